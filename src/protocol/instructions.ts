@@ -1,0 +1,75 @@
+import { TacitError } from "./errors.ts";
+
+/**
+ * The instructions of the machine: the one home of their circuits, their sizes and the order of their public inputs.
+ * Circuit mains, Solidity constants, verifier and witness builders are derived from this table. The kind of an
+ * instruction is the key that verifies it. `code` is on the wire: append or retire, and keep the number.
+ *
+ * Public inputs of every instruction: state before, state after, phase after, then the extras.
+ */
+export const INSTRUCTIONS = [
+  { code: 0, name: "deposit", template: "Deposit", extras: ["time", "logCount", "log", "deposits"] },
+  { code: 1, name: "admit", template: "Admit", extras: ["time", "logCount", "log"] },
+  { code: 2, name: "auction", template: "Clear", extras: ["time", "logCount", "log"] },
+  { code: 3, name: "midpoint", template: "Clear", extras: ["time", "logCount", "log"] },
+  { code: 4, name: "settle", template: "Settle", extras: [] },
+  { code: 5, name: "withdraw", template: "Withdraw", extras: ["payout0", "payout1", "payout2", "payout3"] },
+] as const;
+
+export type InstructionName = (typeof INSTRUCTIONS)[number]["name"];
+export const INSTRUCTION_NAMES = INSTRUCTIONS.map(({ name }) => name) as readonly InstructionName[];
+
+/** Public inputs of an instruction, in order. */
+export function publicInputNames(name: InstructionName): string[] {
+  return ["state", "stateAfter", "phaseAfter", ...instruction(name).extras];
+}
+
+export function instruction(name: string) {
+  const found = INSTRUCTIONS.find((row) => row.name === name);
+  if (!found)
+    throw new TacitError(
+      "UNKNOWN_INSTRUCTION",
+      `no instruction has this name: expected one of ${INSTRUCTION_NAMES.join(", ")}`,
+    );
+  return found;
+}
+
+/** How many payouts one `withdraw` makes public. */
+export const WITHDRAW_SLOTS = 4;
+
+/**
+ * Sizes by profile. `depth`: levels of the 4-ary account tree; `scenarios`: price scenarios, the mark included;
+ * the others: slots of one proof.
+ */
+export const PROFILES = {
+  demo: { depth: 4, scenarios: 4, deposit: 4, admit: 4, clear: 40, settle: 10 },
+  standard: { depth: 10, scenarios: 12, deposit: 8, admit: 7, clear: 92, settle: 13 },
+} as const;
+export type ProfileName = keyof typeof PROFILES;
+export interface Profile {
+  depth: number;
+  scenarios: number;
+  deposit: number;
+  admit: number;
+  clear: number;
+  settle: number;
+}
+
+/** Arguments of an instruction's template, in the order of its declaration. */
+export function templateArguments(name: InstructionName, profile: Profile): number[] {
+  const { depth, scenarios } = profile;
+  switch (name) {
+    case "deposit":
+      return [depth, profile.deposit];
+    case "admit":
+      return [depth, scenarios, profile.admit];
+    case "auction":
+      return [scenarios, profile.clear, 0];
+    case "midpoint":
+      return [scenarios, profile.clear, 1];
+    case "settle":
+      return [depth, profile.settle];
+    case "withdraw":
+      return [WITHDRAW_SLOTS];
+  }
+}

@@ -1,0 +1,143 @@
+/**
+ * Bit widths, hash domain tags and verdict codes: the one home of these facts. `circuits/generated/parameters.circom`
+ * is derived from this file by `npm run generate`.
+ */
+
+/** Widths in bits. A signed quantity of n bits lies in [-2^n, 2^n) and is packed as x + 2^n in n + 1 bits. */
+export const BITS = {
+  kind: 4,
+  market: 32,
+  account: 20,
+  nonce: 40,
+  side: 1,
+  flags: 8,
+  time: 40,
+  /** signed: a price or limit, cash units per lot */
+  price: 40,
+  /** order size, lots */
+  size: 32,
+  maxFee: 61,
+  amount: 92,
+  recipient: 160,
+  /** signed */
+  position: 48,
+  /** signed */
+  cash: 100,
+  /** signed: value U of an instrument in a scenario, cash units per lot */
+  value: 48,
+  /** signed: sum of legs times values, cash units per lot */
+  legsValue: 60,
+  /** signed: a leg of a market */
+  leg: 7,
+  /** reservation per lot, cash units */
+  rho: 62,
+  /** reservation of an account, cash units */
+  reserved: 99,
+  /** reservation released by one fill: rho times lots */
+  release: 94,
+  /** signed: fee field of a fill; the venue's own fill carries minus the sum of a clearing's fees */
+  fillFee: 88,
+  /** lots summed over the entries of a clearing */
+  lots: 48,
+  /** entries, or pending cancels, of a market; also its capacities */
+  count: 16,
+  feePerLot: 40,
+} as const;
+
+/** A validly signed nonce lies in (old, old + 2^16]. */
+export const NONCE_WINDOW = 1n << 16n;
+/** Most open orders of one account. */
+export const MAX_OPEN = 32;
+/** An order is admitted only if the sum of squares of the account's positions is at most this: so each |pos| <= 2^46. */
+export const MAX_POSITION_SQUARES = 1n << 92n;
+/** Fee rates are in millionths of the notional. */
+export const FEE_DENOMINATOR = 1_000_000n;
+
+/** Instruments of one machine, and market slots of one machine. */
+export const INSTRUMENTS = 16;
+export const MARKETS = 16;
+/** Cancels that one sweep applies: chain elements, and how many of them may be all-cancels. */
+export const SWEEP_CANCELS = 16;
+export const SWEEP_ALL_CANCELS = 2;
+
+/** Domain tags: the initial capacity element of Poseidon, except `deposit`, which Solidity also hashes: first input. */
+export const TAG = {
+  state: 1n,
+  core: 2n,
+  channels: 3n,
+  vector: 4n,
+  log: 5n,
+  item: 6n,
+  auth: 7n,
+  leaf: 8n,
+  account: 9n,
+  positions: 10n,
+  node: 11n,
+  view: 12n,
+  rules: 13n,
+  group: 14n,
+  marketRules: 15n,
+  prices: 16n,
+  pricesMeta: 17n,
+  scenarios: 18n,
+  marketPrices: 19n,
+  entry: 20n,
+  cancel: 21n,
+  fill: 22n,
+  payout: 23n,
+  sweep: 24n,
+  tradePrice: 25n,
+  deposit: 26n,
+  domain: 27n,
+  blind: 28n,
+} as const;
+export type Tag = keyof typeof TAG;
+
+/** Kinds of log entries. Entries with auth = 0 are commands; all others are items of traders. */
+export const KIND = { order: 1, cancel: 2, withdrawal: 3, deposit: 4, close: 5, purge: 6 } as const;
+
+/** Flags of an order and of a cancel; other bits must be 0. */
+export const FLAG = { thisAuction: 1, all: 2 } as const;
+
+export const SIDE = { buy: 0, sell: 1 } as const;
+export const RULE = { auction: 0, midpoint: 1 } as const;
+export const MARKET_STATE = { open: 1, halted: 2, expired: 3 } as const;
+
+/**
+ * Verdicts in the order in which they are checked; the index is the permanent code. Codes 1 to 3 are without any
+ * effect; every other verdict raises the account's nonce. From `marketNotOpen` on, an order that names an earlier one
+ * (`replaces`) cancels it all the same.
+ */
+export const VERDICTS = [
+  "admitted",
+  "malformed",
+  "unsigned",
+  "nonce",
+  "tooLate",
+  "unknownMarket",
+  "badTarget",
+  "tooManyCancels",
+  "marketNotOpen",
+  "offTick",
+  "size",
+  "band",
+  "maxFee",
+  "flags",
+  "marketFull",
+  "tooManyOpen",
+  "positionLimit",
+  "pricesNotFresh",
+  "margin",
+] as const;
+export type Verdict = (typeof VERDICTS)[number];
+export const VERDICT = Object.fromEntries(VERDICTS.map((name, code) => [name, code])) as Record<Verdict, number>;
+
+/** clock = 32 time + rank */
+export const RANK = { reprice: 0, close: (slot: number) => 1 + slot, other: 31 } as const;
+
+/** Phases: open, clearing of slot m, settling of slot m. */
+export const PHASE = {
+  open: 0,
+  clearing: (slot: number) => 1 + slot,
+  settling: (slot: number) => 1 + MARKETS + slot,
+} as const;
