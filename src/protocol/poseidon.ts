@@ -54,8 +54,8 @@ function permute(initialState: bigint, inputs: readonly bigint[]): bigint {
 
   const fullRound = (round: number, layer: bigint[][]) => {
     const constants = full[round];
-    const powers = new Array<bigint>(t);
-    for (let i = 0; i < t; i++) powers[i] = fifth(state[i] + constants[i]);
+    const powers: bigint[] = [];
+    for (let i = 0; i < t; i++) powers.push(fifth(state[i] + constants[i]));
     state = layer.map((line) => dot(line, powers) % FIELD);
   };
 

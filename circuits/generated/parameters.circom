@@ -1,0 +1,139 @@
+// Written by npm run generate. Do not edit.
+// The home of these numbers is src/protocol/parameters.ts.
+pragma circom 2.2.0;
+
+// BITS
+function BITS_KIND() { return 4; }
+function BITS_MARKET() { return 32; }
+function BITS_ACCOUNT() { return 20; }
+function BITS_NONCE() { return 40; }
+function BITS_SIDE() { return 1; }
+function BITS_FLAGS() { return 8; }
+function BITS_TIME() { return 40; }
+function BITS_PRICE() { return 40; }
+function BITS_SIZE() { return 32; }
+function BITS_MAX_FEE() { return 61; }
+function BITS_AMOUNT() { return 92; }
+function BITS_RECIPIENT() { return 160; }
+function BITS_POSITION() { return 48; }
+function BITS_CASH() { return 100; }
+function BITS_VALUE() { return 48; }
+function BITS_LEGS_VALUE() { return 60; }
+function BITS_LEG() { return 7; }
+function BITS_RHO() { return 62; }
+function BITS_RESERVED() { return 99; }
+function BITS_RELEASE() { return 94; }
+function BITS_FILL_FEE() { return 88; }
+function BITS_LOTS() { return 48; }
+function BITS_COUNT() { return 16; }
+function BITS_FEE_PER_LOT() { return 40; }
+
+// FEE_DENOMINATOR
+function FEE_DENOMINATOR() { return 1000000; }
+
+// FLAG
+function FLAG_THIS_AUCTION() { return 1; }
+function FLAG_ALL() { return 2; }
+
+// INSTRUMENTS
+function INSTRUMENTS() { return 16; }
+
+// KIND
+function KIND_ORDER() { return 1; }
+function KIND_CANCEL() { return 2; }
+function KIND_WITHDRAWAL() { return 3; }
+function KIND_DEPOSIT() { return 4; }
+function KIND_CLOSE() { return 5; }
+function KIND_PURGE() { return 6; }
+
+// MARKETS
+function MARKETS() { return 16; }
+
+// MARKET_STATE
+function MARKET_STATE_OPEN() { return 1; }
+function MARKET_STATE_HALTED() { return 2; }
+function MARKET_STATE_EXPIRED() { return 3; }
+
+// MAX_OPEN
+function MAX_OPEN() { return 32; }
+
+// MAX_POSITION_SQUARES
+function MAX_POSITION_SQUARES() { return 4951760157141521099596496896; }
+
+// NONCE_WINDOW
+function NONCE_WINDOW() { return 65536; }
+
+// PHASE
+function PHASE_OPEN() { return 0; }
+function PHASE_CLEARING() { return 1; }
+function PHASE_SETTLING() { return 17; }
+
+// RANK
+function RANK_REPRICE() { return 0; }
+function RANK_CLOSE() { return 1; }
+function RANK_OTHER() { return 31; }
+
+// RULE
+function RULE_AUCTION() { return 0; }
+function RULE_MIDPOINT() { return 1; }
+
+// SIDE
+function SIDE_BUY() { return 0; }
+function SIDE_SELL() { return 1; }
+
+// SWEEP_ALL_CANCELS
+function SWEEP_ALL_CANCELS() { return 2; }
+
+// SWEEP_CANCELS
+function SWEEP_CANCELS() { return 16; }
+
+// TAG
+function TAG_STATE() { return 1; }
+function TAG_CORE() { return 2; }
+function TAG_CHANNELS() { return 3; }
+function TAG_VECTOR() { return 4; }
+function TAG_LOG() { return 5; }
+function TAG_ITEM() { return 6; }
+function TAG_AUTH() { return 7; }
+function TAG_LEAF() { return 8; }
+function TAG_ACCOUNT() { return 9; }
+function TAG_POSITIONS() { return 10; }
+function TAG_NODE() { return 11; }
+function TAG_VIEW() { return 12; }
+function TAG_RULES() { return 13; }
+function TAG_GROUP() { return 14; }
+function TAG_MARKET_RULES() { return 15; }
+function TAG_PRICES() { return 16; }
+function TAG_PRICES_META() { return 17; }
+function TAG_SCENARIOS() { return 18; }
+function TAG_MARKET_PRICES() { return 19; }
+function TAG_ENTRY() { return 20; }
+function TAG_CANCEL() { return 21; }
+function TAG_FILL() { return 22; }
+function TAG_PAYOUT() { return 23; }
+function TAG_SWEEP() { return 24; }
+function TAG_TRADE_PRICE() { return 25; }
+function TAG_DEPOSIT() { return 26; }
+function TAG_DOMAIN() { return 27; }
+function TAG_BLIND() { return 28; }
+
+// VERDICT
+function VERDICT_ADMITTED() { return 0; }
+function VERDICT_MALFORMED() { return 1; }
+function VERDICT_UNSIGNED() { return 2; }
+function VERDICT_NONCE() { return 3; }
+function VERDICT_TOO_LATE() { return 4; }
+function VERDICT_UNKNOWN_MARKET() { return 5; }
+function VERDICT_BAD_TARGET() { return 6; }
+function VERDICT_TOO_MANY_CANCELS() { return 7; }
+function VERDICT_MARKET_NOT_OPEN() { return 8; }
+function VERDICT_OFF_TICK() { return 9; }
+function VERDICT_SIZE() { return 10; }
+function VERDICT_BAND() { return 11; }
+function VERDICT_MAX_FEE() { return 12; }
+function VERDICT_FLAGS() { return 13; }
+function VERDICT_MARKET_FULL() { return 14; }
+function VERDICT_TOO_MANY_OPEN() { return 15; }
+function VERDICT_POSITION_LIMIT() { return 16; }
+function VERDICT_PRICES_NOT_FRESH() { return 17; }
+function VERDICT_MARGIN() { return 18; }
