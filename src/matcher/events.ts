@@ -1,0 +1,66 @@
+import type { Account } from "../protocol/account.ts";
+import type { Admission } from "../protocol/admission.ts";
+import type { BookEntry, Cancel, Fill } from "../protocol/book.ts";
+import type { SweepOutcome } from "../protocol/clearing.ts";
+import type { LogEntry } from "../protocol/item.ts";
+
+/** A deposit as the contract's chain has it. */
+export interface Deposit {
+  /** K' as given: on the curve, canonical, 8 K' not the identity; checked by the contract */
+  readonly keyX: bigint;
+  readonly keyY: bigint;
+  readonly index: number;
+  readonly amount: bigint;
+}
+
+/** An account before and after one write; `before` is null where the leaf was empty. */
+export interface Write {
+  readonly index: number;
+  readonly before: Account | null;
+  readonly after: Account;
+}
+
+/**
+ * What happened, in the order of the log: all that a reader of the venue, or the builder of its proofs, needs to know.
+ * Objects are never changed after they were emitted.
+ */
+export type Event =
+  | {
+      readonly kind: "deposits";
+      readonly entry: LogEntry;
+      readonly credits: readonly (Write & { readonly deposit: Deposit })[];
+    }
+  | {
+      readonly kind: "item";
+      readonly entry: LogEntry;
+      /** position in the log, from 0 */
+      readonly sequence: number;
+      readonly admission: Admission;
+      /** the account that the item names: null where malformed or beyond the tree; `before` null where the leaf is empty */
+      readonly account: {
+        readonly index: number;
+        readonly before: Account | null;
+        readonly after: Account | null;
+      } | null;
+    }
+  | {
+      readonly kind: "clear";
+      readonly entry: LogEntry;
+      readonly command: "close" | "purge";
+      readonly slot: number;
+      /** at least one; all but the last apply cancels only */
+      readonly sweeps: readonly Sweep[];
+      /** P - sum w F of the sweep that matched, else 0 */
+      readonly tradePrice: bigint;
+    }
+  | { readonly kind: "settle"; readonly slot: number; readonly writes: readonly (Write & { readonly fill: Fill })[] };
+
+export interface Sweep {
+  readonly match: boolean;
+  /** cancels that this sweep applied */
+  readonly cancels: readonly Cancel[];
+  /** book, then admitted orders: what it walked */
+  readonly book: readonly BookEntry[];
+  readonly admitted: readonly BookEntry[];
+  readonly outcome: SweepOutcome;
+}

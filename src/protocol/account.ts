@@ -1,0 +1,44 @@
+import { INSTRUMENTS } from "./parameters.ts";
+import { hash } from "./poseidon.ts";
+import { toField } from "./numbers.ts";
+
+/** What is owned. `key` is the point 8 K' of the deposit that opened the account. */
+export interface Account {
+  readonly keyX: bigint;
+  readonly keyY: bigint;
+  readonly view: bigint;
+  /** grows by one at every write of the account: no two leaves are alike */
+  readonly seq: bigint;
+  /** cash units, signed, net of funding; |cash| < 2^100 */
+  readonly cash: bigint;
+  /** lots of each instrument, signed; |position| < 2^48 */
+  readonly positions: readonly bigint[];
+  /** last nonce used, 0 for none */
+  readonly nonce: bigint;
+  /** cash units held by open orders, below 2^99 */
+  readonly reserved: bigint;
+  /** number of open orders, at most MAX_OPEN */
+  readonly open: bigint;
+}
+
+export const NO_POSITIONS: readonly bigint[] = Object.freeze(Array<bigint>(INSTRUMENTS).fill(0n));
+
+/** A new account: nothing owned, first write. */
+export function openAccount(key: { keyX: bigint; keyY: bigint; view: bigint }): Account {
+  return { ...key, seq: 1n, cash: 0n, positions: NO_POSITIONS, nonce: 0n, reserved: 0n, open: 0n };
+}
+
+/**
+ * Leaf of the account tree: H_leaf(H_account(key, view, seq, cash, H_positions), nonce, reserved, open).
+ * @twins circuits/lib/account.circom
+ */
+export function accountLeaf(account: Account): bigint {
+  const { keyX, keyY, view, seq, cash, positions, nonce, reserved, open } = account;
+  const owned = hash("account", [keyX, keyY, view, seq, toField(cash), hash("positions", positions.map(toField))]);
+  return hash("leaf", [owned, nonce, reserved, open]);
+}
+
+/** H_view(x of operatorSecret . key, index): trader and operator both derive it; it hides the leaf. */
+export function viewKey(sharedX: bigint, index: number): bigint {
+  return hash("view", [sharedX, BigInt(index)]);
+}

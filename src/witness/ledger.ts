@@ -1,0 +1,172 @@
+import type { Account } from "../protocol/account.ts";
+import { accountLeaf } from "../protocol/account.ts";
+import type { InstructionName, Profile } from "../protocol/instructions.ts";
+import { logHead, type LogEntry } from "../protocol/item.ts";
+import {
+  marketPricesWords,
+  marketRulesWords,
+  pricesRoot,
+  pricesRows,
+  rulesRoot,
+  rulesVectors,
+  scenariosHash,
+  vectorHash,
+  type Prices,
+  type Rules,
+} from "../protocol/market.ts";
+import { toField } from "../protocol/numbers.ts";
+import { MARKETS, INSTRUMENTS } from "../protocol/parameters.ts";
+import { stateWord, type State } from "../protocol/state.ts";
+import { Tree } from "../protocol/tree.ts";
+
+/** Inputs of a circuit: field elements, in arrays and buses. */
+export type Signals = { [name: string]: bigint | Signals } | (bigint | Signals)[];
+
+/** One instruction, ready to be proved. */
+export interface InstructionInputs {
+  readonly name: InstructionName;
+  readonly inputs: { [name: string]: bigint | Signals };
+  /** in the order of `publicInputNames` */
+  readonly publicInputs: readonly bigint[];
+}
+
+/** The registers that hold one value a market slot, in the clear. */
+export interface Vectors {
+  books: bigint[];
+  admitted: bigint[];
+  cancels: bigint[];
+  /** entries in book and admitted + 2^16 times cancels pending */
+  counts: bigint[];
+  /** for each instrument, how many accounts have a position */
+  holders: bigint[];
+}
+
+/**
+ * The venue as the circuits see it: registers, account tree, chain heads by slot. The builders of instructions advance
+ * it; it holds nothing that the state word does not commit to.
+ */
+export class Ledger {
+  readonly profile: Profile;
+  readonly rules: Rules;
+  readonly prices: Prices;
+  readonly tree: Tree;
+  readonly vectors: Vectors;
+  state: State;
+  /** fresh random field elements, one an instruction */
+  readonly #blind: () => bigint;
+
+  constructor(genesis: {
+    profile: Profile;
+    domain: bigint;
+    rules: Rules;
+    prices: Prices;
+    accounts: readonly Account[];
+    time: bigint;
+    blind: () => bigint;
+  }) {
+    const { profile, domain, rules, prices, accounts, time, blind } = genesis;
+    this.profile = profile;
+    this.rules = rules;
+    this.prices = prices;
+    this.#blind = blind;
+    this.tree = new Tree(profile.depth);
+    accounts.forEach((account, index) => this.tree.set(index, accountLeaf(account)));
+    const zeros = () => Array<bigint>(MARKETS).fill(0n);
+    this.vectors = {
+      books: zeros(),
+      admitted: zeros(),
+      cancels: zeros(),
+      counts: zeros(),
+      holders: Array<bigint>(INSTRUMENTS).fill(0n),
+    };
+    const empty = vectorHash(zeros());
+    this.state = {
+      domain,
+      phase: 0n,
+      published: 0n,
+      rules: rulesRoot(rules),
+      prices: pricesRoot(prices),
+      accounts: this.tree.root,
+      accountCount: BigInt(accounts.length),
+      log: 0n,
+      logCount: 0n,
+      clock: 32n * time,
+      deposits: 0n,
+      inbox: 0n,
+      holders: empty,
+      blind: blind(),
+      books: empty,
+      admitted: empty,
+      cancels: empty,
+      counts: empty,
+      sweep: 0n,
+      fillsPut: 0n,
+      fillsTaken: 0n,
+      payoutsPut: 0n,
+      payoutsTaken: 0n,
+      dirtyPut: 0n,
+      dirtyTaken: 0n,
+    };
+  }
+
+  get word(): bigint {
+    return stateWord(this.state);
+  }
+
+  /** Registers of a log that has consumed one more entry of the given rank. */
+  logged(state: State, entry: LogEntry, rank: number): State {
+    return {
+      ...state,
+      log: logHead(state.log, state.domain, entry),
+      logCount: state.logCount + 1n,
+      clock: 32n * entry.time + BigInt(rank),
+    };
+  }
+
+  /** Closes an instruction: registers after it, its inputs, and its public inputs. */
+  close(
+    name: InstructionName,
+    changes: Partial<State>,
+    inputs: { [name: string]: bigint | Signals },
+    extras: readonly bigint[],
+  ): InstructionInputs {
+    const before = this.state;
+    const blind = this.#blind();
+    this.state = { ...before, ...changes, blind };
+    const publicInputs = [stateWord(before), this.word, this.state.phase, ...extras];
+    return { name, publicInputs, inputs: { before: { ...before }, blindAfter: blind, ...inputs } };
+  }
+
+  /** Opening of the rules: what `OpenRules` reads. */
+  rulesOpening(): { group: Signals; ids: bigint[]; rulesRows: bigint[] } {
+    const { ids, rows } = rulesVectors(this.rules);
+    return { group: { ...this.rules.group }, ids, rulesRows: rows };
+  }
+
+  /** Opening of the prices: what `OpenPrices` reads. */
+  pricesOpening(): { meta: Signals; scenarios: bigint; pricesRows: bigint[] } {
+    const { rules, epoch, time } = this.prices;
+    return { meta: { rules, epoch, time }, scenarios: scenariosHash(this.prices), pricesRows: pricesRows(this.prices) };
+  }
+
+  /** The rules row of a slot as a bus; zeros for a free slot. */
+  rulesRow(slot: number): Signals {
+    const row = slot < 0 ? null : this.rules.markets[slot];
+    const words = row ? marketRulesWords(row) : Array<bigint>(12).fill(0n);
+    const names = ["legs", "tick", "lotLimit", "band", "feeRate", "feePerLot", "rhoMin", "rule", "interval", "state"];
+    return Object.fromEntries([...names, "capacity", "cancelCapacity"].map((name, i) => [name, words[i]]));
+  }
+
+  /** The prices row of a slot as a bus; zeros for a stale one. */
+  pricesRow(slot: number): Signals {
+    const row = slot < 0 ? null : this.prices.markets[slot];
+    const words = row ? marketPricesWords(row) : Array<bigint>(4 + this.profile.scenarios).fill(0n);
+    const [mark, funding, low, high, ...values] = words;
+    return { mark, funding, low, high, values };
+  }
+}
+
+/** An account as a bus. */
+export function accountSignals(account: Account): { [name: string]: bigint | Signals } {
+  return { ...account, cash: toField(account.cash), positions: account.positions.map(toField) };
+}
