@@ -46,6 +46,15 @@ template OpenPrices() {
     root === hashed;
 }
 
+/// Scenarios: H_scenarios of U[k][i], the value of instrument i in scenario k.
+template Scenarios(S) {
+    signal input values[S][INSTRUMENTS()];
+    signal output out;
+    signal scenario[S];
+    for (var k = 0; k < S; k++) scenario[k] <== Hash(TAG_VECTOR(), INSTRUMENTS())(values[k]);
+    out <== Hash(TAG_SCENARIOS(), S)(scenario);
+}
+
 /// Fresh: prices are fresh iff they were made under the rules in force and 0 <= time - meta.time <= maxAge.
 /// in      rules, meta, maxAge  opened from the state; times and maxAge are below 2^40 there
 ///         time                 below 2^40, known to the caller

@@ -1,4 +1,4 @@
-import { BITS, FEE_DENOMINATOR, INSTRUMENTS, MARKETS } from "./parameters.ts";
+import { BITS, FEE_DENOMINATOR, INSTRUMENTS, MARKETS, NO_MARKET_ID } from "./parameters.ts";
 import { hash } from "./poseidon.ts";
 import { abs, divCeil, divFloor, max, min, pack, toField, type Column } from "./numbers.ts";
 
@@ -108,10 +108,10 @@ export function groupHash({ operatorKeyX, operatorKeyY, maxAge }: Group): bigint
   return hash("group", [operatorKeyX, operatorKeyY, maxAge]);
 }
 
-/** Market ids by slot (0: free), and hashes of the rows (0: free). */
+/** Market ids by slot (NO_MARKET_ID: free), and hashes of the rows (0: free). */
 export function rulesVectors({ markets }: Rules): { ids: bigint[]; rows: bigint[] } {
   return {
-    ids: markets.map((row) => row?.id ?? 0n),
+    ids: markets.map((row) => row?.id ?? NO_MARKET_ID),
     rows: markets.map((row) => (row ? hash("marketRules", marketRulesWords(row)) : 0n)),
   };
 }
@@ -187,7 +187,7 @@ export function fee(row: MarketRules, price: bigint, lots: bigint): bigint {
 
 /** Slot of a market id, or -1. */
 export function slotOf(rules: Rules, id: bigint): number {
-  return id === 0n ? -1 : rules.markets.findIndex((row) => row?.id === id);
+  return rules.markets.findIndex((row) => row?.id === id);
 }
 
 export const NO_MARKETS: readonly null[] = Array<null>(MARKETS).fill(null);

@@ -42,6 +42,9 @@ export const BITS = {
   /** entries, or pending cancels, of a market; also its capacities */
   count: 16,
   feePerLot: 40,
+  /** unsigned */
+  tick: 32,
+  rhoMin: 61,
 } as const;
 
 /** A validly signed nonce lies in (old, old + 2^16]. */
@@ -53,6 +56,8 @@ export const MAX_POSITION_SQUARES = 1n << 92n;
 /** Fee rates are in millionths of the notional. */
 export const FEE_DENOMINATOR = 1_000_000n;
 
+/** Stands in the vector of market ids for a free slot: no item can name it. */
+export const NO_MARKET_ID = 1n << 32n;
 /** Instruments of one machine, and market slots of one machine. */
 export const INSTRUMENTS = 16;
 export const MARKETS = 16;
@@ -135,9 +140,10 @@ export const VERDICT = Object.fromEntries(VERDICTS.map((name, code) => [name, co
 /** clock = 32 time + rank */
 export const RANK = { reprice: 0, close: (slot: number) => 1 + slot, other: 31 } as const;
 
-/** Phases: open, clearing of slot m, settling of slot m. */
+/** Phases: open, clearing of slot m, settling of slot m, paying. A round starts and ends in phase open. */
 export const PHASE = {
   open: 0,
   clearing: (slot: number) => 1 + slot,
   settling: (slot: number) => 1 + MARKETS + slot,
+  paying: 1 + 2 * MARKETS,
 } as const;

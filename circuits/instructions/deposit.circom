@@ -1,0 +1,219 @@
+pragma circom 2.2.0;
+
+include "../lib/account.circom";
+include "../lib/babyjub.circom";
+include "../lib/bits.circom";
+include "../lib/log.circom";
+include "../lib/poseidon.circom";
+include "../lib/state.circom";
+include "../lib/tables.circom";
+include "../lib/tree.circom";
+include "../generated/parameters.circom";
+
+/// DepositSlot: the next deposit of the contract's chain, credited once.
+/// twins   src/matcher/matcher.ts (deposits), src/witness/deposit.ts, src/verifier/contract/Venue.sol (deposit)
+/// in      active          a bit; 0: nothing changes
+///         keyX, keyY      K' of the deposit: on the curve, canonical, 8 K' not the identity, checked by the contract; an
+///                         inactive slot may bear any such point
+///         index, amount   as deposited; the contract checked their ranges, here their split is bound to the chain
+///         named           the account at `index`, with the hash of its positions; free where that leaf is empty
+///         leaf, namedSiblings    leaf at `index` and its path
+///         siblings        path of the leaf that is written
+///         secretBits      of the operator's secret, whose key was checked by Deposit
+/// proves  Rule 1: the chain grows by this deposit. Rule 2: if the leaf at index bears the key 8 K', it is credited;
+///         Rule 3: else account number accountCount is opened with that key, and its view key is
+///         H_view(x of operatorSecret . key, number). Rule 4: nothing else of the tree changes.
+template DepositSlot(depth) {
+    signal input active;
+    signal input keyX;
+    signal input keyY;
+    signal input index;
+    signal input amount;
+    input Account() named;
+    signal input namedPositions;
+    signal input leaf;
+    signal input namedSiblings[depth][3];
+    signal input siblings[depth][3];
+    signal input secretBits[251];
+    signal input noPositions;
+
+    signal input deposits;
+    signal input accounts;
+    signal input accountCount;
+    signal output depositsAfter;
+    signal output accountsAfter;
+    signal output accountCountAfter;
+
+    // Rule 1. Plain Poseidon with the tag as first input, as Solidity has it.
+    signal indexBits[BITS_ACCOUNT()] <== Bits(BITS_ACCOUNT())(index);
+    Range(BITS_AMOUNT())(amount);
+    signal chained <== Hash(0, 5)([TAG_DEPOSIT(), deposits, keyX, keyY, amount + index * (1 << BITS_AMOUNT())]);
+    depositsAfter <== Select()(active, chained, deposits);
+
+    signal twice[2] <== Double()([keyX, keyY]);
+    signal fourfold[2] <== Double()(twice);
+    signal key[2] <== Double()(fourfold);
+
+    // Rule 2. The leaf at index; an index beyond the tree names none.
+    var beyondTree = 0;
+    for (var i = 2 * depth; i < BITS_ACCOUNT(); i++) beyondTree += indexBits[i];
+    signal inTree <== IsZero()(beyondTree);
+    component read = Root(depth);
+    for (var i = 0; i < 2 * depth; i++) read.index[i] <== indexBits[i];
+    read.siblings <== namedSiblings;
+    read.leaf <== leaf;
+    read.root === accounts;
+    signal leafGiven <== 1 - IsZero()(leaf);
+    signal opened <== Leaf()(named, namedPositions);
+    // Where the leaf is empty the account is free, and `known` is 0.
+    leafGiven * (opened - leaf) === 0;
+    signal sameX <== IsEqual()(named.keyX, key[0]);
+    signal sameY <== IsEqual()(named.keyY, key[1]);
+    signal sameKey <== sameX * sameY;
+    signal namedGiven <== inTree * leafGiven;
+    signal known <== namedGiven * sameKey;
+
+    // Rule 3.
+    signal shared[2] <== MultiplyAny(251)(key, secretBits);
+    signal view <== Hash(TAG_VIEW(), 2)([shared[0], accountCount]);
+    Account() after;
+    after.keyX <== key[0];
+    after.keyY <== key[1];
+    after.view <== Select()(known, named.view, view);
+    after.seq <== known * named.seq + 1;
+    after.cash <== known * named.cash + amount;
+    for (var i = 0; i < INSTRUMENTS(); i++) after.positions[i] <== 0;
+    after.nonce <== known * named.nonce;
+    after.reserved <== known * named.reserved;
+    after.open <== known * named.open;
+    signal positionsAfter <== Select()(known, namedPositions, noPositions);
+    signal credited <== Leaf()(after, positionsAfter);
+
+    // Rule 4. A new account's leaf was empty: accountCount is the first one never used. Beyond the tree no witness exists;
+    // the contract takes no more deposits than that.
+    signal countBits[2 * depth] <== Bits(2 * depth)((1 - known) * accountCount);
+    component update = Update(depth);
+    for (var i = 0; i < 2 * depth; i++) update.index[i] <== Select()(known, indexBits[i], countBits[i]);
+    update.siblings <== siblings;
+    signal leafBefore <== known * leaf;
+    update.leafBefore <== leafBefore;
+    update.leafAfter <== credited;
+    active * (update.rootBefore - accounts) === 0;
+    accountsAfter <== Select()(active, update.rootAfter, accounts);
+    accountCountAfter <== accountCount + active * (1 - known);
+}
+
+/// Deposit: consumes DEPOSIT(n) and credits the next n deposits of the contract's chain, in order.
+/// params  depth of the account tree, N slots; 1 <= n <= N
+/// in      before, blindAfter, group, ids, rulesRows; operatorSecret: below 2^251; per slot what DepositSlot reads
+/// proves  Rule 1: phase open before and after. Rule 2: the log grows by the command DEPOSIT(n), stamped in order.
+///         Rule 3: exactly n slots are used. Rule 4: the operator secret is that of the key in the rules.
+template Deposit(depth, N) {
+    signal output state;
+    signal output stateAfter;
+    signal output phaseAfter;
+    signal output time;
+    signal output logCount;
+    signal output log;
+    signal output deposits;
+
+    input State() before;
+    signal input blindAfter;
+    input Group() group;
+    signal input ids[MARKETS()];
+    signal input rulesRows[MARKETS()];
+    signal input operatorSecret;
+    signal input stamp;
+    signal input active[N];
+    signal input keyX[N];
+    signal input keyY[N];
+    signal input index[N];
+    signal input amount[N];
+    input Account() named[N];
+    signal input namedPositions[N];
+    signal input leaf[N];
+    signal input namedSiblings[N][depth][3];
+    signal input siblings[N][depth][3];
+
+    state <== StateWord()(before);
+    before.phase === PHASE_OPEN();
+    phaseAfter <== PHASE_OPEN();
+    OpenRules()(before.rules, group, ids, rulesRows);
+
+    signal secretBits[251] <== Bits(251)(operatorSecret);
+    signal operatorKey[2] <== MultiplyFixed(251)(secretBits);
+    operatorKey[0] === group.operatorKeyX;
+    operatorKey[1] === group.operatorKeyY;
+
+    signal zeros[INSTRUMENTS()];
+    for (var i = 0; i < INSTRUMENTS(); i++) zeros[i] <== 0;
+    signal noPositions <== PositionsHash()(zeros);
+
+    component slot[N];
+    var used = 0;
+    for (var j = 0; j < N; j++) {
+        Boolean()(active[j]);
+        if (j == 0) active[j] === 1;
+        else active[j] * (1 - active[j - 1]) === 0;
+        used += active[j];
+        slot[j] = DepositSlot(depth);
+        slot[j].active <== active[j];
+        slot[j].keyX <== keyX[j];
+        slot[j].keyY <== keyY[j];
+        slot[j].index <== index[j];
+        slot[j].amount <== amount[j];
+        slot[j].named <== named[j];
+        slot[j].namedPositions <== namedPositions[j];
+        slot[j].leaf <== leaf[j];
+        slot[j].namedSiblings <== namedSiblings[j];
+        slot[j].siblings <== siblings[j];
+        slot[j].secretBits <== secretBits;
+        slot[j].noPositions <== noPositions;
+        slot[j].deposits <== j == 0 ? before.deposits : slot[j - 1].depositsAfter;
+        slot[j].accounts <== j == 0 ? before.accounts : slot[j - 1].accountsAfter;
+        slot[j].accountCount <== j == 0 ? before.accountCount : slot[j - 1].accountCountAfter;
+    }
+
+    // Rules 2 and 3: the command names the number of deposits.
+    component step = LogStep();
+    step.domain <== before.domain;
+    step.log <== before.log;
+    step.A <== KIND_DEPOSIT() + used * (1 << BITS_KIND());
+    step.B <== 0;
+    step.salt <== 0;
+    step.auth <== 0;
+    step.time <== stamp;
+    signal clock <== ClockStep()(before.clock, stamp, RANK_OTHER(), 0);
+
+    State() after;
+    after.domain <== before.domain;
+    after.phase <== phaseAfter;
+    after.published <== before.published;
+    after.rules <== before.rules;
+    after.prices <== before.prices;
+    after.accounts <== slot[N - 1].accountsAfter;
+    after.accountCount <== slot[N - 1].accountCountAfter;
+    after.log <== step.after;
+    after.logCount <== before.logCount + 1;
+    after.clock <== clock;
+    after.deposits <== slot[N - 1].depositsAfter;
+    after.inbox <== before.inbox;
+    after.holders <== before.holders;
+    after.blind <== blindAfter;
+    after.books <== before.books;
+    after.admitted <== before.admitted;
+    after.cancels <== before.cancels;
+    after.counts <== before.counts;
+    after.sweep <== before.sweep;
+    after.fillsPut <== before.fillsPut;
+    after.fillsTaken <== before.fillsTaken;
+    after.payoutsPut <== before.payoutsPut;
+    after.payoutsTaken <== before.payoutsTaken;
+    after.dirtyPut <== before.dirtyPut;
+    after.dirtyTaken <== before.dirtyTaken;
+    stateAfter <== StateWord()(after);
+    time <== stamp;
+    logCount <== after.logCount;
+    log <== after.log;
+    deposits <== after.deposits;
+}

@@ -1,0 +1,72 @@
+pragma circom 2.2.0;
+
+include "../lib/bits.circom";
+include "../lib/poseidon.circom";
+include "../lib/state.circom";
+include "../generated/parameters.circom";
+
+/// Withdraw: takes the next payouts from their chain, up to W, and makes each public.
+/// twins   src/witness/withdraw.ts, src/protocol/book.ts (pushPayout)
+/// params  W slots
+/// in      active[W]  bits, used slots first; 0: the slot takes nothing and its public word is 0
+///         words[W]   payout words as admit put them: recipient + 2^160 amount, amount at least 1
+/// proves  Rule 1: phase open or paying before.
+///         Rule 2: payoutsTaken grows by exactly the public words, in order.
+///         Rule 3: phase open after iff payoutsTaken = payoutsPut, else paying. A word that was never put leads to a head
+///         from which payoutsPut cannot be reached (Poseidon is collision resistant), so phase open, and with it the end
+///         of the round, is never reached: nothing is paid that was not put, and nothing twice.
+template Withdraw(W) {
+    signal output state;
+    signal output stateAfter;
+    signal output phaseAfter;
+    signal output payouts[W];
+
+    input State() before;
+    signal input blindAfter;
+    signal input active[W];
+    signal input words[W];
+
+    state <== StateWord()(before);
+    before.phase * (before.phase - PHASE_PAYING()) === 0;
+
+    signal taken[W + 1];
+    signal pushed[W];
+    taken[0] <== before.payoutsTaken;
+    for (var j = 0; j < W; j++) {
+        Boolean()(active[j]);
+        if (j > 0) active[j] * (1 - active[j - 1]) === 0;
+        pushed[j] <== Hash(TAG_PAYOUT(), 2)([taken[j], words[j]]);
+        taken[j + 1] <== taken[j] + active[j] * (pushed[j] - taken[j]);
+        payouts[j] <== active[j] * words[j];
+    }
+    signal drained <== IsEqual()(taken[W], before.payoutsPut);
+    phaseAfter <== PHASE_PAYING() * (1 - drained);
+
+    State() after;
+    after.domain <== before.domain;
+    after.phase <== phaseAfter;
+    after.published <== before.published;
+    after.rules <== before.rules;
+    after.prices <== before.prices;
+    after.accounts <== before.accounts;
+    after.accountCount <== before.accountCount;
+    after.log <== before.log;
+    after.logCount <== before.logCount;
+    after.clock <== before.clock;
+    after.deposits <== before.deposits;
+    after.inbox <== before.inbox;
+    after.holders <== before.holders;
+    after.blind <== blindAfter;
+    after.books <== before.books;
+    after.admitted <== before.admitted;
+    after.cancels <== before.cancels;
+    after.counts <== before.counts;
+    after.sweep <== before.sweep;
+    after.fillsPut <== before.fillsPut;
+    after.fillsTaken <== before.fillsTaken;
+    after.payoutsPut <== before.payoutsPut;
+    after.payoutsTaken <== taken[W];
+    after.dirtyPut <== before.dirtyPut;
+    after.dirtyTaken <== before.dirtyTaken;
+    stateAfter <== StateWord()(after);
+}

@@ -1,0 +1,45 @@
+pragma circom 2.2.0;
+
+include "bits.circom";
+include "../generated/parameters.circom";
+
+/// MarginHolds: for every scenario k, d_k >= 0, or E_k - reserved + d_k >= 0 (docs/protocol.md, section 6).
+/// twins   src/protocol/margin.ts
+/// params  S scenarios
+/// in      cash, positions, reserved  of the account: |cash| < 2^100, |pos| < 2^48, reserved < 2^99
+///         values[k][i]               U_ik, |U| < 2^48
+///         quantity                   lots of an order, below 2^32; or the amount of a withdrawal, below 2^92
+///         unit[k]                    delta_k of an order, |unit| < 2^61; or -1 of a withdrawal; d_k = quantity unit_k
+///         all known to the caller
+/// out     out                        a bit
+template MarginHolds(S) {
+    signal input cash;
+    signal input reserved;
+    signal input positions[INSTRUMENTS()];
+    signal input values[S][INSTRUMENTS()];
+    signal input quantity;
+    signal input unit[S];
+    signal output out;
+
+    signal value[S][INSTRUMENTS()];
+    signal change[S];
+    signal gains[S];
+    signal covered[S];
+    signal fails[S];
+    var failing = 0;
+    for (var k = 0; k < S; k++) {
+        var equity = cash;
+        for (var i = 0; i < INSTRUMENTS(); i++) {
+            value[k][i] <== positions[i] * values[k][i];
+            equity += value[k][i];
+        }
+        change[k] <== quantity * unit[k];
+        // quantity > 0 wherever the answer counts, so the sign of d_k is the sign of unit_k.
+        gains[k] <== NotNegative(BITS_RHO())(unit[k]);
+        // |E_k| < 2^101, reserved < 2^99, |d_k| < 2^93.
+        covered[k] <== NotNegative(102)(equity - reserved + change[k]);
+        fails[k] <== (1 - gains[k]) * (1 - covered[k]);
+        failing += fails[k];
+    }
+    out <== IsZero()(failing);
+}

@@ -1,0 +1,281 @@
+import { openAccount, type Account } from "../protocol/account.ts";
+import { admit, type Admission } from "../protocol/admission.ts";
+import type { BookEntry, Cancel, Fill } from "../protocol/book.ts";
+import { cancelsOfSweep, fillCash, mayMatch, sweep } from "../protocol/clearing.ts";
+import { accountKey, verify as verifySignature } from "../protocol/eddsa.ts";
+import { outOfRange, TacitError } from "../protocol/errors.ts";
+import { commandItem, decodeItem, itemHash, type Auth, type Item, type LogEntry } from "../protocol/item.ts";
+import { pricesFresh, rulesRoot, type Prices, type Rules } from "../protocol/market.ts";
+import { requireBits, requireField } from "../protocol/numbers.ts";
+import { BITS, INSTRUMENTS, MARKETS, RANK } from "../protocol/parameters.ts";
+import type { Deposit, Event, Sweep, Write } from "./events.ts";
+
+/** What the venue starts from. */
+export interface Genesis {
+  /** H(chain id, contract, machine number, salt): binds signatures and proofs to this venue */
+  readonly domain: bigint;
+  /** levels of the 4-ary account tree: at most 4^depth accounts */
+  readonly depth: number;
+  readonly rules: Rules;
+  readonly prices: Prices;
+  /** index 0 is the venue's account, index 1 the insurance account */
+  readonly accounts: readonly Account[];
+  /** seconds since 1970; no entry is earlier */
+  readonly time: bigint;
+}
+
+/** What the matcher cannot know by itself. Both are pure functions. */
+export interface MatcherOptions {
+  /** view key of a new account (viewKey in src/protocol/account.ts), which needs the operator's secret */
+  readonly view: (key: { keyX: bigint; keyY: bigint }, index: number) => bigint;
+  /** signature check; default: EdDSA-Poseidon in plain JavaScript */
+  readonly verify?: (account: Account, message: bigint, auth: Auth) => boolean;
+}
+
+export type Command =
+  | { readonly kind: "deposits"; readonly time: bigint; readonly deposits: readonly Deposit[] }
+  /** `signed` hands in the result of a signature check made elsewhere */
+  | {
+      readonly kind: "item";
+      readonly time: bigint;
+      readonly item: Item;
+      readonly auth: Auth;
+      readonly signed?: boolean;
+    }
+  | { readonly kind: "close" | "purge"; readonly time: bigint; readonly slot: number };
+
+interface Market {
+  book: readonly BookEntry[];
+  admitted: BookEntry[];
+  cancels: Cancel[];
+}
+
+/**
+ * The venue, deterministic: commands in, events out. No clock, no I/O, no randomness; the same commands give the same
+ * events and the same bytes of `export`. A command that throws has changed nothing.
+ */
+export class Matcher {
+  readonly #genesis: Genesis;
+  readonly #options: MatcherOptions;
+  readonly #rulesInForce: bigint;
+  #accounts: Account[];
+  #markets: Market[];
+  #clock: bigint;
+  #logCount = 0;
+
+  constructor(genesis: Genesis, options: MatcherOptions) {
+    if (genesis.accounts.length > 4 ** genesis.depth) throw outOfRange("genesis.accounts", "at most 4^depth accounts");
+    this.#genesis = genesis;
+    this.#options = options;
+    this.#rulesInForce = rulesRoot(genesis.rules);
+    this.#accounts = [...genesis.accounts];
+    this.#markets = Array.from({ length: MARKETS }, () => ({ book: [], admitted: [], cancels: [] }));
+    this.#clock = 32n * requireBits("genesis.time", genesis.time, BITS.time);
+  }
+
+  /** Number of log entries so far. */
+  get logCount(): number {
+    return this.#logCount;
+  }
+
+  get accounts(): readonly Account[] {
+    return this.#accounts;
+  }
+
+  /** Open orders of a slot in time order, those admitted since the last clear at the end. */
+  book(slot: number): readonly BookEntry[] {
+    const { book, admitted } = this.#market(slot);
+    return [...book, ...admitted];
+  }
+
+  /**
+   * Applies one command.
+   * @throws TIME_ORDER when it is stamped before its predecessor (CLOSE: or not after it)
+   * @throws OUT_OF_RANGE when a field leaves its range
+   */
+  apply(command: Command): Event[] {
+    switch (command.kind) {
+      case "deposits":
+        return [this.#deposits(command.time, command.deposits)];
+      case "item":
+        return [this.#item(command)];
+      case "close":
+      case "purge":
+        return this.#clear(command);
+    }
+  }
+
+  #market(slot: number): Market {
+    const market = this.#markets[slot];
+    if (!market) throw outOfRange("slot", `a market slot, 0 to ${MARKETS - 1}`);
+    return market;
+  }
+
+  /** The clock after an entry; the caller stores it once nothing can throw any more. */
+  #tick(time: bigint, rank: number): bigint {
+    requireBits("time", time, BITS.time);
+    const clock = 32n * time + BigInt(rank);
+    if (clock < this.#clock || (rank < RANK.other && clock === this.#clock))
+      throw new TacitError("TIME_ORDER", "an entry must not be stamped before its predecessor in the log");
+    return clock;
+  }
+
+  #append(clock: bigint): number {
+    this.#clock = clock;
+    return this.#logCount++;
+  }
+
+  #write(index: number, after: Account): Write {
+    const before = this.#accounts[index] ?? null;
+    this.#accounts[index] = after;
+    return { index, before, after };
+  }
+
+  #deposits(time: bigint, deposits: readonly Deposit[]): Event {
+    const clock = this.#tick(time, RANK.other);
+    if (deposits.length === 0) throw outOfRange("deposits", "at least one deposit");
+    const keys = deposits.map(({ keyX, keyY, index, amount }) => {
+      requireBits("deposit.index", BigInt(index), BITS.account);
+      requireBits("deposit.amount", amount, BITS.amount);
+      return accountKey({ x: keyX, y: keyY });
+    });
+    if (this.#accounts.length + deposits.length > 4 ** this.#genesis.depth)
+      throw new TacitError("ACCOUNTS_FULL", "the account tree has no free leaf for every one of these deposits");
+    this.#append(clock);
+    const credits = deposits.map((deposit, i) => {
+      const { x: keyX, y: keyY } = keys[i];
+      const named = this.#accounts[deposit.index];
+      const known = named?.keyX === keyX && named.keyY === keyY;
+      const index = known ? deposit.index : this.#accounts.length;
+      const account = known
+        ? { ...named, seq: named.seq + 1n }
+        : openAccount({ keyX, keyY, view: this.#options.view({ keyX, keyY }, index) });
+      return { ...this.#write(index, { ...account, cash: account.cash + deposit.amount }), deposit };
+    });
+    return { kind: "deposits", entry: { item: commandItem("deposit", deposits.length), time }, credits };
+  }
+
+  #item({ time, item, auth, signed }: Extract<Command, { kind: "item" }>): Event {
+    for (const [name, value] of Object.entries({ ...item, ...auth })) requireField(`item.${name}`, value);
+    const clock = this.#tick(time, RANK.other);
+    const { rules, prices, domain, depth } = this.#genesis;
+    const head = decodeItem(item)?.head;
+    const index = head && head.account < 4n ** BigInt(depth) ? Number(head.account) : -1;
+    const before = this.#accounts[index];
+    const check = this.#options.verify ?? defaultVerify;
+    const admission: Admission = admit(
+      {
+        rules,
+        rulesInForce: this.#rulesInForce,
+        prices,
+        entries: this.#markets.map(({ book, admitted }) => book.length + admitted.length),
+        cancels: this.#markets.map(({ cancels }) => cancels.length),
+        account: before,
+        signed: before ? (signed ?? check(before, itemHash(domain, item), auth)) : false,
+        time,
+      },
+      item,
+    );
+    const sequence = this.#append(clock);
+    if (admission.account) this.#accounts[index] = admission.account;
+    if (admission.entry) this.#markets[admission.slot].admitted.push(admission.entry);
+    if (admission.cancel) this.#markets[admission.slot].cancels.push(admission.cancel);
+    const account = index < 0 ? null : { index, before: before ?? null, after: admission.account ?? before ?? null };
+    return { kind: "item", entry: { item, auth, time }, sequence, admission, account };
+  }
+
+  #clear({ kind: command, time, slot }: Extract<Command, { kind: "close" | "purge" }>): Event[] {
+    const market = this.#market(slot);
+    const clock = this.#tick(time, command === "close" ? RANK.close(slot) : RANK.other);
+    const { prices: allPrices, rules: allRules } = this.#genesis;
+    const [rules, prices] = [allRules.markets[slot], allPrices.markets[slot]];
+    const fresh = pricesFresh(allPrices, allRules, this.#rulesInForce, time);
+    const may = command === "close" && mayMatch(rules, prices, fresh, time);
+    this.#append(clock);
+    const sweeps: Sweep[] = [];
+    let pending = market.cancels;
+    do {
+      const taken = cancelsOfSweep(pending);
+      const cancels = pending.slice(0, taken);
+      pending = pending.slice(taken);
+      const match = may && pending.length === 0;
+      const { book, admitted } = market;
+      const outcome = sweep({ rules, prices, match, cancels, time, entries: [...book, ...admitted] });
+      sweeps.push({ match, cancels, book, admitted, outcome });
+      market.book = outcome.book;
+      market.admitted = [];
+    } while (pending.length > 0);
+    market.cancels = [];
+    const last = sweeps.at(-1)!;
+    const tradePrice = last.match ? last.outcome.price - prices!.funding : 0n;
+    const entry: LogEntry = { item: commandItem(command, slot), time };
+    const cleared: Event = { kind: "clear", entry, command, slot, sweeps, tradePrice };
+    const fills = sweeps.flatMap(({ outcome }) => outcome.fills);
+    if (fills.length === 0) return [cleared];
+    const legs = rules?.legs ?? Array<bigint>(INSTRUMENTS).fill(0n);
+    const writes = fills.map((fill) => {
+      const before = this.#accounts[fill.account];
+      return { ...this.#write(fill.account, settled(before, fill, legs, tradePrice)), fill };
+    });
+    return [cleared, { kind: "settle", slot, writes }];
+  }
+
+  /** The whole state as bytes; equal for equal histories. */
+  export(): Uint8Array {
+    const { domain, depth } = this.#genesis;
+    const state = {
+      version: 1,
+      domain,
+      depth,
+      rules: this.#rulesInForce,
+      clock: this.#clock,
+      logCount: this.#logCount,
+      accounts: this.#accounts,
+      markets: this.#markets,
+    };
+    const text = JSON.stringify(state, (_, value) => (typeof value === "bigint" ? `${value}n` : value));
+    return new TextEncoder().encode(text);
+  }
+
+  /**
+   * A matcher that goes on where `export` was taken.
+   * @throws SNAPSHOT when the bytes are not an export, or one of another venue
+   */
+  static restore(genesis: Genesis, options: MatcherOptions, bytes: Uint8Array): Matcher {
+    const matcher = new Matcher(genesis, options);
+    let state;
+    try {
+      state = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes), (_, value) =>
+        typeof value === "string" && /^-?\d+n$/.test(value) ? BigInt(value.slice(0, -1)) : value,
+      );
+    } catch {
+      throw new TacitError("SNAPSHOT", "the snapshot is not valid JSON: expected the bytes of an export");
+    }
+    if (state?.version !== 1) throw new TacitError("SNAPSHOT", "unknown version of the snapshot: expected 1");
+    if (state.domain !== genesis.domain || state.depth !== genesis.depth || state.rules !== matcher.#rulesInForce)
+      throw new TacitError("SNAPSHOT", "the snapshot is of another venue: domain, depth or rules differ");
+    if (!Array.isArray(state.accounts) || state.markets?.length !== MARKETS || typeof state.clock !== "bigint")
+      throw new TacitError("SNAPSHOT", "the snapshot lacks accounts, markets or clock");
+    matcher.#accounts = state.accounts;
+    matcher.#markets = state.markets;
+    matcher.#clock = state.clock;
+    matcher.#logCount = state.logCount;
+    return matcher;
+  }
+}
+
+/** An account after one fill. @twins circuits/instructions/settle.circom */
+export function settled(before: Account, fill: Fill, legs: readonly bigint[], tradePrice: bigint): Account {
+  return {
+    ...before,
+    seq: before.seq + 1n,
+    cash: before.cash + fillCash(fill, tradePrice),
+    positions: fill.lots ? before.positions.map((p, i) => p + legs[i] * fill.lots) : before.positions,
+    reserved: before.reserved - fill.release,
+    open: before.open - (fill.closed ? 1n : 0n),
+  };
+}
+
+function defaultVerify({ keyX, keyY }: Account, message: bigint, auth: Auth): boolean {
+  return verifySignature({ x: keyX, y: keyY }, message, auth);
+}
