@@ -5,12 +5,14 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { circomParameters } from "./generate/circomParameters.ts";
+import { circomPoseidon } from "./generate/circomPoseidon.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 
 /** Every derived file: its path and what computes its text, after the first line. */
 const DERIVED: Record<string, () => string> = {
   "circuits/generated/parameters.circom": circomParameters,
+  "circuits/generated/poseidonConstants.circom": circomPoseidon,
 };
 
 const check = process.argv.includes("--check");

@@ -142,7 +142,7 @@ function mod(x: bigint): bigint {
   return rest < 0n ? rest + FIELD : rest;
 }
 
-function invert(x: bigint): bigint {
+export function invert(x: bigint): bigint {
   let [a, b, u, v] = [mod(x), FIELD, 1n, 0n];
   while (a > 1n) {
     const q = b / a;
@@ -192,7 +192,7 @@ function power(m: bigint[][], exponent: number): bigint[][] {
 }
 
 /** Gauss-Jordan. Every square part of this matrix is invertible, so no pivot is ever 0. */
-export function invertMatrix(m: bigint[][]): bigint[][] {
+function invertMatrix(m: bigint[][]): bigint[][] {
   const n = m.length;
   const work = m.map((line, i) => [...line, ...m.map((_, j) => (i === j ? 1n : 0n))]);
   for (let i = 0; i < n; i++) {
