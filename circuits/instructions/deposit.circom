@@ -91,7 +91,8 @@ template DepositSlot(depth) {
 
     // Rule 4. A new account's leaf was empty: accountCount is the first one never used. Beyond the tree no witness exists;
     // the contract takes no more deposits than that.
-    signal countBits[2 * depth] <== Bits(2 * depth)((1 - known) * accountCount);
+    signal opens <== active * (1 - known);
+    signal countBits[2 * depth] <== Bits(2 * depth)(opens * accountCount);
     component update = Update(depth);
     for (var i = 0; i < 2 * depth; i++) update.index[i] <== Select()(known, indexBits[i], countBits[i]);
     update.siblings <== siblings;
@@ -100,7 +101,7 @@ template DepositSlot(depth) {
     update.leafAfter <== credited;
     active * (update.rootBefore - accounts) === 0;
     accountsAfter <== Select()(active, update.rootAfter, accounts);
-    accountCountAfter <== accountCount + active * (1 - known);
+    accountCountAfter <== accountCount + opens;
 }
 
 /// Deposit: consumes DEPOSIT(n) and credits the next n deposits of the contract's chain, in order.

@@ -1,5 +1,4 @@
-import type { Account } from "../protocol/account.ts";
-import { accountLeaf } from "../protocol/account.ts";
+import { accountLeaf, NO_POSITIONS, type Account } from "../protocol/account.ts";
 import type { InstructionName, Profile } from "../protocol/instructions.ts";
 import { logHead, type LogEntry } from "../protocol/item.ts";
 import {
@@ -169,4 +168,22 @@ export class Ledger {
 /** An account as a bus. */
 export function accountSignals(account: Account): { [name: string]: bigint | Signals } {
   return { ...account, cash: toField(account.cash), positions: account.positions.map(toField) };
+}
+
+/** Stands for the account of a leaf that is empty. */
+export const NO_ACCOUNT: Account = {
+  keyX: 0n,
+  keyY: 0n,
+  view: 0n,
+  seq: 0n,
+  cash: 0n,
+  positions: NO_POSITIONS,
+  nonce: 0n,
+  reserved: 0n,
+  open: 0n,
+};
+
+/** From one record a slot to one array a signal. */
+export function transpose(slots: readonly { [name: string]: bigint | Signals }[]): { [name: string]: Signals } {
+  return Object.fromEntries(Object.keys(slots[0]).map((name) => [name, slots.map((slot) => slot[name])]));
 }

@@ -1,0 +1,58 @@
+import type { Deposit, Event } from "../matcher/events.ts";
+import { accountLeaf, type Account } from "../protocol/account.ts";
+import { TacitError } from "../protocol/errors.ts";
+import { hash, poseidon } from "../protocol/poseidon.ts";
+import { BITS, RANK, TAG } from "../protocol/parameters.ts";
+import { accountSignals, Ledger, NO_ACCOUNT, transpose, type InstructionInputs, type Signals } from "./ledger.ts";
+import { BASE8 } from "../protocol/eddsa.ts";
+
+/** Head of the contract's chain after one more deposit: plain Poseidon with the tag as first input. */
+export function pushDeposit(head: bigint, { keyX, keyY, index, amount }: Deposit): bigint {
+  return poseidon(0n, [TAG.deposit, head, keyX, keyY, amount + (BigInt(index) << BigInt(BITS.amount))]);
+}
+
+/** Inputs of one `deposit`. Advances the ledger. @twins circuits/instructions/deposit.circom */
+export function depositInstruction(
+  ledger: Ledger,
+  event: Extract<Event, { kind: "deposits" }>,
+  /** accounts by index before this event */
+  accountAt: (index: number) => Account | null,
+  operatorSecret: bigint,
+): InstructionInputs {
+  const { profile, tree } = ledger;
+  const { entry, credits } = event;
+  if (credits.length > profile.deposit)
+    throw new TacitError("TOO_MANY_DEPOSITS", `one deposit command takes at most ${profile.deposit} deposits`);
+  const leaves = 4 ** profile.depth;
+  const { group, ids, rulesRows } = ledger.rulesOpening();
+  let { deposits, accountCount } = ledger.state;
+  const written = new Map<number, Account>();
+  const slots: { [name: string]: bigint | Signals }[] = [];
+  for (let j = 0; j < profile.deposit; j++) {
+    const credit = credits[j];
+    const deposit = credit?.deposit ?? { keyX: BASE8.x, keyY: BASE8.y, index: 0, amount: 0n };
+    const index = deposit.index % leaves;
+    const named = written.get(index) ?? accountAt(index);
+    const target = credit?.index ?? Math.min(Number(accountCount), leaves - 1);
+    slots.push({
+      active: credit ? 1n : 0n,
+      keyX: deposit.keyX,
+      keyY: deposit.keyY,
+      index: BigInt(deposit.index),
+      amount: deposit.amount,
+      named: accountSignals(named ?? NO_ACCOUNT),
+      namedPositions: hash("positions", accountSignals(named ?? NO_ACCOUNT).positions as bigint[]),
+      leaf: tree.get(index),
+      namedSiblings: tree.path(index),
+      siblings: tree.path(target),
+    });
+    if (!credit) continue;
+    deposits = pushDeposit(deposits, deposit);
+    tree.set(credit.index, accountLeaf(credit.after));
+    written.set(credit.index, credit.after);
+    if (!credit.before) accountCount++;
+  }
+  const state = { ...ledger.logged(ledger.state, entry, RANK.other), deposits, accountCount, accounts: tree.root };
+  const read = { group, ids, rulesRows, operatorSecret, stamp: entry.time, ...transpose(slots) };
+  return ledger.close("deposit", state, read, [entry.time, state.logCount, state.log, deposits]);
+}
