@@ -27,6 +27,8 @@ function BITS_FILL_FEE() { return 88; }
 function BITS_LOTS() { return 48; }
 function BITS_COUNT() { return 16; }
 function BITS_FEE_PER_LOT() { return 40; }
+function BITS_TICK() { return 32; }
+function BITS_RHO_MIN() { return 61; }
 
 // FEE_DENOMINATOR
 function FEE_DENOMINATOR() { return 1000000; }
@@ -63,10 +65,14 @@ function MAX_POSITION_SQUARES() { return 4951760157141521099596496896; }
 // NONCE_WINDOW
 function NONCE_WINDOW() { return 65536; }
 
+// NO_MARKET_ID
+function NO_MARKET_ID() { return 4294967296; }
+
 // PHASE
 function PHASE_OPEN() { return 0; }
 function PHASE_CLEARING() { return 1; }
 function PHASE_SETTLING() { return 17; }
+function PHASE_PAYING() { return 33; }
 
 // RANK
 function RANK_REPRICE() { return 0; }
