@@ -22,7 +22,7 @@ include "../generated/parameters.circom";
 ///         account    of the leaf at the index that the item names; free where there is none (see `used`)
 ///         row, quoted  of the market that the item names; free where there is none (see RulesRow)
 /// proves  the log grows by this entry; the effects are those of the first check that fails, or of admission
-template AdmitSlot(depth, S) {
+template AdmitSlot(depth, S, MAX_OPEN) {
     signal input active;
     signal input domain;
     signal input A;
@@ -199,7 +199,7 @@ template AdmitSlot(depth, S) {
     signal marketFull <== NotNegative(BITS_COUNT())(entriesPending - row.capacity);
 
     // Rule 15: too many open; `open` never exceeds the limit, so equality is enough.
-    signal tooManyOpen <== IsEqual()(account.open, MAX_OPEN());
+    signal tooManyOpen <== IsEqual()(account.open, MAX_OPEN);
 
     // Rule 16: position limit.
     signal squares[INSTRUMENTS()];
@@ -306,11 +306,11 @@ template AdmitSlot(depth, S) {
 }
 
 /// Admit: the next entries of the log that are items of traders, up to N of them, in order, none left out.
-/// params  depth of the account tree, S scenarios, N slots
+/// params  depth of the account tree, S scenarios, N slots, MAX_OPEN most open orders of one account, at most 32
 /// in      before, blindAfter, openings of rules, prices and vectors; per slot what AdmitSlot reads
 /// proves  stateAfter follows from state by the verdicts of these entries; phase open before and after
 /// The number of slots used is the prover's choice and harmless: the log says which entries were consumed.
-template Admit(depth, S, N) {
+template Admit(depth, S, N, MAX_OPEN) {
     signal output state;
     signal output stateAfter;
     signal output phaseAfter;
@@ -364,7 +364,7 @@ template Admit(depth, S, N) {
         else active[j] * (1 - active[j - 1]) === 0;
         consumed += active[j];
 
-        slot[j] = AdmitSlot(depth, S);
+        slot[j] = AdmitSlot(depth, S, MAX_OPEN);
         slot[j].active <== active[j];
         slot[j].domain <== before.domain;
         slot[j].A <== A[j];

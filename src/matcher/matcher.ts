@@ -16,6 +16,8 @@ export interface Genesis {
   readonly domain: bigint;
   /** levels of the 4-ary account tree: at most 4^depth accounts */
   readonly depth: number;
+  /** most open orders of one account, at most 32 */
+  readonly maxOpen: number;
   readonly rules: Rules;
   readonly prices: Prices;
   /** index 0 is the venue's account, index 1 the insurance account */
@@ -158,7 +160,7 @@ export class Matcher {
   #item({ time, item, auth, signed }: Extract<Command, { kind: "item" }>): Event {
     for (const [name, value] of Object.entries({ ...item, ...auth })) requireField(`item.${name}`, value);
     const clock = this.#tick(time, RANK.other);
-    const { rules, prices, domain, depth } = this.#genesis;
+    const { rules, prices, domain, depth, maxOpen } = this.#genesis;
     const head = decodeItem(item)?.head;
     const index = head && head.account < 4n ** BigInt(depth) ? Number(head.account) : -1;
     const before = this.#accounts[index];
@@ -170,6 +172,7 @@ export class Matcher {
         prices,
         entries: this.#markets.map(({ book, admitted }) => book.length + admitted.length),
         cancels: this.#markets.map(({ cancels }) => cancels.length),
+        maxOpen,
         account: before,
         signed: before ? (signed ?? check(before, itemHash(domain, item), auth)) : false,
         time,

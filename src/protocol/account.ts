@@ -17,7 +17,7 @@ export interface Account {
   readonly nonce: bigint;
   /** cash units held by open orders, below 2^99 */
   readonly reserved: bigint;
-  /** number of open orders, at most MAX_OPEN */
+  /** number of open orders, at most `maxOpen` of the profile */
   readonly open: bigint;
 }
 

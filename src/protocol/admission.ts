@@ -1,13 +1,5 @@
 import type { Account } from "./account.ts";
-import {
-  FLAG,
-  MARKET_STATE,
-  MAX_OPEN,
-  MAX_POSITION_SQUARES,
-  NONCE_WINDOW,
-  VERDICT,
-  type Verdict,
-} from "./parameters.ts";
+import { FLAG, MARKET_STATE, MAX_POSITION_SQUARES, NONCE_WINDOW, VERDICT, type Verdict } from "./parameters.ts";
 import { decodeItem, type Decoded, type Item } from "./item.ts";
 import { fee, pricesFresh, slotOf, type Prices, type Rules } from "./market.ts";
 import { marginHolds, orderDelta, reservation } from "./margin.ts";
@@ -24,6 +16,8 @@ export interface AdmissionContext {
   readonly entries: readonly number[];
   /** cancels pending, by slot */
   readonly cancels: readonly number[];
+  /** most open orders of one account */
+  readonly maxOpen: number;
   /** the account that the item names, or undefined when there is none */
   readonly account: Account | undefined;
   /** whether the signature is valid for the account's key */
@@ -127,7 +121,7 @@ function judge(context: AdmissionContext, decoded: Decoded, slot: number): Verdi
   if (fee(row, limit, 1n) > body.maxFee) return "maxFee";
   if (flags !== 0n && flags !== BigInt(FLAG.thisAuction)) return "flags";
   if (BigInt(context.entries[slot]) >= row.capacity) return "marketFull";
-  if (account.open >= BigInt(MAX_OPEN)) return "tooManyOpen";
+  if (account.open >= BigInt(context.maxOpen)) return "tooManyOpen";
   if (account.positions.reduce((sum, p) => sum + p * p, 0n) > MAX_POSITION_SQUARES) return "positionLimit";
   if (!fresh || !quoted) return "pricesNotFresh";
   const holds = marginHolds(account, prices, (k) => size * orderDelta(row, quoted, side, limit, k));

@@ -39,16 +39,17 @@ export const WITHDRAW_SLOTS = 4;
 
 /**
  * Sizes by profile. `depth`: levels of the 4-ary account tree; `scenarios`: price scenarios, the mark included;
- * the others: slots of one proof.
+ * `maxOpen`: most open orders of one account, at most 32; the others: slots of one proof.
  */
 export const PROFILES = {
-  demo: { depth: 4, scenarios: 4, deposit: 4, admit: 4, clear: 40, settle: 10 },
-  standard: { depth: 10, scenarios: 12, deposit: 8, admit: 7, clear: 92, settle: 13 },
+  demo: { depth: 4, scenarios: 4, maxOpen: 4, deposit: 4, admit: 4, clear: 40, settle: 10 },
+  standard: { depth: 10, scenarios: 12, maxOpen: 32, deposit: 8, admit: 7, clear: 92, settle: 13 },
 } as const;
 export type ProfileName = keyof typeof PROFILES;
 export interface Profile {
   depth: number;
   scenarios: number;
+  maxOpen: number;
   deposit: number;
   admit: number;
   clear: number;
@@ -62,7 +63,7 @@ export function templateArguments(name: InstructionName, profile: Profile): numb
     case "deposit":
       return [depth, profile.deposit];
     case "admit":
-      return [depth, scenarios, profile.admit];
+      return [depth, scenarios, profile.admit, profile.maxOpen];
     case "auction":
       return [scenarios, profile.clear, 0];
     case "midpoint":

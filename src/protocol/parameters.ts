@@ -49,8 +49,6 @@ export const BITS = {
 
 /** A validly signed nonce lies in (old, old + 2^16]. */
 export const NONCE_WINDOW = 1n << 16n;
-/** Most open orders of one account. */
-export const MAX_OPEN = 32;
 /** An order is admitted only if the sum of squares of the account's positions is at most this: so each |pos| <= 2^46. */
 export const MAX_POSITION_SQUARES = 1n << 92n;
 /** Fee rates are in millionths of the notional. */

@@ -76,7 +76,9 @@ export class Ledger {
       admitted: zeros(),
       cancels: zeros(),
       counts: zeros(),
-      holders: Array<bigint>(INSTRUMENTS).fill(0n),
+      holders: Array.from({ length: INSTRUMENTS }, (_, i) =>
+        BigInt(accounts.filter((a) => a.positions[i] !== 0n).length),
+      ),
     };
     const empty = vectorHash(zeros());
     this.state = {
@@ -92,7 +94,7 @@ export class Ledger {
       clock: 32n * time,
       deposits: 0n,
       inbox: 0n,
-      holders: empty,
+      holders: vectorHash(this.vectors.holders),
       blind: blind(),
       books: empty,
       admitted: empty,

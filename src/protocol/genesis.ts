@@ -1,0 +1,135 @@
+import { openAccount, type Account } from "./account.ts";
+import { outOfRange, TacitError } from "./errors.ts";
+import { PROFILES, type ProfileName } from "./instructions.ts";
+import { computePrices, type MarketRules, type Prices, type Rules } from "./market.ts";
+import { requireBits, requireField, requireSigned } from "./numbers.ts";
+import { BITS, FEE_DENOMINATOR, INSTRUMENTS, MARKET_STATE, MARKETS, RULE } from "./parameters.ts";
+
+/** What a venue starts from, as read from a genesis file. */
+export interface GenesisFile {
+  readonly profile: ProfileName;
+  readonly domain: bigint;
+  readonly rules: Rules;
+  readonly prices: Prices;
+  readonly accounts: readonly Account[];
+  readonly time: bigint;
+}
+
+type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+
+/**
+ * Reads a genesis file: JSON with every number a decimal string or a safe integer (schema: docs/formats.md).
+ * @throws GENESIS naming the field, and what was expected
+ */
+export function parseGenesis(json: unknown): GenesisFile {
+  const root = object("genesis", json);
+  const profile = root.profile as ProfileName;
+  if (!Object.hasOwn(PROFILES, String(profile))) throw bad("profile", `one of ${Object.keys(PROFILES).join(", ")}`);
+  const { scenarios } = PROFILES[profile];
+  const group = object("group", root.group);
+  const markets = list("markets", root.markets, 0, MARKETS).map((row, slot) =>
+    row === null ? null : market(`markets[${slot}]`, row),
+  );
+  while (markets.length < MARKETS) markets.push(null);
+  const ids = markets.flatMap((row) => (row ? [row.id] : []));
+  if (new Set(ids).size !== ids.length) throw bad("markets", "every id once");
+  const rules: Rules = {
+    group: {
+      operatorKeyX: requireField("group.operatorKeyX", integer("group.operatorKeyX", group.operatorKeyX)),
+      operatorKeyY: requireField("group.operatorKeyY", integer("group.operatorKeyY", group.operatorKeyY)),
+      maxAge: requireBits("group.maxAge", integer("group.maxAge", group.maxAge), BITS.time),
+    },
+    markets,
+  };
+  const prices = object("prices", root.prices);
+  const row = (at: string, from: Json) =>
+    list(at, from, INSTRUMENTS, INSTRUMENTS).map((v, i) =>
+      requireSigned(`${at}[${i}]`, integer(at, v), BITS.value - 1),
+    );
+  const values = list("prices.values", prices.values, scenarios, scenarios).map((v, k) =>
+    row(`prices.values[${k}]`, v),
+  );
+  const funding = row("prices.funding", prices.funding);
+  const time = requireBits("time", integer("time", root.time), BITS.time);
+  const accounts = list("accounts", root.accounts, 2, 4 ** PROFILES[profile].depth).map((entry, index) => {
+    const at = `accounts[${index}]`;
+    const { keyX, keyY, view, positions } = object(at, entry);
+    const field = (name: string, value: Json) => requireField(`${at}.${name}`, integer(`${at}.${name}`, value));
+    const opened = openAccount({ keyX: field("keyX", keyX), keyY: field("keyY", keyY), view: field("view", view) });
+    if (positions === undefined) return opened;
+    const held = list(`${at}.positions`, positions, INSTRUMENTS, INSTRUMENTS).map((p, i) =>
+      requireSigned(`${at}.positions[${i}]`, integer(`${at}.positions[${i}]`, p), BITS.position - 1),
+    );
+    return { ...opened, positions: held };
+  });
+  for (let i = 0; i < INSTRUMENTS; i++)
+    if (accounts.reduce((sum, { positions }) => sum + positions[i], 0n) !== 0n)
+      throw bad("accounts", `positions of instrument ${i} that sum to zero`);
+  return {
+    profile,
+    domain: requireField("domain", integer("domain", root.domain)),
+    rules,
+    prices: computePrices(rules, {
+      values,
+      funding,
+      epoch: requireBits("prices.epoch", integer("prices.epoch", prices.epoch), BITS.time),
+      time: requireBits("prices.time", integer("prices.time", prices.time), BITS.time),
+    }),
+    accounts,
+    time,
+  };
+}
+
+function market(at: string, json: Json): MarketRules {
+  const row = object(at, json);
+  const number = (name: string, low: bigint, high: bigint) => {
+    const value = integer(`${at}.${name}`, row[name]);
+    if (value < low || value > high) throw outOfRange(`${at}.${name}`, `an integer from ${low} to ${high}`);
+    return value;
+  };
+  const below = (bits: number) => (1n << BigInt(bits)) - 1n;
+  const legs = list(`${at}.legs`, row.legs, INSTRUMENTS, INSTRUMENTS).map((leg, i) =>
+    requireSigned(`${at}.legs[${i}]`, integer(`${at}.legs[${i}]`, leg), BITS.leg),
+  );
+  return {
+    id: number("id", 1n, below(BITS.market)),
+    legs,
+    tick: number("tick", 1n, below(BITS.tick)),
+    lotLimit: number("lotLimit", 1n, below(BITS.size)),
+    band: number("band", 0n, below(BITS.price)),
+    feeRate: number("feeRate", 0n, FEE_DENOMINATOR),
+    feePerLot: number("feePerLot", 0n, below(BITS.feePerLot)),
+    rhoMin: number("rhoMin", 1n, below(BITS.rhoMin)),
+    rule: choice(`${at}.rule`, row.rule, RULE),
+    interval: number("interval", 1n, below(BITS.market)),
+    state: choice(`${at}.state`, row.state, MARKET_STATE),
+    capacity: number("capacity", 1n, below(BITS.count)),
+    cancelCapacity: number("cancelCapacity", 1n, below(BITS.count)),
+  };
+}
+
+function bad(field: string, expected: string): TacitError<"GENESIS"> {
+  return new TacitError("GENESIS", `genesis file: ${field} is wrong: expected ${expected}`, { field, expected });
+}
+
+function object(at: string, json: unknown): { [key: string]: Json } {
+  if (typeof json !== "object" || json === null || Array.isArray(json)) throw bad(at, "an object");
+  return json as { [key: string]: Json };
+}
+
+function list(at: string, json: unknown, least: number, most: number): Json[] {
+  if (!Array.isArray(json) || json.length < least || json.length > most)
+    throw bad(at, least === most ? `a list of ${least}` : `a list of ${least} to ${most}`);
+  return json;
+}
+
+function integer(at: string, json: unknown): bigint {
+  if (typeof json === "number" && Number.isSafeInteger(json)) return BigInt(json);
+  if (typeof json === "string" && /^-?\d{1,78}$/.test(json)) return BigInt(json);
+  throw bad(at, "an integer as a decimal string");
+}
+
+function choice(at: string, json: unknown, names: Record<string, number>): bigint {
+  if (typeof json !== "string" || !Object.hasOwn(names, json)) throw bad(at, `one of ${Object.keys(names).join(", ")}`);
+  return BigInt(names[json]);
+}
