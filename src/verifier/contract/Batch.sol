@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.24;
+
+import {IVenue} from "./IVenue.sol";
+import {Keys} from "./generated/Keys.sol";
+
+/// @title Many Groth16 proofs by one product of pairings.
+/// @dev Twin: src/verifier/batch.ts, which states the equation and the coefficients.
+library Batch {
+    uint256 internal constant R = 21888242871839275222246405745257275088548364400416034343698204186575808495617;
+    uint256 internal constant Q = 21888242871839275222246405745257275088696311157297823662689037894645226208583;
+    /// Words of a proof: A, B, C.
+    uint256 internal constant PROOF_WORDS = 8;
+    uint256 private constant ADD = 6;
+    uint256 private constant MUL = 7;
+    uint256 private constant PAIRING = 8;
+
+    /// What the proofs of one key sum up to.
+    struct Sums {
+        bool used;
+        uint256[] scalars; // of the points of IC
+        uint256 cx;
+        uint256 cy;
+    }
+
+    /// @notice Whether all proofs hold. Reverts, and never returns false, when a precompile fails.
+    /// @param words domain, count, then for each proof the hash of its key, its public inputs, A, B, C
+    /// @param codes of the instructions, one for each proof: at least one
+    function verify(uint256[] memory words, uint256[] memory codes) internal view returns (bool) {
+        uint256 seed = seedOf(words);
+        Sums[] memory sums = new Sums[](Keys.CODES);
+        uint256[] memory pairs = new uint256[](6 * (codes.length + 2 + Keys.CODES));
+        uint256 total; // of the coefficients
+        uint256 next = 2;
+        unchecked {
+            for (uint256 j = 0; j < codes.length; j++) {
+                uint256 r = coefficient(seed, j);
+                total = addmod(total, r, R);
+                Sums memory sum = sums[codes[j]];
+                uint256 inputs = Keys.shape(codes[j]).inputs;
+                if (!sum.used) {
+                    sum.used = true;
+                    sum.scalars = new uint256[](inputs + 1);
+                }
+                sum.scalars[0] = addmod(sum.scalars[0], r, R);
+                for (uint256 i = 1; i <= inputs; i++) {
+                    sum.scalars[i] = addmod(sum.scalars[i], mulmod(r, words[next + i], R), R);
+                }
+                next += 1 + inputs;
+                (pairs[6 * j], pairs[6 * j + 1]) = mul(words[next], words[next + 1], r);
+                for (uint256 i = 2; i < 6; i++) pairs[6 * j + i] = words[next + i];
+                (uint256 x, uint256 y) = mul(words[next + 6], words[next + 7], r);
+                (sum.cx, sum.cy) = add(sum.cx, sum.cy, x, y);
+                next += PROOF_WORDS;
+            }
+        }
+        return close(sums, pairs, codes.length, total);
+    }
+
+    function seedOf(uint256[] memory words) internal pure returns (uint256 seed) {
+        assembly ("memory-safe") {
+            seed := keccak256(add(words, 32), mul(mload(words), 32))
+        }
+    }
+
+    /// @notice 128 bits of keccak256(seed, j), never 0.
+    function coefficient(uint256 seed, uint256 j) internal pure returns (uint256 r) {
+        r = uint256(keccak256(abi.encode(seed, j))) >> 128;
+        if (r == 0) r = 1;
+    }
+
+    /// @dev Appends the pairs that the proofs share, and asks the precompile.
+    function close(Sums[] memory sums, uint256[] memory pairs, uint256 count, uint256 total)
+        private
+        view
+        returns (bool)
+    {
+        unchecked {
+            (uint256 x, uint256 y) = mul(Keys.ALPHA_X, Keys.ALPHA_Y, total);
+            put(pairs, count++, x, y, Keys.beta());
+            (x, y) = (0, 0);
+            uint256 slot = count++;
+            for (uint256 code = 0; code < sums.length; code++) {
+                Sums memory sum = sums[code];
+                if (!sum.used) continue;
+                uint256[] memory ic = Keys.ic(code);
+                for (uint256 i = 0; i < sum.scalars.length; i++) {
+                    (uint256 termX, uint256 termY) = mul(ic[2 * i], ic[2 * i + 1], sum.scalars[i]);
+                    (x, y) = add(x, y, termX, termY);
+                }
+                put(pairs, count++, sum.cx, sum.cy, Keys.delta(code));
+            }
+            put(pairs, slot, x, y, Keys.gamma());
+        }
+        return product(pairs, count);
+    }
+
+    /// @dev Pair number n: (-(x, y), g2).
+    function put(uint256[] memory pairs, uint256 n, uint256 x, uint256 y, uint256[4] memory g2) internal pure {
+        unchecked {
+            pairs[6 * n] = x;
+            pairs[6 * n + 1] = (Q - y) % Q; // infinity, (0, 0), stays what it is
+            for (uint256 i = 0; i < 4; i++) pairs[6 * n + 2 + i] = g2[i];
+        }
+    }
+
+    function mul(uint256 x, uint256 y, uint256 scalar) internal view returns (uint256 resultX, uint256 resultY) {
+        bool ok;
+        assembly ("memory-safe") {
+            let p := mload(0x40)
+            mstore(p, x)
+            mstore(add(p, 32), y)
+            mstore(add(p, 64), scalar)
+            ok := staticcall(gas(), MUL, p, 96, p, 64)
+            resultX := mload(p)
+            resultY := mload(add(p, 32))
+        }
+        if (!ok) revert IVenue.PrecompileFailed(MUL);
+    }
+
+    function add(uint256 x, uint256 y, uint256 otherX, uint256 otherY)
+        internal
+        view
+        returns (uint256 resultX, uint256 resultY)
+    {
+        bool ok;
+        assembly ("memory-safe") {
+            let p := mload(0x40)
+            mstore(p, x)
+            mstore(add(p, 32), y)
+            mstore(add(p, 64), otherX)
+            mstore(add(p, 96), otherY)
+            ok := staticcall(gas(), ADD, p, 128, p, 64)
+            resultX := mload(p)
+            resultY := mload(add(p, 32))
+        }
+        if (!ok) revert IVenue.PrecompileFailed(ADD);
+    }
+
+    /// @notice Whether the product of the first `count` pairs is 1.
+    function product(uint256[] memory pairs, uint256 count) internal view returns (bool) {
+        bool ok;
+        uint256 result;
+        assembly ("memory-safe") {
+            ok := staticcall(gas(), PAIRING, add(pairs, 32), mul(192, count), 0, 32)
+            ok := and(ok, eq(returndatasize(), 32))
+            result := mload(0)
+        }
+        if (!ok) revert IVenue.PrecompileFailed(PAIRING);
+        return result == 1;
+    }
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.24;
+
+/// @title A Tacit venue: one state word that changes only when proofs say that the change follows the rules.
+/// @dev Twin: src/verifier/round.ts. Cash units are the units of the token.
+interface IVenue {
+    /// A round was accepted: time, logCount and log are those of the last log entry that it consumed.
+    event Round(uint256 stateBefore, uint256 stateAfter, uint256 time, uint256 logCount, uint256 log);
+    /// Deposit number n, from 1, extended the chain of deposits to head.
+    event Deposit(
+        uint256 indexed n, uint256 head, uint256 indexed keyX, uint256 keyY, uint256 amount, uint256 indexed index
+    );
+    /// A round credited a withdrawal: the recipient may claim it.
+    event Payout(address indexed recipient, uint256 amount);
+    /// An account took what it was owed.
+    event Claim(address indexed account, address indexed to, uint256 amount);
+
+    // Construction
+
+    /// The domain and the genesis state must be below the scalar field.
+    error NotAFieldElement(uint256 value);
+    /// The token has no code.
+    error NotAContract(address token);
+
+    // Rounds: refusals in the words of ROUND_REFUSALS; `instruction` is its index.
+
+    /// The round has no instruction.
+    error EmptyRound();
+    /// No instruction has this code.
+    error UnknownInstruction(uint256 instruction, uint256 code);
+    /// The bytes end within an instruction.
+    error Truncated(uint256 instruction);
+    /// A public input is not below the scalar field; `index` counts from the state before.
+    error InputTooLarge(uint256 instruction, uint256 index);
+    /// The round was made for another state: perhaps another round came first.
+    error WrongState(uint256 expected, uint256 given);
+    /// The last instruction leaves the machine in the midst of a clearing.
+    error PhaseNotOpen(uint256 phase);
+    /// The round consumes no log entry.
+    error NoLogEntry();
+    /// Fewer log entries consumed than before.
+    error LogCountFalls(uint256 instruction);
+    /// A log entry older than the one before it.
+    error TimeFalls(uint256 instruction);
+    /// The last log entry is stamped later than this block.
+    error InFuture(uint256 time);
+    /// The last log entry is older than maxLag allows.
+    error TooOld(uint256 time);
+    /// The chain of deposits never had this head.
+    error UnknownDeposit(uint256 instruction, uint256 head);
+    /// The head is older than the deposits already consumed.
+    error StaleDeposit(uint256 instruction, uint256 head);
+    /// More is paid out than the machine holds: a proof system that is sound never gets here.
+    error Overdrawn(uint256 instruction, uint256 amount);
+    /// A precompile failed: a point off the curve, a coordinate not below the base field, a point outside the subgroup,
+    /// or too little gas. It says nothing about the proofs.
+    error PrecompileFailed(uint256 precompile);
+    /// At least one proof does not hold.
+    error PairingFailed();
+
+    // Deposits and claims
+
+    /// The amount is not in 1 to 2^92 - 1.
+    error AmountOutOfRange(uint256 amount);
+    /// The machine would hold more than 2^90.
+    error VaultFull(uint256 held, uint256 amount);
+    /// The account number is not below 2^20.
+    error IndexOutOfRange(uint256 index);
+    /// No account is left: 2^20 - 2 deposits were made.
+    error TooManyDeposits();
+    /// The key is not canonical, not on BabyJubJub, or of small order.
+    error BadKey(uint256 keyX, uint256 keyY);
+    /// The token refused the transfer, or did not move the amount.
+    error TransferFailed();
+    /// Nothing is owed to the caller.
+    error NothingOwed(address account);
+
+    /// @notice Applies a round, or reverts.
+    /// @param stateBefore the state that the round starts from: must be the state of the venue
+    /// @param round for each instruction its code (1 byte), its public inputs but the state before, and its proof, the
+    /// eight words of A, B, C in the order of the precompiles
+    function submitRound(uint256 stateBefore, bytes calldata round) external;
+
+    /// @notice Takes `amount` of the token from the caller for the account of a key.
+    /// @param keyX, keyY a point K' of BabyJubJub: the account's key is 8 K'
+    /// @param index of the account to credit if it has that key; else a new account is opened
+    function deposit(uint256 amount, uint256 keyX, uint256 keyY, uint32 index) external;
+
+    /// @notice Sends all that the caller is owed.
+    function claim(address to) external;
+
+    function domain() external view returns (uint256);
+    function token() external view returns (address);
+    /// @notice Seconds: how old the last log entry of a round may be.
+    function maxLag() external view returns (uint256);
+    function state() external view returns (uint256);
+    /// @notice Time of the last log entry consumed, and how many were.
+    function time() external view returns (uint256);
+    function logCount() external view returns (uint256);
+    /// @notice Head of the chain of deposits; their number; number of the last one that a round consumed.
+    function depositHead() external view returns (uint256);
+    function depositCount() external view returns (uint256);
+    function depositsConsumed() external view returns (uint256);
+    /// @notice Number of the deposit that made this head; 0 if none did.
+    function depositNumber(uint256 head) external view returns (uint256);
+    /// @notice Deposited and not yet credited to a recipient; credited and not yet claimed. The token balance is at
+    /// least their sum.
+    function held() external view returns (uint256);
+    function owing() external view returns (uint256);
+    function owed(address account) external view returns (uint256);
+}

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.24;
+
+import {PoseidonT6} from "poseidon-solidity/PoseidonT6.sol";
+import {BabyJubJub} from "./BabyJubJub.sol";
+import {Batch} from "./Batch.sol";
+import {IVenue} from "./IVenue.sol";
+import {Keys} from "./generated/Keys.sol";
+
+/// @title A Tacit venue. What it promises is written in IVenue.
+/// @dev Twin: src/verifier/round.ts.
+contract Venue is IVenue {
+    uint256 private constant R = Batch.R;
+    uint256 private constant MAX_HELD = 1 << 90;
+    uint256 private constant MAX_DEPOSITS = (1 << 20) - 2; // account numbers 0 and 1 belong to the venue
+
+    uint256 public immutable override domain;
+    uint256 public immutable override maxLag;
+    address public immutable override token;
+
+    uint256 public override state;
+    uint256 public override time;
+    uint256 public override logCount;
+
+    uint256 public override depositHead;
+    uint256 public override depositCount;
+    uint256 public override depositsConsumed;
+    mapping(uint256 head => uint256 n) public override depositNumber;
+
+    uint256 public override held;
+    uint256 public override owing;
+    mapping(address account => uint256 amount) public override owed;
+
+    /// @param maxLag_ seconds; 64 bits, so that no sum with a time overflows
+    constructor(uint256 domain_, uint256 genesisState, address token_, uint64 maxLag_) {
+        if (domain_ >= R) revert NotAFieldElement(domain_);
+        if (genesisState >= R) revert NotAFieldElement(genesisState);
+        if (token_.code.length == 0) revert NotAContract(token_);
+        domain = domain_;
+        state = genesisState;
+        token = token_;
+        maxLag = maxLag_;
+    }
+
+    // Rounds
+
+    /// The round as far as it was read.
+    struct Run {
+        uint256 position; // in the bytes of the round
+        uint256[] words; // what Batch verifies
+        uint256 next; // in words
+        uint256 state;
+        uint256 phase;
+        uint256 time;
+        uint256 logCount;
+        uint256 log;
+    }
+
+    /// @inheritdoc IVenue
+    /// @dev Effects before the proofs are checked are safe: a failed check reverts them, and nothing here calls out to
+    /// anything but precompiles.
+    function submitRound(uint256 stateBefore, bytes calldata round) external override {
+        (Run memory run, uint256[] memory codes) = read(stateBefore, round);
+        if (run.phase != 0) revert PhaseNotOpen(run.phase);
+        if (run.logCount == logCount) revert NoLogEntry();
+        if (run.time > block.timestamp) revert InFuture(run.time);
+        if (run.time + maxLag < block.timestamp) revert TooOld(run.time);
+        if (!Batch.verify(run.words, codes)) revert PairingFailed();
+
+        (state, time, logCount) = (run.state, run.time, run.logCount);
+        emit Round(stateBefore, run.state, run.time, run.logCount, run.log);
+    }
+
+    /// @dev Runs the instructions up to the checks that concern the round as a whole.
+    function read(uint256 stateBefore, bytes calldata round) internal returns (Run memory run, uint256[] memory codes) {
+        if (stateBefore != state) revert WrongState(state, stateBefore);
+        uint256 count = countInstructions(round);
+        if (count == 0) revert EmptyRound();
+
+        run.state = stateBefore;
+        run.time = time;
+        run.logCount = logCount;
+        // Of an instruction, the code is a byte of the round; key hash and state before are words of the batch only.
+        run.words = new uint256[](2 + 2 * count + (round.length - count) / 32);
+        run.words[0] = domain;
+        run.words[1] = count;
+        run.next = 2;
+        codes = new uint256[](count);
+        for (uint256 i = 0; i < count; i++) codes[i] = step(round, run, i);
+    }
+
+    /// @dev How many instructions the bytes hold, which end with the last one.
+    function countInstructions(bytes calldata round) private pure returns (uint256 count) {
+        for (uint256 position = 0; position < round.length; count++) {
+            uint256 code = uint8(round[position]);
+            uint256 inputs = Keys.shape(code).inputs;
+            if (inputs == 0) revert UnknownInstruction(count, code);
+            position += 1 + 32 * (inputs - 1 + Batch.PROOF_WORDS);
+            if (position > round.length) revert Truncated(count);
+        }
+    }
+
+    /// @dev Reads an instruction and applies it; its length was checked. The state before is not sent but taken from
+    /// the instruction before, so the chain of states cannot break.
+    function step(bytes calldata round, Run memory run, uint256 instruction) private returns (uint256 code) {
+        code = uint8(round[run.position++]);
+        Keys.Shape memory shape = Keys.shape(code);
+        uint256 base = run.next + 1;
+        run.words[run.next] = shape.keyHash;
+        run.words[base] = run.state;
+        uint256 length = shape.inputs - 1 + Batch.PROOF_WORDS;
+        uint256[] memory words = run.words;
+        uint256 position = run.position;
+        assembly ("memory-safe") {
+            calldatacopy(add(words, mul(32, add(base, 2))), add(round.offset, position), mul(32, length))
+        }
+        for (uint256 i = 1; i < shape.inputs; i++) if (words[base + i] >= R) revert InputTooLarge(instruction, i);
+        run.position = position + 32 * length;
+        run.next = base + 1 + length;
+
+        run.state = words[base + 1];
+        run.phase = words[base + 2];
+        if (shape.time != 0) consumeLog(run, instruction, base + shape.time);
+        if (shape.deposits != 0) consumeDeposits(instruction, words[base + shape.deposits]);
+        for (uint256 i = 0; i < shape.payouts; i++) pay(instruction, words[base + shape.payout + i]);
+    }
+
+    /// @dev Words first to first + 2: time, number and head of the log as far as consumed.
+    function consumeLog(Run memory run, uint256 instruction, uint256 first) private pure {
+        uint256[] memory words = run.words;
+        if (words[first + 1] < run.logCount) revert LogCountFalls(instruction);
+        if (words[first] < run.time) revert TimeFalls(instruction);
+        (run.time, run.logCount, run.log) = (words[first], words[first + 1], words[first + 2]);
+    }
+
+    /// @dev Head 0 is the chain before its first deposit.
+    function consumeDeposits(uint256 instruction, uint256 head) private {
+        uint256 n = depositNumber[head];
+        if (n == 0 && head != 0) revert UnknownDeposit(instruction, head);
+        if (n < depositsConsumed) revert StaleDeposit(instruction, head);
+        depositsConsumed = n;
+    }
+
+    /// @param word recipient + 2^160 amount; 0 in an unused slot
+    /// @dev Pays whoever was named, so that no payout can halt the venue. What is credited to an address without a
+    /// key, such as 0, stays unclaimed.
+    function pay(uint256 instruction, uint256 word) private {
+        if (word == 0) return;
+        address recipient = address(uint160(word));
+        uint256 amount = word >> 160;
+        if (amount > held) revert Overdrawn(instruction, amount);
+        held -= amount;
+        owing += amount;
+        owed[recipient] += amount;
+        emit Payout(recipient, amount);
+    }
+
+    // Deposits and claims
+
+    /// @inheritdoc IVenue
+    function deposit(uint256 amount, uint256 keyX, uint256 keyY, uint32 index) external override {
+        if (amount == 0 || amount >> Keys.AMOUNT_BITS != 0) revert AmountOutOfRange(amount);
+        if (held + amount > MAX_HELD) revert VaultFull(held, amount);
+        if (index >> Keys.ACCOUNT_BITS != 0) revert IndexOutOfRange(index);
+        if (depositCount == MAX_DEPOSITS) revert TooManyDeposits();
+        if (!BabyJubJub.isKey(keyX, keyY)) revert BadKey(keyX, keyY);
+
+        uint256 packed = amount + (uint256(index) << Keys.AMOUNT_BITS);
+        uint256 head = PoseidonT6.hash([Keys.TAG_DEPOSIT, depositHead, keyX, keyY, packed]);
+        uint256 n = ++depositCount;
+        depositHead = head;
+        depositNumber[head] = n;
+        held += amount;
+        emit Deposit(n, head, keyX, keyY, amount, index);
+
+        // The balance must rise by exactly the amount: a token that takes a fee is refused, and so is a token that lets
+        // the payer call back in between and counts one transfer twice.
+        uint256 before = balance();
+        callToken(abi.encodeWithSignature("transferFrom(address,address,uint256)", msg.sender, address(this), amount));
+        if (balance() != before + amount) revert TransferFailed();
+    }
+
+    /// @inheritdoc IVenue
+    function claim(address to) external override {
+        uint256 amount = owed[msg.sender];
+        if (amount == 0) revert NothingOwed(msg.sender);
+        owed[msg.sender] = 0;
+        owing -= amount;
+        emit Claim(msg.sender, to, amount);
+        callToken(abi.encodeWithSignature("transfer(address,uint256)", to, amount));
+    }
+
+    function balance() private view returns (uint256) {
+        (bool ok, bytes memory result) = token.staticcall(abi.encodeWithSignature("balanceOf(address)", address(this)));
+        if (!ok || result.length < 32) revert TransferFailed();
+        return abi.decode(result, (uint256));
+    }
+
+    /// @dev Some tokens return nothing where the standard wants true.
+    function callToken(bytes memory data) private {
+        (bool ok, bytes memory result) = token.call(data);
+        if (!ok) revert TransferFailed();
+        if (result.length != 0 && (result.length < 32 || uint256(bytes32(result)) != 1)) revert TransferFailed();
+    }
+}

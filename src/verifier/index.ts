@@ -1,0 +1,17 @@
+/** Everything that checks a venue: one proof, a batch, a whole round. Runs in Node and in browsers. */
+export { keyHash, parseKey, prepareKeys, type KeyCode, type VerifyingKey, type VerifyingKeys } from "./keys.ts";
+export { verifyProof, type ProofRefusal, type ProofResult } from "./groth16.ts";
+export { batchCoefficients, verifyBatch, type BatchItem, type BatchRefusal, type BatchResult } from "./batch.ts";
+export {
+  ROUND_REFUSALS,
+  encodeRound,
+  verifyRound,
+  type Payout,
+  type ProvenInstruction,
+  type Round,
+  type RoundEffect,
+  type RoundRefusal,
+  type RoundResult,
+  type VenueView,
+} from "./round.ts";
+export { proofFromJson, proofToJson, type Proof, type ProofJson } from "../protocol/proof.ts";

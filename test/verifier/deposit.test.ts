@@ -1,0 +1,155 @@
+import assert from "node:assert/strict";
+import { poseidon5 } from "poseidon-lite";
+import { TAG } from "../../src/protocol/parameters.ts";
+import { FIELD } from "../../src/verifier/points.ts";
+import { compileContracts, keysSolidity, link } from "../../scripts/contract.ts";
+import { Chain, owner, type Deployed } from "./chain.ts";
+import { KEY } from "./forge.ts";
+import { Simulator, inverse, mod } from "./simulator.ts";
+
+// Goal: the contract takes exactly the deposits that the circuit can credit, and hashes them as the circuit does.
+// Method: a fresh venue; each refusal breaks one rule of a valid deposit and expects that rule's error.
+
+const simulator = new Simulator("deposits");
+
+describe("a deposit", () => {
+  let chain: Chain;
+  let token: Deployed;
+  let venue: Deployed;
+  let artifacts: ReturnType<typeof compileContracts>;
+  let PoseidonT6: `0x${string}`;
+  let snapshot: `0x${string}`;
+
+  before(async () => {
+    artifacts = compileContracts({ keys: keysSolidity(simulator.keys), sources: ["test/verifier/TestToken.sol"] });
+    chain = await Chain.start();
+    token = await chain.deploy(artifacts.TestToken, []);
+    PoseidonT6 = (await chain.deploy(artifacts.PoseidonT6, [])).address;
+    venue = await chain.deploy(artifacts.Venue, [1n, 2n, token.address, 600n], { PoseidonT6 });
+    await chain.send({ contract: token, name: "approve", args: [venue.address, 1n << 100n] });
+    snapshot = await chain.client.snapshot();
+  });
+  afterEach(async () => {
+    await chain.client.revert({ id: snapshot });
+    snapshot = await chain.client.snapshot();
+  });
+  after(() => chain?.stop());
+
+  const deposit = (amount = 1_000n, [x, y]: readonly bigint[] = KEY, index = 2) => ({
+    contract: venue,
+    name: "deposit",
+    args: [amount, x, y, index] as unknown[],
+  });
+
+  it("extends the chain of deposits and moves the money", async () => {
+    let head = 0n;
+    for (const [n, [amount, index]] of (
+      [
+        [1n, 0],
+        [1_000n, 2],
+        [1n << 80n, (1 << 20) - 1],
+      ] as [bigint, number][]
+    ).entries()) {
+      // prettier-ignore
+      const { gasUsed } = await chain.send(deposit(amount, KEY, index));
+      head = poseidon5([TAG.deposit, head, ...KEY, amount + (BigInt(index) << 92n)]);
+      assert.equal(await chain.read(venue, "depositHead"), head);
+      assert.equal(await chain.read(venue, "depositNumber", [head]), BigInt(n + 1));
+      const [event] = await chain.client.getContractEvents({ ...venue, eventName: "Deposit", fromBlock: "latest" });
+      const args = (event as unknown as { args: object }).args;
+      assert.deepEqual(args, { n: BigInt(n + 1), head, keyX: KEY[0], keyY: KEY[1], amount, index: BigInt(index) });
+      if (n === 1) console.log(`      ${gasUsed} gas`);
+    }
+    const held = 1n + 1_000n + (1n << 80n);
+    assert.equal(await chain.read(venue, "held"), held);
+    assert.equal(await chain.read(token, "balanceOf", [venue.address]), held);
+  });
+
+  const smallOrder = pointsOfSmallOrder();
+  const refused: [why: string, error: string, args: Parameters<typeof deposit>][] = [
+    ["the amount is 0", "AmountOutOfRange", [0n]],
+    ["the amount is 2^92", "AmountOutOfRange", [1n << 92n]],
+    ["the vault would hold more than 2^90", "VaultFull", [(1n << 90n) + 1n]],
+    ["the account number is 2^20", "IndexOutOfRange", [1n, KEY, 1 << 20]],
+    ["the key is off the curve", "BadKey", [1n, [KEY[0], KEY[1] + 1n]]],
+    ["the key is (0, 0)", "BadKey", [1n, [0n, 0n]]],
+    ["x is not canonical", "BadKey", [1n, [KEY[0] + FIELD, KEY[1]]]],
+    ["y is not canonical", "BadKey", [1n, [KEY[0], KEY[1] + FIELD]]],
+    ...smallOrder.map((point, i): [string, string, [bigint, bigint[]]] => [
+      `the key is ${i} times a point of order 8`,
+      "BadKey",
+      [1n, point],
+    ]),
+  ];
+  for (const [why, error, args] of refused)
+    it(`is refused when ${why}`, async () => {
+      assert.equal(await chain.outcome(deposit()), "accepted");
+      assert.equal(await chain.outcome(deposit(...args)), error);
+    });
+
+  it("is taken for any key that 8 times is not the identity", async () => {
+    assert.equal(smallOrder.length, 8);
+    for (const point of smallOrder) assert.equal(await chain.outcome(deposit(1n, add(KEY, point))), "accepted");
+  });
+  it("may fill the vault to 2^90 exactly", async () => {
+    await chain.send(deposit(1n << 90n));
+    assert.equal(await chain.outcome(deposit(1n)), "VaultFull");
+  });
+  it("is refused when no account is left", async () => {
+    const [slot, last] = [4, (1n << 20n) - 3n];
+    await chain.store(venue, slot, last);
+    assert.equal(await chain.read(venue, "depositCount"), last);
+    await chain.send(deposit());
+    assert.equal(await chain.outcome(deposit()), "TooManyDeposits");
+  });
+  it("is refused when the token keeps a fee, says no or has no money to move", async () => {
+    await chain.send({ contract: token, name: "misbehave", args: [1n, 1n] });
+    assert.equal(await chain.outcome(deposit()), "TransferFailed");
+    await chain.send({ contract: token, name: "misbehave", args: [0n, 2n] });
+    assert.equal(await chain.outcome(deposit()), "TransferFailed");
+    await chain.send({ contract: token, name: "misbehave", args: [0n, 0n] });
+    assert.equal(await chain.outcome(deposit()), "accepted");
+    await chain.send({ contract: token, name: "approve", args: [venue.address, 0n] });
+    assert.equal(await chain.outcome(deposit()), "TransferFailed");
+  });
+
+  it("needs a venue that could be deployed: fields in range, a token with code, libraries linked", async () => {
+    const deploy = (...args: unknown[]) => chain.deploy(artifacts.Venue, args, { PoseidonT6 });
+    await deploy(1n, 2n, token.address, 600n);
+    await assert.rejects(deploy(FIELD, 2n, token.address, 600n));
+    await assert.rejects(deploy(1n, FIELD, token.address, 600n));
+    await assert.rejects(deploy(1n, 2n, owner.address, 600n));
+    assert.throws(() => link(artifacts.Venue, {}), { code: "LIBRARY_MISSING" });
+    assert.ok(artifacts.Venue.size <= 24_576);
+    console.log(`      Venue: ${artifacts.Venue.size} bytes of code`);
+  });
+});
+
+describe("the contract's source", () => {
+  it("is refused with the compiler's words when it does not compile", () => {
+    assert.throws(() => compileContracts({ keys: "library Keys {}" }), { code: "SOLIDITY_REFUSED" });
+  });
+});
+
+/** Addition on BabyJubJub, by its definition. */
+function add([x1, y1]: readonly bigint[], [x2, y2]: readonly bigint[]): bigint[] {
+  const t = 168696n * mod(x1 * x2) * mod(y1 * y2);
+  return [mod((x1 * y2 + y1 * x2) * inverse(1n + t)), mod((y1 * y2 - 168700n * x1 * x2) * inverse(1n - t))];
+}
+
+/** The eight points whose 8-fold is the identity, as multiples of one of them. */
+function pointsOfSmallOrder(): bigint[][] {
+  const order = 2736030358979909402780800718157159386076813972158567259200215660948447373041n;
+  const generator = [
+    995203441582195749578291179787384436505546430278305826713579947235728471134n,
+    5472060717959818805561601436314318772137091100104008585924551046643952123905n,
+  ];
+  let point = [0n, 1n];
+  for (const bit of order.toString(2)) {
+    point = add(point, point);
+    if (bit === "1") point = add(point, generator);
+  }
+  const multiples = [[0n, 1n]];
+  for (let i = 1; i < 8; i++) multiples.push(add(multiples[i - 1], point));
+  return multiples;
+}
