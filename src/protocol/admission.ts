@@ -48,12 +48,12 @@ export function admit(context: AdmissionContext, item: Item): Admission {
   const slot = decoded && decoded.kind !== "withdrawal" ? slotOf(context.rules, decoded.head.market) : -1;
   const verdict = decoded ? judge(context, decoded, slot) : "malformed";
   const without = { verdict, decoded, slot };
-  if (!decoded || VERDICT[verdict] < VERDICT.tooLate) return without;
+  const admitted = verdict === "admitted";
+  if (!decoded || (!admitted && VERDICT[verdict] < VERDICT.tooLate)) return without;
 
   const { head } = decoded;
   const raised: Account = { ...context.account!, nonce: head.nonce };
   const account = Number(head.account);
-  const admitted = verdict === "admitted";
   if (decoded.kind === "withdrawal") {
     if (!admitted) return { ...without, account: raised };
     const paid = { ...raised, seq: raised.seq + 1n, cash: raised.cash - decoded.body.amount };
