@@ -51,6 +51,21 @@ describe("circuits/lib/bits", () => {
     refused(circuit, { in: 255n }, { in: 256n });
   });
 
+  it("what is only another true statement holds: the forger recomputes what follows", async () => {
+    const bits = await forgeable("Bits", [n]);
+    const five = bits.solveForged({ in: 4n }, { in: 5n });
+    assert.deepEqual(bits.readAll("out", five), [1n, 0n, 1n, 0n, 0n, 0n, 0n, 0n]);
+    assert.equal(bits.satisfies(five), true);
+    const zero = await forgeable("IsZero");
+    assert.equal(zero.satisfies(zero.solveForged({ in: 0n }, { inverse: 5n })), true);
+    const nonzero = zero.solveForged({ in: 0n }, { in: 5n });
+    assert.equal(zero.read("out", nonzero), 0n);
+    assert.equal(zero.satisfies(nonzero), true);
+    const optimised = await ours("Range", [n]);
+    assert.throws(() => optimised.forge({ in: 4n }, { "bits[7]": 1n }), /optimised away/);
+    assert.throws(() => optimised.solveForged({ in: 4n }, { in: 5n }), /optimise: false/);
+  });
+
   it("Bits: 253 is the widest", async () => {
     assert.equal((await ours("Bits", [253])).constraints, 253);
     await assert.rejects(ours("Bits", [254]), /circom refuses/);

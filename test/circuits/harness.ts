@@ -153,9 +153,24 @@ export class Circuit {
       if (c.wires.length === 0 && signals.size === 1 && a.wires.length * b.wires.length > 0 && zero(0n) && zero(1n))
         bits.add(x);
     });
+    const components = new Map<string, { waiting: number }>();
+    const owner = Array.from<{ waiting: number } | undefined>({ length: wires });
+    const hints: { wire: number; component: { waiting: number } }[] = [];
+    for (const [name, wire] of this.signals) {
+      const path = name.slice(0, Math.max(0, name.lastIndexOf(".")));
+      const component = components.get(path) ?? { waiting: 0 };
+      components.set(path, component);
+      if (this.#hints.has(name.slice(path.length).replace(/^\.|\[.*$/g, ""))) {
+        hints.push({ wire, component });
+      } else {
+        owner[wire] = component;
+        component.waiting++;
+      }
+    }
     const queue: number[] = [];
     const assign = (wire: number, value: bigint) => {
       known[wire] = modulo(value);
+      if (owner[wire] !== undefined) owner[wire].waiting--;
       queue.push(...uses[wire]);
     };
     const propagate = () => {
@@ -176,20 +191,18 @@ export class Circuit {
       if (!chosen.has(wire)) assign(wire, honest[wire]);
     propagate();
 
-    const open = [...this.signals].map(([name, wire]) => {
-      const component = name.slice(0, Math.max(0, name.lastIndexOf(".")));
-      return { wire, component, hint: this.#hints.has(name.slice(component.length).replace(/^\.|\[.*$/g, "")) };
-    });
-    for (;;) {
-      const unknown = open.filter(({ wire }) => known[wire] === undefined);
-      if (unknown.length === 0) return known as bigint[];
-      const waiting = new Map<string, number>();
-      for (const { component, hint } of unknown) waiting.set(component, (waiting.get(component) ?? 0) + (hint ? 0 : 1));
-      const rank = ({ component, hint }: (typeof open)[number]) => (hint ? waiting.get(component)! : Infinity);
-      const next = unknown.reduce((best, signal) => (rank(signal) < rank(best) ? signal : best));
-      assign(next.wire, honest[next.wire]);
+    let open = hints.filter(({ wire }) => known[wire] === undefined);
+    while (open.length > 0) {
+      const { wire } = open.reduce((best, hint) => (hint.component.waiting < best.component.waiting ? hint : best));
+      assign(wire, honest[wire]);
+      propagate();
+      open = open.filter((hint) => known[hint.wire] === undefined);
+    }
+    for (let wire = 1; wire < wires; wire++) {
+      if (known[wire] === undefined) assign(wire, honest[wire]);
       propagate();
     }
+    return known as bigint[];
   }
 
   #wire(name: string): number {

@@ -51,7 +51,15 @@ describe("poseidon", () => {
   });
 
   it("refuses no inputs and 17", () => {
-    for (const n of [0, 17]) assert.throws(() => hash("node", Array.from({ length: n }, () => 0n)), { code: "BAD_ARITY" });
+    for (const n of [0, 17])
+      assert.throws(
+        () =>
+          hash(
+            "node",
+            Array.from({ length: n }, () => 0n),
+          ),
+        { code: "BAD_ARITY" },
+      );
   });
 
   it("uses a hasher that is plugged in", () => {
