@@ -56,9 +56,6 @@ function MARKET_STATE_OPEN() { return 1; }
 function MARKET_STATE_HALTED() { return 2; }
 function MARKET_STATE_EXPIRED() { return 3; }
 
-// MAX_OPEN
-function MAX_OPEN() { return 32; }
-
 // MAX_POSITION_SQUARES
 function MAX_POSITION_SQUARES() { return 4951760157141521099596496896; }
 
