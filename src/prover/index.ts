@@ -148,7 +148,7 @@ export function createProver({
       else job.reject(crashedError(cause));
     }
     // One that could not even start is replaced only for a job, or it would be replaced for ever.
-    if (ready && !closed) start();
+    if (ready) warmUp();
     pump();
   }
 
@@ -181,7 +181,17 @@ export function createProver({
 
   function replace(thread: Thread): void {
     remove(thread);
-    if (!closed) start();
+    warmUp();
+  }
+
+  /** Starts a thread ahead of the job that will need it. If that fails, it is for that job to try again and to tell. */
+  function warmUp(): void {
+    if (closed || threads.size >= workers) return;
+    try {
+      start();
+    } catch {
+      return;
+    }
   }
 
   return {
