@@ -129,6 +129,12 @@ describe("development keys", () => {
         });
       });
 
+    it("lets a public value bear another name where circom reserves its own", async () => {
+      const main = "pragma circom 2.2.0;\ntemplate T() { signal input x; signal output logAfter <== x * x; }\n";
+      const source = { name: "t", folder: join(temporary, "reserved"), main: `${main}component main = T();\n` };
+      await buildCircuits([{ ...source, outputs: ["log"] }]);
+    });
+
     it("derives mains from the table of instructions", () => {
       const main = mainOf("demo", "midpoint");
       assert.match(main, /include "\.\.\/\.\.\/\.\.\/circuits\/instructions\/clear\.circom";/);
