@@ -1,0 +1,34 @@
+import { buildAll } from "../../scripts/build/index.ts";
+import { INSTRUCTION_NAMES, type InstructionName, type ProfileName } from "../protocol/instructions.ts";
+import { buildProgress } from "./buildProgress.ts";
+import { table, thousands } from "./format.ts";
+import { toJson } from "./json.ts";
+import { withProgress } from "./progress.ts";
+
+/** `tacit build`. @returns the exit code */
+export async function build(
+  names: readonly InstructionName[],
+  { profile, json }: { profile: ProfileName; json?: boolean },
+): Promise<number> {
+  const wanted = names.length > 0 ? names : INSTRUCTION_NAMES;
+  const built = await withProgress(`build ${profile}`, (progress) =>
+    buildAll({ profile, names: wanted, onProgress: buildProgress(progress, wanted) }),
+  );
+  const circuits = built.map(({ name, folder, stamp: { compiled, key } }) => {
+    const { constraints, wires, publicInputs } = compiled;
+    return { name, constraints, wires, publicInputs, domainPower: key.domainPower, folder };
+  });
+  if (json) {
+    process.stdout.write(toJson({ profile, circuits }, 2) + "\n");
+    return 0;
+  }
+  const rows = circuits.map(({ name, constraints, wires, publicInputs, domainPower }) => [
+    name,
+    thousands(constraints),
+    thousands(wires),
+    `${publicInputs}`,
+    `2^${domainPower}`,
+  ]);
+  process.stdout.write(table([["instruction", "constraints", "wires", "public inputs", "domain"], ...rows]));
+  return 0;
+}

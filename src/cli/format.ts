@@ -1,0 +1,39 @@
+/** 1234567 as 1,234,567. */
+export function thousands(value: number | bigint): string {
+  return value.toLocaleString("en-US");
+}
+
+/** Counts by name, greatest first: "admitted 412, band 3". */
+export function shares(counts: Readonly<Record<string, number>>): string {
+  const rows = Object.entries(counts).filter(([, count]) => count > 0);
+  return (
+    rows
+      .sort(([, a], [, b]) => b - a)
+      .map(([name, count]) => `${name} ${thousands(count)}`)
+      .join(", ") || "none"
+  );
+}
+
+/** First and last digits of a field element: enough to tell two apart. */
+export function short(value: bigint | string): string {
+  const text = String(value);
+  return text.length <= 14 ? text : `${text.slice(0, 6)}…${text.slice(-6)}`;
+}
+
+/** Seconds since 1970 as ISO 8601, without the thousandths that are never there. */
+export function isoTime(seconds: bigint): string {
+  if (seconds > 253_402_300_799n) return `${seconds} s after 1970`;
+  return new Date(Number(seconds) * 1000).toISOString().replace(".000Z", "Z");
+}
+
+/** Rows of equal length as columns; the first row is a heading. Columns after the first are right-aligned. */
+export function table(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0].map((_, i) => Math.max(...rows.map((row) => row[i].length)));
+  const line = (row: readonly string[]) =>
+    row
+      .map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i])))
+      .join("  ")
+      .trimEnd();
+  const rule = widths.map((width) => "-".repeat(width)).join("  ");
+  return [line(rows[0]), rule, ...rows.slice(1).map(line)].join("\n") + "\n";
+}

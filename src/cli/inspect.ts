@@ -1,0 +1,160 @@
+import { readManifest } from "../../scripts/keys/manifest.ts";
+import {
+  INSTRUCTION_NAMES,
+  instruction,
+  PROFILES,
+  publicInputNames,
+  templateArguments,
+  type InstructionName,
+  type ProfileName,
+} from "../protocol/instructions.ts";
+import { requireField } from "../protocol/numbers.ts";
+import { BITS, MARKETS, PHASE, RANK } from "../protocol/parameters.ts";
+import { REGISTERS, stateWord, type Register, type State } from "../protocol/state.ts";
+import { TacitError } from "../protocol/errors.ts";
+import { isoTime, short, table, thousands } from "./format.ts";
+import { asInteger, asObject, readJson, toJson } from "./json.ts";
+import { holdsRounds, readRounds, type RoundClaim } from "./roundFile.ts";
+import { payoutInWords } from "./verify.ts";
+
+/** What an instruction proves, and what it takes. */
+const MEANING: Record<InstructionName, string> = {
+  deposit: "credits the next deposits of the contract's chain, in order, each once",
+  admit: "judges the next items of the log, in order, none left out; admits orders with their margin reserved",
+  auction: "clears a market at one price: the clearing price closest to the mark",
+  midpoint: "clears a market at the mark",
+  settle: "books fills of a clear, each once, and releases their reservations",
+  withdraw: "makes recipients and amounts of pending withdrawals public, so that the contract pays them",
+};
+
+const REGISTER_NAMES = Object.values(REGISTERS).flat() as Register[];
+
+/** `tacit inspect`. @returns the exit code */
+export async function inspect(subject: string, { json, round }: { json?: boolean; round?: number }): Promise<number> {
+  const found = INSTRUCTION_NAMES.includes(subject as InstructionName)
+    ? await explainInstruction(subject as InstructionName)
+    : explainFile(await readJson(subject, { missing: `nor an instruction: ${INSTRUCTION_NAMES.join(", ")}` }), round);
+  process.stdout.write(json ? toJson(found.facts, 2) + "\n" : found.text);
+  return 0;
+}
+
+/** The same twice: for programs, and in words. */
+interface Explained {
+  facts: unknown;
+  text: string;
+}
+
+function explainFile(file: unknown, round: number | undefined): Explained {
+  if (holdsRounds(file)) return explainRounds(readRounds(file), round);
+  const opening = asObject("file", file);
+  if ("domain" in opening && "phase" in opening) return explainState(opening);
+  const expected = "`rounds` (a replay), `instructions` (a round) or `domain`, `phase`, ... (the opening of a state)";
+  throw new TacitError("FORMAT", `the file is none that can be explained: expected an object with ${expected}`);
+}
+
+async function explainInstruction(name: InstructionName): Promise<Explained> {
+  const { code, template } = instruction(name);
+  const inputs = publicInputNames(name);
+  const manifest = await readManifest();
+  const circuits = (Object.keys(PROFILES) as ProfileName[]).map((profile) => {
+    const entry = manifest[profile]?.[name];
+    const main = `${template}(${templateArguments(name, PROFILES[profile]).join(", ")})`;
+    return { profile, main, constraints: entry?.constraints ?? null, r1cs: entry?.r1cs ?? null };
+  });
+  const rows = circuits.map(({ profile, main, constraints, r1cs }) => [
+    profile,
+    main,
+    constraints === null ? "not built" : thousands(constraints),
+    r1cs?.slice(0, 12) ?? "",
+  ]);
+  const text = [
+    `${name} (code ${code}): ${MEANING[name]}`,
+    `public inputs: ${inputs.join(", ")}`,
+    "",
+    table([["profile", "circuit", "constraints", "r1cs"], ...rows]),
+  ].join("\n");
+  return { facts: { name, code, template, meaning: MEANING[name], publicInputs: inputs, circuits }, text };
+}
+
+function explainRounds(claims: readonly RoundClaim[], only: number | undefined): Explained {
+  if (only !== undefined && only > claims.length)
+    throw new TacitError("OUT_OF_RANGE", `--round is out of range: the file has ${claims.length}`);
+  const chosen = claims.filter((_, i) => only === undefined || i === only - 1);
+  const facts = chosen.map(({ at, state, stateAfter, instructions, clearings }) => ({
+    round: at,
+    state,
+    stateAfter,
+    instructions: instructions.map(({ name, publicInputs }) => ({ name, publicInputs: named(name, publicInputs) })),
+    clearings,
+  }));
+  const text = facts.map(({ round, state, stateAfter, instructions, clearings }) => {
+    const states =
+      state === undefined ? "" : `: state ${short(state)} -> ${stateAfter === undefined ? "?" : short(stateAfter)}`;
+    const steps = instructions.map(({ name, publicInputs }, i) => {
+      const values = Object.entries(publicInputs).map(([input, value]) => `${input} ${inWords(input, value)}`);
+      return `  ${String(i + 1).padStart(3)} ${name.padEnd(9)} ${values.join(", ")}\n`;
+    });
+    const told = clearings.map(
+      ({ market, rule, price, volume, fills, fee }) =>
+        `  market ${market}, ${rule}: ${thousands(volume)} lots at ${price}, ${thousands(fills)} fills, fees ${thousands(fee)}\n`,
+    );
+    return `${round}${states}\n${told.join("")}${steps.length > 0 ? steps.join("") : "  not proved\n"}`;
+  });
+  return { facts, text: text.join("\n") };
+}
+
+/** Public inputs by name; those beyond the table, if any, by number. */
+function named(name: InstructionName, publicInputs: readonly bigint[]): Record<string, bigint> {
+  const names = publicInputNames(name);
+  return Object.fromEntries(publicInputs.map((value, i) => [names[i] ?? `input${i}`, value]));
+}
+
+function inWords(name: string, value: bigint): string {
+  if (name === "time") return isoTime(value);
+  if (name === "logCount") return thousands(value);
+  if (name === "phaseAfter") return phaseInWords(value);
+  if (!name.startsWith("payout")) return short(value);
+  if (value === 0n) return "none";
+  const recipient = `0x${BigInt.asUintN(BITS.recipient, value).toString(16).padStart(40, "0")}` as const;
+  return payoutInWords({ recipient, amount: value >> BigInt(BITS.recipient) });
+}
+
+function phaseInWords(phase: bigint): string {
+  const at = Number(phase);
+  if (at === PHASE.open) return "open";
+  if (at === PHASE.paying) return "paying";
+  if (at >= PHASE.clearing(0) && at < PHASE.clearing(MARKETS)) return `clearing slot ${at - PHASE.clearing(0)}`;
+  if (at >= PHASE.settling(0) && at < PHASE.settling(MARKETS)) return `settling slot ${at - PHASE.settling(0)}`;
+  return `unknown (${short(phase)})`;
+}
+
+function explainState(opening: Record<string, unknown>): Explained {
+  const unknown = Object.keys(opening).filter((name) => !REGISTER_NAMES.includes(name as Register));
+  if (unknown.length > 0) throw new TacitError("FORMAT", `the state has no register ${unknown.join(", ")}`);
+  const state = Object.fromEntries(
+    REGISTER_NAMES.map((name) => [name, requireField(name, asInteger(name, opening[name]))]),
+  ) as State;
+  const word = stateWord(state);
+  const phase = phaseInWords(state.phase);
+  const rank = Number(state.clock % 32n);
+  const last =
+    rank === RANK.other
+      ? "an item or command"
+      : rank === RANK.reprice
+        ? "no entry yet, or a reprice"
+        : `close of slot ${rank - 1}`;
+  const time = state.clock >> 5n;
+  const rows = REGISTER_NAMES.map((name) => [name, short(state[name])]);
+  const text = [
+    `state word ${word}`,
+    `phase      ${phase}`,
+    `clock      ${isoTime(time)}, ${last}`,
+    `log        ${thousands(state.logCount)} entries`,
+    `fills      ${state.fillsPut === state.fillsTaken ? "all booked" : "some not booked yet"}`,
+    `payouts    ${state.payoutsPut === state.payoutsTaken ? "all made" : "some not made yet"}`,
+    `accounts   ${thousands(state.accountCount)}`,
+    "",
+    table([["register", "value"], ...rows]),
+  ].join("\n");
+  return { facts: { stateWord: word, phase, time, registers: state }, text };
+}

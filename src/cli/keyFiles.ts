@@ -1,0 +1,18 @@
+import { KEYS } from "../../scripts/build/index.ts";
+import { verificationKeyPath } from "../../scripts/keys/manifest.ts";
+import { INSTRUCTION_NAMES, type ProfileName } from "../protocol/instructions.ts";
+import { prepareKeys, type VerifyingKeys } from "../verifier/index.ts";
+import { readJson } from "./json.ts";
+
+/**
+ * The verification keys of a profile, from the folder of keys.
+ * @throws TacitError FILE, JSON, or one of parseKey's codes
+ */
+export async function readKeys(profile: ProfileName, keys: string = KEYS): Promise<VerifyingKeys> {
+  const files: Record<string, unknown> = {};
+  for (const name of INSTRUCTION_NAMES)
+    files[name] = await readJson(verificationKeyPath(profile, name, keys), {
+      missing: `run \`tacit build --profile ${profile}\` to make it`,
+    });
+  return prepareKeys(files);
+}

@@ -1,0 +1,190 @@
+import { realpathSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import packageJson from "../../package.json" with { type: "json" };
+import { TacitError } from "../protocol/errors.ts";
+import { INSTRUCTION_NAMES, PROFILES, type InstructionName, type ProfileName } from "../protocol/instructions.ts";
+
+/**
+ * The `tacit` command. Commands are loaded when they are run: `--help` answers at once. Exit codes: 0 all went well, 1 a
+ * check failed or something was refused, 2 usage or bad input.
+ */
+export const EXIT = { ok: 0, failed: 1, badInput: 2 } as const;
+
+/** Errors that are the answer of a check, not the fault of who asked. */
+const FAILED = new Set([
+  "CIRCUIT_COMPILE",
+  "CIRCUIT_WARNING",
+  "MANIFEST_MISMATCH",
+  "PUBLIC_INPUTS",
+  "REFUSED",
+  "WITNESS",
+]);
+
+/** @returns the exit code */
+export async function main(argv: readonly string[]): Promise<number> {
+  let exitCode: number = EXIT.ok;
+  const program = tacit((code) => (exitCode = code));
+  try {
+    await program.parseAsync([...argv], { from: "user" });
+    return exitCode;
+  } catch (error) {
+    return explain(error);
+  }
+}
+
+/** Says what went wrong on one line of standard error. */
+function explain(error: unknown): number {
+  // Commander has said it already, or was asked for help or the version.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.badInput;
+  const known = error instanceof TacitError;
+  const message = error instanceof Error ? error.message : String(error);
+  const oneLine = message.replace(/\s*\n\s*/g, " ");
+  process.stderr.write(`tacit: ${known ? oneLine : `unexpected: ${oneLine} (TACIT_DEBUG=1 shows where)`}\n`);
+  if (process.env.TACIT_DEBUG === "1") console.error(error);
+  return known && !FAILED.has(error.code) ? EXIT.badInput : EXIT.failed;
+}
+
+function tacit(exit: (code: number) => void): Command {
+  const program = new Command("tacit")
+    .description("A private trading venue that proves every match.")
+    .version(packageJson.version, "-V, --version")
+    .showSuggestionAfterError()
+    .exitOverride()
+    .addHelpText("after", examples("tacit demo", "tacit replay flow.csv.gz --limit 300 --prove --json out.json"))
+    .addHelpText(
+      "after",
+      "\nExit codes: 0 all went well, 1 a check failed or something was refused, 2 usage or bad input.",
+    )
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "tacit: ")) });
+  const command = (usage: string, description: string, ...lines: string[]) =>
+    program
+      .command(usage)
+      .description(description)
+      .exitOverride()
+      .addHelpText("after", examples(...lines));
+
+  command("demo", "open a venue, trade, prove a round, verify it, and show that forgeries are refused", "tacit demo")
+    .option("--seed <number>", "seed of the traders", natural, 1)
+    .option("--json", "print the outcome as JSON")
+    .action(async (options) => exit(await (await import("./demo.ts")).demo(options)));
+
+  command(
+    "replay <file>",
+    "run order flow in LOBSTER's message format (.csv or .csv.gz) through a venue",
+    "tacit replay flow.csv.gz",
+    "tacit replay flow.csv.gz --every 60 --json out.json",
+    "tacit replay flow.csv.gz --limit 300 --prove --json out.json",
+  )
+    .option("--limit <messages>", "read only so many messages", positive)
+    .option("--every <seconds>", "seconds between auctions", positive, 10)
+    .option("--accounts <number>", "traders (default: all that the profile has room for, 16 with --prove)", positive)
+    .option("--prove", "prove and verify every round; implies --signed")
+    .addOption(profileOption("sizes of accounts and circuits (default: standard, demo with --prove)"))
+    .option("--json <path>", "write what an outsider needs to recheck it all (docs/formats.md)")
+    .option("--seed <number>", "seed of keys, salts and blinding values", natural, 1)
+    .option("--signed", "sign every item, and check the signatures")
+    .action(async (file, options) => exit(await (await import("./replay.ts")).replay(file, options)));
+
+  command(
+    "build [instructions...]",
+    "compile circuits and make development keys; what is up to date is left alone",
+    "tacit build",
+    "tacit build admit settle --profile standard",
+  )
+    .addOption(profileOption("sizes of the circuits").default("demo"))
+    .option("--json", "print the table as JSON")
+    .action(async (names, options) => exit(await (await import("./build.ts")).build(instructionNames(names), options)));
+
+  command(
+    "keys",
+    "show which circuit each key belongs to (keys/manifest.json)",
+    "tacit keys",
+    "tacit keys --profile demo --check",
+  )
+    .addOption(profileOption("show only this profile; with --check the default is demo"))
+    .option("--check", "compare manifest, committed keys and build; exit 1 if they differ")
+    .option("--json", "print the manifest as JSON")
+    .action(async (options) => exit(await (await import("./keys.ts")).keys(options)));
+
+  command(
+    "prove <instruction> <inputs> <proof> <public>",
+    "prove one instruction: reads inputs.json, writes proof.json and public.json as snarkjs does",
+    "tacit prove admit inputs.json proof.json public.json",
+  )
+    .addOption(profileOption("circuit to prove with").default("demo"))
+    .action(async (name, inputs, proof, publicPath, options) => {
+      const { prove } = await import("./prove.ts");
+      const [instruction] = instructionNames([name]);
+      exit(await prove({ instruction, inputs, proof, public: publicPath, ...options }));
+    });
+
+  command(
+    "verify <file>",
+    "verify a round, or every round of a replay in a row",
+    "tacit verify out.json",
+    "tacit verify round.json --state 1234...",
+  )
+    .addOption(profileOption("keys to verify with").default("demo"))
+    .option("--state <word>", "state word to start from (default: the one that the file claims)", fieldElement)
+    .option("--domain <number>", "domain of the venue, for which coefficients of the batch are drawn", fieldElement, 0n)
+    .option("--keys <folder>", "folder of the verification keys (default: keys/ of this package)")
+    .option("--json", "print the result as JSON")
+    .action(async (file, options) => exit(await (await import("./verify.ts")).verify(file, options)));
+
+  command(
+    "inspect <subject>",
+    "explain a file of rounds, the opening of a state, or an instruction by its name",
+    "tacit inspect out.json",
+    "tacit inspect state.json",
+    "tacit inspect admit",
+  )
+    .option("--round <number>", "explain only this round of a replay, from 1", positive)
+    .option("--json", "print it as JSON")
+    .action(async (subject, options) => exit(await (await import("./inspect.ts")).inspect(subject, options)));
+
+  return program;
+}
+
+function examples(...lines: string[]): string {
+  return `\nExamples:\n${lines.map((line) => `  $ ${line}`).join("\n")}`;
+}
+
+function profileOption(description: string): Option {
+  return new Option("--profile <name>", description).choices(Object.keys(PROFILES) as ProfileName[]);
+}
+
+function instructionNames(names: readonly string[]): InstructionName[] {
+  const unknown = names.find((name) => !INSTRUCTION_NAMES.includes(name as InstructionName));
+  if (unknown !== undefined)
+    throw new TacitError(
+      "UNKNOWN_INSTRUCTION",
+      `no instruction is called "${unknown}": expected ${INSTRUCTION_NAMES.join(", ")}`,
+    );
+  return names as InstructionName[];
+}
+
+function natural(text: string): number {
+  if (!/^\d{1,10}$/.test(text) || Number(text) >= 2 ** 32)
+    throw new InvalidArgumentError("Expected an integer from 0 to 2^32 - 1.");
+  return Number(text);
+}
+
+function positive(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError("Expected an integer from 1 to 999999999.");
+  return Number(text);
+}
+
+function fieldElement(text: string): bigint {
+  if (!/^\d{1,77}$/.test(text)) throw new InvalidArgumentError("Expected a field element in decimal digits.");
+  return BigInt(text);
+}
+
+/** A reader that has seen enough (`tacit inspect out.json | head`) is no error. */
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(EXIT.ok);
+  throw error;
+});
+
+if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url))
+  process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,277 @@
+import { createWriteStream } from "node:fs";
+import { mkdir, rename, rm } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { once } from "node:events";
+import { Matcher, type Command } from "../matcher/matcher.ts";
+import type { Event } from "../matcher/events.ts";
+import { PROFILES, type ProfileName } from "../protocol/instructions.ts";
+import { Ledger } from "../witness/ledger.ts";
+import { shares, thousands } from "./format.ts";
+import { readLobster, type LobsterMessage } from "./lobster.ts";
+import { startProgress } from "./progress.ts";
+import { Random } from "./random.ts";
+import { flowOf, type Flow } from "./replay/flow.ts";
+import { Registers } from "./replay/registers.ts";
+import { Report, type InstructionJson, type RoundJson } from "./replay/report.ts";
+
+export interface ReplayOptions {
+  /** messages read; all when left out */
+  limit?: number;
+  /** seconds between auctions */
+  every: number;
+  /** traders; default: as many as the profile has room for, 16 when proving */
+  accounts?: number;
+  prove?: boolean;
+  /** default: demo when proving, else standard */
+  profile?: ProfileName;
+  json?: string;
+  seed: number;
+  /** sign items and check the signatures, as --prove does anyhow */
+  signed?: boolean;
+}
+
+/** What a replay came to. */
+export interface ReplaySummary {
+  messages: number;
+  skipped: number;
+  unknown: number;
+  items: Record<string, number>;
+  verdicts: Record<string, number>;
+  auctions: number;
+  fills: number;
+  lots: bigint;
+  /** of the matcher alone */
+  messagesPerSecond: number;
+  proofs: number;
+  rounds: number;
+}
+
+const ACCOUNTS_TO_PROVE = 16;
+const MOST_ACCOUNTS = 1022;
+const BLIND_BITS = 248;
+/** Rounds that are proved at a time: while the last proofs of one are made, threads that are free begin the next. */
+const ROUNDS_IN_FLIGHT = 2;
+
+/** `tacit replay`. @returns the exit code */
+export async function replay(file: string, options: ReplayOptions): Promise<number> {
+  const messages: LobsterMessage[] = [];
+  for await (const message of readLobster(file, { limit: options.limit })) messages.push(message);
+  const summary = await replayMessages(messages, options);
+  process.stdout.write(describe(summary, options));
+  return 0;
+}
+
+/**
+ * Runs messages through a venue.
+ * @throws TacitError of the matcher, the prover, or REFUSED when a round is not accepted
+ */
+export async function replayMessages(
+  messages: readonly LobsterMessage[],
+  options: ReplayOptions,
+): Promise<ReplaySummary> {
+  const { prove = false, json } = options;
+  const profileName = options.profile ?? (prove ? "demo" : "standard");
+  const profile = PROFILES[profileName];
+  const accounts = options.accounts ?? (prove ? ACCOUNTS_TO_PROVE : Math.min(MOST_ACCOUNTS, 4 ** profile.depth - 2));
+  const { every, seed } = options;
+  const flow = flowOf(messages, { profile, accounts, every, seed, signed: prove || !!options.signed });
+  const progress = startProgress("replay");
+  const output = json === undefined ? null : await openRounds(resolve(json));
+  try {
+    const out = { flow, profileName, seed, total: messages.length, progress };
+    const rounds = prove ? provedRounds(out) : statedRounds({ ...out, states: !!output });
+    const summary = await summarize(flow, rounds, output);
+    await output?.finish();
+    progress.done(`${summary.rounds} rounds`);
+    return summary;
+  } catch (error) {
+    await output?.discard();
+    throw error;
+  } finally {
+    progress.stop();
+  }
+}
+
+interface RoundsInput {
+  flow: Flow;
+  profileName: ProfileName;
+  seed: number;
+  /** messages */
+  total: number;
+  progress: ReturnType<typeof startProgress>;
+}
+
+/** A round that was run: its events, what an outsider is told of it, and how long the matcher took for it. */
+interface RunRound {
+  events: Event[];
+  matcherMs: number;
+  report: RoundJson | null;
+}
+
+/** Events by round: all up to a close and what it settles. The last command of a flow is a close. */
+function* matchedRounds({ genesis, options, commands }: Flow): Generator<{ events: Event[]; matcherMs: number }> {
+  const matcher = new Matcher(genesis, options);
+  let round: { events: Event[]; matcherMs: number } = { events: [], matcherMs: 0 };
+  const apply = (command: Command) => {
+    const started = performance.now();
+    const events = matcher.apply(command);
+    // Opening accounts is no message: their keys take longer than all else.
+    if (command.kind !== "deposits") round.matcherMs += performance.now() - started;
+    return events;
+  };
+  for (const command of commands) {
+    round.events.push(...apply(command));
+    if (command.kind !== "close") continue;
+    yield round;
+    round = { events: [], matcherMs: 0 };
+  }
+}
+
+/** Rounds without proofs; `states`: with state words, which take far longer than the matching. */
+async function* statedRounds({ flow, profileName, seed, total, progress, states }: RoundsInput & { states: boolean }) {
+  const blind = blinds(seed);
+  const ledger = states ? new Ledger({ ...flow.genesis, profile: PROFILES[profileName], blind }) : null;
+  const registers = ledger && new Registers(ledger, { blind });
+  const report = new Report(flow.genesis);
+  for (const { events, matcherMs } of matchedRounds(flow)) {
+    const state = ledger?.word ?? 0n;
+    for (const [i, event] of events.entries()) {
+      registers?.add(event);
+      if (ledger) report.add(event);
+      // Progress within a round: with long rounds and state words it would else stand still.
+      if (i % 64 === 63) await nextTurn();
+    }
+    const stated = registers && report.close({ state, stateAfter: registers.close() }, []);
+    progress.update(flow.counts.messages / total, `${thousands(flow.counts.messages)} messages`);
+    await nextTurn();
+    yield { events, matcherMs, report: stated };
+  }
+}
+
+/** Rounds that are proved, and accepted by the verifier. */
+async function* provedRounds({ flow, profileName, seed, total, progress }: RoundsInput): AsyncGenerator<RunRound> {
+  const { openVenue } = await import("./replay/prove.ts");
+  const blind = blinds(seed);
+  const ledger = new Ledger({ ...flow.genesis, profile: PROFILES[profileName], blind });
+  const venue = await openVenue({ ledger, flow, profileName, progress });
+  const report = new Report(flow.genesis);
+  const waiting: Promise<RunRound>[] = [];
+  let proofs = 0;
+  try {
+    for (const { events, matcherMs } of matchedRounds(flow)) {
+      const state = ledger.word;
+      for (const event of events) report.add(event);
+      const count = flow.counts.messages;
+      const proving = venue.prove(events, () => {
+        progress.update(Math.min(count, total) / total, `${thousands(++proofs)} proofs`);
+      });
+      const stateAfter = ledger.word;
+      const draft = report.close({ state, stateAfter }, []);
+      const run = async () => {
+        const instructions: InstructionJson[] = await proving;
+        return { events, matcherMs, report: { ...draft, instructions } };
+      };
+      waiting.push(run());
+      // Rounds are awaited in order below; until then a failure must not count as unhandled.
+      waiting.at(-1)!.catch(() => {});
+      if (waiting.length >= ROUNDS_IN_FLIGHT) yield await waiting.shift()!;
+    }
+    for (const round of waiting) yield await round;
+  } finally {
+    await venue.close();
+  }
+}
+
+async function summarize(
+  flow: Flow,
+  rounds: AsyncIterable<RunRound>,
+  output: RoundsFile | null,
+): Promise<ReplaySummary> {
+  const verdicts: Record<string, number> = {};
+  const sums = { auctions: 0, fills: 0, lots: 0n, proofs: 0, rounds: 0 };
+  let matcherMs = 0;
+  for await (const { events, report, ...round } of rounds) {
+    sums.rounds++;
+    matcherMs += round.matcherMs;
+    for (const event of events) {
+      if (event.kind === "item") verdicts[event.admission.verdict] = (verdicts[event.admission.verdict] ?? 0) + 1;
+      if (event.kind !== "clear") continue;
+      const { match, outcome } = event.sweeps.at(-1)!;
+      if (!match) continue;
+      sums.auctions++;
+      sums.fills += outcome.fills.filter(({ lots }) => lots !== 0n).length;
+      sums.lots += outcome.volume;
+    }
+    sums.proofs += report?.instructions.length ?? 0;
+    if (report) await output?.write(report);
+  }
+  const { messages, skipped, unknown, items } = flow.counts;
+  const messagesPerSecond = Math.round(messages / (matcherMs / 1000));
+  return { messages, skipped, unknown, items, verdicts, ...sums, messagesPerSecond };
+}
+
+interface RoundsFile {
+  write(round: RoundJson): Promise<void>;
+  finish(): Promise<void>;
+  discard(): Promise<void>;
+}
+
+/** Writes { rounds: [...] } round by round, beside the path; only when finished it gets its name. */
+async function openRounds(path: string): Promise<RoundsFile> {
+  await mkdir(dirname(path), { recursive: true });
+  const partial = `${path}.${process.pid}.partial`;
+  const stream = createWriteStream(partial);
+  await once(stream, "open");
+  let failure: Error | null = null;
+  stream.on("error", (error) => (failure = error));
+  let separator = '{"rounds":[\n';
+  const put = async (text: string) => {
+    if (failure) throw failure;
+    if (!stream.write(text)) await once(stream, "drain");
+  };
+  return {
+    async write(round) {
+      await put(separator + JSON.stringify(round));
+      separator = ",\n";
+    },
+    async finish() {
+      await put("\n]}\n");
+      stream.end();
+      await once(stream, "close");
+      if (failure) throw failure;
+      await rename(partial, path);
+    },
+    async discard() {
+      stream.destroy();
+      await rm(partial, { force: true });
+    },
+  };
+}
+
+/** Blinding values: from a seed, so that a replay can be repeated. A venue draws them at random. */
+function blinds(seed: number): () => bigint {
+  const random = new Random(seed ^ 0x5eed);
+  return () => random.bits(BLIND_BITS);
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resume) => setImmediate(resume));
+}
+
+function describe(summary: ReplaySummary, { json, prove }: ReplayOptions): string {
+  const { messages, skipped, unknown, items, verdicts, auctions, fills, lots, messagesPerSecond } = summary;
+  const rows: [string, string][] = [
+    ["messages", thousands(messages)],
+    [
+      "skipped",
+      `${thousands(skipped)} hidden executions, crosses, halts; ${thousands(unknown)} of orders before the file`,
+    ],
+    ["items", shares(items)],
+    ["verdicts", shares(verdicts)],
+    ["auctions", `${thousands(auctions)}: ${thousands(fills)} fills, ${thousands(lots)} lots`],
+    ["matcher", `${thousands(messagesPerSecond)} messages/s`],
+  ];
+  if (prove) rows.push(["proved", `${summary.rounds} rounds by ${summary.proofs} proofs: each verified and accepted`]);
+  if (json) rows.push(["written", json]);
+  return rows.map(([name, value]) => `${name.padEnd(10)} ${value}\n`).join("");
+}

@@ -1,0 +1,82 @@
+import { buildAll, builtFiles, circuitFolder } from "../../../scripts/build/index.ts";
+import type { Event } from "../../matcher/events.ts";
+import { TacitError } from "../../protocol/errors.ts";
+import { INSTRUCTION_NAMES, type ProfileName } from "../../protocol/instructions.ts";
+import { createProver, type CircuitInputs } from "../../prover/index.ts";
+import { proofToJson, verifyRound, type ProvenInstruction } from "../../verifier/index.ts";
+import type { Ledger } from "../../witness/ledger.ts";
+import { RoundBuilder } from "../../witness/round.ts";
+import { buildProgress } from "../buildProgress.ts";
+import { readKeys } from "../keyFiles.ts";
+import type { Progress } from "../progress.ts";
+import type { Flow } from "./flow.ts";
+import type { InstructionJson } from "./report.ts";
+
+/** A venue whose rounds are proved by a pool of threads, and checked as a contract would. */
+export interface ProvingVenue {
+  /**
+   * Turns the events of a round into instructions at once, so that the ledger is where the round leaves it; then proves
+   * and verifies them.
+   */
+  prove(events: readonly Event[], onProof: () => void): Promise<InstructionJson[]>;
+  close(): Promise<void>;
+}
+
+/** Rounds of a file are as old as the file. */
+const NO_LAG_LIMIT = 1n << 40n;
+
+/** Builds what is not built, and starts the threads. */
+export async function openVenue(venue: {
+  ledger: Ledger;
+  flow: Flow;
+  profileName: ProfileName;
+  progress: Progress;
+}): Promise<ProvingVenue> {
+  const { ledger, flow, profileName, progress } = venue;
+  await buildAll({ profile: profileName, onProgress: buildProgress(progress, INSTRUCTION_NAMES) });
+  const keys = await readKeys(profileName);
+  const builder = new RoundBuilder(ledger, { accounts: flow.genesis.accounts, operatorSecret: flow.operatorSecret });
+  const prover = createProver();
+  for (const name of INSTRUCTION_NAMES) {
+    const { wasm, zkey, inputs } = builtFiles(circuitFolder(profileName, name));
+    await prover.load(name, { wasm, zkey, inputs });
+  }
+  const known = { domain: flow.genesis.domain, keys, maxLag: NO_LAG_LIMIT };
+  let last: Promise<{ lastTime: bigint; lastLogCount: bigint }> = Promise.resolve({ lastTime: 0n, lastLogCount: 0n });
+
+  async function proveAll(
+    state: bigint,
+    steps: ReturnType<RoundBuilder["close"]>,
+    onProof: () => void,
+    prior: typeof last,
+  ) {
+    const instructions = await Promise.all(
+      steps.map(async ({ name, inputs, publicInputs }): Promise<ProvenInstruction> => {
+        const { proof } = await prover.prove(name, inputs as CircuitInputs);
+        onProof();
+        return { name, publicInputs, proof };
+      }),
+    );
+    const result = verifyRound({ ...known, state, ...(await prior) }, { instructions });
+    if (!result.ok)
+      throw new TacitError("REFUSED", `the verifier refuses a proved round: ${result.message}`, { result });
+    return { instructions, after: { lastTime: result.time, lastLogCount: result.logCount } };
+  }
+
+  return {
+    async prove(events, onProof) {
+      const state = ledger.word;
+      for (const event of events) builder.add(event);
+      const proved = proveAll(state, builder.close(), onProof, last);
+      last = proved.then(({ after }) => after);
+      last.catch(() => {});
+      const { instructions } = await proved;
+      return instructions.map(({ name, publicInputs, proof }) => ({
+        name,
+        publicInputs: publicInputs.map(String),
+        proof: proofToJson(proof),
+      }));
+    },
+    close: () => prover.close(),
+  };
+}

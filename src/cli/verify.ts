@@ -1,0 +1,80 @@
+import { TacitError } from "../protocol/errors.ts";
+import type { ProfileName } from "../protocol/instructions.ts";
+import { verifyRound, type Payout, type RoundEffect } from "../verifier/index.ts";
+import { isoTime, short, thousands } from "./format.ts";
+import { readJson, toJson } from "./json.ts";
+import { readKeys } from "./keyFiles.ts";
+import { readRounds, type RoundClaim } from "./roundFile.ts";
+
+/** Rounds in files are as old as they are. */
+const NO_LAG_LIMIT = 1n << 40n;
+
+export interface VerifyOptions {
+  profile: ProfileName;
+  domain: bigint;
+  state?: bigint;
+  keys?: string;
+  json?: boolean;
+}
+
+type Verified = { ok: true; rounds: RoundEffect[] } | { ok: false; round: number; code: string; message: string };
+
+/** `tacit verify`: each round must begin where the one before it ended. @returns the exit code */
+export async function verify(file: string, options: VerifyOptions): Promise<number> {
+  const claims = readRounds(await readJson(file));
+  if (claims.every(({ instructions }) => instructions.length === 0))
+    throw new TacitError("REFUSED", `${file} has no proofs to verify: \`tacit replay --prove\` makes some`);
+  const keys = await readKeys(options.profile, options.keys);
+  const tell = options.json ? () => {} : (line: string) => void process.stdout.write(`${line}\n`);
+  const result = verifyAll(claims, options, keys, tell);
+  if (options.json) process.stdout.write(toJson(result, 2) + "\n");
+  else if (!result.ok) process.stdout.write(`round ${result.round} is REFUSED (${result.code}): ${result.message}\n`);
+  return result.ok ? 0 : 1;
+}
+
+function verifyAll(
+  claims: readonly RoundClaim[],
+  { domain, state: start }: VerifyOptions,
+  keys: Awaited<ReturnType<typeof readKeys>>,
+  tell: (line: string) => void,
+): Verified {
+  const rounds: RoundEffect[] = [];
+  let state = start ?? claims[0].state ?? claims[0].instructions[0]?.publicInputs[0] ?? 0n;
+  if (start === undefined) tell(`starts from state ${short(state)}, which the file claims: --state checks it`);
+  for (const [i, { instructions, ...claim }] of claims.entries()) {
+    const refused = (code: string, message: string) => ({ ok: false as const, round: i + 1, code, message });
+    if (claim.state !== undefined && claim.state !== state)
+      return refused("wrongState", "the file claims another state before it than the one reached so far");
+    if (instructions.length === 0) return refused("emptyRound", "it has no instructions: it was not proved");
+    const last = rounds.at(-1);
+    const view = { domain, state, keys, maxLag: NO_LAG_LIMIT, lastTime: last?.time, lastLogCount: last?.logCount };
+    const result = verifyRound(view, { instructions });
+    if (!result.ok) return refused(result.code, result.message);
+    if (claim.stateAfter !== undefined && claim.stateAfter !== result.stateAfter)
+      return refused("wrongState", "the file claims another state after it than the one that is proved");
+    tell(inWords(i + 1, instructions.length, state, result, last));
+    state = result.stateAfter;
+    rounds.push(result);
+  }
+  tell(`accepted: ${claims.length} ${claims.length === 1 ? "round" : "rounds"}, all proofs hold`);
+  return { ok: true, rounds };
+}
+
+function inWords(round: number, proofs: number, state: bigint, effect: RoundEffect, last?: RoundEffect): string {
+  const { stateAfter, logCount, time, deposits, payouts } = effect;
+  const entries = last
+    ? `log entries ${thousands(last.logCount + 1n)} to ${thousands(logCount)}`
+    : `log up to entry ${thousands(logCount)}`;
+  const parts = [
+    `${proofs} proofs hold`,
+    `state ${short(state)} -> ${short(stateAfter)}`,
+    `${entries}, the last at ${isoTime(time)}`,
+    ...(deposits === undefined ? [] : [`deposits up to ${short(deposits)}`]),
+    ...payouts.map(payoutInWords),
+  ];
+  return `round ${round}: ${parts.join("; ")}`;
+}
+
+export function payoutInWords({ recipient, amount }: Payout): string {
+  return `pays ${thousands(amount)} to ${recipient}`;
+}
