@@ -46,7 +46,7 @@ template AdmitSlot(depth, S, MAX_OPEN) {
     input MarketPrices(S) quoted;
 
     signal input accounts;
-    signal input log;
+    signal input logHead;
     signal input clock;
     signal input payoutsPut;
     signal input admitted[MARKETS()];
@@ -70,13 +70,13 @@ template AdmitSlot(depth, S, MAX_OPEN) {
     signal auth <== Hash(TAG_AUTH(), 3)([R8x, R8y, sigS]);
     component step = LogStep();
     step.domain <== domain;
-    step.log <== log;
+    step.logHead <== logHead;
     step.A <== A;
     step.B <== B;
     step.salt <== salt;
     step.auth <== auth;
     step.time <== time;
-    logAfter <== Select()(active, step.after, log);
+    logAfter <== Select()(active, step.after, logHead);
     signal stamped <== ClockStep()(clock, time, RANK_OTHER(), 0);
     clockAfter <== Select()(active, stamped, clock);
 
@@ -89,7 +89,8 @@ template AdmitSlot(depth, S, MAX_OPEN) {
     for (var i = 2 * depth; i < BITS_ACCOUNT(); i++) beyondTree += item.account[i];
     signal inTree <== IsZero()(beyondTree);
     signal named <== item.wellFormed * inTree;
-    signal leafGiven <== 1 - IsZero()(leaf);
+    signal leafGivenMissing <== IsZero()(leaf);
+    signal leafGiven <== 1 - leafGivenMissing;
     signal used <== named * leafGiven;
     signal positionsHash <== PositionsHash()(account.positions);
     signal opened <== Leaf()(account, positionsHash);
@@ -316,7 +317,7 @@ template Admit(depth, S, N, MAX_OPEN) {
     signal output phaseAfter;
     signal output time;
     signal output logCount;
-    signal output log;
+    signal output logHead;
 
     input State() before;
     signal input blindAfter;
@@ -351,17 +352,20 @@ template Admit(depth, S, N, MAX_OPEN) {
     OpenRules()(before.rules, group, ids, rulesRows);
     signal scenarios <== Scenarios(S)(values);
     OpenPrices()(before.prices, meta, scenarios, pricesRows);
-    before.admitted === Hash(TAG_VECTOR(), MARKETS())(admitted);
-    before.cancels === Hash(TAG_VECTOR(), MARKETS())(cancels);
-    before.counts === Hash(TAG_VECTOR(), MARKETS())(counts);
+    OpenVector()(before.admitted, admitted);
+    OpenVector()(before.cancels, cancels);
+    OpenVector()(before.counts, counts);
 
     component slot[N];
     var consumed = 0;
     for (var j = 0; j < N; j++) {
         // Used slots come first, at least one.
         Boolean()(active[j]);
-        if (j == 0) active[j] === 1;
-        else active[j] * (1 - active[j - 1]) === 0;
+        if (j == 0) {
+            active[j] === 1;
+        } else {
+            active[j] * (1 - active[j - 1]) === 0;
+        }
         consumed += active[j];
 
         slot[j] = AdmitSlot(depth, S, MAX_OPEN);
@@ -388,7 +392,7 @@ template Admit(depth, S, N, MAX_OPEN) {
         slot[j].quoted <== quoted[j];
         if (j == 0) {
             slot[j].accounts <== before.accounts;
-            slot[j].log <== before.log;
+            slot[j].logHead <== before.logHead;
             slot[j].clock <== before.clock;
             slot[j].payoutsPut <== before.payoutsPut;
             slot[j].admitted <== admitted;
@@ -396,7 +400,7 @@ template Admit(depth, S, N, MAX_OPEN) {
             slot[j].counts <== counts;
         } else {
             slot[j].accounts <== slot[j - 1].accountsAfter;
-            slot[j].log <== slot[j - 1].logAfter;
+            slot[j].logHead <== slot[j - 1].logAfter;
             slot[j].clock <== slot[j - 1].clockAfter;
             slot[j].payoutsPut <== slot[j - 1].payoutsPutAfter;
             slot[j].admitted <== slot[j - 1].admittedAfter;
@@ -413,7 +417,7 @@ template Admit(depth, S, N, MAX_OPEN) {
     after.prices <== before.prices;
     after.accounts <== slot[N - 1].accountsAfter;
     after.accountCount <== before.accountCount;
-    after.log <== slot[N - 1].logAfter;
+    after.logHead <== slot[N - 1].logAfter;
     after.logCount <== before.logCount + consumed;
     after.clock <== slot[N - 1].clockAfter;
     after.deposits <== before.deposits;
@@ -435,5 +439,5 @@ template Admit(depth, S, N, MAX_OPEN) {
     // The last entry consumed has rank 31.
     time <== (after.clock - RANK_OTHER()) / 32;
     logCount <== after.logCount;
-    log <== after.log;
+    logHead <== after.logHead;
 }

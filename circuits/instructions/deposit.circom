@@ -63,7 +63,8 @@ template DepositSlot(depth) {
     read.siblings <== namedSiblings;
     read.leaf <== leaf;
     read.root === accounts;
-    signal leafGiven <== 1 - IsZero()(leaf);
+    signal leafGivenMissing <== IsZero()(leaf);
+    signal leafGiven <== 1 - leafGivenMissing;
     signal opened <== Leaf()(named, namedPositions);
     // Where the leaf is empty the account is free, and `known` is 0.
     leafGiven * (opened - leaf) === 0;
@@ -115,7 +116,7 @@ template Deposit(depth, N) {
     signal output phaseAfter;
     signal output time;
     signal output logCount;
-    signal output log;
+    signal output logHead;
     signal output deposits;
 
     input State() before;
@@ -154,8 +155,11 @@ template Deposit(depth, N) {
     var used = 0;
     for (var j = 0; j < N; j++) {
         Boolean()(active[j]);
-        if (j == 0) active[j] === 1;
-        else active[j] * (1 - active[j - 1]) === 0;
+        if (j == 0) {
+            active[j] === 1;
+        } else {
+            active[j] * (1 - active[j - 1]) === 0;
+        }
         used += active[j];
         slot[j] = DepositSlot(depth);
         slot[j].active <== active[j];
@@ -170,15 +174,21 @@ template Deposit(depth, N) {
         slot[j].siblings <== siblings[j];
         slot[j].secretBits <== secretBits;
         slot[j].noPositions <== noPositions;
-        slot[j].deposits <== j == 0 ? before.deposits : slot[j - 1].depositsAfter;
-        slot[j].accounts <== j == 0 ? before.accounts : slot[j - 1].accountsAfter;
-        slot[j].accountCount <== j == 0 ? before.accountCount : slot[j - 1].accountCountAfter;
+        if (j == 0) {
+            slot[j].deposits <== before.deposits;
+            slot[j].accounts <== before.accounts;
+            slot[j].accountCount <== before.accountCount;
+        } else {
+            slot[j].deposits <== slot[j - 1].depositsAfter;
+            slot[j].accounts <== slot[j - 1].accountsAfter;
+            slot[j].accountCount <== slot[j - 1].accountCountAfter;
+        }
     }
 
     // Rules 2 and 3: the command names the number of deposits.
     component step = LogStep();
     step.domain <== before.domain;
-    step.log <== before.log;
+    step.logHead <== before.logHead;
     step.A <== KIND_DEPOSIT() + used * (1 << BITS_KIND());
     step.B <== 0;
     step.salt <== 0;
@@ -194,7 +204,7 @@ template Deposit(depth, N) {
     after.prices <== before.prices;
     after.accounts <== slot[N - 1].accountsAfter;
     after.accountCount <== slot[N - 1].accountCountAfter;
-    after.log <== step.after;
+    after.logHead <== step.after;
     after.logCount <== before.logCount + 1;
     after.clock <== clock;
     after.deposits <== slot[N - 1].depositsAfter;
@@ -215,6 +225,6 @@ template Deposit(depth, N) {
     stateAfter <== StateWord()(after);
     time <== stamp;
     logCount <== after.logCount;
-    log <== after.log;
+    logHead <== after.logHead;
     deposits <== after.deposits;
 }

@@ -50,7 +50,7 @@ template Withdraw(W) {
     after.prices <== before.prices;
     after.accounts <== before.accounts;
     after.accountCount <== before.accountCount;
-    after.log <== before.log;
+    after.logHead <== before.logHead;
     after.logCount <== before.logCount;
     after.clock <== before.clock;
     after.deposits <== before.deposits;

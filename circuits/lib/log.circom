@@ -7,17 +7,17 @@ include "../generated/parameters.circom";
 /// LogStep: appends one entry to the log. Any field elements.
 /// twins   src/protocol/item.ts (itemHash, logHead)
 /// out     item   H_item(domain, A, B, salt)
-///         after  H_log(log, item, auth, time)
+///         after  H_log(logHead, item, auth, time)
 template LogStep() {
     signal input domain;
-    signal input log;
+    signal input logHead;
     signal input A;
     signal input B;
     signal input salt;
     signal input auth;
     signal input time;
     signal output item <== Hash(TAG_ITEM(), 4)([domain, A, B, salt]);
-    signal output after <== Hash(TAG_LOG(), 4)([log, item, auth, time]);
+    signal output after <== Hash(TAG_LOG(), 4)([logHead, item, auth, time]);
 }
 
 /// ClockStep: the order of log entries. Closes the attack of stamping an entry before its predecessor.

@@ -2,16 +2,16 @@ pragma circom 2.2.0;
 
 include "../generated/poseidonConstants.circom";
 
-/// Hash: Poseidon of n field elements under a domain tag, which is the initial capacity element.
+/// HashTagged: Poseidon of n field elements under a domain tag, which is the initial capacity element.
 /// twins   src/protocol/poseidon.ts
-/// params  tag  0 <= tag < 2^250; 1 <= n <= 16
-/// in      in[n]  any field elements
+/// params  1 <= n <= 16
+/// in      tag, in[n]  any field elements
 /// out     out    the first element of the last state
-/// costs   3 constraints for each s-box, except that the first has a known argument; no linear ones and no hints
+/// costs   3 constraints for each s-box; no linear ones and no hints
 /// The state is kept in vars, as sums of signals: of the powers in full rounds, of the arguments in partial rounds. With
 /// the argument a signal, its fifth power is a sum, which stands once; a sum as the argument would stand three times.
 /// The elements that wait in the partial rounds do so in the coordinates of src/protocol/poseidonConstants.ts.
-template Hash(tag, n) {
+template HashTagged(n) {
     assert(n >= 1 && n <= 16);
     var t = n + 1;
     var rounds = POSEIDON_FULL_ROUNDS();
@@ -26,6 +26,7 @@ template Hash(tag, n) {
     var corner = matrix[0];
     var cornerInverse = POSEIDON_CORNER_INVERSE(n);
 
+    signal input tag;
     signal input in[n];
     signal output out;
 
@@ -85,4 +86,11 @@ template Hash(tag, n) {
         }
     }
     out <== corner * fourth[last][0] * (state[0] + full[last * t]) + sum;
+}
+
+/// Hash: the same under a known tag, 0 <= tag < 2^250.
+/// costs   3 constraints less: the first s-box has a known argument
+template Hash(tag, n) {
+    signal input in[n];
+    signal output out <== HashTagged(n)(tag, in);
 }

@@ -13,7 +13,7 @@ bus State {
     signal prices;
     signal accounts;
     signal accountCount;
-    signal log;
+    signal logHead;
     signal logCount;
     signal clock;
     signal deposits;
@@ -40,7 +40,7 @@ template StateWord() {
     input State() state;
     signal output out;
     signal core <== Hash(TAG_CORE(), 9)([
-        state.accounts, state.accountCount, state.log, state.logCount, state.clock,
+        state.accounts, state.accountCount, state.logHead, state.logCount, state.clock,
         state.deposits, state.inbox, state.holders, state.blind
     ]);
     signal channels <== Hash(TAG_CHANNELS(), 11)([

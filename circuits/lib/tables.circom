@@ -5,6 +5,15 @@ include "market.circom";
 include "poseidon.circom";
 include "../generated/parameters.circom";
 
+/// OpenVector: opens a register that holds one value a market slot, or one an instrument.
+/// proves  root = H_vector(values)
+template OpenVector() {
+    signal input root;
+    signal input values[MARKETS()];
+    signal hashed <== Hash(TAG_VECTOR(), MARKETS())(values);
+    root === hashed;
+}
+
 /// Group: parameters of the margin group, and PricesMeta: under which rules, for which epoch and when prices were made.
 /// twins   src/protocol/market.ts
 bus Group {
@@ -78,7 +87,8 @@ template Fresh() {
 template RulesRow() {
     signal input rowHash;
     input MarketRules() row;
-    signal output given <== 1 - IsZero()(rowHash);
+    signal missing <== IsZero()(rowHash);
+    signal output given <== 1 - missing;
     signal hashed <== MarketRulesHash()(row);
     given * (hashed - rowHash) === 0;
 }
@@ -86,7 +96,8 @@ template RulesRow() {
 template PricesRow(S) {
     signal input rowHash;
     input MarketPrices(S) row;
-    signal output given <== 1 - IsZero()(rowHash);
+    signal missing <== IsZero()(rowHash);
+    signal output given <== 1 - missing;
     signal hashed <== MarketPricesHash(S)(row);
     given * (hashed - rowHash) === 0;
 }

@@ -6,7 +6,7 @@ import { hash } from "./poseidon.ts";
  */
 export const REGISTERS = {
   state: ["domain", "phase", "published", "rules", "prices"],
-  core: ["accounts", "accountCount", "log", "logCount", "clock", "deposits", "inbox", "holders", "blind"],
+  core: ["accounts", "accountCount", "logHead", "logCount", "clock", "deposits", "inbox", "holders", "blind"],
   channels: [
     "books",
     "admitted",

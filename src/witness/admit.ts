@@ -47,7 +47,7 @@ export function admitInstruction(ledger: Ledger, items: readonly ItemEvent[]): I
   return ledger.close("admit", changes, { ...read, ...transpose(slots) }, [
     state.clock >> 5n,
     state.logCount,
-    state.log,
+    state.logHead,
   ]);
 }
 

@@ -54,5 +54,5 @@ export function depositInstruction(
   }
   const state = { ...ledger.logged(ledger.state, entry, RANK.other), deposits, accountCount, accounts: tree.root };
   const read = { group, ids, rulesRows, operatorSecret, stamp: entry.time, ...transpose(slots) };
-  return ledger.close("deposit", state, read, [entry.time, state.logCount, state.log, deposits]);
+  return ledger.close("deposit", state, read, [entry.time, state.logCount, state.logHead, deposits]);
 }

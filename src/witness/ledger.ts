@@ -89,7 +89,7 @@ export class Ledger {
       prices: pricesRoot(prices),
       accounts: this.tree.root,
       accountCount: BigInt(accounts.length),
-      log: 0n,
+      logHead: 0n,
       logCount: 0n,
       clock: 32n * time,
       deposits: 0n,
@@ -118,7 +118,7 @@ export class Ledger {
   logged(state: State, entry: LogEntry, rank: number): State {
     return {
       ...state,
-      log: logHead(state.log, state.domain, entry),
+      logHead: logHead(state.logHead, state.domain, entry),
       logCount: state.logCount + 1n,
       clock: 32n * entry.time + BigInt(rank),
     };
