@@ -33,7 +33,7 @@ template AdmitSlot(depth, S, MAX_OPEN) {
     signal input sigS;
     signal input time;
     signal input rulesRoot;
-    input Group() group;
+    signal input maxAge;
     signal input ids[MARKETS()];
     signal input rulesRows[MARKETS()];
     input PricesMeta() meta;
@@ -60,11 +60,6 @@ template AdmitSlot(depth, S, MAX_OPEN) {
     signal output admittedAfter[MARKETS()];
     signal output cancelsAfter[MARKETS()];
     signal output countsAfter[MARKETS()];
-    /// which effects took place
-    signal output live;
-    signal output orderPut;
-    signal output cancelPut;
-    signal output payoutPut;
 
     // The entry joins the log. auth is a hash, so never 0: commands of the operator are not for this instruction.
     signal auth <== Hash(TAG_AUTH(), 3)([R8x, R8y, sigS]);
@@ -114,7 +109,7 @@ template AdmitSlot(depth, S, MAX_OPEN) {
     for (var i = 16; i < BITS_NONCE(); i++) farther += ahead[i];
     signal nonceGood <== IsZero()(farther);
     signal valid <== signed * nonceGood;
-    live <== active * valid;
+    signal live <== active * valid;
 
     // Rule 4: too late.
     signal timely <== NotNegative(BITS_TIME())(item.validUntil - time);
@@ -158,7 +153,7 @@ template AdmitSlot(depth, S, MAX_OPEN) {
     signal tooManyCancels <== carriesCancel * cancelsFull;
     // Rules 1 to 7 hold: from here on a cancel takes effect.
     signal inMarket <== IsZero()(5 - live - timely - found - targetGood - (1 - tooManyCancels));
-    cancelPut <== inMarket * carriesCancel;
+    signal cancelPut <== inMarket * carriesCancel;
 
     // Rule 8: market not open.
     signal marketOpen <== IsEqual()(row.state, MARKET_STATE_OPEN());
@@ -212,7 +207,7 @@ template AdmitSlot(depth, S, MAX_OPEN) {
     signal positionsWithin <== NotNegative(2 * BITS_POSITION() + 4)(MAX_POSITION_SQUARES() - squareSum);
 
     // Rule 17: prices not fresh.
-    signal fresh <== Fresh()(rulesRoot, meta, group.maxAge, time);
+    signal fresh <== Fresh()(rulesRoot, meta, maxAge, time);
 
     // Rule 18: margin. unit = delta_k of an order, -1 of a withdrawal, whose amount is 1 to 2^92 - 1.
     signal paid <== limit.value - quoted.funding;
@@ -234,9 +229,9 @@ template AdmitSlot(depth, S, MAX_OPEN) {
     var orderFails = (1 - inMarket) + (1 - item.isOrder) + (1 - marketOpen) + (1 - onTick) + quantityNone
         + (1 - sizeWithin) + offBand + (1 - feeWithin) + (1 - flagsGood) + marketFull + tooManyOpen
         + (1 - positionsWithin) + (1 - fresh) + (1 - quotedGiven) + (1 - margin.out);
-    orderPut <== IsZero()(orderFails);
+    signal orderPut <== IsZero()(orderFails);
     var payoutFails = (1 - live) + (1 - timely) + (1 - item.isWithdrawal) + quantityNone + (1 - fresh) + (1 - margin.out);
-    payoutPut <== IsZero()(payoutFails);
+    signal payoutPut <== IsZero()(payoutFails);
 
     // Reservation per lot: the worst over scenarios, fee included, at least rhoMin; below 2^62 in size.
     signal worst <== (paid - quoted.low) + item.side * (quoted.high + quoted.low - 2 * paid) + fee;
@@ -379,7 +374,7 @@ template Admit(depth, S, N, MAX_OPEN) {
         slot[j].sigS <== S8[j];
         slot[j].time <== times[j];
         slot[j].rulesRoot <== before.rules;
-        slot[j].group <== group;
+        slot[j].maxAge <== group.maxAge;
         slot[j].ids <== ids;
         slot[j].rulesRows <== rulesRows;
         slot[j].meta <== meta;

@@ -194,6 +194,7 @@ template Deposit(depth, N) {
     step.salt <== 0;
     step.auth <== 0;
     step.time <== stamp;
+    _ <== step.item;
     signal clock <== ClockStep()(before.clock, stamp, RANK_OTHER(), 0);
 
     State() after;

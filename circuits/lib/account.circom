@@ -29,6 +29,8 @@ template Leaf() {
     input Account() account;
     signal input positionsHash;
     signal output out;
+    // The positions enter by their hash.
+    for (var i = 0; i < INSTRUMENTS(); i++) _ <== account.positions[i];
     signal owned <== Hash(TAG_ACCOUNT(), 6)([
         account.keyX, account.keyY, account.view, account.seq, account.cash, positionsHash
     ]);

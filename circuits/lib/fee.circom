@@ -20,17 +20,15 @@ template DivideUp(n) {
     Range(20)(FEE_DENOMINATOR() - 1 - rest);
 }
 
-/// Absolute: |x| and the sign of a number given as x + 2^n in n + 1 bits, low first (already bits).
-/// out     negative  1 if x < 0
-///         value     x
-///         out       |x|
+/// Absolute: |x| of a number given as x + 2^n in n + 1 bits, low first (already bits).
+/// out     value  x
+///         out    |x|
 template Absolute(n) {
     signal input bits[n + 1];
-    signal output negative <== 1 - bits[n];
     signal output value;
     signal output out;
     var offset = 0;
     for (var i = 0; i <= n; i++) offset += bits[i] * (1 << i);
     value <== offset - (1 << n);
-    out <== value - 2 * negative * value;
+    out <== value * (2 * bits[n] - 1);
 }

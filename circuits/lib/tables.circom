@@ -74,6 +74,7 @@ template Fresh() {
     signal input maxAge;
     signal input time;
     signal output out;
+    _ <== meta.epoch;
     signal sameRules <== IsEqual()(rules, meta.rules);
     signal notEarly <== NotNegative(BITS_TIME())(time - meta.time);
     signal notLate <== NotNegative(BITS_TIME() + 1)(meta.time + maxAge - time);
