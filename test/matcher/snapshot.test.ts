@@ -1,0 +1,58 @@
+// Goal: a matcher restored from an export goes on as the one that was never stopped: same events, same bytes.
+// Method: random commands, an export at random places; then snapshots that are none, or of another venue.
+import assert from "node:assert/strict";
+import { Random } from "../../src/cli/random.ts";
+import { Matcher, type Command } from "../../src/matcher/matcher.ts";
+import { genesis, options, randomCommands } from "./venue.ts";
+
+const SEED = Number(process.env.SEED ?? 7);
+
+function take(count: number, flow: Generator<Command>): Command[] {
+  return Array.from({ length: count }, () => flow.next().value!);
+}
+
+describe("matcher snapshots", () => {
+  it(`restore, go on: same events and same bytes (seed ${SEED})`, () => {
+    const random = new Random(SEED);
+    const flow = randomCommands(random);
+    const original = new Matcher(genesis, options);
+    let restored = new Matcher(genesis, options);
+    for (let part = 0; part < 10; part++) {
+      for (const command of take(random.integer(100, 400), flow)) {
+        const events = original.apply(command);
+        assert.deepEqual(restored.apply(command), events);
+      }
+      const bytes = original.export();
+      assert.deepEqual(restored.export(), bytes);
+      restored = Matcher.restore(genesis, options, bytes);
+      assert.deepEqual(restored.export(), bytes);
+      assert.equal(restored.logCount, original.logCount);
+    }
+  });
+
+  it("equal histories have equal bytes, and others not", () => {
+    const commands = take(500, randomCommands(new Random(SEED)));
+    const [one, two] = [new Matcher(genesis, options), new Matcher(genesis, options)];
+    for (const command of commands) one.apply(command);
+    for (const command of commands.slice(0, -1)) two.apply(command);
+    assert.notDeepEqual(two.export(), one.export());
+    two.apply(commands.at(-1)!);
+    assert.deepEqual(two.export(), one.export());
+  });
+
+  const good = () => new TextDecoder().decode(new Matcher(genesis, options).export());
+  const bad: [why: string, bytes: () => Uint8Array][] = [
+    ["no UTF-8", () => Uint8Array.of(0xff, 0xfe)],
+    ["no JSON", () => new TextEncoder().encode(good().slice(0, -1))],
+    ["null", () => new TextEncoder().encode("null")],
+    ["another version", () => new TextEncoder().encode(good().replace('"version":1', '"version":2'))],
+    ["another domain", () => new Matcher({ ...genesis, domain: 78n }, options).export()],
+    ["another depth", () => new Matcher({ ...genesis, depth: 4 }, options).export()],
+    ["no accounts", () => new TextEncoder().encode(good().replace('"accounts"', '"others"'))],
+    ["no clock", () => new TextEncoder().encode(good().replace('"clock"', '"o\'clock"'))],
+  ];
+  for (const [why, bytes] of bad)
+    it(`refuses a snapshot: ${why}`, () => {
+      assert.throws(() => Matcher.restore(genesis, options, bytes()), { code: "SNAPSHOT" });
+    });
+});
