@@ -187,4 +187,4 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 });
 
 if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url))
-  process.exitCode = await main(process.argv.slice(2));
+  void main(process.argv.slice(2)).then((code) => (process.exitCode = code));

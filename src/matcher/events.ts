@@ -53,7 +53,13 @@ export type Event =
       /** P - sum w F of the sweep that matched, else 0 */
       readonly tradePrice: bigint;
     }
-  | { readonly kind: "settle"; readonly slot: number; readonly writes: readonly (Write & { readonly fill: Fill })[] };
+  | {
+      readonly kind: "settle";
+      readonly slot: number;
+      /** of the clear before it */
+      readonly tradePrice: bigint;
+      readonly writes: readonly (Write & { readonly fill: Fill })[];
+    };
 
 export interface Sweep {
   readonly match: boolean;

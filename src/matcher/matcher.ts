@@ -220,7 +220,7 @@ export class Matcher {
       const before = this.#accounts[fill.account];
       return { ...this.#write(fill.account, settled(before, fill, legs, tradePrice)), fill };
     });
-    return [cleared, { kind: "settle", slot, writes }];
+    return [cleared, { kind: "settle", slot, tradePrice, writes }];
   }
 
   /** The whole state as bytes; equal for equal histories. */

@@ -16,10 +16,9 @@ export function tradePriceRegister(tradePrice: bigint): bigint {
 export function settleInstructions(
   ledger: Ledger,
   event: Extract<Event, { kind: "settle" }>,
-  tradePrice: bigint,
 ): InstructionInputs[] {
   const { profile, tree, vectors } = ledger;
-  const { slot, writes } = event;
+  const { slot, tradePrice, writes } = event;
   const { group, ids, rulesRows } = ledger.rulesOpening();
   const idle = {
     active: 0n,
