@@ -127,7 +127,11 @@ function tacit(exit: (code: number) => void): Command {
   )
     .addOption(profileOption("keys to verify with").default("demo"))
     .option("--state <word>", "state word to start from (default: the one that the file claims)", fieldElement)
-    .option("--domain <number>", "domain of the venue, for which coefficients of the batch are drawn", fieldElement, 0n)
+    .option(
+      "--domain <number>",
+      "domain of the venue, from which coefficients of the batch are drawn (default: 0)",
+      fieldElement,
+    )
     .option("--keys <folder>", "folder of the verification keys (default: keys/ of this package)")
     .option("--json", "print the result as JSON")
     .action(async (file, options) => exit(await (await import("./verify.ts")).verify(file, options)));
