@@ -16,12 +16,10 @@ export class Registers {
   /** Accounts written and books changed since the last word. */
   readonly #accounts = new Map<number, Account>();
   readonly #books = new Map<number, readonly BookEntry[]>();
-  readonly #holders: bigint[];
 
   constructor(ledger: Ledger, { blind }: { blind: () => bigint }) {
     this.#ledger = ledger;
     this.#blind = blind;
-    this.#holders = ledger.vectors.holders;
   }
 
   add(event: Event): void {
@@ -55,7 +53,7 @@ export class Registers {
         for (const { index, before, after } of event.writes) {
           this.#accounts.set(index, after);
           for (let i = 0; i < INSTRUMENTS; i++)
-            this.#holders[i] += (after.positions[i] ? 1n : 0n) - (before?.positions[i] ? 1n : 0n);
+            ledger.vectors.holders[i] += (after.positions[i] ? 1n : 0n) - (before?.positions[i] ? 1n : 0n);
         }
         return;
       }
