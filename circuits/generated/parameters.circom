@@ -23,7 +23,7 @@ function BITS_LEG() { return 7; }
 function BITS_RHO() { return 62; }
 function BITS_RESERVED() { return 99; }
 function BITS_RELEASE() { return 94; }
-function BITS_FILL_FEE() { return 88; }
+function BITS_FILL_FEE() { return 92; }
 function BITS_LOTS() { return 48; }
 function BITS_COUNT() { return 16; }
 function BITS_FEE_PER_LOT() { return 40; }

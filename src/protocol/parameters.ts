@@ -36,7 +36,7 @@ export const BITS = {
   /** reservation released by one fill: rho times lots */
   release: 94,
   /** signed: fee field of a fill; the venue's own fill carries minus the sum of a clearing's fees */
-  fillFee: 88,
+  fillFee: 92,
   /** lots summed over the entries of a clearing */
   lots: 48,
   /** entries, or pending cancels, of a market; also its capacities */
