@@ -13,10 +13,7 @@ export function tradePriceRegister(tradePrice: bigint): bigint {
 }
 
 /** Inputs of as many `settle` as a clearing's fills take. Advances the ledger. @twins circuits/instructions/settle.circom */
-export function settleInstructions(
-  ledger: Ledger,
-  event: Extract<Event, { kind: "settle" }>,
-): InstructionInputs[] {
+export function settleInstructions(ledger: Ledger, event: Extract<Event, { kind: "settle" }>): InstructionInputs[] {
   const { profile, tree, vectors } = ledger;
   const { slot, tradePrice, writes } = event;
   const { group, ids, rulesRows } = ledger.rulesOpening();
