@@ -1,0 +1,331 @@
+// Goal: a sweep is what docs/protocol.md, section 8, says: price, priority, conservation, drops, margin.
+// Method: thousands of random small books (seed printed), on which brute force and the sentences of that section are
+// written down again, without regard to how src/protocol/clearing.ts computes them.
+import assert from "node:assert/strict";
+import { Random } from "../../src/cli/random.ts";
+import type { BookEntry, Cancel } from "../../src/protocol/book.ts";
+import {
+  auctionPrice,
+  cancelsOfSweep,
+  depthAt,
+  fillCash,
+  isUnderReserved,
+  mayMatch,
+  sweep,
+  type SweepInput,
+} from "../../src/protocol/clearing.ts";
+import { fee, NO_MARKETS, type MarketPrices, type MarketRules } from "../../src/protocol/market.ts";
+import { reservation, worstLoss } from "../../src/protocol/margin.ts";
+import { abs, max, min } from "../../src/protocol/numbers.ts";
+import { MARKET_STATE, RULE, SIDE, SWEEP_ALL_CANCELS, SWEEP_CANCELS } from "../../src/protocol/parameters.ts";
+
+const SEED = Number(process.env.SEED ?? 20_261_125);
+const BOOKS = 4_000;
+const TICK = 5n;
+
+function marketRules(random: Random): MarketRules {
+  return {
+    id: 1n,
+    legs: NO_MARKETS.map((_, i) => (i === 0 ? 1n : 0n)),
+    tick: TICK,
+    lotLimit: 1_000n,
+    band: BigInt(random.integer(1, 12)) * TICK,
+    feeRate: BigInt(random.pick([0, 1, 700, 50_000, 1_000_000])),
+    feePerLot: BigInt(random.integer(0, 2)),
+    rhoMin: 1n,
+    rule: BigInt(random.pick([RULE.auction, RULE.midpoint])),
+    interval: 10n,
+    state: BigInt(MARKET_STATE.open),
+    capacity: 100n,
+    cancelCapacity: 50n,
+  };
+}
+
+function marketPrices(random: Random): MarketPrices {
+  const values = Array.from({ length: 3 }, () => BigInt(random.integer(-80, 80)));
+  const mark = BigInt(random.integer(-8, 8)) * TICK;
+  return {
+    mark,
+    funding: BigInt(random.integer(-9, 9)),
+    low: values.reduce(min),
+    high: values.reduce(max),
+    values,
+  };
+}
+
+/** Entries around the mark; most of them good ones. */
+function randomEntries(random: Random, rules: MarketRules, prices: MarketPrices, count: number): BookEntry[] {
+  return Array.from({ length: count }, (_, i) => {
+    const side = random.integer(0, 1);
+    const limit = prices.mark + TICK * BigInt(random.integer(-7, 7));
+    return {
+      account: random.integer(2, 5),
+      nonce: BigInt(1 + i),
+      side,
+      limit,
+      remaining: BigInt(random.integer(1, random.pick([3, 20]))),
+      rho: max(0n, reservation(rules, prices, side, limit) - BigInt(random.unit() < 0.2 ? random.integer(0, 2) : 0)),
+      expiry: BigInt(random.unit() < 0.1 ? random.integer(98, 100) : 200),
+      thisAuction: random.unit() < 0.2,
+    };
+  });
+}
+
+function randomCancels(random: Random): Cancel[] {
+  if (random.unit() < 0.5) return [];
+  const cancels = Array.from({ length: random.integer(0, 3) }, () => ({
+    account: random.integer(2, 5),
+    nonce: BigInt(random.integer(1, 12)),
+    all: false,
+  }));
+  const alls = random.unit() < 0.3 ? [{ account: 2, nonce: BigInt(random.integer(1, 12)), all: true }] : [];
+  return [...cancels, ...alls];
+}
+
+function randomSweep(random: Random): SweepInput & { rules: MarketRules; prices: MarketPrices } {
+  const rules = marketRules(random);
+  const prices = marketPrices(random);
+  const entries = randomEntries(random, rules, prices, random.integer(0, 14));
+  return { rules, prices, match: random.unit() < 0.9, cancels: randomCancels(random), time: 100n, entries };
+}
+
+/** Prices on ticks, from beyond the lowest limit or the mark to beyond the highest. */
+function ticksAround(mark: bigint, entries: readonly BookEntry[]): bigint[] {
+  const marks = [mark, ...entries.map(({ limit }) => limit)];
+  const [from, to] = [marks.reduce(min) - 2n * TICK, marks.reduce(max) + 2n * TICK];
+  return Array.from({ length: Number((to - from) / TICK) + 1 }, (_, i) => from + BigInt(i) * TICK);
+}
+
+/** Whether nobody who bettered the price would stay unfilled at it. */
+function clears(price: bigint, entries: readonly BookEntry[]): boolean {
+  const { bids, bidsAbove, asks, asksBelow } = depthAt(price, entries);
+  const volume = min(bids, asks);
+  return bidsAbove <= volume && asksBelow <= volume;
+}
+
+const lotsOf = (entries: readonly BookEntry[]) => entries.reduce((sum, { remaining }) => sum + remaining, 0n);
+
+describe("protocol/clearing", () => {
+  it(`the price is the clearing one closest to the mark, and volume is the greatest (seed ${SEED})`, () => {
+    const random = new Random(SEED);
+    const seen = { atMark: 0, above: 0, below: 0, noVolume: 0 };
+    for (let i = 0; i < BOOKS; i++) {
+      const { prices, rules } = randomSweep(random);
+      const entries = randomEntries(random, rules, prices, random.integer(0, 12));
+      const { mark } = prices;
+      const price = auctionPrice(mark, entries);
+      const ticks = ticksAround(mark, entries);
+      const clearing = ticks.filter((tick) => clears(tick, entries));
+      const nearest = clearing.map((tick) => abs(tick - mark)).reduce(min);
+      assert.deepEqual(
+        clearing.filter((tick) => abs(tick - mark) === nearest),
+        [price],
+        `book ${i}`,
+      );
+      const [low, high] = [clearing[0], clearing.at(-1)!];
+      assert.equal(BigInt(clearing.length), (high - low) / TICK + 1n, "clearing prices form an interval");
+      const volume = (tick: bigint) => min(depthAt(tick, entries).bids, depthAt(tick, entries).asks);
+      assert.equal(ticks.map(volume).reduce(max), volume(price), "volume");
+      seen[price === mark ? "atMark" : price > mark ? "above" : "below"]++;
+      if (volume(price) === 0n) seen.noVolume++;
+    }
+    for (const [what, count] of Object.entries(seen)) assert.ok(count > 100, `only ${count} ${what}`);
+  });
+
+  it(`exactly one tick passes the rules that the circuit checks (seed ${SEED + 1})`, () => {
+    const random = new Random(SEED + 1);
+    for (let i = 0; i < BOOKS; i++) {
+      const { prices, rules } = randomSweep(random);
+      const entries = randomEntries(random, rules, prices, random.integer(0, 12));
+      const passing = ticksAround(prices.mark, entries).filter((price) => {
+        const { bids, bidsAbove, asks, asksBelow } = depthAt(price, entries);
+        const tooHigh = price > prices.mark && !(bids > asksBelow);
+        const tooLow = price < prices.mark && !(asks > bidsAbove);
+        return bidsAbove <= asks && asksBelow <= bids && !tooHigh && !tooLow;
+      });
+      assert.deepEqual(passing, [auctionPrice(prices.mark, entries)], `book ${i}`);
+    }
+  });
+
+  it(`drops what is cancelled, expired, off the band or under-reserved, and nothing else (seed ${SEED + 2})`, () => {
+    const random = new Random(SEED + 2);
+    const seen = { cancelled: 0, allCancelled: 0, expired: 0, offBand: 0, underReserved: 0 };
+    for (let i = 0; i < BOOKS; i++) {
+      const input = randomSweep(random);
+      const { rules, prices, match, cancels, time, entries } = input;
+      const { eligible, fillOf } = sweep(input);
+      entries.forEach((entry, j) => {
+        const { account, nonce, side, limit, rho, expiry } = entry;
+        const reasons = {
+          cancelled: cancels.some((c) => !c.all && c.account === account && c.nonce === nonce),
+          allCancelled: cancels.some((c) => c.all && c.account === account && nonce < c.nonce),
+          expired: expiry < time,
+          offBand: match && abs(limit - prices.mark) > rules.band,
+          underReserved: match && rho < worstLoss(rules, prices, side, limit),
+        };
+        const dropped = Object.values(reasons).includes(true);
+        assert.equal(eligible[j], match && !dropped, `book ${i}, entry ${j}`);
+        if (dropped) {
+          const { lots, closed, release, fee: charged } = fillOf[j]!;
+          assert.deepEqual([lots, closed, release, charged], [0n, true, rho * entry.remaining, 0n]);
+        }
+        for (const [reason, holds] of Object.entries(reasons)) if (holds) seen[reason as keyof typeof seen]++;
+      });
+    }
+    for (const [what, count] of Object.entries(seen)) assert.ok(count > 100, `only ${count} ${what}`);
+  });
+
+  it(`conserves lots, cash and reservations (seed ${SEED + 3})`, () => {
+    const random = new Random(SEED + 3);
+    const seen = { partial: 0, fees: 0, left: 0 };
+    for (let i = 0; i < BOOKS; i++) {
+      const input = randomSweep(random);
+      const { entries, prices } = input;
+      const { price, volume, fills, fillOf, book, fees } = sweep(input);
+      const signed = fills.reduce((sum, { lots }) => sum + lots, 0n);
+      const bought = fills.reduce((sum, { lots }) => sum + max(lots, 0n), 0n);
+      assert.equal(signed, 0n, `book ${i}: bought lots equal sold lots`);
+      assert.equal(bought, volume);
+      const tradePrice = price - prices.funding;
+      assert.equal(
+        fills.reduce((sum, fill) => sum + fillCash(fill, tradePrice), 0n),
+        0n,
+        "cash, the venue's fee included",
+      );
+      const kept = entries.filter((_, j) => !fillOf[j]?.closed);
+      assert.deepEqual(
+        book,
+        kept.map((entry) => ({
+          ...entry,
+          remaining: entry.remaining - abs(fillOf[entries.indexOf(entry)]?.lots ?? 0n),
+        })),
+        "the book keeps time order and all but what was filled",
+      );
+      assert.ok(book.every(({ remaining }) => remaining > 0n));
+      const held = (list: readonly BookEntry[]) => list.reduce((sum, { rho, remaining }) => sum + rho * remaining, 0n);
+      const released = fills.reduce((sum, { release }) => sum + release, 0n);
+      assert.equal(held(entries), held(book) + released, "reservations");
+      const own = fillOf.filter((fill) => fill !== null);
+      assert.deepEqual(fills.slice(0, own.length), own, "fills in walk order");
+      assert.deepEqual(
+        fills.slice(own.length),
+        fees > 0n ? [{ account: 0, closed: false, lots: 0n, release: 0n, fee: -fees }] : [],
+        "then the venue's fee",
+      );
+      const partial = own.filter(({ lots, closed }) => lots !== 0n && !closed).length;
+      assert.ok(partial <= 1, "at most one order is filled in part and stays");
+      seen.partial += partial;
+      seen.fees += fees > 0n ? 1 : 0;
+      seen.left += book.length > 0 ? 1 : 0;
+    }
+    for (const [what, count] of Object.entries(seen)) assert.ok(count > 100, `only ${count} ${what}`);
+  });
+
+  it(`no fill beyond a limit, and price-time priority (seed ${SEED + 4})`, () => {
+    const random = new Random(SEED + 4);
+    for (let i = 0; i < BOOKS; i++) {
+      const input = randomSweep(random);
+      const { rules, entries } = input;
+      const { price, eligible, fillOf, volume } = sweep(input);
+      const isAuction = rules.rule === BigInt(RULE.auction);
+      for (const side of [SIDE.buy, SIDE.sell]) {
+        const better = (limit: bigint) => (side === SIDE.buy ? limit > price : limit < price);
+        const own = entries.map((entry, j) => ({ ...entry, lots: abs(fillOf[j]?.lots ?? 0n), in: eligible[j] }));
+        const takers = own.filter(
+          (entry) => entry.side === side && entry.in && (better(entry.limit) || entry.limit === price),
+        );
+        const others = own.filter((entry) => entry.side === side && !takers.includes(entry));
+        assert.ok(
+          others.every(({ lots }) => lots === 0n),
+          `book ${i}: a fill beyond a limit`,
+        );
+        const first = takers.filter(({ limit }) => isAuction && better(limit));
+        assert.ok(
+          first.every(({ lots, remaining }) => lots === remaining),
+          "better limits fill whole",
+        );
+        let left = volume - lotsOf(first);
+        for (const { lots, remaining } of takers.filter((entry) => !first.includes(entry))) {
+          assert.equal(lots, min(remaining, left), "walk order");
+          left -= lots;
+        }
+        assert.equal(left, 0n);
+      }
+      entries.forEach((entry, j) => {
+        if (input.match && entry.thisAuction) assert.equal(fillOf[j]?.closed, true, "this-auction orders leave");
+        if (fillOf[j]?.lots) assert.equal(fillOf[j].fee, fee(rules, price, abs(fillOf[j].lots)));
+      });
+    }
+  });
+
+  it(`a fill never lowers equity less reservations, in any scenario (seed ${SEED + 5})`, () => {
+    const random = new Random(SEED + 5);
+    let traded = 0;
+    for (let i = 0; i < BOOKS; i++) {
+      const input = randomSweep(random);
+      const { prices } = input;
+      const { price, fillOf } = sweep(input);
+      for (const fill of fillOf) {
+        if (!fill?.lots) continue;
+        traded++;
+        const change = fillCash(fill, price - prices.funding) + fill.release;
+        for (const value of [...prices.values, prices.low, prices.high])
+          assert.ok(fill.lots * value + change >= 0n, `book ${i}: lots ${fill.lots} at ${price}`);
+      }
+    }
+    assert.ok(traded > 1_000);
+  });
+
+  it(`under-reserved, written without division, is rho below the loss of a lot (seed ${SEED + 6})`, () => {
+    const random = new Random(SEED + 6);
+    for (let i = 0; i < BOOKS; i++) {
+      const [rules, prices] = [marketRules(random), marketPrices(random)];
+      const side = random.integer(0, 1);
+      const limit = BigInt(random.integer(-90, 90));
+      const worst = worstLoss(rules, prices, side, limit);
+      for (const rho of [worst - 1n, worst, worst + 1n]) {
+        if (rho < 0n) continue;
+        const entry = { account: 2, nonce: 1n, side, limit, remaining: 1n, rho, expiry: 0n, thisAuction: false };
+        assert.equal(isUnderReserved(rules, prices, entry), rho < worst);
+      }
+    }
+  });
+
+  it("without matching nothing but cancelled and expired orders leaves, in an expired market all", () => {
+    const random = new Random(SEED);
+    for (let i = 0; i < 500; i++) {
+      const input = { ...randomSweep(random), match: false };
+      const { price, volume, fees, fills, book } = sweep(input);
+      assert.deepEqual([price, volume, fees], [0n, 0n, 0n]);
+      assert.ok(fills.every(({ lots, closed, fee: charged }) => lots === 0n && closed && charged === 0n));
+      assert.equal(fills.length + book.length, input.entries.length);
+      const free = sweep({ ...input, rules: null, prices: null });
+      assert.deepEqual([free.fills, free.book], [fills, book], "a free slot and stale prices make no difference");
+      const expired = { ...input.rules, state: BigInt(MARKET_STATE.expired) };
+      assert.equal(sweep({ ...input, rules: expired }).book.length, 0);
+    }
+  });
+
+  it("a sweep takes at most 16 cancels, and at most 2 all-cancels", () => {
+    const single = (nonce: number): Cancel => ({ account: 2, nonce: BigInt(nonce), all: false });
+    const all = (nonce: number): Cancel => ({ account: 2, nonce: BigInt(nonce), all: true });
+    assert.equal(cancelsOfSweep([]), 0);
+    assert.equal(cancelsOfSweep(Array.from({ length: SWEEP_CANCELS }, (_, i) => single(i))), SWEEP_CANCELS);
+    assert.equal(cancelsOfSweep(Array.from({ length: SWEEP_CANCELS + 1 }, (_, i) => single(i))), SWEEP_CANCELS);
+    assert.equal(SWEEP_ALL_CANCELS, 2);
+    assert.equal(cancelsOfSweep([all(1), single(2), all(3), single(4)]), 4);
+    assert.equal(cancelsOfSweep([all(1), single(2), all(3), single(4), all(5), single(6)]), 4);
+  });
+
+  it("a CLOSE matches iff the market is there and open, quoted, fresh, and on its interval", () => {
+    const random = new Random(SEED);
+    const [rules, prices] = [marketRules(random), marketPrices(random)];
+    assert.equal(mayMatch(rules, prices, true, 100n), true);
+    assert.equal(mayMatch(null, prices, true, 100n), false);
+    assert.equal(mayMatch(rules, null, true, 100n), false);
+    assert.equal(mayMatch(rules, prices, false, 100n), false);
+    for (const time of [99n, 101n, 105n]) assert.equal(mayMatch(rules, prices, true, time), false);
+    for (const state of [MARKET_STATE.halted, MARKET_STATE.expired])
+      assert.equal(mayMatch({ ...rules, state: BigInt(state) }, prices, true, 100n), false);
+  });
+});
