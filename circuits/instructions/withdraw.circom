@@ -19,7 +19,7 @@ template Withdraw(W) {
     signal output state;
     signal output stateAfter;
     signal output phaseAfter;
-    signal output payouts[W];
+    signal output payout[W];
 
     input State() before;
     signal input blindAfter;
@@ -37,7 +37,7 @@ template Withdraw(W) {
         if (j > 0) active[j] * (1 - active[j - 1]) === 0;
         pushed[j] <== Hash(TAG_PAYOUT(), 2)([taken[j], words[j]]);
         taken[j + 1] <== taken[j] + active[j] * (pushed[j] - taken[j]);
-        payouts[j] <== active[j] * words[j];
+        payout[j] <== active[j] * words[j];
     }
     signal drained <== IsEqual()(taken[W], before.payoutsPut);
     phaseAfter <== PHASE_PAYING() * (1 - drained);

@@ -3,7 +3,7 @@ import { poseidon5 } from "poseidon-lite";
 import { TAG } from "../../src/protocol/parameters.ts";
 import { FIELD } from "../../src/verifier/points.ts";
 import { compileContracts, keysSolidity, link } from "../../scripts/contract.ts";
-import { Chain, owner, type Deployed } from "./chain.ts";
+import { Chain, owner, type Deployed } from "../../scripts/chain/chain.ts";
 import { KEY } from "./forge.ts";
 import { Simulator, inverse, mod } from "./simulator.ts";
 
@@ -21,7 +21,7 @@ describe("a deposit", () => {
   let snapshot: `0x${string}`;
 
   before(async () => {
-    artifacts = compileContracts({ keys: keysSolidity(simulator.keys), sources: ["test/verifier/TestToken.sol"] });
+    artifacts = compileContracts({ keys: keysSolidity(simulator.keys), sources: ["scripts/chain/TestToken.sol"] });
     chain = await Chain.start();
     token = await chain.deploy(artifacts.TestToken, []);
     PoseidonT6 = (await chain.deploy(artifacts.PoseidonT6, [])).address;

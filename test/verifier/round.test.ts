@@ -9,7 +9,7 @@ import {
 import { publicInputNames } from "../../src/protocol/instructions.ts";
 import { BASE_FIELD, FIELD, wordsToBytes, toHex } from "../../src/verifier/points.ts";
 import { compileContracts, keysSolidity } from "../../scripts/contract.ts";
-import { Chain, owner, trader, type Deployed } from "./chain.ts";
+import { Chain, owner, trader, type Deployed } from "../../scripts/chain/chain.ts";
 import { KEY, forgedBatches, g1, g2, outsideSubgroup, productWithoutCoefficients } from "./forge.ts";
 import { Simulator, inverse, pairG1, pairG2, type Step } from "./simulator.ts";
 
@@ -34,7 +34,7 @@ describe("a round", () => {
   before(async () => {
     const artifacts = compileContracts({
       keys: keysSolidity(simulator.keys),
-      sources: ["test/verifier/TestToken.sol", "test/verifier/Harness.sol"],
+      sources: ["scripts/chain/TestToken.sol", "scripts/chain/Harness.sol"],
     });
     chain = await Chain.start();
     token = await chain.deploy(artifacts.TestToken, []);

@@ -14,7 +14,7 @@ import {
 } from "viem";
 import { mnemonicToAccount } from "viem/accounts";
 import { anvil } from "viem/chains";
-import { link, type Artifact } from "../../scripts/contract.ts";
+import { link, type Artifact } from "../contract.ts";
 
 const BINARY = new URL("../../node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil", import.meta.url).pathname;
 const MNEMONIC = "test test test test test test test test test test test junk";
@@ -36,7 +36,7 @@ export interface Deployed {
   abi: Abi;
 }
 
-/** A chain of our own, empty at first, that ends with the test. */
+/** A chain of our own, empty at first, that ends with the process that started it. */
 export class Chain {
   readonly #process: ChildProcess;
   readonly client;
@@ -49,9 +49,11 @@ export class Chain {
       .extend(walletActions);
   }
 
-  static async start(): Promise<Chain> {
+  /** @param genesisTime  of its first block, seconds since 1970; now when left out */
+  static async start({ genesisTime }: { genesisTime?: bigint } = {}): Promise<Chain> {
     const port = await freePort();
     const args = ["--port", `${port}`, "--mnemonic", MNEMONIC, "--silent", "--gas-limit", "100000000"];
+    if (genesisTime !== undefined) args.push("--timestamp", `${genesisTime}`);
     const chain = new Chain(spawn(BINARY, args, { stdio: "ignore" }), port);
     for (let tries = 0; ; tries++) {
       try {
