@@ -94,9 +94,9 @@ function sweepInstructions(
     leftBid: isAuction ? volume - claim(bidsAbove) : volume,
     leftAsk: isAuction ? volume - claim(asksBelow) : volume,
     restBids: claim(bids),
-    restBidsAbove: isAuction ? claim(bidsAbove) : 0n,
+    restBidsAbove: claim(bidsAbove),
     restAsks: claim(asks),
-    restAsksBelow: isAuction ? claim(asksBelow) : 0n,
+    restAsksBelow: claim(asksBelow),
   };
   for (let start = 0, begins = true, done = false; !done; start += profile.clear, begins = false) {
     const opening = {
