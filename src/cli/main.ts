@@ -78,7 +78,7 @@ function tacit(exit: (code: number) => void): Command {
   )
     .option("--limit <messages>", "read only so many messages", positive)
     .option("--every <seconds>", "seconds between auctions", positive, 10)
-    .option("--accounts <number>", "traders (default: all that the profile has room for, 16 with --prove)", positive)
+    .option("--accounts <number>", "traders (default: all that the profile has room for, 48 with --prove)", positive)
     .option("--prove", "prove and verify every round; implies --signed")
     .addOption(profileOption("sizes of accounts and circuits (default: standard, demo with --prove)"))
     .option("--json <path>", "write what an outsider needs to recheck it all (docs/formats.md)")

@@ -12,14 +12,14 @@ import { startProgress } from "./progress.ts";
 import { Random } from "./random.ts";
 import { flowOf, type Flow } from "./replay/flow.ts";
 import { Registers } from "./replay/registers.ts";
-import { Report, type InstructionJson, type RoundJson } from "./replay/report.ts";
+import { Report, type RoundJson } from "./replay/report.ts";
 
 export interface ReplayOptions {
   /** messages read; all when left out */
   limit?: number;
   /** seconds between auctions */
   every: number;
-  /** traders; default: as many as the profile has room for, 16 when proving */
+  /** traders; default: as many as the profile has room for, 48 when proving */
   accounts?: number;
   prove?: boolean;
   /** default: demo when proving, else standard */
@@ -46,7 +46,8 @@ export interface ReplaySummary {
   rounds: number;
 }
 
-const ACCOUNTS_TO_PROVE = 16;
+/** Each needs a deposit that is proved; with fewer, most orders of a few hundred find too many of their account open. */
+const ACCOUNTS_TO_PROVE = 48;
 const MOST_ACCOUNTS = 1022;
 const BLIND_BITS = 248;
 /** Rounds that are proved at a time: while the last proofs of one are made, threads that are free begin the next. */
@@ -135,15 +136,12 @@ async function* statedRounds({ flow, profileName, seed, total, progress, states 
   const report = new Report(flow.genesis);
   for (const { events, matcherMs } of matchedRounds(flow)) {
     const state = ledger?.word ?? 0n;
-    for (const [i, event] of events.entries()) {
+    for (const event of events) {
       registers?.add(event);
-      if (ledger) report.add(event);
-      // Progress within a round: with long rounds and state words it would else stand still.
-      if (i % 64 === 63) await nextTurn();
+      if (registers) report.add(event);
     }
     const stated = registers && report.close({ state, stateAfter: registers.close() }, []);
     progress.update(flow.counts.messages / total, `${thousands(flow.counts.messages)} messages`);
-    await nextTurn();
     yield { events, matcherMs, report: stated };
   }
 }
@@ -153,25 +151,22 @@ async function* provedRounds({ flow, profileName, seed, total, progress }: Round
   const { openVenue } = await import("./replay/prove.ts");
   const blind = blinds(seed);
   const ledger = new Ledger({ ...flow.genesis, profile: PROFILES[profileName], blind });
-  const venue = await openVenue({ ledger, flow, profileName, progress });
+  const venue = await openVenue({ ledger, flow, profileName });
   const report = new Report(flow.genesis);
   const waiting: Promise<RunRound>[] = [];
-  let proofs = 0;
+  let [proofs, wanted] = [0, 0];
   try {
     for (const { events, matcherMs } of matchedRounds(flow)) {
       const state = ledger.word;
       for (const event of events) report.add(event);
-      const count = flow.counts.messages;
-      const proving = venue.prove(events, () => {
-        progress.update(Math.min(count, total) / total, `${thousands(++proofs)} proofs`);
+      const share = flow.counts.messages / total;
+      const { count, instructions } = venue.prove(events, () => {
+        proofs++;
+        progress.update((share * proofs) / wanted, `${thousands(proofs)} proofs, of ${thousands(wanted)} so far`);
       });
-      const stateAfter = ledger.word;
-      const draft = report.close({ state, stateAfter }, []);
-      const run = async () => {
-        const instructions: InstructionJson[] = await proving;
-        return { events, matcherMs, report: { ...draft, instructions } };
-      };
-      waiting.push(run());
+      wanted += count;
+      const draft = report.close({ state, stateAfter: ledger.word }, []);
+      waiting.push(instructions.then((proved) => ({ events, matcherMs, report: { ...draft, instructions: proved } })));
       // Rounds are awaited in order below; until then a failure must not count as unhandled.
       waiting.at(-1)!.catch(() => {});
       if (waiting.length >= ROUNDS_IN_FLIGHT) yield await waiting.shift()!;
@@ -252,10 +247,6 @@ async function openRounds(path: string): Promise<RoundsFile> {
 function blinds(seed: number): () => bigint {
   const random = new Random(seed ^ 0x5eed);
   return () => random.bits(BLIND_BITS);
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resume) => setImmediate(resume));
 }
 
 function describe(summary: ReplaySummary, { json, prove }: ReplayOptions): string {

@@ -8,7 +8,7 @@ import type { Ledger } from "../../witness/ledger.ts";
 import { RoundBuilder } from "../../witness/round.ts";
 import { buildProgress } from "../buildProgress.ts";
 import { readKeys } from "../keyFiles.ts";
-import type { Progress } from "../progress.ts";
+import { withProgress } from "../progress.ts";
 import type { Flow } from "./flow.ts";
 import type { InstructionJson } from "./report.ts";
 
@@ -17,8 +17,9 @@ export interface ProvingVenue {
   /**
    * Turns the events of a round into instructions at once, so that the ledger is where the round leaves it; then proves
    * and verifies them.
+   * @param onProof  called at the end of each
    */
-  prove(events: readonly Event[], onProof: () => void): Promise<InstructionJson[]>;
+  prove(events: readonly Event[], onProof: () => void): { count: number; instructions: Promise<InstructionJson[]> };
   close(): Promise<void>;
 }
 
@@ -30,10 +31,11 @@ export async function openVenue(venue: {
   ledger: Ledger;
   flow: Flow;
   profileName: ProfileName;
-  progress: Progress;
 }): Promise<ProvingVenue> {
-  const { ledger, flow, profileName, progress } = venue;
-  await buildAll({ profile: profileName, onProgress: buildProgress(progress, INSTRUCTION_NAMES) });
+  const { ledger, flow, profileName } = venue;
+  await withProgress(`build ${profileName}`, (progress) =>
+    buildAll({ profile: profileName, onProgress: buildProgress(progress, INSTRUCTION_NAMES) }),
+  );
   const keys = await readKeys(profileName);
   const builder = new RoundBuilder(ledger, { accounts: flow.genesis.accounts, operatorSecret: flow.operatorSecret });
   const prover = createProver();
@@ -64,19 +66,21 @@ export async function openVenue(venue: {
   }
 
   return {
-    async prove(events, onProof) {
+    prove(events, onProof) {
       const state = ledger.word;
       for (const event of events) builder.add(event);
-      const proved = proveAll(state, builder.close(), onProof, last);
+      const steps = builder.close();
+      const proved = proveAll(state, steps, onProof, last);
       last = proved.then(({ after }) => after);
+      // Whoever awaits the instructions hears of a failure.
       last.catch(() => {});
-      const { instructions } = await proved;
-      return instructions.map(({ name, publicInputs, proof }) => ({
-        name,
-        publicInputs: publicInputs.map(String),
-        proof: proofToJson(proof),
-      }));
+      const instructions = proved.then((round) => round.instructions.map(instructionJson));
+      return { count: steps.length, instructions };
     },
     close: () => prover.close(),
   };
+}
+
+function instructionJson({ name, publicInputs, proof }: ProvenInstruction): InstructionJson {
+  return { name, publicInputs: publicInputs.map(String), proof: proofToJson(proof) };
 }
