@@ -167,8 +167,8 @@ export function makeScenario({ seed, domain }: { seed: number; domain: bigint })
     cancelItem({ market, account: BigInt(by.index), nonce: ++by.nonce, target, validUntil: clock + 30n, salt: salt() });
 
   // Zero-intelligence flow in one market up to `until`: Poisson arrivals, at most three open orders each. What is open
-  // is read from a matcher that runs along.
-  const flow = (slot: number, count: number, until: bigint) => {
+  // is read from a matcher that runs along. `eager`: by how many ticks limits are better than the mark, on average.
+  const flow = (slot: number, { count, until, eager }: { count: number; until: bigint; eager: number }) => {
     const { id } = genesis.rules.markets[slot]!;
     const { mark } = genesis.prices.markets[slot]!;
     const mean = Number(until - clock) / (count + 4);
@@ -185,7 +185,7 @@ export function makeScenario({ seed, domain }: { seed: number; domain: bigint })
       }
       const side = random.pick([SIDE.buy, SIDE.sell]);
       const thisAuction = draw > 0.85 || matcher.accounts[by.index].open >= 3n;
-      const better = thisAuction ? 300n : BigInt(random.integer(-12, 8)) * 10n;
+      const better = thisAuction ? 300n : BigInt(random.integer(eager - 10, eager + 10)) * 10n;
       const limit = mark + (side === SIDE.buy ? better : -better);
       const size = BigInt(random.integer(1, 40));
       send(by, orderItem(order(by, { market: id, side, limit, size, thisAuction })), "admitted");
@@ -193,7 +193,7 @@ export function makeScenario({ seed, domain }: { seed: number; domain: bigint })
   };
 
   const [eve, mallory] = traders.slice(8);
-  flow(AUCTION_SLOT, 22, START + 40n);
+  flow(AUCTION_SLOT, { count: 16, until: START + 40n, eager: 0 });
   // Resting orders in the other markets, and one replaced.
   const quote = order(eve, { market: CALL, limit: 5_900n, size: 5n });
   send(eve, orderItem(quote), "admitted");
@@ -233,7 +233,7 @@ export function makeScenario({ seed, domain }: { seed: number; domain: bigint })
 
   clock = START + INTERVAL;
   run({ kind: "close", time: clock, slot: AUCTION_SLOT });
-  flow(CROSS_SLOT, 12, START + 2n * INTERVAL - 10n);
+  flow(CROSS_SLOT, { count: 6, until: START + 2n * INTERVAL - 10n, eager: 8 });
   clock = START + 2n * INTERVAL - 5n;
   const recipient = random.bits(160);
   for (const by of [traders[0], traders[1]]) {
