@@ -146,7 +146,7 @@ export function keysSolidity(
     const lines = words.map((word, i) => `            words[${i}] = ${hex(word)};`);
     return `        if (code == ${code}) {\n            words = new uint256[](${words.length});\n${lines.join("\n")}\n        }`;
   });
-  return `// Written by \`npm run generate\` from keys/, src/protocol/instructions.ts and parameters.ts: do not edit.
+  return `// From keys/, src/protocol/instructions.ts and parameters.ts.
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.24;
 

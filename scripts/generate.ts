@@ -4,6 +4,10 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { INSTRUCTION_NAMES } from "../src/protocol/instructions.ts";
+import { prepareKeys } from "../src/verifier/index.ts";
+import { keysSolidity } from "./contract.ts";
+import { base8Circom } from "./generate/base8.ts";
 import { circomParameters } from "./generate/circomParameters.ts";
 import { circomPoseidon } from "./generate/circomPoseidon.ts";
 
@@ -13,6 +17,8 @@ const ROOT = join(import.meta.dirname, "..");
 const DERIVED: Record<string, () => string> = {
   "circuits/generated/parameters.circom": circomParameters,
   "circuits/generated/poseidonConstants.circom": circomPoseidon,
+  "circuits/generated/base8.circom": base8Circom,
+  "src/verifier/contract/generated/Keys.sol": demoKeys,
 };
 
 const check = process.argv.includes("--check");
@@ -27,6 +33,12 @@ for (const [path, text] of Object.entries(DERIVED)) {
 }
 for (const path of stale) console.log(`${check ? "stale" : "written"}: ${path}`);
 if (check && stale.length > 0) process.exit(1);
+
+/** The contract's keys are those of the demo profile, as the build wrote them to keys/demo. */
+function demoKeys(): string {
+  const file = (name: string) => JSON.parse(readFileSync(join(ROOT, "keys/demo", `${name}.json`), "utf8")) as unknown;
+  return keysSolidity(prepareKeys(Object.fromEntries(INSTRUCTION_NAMES.map((name) => [name, file(name)]))));
+}
 
 function read(path: string): string | undefined {
   try {

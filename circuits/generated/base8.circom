@@ -1,5 +1,5 @@
 // Written by npm run generate. Do not edit.
-// Points of BabyJubJub in Montgomery form; scripts/generateBase8.ts says which.
+// Points of BabyJubJub in Montgomery form; scripts/generate/base8.ts says which.
 pragma circom 2.2.0;
 
 function ORDER_8() { return [19799329160503878365519859265345525785148473002902384773314932802961476726446, 17254532040196108728490891380973133526547459744854918265191993098218014369797]; }

@@ -131,5 +131,8 @@ function refused(code: string, what: string, text: string): TacitError {
 /** Without colours, and with paths from the top of the project. */
 function plain(text: string): string {
   // eslint-disable-next-line no-control-regex
-  return text.replace(/\u001b\[[0-9;]*m/g, "").replaceAll(ROOT, "").trim();
+  return text
+    .replace(/\u001b\[[0-9;]*m/g, "")
+    .replaceAll(ROOT, "")
+    .trim();
 }

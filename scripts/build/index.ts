@@ -6,7 +6,12 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { Worker } from "node:worker_threads";
 import { TacitError } from "../../src/protocol/errors.ts";
-import { INSTRUCTION_NAMES, publicInputNames, type InstructionName, type ProfileName } from "../../src/protocol/instructions.ts";
+import {
+  INSTRUCTION_NAMES,
+  publicInputNames,
+  type InstructionName,
+  type ProfileName,
+} from "../../src/protocol/instructions.ts";
 import { startWorker } from "../../src/prover/startWorker.ts";
 import { DEVELOPMENT_KEY_VERSION } from "../keys/developmentKey.ts";
 import { expectedConstraints, publishKeys } from "../keys/manifest.ts";

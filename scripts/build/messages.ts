@@ -2,8 +2,7 @@ import type { Stamp } from "./stamp.ts";
 
 /** One piece of work on a circuit: what a worker gets, whole. */
 export type Task =
-  | { step: "compile"; folder: string; outputs?: readonly string[] }
-  | { step: "key"; folder: string; r1cs: string };
+  { step: "compile"; folder: string; outputs?: readonly string[] } | { step: "key"; folder: string; r1cs: string };
 
 export interface TaskResults {
   compile: Omit<Stamp["compiled"], "sources">;

@@ -3,7 +3,13 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join, relative, resolve } from "node:path";
 import { TacitError } from "../../src/protocol/errors.ts";
-import { INSTRUCTIONS, PROFILES, templateArguments, type InstructionName, type ProfileName } from "../../src/protocol/instructions.ts";
+import {
+  INSTRUCTIONS,
+  PROFILES,
+  templateArguments,
+  type InstructionName,
+  type ProfileName,
+} from "../../src/protocol/instructions.ts";
 import { LIBRARIES, ROOT } from "./folders.ts";
 
 export const CIRCOM_FLAGS = ["--r1cs", "--wasm", "--sym", "--O2", "--inspect"];

@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import fc from "fast-check";
-import { base8Circom } from "../../scripts/generateBase8.ts";
+import { base8Circom } from "../../scripts/generate/base8.ts";
 import { BASE8, FIELD, ORDER, publicKey, scalarMultiply, type Point } from "../../src/protocol/eddsa.ts";
 import { compileTemplate, expectNoWitness, type Circuit, type CircuitSource, type Inputs } from "./harness.ts";
 
@@ -69,7 +69,7 @@ function bindsEverySignal(circuit: Circuit, inputs: Inputs, free: RegExp = /^$/)
 }
 
 describe("circuits/lib/babyjub", () => {
-  it("the tables are those of scripts/generateBase8.ts", () => {
+  it("the tables are those of scripts/generate/base8.ts", () => {
     const text = fs.readFileSync("circuits/generated/base8.circom", "utf8");
     assert.equal(text.slice(text.indexOf("\n") + 1), base8Circom());
   });

@@ -1,5 +1,5 @@
-import { BASE8, ORDER, scalarMultiply, type Point } from "../src/protocol/eddsa.ts";
-import { FIELD } from "../src/protocol/poseidon.ts";
+import { BASE8, ORDER, scalarMultiply, type Point } from "../../src/protocol/eddsa.ts";
+import { FIELD } from "../../src/protocol/poseidon.ts";
 
 /** Generator of the whole group of BabyJubJub, of order 8 l. @source https://eips.ethereum.org/EIPS/eip-2494 */
 const GENERATOR: Point = {
@@ -34,7 +34,7 @@ export function base8Circom(): string {
   const pair = ([u, v]: bigint[]) => `[${u}, ${v}]`;
   const list = (points: bigint[][]) => `[${points.map(pair).join(", ")}]`;
   return [
-    "// Points of BabyJubJub in Montgomery form; scripts/generateBase8.ts says which.",
+    "// Points of BabyJubJub in Montgomery form; scripts/generate/base8.ts says which.",
     "pragma circom 2.2.0;",
     "",
     `function ORDER_8() { return ${pair(montgomery(order8))}; }`,

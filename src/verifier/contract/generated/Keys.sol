@@ -1,0 +1,198 @@
+// Written by npm run generate. Do not edit.
+// From keys/, src/protocol/instructions.ts and parameters.ts.
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.24;
+
+/// @title Verification keys of the instructions. Points of G2 are in the order of the precompile: part of i first.
+library Keys {
+    /// One more than the greatest code of an instruction.
+    uint256 internal constant CODES = 6;
+    uint256 internal constant TAG_DEPOSIT = 26;
+    uint256 internal constant AMOUNT_BITS = 92;
+    uint256 internal constant ACCOUNT_BITS = 20;
+    uint256 internal constant ALPHA_X = 0x2ed2c542b7faba4cc9706f10344b3e0072b1383d128b72da76df3ae9e49db2b1;
+    uint256 internal constant ALPHA_Y = 0x25b9053af85d1b6827befc1291dc7cd6d4b7a3e26690530a035c45d0ff5d11ac;
+
+    /// Number of public inputs, and at which of them time, log count and log, deposits and payouts begin; 0: has none.
+    struct Shape {
+        uint256 keyHash;
+        uint256 inputs;
+        uint256 time;
+        uint256 deposits;
+        uint256 payout;
+        uint256 payouts;
+    }
+
+    /// @return shape all 0 when no instruction has the code
+    function shape(uint256 code) internal pure returns (Shape memory) {
+        if (code == 0) return Shape(0x5a91eb3cb3c46e32ac47cf3fa6aab453dc56749b5d2513bba315cd70c094ae85, 7, 3, 6, 0, 0); // deposit
+        if (code == 1) return Shape(0x8d94f90f70b5d566a95bebdd2624d5dc5952b8050b7ec15f851ff1c0aca9f461, 6, 3, 0, 0, 0); // admit
+        if (code == 2) return Shape(0xf7ae178e1fd57df481f0fc56f7cd16ac01c7c5b94e9296aeb96b0bdb0c39656d, 6, 3, 0, 0, 0); // auction
+        if (code == 3) return Shape(0x003fd8f041890bfd88b9ab0128ee045671f8dffee6e1b7c9c3ee816c2bc662bd, 6, 3, 0, 0, 0); // midpoint
+        if (code == 4) return Shape(0x2a07277f5f8e9faf4f153b96dfc685d47308fbdc4fff4426cf799edc765154da, 3, 0, 0, 0, 0); // settle
+        if (code == 5) return Shape(0xd26bb594e7b73561da63ec4ba2789412d58a71d482e5b20ce1c316cf6e580f23, 7, 0, 0, 3, 4); // withdraw
+        return Shape(0, 0, 0, 0, 0, 0);
+    }
+
+    function beta() internal pure returns (uint256[4] memory) {
+        return [
+                0x2aef96c7f62fcb0aad56ddd576ea318b633f2f7a42581671a67778709c691b41,
+                0x2ccd7916f2603554a62b87912e5e9944a10799b7855c94c92a650f7f787bbd6e,
+                0x01f9aab8e0171df18f08b7cac7c5a2f1fefa82ee28c8ccd78d867e8de086f08c,
+                0x1dd65f48abad8c8d845ce1bd1fe25865c94c0089c82d2668c04f3b8f85108fd7
+            ];
+    }
+
+    function gamma() internal pure returns (uint256[4] memory) {
+        return [
+                0x198e9393920d483a7260bfb731fb5d25f1aa493335a9e71297e485b7aef312c2,
+                0x1800deef121f1e76426a00665e5c4479674322d4f75edadd46debd5cd992f6ed,
+                0x090689d0585ff075ec9e99ad690c3395bc4b313370b38ef355acdadcd122975b,
+                0x12c85ea5db8c6deb4aab71808dcb408fe3d1e7690c43d37b4ce6cc0166fa7daa
+            ];
+    }
+
+    function delta(uint256 code) internal pure returns (uint256[4] memory) {
+        if (code == 0) return [
+                0x089a559356f46a0d854d60df8e917c078da09c43f0110a7d795af4dd3b4abccc,
+                0x0d4a2ff58bb0b6d5eb6e8a186f09839a1c1b7e19961e140c4d86cb7fb9633965,
+                0x0a07b3c4e3fd483574003b550a0db0cce5254d9c9e9afff6aaa3a7beabdcbf97,
+                0x1b63d3f1a05177e81caf5b529f1183427c54aab6bc83257c5fb8523c420ae756
+            ];
+        if (code == 1) return [
+                0x29b299f98d216a86e2af3ac55a476d4d79e120ca7e003744ad30027ffeddfa11,
+                0x1df78846d100de53a01145b2dd48eb8d8c63377e281ca273302aa5bc364b1686,
+                0x06c280a78fd153df5900935eb81a18893847f4b9cfb2d2d2b6a2244c8215bc5e,
+                0x279c8ec56022f48ebefc085dddb66d28dda53b4d1f9af5cac0d70fc3707cbfed
+            ];
+        if (code == 2) return [
+                0x045d23c4be016199db74c6593e4ce4ddc5dbd83264122a6922afdb70ebc7420d,
+                0x2da6a479698a8d148bd7cc71bfbe0bedcb23d3e41a1d9a39a6e5fbb34ec8a19c,
+                0x238fadc1bb6e1c42d094874fad47f739846d6dc2c4845d5369156b7fcb821aea,
+                0x0b16b6e35516e7d5aa1196b03f209710507bafbae20ce74f9be73b3c57b5c3ab
+            ];
+        if (code == 3) return [
+                0x242d1d8cb5f0c079bf0bbbff90e9e06b1b7e04058fbb609eac590c53d78d5d23,
+                0x2005a7b7a5201cd5890a3fe53d3cbb41fad9625850741aeacc47a43cc32c914f,
+                0x2c5e013a443f2fa18315edf3a0d77163562e2a0371eddd9510457de7568feb6d,
+                0x2d0f2aaf7ce10cadef31e3a1fb84e82164e46573ce6e49a6d9586e4b447d6de4
+            ];
+        if (code == 4) return [
+                0x0a8f3f7f6543f21e96dd647a34bb7237da6deb01a2b60251f9c60d418e8767ce,
+                0x1d07b17de327cb247e01f52818faa793ced75a2b6d4d21eccb6c9da3710af919,
+                0x1490561fae72714999500f721088a919ad60a7092fe1829701d76bbb009890d2,
+                0x2ad7bc72fb5db54f60208e20c5d7d8f3a8354cbb7dfeb2b45dea9357f941b407
+            ];
+        if (code == 5) return [
+                0x1fb8de3828a444b8fd00cde033be142e38a3fb54e7016b4f28501e8cb3c04caf,
+                0x278bb5bc4b56c921ecb657d442689522b799d267c58df1586c5b6390759e1cdf,
+                0x288ce302df2597cedd84d1e3973e1161d54120d821d5dfdb6a727c70677108c6,
+                0x1bd671787e4363c2e80b6fcfc6bdbc3e2ebee5f8b4c89b46803768d473a339ff
+            ];
+        revert();
+    }
+
+    /// @return words x and y of each point: the constant first, then one for each public input
+    function ic(uint256 code) internal pure returns (uint256[] memory words) {
+        if (code == 0) {
+            words = new uint256[](16);
+            words[0] = 0x2c55c5b2bbea8230859a11887322eaa31a4bd618fd0600afb3a0ba4af8f48c6c;
+            words[1] = 0x2286741a734428a0881c6d510ae5b74ea3ab488ffceba6f8dd409bcaba130e3a;
+            words[2] = 0x0bef46adb79cf169eac083b6a0a1356e6d544816ea524345daa51ff0d7466182;
+            words[3] = 0x2490a18c8d2252e9aa22ed93b361ef53c36d9c9e4cc96487ccf484b35fc127ed;
+            words[4] = 0x10cf9ff139e2f45391dcd12fa814fa3d27de482ffa5e9812d33777596b14988c;
+            words[5] = 0x2018812cd81bfc8811b2581a98ff3c9672bc9e54e23ff7be7f7637d62068f789;
+            words[6] = 0x1a76e19947078d82787cae71ed2032cdc8df6763dffe06b87e23904bd4b32303;
+            words[7] = 0x263e0300767b0c78bcc0699778dde322b0676d14e0971d75bc9c13633df2b65c;
+            words[8] = 0x0a8d8a1b0019932b8d2a3968a58d8840c6942962707effd1773f39e66255ad6d;
+            words[9] = 0x21878618cd75bd742ed9610d01ae1816a3c59c69eb554faf0701d6095ab65763;
+            words[10] = 0x0f8bf41cdb40eab11dbb792c1ca8afb2060a48d4bad3278cd54af0977a949417;
+            words[11] = 0x039c3c3426eb199a89b496a71677feaf985477a18163d08585e22d4225cdf42e;
+            words[12] = 0x2188cb0b1b7f41feadfd7173292b8a41b8f5678caa47c7268cb184af56ef29ad;
+            words[13] = 0x2f5d25ee96717f045f39f055451a2bb83edb1dcace052a00855aa9ae60d14b42;
+            words[14] = 0x0ebdc54a3a16b3eaeaa1db51c002e32a6d777cc3268c6c9d85682c6446dfec20;
+            words[15] = 0x102679e6b1fff0d9b76b8e04e206a1e9f961487b7038a5e470b97983500548d7;
+        }
+        if (code == 1) {
+            words = new uint256[](14);
+            words[0] = 0x10c091cc09b341823dfcecee2fec7a46ec74333f516932f880bae0f884468560;
+            words[1] = 0x00829da2e671c31651377db6f502ff38b02972efd0643f515b83187ba6cb2bf2;
+            words[2] = 0x268ef27a62562c6e231552fb620a10a652d9ab85cb347b155e2ca9f926d96212;
+            words[3] = 0x0c10db691d30a37f6ddf8b41c72add8a57dce2f8e0203b3a8854900de7295aec;
+            words[4] = 0x06356c46b90aca5be35156a696ae8a9472acf6b745527925d434253fb0d32509;
+            words[5] = 0x130e845f0584fba3f0858fd289b68f27f0bf0494e79aad0370d9057ae2cabf7e;
+            words[6] = 0x04dd378b66b7135bbf7f5695f6ad34e68bd9918b7dc320f4865005e2aaba2ecb;
+            words[7] = 0x0af9adcae9fa08bf6a14189c9d0f05de2247b68b51d7b2b943a156abad298a96;
+            words[8] = 0x2f2859ce262bcbb5e37eb5ded5a5685a162e1d93d87b3cff164e7a8fe995be85;
+            words[9] = 0x048282bfcca364b389728433cef3d3ccddff65686d3d0128ab19bc807d72e9e1;
+            words[10] = 0x2e3acc6a074cb89156829efdc4c96f4a4ae4048b9642c73ce0811cc50bb66003;
+            words[11] = 0x059d37f44421e42f291c359618971520d315ce5ef3853c24e74768ea883261d4;
+            words[12] = 0x12ecb73dbd00e1c255870fabad64493a9d83441796d5f04131485132afef4012;
+            words[13] = 0x2fc0a5df56e56ce8e1624aff87f1048a9b0fd6c1aebca189643bf3bba39dcad6;
+        }
+        if (code == 2) {
+            words = new uint256[](14);
+            words[0] = 0x1e4e5b44a93ef60b76b6ed1cd2b52fec5e9990cf21d5f3149f414ff280942c3c;
+            words[1] = 0x15c8173d992bb90bf8b54c0946a5d641cc0609644c27ea34033474f8c35fef7c;
+            words[2] = 0x1f8ae5537edc019a946bcaf719bbb7c568c27a7ed833a1866f0ab3c81fd4171a;
+            words[3] = 0x16f3a49a70b6d23604f24ae6bc4bd2428e5125938ee0b0291b2bf5888e18024a;
+            words[4] = 0x275c32837a64ce6dd96555e8becdf894d721bb696ae8e8e653d14641957b869a;
+            words[5] = 0x0cf355481f975c02852dee5d337396c25ed498483811003c3eb97c6c69867123;
+            words[6] = 0x09497157941cd0f28509196fea219810b452452fbe9f28cae8ef731818d2118e;
+            words[7] = 0x020723b6a71f48d9149ab58f0c42d6ad1c51c58f7f76c426041846cfc7d668ba;
+            words[8] = 0x040030a3f0afe5ccd9333e24c50eab1b474505b21521eee2bbaf429008769a8d;
+            words[9] = 0x2a9a883d11abdf77aa345df383a4f0d742c6d17a992b00e9e70ab8dd35f81e4d;
+            words[10] = 0x2c04823212a3ac0306fbb8a329b2c03d2733fb45a3407ba769fbb61ab8a9c524;
+            words[11] = 0x27c36c378792932650a08c43d1fd9313568a3acd0feb5f793bdb6bfb5bcb38dc;
+            words[12] = 0x2b5b760d23a8d222fbfabf6edf55054a821e3d71471cac2c356e7c2c03814240;
+            words[13] = 0x082f9532e1e283c155d4637fa7f1dab1ed9e94a6e209ae46227cf4db5b0d18eb;
+        }
+        if (code == 3) {
+            words = new uint256[](14);
+            words[0] = 0x2e268e658906454cad0d20050a35719dac6f89467aa33a3bb7ac91c4f4045b21;
+            words[1] = 0x19bdf8f887c286702c222ed478c15c4003772068d4098cb81124d3981ce50ea7;
+            words[2] = 0x03e83f99e5fc4dacf76e80522f9467922ac62a14f09d2b74d4254f7f6e7899d3;
+            words[3] = 0x10a80e19e39543cdb763c72ad2f846b6710c6f1002077ede97cfbc2392b50f04;
+            words[4] = 0x1c4dbb4f4fd09e0fb0e6096ca90cd0edd9914ddba1d1c46116838cf2b775597e;
+            words[5] = 0x1765bebe253c194975280d6b27c70ca606435b4d2e5d861321555f27ee185743;
+            words[6] = 0x2a3920568ef884e0f247c27b65502ff19e7139e23d43e81a8f4c86496eccb2d3;
+            words[7] = 0x11bd027d4ed35b5039919fe893672183909ce092a7641a09ea7741579b8554d2;
+            words[8] = 0x1537c1569d8a0197e346e305ec2799815fe5969e62702ebfde6e9793a4909bd9;
+            words[9] = 0x1d8f25f733389fe8b195f0b3a584393b6b824d4da2d6ebe4dc4387a325284cb8;
+            words[10] = 0x1c036523d04b4a5665994b002f2b0261ffc11d715d5bbbeea7a6550314c69228;
+            words[11] = 0x04ea01bdbb17b572323bdf6d41bd165aee97bff869f9fb1dcbf1cbd12555b574;
+            words[12] = 0x0eacc87b1e9cd8174ecb2e1c90dc41711d648c64f88b937cdf26fd781a14db76;
+            words[13] = 0x2be22631fa0ea33300f9ecd09ab79fa1fcd134893871ecc27b9bfbf99fe7c22a;
+        }
+        if (code == 4) {
+            words = new uint256[](8);
+            words[0] = 0x2083e03560c1d0ddc7967121cc9d9ec3d6cc9ba86a3462317479fd6b4ed0d2cf;
+            words[1] = 0x10cd0ec87dbf361c25db098eb619c417796a7dd2ce777f50cd4fa768f6095778;
+            words[2] = 0x166d5543bd742c2adfe94727816f65e3a39632944fcbb815064e429a21d70992;
+            words[3] = 0x1e4ec1dfa56ab3b91073c573bd3184d6a78a96a050a35e96e8662ea7d3ea7ee8;
+            words[4] = 0x25457c1c844df2ae5e7c032c75790a115cd7b4a2bfecce432736e820ea63010b;
+            words[5] = 0x1d006918b9771daa4aa07c6e4b611489961a9c5cd279cd4a4513b826329c21eb;
+            words[6] = 0x000c111e39867e9c7752a8e115b515e0ff3d3e97a0792578fee8c57e6620fb2f;
+            words[7] = 0x265c35f8103bad9ca89a49121b29ab8ba0132471f519f0d91e9da9d2c2f889b4;
+        }
+        if (code == 5) {
+            words = new uint256[](16);
+            words[0] = 0x2db7b1a7c9f492046708c777a30751aaa9de583c4270af253d2c4e6e061bc996;
+            words[1] = 0x1f1488b06584bcf944259ce6fdebb1c17cb2fcaeedef3a8379ccce13eb0acda4;
+            words[2] = 0x21cb75951a7276cb246cbb3ae70d5ae8092b3a394c9d2ebd2c216494c06a03b4;
+            words[3] = 0x03052f785e549dd7221922ab3fd1fe6878529a2f787894d608fe15b5bc3395a2;
+            words[4] = 0x206c7a4d617a4a8ef4c65a53473464b859f26aa776cd3dd2ccee2e988f287237;
+            words[5] = 0x258783608e8842def4159fb9ee98b65b3541d9602c78efae00aaf8667e973d98;
+            words[6] = 0x13fc9f9caf733f2633bdecdef9222f585102ac38aad47506e06b311a431b2f22;
+            words[7] = 0x0f83b50a7fe878dd349d70501951342c90d84eff491a73aafbfb92b0ddf81019;
+            words[8] = 0x05280e44064bd778fc4a7bf3d157fd47168019e22ccfce76a768530e205e7c34;
+            words[9] = 0x272ec903423ec67f30f3e6d53fe5ac642f369cbe23aef5613cf0544bbc20bd54;
+            words[10] = 0x29a9441b2ecf83899cb965e880fe15e1ba3850cd245bec2cc2a2edef4213aee5;
+            words[11] = 0x006ef32610f1a0a1ea34209bf957a5d0f04395eeaa5b7c11525b4afa8649013e;
+            words[12] = 0x1d3886290ad5cdd14ceb4f2a097853c466a546f1bcb5a6db73cff86c6e3df0f7;
+            words[13] = 0x165a3930ca7c0f3836028e76a8837bdbb8bfd0ac039cc6c9beff0644cfee3a89;
+            words[14] = 0x0ebe6dcaffb471990f72622fec8da975ef13b7c7568be0ab5d15278fc40a3674;
+            words[15] = 0x0be33cdcec55f97b974d87568b60998c545e27ac0ce59e92747b8277b08e6d0f;
+        }
+    }
+}
