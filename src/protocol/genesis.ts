@@ -1,4 +1,5 @@
 import { openAccount, type Account } from "./account.ts";
+import { inSubgroup } from "./eddsa.ts";
 import { outOfRange, TacitError } from "./errors.ts";
 import { PROFILES, type ProfileName } from "./instructions.ts";
 import { computePrices, type MarketRules, type Prices, type Rules } from "./market.ts";
@@ -33,10 +34,11 @@ export function parseGenesis(json: unknown): GenesisFile {
   while (markets.length < MARKETS) markets.push(null);
   const ids = markets.flatMap((row) => (row ? [row.id] : []));
   if (new Set(ids).size !== ids.length) throw bad("markets", "every id once");
+  const operatorKey = key("group", group.operatorKeyX, group.operatorKeyY);
   const rules: Rules = {
     group: {
-      operatorKeyX: requireField("group.operatorKeyX", integer("group.operatorKeyX", group.operatorKeyX)),
-      operatorKeyY: requireField("group.operatorKeyY", integer("group.operatorKeyY", group.operatorKeyY)),
+      operatorKeyX: operatorKey.x,
+      operatorKeyY: operatorKey.y,
       maxAge: requireBits("group.maxAge", integer("group.maxAge", group.maxAge), BITS.time),
     },
     markets,
@@ -54,8 +56,8 @@ export function parseGenesis(json: unknown): GenesisFile {
   const accounts = list("accounts", root.accounts, 2, 4 ** PROFILES[profile].depth).map((entry, index) => {
     const at = `accounts[${index}]`;
     const { keyX, keyY, view, positions } = object(at, entry);
-    const field = (name: string, value: Json) => requireField(`${at}.${name}`, integer(`${at}.${name}`, value));
-    const opened = openAccount({ keyX: field("keyX", keyX), keyY: field("keyY", keyY), view: field("view", view) });
+    const { x, y } = key(at, keyX, keyY);
+    const opened = openAccount({ keyX: x, keyY: y, view: requireField(`${at}.view`, integer(`${at}.view`, view)) });
     if (positions === undefined) return opened;
     const held = list(`${at}.positions`, positions, INSTRUMENTS, INSTRUMENTS).map((p, i) =>
       requireSigned(`${at}.positions[${i}]`, integer(`${at}.positions[${i}]`, p), BITS.position - 1),
@@ -106,6 +108,14 @@ function market(at: string, json: Json): MarketRules {
     capacity: number("capacity", 1n, below(BITS.count)),
     cancelCapacity: number("cancelCapacity", 1n, below(BITS.count)),
   };
+}
+
+/** A key that signs: the circuits take for granted that it is in the prime subgroup, and not the identity. */
+function key(at: string, x: Json, y: Json): { x: bigint; y: bigint } {
+  const point = { x: integer(`${at} key x`, x), y: integer(`${at} key y`, y) };
+  if (point.x === 0n || !inSubgroup(point))
+    throw bad(`${at} key`, "a point of BabyJubJub's prime subgroup, not the identity");
+  return point;
 }
 
 function bad(field: string, expected: string): TacitError<"GENESIS"> {
