@@ -7,13 +7,11 @@ import assert from "node:assert/strict";
 import { Random } from "../../src/cli/random.ts";
 import { Matcher, type Genesis } from "../../src/matcher/matcher.ts";
 import type { Event } from "../../src/matcher/events.ts";
-import { openAccount, type Account } from "../../src/protocol/account.ts";
+import { accountLeaf, openAccount, type Account } from "../../src/protocol/account.ts";
 import { admit } from "../../src/protocol/admission.ts";
-import { entryWord, pushCancel, pushEntry } from "../../src/protocol/book.ts";
 import { FIELD, ORDER, publicKey, sign, verify } from "../../src/protocol/eddsa.ts";
 import {
   A_COLUMNS,
-  authHash,
   cancelItem,
   itemHash,
   orderItem,
@@ -22,13 +20,19 @@ import {
   type Item,
   type LogEntry,
 } from "../../src/protocol/item.ts";
-import { computePrices, fee, NO_MARKETS, rulesRoot, vectorHash, type MarketRules } from "../../src/protocol/market.ts";
+import { computePrices, fee, NO_MARKETS, rulesRoot, type MarketRules } from "../../src/protocol/market.ts";
 import { pack } from "../../src/protocol/numbers.ts";
-import { MARKET_STATE, NONCE_WINDOW, RULE, SIDE, VERDICTS, type Verdict } from "../../src/protocol/parameters.ts";
-import { hash } from "../../src/protocol/poseidon.ts";
-import { accountLeaf } from "../../src/protocol/account.ts";
+import {
+  MARKET_STATE,
+  NONCE_WINDOW,
+  RULE,
+  SIDE,
+  VERDICT,
+  VERDICTS,
+  type Verdict,
+} from "../../src/protocol/parameters.ts";
 import { admitInstruction } from "../../src/witness/admit.ts";
-import { accountSignals, Ledger, type InstructionInputs, type Signals } from "../../src/witness/ledger.ts";
+import { accountSignals, Ledger, type InstructionInputs } from "../../src/witness/ledger.ts";
 import { evaluate } from "./r1cs.ts";
 import { compileTemplate, expectNoWitness, type Circuit, type Inputs } from "./harness.ts";
 
@@ -464,5 +468,461 @@ describe("circuits/instructions/admit: a verdict for whatever the log holds", ()
       const event = v.apply(...entry(v));
       assert.equal(event.admission.verdict, verdict);
       agrees(circuit, v.instruction([event]));
+    });
+});
+
+/** Inputs of an instruction, free to be changed. */
+type Tampered = { [name: string]: any };
+
+describe("circuits/instructions/admit: malicious inputs", () => {
+  let circuit: Circuit;
+  let honest: InstructionInputs;
+  /** The tree before the instruction. */
+  let path: (index: number) => bigint[][];
+  before(async () => {
+    circuit = await compiled();
+    const v = new Venue();
+    const tree = v.ledger.tree.clone();
+    path = (index) => tree.path(index);
+    const buy = orderItem(v.order(ALICE));
+    const sell = orderItem(v.order(BOB, { market: SPREAD, side: SIDE.sell }));
+    const events = [v.apply(buy, signed(ALICE, buy)), v.apply(sell, signed(BOB, sell))];
+    v.time += 2n;
+    const out = withdrawalItem({ ...v.order(ALICE), recipient: 5n, amount: 7n });
+    events.push(v.apply(out, signed(ALICE, out)));
+    assert.ok(events.every(({ admission }) => admission.verdict === "admitted"));
+    honest = v.instruction(events);
+  });
+
+  const tampered = (change: (inputs: Tampered) => void) => {
+    const inputs = structuredClone(honest.inputs) as Tampered;
+    change(inputs);
+    return inputs;
+  };
+  const readAs = (inputs: Tampered, slot: number, by: number, account = accounts[by]) => {
+    inputs.account[slot] = accountSignals(account);
+    inputs.leaf[slot] = accountLeaf(account);
+    inputs.siblings[slot] = path(by);
+  };
+
+  it("the honest ones have a witness that satisfies", () => {
+    agrees(circuit, { ...honest, inputs: tampered(() => {}) as InstructionInputs["inputs"] }, true);
+  });
+
+  const refused: [why: string, change: (inputs: Tampered) => void][] = [
+    ...[1n, 17n, 33n].map((phase): [string, (i: Tampered) => void] => [
+      `phase ${phase}`,
+      (i) => (i.before.phase = phase),
+    ]),
+    ["admitted orders that are not those of the state", (i) => (i.admitted[3] = 5n)],
+    ["cancels that are not those of the state", (i) => (i.cancels[0] = 5n)],
+    ["counts that are not those of the state", (i) => (i.counts[0] = 1n)],
+    ["a market at another slot", (i) => ([i.ids[0], i.ids[2]] = [i.ids[2], i.ids[0]])],
+    ["a market that is not there", (i) => (i.ids[0] = 1n << 32n)],
+    ["rows of rules exchanged", (i) => i.rulesRows.reverse()],
+    ["a row of rules removed", (i) => (i.rulesRows[0] = 0n)],
+    ["rows of prices exchanged", (i) => i.pricesRows.reverse()],
+    ["a row of prices removed", (i) => (i.pricesRows[0] = 0n)],
+    ["a longer life of prices", (i) => (i.group.maxAge += 1n)],
+    ["younger prices", (i) => (i.meta.time += 1n)],
+    ["prices under other rules", (i) => (i.meta.rules += 1n)],
+    ["a kinder scenario", (i) => (i.values[2][0] += 1n)],
+    ["scenarios exchanged", (i) => i.values.reverse()],
+    ["the rules of another market", (i) => (i.row[0] = i.row[1])],
+    ["the prices of another market", (i) => (i.quoted[0] = i.quoted[1])],
+    ["a higher limit of lots", (i) => (i.row[0].lotLimit += 1n)],
+    ["a lower mark", (i) => (i.quoted[0].mark -= 5n)],
+    ["a higher low", (i) => (i.quoted[0].low += 1n)],
+    ["another account's fields", (i) => (i.account[0] = i.account[1])],
+    ["another account's leaf, fields and all", (i) => readAs(i, 0, LAST)],
+    [
+      "another account at the item's place",
+      (i) => ([i.account[0], i.leaf[0]] = [accountSignals(accounts[LAST]), accountLeaf(accounts[LAST])]),
+    ],
+    ["more cash", (i) => (i.account[0].cash += 1n)],
+    ["less reserved", (i) => (i.account[1].reserved = FIELD - 1n)],
+    ["an older nonce", (i) => (i.account[2].nonce = 0n)],
+    ["no account, where there is one", (i) => (i.leaf[0] = 0n)],
+    ["the account as it was before the first slot", (i) => readAs(i, 2, ALICE)],
+    ["the siblings as they were before the first slot", (i) => (i.siblings[1] = path(BOB))],
+    ["a slot stamped before the log", (i) => (i.times[0] -= 1n)],
+    ["a slot stamped before its predecessor", (i) => (i.times[2] = START - 1n)],
+    ["the first stamped after the second", (i) => (i.times[0] = START + 1n)],
+    ["a time of 41 bits", (i) => (i.times[2] = 1n << 40n)],
+    ["a negative time", (i) => (i.times[0] = FIELD - 1n)],
+    ...[
+      [0n, 0n, 0n],
+      [0n, 1n, 1n],
+      [1n, 0n, 1n],
+      [1n, 1n, 2n],
+      [2n, 1n, 1n],
+      [1n, 1n, FIELD - 1n],
+    ].map((active): [string, (i: Tampered) => void] => [
+      `slots used: ${active.map((x) => (x === FIELD - 1n ? -1n : x)).join()}`,
+      (i) => (i.active = active),
+    ]),
+  ];
+  for (const [why, change] of refused)
+    it(`no witness: ${why}`, () => expectNoWitness(circuit, tampered(change) as Inputs));
+
+  const otherLog: [why: string, change: (inputs: Tampered) => void][] = [
+    ["an entry left out at the end", (i) => (i.active[2] = 0n)],
+    ["garbage in place of a signature", (i) => (i.S8[2] = 5n)],
+    ["another R8", (i) => (i.R8x[2] = 5n)],
+    ["another order", (i) => (i.B[2] += 1n)],
+    ["another salt", (i) => (i.salt[2] += 1n)],
+    ["another time", (i) => (i.times[2] += 1n)],
+  ];
+  for (const [why, change] of otherLog)
+    it(`another log: ${why}`, () => {
+      const shown = circuit.witness(tampered(change) as Inputs).slice(1, 1 + honest.publicInputs.length);
+      assert.equal(shown[0], honest.publicInputs[0], "the state before is the same");
+      assert.notEqual(shown[1], honest.publicInputs[1], "the state after is not");
+      assert.notEqual(shown[5], honest.publicInputs[5], "nor is the head of the log");
+    });
+
+  it("each input, changed by one: no witness, or other public inputs", async () => {
+    const single = await compiled(1);
+    const v = new Venue(1);
+    const item = orderItem(v.order(LAST, { replaces: 0n, maxFee: 10n }));
+    const { inputs, publicInputs } = v.instruction([v.apply(item, signed(LAST, item))]);
+    const tried = structuredClone(inputs) as Tampered;
+    const unnoticed: string[] = [];
+    const walk = (at: Tampered, name: string) => {
+      // Of a vector of 16 the first and the last stand for all.
+      const keys = Object.keys(at).filter((_, i, all) => all.length !== 16 || i === 0 || i === 15);
+      for (const key of keys) {
+        if (typeof at[key] !== "bigint") {
+          walk(at[key], `${name}.${key}`);
+          continue;
+        }
+        const value = at[key];
+        at[key] = (value + 1n) % FIELD;
+        try {
+          const shown = single.witness(tried as Inputs).slice(1, 1 + publicInputs.length);
+          if (shown.every((x, i) => x === publicInputs[i])) unnoticed.push(`${name}.${key}`);
+        } catch (error) {
+          assert.match((error as Error).message, /Assert Failed/);
+        }
+        at[key] = value;
+      }
+    };
+    walk(tried, "");
+    assert.deepEqual(unnoticed, []);
+  });
+});
+
+/** A market, a trader, an item and all else that a verdict depends on, good and easy to break. */
+function fixture(kind: "order" | "cancel" | "all" | "withdrawal" = "order") {
+  const account: Account = { ...accounts[ALICE], seq: 4n, cash: 100_000n, nonce: 6n, reserved: 500n, open: 1n };
+  return {
+    kind,
+    row: { ...row, capacity: 8n, cancelCapacity: 3n },
+    account,
+    entries: 7n,
+    cancels: 2n,
+    priceTime: START - MAX_AGE,
+    quoted: true,
+    order: { ...new Venue().order(ALICE), nonce: 7n, replaces: 5n, account: 2n },
+    amount: 300n,
+    flags: 0n,
+    /** added to the words */
+    beyondA: 0n,
+    beyondB: 0n,
+    signed: true,
+  };
+}
+type Fixture = ReturnType<typeof fixture>;
+
+/** Inputs of AdmitSlot(1, 2, 2), and the signals and effects of the reference. The market is in slots 0 and, twin, 1. */
+function slotOfFixture(f: Fixture) {
+  const profile = { ...PROFILE, depth: 1, scenarios: 2, admit: 1 };
+  const twin = { ...row, capacity: 8n, cancelCapacity: 3n, id: SPREAD };
+  const rules = {
+    group: { operatorKeyX: 1n, operatorKeyY: 2n, maxAge: MAX_AGE },
+    markets: NO_MARKETS.map((free, slot) => [f.row, twin][slot] ?? free),
+  };
+  const values = [vector(1_003n), vector(900n)];
+  const all = computePrices(rules, { values, funding: vector(7n), epoch: 1n, time: f.priceTime });
+  const prices = { ...all, markets: all.markets.map((quoted, slot) => (slot === 0 && !f.quoted ? null : quoted)) };
+  const held = [accounts[0], accounts[1], f.account, accounts[BOB]];
+  const genesis = { profile, domain: DOMAIN, rules, prices, accounts: held, time: START, blind: () => 5n };
+  const ledger = new Ledger(genesis);
+  ledger.vectors.counts[0] = f.entries + (f.cancels << 16n);
+  const { order } = f;
+  const good =
+    f.kind === "order"
+      ? orderItem(order)
+      : f.kind === "withdrawal"
+        ? withdrawalItem({ ...order, recipient: 0xabcn, amount: f.amount })
+        : cancelItem({ ...order, target: f.kind === "cancel" ? order.replaces : undefined });
+  const bent = flagged(good, f.flags);
+  const item = { ...bent, A: bent.A + f.beyondA, B: bent.B + f.beyondB };
+  const auth = signed(f.signed ? ALICE : BOB, item);
+  const entry: LogEntry = { item, auth, time: START };
+  const key = { x: f.account.keyX, y: f.account.keyY };
+  const context = {
+    rules,
+    rulesInForce: rulesRoot(rules),
+    prices,
+    entries: NO_MARKETS.map((_, slot) => (slot === 0 ? Number(f.entries) : 0)),
+    cancels: NO_MARKETS.map((_, slot) => (slot === 0 ? Number(f.cancels) : 0)),
+    maxOpen: profile.maxOpen,
+    account: f.account,
+    signed: verify(key, itemHash(DOMAIN, item), auth),
+    time: START,
+  };
+  const admission = admit(context, item);
+  const account = { index: ALICE, before: f.account, after: admission.account ?? f.account };
+  const start = ledger.state;
+  const payout = ledger.state.payoutsPut;
+  const { inputs } = admitInstruction(ledger, [{ kind: "item", entry, sequence: 0, admission, account }]);
+  const read = inputs as Tampered;
+  const shared = ["ids", "rulesRows", "meta", "pricesRows", "values", "admitted", "cancels", "counts"];
+  const own = ["A", "B", "salt", "R8x", "R8y", "siblings"];
+  // Where the item names none, the account and the rows are those that the cheat would use.
+  const slot: Tampered = {
+    ...Object.fromEntries(shared.map((name) => [name, read[name]])),
+    ...Object.fromEntries(own.map((name) => [name, read[name][0]])),
+    active: 1n,
+    domain: DOMAIN,
+    sigS: auth.S,
+    time: START,
+    rulesRoot: start.rules,
+    maxAge: MAX_AGE,
+    account: accountSignals(f.account) as Tampered,
+    leaf: accountLeaf(f.account),
+    row: ledger.rulesRow(0) as Tampered,
+    quoted: new Ledger({ ...genesis, prices: all }).pricesRow(0) as Tampered,
+    accounts: start.accounts,
+    logHead: start.logHead,
+    clock: start.clock,
+    payoutsPut: payout,
+  };
+  const { state, vectors } = ledger;
+  const outputs = [
+    state.accounts,
+    state.logHead,
+    state.clock,
+    state.payoutsPut,
+    ...vectors.admitted,
+    ...vectors.cancels,
+    ...vectors.counts,
+  ];
+  return { inputs: slot, admission, outputs };
+}
+
+describe("circuits/instructions/admit: forged witnesses", () => {
+  let circuit: Circuit;
+  before(async () => {
+    circuit = await compileTemplate({ file, template: "AdmitSlot", args: [1, 2, 2], optimise: false });
+  });
+  const broken = (witness: readonly bigint[]) =>
+    circuit.r1cs.constraints.filter(
+      ([a, b, c]) => (evaluate(a, witness) * evaluate(b, witness) - evaluate(c, witness)) % FIELD !== 0n,
+    ).length;
+  /** The cheat is computed to its end, and what it breaks is few rules: those that bind the pinned signals. */
+  const refuse = (inputs: Inputs, pinned: Record<string, bigint>, reaches: Record<string, bigint> = pinned) => {
+    const forged = circuit.solveForged(inputs, pinned);
+    const why = Object.keys(pinned).join(", ");
+    for (const [name, value] of Object.entries(reaches))
+      assert.equal(circuit.read(name, forged), ((value % FIELD) + FIELD) % FIELD, `${why}: ${name}`);
+    const rules = broken(forged);
+    assert.ok(rules > 0, `${why}: a proof`);
+    assert.ok(rules <= 3, `${why}: breaks ${rules} rules, not just its own`);
+  };
+
+  for (const kind of ["order", "cancel", "all", "withdrawal"] as const)
+    it(`a good ${kind}: the honest witness satisfies, and computed anew it is the same`, () => {
+      const { inputs, outputs, admission } = slotOfFixture(fixture(kind));
+      assert.equal(admission.verdict, "admitted");
+      const honest = circuit.witness(inputs);
+      assert.deepEqual(honest.slice(1, 1 + outputs.length), outputs);
+      assert.ok(circuit.satisfies(honest));
+      assert.deepEqual(circuit.solveForged(inputs, {}), honest);
+    });
+
+  /** For each rule: how an order breaks it, and the signals that decide it, with their values where the rule holds. */
+  const RULES: Record<
+    Exclude<Verdict, "admitted">,
+    [breakRule: (f: Fixture) => void, ...deciding: Record<string, bigint>[]]
+  > = {
+    malformed: [(f) => (f.beyondA = 1n << 185n), { "item.wellFormed": 1n }, { "item.fits": 1n }],
+    unsigned: [(f) => (f.signed = false), { signed: 1n }, { "signature.valid": 1n }, { "signature.equal": 1n }],
+    nonce: [(f) => (f.order.nonce = 6n), { nonceGood: 1n }],
+    tooLate: [(f) => (f.order.validUntil = START - 1n), { timely: 1n }],
+    unknownMarket: [(f) => (f.order.market = 99n), { "at[0]": 1n }],
+    badTarget: [(f) => (f.order.replaces = 7n), { earlier: 1n }, { targetGood: 1n }],
+    tooManyCancels: [(f) => (f.cancels = 3n), { cancelsFull: 0n }],
+    marketNotOpen: [(f) => (f.row.state = 2n), { marketOpen: 1n }],
+    offTick: [(f) => (f.order.limit += 1n), { onTick: 1n }],
+    size: [(f) => (f.order.size = 101n), { sizeWithin: 1n }],
+    band: [(f) => (f.order.limit += 205n), { inBand: 1n }],
+    maxFee: [(f) => (f.order.maxFee = 2n), { feeWithin: 1n }],
+    flags: [(f) => (f.flags = 4n), { flagsGood: 1n }],
+    marketFull: [(f) => (f.entries = 8n), { marketFull: 0n }],
+    tooManyOpen: [(f) => (f.account = { ...f.account, open: 2n }), { tooManyOpen: 0n }],
+    positionLimit: [
+      (f) => (f.account = { ...f.account, positions: vector(0n, (1n << 46n) + 1n) }),
+      { positionsWithin: 1n },
+    ],
+    pricesNotFresh: [(f) => (f.priceTime -= 1n), { fresh: 1n }],
+    margin: [(f) => (f.account = { ...f.account, cash: 500n }), { "margin.out": 1n }],
+  };
+  for (const [verdict, [breakRule, ...deciding]] of Object.entries(RULES)) {
+    it(`${verdict}: no proof that the bad order is admitted`, () => {
+      const f = fixture();
+      breakRule(f);
+      const { inputs, admission, outputs } = slotOfFixture(f);
+      assert.equal(admission.verdict, verdict);
+      const honest = circuit.witness(inputs);
+      assert.deepEqual(honest.slice(1, 1 + outputs.length), outputs);
+      assert.ok(circuit.satisfies(honest));
+      for (const pinned of deciding) refuse(inputs, { signed: 1n, ...pinned }, { orderPut: 1n });
+    });
+    it(`${verdict}: no proof that the good order is rejected for it`, () => {
+      const { inputs } = slotOfFixture(fixture());
+      const signed = VERDICT[verdict as Verdict] <= VERDICT.unsigned ? 0n : 1n;
+      for (const pinned of deciding) {
+        const flipped = Object.fromEntries(Object.entries(pinned).map(([name, value]) => [name, 1n - value]));
+        refuse(inputs, { signed, ...flipped }, { orderPut: 0n });
+      }
+    });
+  }
+
+  type Read = (name: string) => bigint;
+  /** Cheats on one instruction's effects; `alter` makes the fixture or the inputs fit. */
+  const CHEATS: Record<Fixture["kind"], [why: string, pinned: (read: Read) => Record<string, bigint>][]> = {
+    order: [
+      ["a reservation one short a lot", (read) => ({ rho: read("rho") - 1n })],
+      ["a reservation one too high a lot", (read) => ({ rho: read("rho") + 1n })],
+      ["the least reservation", () => ({ aboveMin: 0n })],
+      ["a smaller loss", (read) => ({ worst: read("worst") - 1n })],
+      ["a smaller reservation", (read) => ({ reservation: read("reservation") - 1n })],
+      ["nothing reserved", (read) => ({ "after.reserved": read("account.reserved") })],
+      ["no open order counted", (read) => ({ "after.open": read("account.open") })],
+      ["the nonce not raised", (read) => ({ "after.nonce": read("account.nonce") })],
+      ["cash from nowhere", (read) => ({ "after.cash": read("after.cash") + 1n })],
+      ["another key", (read) => ({ "after.keyX": read("after.keyX") + 1n })],
+      ["positions from nowhere", (read) => ({ positionsHash: read("positionsHash") + 1n })],
+      ["a write where none is", (read) => ({ "after.seq": read("after.seq") + 1n })],
+      ["the leaf left as it was", (read) => ({ changed: read("leaf") })],
+      ["the tree left as it was", (read) => ({ accountsAfter: read("accounts") })],
+      ["a write to another leaf", (read) => ({ "update.index[0]": 1n - read("update.index[0]") })],
+      ["not put into the market", (read) => ({ "admittedAfter[0]": read("admitted[0]") })],
+      ["put into another market", (read) => ({ "admittedAfter[1]": read("put") })],
+      ["another entry put", (read) => ({ putWord: read("putWord") + 1n })],
+      ["another limit put", (read) => ({ "limit.value": read("limit.value") + 5n })],
+      ["put as a payout", () => ({ putTag: 23n })],
+      ["a payout from nowhere", (read) => ({ payoutsPutAfter: read("put") })],
+      ["the count of entries not raised", (read) => ({ "countsAfter[0]": read("counts[0]") + (1n << 16n) })],
+      ["the count of cancels not raised", (read) => ({ "countsAfter[0]": read("counts[0]") + 1n })],
+      ["the count of another market raised", (read) => ({ "countsAfter[1]": read("counts[1]") + 1n })],
+      ["the replaced order not cancelled", (read) => ({ "cancelsAfter[0]": read("cancels[0]") })],
+      ["a cancel in another market", (read) => ({ "cancelsAfter[1]": read("cancelHash") })],
+      ["another order cancelled", (read) => ({ target: read("target") - 1n })],
+      ["all orders cancelled", () => ({ cancelAll: 1n })],
+      ["one tick less", (read) => ({ quotient: read("quotient") - 1n })],
+      ["one tick more", (read) => ({ quotient: read("quotient") + 1n })],
+      ["a fee rounded down", (read) => ({ quotientFee: read("quotientFee") - 1n })],
+      ["a fee one too high", (read) => ({ quotientFee: read("quotientFee") + 1n })],
+      ["no fee per lot", (read) => ({ fee: read("quotientFee") })],
+      ["another signature logged", (read) => ({ auth: read("auth") + 1n })],
+      ["another item logged", (read) => ({ "step.item": read("step.item") + 1n, signed: 1n })],
+      ["not logged", (read) => ({ logAfter: read("logHead") })],
+      ["the clock not advanced", (read) => ({ clockAfter: read("clock") })],
+      ["stamped earlier", (read) => ({ stamped: read("stamped") - 1n })],
+      ["no account read", () => ({ used: 0n, signed: 0n })],
+      ["the leaf taken for an empty one", () => ({ leafGiven: 0n, signed: 0n })],
+      ["the index taken for one beyond the tree", () => ({ inTree: 0n, signed: 0n })],
+      ["no row of the rules", () => ({ rowGiven: 0n })],
+      ["no row of the prices", () => ({ quotedGiven: 0n })],
+      ["not admitted", () => ({ orderPut: 0n })],
+      ["not live", () => ({ live: 0n })],
+      ["a cancel", () => ({ "item.isOrder": 0n, "item.isCancel": 1n })],
+    ],
+    cancel: [
+      ["without effect", (read) => ({ "cancelsAfter[0]": read("cancels[0]") })],
+      ["not put", () => ({ cancelPut: 0n })],
+      ["put as an order too", () => ({ orderPut: 1n })],
+      ["of another order", (read) => ({ target: read("target") + 1n })],
+      ["of all", () => ({ cancelAll: 1n })],
+      ["not counted", (read) => ({ "countsAfter[0]": read("counts[0]") })],
+    ],
+    all: [
+      ["of one", () => ({ cancelAll: 0n })],
+      ["of later orders too", (read) => ({ target: read("target") + 1n })],
+    ],
+    withdrawal: [
+      ["cash kept", (read) => ({ "after.cash": read("account.cash") })],
+      ["the write not counted", (read) => ({ "after.seq": read("account.seq") })],
+      ["not put", (read) => ({ payoutsPutAfter: read("payoutsPut") })],
+      ["another recipient", (read) => ({ putWord: read("putWord") + 1n })],
+      ["another amount", (read) => ({ putWord: read("putWord") + (1n << 160n) })],
+      ["put as an order", () => ({ putTag: 20n })],
+      ["refused", () => ({ payoutPut: 0n })],
+    ],
+  };
+  for (const [kind, cheats] of Object.entries(CHEATS))
+    for (const [why, pins] of cheats)
+      it(`${kind}: no proof of ${why}`, () => {
+        const { inputs } = slotOfFixture(fixture(kind as Fixture["kind"]));
+        const honest = circuit.witness(inputs);
+        refuse(inputs, { signed: 1n, ...pins((name) => circuit.read(name, honest)) });
+      });
+
+  it("order: no proof of another market's slot, that has the very same rules", () => {
+    const { inputs } = slotOfFixture(fixture());
+    refuse(inputs, { signed: 1n, "at[0]": 0n, "at[1]": 1n }, { orderPut: 1n, "admittedAfter[0]": 0n });
+  });
+
+  it("order: no proof that it is unsigned, with garbage in place of the signature that was logged", () => {
+    const { inputs } = slotOfFixture(fixture());
+    const auth = circuit.read("auth", circuit.witness(inputs));
+    for (const part of ["R8x", "R8y", "sigS"])
+      refuse({ ...inputs, [part]: 5n }, { auth, signed: 0n }, { auth, live: 0n, orderPut: 0n });
+  });
+
+  it("order: an unused slot changes nothing, and none can be used unlogged", () => {
+    const { inputs } = slotOfFixture(fixture());
+    const idle = { ...inputs, active: 0n };
+    const witness = circuit.witness(idle);
+    assert.ok(circuit.satisfies(witness));
+    for (const name of ["accounts", "payoutsPut", "clock"])
+      assert.equal(circuit.read(`${name}After`, witness), circuit.read(name, witness));
+    assert.equal(circuit.read("logAfter", witness), circuit.read("logHead", witness));
+    for (const name of ["admitted", "cancels", "counts"])
+      assert.deepEqual(circuit.readAll(`${name}After`, witness), circuit.readAll(name, witness));
+    refuse(idle, { signed: 1n, live: 1n }, { orderPut: 1n });
+  });
+
+  const SPOILT: [why: string, alter: (f: Fixture) => void, pinned: Record<string, bigint>, effect: string][] = [
+    ["an order of no lots", (f) => (f.order.size = 0n), { quantityNone: 0n }, "orderPut"],
+    ["an order without prices", (f) => (f.quoted = false), { quotedGiven: 1n }, "orderPut"],
+    ["an order with bits beyond B", (f) => (f.beyondB = 1n << 174n), { "item.fits": 1n }, "orderPut"],
+    ["an order after the window", (f) => (f.order.nonce = 7n + NONCE_WINDOW), { nonceGood: 1n }, "orderPut"],
+    ["a kind of none", (f) => (f.beyondA = 8n), { "item.isOrder": 1n }, "orderPut"],
+    ["a margin missed in one scenario", (f) => poor(f, 500n), { "margin.covered[1]": 1n }, "orderPut"],
+    ["a loss taken for a gain", (f) => poor(f, 500n), { "margin.gains[1]": 1n }, "orderPut"],
+    ["a withdrawal beyond margin", (f) => withdraws(f, 99_501n), { "margin.out": 1n }, "payoutPut"],
+    ["a withdrawal of nothing", (f) => withdraws(f, 0n), { quantityNone: 0n }, "payoutPut"],
+    ["a withdrawal on stale prices", (f) => (withdraws(f, 1n), (f.priceTime -= 1n)), { fresh: 1n }, "payoutPut"],
+    ["a cancel of itself", (f) => cancels(f, 7n), { earlier: 1n }, "cancelPut"],
+    ["a cancel of none", (f) => cancels(f, 0n), { single: 1n }, "cancelPut"],
+    ["a cancel of one and all", (f) => (cancels(f, 5n), (f.flags = 2n)), { targetForm: 1n }, "cancelPut"],
+    ["a cancel too many", (f) => (cancels(f, 5n), (f.cancels = 3n)), { cancelsFull: 0n }, "cancelPut"],
+  ];
+  const poor = (f: Fixture, cash: bigint) => void (f.account = { ...f.account, cash });
+  const withdraws = (f: Fixture, amount: bigint) => void ([f.kind, f.amount] = ["withdrawal", amount]);
+  const cancels = (f: Fixture, target: bigint) => void ([f.kind, f.order.replaces] = ["cancel", target]);
+  for (const [why, alter, pinned, effect] of SPOILT)
+    it(`no proof that ${why} is admitted`, () => {
+      const f = fixture();
+      alter(f);
+      const { inputs, outputs, admission } = slotOfFixture(f);
+      assert.notEqual(admission.verdict, "admitted");
+      const honest = circuit.witness(inputs);
+      assert.deepEqual(honest.slice(1, 1 + outputs.length), outputs);
+      refuse(inputs, { signed: 1n, ...pinned }, { [effect]: 1n });
     });
 });
