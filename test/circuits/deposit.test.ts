@@ -1,0 +1,470 @@
+// Goal: Deposit credits the next deposits of the contract's chain as the matcher does, each once, for whatever deposits the
+// contract may take, and no witness proves another credit.
+// Method: random deposits (seed in the name of the test; TACIT_ROUNDS sets the number of rounds) until the tree is full,
+// against matcher and ledger; malicious inputs, which must leave no witness or other public inputs; forged witnesses, in
+// which one signal is pinned to the cheat and all that follows is computed anew.
+import assert from "node:assert/strict";
+import { babyjubjub } from "@noble/curves/misc.js";
+import { Random } from "../../src/cli/random.ts";
+import { Matcher } from "../../src/matcher/matcher.ts";
+import type { Deposit, Event } from "../../src/matcher/events.ts";
+import { accountLeaf, openAccount, viewKey, type Account } from "../../src/protocol/account.ts";
+import {
+  depositKey,
+  FIELD,
+  ORDER,
+  publicKey,
+  scalarMultiply,
+  secretScalar,
+  sharedX,
+} from "../../src/protocol/eddsa.ts";
+import { computePrices, NO_MARKETS } from "../../src/protocol/market.ts";
+import { INSTRUMENTS } from "../../src/protocol/parameters.ts";
+import { depositInstruction, pushDeposit } from "../../src/witness/deposit.ts";
+import { accountSignals, Ledger, type InstructionInputs } from "../../src/witness/ledger.ts";
+import { compileTemplate, expectNoWitness, type Circuit, type Inputs } from "./harness.ts";
+import { evaluate } from "./r1cs.ts";
+
+/** Inputs of an instruction, free to be changed. */
+type Tampered = { [name: string]: any };
+
+const file = "circuits/instructions/deposit.circom";
+const START = 1_000_000n;
+const MOST = (1n << 92n) - 1n;
+const vector = (...values: bigint[]) => Array.from({ length: INSTRUMENTS }, (_, i) => values[i] ?? 0n);
+const secretOf = (i: number) => new Uint8Array(32).fill(i + 1);
+const operatorSecret = secretScalar(secretOf(0));
+const operatorKey = publicKey(secretOf(0));
+const rules = { group: { operatorKeyX: operatorKey.x, operatorKeyY: operatorKey.y, maxAge: 60n }, markets: NO_MARKETS };
+const prices = computePrices(rules, { values: [vector()], funding: vector(), epoch: 1n, time: START });
+const view = ({ keyX, keyY }: { keyX: bigint; keyY: bigint }, index: number) =>
+  viewKey(sharedX(operatorSecret, { x: keyX, y: keyY }), index);
+const ALICE = 2;
+/** The venue's accounts, and Alice, who has traded. */
+const accounts: Account[] = [0, 1, ALICE].map((i) => {
+  const { x: keyX, y: keyY } = publicKey(secretOf(i));
+  return openAccount({ keyX, keyY, view: view({ keyX, keyY }, i) });
+});
+const traded = { seq: 9n, cash: -50n, nonce: 4n, reserved: 30n, open: 1n, positions: vector(3n, -2n) };
+accounts[ALICE] = { ...accounts[ALICE], ...traded };
+
+const namedKey = (i: number) => {
+  const { x: keyX, y: keyY } = depositKey(publicKey(secretOf(i)));
+  return { keyX, keyY };
+};
+const SLOTS = 2;
+
+class Venue {
+  readonly matcher: Matcher;
+  readonly ledger: Ledger;
+  #accounts = [...accounts];
+  constructor(depth = 2, deposit = SLOTS) {
+    const genesis = { domain: 77n, depth, maxOpen: 2, rules, prices, accounts, time: START };
+    const profile = { depth, scenarios: 1, maxOpen: 2, deposit, admit: 1, clear: 1, settle: 1 };
+    this.matcher = new Matcher(genesis, { view });
+    let blind = 0n;
+    this.ledger = new Ledger({ ...genesis, profile, blind: () => ++blind });
+  }
+
+  take(deposits: readonly Deposit[], time = START): InstructionInputs {
+    const [event] = this.matcher.apply({ kind: "deposits", time, deposits }) as Extract<Event, { kind: "deposits" }>[];
+    const instruction = depositInstruction(this.ledger, event, (i) => this.#accounts[i] ?? null, operatorSecret);
+    for (const { index, after } of event.credits) this.#accounts[index] = after;
+    return instruction;
+  }
+}
+
+function agrees(circuit: Circuit, { inputs, publicInputs }: InstructionInputs): bigint[] {
+  const witness = circuit.witness(inputs as Inputs);
+  assert.deepEqual(witness.slice(1, 1 + publicInputs.length), publicInputs);
+  return witness;
+}
+
+const compiled = () => compileTemplate({ file, template: "Deposit", args: [2, SLOTS] });
+const GENERATOR = {
+  x: 995203441582195749578291179787384436505546430278305826713579947235728471134n,
+  y: 5472060717959818805561601436314318772137091100104008585924551046643952123905n,
+};
+/** K' with a point of small order added: the same account's key, another point. */
+function twisted({ keyX, keyY }: { keyX: bigint; keyY: bigint }, i: number): { keyX: bigint; keyY: bigint } {
+  const { Point } = babyjubjub;
+  const small = Point.fromAffine(scalarMultiply(BigInt(i) * ORDER, GENERATOR));
+  const { x, y } = Point.fromAffine({ x: keyX, y: keyY }).add(small).toAffine();
+  return { keyX: x, keyY: y };
+}
+
+describe("circuits/instructions/deposit: agreement", () => {
+  const first = Number(process.env.TACIT_SEED ?? Date.now() % 100_000);
+  for (let seed = first; seed < first + Number(process.env.TACIT_ROUNDS ?? 1); seed++)
+    it(`with matcher and ledger, until the tree is full, TACIT_SEED=${seed}`, async () => {
+      const circuit = await compiled();
+      const random = new Random(seed);
+      const v = new Venue();
+      let time = START;
+      let deposits: Deposit[] = [];
+      while (v.matcher.accounts.length + deposits.length < 16) {
+        const holder = random.integer(0, 9);
+        const key = namedKey(holder);
+        const index = random.pick([random.integer(0, 15), random.integer(0, 3), random.integer(16, (1 << 20) - 1)]);
+        const amount = random.pick([1n, MOST, random.bits(92) || 1n]);
+        const { x } = publicKey(secretOf(holder));
+        const known = v.matcher.accounts.findIndex(({ keyX }) => keyX === x);
+        const named = known >= 0 && random.unit() < 0.4 ? known : index;
+        deposits.push({ ...(random.unit() < 0.7 ? key : twisted(key, random.integer(1, 7))), index: named, amount });
+        if (deposits.length < random.integer(1, SLOTS)) continue;
+        agrees(circuit, v.take(deposits, (time += BigInt(random.integer(0, 2)))));
+        deposits = [];
+      }
+      if (deposits.length > 0) agrees(circuit, v.take(deposits, time));
+    });
+
+  const table: [why: string, deposits: Deposit[], expected: { index: number; cash: bigint }[]][] = [
+    ["opens an account", [{ ...namedKey(5), index: 3, amount: 1n }], [{ index: 3, cash: 1n }]],
+    ["credits the account of the key", [{ ...namedKey(ALICE), index: ALICE, amount: 7n }], [{ index: 2, cash: -43n }]],
+    [
+      "opens, where the index is another key's",
+      [{ ...namedKey(5), index: ALICE, amount: 7n }],
+      [{ index: 3, cash: 7n }],
+    ],
+    [
+      "opens again, where the known key names another index",
+      [{ ...namedKey(ALICE), index: 9, amount: 7n }],
+      [{ index: 3, cash: 7n }],
+    ],
+    [
+      "opens, where the index is beyond the tree",
+      [{ ...namedKey(ALICE), index: 16 + ALICE, amount: 7n }],
+      [{ index: 3, cash: 7n }],
+    ],
+    [
+      "opens, where the index is the greatest",
+      [{ ...namedKey(5), index: (1 << 20) - 1, amount: MOST }],
+      [{ index: 3, cash: MOST }],
+    ],
+    [
+      "opens once, where one new key deposits twice to the number it gets",
+      [1n, MOST].map((amount) => ({ ...namedKey(5), index: 3, amount })),
+      [
+        { index: 3, cash: 1n },
+        { index: 3, cash: 1n + MOST },
+      ],
+    ],
+    [
+      "opens twice, where one new key deposits twice elsewhere",
+      [1n, 2n].map((amount) => ({ ...namedKey(5), index: 9, amount })),
+      [
+        { index: 3, cash: 1n },
+        { index: 4, cash: 2n },
+      ],
+    ],
+    [
+      "credits twice in one command",
+      [
+        { ...namedKey(ALICE), index: ALICE, amount: 7n },
+        { ...twisted(namedKey(ALICE), 3), index: ALICE, amount: 8n },
+      ],
+      [
+        { index: 2, cash: -43n },
+        { index: 2, cash: -35n },
+      ],
+    ],
+    ["credits the venue", [{ ...namedKey(0), index: 0, amount: 7n }], [{ index: 0, cash: 7n }]],
+  ];
+  for (const [why, deposits, expected] of table)
+    it(why, async () => {
+      const v = new Venue();
+      const instruction = v.take(deposits);
+      assert.deepEqual(
+        deposits.map((_, i) => v.matcher.accounts[expected[i].index].cash),
+        deposits.map((_, i) => expected.findLast(({ index }) => index === expected[i].index)!.cash),
+      );
+      agrees(await compiled(), instruction);
+      assert.equal(v.ledger.state.deposits, deposits.reduce(pushDeposit, 0n));
+    });
+
+  it("gives a view key that the trader derives as well", () => {
+    const v = new Venue();
+    v.take([{ ...namedKey(5), index: 3, amount: 1n }]);
+    assert.equal(v.matcher.accounts[3].view, viewKey(sharedX(secretScalar(secretOf(5)), operatorKey), 3));
+  });
+});
+
+describe("circuits/instructions/deposit: malicious inputs", () => {
+  let circuit: Circuit;
+  let honest: InstructionInputs;
+  /** Siblings in the state before the instruction, and after its first slot. */
+  let path: (index: number) => bigint[][];
+  let laterPath: (index: number) => bigint[][];
+  before(async () => {
+    circuit = await compiled();
+    const v = new Venue();
+    v.take([{ ...namedKey(6), index: 9, amount: 5n }]);
+    const tree = v.ledger.tree.clone();
+    path = (index) => tree.path(index);
+    const both = [
+      { ...namedKey(5), index: 9, amount: 5n },
+      { ...namedKey(ALICE), index: ALICE, amount: 7n },
+    ];
+    honest = v.take(both, START + 5n);
+    const other = new Venue();
+    other.take([{ ...namedKey(6), index: 9, amount: 5n }]);
+    other.take(both.slice(0, 1));
+    laterPath = (index) => other.ledger.tree.path(index);
+  });
+  const tampered = (change: (inputs: Tampered) => void) => {
+    const inputs = structuredClone(honest.inputs) as Tampered;
+    change(inputs);
+    return inputs as Inputs;
+  };
+  const shown = (inputs: Inputs) => circuit.witness(inputs).slice(1, 1 + honest.publicInputs.length);
+
+  it("the honest ones have a witness that satisfies", () => {
+    assert.ok(circuit.satisfies(agrees(circuit, honest)));
+  });
+
+  const refused: [why: string, change: (inputs: Tampered) => void][] = [
+    ["phase clearing", (i) => (i.before.phase = 1n)],
+    ["phase settling", (i) => (i.before.phase = 17n)],
+    ["phase paying", (i) => (i.before.phase = 33n)],
+    ["another operator secret", (i) => (i.operatorSecret += 1n)],
+    ["an operator secret of 252 bits", (i) => (i.operatorSecret += ORDER)],
+    ["another operator key", (i) => ([i.group.operatorKeyX, i.group.operatorKeyY] = [5n, 6n])],
+    ["the rules of another root", (i) => (i.ids[0] += 1n)],
+    ["stamped before the log", (i) => (i.stamp = START - 1n)],
+    ["stamped with 41 bits", (i) => (i.stamp = 1n << 40n)],
+    ["no slot used", (i) => (i.active = [0n, 0n])],
+    ["a slot skipped", (i) => (i.active = [0n, 1n])],
+    ["a slot used twice", (i) => (i.active = [1n, 2n])],
+    ["an amount that borrows from the index", (i) => ((i.amount[0] += 1n << 92n), (i.index[0] -= 1n))],
+    ["an index that borrows from the amount", (i) => ((i.amount[0] -= 1n << 92n), (i.index[0] += 1n))],
+    ["an index of 21 bits", (i) => (i.index[0] = 1n << 20n)],
+    ["an amount of 93 bits", (i) => (i.amount[0] = 1n << 92n)],
+    ["another account at the index", (i) => (i.named[1] = accountSignals(accounts[0]))],
+    ["more cash", (i) => (i.named[1].cash = 50n)],
+    ["another key in the account", (i) => (i.named[1].keyX += 1n)],
+    ["other positions", (i) => (i.namedPositions[1] += 1n)],
+    ["an empty leaf at an index in use", (i) => (i.leaf[1] = 0n)],
+    [
+      "the leaf of another index",
+      (i) => {
+        i.named[0] = accountSignals(accounts[0]);
+        i.leaf[0] = accountLeaf(accounts[0]);
+        i.namedSiblings[0] = path(0);
+      },
+    ],
+    ["siblings of the state before the first slot", (i) => (i.namedSiblings[1] = path(ALICE))],
+    ["the path of an occupied leaf", (i) => (i.siblings[0] = path(0))],
+    ["a leaf in use written over", (i) => (i.siblings[0] = path(3))],
+    ["an occupied leaf for a new account", (i) => ((i.before.accountCount = 1n), (i.siblings[0] = path(1)))],
+    ["a number beyond the tree", (i) => (i.before.accountCount = 16n)],
+  ];
+  for (const [why, change] of refused) it(`no witness: ${why}`, () => expectNoWitness(circuit, tampered(change)));
+
+  const elsewhere: [why: string, change: (inputs: Tampered) => void, output: number][] = [
+    ["n is one where two deposits are named", (i) => (i.active = [1n, 0n]), 5],
+    ["the contract's chain has another amount", (i) => (i.amount[1] += 1n), 6],
+    ["the contract's chain has another index", (i) => (i.index[0] += 16n), 6],
+    [
+      "the contract's chain has another key",
+      (i) => {
+        [i.keyX[1], i.keyY[1]] = Object.values(namedKey(7));
+        i.siblings[1] = laterPath(5);
+      },
+      6,
+    ],
+    ["the same key by another point", (i) => ([i.keyX[0], i.keyY[0]] = Object.values(twisted(namedKey(5), 2))), 6],
+    ["the chain started elsewhere", (i) => (i.before.deposits = 0n), 0],
+    ["another time", (i) => (i.stamp += 1n), 3],
+  ];
+  for (const [why, change, output] of elsewhere)
+    it(`other public inputs: ${why}`, () => {
+      assert.notEqual(shown(tampered(change))[output], honest.publicInputs[output]);
+    });
+
+  it("other public inputs: one deposit credited twice", () => {
+    const v = new Venue();
+    const { inputs } = v.take([1, 2].map(() => ({ ...namedKey(ALICE), index: ALICE, amount: 7n })));
+    const outputs = circuit.witness(inputs as Inputs).slice(1, 8);
+    assert.notEqual(outputs[6], pushDeposit(0n, { ...namedKey(ALICE), index: ALICE, amount: 7n }));
+  });
+
+  it("each input, changed by one: no witness, or other public inputs, but for what is free", () => {
+    const tried = structuredClone(honest.inputs) as Tampered;
+    const unnoticed: string[] = [];
+    const walk = (at: Tampered, name: string) => {
+      const keys = Object.keys(at).filter((_, i, all) => all.length !== 16 || i === 0 || i === 15);
+      for (const key of keys) {
+        if (typeof at[key] !== "bigint") {
+          walk(at[key], `${name}${key}.`);
+          continue;
+        }
+        const value = at[key];
+        at[key] = (value + 1n) % FIELD;
+        try {
+          if (shown(tried as Inputs).every((x, i) => x === honest.publicInputs[i])) unnoticed.push(name + key);
+        } catch (error) {
+          assert.match((error as Error).message, /Assert Failed/);
+        }
+        at[key] = value;
+      }
+    };
+    walk(tried, "");
+    // The account of an empty leaf; the positions of the other, which enter by their hash.
+    const free = /^(named\.0\.\w+(\.\d+)?|namedPositions\.0|named\.1\.positions\.\d+)$/;
+    assert.deepEqual(
+      unnoticed.filter((name) => !free.test(name)),
+      [],
+    );
+  });
+});
+
+describe("circuits/instructions/deposit: forged witnesses", () => {
+  let slot: Circuit;
+  let whole: Circuit;
+  before(async () => {
+    slot = await compileTemplate({ file, template: "DepositSlot", args: [1], optimise: false });
+    whole = await compileTemplate({ file, template: "Deposit", args: [1, 1], optimise: false });
+  });
+  const refuse = (circuit: Circuit, inputs: Inputs, pinned: Record<string, bigint>) => {
+    const forged = circuit.solveForged(inputs, pinned);
+    const why = Object.keys(pinned).join(", ");
+    for (const [name, value] of Object.entries(pinned))
+      assert.equal(circuit.read(name, forged), ((value % FIELD) + FIELD) % FIELD, `${why}: ${name}`);
+    const rules = circuit.r1cs.constraints.filter(
+      ([a, b, c]) => (evaluate(a, forged) * evaluate(b, forged) - evaluate(c, forged)) % FIELD !== 0n,
+    ).length;
+    assert.ok(rules > 0, `${why}: a proof`);
+    assert.ok(rules <= 3, `${why}: breaks ${rules} rules, not just its own`);
+  };
+
+  const KNOWN: Deposit = { ...namedKey(ALICE), index: ALICE, amount: 7n };
+  const NEW: Deposit = { ...namedKey(5), index: 0, amount: 7n };
+  const both = (deposit: Deposit) => {
+    const v = new Venue(1, 1);
+    const { accounts, accountCount, deposits } = v.ledger.state;
+    const empty = v.ledger.tree.path(3);
+    const { inputs } = v.take([deposit]);
+    const read = inputs as Tampered;
+    const own = ["active", "keyX", "keyY", "index", "amount", "named", "namedPositions", "leaf", "namedSiblings"];
+    const secretBits = Array.from({ length: 251 }, (_, i) => (operatorSecret >> BigInt(i)) & 1n);
+    const part: Tampered = {
+      ...Object.fromEntries([...own, "siblings"].map((name) => [name, read[name][0]])),
+      secretBits,
+      noPositions: accountsPositions,
+      deposits,
+      accounts,
+      accountCount,
+    };
+    return { inputs: inputs as Inputs, part, empty, state: v.ledger.state };
+  };
+  let accountsPositions: bigint;
+  before(() => {
+    const { inputs } = new Venue(1, 1).take([NEW]);
+    accountsPositions = (inputs as Tampered).namedPositions[0];
+  });
+
+  for (const [why, deposit] of [
+    ["a credit", KNOWN],
+    ["a new account", NEW],
+  ] as const)
+    it(`${why}: the honest witness satisfies, and computed anew it is the same`, () => {
+      const { part, inputs, state } = both(deposit);
+      const honest = slot.witness(part);
+      assert.ok(slot.satisfies(honest));
+      assert.deepEqual(honest.slice(1, 4), [state.deposits, state.accounts, state.accountCount]);
+      assert.deepEqual(slot.solveForged(part, {}), honest);
+      assert.ok(whole.satisfies(whole.witness(inputs)));
+    });
+
+  type Read = (name: string) => bigint;
+  const CHEATS: [why: string, deposit: Deposit, pinned: (read: Read) => Record<string, bigint>][] = [
+    ["more credited", KNOWN, (read) => ({ "after.cash": read("after.cash") + 1n })],
+    ["credited twice", KNOWN, (read) => ({ "after.cash": read("after.cash") + 7n })],
+    ["credited without being consumed", KNOWN, (read) => ({ depositsAfter: read("deposits") })],
+    ["consumed without being credited", KNOWN, (read) => ({ accountsAfter: read("accounts") })],
+    ["credited to another account", KNOWN, (read) => ({ "update.index[0]": 1n - read("update.index[0]") })],
+    ["credited to another key", KNOWN, (read) => ({ "key[0]": read("key[0]") + 1n })],
+    ["of another key doubled", KNOWN, (read) => ({ "twice[0]": read("twice[0]") + 1n })],
+    ["of another chain", KNOWN, (read) => ({ chained: read("chained") + 1n })],
+    ["that resets what is reserved", KNOWN, () => ({ "after.reserved": 0n })],
+    ["that resets the nonce", KNOWN, () => ({ "after.nonce": 0n })],
+    ["that resets the number of open orders", KNOWN, () => ({ "after.open": 0n })],
+    ["that resets the positions", KNOWN, (read) => ({ positionsAfter: read("noPositions") })],
+    ["that keeps seq", KNOWN, (read) => ({ "after.seq": read("named.seq") })],
+    ["that changes the view key", KNOWN, (read) => ({ "after.view": read("view") })],
+    ["that counts an account", KNOWN, (read) => ({ accountCountAfter: read("accountCount") + 1n })],
+    ["from a leaf that was empty", KNOWN, () => ({ leafBefore: 0n })],
+    ["of another index", KNOWN, () => ({ "indexBits[1]": 0n })],
+    ["of a foreign key to the account at the index", NEW, () => ({ known: 1n })],
+    ["of a foreign x", NEW, () => ({ sameX: 1n, sameY: 1n })],
+    ["with another view key", NEW, (read) => ({ view: read("view") + 1n })],
+    ["with the view key of another secret", NEW, (read) => ({ "shared[0]": read("shared[0]") + 1n })],
+    ["that does not count the account", NEW, (read) => ({ accountCountAfter: read("accountCount") })],
+    ["that opens nothing", NEW, () => ({ opens: 0n })],
+    ["with more cash", NEW, (read) => ({ "after.cash": read("after.cash") + 1n })],
+    ["that is written twice", NEW, (read) => ({ "after.seq": read("after.seq") + 1n })],
+    ["with a nonce", NEW, () => ({ "after.nonce": 1n })],
+    ["with a claim on reservations", NEW, () => ({ "after.reserved": -5n })],
+    ["with positions", NEW, (read) => ({ positionsAfter: read("positionsAfter") + 1n })],
+    ["over a leaf in use", NEW, (read) => ({ leafBefore: read("leaf") })],
+    ["at another number", NEW, () => ({ "countBits[0]": 0n, "countBits[1]": 0n })],
+  ];
+  for (const [why, deposit, pins] of CHEATS)
+    it(`${deposit === KNOWN ? "a credit" : "a new account"}: no proof of one ${why}`, () => {
+      const { part } = both(deposit);
+      const honest = slot.witness(part);
+      refuse(
+        slot,
+        part,
+        pins((name) => slot.read(name, honest)),
+      );
+    });
+
+  for (const name of ["known", "sameKey", "namedGiven", "leafGiven", "inTree"])
+    it(`a known account is not opened again: ${name} = 0, with the path of the empty leaf`, () => {
+      const { part, empty } = both(KNOWN);
+      // Without the rule the cheat is whole: the account would be opened at the next number.
+      expectNoWitness(slot, { ...part, siblings: empty });
+      const opened = slot.solveForged(part, { [name]: 0n, ...siblingsPinned(empty) });
+      assert.equal(slot.read(name, opened), 0n);
+      assert.equal(slot.read("accountCountAfter", opened), 4n);
+      assert.equal(slot.read("update.rootBefore", opened), part.accounts);
+      assert.equal(slot.satisfies(opened), false);
+    });
+  const siblingsPinned = (siblings: bigint[][]) =>
+    Object.fromEntries(siblings.flatMap((row, i) => row.map((x, j) => [`siblings[${i}][${j}]`, x])));
+
+  it("an unused slot changes nothing", () => {
+    const { part } = both(KNOWN);
+    const idle = slot.witness({ ...part, active: 0n });
+    assert.ok(slot.satisfies(idle));
+    assert.deepEqual(idle.slice(1, 4), [part.deposits, part.accounts, part.accountCount]);
+  });
+
+  const COMMAND: [why: string, pinned: (read: Read) => Record<string, bigint>][] = [
+    ["two deposits commanded, one consumed", (read) => ({ "step.A": read("step.A") + 16n })],
+    ["another command", (read) => ({ "step.A": read("step.A") + 1n })],
+    ["another head of the deposits", (read) => ({ deposits: read("deposits") + 1n })],
+    ["the deposits not advanced", (read) => ({ "after.deposits": read("before.deposits") })],
+    ["no entry counted", (read) => ({ "after.logCount": read("before.logCount") })],
+    ["another phase", () => ({ phaseAfter: 33n })],
+    ["another key of the operator", (read) => ({ "operatorKey[0]": read("operatorKey[0]") + 1n })],
+    ["another clock", (read) => ({ clock: read("clock") + 32n })],
+  ];
+  for (const [why, pins] of COMMAND)
+    it(`the command: no proof of ${why}`, () => {
+      const { inputs } = both(KNOWN);
+      const honest = whole.witness(inputs);
+      refuse(
+        whole,
+        inputs,
+        pins((name) => whole.read(name, honest)),
+      );
+    });
+
+  it("the command: no proof with another secret that is said to be the operator's", () => {
+    const { inputs } = both(NEW);
+    const { x, y } = operatorKey;
+    refuse(whole, { ...inputs, operatorSecret }, { operatorSecret: 5n, "operatorKey[0]": x, "operatorKey[1]": y });
+  });
+});
