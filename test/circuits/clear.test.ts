@@ -30,6 +30,7 @@ import {
   prices,
   PROFILE,
   randomSituation,
+  refusal,
   registersAfter,
   rules,
   SPREAD,
@@ -526,6 +527,182 @@ describe("circuits/instructions/clear", () => {
       }
       assert.deepEqual(ledger.state, { ...expected, blind: ledger.state.blind });
     }
+  });
+
+  const at = (side: number, limit: bigint, remaining: bigint, changes: Partial<BookEntry> = {}) =>
+    order({ account: 2, nonce: 1n, side, limit, remaining, ...changes });
+  const bid = (limit: bigint, lots: bigint, changes: Partial<BookEntry> = {}) => at(buy, limit, lots, changes);
+  const ask = (limit: bigint, lots: bigint, changes: Partial<BookEntry> = {}) => at(sell, limit, lots, changes);
+  const market = (book: BookEntry[], admitted: BookEntry[] = [], changes: Partial<Situation> = {}) =>
+    situation({ book, admitted, ...changes });
+
+  describe("agrees case by case", () => {
+    const cross = { slot: MIDPOINT };
+    const mine = { account: 4 };
+    const bids = (count: number) => Array.from({ length: count }, (_, i) => bid(980n, 1n, { nonce: BigInt(1 + i) }));
+    const singles = (count: number) => Array.from({ length: count }, (_, i) => single(9, BigInt(1 + i)));
+    type Told = { price: bigint; lots: bigint[]; left: number };
+    /** Price, lots of the fills that trade, entries left; then proofs, where it takes more than one. */
+    const cases: [why: string, from: Situation, told: Told, proofs?: number][] = [
+      ["no orders", market([]), { price: 1_000n, lots: [], left: 0 }],
+      ["bids only", market([bid(1_010n, 3n)]), { price: 1_010n, lots: [], left: 1 }],
+      ["asks only", market([], [ask(990n, 3n)]), { price: 990n, lots: [], left: 1 }],
+      ["sides that do not meet", market([bid(995n, 3n), ask(1_005n, 3n)]), { price: 1_000n, lots: [], left: 2 }],
+      ["the mark inside the interval", market([bid(1_010n, 3n), ask(990n, 3n)]), { price: 1_000n, lots: [3n, -3n], left: 0 }],
+      ["all orders exactly on the mark", market([bid(1_000n, 3n), ask(1_000n, 3n)]), { price: 1_000n, lots: [3n, -3n], left: 0 }],
+      ["a price above the mark", market([bid(1_020n, 3n), ask(1_010n, 3n)]), { price: 1_010n, lots: [3n, -3n], left: 0 }],
+      ["a price below the mark", market([bid(990n, 3n), ask(980n, 3n)]), { price: 990n, lots: [3n, -3n], left: 0 }],
+      ["bids at the price: the last in part", market([bid(1_000n, 3n), bid(1_000n, 4n, mine), ask(990n, 5n)]), { price: 1_000n, lots: [3n, 2n, -5n], left: 1 }],
+      ["asks at the price: the last in part", market([ask(1_000n, 3n), ask(1_000n, 4n, mine), bid(1_010n, 5n)]), { price: 1_000n, lots: [-3n, -2n, 5n], left: 1 }],
+      ["one in part, one behind it untouched", market([bid(1_000n, 4n), bid(1_000n, 4n, mine), ask(990n, 3n)]), { price: 1_000n, lots: [3n, -3n], left: 2 }],
+      ["in part, of this auction only", market([bid(1_000n, 4n, { thisAuction: true }), ask(990n, 3n)]), { price: 1_000n, lots: [3n, -3n], left: 0 }],
+      ["nothing for one of this auction only", market([bid(980n, 4n, { thisAuction: true })]), { price: 1_000n, lots: [], left: 0 }],
+      ["an account trades with itself", market([bid(1_010n, 4n), ask(990n, 4n)]), { price: 1_000n, lots: [4n, -4n], left: 0 }],
+      ["a price below zero", market([bid(-245n, 2n), ask(-255n, 2n)], [], { slot: SPREAD }), { price: prices.markets[SPREAD]!.mark, lots: [2n, -2n], left: 0 }],
+      ["the cross: walk order whatever the limits", market([bid(1_000n, 3n), bid(1_020n, 4n, mine), ask(1_000n, 5n)], [], cross), { price: 1_000n, lots: [3n, 2n, -5n], left: 1 }],
+      ["the cross: asks in part", market([ask(1_000n, 4n), ask(980n, 4n, mine)], [bid(1_000n, 3n)], cross), { price: 1_000n, lots: [-3n, 3n], left: 2 }],
+      ["the cross: in part, of this auction only", market([ask(1_000n, 4n, { thisAuction: true })], [bid(1_000n, 3n)], cross), { price: 1_000n, lots: [-3n, 3n], left: 0 }],
+      ["the cross: one side", market([bid(1_000n, 3n)], [], cross), { price: 1_000n, lots: [], left: 1 }],
+      ["the cross: none that reaches the mark", market([bid(995n, 3n), ask(1_005n, 3n)], [], cross), { price: 1_000n, lots: [], left: 2 }],
+      ["the cross over two proofs, the better bid last", market([...bids(5), bid(1_010n, 2n)], [bid(1_020n, 2n, mine), ask(990n, 3n)], cross), { price: 1_000n, lots: [2n, 1n, -3n], left: 6 }, 2],
+      ["a replaced order", market([bid(1_010n, 3n)], [bid(1_010n, 4n, { nonce: 2n }), ask(990n, 4n, mine)], { cancels: [single(2, 1n)] }), { price: 1_000n, lots: [4n, -4n], left: 0 }],
+      ["all-cancels of one account, twice", market([bid(1_010n, 1n), bid(1_010n, 2n, { nonce: 3n }), bid(980n, 2n, { nonce: 5n })], [], { cancels: [all(2, 2n), all(2, 4n)] }), { price: 1_000n, lots: [], left: 1 }],
+      ["three all-cancels: two sweeps", market([bid(1_010n, 1n), ask(990n, 1n, mine)], [], { cancels: [all(9, 2n), all(9, 4n), all(2, 5n)] }), { price: 990n, lots: [], left: 1 }, 2],
+      ["sixteen cancels: one sweep", market([bid(1_010n, 1n), ask(990n, 1n)], [], { cancels: singles(16) }), { price: 1_000n, lots: [1n, -1n], left: 0 }],
+      ["33 cancels: three sweeps of two proofs", market(bids(5), [bid(1_010n, 1n), ask(990n, 1n)], { cancels: singles(33) }), { price: 1_000n, lots: [1n, -1n], left: 5 }, 6],
+      ["a book that just fits, no admitted", market(bids(6)), { price: 1_000n, lots: [], left: 6 }],
+      ["a book that just fits, one admitted", market(bids(6), [bid(980n, 1n)]), { price: 1_000n, lots: [], left: 7 }, 2],
+      ["no book, one admitted too many", market([], bids(7)), { price: 1_000n, lots: [], left: 7 }, 2],
+      ["as many as two proofs walk", market(bids(7), bids(5)), { price: 1_000n, lots: [], left: 12 }, 2],
+      ["a purge", market([bid(1_010n, 1n), ask(990n, 1n)], [], { command: "purge", cancels: [single(2, 1n)] }), { price: 0n, lots: [], left: 0 }],
+      ["a purge, nothing to do", market([bid(1_010n, 1n), ask(990n, 1n)], [], { command: "purge" }), { price: 0n, lots: [], left: 2 }],
+      ["an expired market", market(bids(5), bids(3), { slot: EXPIRED }), { price: 0n, lots: [], left: 0 }, 2],
+      ["an expired cross", market(bids(2), [], { slot: EXPIRED_CROSS, command: "purge" }), { price: 0n, lots: [], left: 0 }],
+      ["a halted market", market([bid(1_010n, 1n), ask(990n, 1n)], [], { slot: HALTED }), { price: 0n, lots: [], left: 2 }],
+      ["a market without prices", market([bid(1_010n, 1n), ask(990n, 1n)], [], { slot: UNQUOTED }), { price: 0n, lots: [], left: 2 }],
+      ["prices too old", market([bid(1_010n, 1n), ask(990n, 1n)], [], { prices: { ...prices, time: START - MAX_AGE - 1n } }), { price: 0n, lots: [], left: 2 }],
+      ["prices just young enough", market([bid(1_010n, 1n), ask(990n, 1n)], [], { prices: { ...prices, time: START - MAX_AGE } }), { price: 1_000n, lots: [1n, -1n], left: 0 }],
+      ["off the interval", market([bid(1_010n, 1n), ask(990n, 1n)], [], { time: START + 1n }), { price: 0n, lots: [], left: 2 }],
+      ["a free slot", market([], [], { slot: FREE }), { price: 0n, lots: [], left: 0 }],
+    ]; // prettier-ignore
+    for (const [why, from, { price, lots, left }, proofs = 1] of cases)
+      it(why, () => {
+        const event = clearEvent(from);
+        const { outcome } = event.sweeps.at(-1)!;
+        const traded = outcome.fills.filter((fill) => fill.lots !== 0n).map((fill) => fill.lots);
+        assert.deepEqual([outcome.price, traded, outcome.book.length], [price, lots, left]);
+        const { instructions, ledger } = build(from, event);
+        assert.equal(instructions.length, proofs);
+        accept(instructions);
+        assert.deepEqual(ledger.state, { ...registersAfter(ledgerOf(from), event), blind: ledger.state.blind });
+      });
+  });
+
+  describe("each attack fails by the rule that is there for it", () => {
+    const inside = market([bid(1_010n, 4n), ask(990n, 4n)]);
+    const above = market([bid(1_020n, 5n), ask(1_010n, 5n)]);
+    const beneath = market([bid(990n, 5n), ask(980n, 5n)]);
+    const [NEARER, CLEARS] = ["Claims: on * (tooHigh + tooLow) === 0;", "Bits: sum === in;"];
+    const priced = (from: Situation, by: bigint) => (inputs: any) => {
+      const price = clearEvent(from).sweeps[0].outcome.price + by;
+      const { bids, bidsAbove, asks, asksBelow } = depthAt(price, from.book);
+      Object.assign(inputs, { price: toField(price), bids, bidsAbove, asks, asksBelow });
+    };
+    const claims = (changes: Record<string, bigint>) => (inputs: any) => Object.assign(inputs, changes);
+    const end = (name: string) => `Clear: concluded * walk[N - 1].after.${name} === 0;`;
+    const long = longSituation({ cancels: [single(6, 2n), all(9, 9n)] });
+    const first = "Clear: before.phase === (1 - first) * (PHASE_CLEARING() + slot);";
+    const register = "Clear: before.sweep === (1 - first) * storedWord;";
+    /** What the cheat leaves of the order that is filled in part. */
+    const rest = (remaining: bigint) => entryWord({ ...situation().book[3], remaining });
+    const attacks: [why: string, rule: string, from: Situation, change: (inputs: any) => void, proof?: number][] = [
+      ["a tick up, mark inside the interval", NEARER, inside, priced(inside, TICK)],
+      ["a tick down, mark inside the interval", NEARER, inside, priced(inside, -TICK)],
+      ["a tick up, away from a mark below", NEARER, above, priced(above, TICK)],
+      ["a tick down, towards a mark below", CLEARS, above, priced(above, -TICK)],
+      ["a tick down, away from a mark above", NEARER, beneath, priced(beneath, -TICK)],
+      ["a tick up, towards a mark above", CLEARS, beneath, priced(beneath, TICK)],
+      ["the mark, where it does not clear", CLEARS, above, priced(above, -2n * TICK)],
+      ["a cross off the mark", "Claims: on * (priceOut - mark) === 0;", midpointSituation(), claims({ price: 1_005n })],
+      ["off the tick, with claims that suit it", "Clear: priceParts.out === ticks * row.tick;", inside, claims({ price: 1_001n, bids: 4n, bidsAbove: 0n, asks: 4n, asksBelow: 0n })],
+      ["off the tick, with true claims", NEARER, inside, priced(inside, 1n)],
+      ["a bid lot too many claimed, in excess anyway", end("restBids"), situation(), (inputs) => (inputs.bids += 1n)],
+      ["an ask lot too many at the price", end("leftAsk"), situation(), (inputs) => Object.assign(inputs, { asks: 10n, partialWord: rest(3n) })],
+      ["more bids above the price", end("restBidsAbove"), situation(), (inputs) => Object.assign(inputs, { bidsAbove: 5n, partialWord: rest(5n) })],
+      ["fewer asks below the price", end("leftAsk"), situation(), (inputs) => (inputs.asksBelow -= 1n)],
+      ["the cross: bids above it that are none", end("restBidsAbove"), midpointSituation(), (inputs) => (inputs.bidsAbove += 1n)],
+      ["from book to admitted too early", "Switch: on * (walked - bookHead) === 0;", situation(), claims({ switches: [0n, 1n, 0n, 0n, 0n, 0n, 0n] as any })],
+      ["to admitted orders twice, where both are none", "Switch: on * stage === 0;", market([]), claims({ switches: [1n, 1n, 0n, 0n, 0n, 0n, 0n] as any })],
+      ["the rest of an order at another place", "ClearSlot: partial * (partialHead - before.newBook) === 0;", situation(), (inputs) => (inputs.partialHead += 1n)],
+      ["the rest of an order with other lots", "ClearSlot: partial * (partialWord - (word - lots * (1 << REMAINING_AT()))) === 0;", situation(), (inputs) => (inputs.partialWord += 1n << 102n)],
+      ["a third all-cancel", "SweepCancels: seconds * (seconds - 1) === 0;", situation({ cancels: [all(9, 1n), all(9, 2n)] }), (inputs) => Object.assign(inputs.cancelActive, { 2: 1n }) && (inputs.cancelWords[2] = cancelWord(all(4, 2n)))],
+      ["a gap in the cancels", "SweepCancels: active[j] * (1 - active[j - 1]) === 0;", situation(), (inputs) => (inputs.cancelActive[1] = 1n)],
+      ["other cancels in the second proof", "Clear: (1 - begins) * (sweepCancels.to - storedTo) === 0;", long, (inputs) => (inputs.cancelWords[0] = cancelWord(single(6, 3n))), 1],
+      ["fewer cancels in the second proof", "Clear: (1 - begins) * (sweepCancels.to - storedTo) === 0;", long, (inputs) => (inputs.cancelActive[1] = 0n), 1],
+      ["a second command while one is under way", first, long, claims({ first: 1n }), 1],
+      ["going on in phase open", first, long, (inputs) => (inputs.before.phase = 0n), 1],
+      ["going on in another market", first, long, claims({ slot: BigInt(SPREAD) }), 1],
+      ["going on in phase settling", first, long, (inputs) => (inputs.before.phase = BigInt(PHASE.settling(AUCTION))), 1],
+      ["the match turned off between proofs", register, long, claims({ storedMatch: 0n }), 1],
+      ["claims made anew between proofs", register, long, claims({ starting: 1n }), 1],
+      ["another price between proofs", register, long, (inputs) => (inputs.storedPrice += TICK), 1],
+      ["another claim between proofs", register, long, (inputs) => (inputs.stored.restAsks += 1n), 1],
+      ["fees forgotten between proofs", register, long, (inputs) => (inputs.stored.fees = 0n), 1],
+      ["another book between proofs", register, long, (inputs) => (inputs.stored.newBook += 1n), 1],
+      ["a close that goes on as a purge", register, long, claims({ purge: 1n }), 1],
+      ["another time between proofs", register, long, (inputs) => (inputs.stamp += INTERVAL), 1],
+      ["an auction by the rule of the cross", "Clear: rowGiven * (row.rule - RULE) === 0;", situation({ slot: MIDPOINT }), () => undefined],
+      ["another market's row", "RulesRow: given * (hashed - rowHash) === 0;", situation(), (inputs) => (inputs.row.tick = 1n)],
+      ["another mark", "PricesRow: given * (hashed - rowHash) === 0;", situation(), (inputs) => (inputs.quoted.mark += TICK)],
+      ["another slot's book", "OpenVector: root === hashed;", situation(), ({ books }) => ([books[0], books[1]] = [books[1], books[0]])],
+      ["another time of the prices", "OpenPrices: root === hashed;", situation(), ({ meta }) => (meta.time += 1n)],
+      ["another age allowed", "OpenRules: root === hashed;", situation(), ({ group }) => (group.maxAge += 1n)],
+      ["two closes at one time", CLEARS, situation(), ({ before }) => (before.clock = 32n * START + 1n)],
+    ]; // prettier-ignore
+    for (const [why, rule, from, change, proof = 0] of attacks)
+      it(why, () => {
+        const instruction = build(from).instructions[proof];
+        const inputs = inputsOf(instruction);
+        change(inputs);
+        // The cross as an auction is proved by the circuit of the other rule.
+        const circuit = rule.includes("row.rule") ? circuits.auction : circuitOf(instruction);
+        assert.equal(refusal(circuit, inputs), rule);
+      });
+
+    it("a close consumed as a purge, or at another time, is another log", () => {
+      const [{ inputs, publicInputs, name }] = build(situation()).instructions;
+      for (const change of [{ purge: 1n }, { stamp: START + 1n }, { stamp: START + INTERVAL }]) {
+        const shown = outputs(circuits[name as "auction"], { ...inputs, ...change });
+        const differs = publicInputNames("auction").filter((_, i) => shown[i] !== publicInputs[i]);
+        assert.ok(differs.includes("log"), String(differs));
+      }
+    });
+  });
+
+  it("from one state and log no other input leads to another end of the sweep", () => {
+    const names = publicInputNames("auction");
+    const paths = (value: any, path: string[] = []): string[][] =>
+      typeof value === "bigint" ? [path] : Object.keys(value).flatMap((key) => paths(value[key], [...path, key]));
+    const vectors = /^(ids|rulesRows|pricesRows|books|admitted|cancels|counts)\.([1-9]\d*)$/;
+    const cancels = [single(9, 4n), all(9, 5n)];
+    const last = (from: Situation) => build(from).instructions.at(-1)!;
+    let accepted = 0;
+    for (const honest of [last(situation({ cancels })), last(longSituation({ cancels }))])
+      for (const path of paths(honest.inputs)) {
+        const name = path.join(".");
+        if (name.startsWith("before.") || name === "blindAfter" || vectors.test(name)) continue;
+        const inputs = inputsOf(honest);
+        const holder = path.slice(0, -1).reduce((part, key) => part[key], inputs);
+        const key = path.at(-1)!;
+        holder[key] = holder[key] === 1n ? 0n : holder[key] + 1n;
+        if (refusal(circuitOf(honest), inputs) !== null) continue;
+        accepted++;
+        const shown = outputs(circuitOf(honest), inputs);
+        const differs = names.filter((_, i) => shown[i] !== honest.publicInputs[i]);
+        const clearing = shown[2] === BigInt(PHASE.clearing(AUCTION));
+        assert.ok(differs.length === 0 || differs.includes("log") || clearing, `${name}: ${differs}`);
+      }
+    assert.ok(accepted > 50, "free inputs, of which nothing is used");
   });
 
   it("forged hints and decisions of one proof break a rule", async () => {

@@ -1,4 +1,7 @@
 /** What the tests of Clear and Settle share: markets of every kind, random books, and the events of one command. */
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import { join } from "node:path";
 import type { Random } from "../../src/cli/random.ts";
 import type { Event, Sweep } from "../../src/matcher/events.ts";
 import { openAccount, type Account } from "../../src/protocol/account.ts";
@@ -30,6 +33,7 @@ import { BITS, INSTRUMENTS, MARKET_STATE, MARKETS, PHASE, RANK, RULE } from "../
 import type { State } from "../../src/protocol/state.ts";
 import { Ledger, type InstructionInputs } from "../../src/witness/ledger.ts";
 import { tradePriceRegister } from "../../src/witness/settle.ts";
+import type { Circuit } from "./harness.ts";
 
 export type ClearEvent = Extract<Event, { kind: "clear" }>;
 
@@ -272,4 +276,22 @@ function randomEntries(random: Random, slot: number, time: bigint, count: number
       thisAuction: chance(0.15),
     };
   });
+}
+
+/** The rule that refuses these inputs: its template and its line in the source; null where they have a witness. */
+export function refusal(circuit: Circuit, inputs: InstructionInputs["inputs"]): string | null {
+  try {
+    circuit.witness(inputs);
+    return null;
+  } catch (error) {
+    const { message } = error as Error;
+    assert.match(message, /Assert Failed/);
+    const [, template, line] = /Error in template (\w+?)_\d+ line: (\d+)/.exec(message)!;
+    const folders = ["instructions", "lib"].map((name) => join(import.meta.dirname, "../../circuits", name));
+    const sources = folders.flatMap((folder) =>
+      fs.readdirSync(folder).map((name) => fs.readFileSync(join(folder, name), "utf8")),
+    );
+    const source = sources.find((text) => text.includes(`template ${template}(`))!;
+    return `${template}: ${source.split("\n")[Number(line) - 1].trim()}`;
+  }
 }

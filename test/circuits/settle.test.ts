@@ -4,8 +4,6 @@
 // inputs, which must be refused by the rule that is named, or leave phase settling for ever; forged witnesses, in which
 // one signal is pinned to the cheat and all that follows is computed anew, so that only the rule that binds it is broken.
 import assert from "node:assert/strict";
-import fs from "node:fs";
-import { join } from "node:path";
 import { Random } from "../../src/cli/random.ts";
 import { settled } from "../../src/matcher/matcher.ts";
 import { accountLeaf, openAccount, type Account } from "../../src/protocol/account.ts";
@@ -16,6 +14,7 @@ import { stateWord, type State } from "../../src/protocol/state.ts";
 import { Tree } from "../../src/protocol/tree.ts";
 import { Ledger, type InstructionInputs } from "../../src/witness/ledger.ts";
 import { settleInstructions, tradePriceRegister } from "../../src/witness/settle.ts";
+import { refusal } from "./clearing.ts";
 import { compileTemplate, type Circuit } from "./harness.ts";
 
 const file = "circuits/instructions/settle.circom";
@@ -209,23 +208,6 @@ describe("circuits/instructions/settle: agreement", () => {
   ];
   for (const [why, situation] of table) it(why, () => void agrees(circuit, situation));
 });
-
-/** Source line of the rule that refuses these inputs. */
-function refusal(circuit: Circuit, inputs: InstructionInputs["inputs"]): string {
-  try {
-    circuit.witness(inputs);
-  } catch (error) {
-    const text = String((error as Error).message);
-    assert.match(text, /Assert Failed/);
-    const [, template, line] = /Error in template (\w+?)_\d+ line: (\d+)/.exec(text)!;
-    const root = join(import.meta.dirname, "../../circuits");
-    const folders = ["instructions", "lib"].map((folder) => join(root, folder));
-    const paths = folders.flatMap((folder) => fs.readdirSync(folder).map((name) => join(folder, name)));
-    const source = paths.map((path) => fs.readFileSync(path, "utf8")).find((s) => s.includes(`template ${template}(`))!;
-    return `${template}: ${source.split("\n")[Number(line) - 1].trim()}`;
-  }
-  return "none";
-}
 
 /** Signals of an instruction that an attacker may set as it likes. */
 type Attack = Record<string, any>;
