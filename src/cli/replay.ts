@@ -249,7 +249,7 @@ function blinds(seed: number): () => bigint {
   return () => random.bits(BLIND_BITS);
 }
 
-function describe(summary: ReplaySummary, { json, prove }: ReplayOptions): string {
+function describe(summary: ReplaySummary, { json, prove, signed }: ReplayOptions): string {
   const { messages, skipped, unknown, items, verdicts, auctions, fills, lots, messagesPerSecond } = summary;
   const rows: [string, string][] = [
     ["messages", thousands(messages)],
@@ -260,7 +260,7 @@ function describe(summary: ReplaySummary, { json, prove }: ReplayOptions): strin
     ["items", shares(items)],
     ["verdicts", shares(verdicts)],
     ["auctions", `${thousands(auctions)}: ${thousands(fills)} fills, ${thousands(lots)} lots`],
-    ["matcher", `${thousands(messagesPerSecond)} messages/s`],
+    ["matcher", `${thousands(messagesPerSecond)} messages/s${prove || signed ? ", signatures checked in it" : ""}`],
   ];
   if (prove) rows.push(["proved", `${summary.rounds} rounds by ${summary.proofs} proofs: each verified and accepted`]);
   if (json) rows.push(["written", json]);
