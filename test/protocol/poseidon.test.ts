@@ -3,7 +3,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import * as lite from "poseidon-lite";
-// @ts-expect-error circomlibjs has no typings
 import { buildPoseidon } from "circomlibjs";
 import { TAG } from "../../src/protocol/parameters.ts";
 import { FIELD, hash, poseidon, referenceHasher, useHasher } from "../../src/protocol/poseidon.ts";
