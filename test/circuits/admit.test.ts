@@ -216,7 +216,7 @@ const RECIPES: Record<Verdict, (v: Venue) => Generator<[by: number, item: Item, 
     }
   },
   *marketNotOpen(v) {
-    yield [ALICE, orderItem(v.order(ALICE, { market: HALTED, replaces: 1n }))];
+    yield [ALICE, orderItem(v.order(ALICE, { market: HALTED, replaces: v.account(ALICE).nonce }))];
   },
   *offTick(v) {
     yield [ALICE, orderItem(v.order(ALICE, { limit: 1_001n }))];
@@ -540,8 +540,8 @@ describe("circuits/instructions/admit: malicious inputs", () => {
       "another account at the item's place",
       (i) => ([i.account[0], i.leaf[0]] = [accountSignals(accounts[LAST]), accountLeaf(accounts[LAST])]),
     ],
-    ["more cash", (i) => (i.account[0].cash += 1n)],
-    ["less reserved", (i) => (i.account[1].reserved = FIELD - 1n)],
+    ["more cash", (i) => (i.account[2].cash += 1n)],
+    ["less reserved", (i) => (i.account[2].reserved = FIELD - 1n)],
     ["an older nonce", (i) => (i.account[2].nonce = 0n)],
     ["no account, where there is one", (i) => (i.leaf[0] = 0n)],
     ["the account as it was before the first slot", (i) => readAs(i, 2, ALICE)],
