@@ -118,7 +118,6 @@ function TAG_SWEEP() { return 24; }
 function TAG_TRADE_PRICE() { return 25; }
 function TAG_DEPOSIT() { return 26; }
 function TAG_DOMAIN() { return 27; }
-function TAG_BLIND() { return 28; }
 
 // VERDICT
 function VERDICT_ADMITTED() { return 0; }

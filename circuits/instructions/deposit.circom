@@ -91,7 +91,7 @@ template DepositSlot(depth) {
     signal credited <== Leaf()(after, positionsAfter);
 
     // Rule 4. A new account's leaf was empty: accountCount is the first one never used. Beyond the tree no witness exists;
-    // the contract takes no more deposits than that.
+    // the contract takes no more deposits than genesis left free leaves.
     signal opens <== active * (1 - known);
     signal countBits[2 * depth] <== Bits(2 * depth)(opens * accountCount);
     component update = Update(depth);

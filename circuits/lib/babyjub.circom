@@ -287,7 +287,7 @@ template Base8Start(signed) {
 }
 
 /// MultiplyFixed: a scalar times BASE8.
-/// params  n = 251: the tables of scripts/generateBase8.ts have 83 windows of three bits and two bits more
+/// params  n = 251: the tables of scripts/generate/base8.ts have 83 windows of three bits and two bits more
 /// in      bits  low-first bits of the scalar, each already a bit, any of them
 /// out     out   in Edwards form; the identity where the scalar is a multiple of l
 template MultiplyFixed(n) {

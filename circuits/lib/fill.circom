@@ -4,7 +4,7 @@ include "bits.circom";
 include "../generated/parameters.circom";
 
 /// UnpackFill: the columns of a fill's word (FILL_COLUMNS of src/protocol/book.ts).
-/// in      word     below 2^237: ranged here; no witness exists otherwise
+/// in      word     below 2^241: ranged here; no witness exists otherwise
 /// out     account  bits, low first
 ///         closed   a bit
 ///         lots, fee  signed field elements; release

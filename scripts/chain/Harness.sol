@@ -7,8 +7,8 @@ import {Keys} from "../../src/verifier/contract/generated/Keys.sol";
 
 /// @title Opens the venue for tests: the coefficients of a round, and its proofs checked one by one for comparison.
 contract Harness is Venue {
-    constructor(uint256 domain_, uint256 genesisState, address token_, uint64 maxLag_)
-        Venue(domain_, genesisState, token_, maxLag_)
+    constructor(uint256 domain_, uint256 genesisState, address token_, uint64 maxLag_, uint64 maxDeposits_)
+        Venue(domain_, genesisState, token_, maxLag_, maxDeposits_)
     {}
 
     function coefficients(uint256 stateBefore, bytes calldata round) external returns (uint256[] memory result) {

@@ -16,7 +16,9 @@ import { mnemonicToAccount } from "viem/accounts";
 import { anvil } from "viem/chains";
 import { link, type Artifact } from "../contract.ts";
 
-const BINARY = new URL("../../node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil", import.meta.url).pathname;
+const ARCHITECTURE = process.arch === "x64" ? "amd64" : process.arch;
+const PACKAGE = `../../node_modules/@foundry-rs/anvil-${process.platform}-${ARCHITECTURE}/bin/anvil`;
+const BINARY = new URL(PACKAGE, import.meta.url).pathname;
 const MNEMONIC = "test test test test test test test test test test test junk";
 
 export const [owner, trader] = [0, 1].map((addressIndex) => mnemonicToAccount(MNEMONIC, { addressIndex }));

@@ -46,18 +46,18 @@ export async function demo({ seed, json = false }: { seed: number; json?: boolea
     // The venue: accounts, flow, closes.
     const scenario = makeScenario({ seed, domain: chain.domain });
     const { genesis } = scenario;
-    const { depth, maxOpen } = profile;
-    const matcher = new Matcher({ ...genesis, depth, maxOpen }, { view: scenario.view });
+    const { depth, maxOpen, deposit: depositSlots } = profile;
+    const matcher = new Matcher({ ...genesis, depth, maxOpen, depositSlots }, { view: scenario.view });
     const ledger = new Ledger({ ...genesis, profile, blind: () => random.bits(248) });
     const builder = new RoundBuilder(ledger, { accounts: genesis.accounts, operatorSecret: scenario.operatorSecret });
     const state = ledger.word;
-    await chain.deploy(keys, state);
+    await chain.deploy(keys, state, 4 ** depth - genesis.accounts.length);
     const heads = new Set<bigint>();
     for (const deposit of scenario.deposits) heads.add(await chain.deposit(deposit));
     const events: Event[] = [];
     const time = genesis.time + 1n;
-    for (let at = 0; at < scenario.deposits.length; at += profile.deposit) {
-      const deposits = scenario.deposits.slice(at, at + profile.deposit);
+    for (let at = 0; at < scenario.deposits.length; at += depositSlots) {
+      const deposits = scenario.deposits.slice(at, at + depositSlots);
       events.push(...matcher.apply({ kind: "deposits", time, deposits }));
     }
     for (const command of scenario.commands) events.push(...matcher.apply(command));

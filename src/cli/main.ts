@@ -65,7 +65,7 @@ function tacit(exit: (code: number) => void): Command {
       .addHelpText("after", examples(...lines));
 
   command("demo", "open a venue, trade, prove a round, verify it, and show that forgeries are refused", "tacit demo")
-    .option("--seed <number>", "seed of the traders", natural, 6)
+    .option("--seed <number>", "seed of the traders", natural, 9)
     .option("--json", "print the outcome as JSON")
     .action(async (options) => exit(await (await import("./demo.ts")).demo(options)));
 

@@ -5,7 +5,7 @@ import { cancelsOfSweep, fillCash, mayMatch, sweep } from "../protocol/clearing.
 import { accountKey, verify as verifySignature } from "../protocol/eddsa.ts";
 import { outOfRange, TacitError } from "../protocol/errors.ts";
 import { commandItem, decodeItem, itemHash, type Auth, type Item, type LogEntry } from "../protocol/item.ts";
-import { pricesFresh, rulesRoot, type Prices, type Rules } from "../protocol/market.ts";
+import { pricesFresh, pricesRoot, rulesRoot, type Prices, type Rules } from "../protocol/market.ts";
 import { requireBits, requireField } from "../protocol/numbers.ts";
 import { BITS, INSTRUMENTS, MARKETS, RANK } from "../protocol/parameters.ts";
 import type { Deposit, Event, Sweep, Write } from "./events.ts";
@@ -18,6 +18,8 @@ export interface Genesis {
   readonly depth: number;
   /** most open orders of one account, at most 32 */
   readonly maxOpen: number;
+  /** most deposits of one command: the slots of the `deposit` instruction; unbounded where nothing is proved */
+  readonly depositSlots?: number;
   readonly rules: Rules;
   readonly prices: Prices;
   /** index 0 is the venue's account, index 1 the insurance account */
@@ -107,6 +109,12 @@ export class Matcher {
     }
   }
 
+  /** What a snapshot must agree on with the matcher that goes on from it. */
+  get #venue() {
+    const { domain, depth, maxOpen, prices } = this.#genesis;
+    return { domain, depth, maxOpen, rules: this.#rulesInForce, prices: pricesRoot(prices) };
+  }
+
   #market(slot: number): Market {
     const market = this.#markets[slot];
     if (!market) throw outOfRange("slot", `a market slot, 0 to ${MARKETS - 1}`);
@@ -135,7 +143,9 @@ export class Matcher {
 
   #deposits(time: bigint, deposits: readonly Deposit[]): Event {
     const clock = this.#tick(time, RANK.other);
-    if (deposits.length === 0) throw outOfRange("deposits", "at least one deposit");
+    const { depositSlots = Infinity } = this.#genesis;
+    if (deposits.length === 0 || deposits.length > depositSlots)
+      throw outOfRange("deposits", `1 to ${depositSlots} deposits`);
     const keys = deposits.map(({ keyX, keyY, index, amount }) => {
       requireBits("deposit.index", BigInt(index), BITS.account);
       requireBits("deposit.amount", amount, BITS.amount);
@@ -225,19 +235,15 @@ export class Matcher {
 
   /** The whole state as bytes; equal for equal histories. */
   export(): Uint8Array {
-    const { domain, depth } = this.#genesis;
     const state = {
       version: 1,
-      domain,
-      depth,
-      rules: this.#rulesInForce,
+      venue: this.#venue,
       clock: this.#clock,
       logCount: this.#logCount,
       accounts: this.#accounts,
       markets: this.#markets,
     };
-    const text = JSON.stringify(state, (_, value) => (typeof value === "bigint" ? `${value}n` : value));
-    return new TextEncoder().encode(text);
+    return new TextEncoder().encode(JSON.stringify(state, bigints));
   }
 
   /**
@@ -255,16 +261,32 @@ export class Matcher {
       throw new TacitError("SNAPSHOT", "the snapshot is not valid JSON: expected the bytes of an export");
     }
     if (state?.version !== 1) throw new TacitError("SNAPSHOT", "unknown version of the snapshot: expected 1");
-    if (state.domain !== genesis.domain || state.depth !== genesis.depth || state.rules !== matcher.#rulesInForce)
-      throw new TacitError("SNAPSHOT", "the snapshot is of another venue: domain, depth or rules differ");
-    if (!Array.isArray(state.accounts) || state.markets?.length !== MARKETS || typeof state.clock !== "bigint")
-      throw new TacitError("SNAPSHOT", "the snapshot lacks accounts, markets or clock");
+    if (JSON.stringify(state.venue, bigints) !== JSON.stringify(matcher.#venue, bigints))
+      throw new TacitError("SNAPSHOT", "the snapshot is of another venue: domain, sizes, rules or prices differ");
+    const lists = (market: unknown) => {
+      const { book, admitted, cancels } = (market ?? {}) as Record<string, unknown>;
+      return [book, admitted, cancels].every(Array.isArray);
+    };
+    const whole =
+      Array.isArray(state.accounts) &&
+      Array.isArray(state.markets) &&
+      state.markets.length === MARKETS &&
+      state.markets.every(lists) &&
+      typeof state.clock === "bigint" &&
+      Number.isSafeInteger(state.logCount);
+    if (!whole)
+      throw new TacitError("SNAPSHOT", "the snapshot lacks accounts, markets, clock or number of log entries");
     matcher.#accounts = state.accounts;
     matcher.#markets = state.markets;
     matcher.#clock = state.clock;
     matcher.#logCount = state.logCount;
     return matcher;
   }
+}
+
+/** Bigints as text in a snapshot. */
+function bigints(_: string, value: unknown): unknown {
+  return typeof value === "bigint" ? `${value}n` : value;
 }
 
 /** An account after one fill. @twins circuits/instructions/settle.circom */

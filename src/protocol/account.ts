@@ -7,7 +7,7 @@ export interface Account {
   readonly keyX: bigint;
   readonly keyY: bigint;
   readonly view: bigint;
-  /** grows by one at every write of the account: no two leaves are alike */
+  /** grows by one at every write of what is owned; with the nonce, which orders raise, no two leaves are alike */
   readonly seq: bigint;
   /** cash units, signed, net of funding; |cash| < 2^100 */
   readonly cash: bigint;
@@ -34,8 +34,20 @@ export function openAccount(key: { keyX: bigint; keyY: bigint; view: bigint }): 
  */
 export function accountLeaf(account: Account): bigint {
   const { keyX, keyY, view, seq, cash, positions, nonce, reserved, open } = account;
-  const owned = hash("account", [keyX, keyY, view, seq, toField(cash), hash("positions", positions.map(toField))]);
+  const owned = hash("account", [keyX, keyY, view, seq, toField(cash), positionsHash(positions)]);
   return hash("leaf", [owned, nonce, reserved, open]);
+}
+
+/** Positions change less often than accounts do: the hash of an array is kept as long as the array is. */
+const POSITIONS_HASHES = new WeakMap<readonly bigint[], bigint>();
+
+/** H_positions(pos[0..16)). The array must not be changed afterwards. */
+export function positionsHash(positions: readonly bigint[]): bigint {
+  const known = POSITIONS_HASHES.get(positions);
+  if (known !== undefined) return known;
+  const computed = hash("positions", positions.map(toField));
+  POSITIONS_HASHES.set(positions, computed);
+  return computed;
 }
 
 /** H_view(x of operatorSecret . key, index): trader and operator both derive it; it hides the leaf. */

@@ -42,8 +42,8 @@ export const WITHDRAW_SLOTS = 4;
  * `maxOpen`: most open orders of one account, at most 32; the others: slots of one proof.
  */
 export const PROFILES = {
-  demo: { depth: 4, scenarios: 4, maxOpen: 4, deposit: 4, admit: 4, clear: 36, settle: 10 },
-  standard: { depth: 10, scenarios: 12, maxOpen: 32, deposit: 8, admit: 6, clear: 89, settle: 13 },
+  demo: { depth: 4, scenarios: 4, maxOpen: 4, deposit: 3, admit: 4, clear: 36, settle: 10 },
+  standard: { depth: 10, scenarios: 12, maxOpen: 32, deposit: 9, admit: 6, clear: 89, settle: 13 },
 } as const;
 export type ProfileName = keyof typeof PROFILES;
 export interface Profile {

@@ -92,7 +92,6 @@ export const TAG = {
   tradePrice: 25n,
   deposit: 26n,
   domain: 27n,
-  blind: 28n,
 } as const;
 export type Tag = keyof typeof TAG;
 

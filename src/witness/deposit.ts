@@ -1,7 +1,7 @@
 import type { Deposit, Event } from "../matcher/events.ts";
-import { accountLeaf, type Account } from "../protocol/account.ts";
+import { accountLeaf, positionsHash, type Account } from "../protocol/account.ts";
 import { TacitError } from "../protocol/errors.ts";
-import { hash, poseidon } from "../protocol/poseidon.ts";
+import { poseidon } from "../protocol/poseidon.ts";
 import { BITS, RANK, TAG } from "../protocol/parameters.ts";
 import { accountSignals, Ledger, NO_ACCOUNT, transpose, type InstructionInputs, type Signals } from "./ledger.ts";
 import { BASE8 } from "../protocol/eddsa.ts";
@@ -41,7 +41,7 @@ export function depositInstruction(
       index: BigInt(deposit.index),
       amount: deposit.amount,
       named: accountSignals(named ?? NO_ACCOUNT),
-      namedPositions: hash("positions", accountSignals(named ?? NO_ACCOUNT).positions as bigint[]),
+      namedPositions: positionsHash((named ?? NO_ACCOUNT).positions),
       leaf: tree.get(index),
       namedSiblings: tree.path(index),
       siblings: tree.path(target),

@@ -3,7 +3,10 @@
 import assert from "node:assert/strict";
 import { Random } from "../../src/cli/random.ts";
 import { Matcher, type Command } from "../../src/matcher/matcher.ts";
+import { sign } from "../../src/protocol/eddsa.ts";
+import { itemHash, orderItem } from "../../src/protocol/item.ts";
 import { FIELD } from "../../src/protocol/numbers.ts";
+import { SIDE } from "../../src/protocol/parameters.ts";
 import { deposits, genesis, INTERVAL, options, randomCommands, signedItem, START, TRADERS } from "./venue.ts";
 
 const NOON = START + 100_000n;
@@ -77,6 +80,29 @@ describe("matcher refuses, and changes nothing:", () => {
     const before = matcher.export();
     assert.throws(() => matcher.apply(opening), { code: "ACCOUNTS_FULL" });
     assert.deepEqual(matcher.export(), before);
+  });
+
+  it("more deposits in a command than the instruction has slots (OUT_OF_RANGE)", () => {
+    const matcher = new Matcher({ ...genesis, depositSlots: TRADERS - 1 }, options);
+    assert.throws(() => matcher.apply(deposits(START, () => 1n)), { code: "OUT_OF_RANGE" });
+    assert.equal(matcher.logCount, 0);
+  });
+
+  it("the signature of an item for another venue: unsigned, without effect", () => {
+    const secret = new Uint8Array(32).fill(1);
+    for (const [domain, verdict] of [
+      [genesis.domain, "admitted"],
+      [genesis.domain + 1n, "unsigned"],
+    ] as const) {
+      const matcher = new Matcher(genesis, options);
+      matcher.apply(deposits(START, () => 1_000_000n));
+      const fields = { market: 10n, account: 2n, nonce: 1n, side: SIDE.buy, limit: 1_000n, size: 1n, salt: 5n };
+      const item = orderItem({ ...fields, validUntil: START, expiry: START });
+      const auth = sign(secret, itemHash(domain, item));
+      const [event] = matcher.apply({ kind: "item", time: START, item, auth });
+      assert.equal(event.kind === "item" && event.admission.verdict, verdict);
+      assert.equal(matcher.accounts[2].nonce, verdict === "admitted" ? 1n : 0n);
+    }
   });
 
   it("a genesis with more accounts than leaves (OUT_OF_RANGE)", () => {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { Random } from "../../src/cli/random.ts";
 import { Matcher, type Command } from "../../src/matcher/matcher.ts";
-import { genesis, options, randomCommands } from "./venue.ts";
+import { genesis, options, randomCommands, START } from "./venue.ts";
 
 const SEED = Number(process.env.SEED ?? 7);
 
@@ -47,6 +47,13 @@ describe("matcher snapshots", () => {
     ["null", () => new TextEncoder().encode("null")],
     ["another version", () => new TextEncoder().encode(good().replace('"version":1', '"version":2'))],
     ["another domain", () => new Matcher({ ...genesis, domain: 78n }, options).export()],
+    [
+      "other prices",
+      () => new Matcher({ ...genesis, prices: { ...genesis.prices, time: START + 1n } }, options).export(),
+    ],
+    ["another limit of open orders", () => new Matcher({ ...genesis, maxOpen: 31 }, options).export()],
+    ["no cancels", () => new TextEncoder().encode(good().replace('"cancels"', '"others"'))],
+    ["no number of log entries", () => new TextEncoder().encode(good().replace('"logCount"', '"others"'))],
     ["another depth", () => new Matcher({ ...genesis, depth: 4 }, options).export()],
     ["no accounts", () => new TextEncoder().encode(good().replace('"accounts"', '"others"'))],
     ["no clock", () => new TextEncoder().encode(good().replace('"clock"', '"o\'clock"'))],

@@ -25,7 +25,7 @@ describe("a deposit", () => {
     chain = await Chain.start();
     token = await chain.deploy(artifacts.TestToken, []);
     PoseidonT6 = (await chain.deploy(artifacts.PoseidonT6, [])).address;
-    venue = await chain.deploy(artifacts.Venue, [1n, 2n, token.address, 600n], { PoseidonT6 });
+    venue = await chain.deploy(artifacts.Venue, [1n, 2n, token.address, 600n, 1000n], { PoseidonT6 });
     await chain.send({ contract: token, name: "approve", args: [venue.address, 1n << 100n] });
     snapshot = await chain.client.snapshot();
   });
@@ -96,7 +96,7 @@ describe("a deposit", () => {
     assert.equal(await chain.outcome(deposit(1n)), "VaultFull");
   });
   it("is refused when no account is left", async () => {
-    const [slot, last] = [4, (1n << 20n) - 3n];
+    const [slot, last] = [4, 999n];
     await chain.store(venue, slot, last);
     assert.equal(await chain.read(venue, "depositCount"), last);
     await chain.send(deposit());
@@ -115,10 +115,10 @@ describe("a deposit", () => {
 
   it("needs a venue that could be deployed: fields in range, a token with code, libraries linked", async () => {
     const deploy = (...args: unknown[]) => chain.deploy(artifacts.Venue, args, { PoseidonT6 });
-    await deploy(1n, 2n, token.address, 600n);
-    await assert.rejects(deploy(FIELD, 2n, token.address, 600n));
-    await assert.rejects(deploy(1n, FIELD, token.address, 600n));
-    await assert.rejects(deploy(1n, 2n, owner.address, 600n));
+    await deploy(1n, 2n, token.address, 600n, 1000n);
+    await assert.rejects(deploy(FIELD, 2n, token.address, 600n, 1000n));
+    await assert.rejects(deploy(1n, FIELD, token.address, 600n, 1000n));
+    await assert.rejects(deploy(1n, 2n, owner.address, 600n, 1000n));
     assert.throws(() => link(artifacts.Venue, {}), { code: "LIBRARY_MISSING" });
     assert.ok(artifacts.Venue.size <= 24_576);
     console.log(`      Venue: ${artifacts.Venue.size} bytes of code`);

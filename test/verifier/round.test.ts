@@ -39,7 +39,9 @@ describe("a round", () => {
     chain = await Chain.start();
     token = await chain.deploy(artifacts.TestToken, []);
     const { address: PoseidonT6 } = await chain.deploy(artifacts.PoseidonT6, []);
-    venue = await chain.deploy(artifacts.Harness, [domain, genesis, token.address, maxLag], { PoseidonT6 });
+    venue = await chain.deploy(artifacts.Harness, [domain, genesis, token.address, maxLag, (1n << 20n) - 2n], {
+      PoseidonT6,
+    });
     await chain.send({ contract: token, name: "approve", args: [venue.address, 1n << 100n] });
     await chain.send({ contract: venue, name: "deposit", args: [vault, ...KEY, 2] });
     head = (await chain.read(venue, "depositHead")) as bigint;

@@ -32,12 +32,12 @@ export class ChainVenue {
   }
 
   /** Deploys token, venue, and for comparison a venue that checks each proof by a pairing product of its own. */
-  async deploy(keys: VerifyingKeys, genesisState: bigint): Promise<void> {
+  async deploy(keys: VerifyingKeys, genesisState: bigint, maxDeposits: number): Promise<void> {
     const sources = ["scripts/chain/TestToken.sol", "scripts/chain/Harness.sol"];
     const artifacts = compileContracts({ keys: keysSolidity(keys), sources });
     this.#token = await this.#chain.deploy(artifacts.TestToken, []);
     const { address: PoseidonT6 } = await this.#chain.deploy(artifacts.PoseidonT6, []);
-    const args = [this.domain, genesisState, this.#token.address, MAX_LAG];
+    const args = [this.domain, genesisState, this.#token.address, MAX_LAG, BigInt(maxDeposits)];
     this.#venue = await this.#chain.deploy(artifacts.Venue, args, { PoseidonT6 });
     if (this.#venue.address.toLowerCase() !== this.#address.toLowerCase())
       throw new Error("the venue's address is not the one in its domain");

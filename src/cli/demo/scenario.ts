@@ -193,7 +193,7 @@ export function makeScenario({ seed, domain }: { seed: number; domain: bigint })
   };
 
   const [eve, mallory] = traders.slice(8);
-  flow(AUCTION_SLOT, { count: 16, until: START + 40n, eager: 0 });
+  flow(AUCTION_SLOT, { count: 12, until: START + 40n, eager: 0 });
   // Resting orders in the other markets, and one replaced.
   const quote = order(eve, { market: CALL, limit: 5_900n, size: 5n });
   send(eve, orderItem(quote), "admitted");

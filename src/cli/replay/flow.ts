@@ -86,6 +86,7 @@ export function flowOf(messages: readonly LobsterMessage[], options: FlowOptions
     domain,
     depth: profile.depth,
     maxOpen: profile.maxOpen,
+    depositSlots: profile.deposit,
     rules,
     prices: computePrices(rules, { values: scenarios, funding: valueVector(0n), epoch: 1n, time: start }),
     accounts: house,

@@ -66,7 +66,7 @@ interface IVenue {
     error VaultFull(uint256 held, uint256 amount);
     /// The account number is not below 2^20.
     error IndexOutOfRange(uint256 index);
-    /// No account is left: 2^20 - 2 deposits were made.
+    /// No account is left: maxDeposits were made.
     error TooManyDeposits();
     /// The key is not canonical, not on BabyJubJub, or of small order.
     error BadKey(uint256 keyX, uint256 keyY);
@@ -93,6 +93,8 @@ interface IVenue {
     function token() external view returns (address);
     /// @notice Seconds: how old the last log entry of a round may be.
     function maxLag() external view returns (uint256);
+    /// @notice How many deposits it takes in all.
+    function maxDeposits() external view returns (uint256);
     function state() external view returns (uint256);
     /// @notice Time of the last log entry consumed, and how many were.
     function time() external view returns (uint256);

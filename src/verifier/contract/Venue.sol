@@ -12,10 +12,10 @@ import {Keys} from "./generated/Keys.sol";
 contract Venue is IVenue {
     uint256 private constant R = Batch.R;
     uint256 private constant MAX_HELD = 1 << 90;
-    uint256 private constant MAX_DEPOSITS = (1 << 20) - 2; // account numbers 0 and 1 belong to the venue
 
     uint256 public immutable override domain;
     uint256 public immutable override maxLag;
+    uint256 public immutable override maxDeposits;
     address public immutable override token;
 
     uint256 public override state;
@@ -32,7 +32,9 @@ contract Venue is IVenue {
     mapping(address account => uint256 amount) public override owed;
 
     /// @param maxLag_ seconds; 64 bits, so that no sum with a time overflows
-    constructor(uint256 domain_, uint256 genesisState, address token_, uint64 maxLag_) {
+    /// @param maxDeposits_ leaves of the account tree that genesis left free: each deposit may open an account, and one
+    /// onto a full tree could not be proved, nor any after it
+    constructor(uint256 domain_, uint256 genesisState, address token_, uint64 maxLag_, uint64 maxDeposits_) {
         if (domain_ >= R) revert NotAFieldElement(domain_);
         if (genesisState >= R) revert NotAFieldElement(genesisState);
         if (token_.code.length == 0) revert NotAContract(token_);
@@ -40,6 +42,7 @@ contract Venue is IVenue {
         state = genesisState;
         token = token_;
         maxLag = maxLag_;
+        maxDeposits = maxDeposits_;
     }
 
     // Rounds
@@ -162,7 +165,7 @@ contract Venue is IVenue {
         if (amount == 0 || amount >> Keys.AMOUNT_BITS != 0) revert AmountOutOfRange(amount);
         if (held + amount > MAX_HELD) revert VaultFull(held, amount);
         if (index >> Keys.ACCOUNT_BITS != 0) revert IndexOutOfRange(index);
-        if (depositCount == MAX_DEPOSITS) revert TooManyDeposits();
+        if (depositCount == maxDeposits) revert TooManyDeposits();
         if (!BabyJubJub.isKey(keyX, keyY)) revert BadKey(keyX, keyY);
 
         uint256 packed = amount + (uint256(index) << Keys.AMOUNT_BITS);

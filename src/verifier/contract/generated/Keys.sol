@@ -25,7 +25,7 @@ library Keys {
 
     /// @return shape all 0 when no instruction has the code
     function shape(uint256 code) internal pure returns (Shape memory) {
-        if (code == 0) return Shape(0x5a91eb3cb3c46e32ac47cf3fa6aab453dc56749b5d2513bba315cd70c094ae85, 7, 3, 6, 0, 0); // deposit
+        if (code == 0) return Shape(0xa0a37906af57245f1f9762b111bdcccc2fa130b792b84ec77cca225f6b099c28, 7, 3, 6, 0, 0); // deposit
         if (code == 1) return Shape(0x8d94f90f70b5d566a95bebdd2624d5dc5952b8050b7ec15f851ff1c0aca9f461, 6, 3, 0, 0, 0); // admit
         if (code == 2) return Shape(0xf7ae178e1fd57df481f0fc56f7cd16ac01c7c5b94e9296aeb96b0bdb0c39656d, 6, 3, 0, 0, 0); // auction
         if (code == 3) return Shape(0x003fd8f041890bfd88b9ab0128ee045671f8dffee6e1b7c9c3ee816c2bc662bd, 6, 3, 0, 0, 0); // midpoint
@@ -54,10 +54,10 @@ library Keys {
 
     function delta(uint256 code) internal pure returns (uint256[4] memory) {
         if (code == 0) return [
-                0x089a559356f46a0d854d60df8e917c078da09c43f0110a7d795af4dd3b4abccc,
-                0x0d4a2ff58bb0b6d5eb6e8a186f09839a1c1b7e19961e140c4d86cb7fb9633965,
-                0x0a07b3c4e3fd483574003b550a0db0cce5254d9c9e9afff6aaa3a7beabdcbf97,
-                0x1b63d3f1a05177e81caf5b529f1183427c54aab6bc83257c5fb8523c420ae756
+                0x071c053701558615d6f2b90d0cf7ca32ef1908ec1da3c700f3385aeb1832b370,
+                0x26cb1d24e2f3c0c8ce75e15fe024f0dddbd65fe48e5052cf78de1fb1d9da5f09,
+                0x0e703df37a2ed55e5379396c3e33b663d7c9b273de220e36162e990d7896bc16,
+                0x1aed6233bd1ef4ef659c762ef80ea976cfe7c197c74bca2c70964a4b7ec3a05a
             ];
         if (code == 1) return [
                 0x29b299f98d216a86e2af3ac55a476d4d79e120ca7e003744ad30027ffeddfa11,
@@ -96,22 +96,22 @@ library Keys {
     function ic(uint256 code) internal pure returns (uint256[] memory words) {
         if (code == 0) {
             words = new uint256[](16);
-            words[0] = 0x2c55c5b2bbea8230859a11887322eaa31a4bd618fd0600afb3a0ba4af8f48c6c;
-            words[1] = 0x2286741a734428a0881c6d510ae5b74ea3ab488ffceba6f8dd409bcaba130e3a;
-            words[2] = 0x0bef46adb79cf169eac083b6a0a1356e6d544816ea524345daa51ff0d7466182;
-            words[3] = 0x2490a18c8d2252e9aa22ed93b361ef53c36d9c9e4cc96487ccf484b35fc127ed;
-            words[4] = 0x10cf9ff139e2f45391dcd12fa814fa3d27de482ffa5e9812d33777596b14988c;
-            words[5] = 0x2018812cd81bfc8811b2581a98ff3c9672bc9e54e23ff7be7f7637d62068f789;
-            words[6] = 0x1a76e19947078d82787cae71ed2032cdc8df6763dffe06b87e23904bd4b32303;
-            words[7] = 0x263e0300767b0c78bcc0699778dde322b0676d14e0971d75bc9c13633df2b65c;
-            words[8] = 0x0a8d8a1b0019932b8d2a3968a58d8840c6942962707effd1773f39e66255ad6d;
-            words[9] = 0x21878618cd75bd742ed9610d01ae1816a3c59c69eb554faf0701d6095ab65763;
-            words[10] = 0x0f8bf41cdb40eab11dbb792c1ca8afb2060a48d4bad3278cd54af0977a949417;
-            words[11] = 0x039c3c3426eb199a89b496a71677feaf985477a18163d08585e22d4225cdf42e;
-            words[12] = 0x2188cb0b1b7f41feadfd7173292b8a41b8f5678caa47c7268cb184af56ef29ad;
-            words[13] = 0x2f5d25ee96717f045f39f055451a2bb83edb1dcace052a00855aa9ae60d14b42;
-            words[14] = 0x0ebdc54a3a16b3eaeaa1db51c002e32a6d777cc3268c6c9d85682c6446dfec20;
-            words[15] = 0x102679e6b1fff0d9b76b8e04e206a1e9f961487b7038a5e470b97983500548d7;
+            words[0] = 0x1b67043a51e5bf69934a7aea22ce9b7db34d8d6aea685267db0eaadddec739d5;
+            words[1] = 0x1f2501fc2c93eb891b3ccb8e89f68c54ff997195d504cdad2468f0fe921438c0;
+            words[2] = 0x097da1887c2cee590a2395d2a47b0b9a3502276a23c8f9089270df28f4149135;
+            words[3] = 0x06a6c819e646f8b1d31cd9cf8f9f80fc78af0e11692e22846424fb9824458cc0;
+            words[4] = 0x2257a8a9a466a253f2219748e19354b981a5c6f573e1df98d959ffc110bb8461;
+            words[5] = 0x19171da08083f5ab250c806051f64187edad766565668b9e18a9054d23e0074d;
+            words[6] = 0x29abe4e3b26c5dbd30b67886d7c7f14fed16f7f4d8478a71627332df90c7b172;
+            words[7] = 0x2aa09ebfdd8d25de2d44adc1e8fc435c6802f0164625c94ba8003461ece8dd43;
+            words[8] = 0x253a9aefac4aec218b8f67879ecc959cac09f5f8830012960092b26d49e28c69;
+            words[9] = 0x0316b81ec3d3b44909e5c626d70ad458f58d458f453f8419f73f8f7d7f9deef9;
+            words[10] = 0x0bde0475d83a397f9f0b3076ada22c989daa4a0443890303934c229df2fa1949;
+            words[11] = 0x053651529645878cb526fd84235e137568c02d61caaf9a4f0cb40f104fb2295e;
+            words[12] = 0x262661bf56c52151e80facc1cce3af76a2145674846187067c9f9e95c18b4c10;
+            words[13] = 0x18aa9ce05713fd3be37e66d8b4db4573ba5e028560012840e89db2338828f577;
+            words[14] = 0x29f30f96c09eb6f6c238d1056bd334e99adf7e89c852091aa649bdc80c93832d;
+            words[15] = 0x16b9816a7b988f7f5031d131e87ff3dc9990596e6169d8f1a26556953213b09f;
         }
         if (code == 1) {
             words = new uint256[](14);
