@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from "node:util";
 import * as fs from "node:fs";
 import { mkdir, readFile, rename, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
@@ -131,8 +132,5 @@ function refused(code: string, what: string, text: string): TacitError {
 /** Without colours, and with paths from the top of the project. */
 function plain(text: string): string {
   // eslint-disable-next-line no-control-regex
-  return text
-    .replace(/\u001b\[[0-9;]*m/g, "")
-    .replaceAll(ROOT, "")
-    .trim();
+  return stripVTControlCharacters(text).replaceAll(ROOT, "").trim();
 }
