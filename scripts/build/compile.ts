@@ -131,6 +131,5 @@ function refused(code: string, what: string, text: string): TacitError {
 
 /** Without colours, and with paths from the top of the project. */
 function plain(text: string): string {
-  // eslint-disable-next-line no-control-regex
   return stripVTControlCharacters(text).replaceAll(ROOT, "").trim();
 }
