@@ -7,7 +7,9 @@ cd "$(dirname "$0")/.."
 file=$1 proved=${2:-300} unproved=${3:-all} recheck=${4:-}
 mkdir -p build
 
-node bin/tacit.js replay "$file" --limit "$proved" --every 1 --prove --json build/replay-proved.json
+# Every account's deposit is proved too: few accounts for few messages.
+accounts=$((proved < 100 ? 16 : 48))
+node bin/tacit.js replay "$file" --limit "$proved" --every 1 --accounts "$accounts" --prove --json build/replay-proved.json
 node bin/tacit.js verify build/replay-proved.json
 
 limit=()
