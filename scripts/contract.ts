@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { TacitError } from "../src/protocol/errors.ts";
 import { INSTRUCTIONS, publicInputNames } from "../src/protocol/instructions.ts";
 import { BITS, TAG } from "../src/protocol/parameters.ts";
-import { requireSameSetup, type VerifyingKeys } from "../src/verifier/keys.ts";
+import { isDevelopmentKey, requireSameSetup, type VerifyingKeys } from "../src/verifier/keys.ts";
 import { wordsG1, wordsG2, type PairG2 } from "../src/verifier/points.ts";
 
 const root = new URL("../", import.meta.url);
@@ -159,6 +159,9 @@ library Keys {
     uint256 internal constant ACCOUNT_BITS = ${BITS.account};
     uint256 internal constant ALPHA_X = ${hex(alpha[0])};
     uint256 internal constant ALPHA_Y = ${hex(alpha[1])};
+
+    /// Whether anybody can forge proofs: then the venue deploys on a development chain only.
+    bool internal constant DEVELOPMENT = ${rows.some(({ key }) => isDevelopmentKey(key))};
 
     /// Number of public inputs, and at which of them time, log count and log, deposits and payouts begin; 0: has none.
     struct Shape {

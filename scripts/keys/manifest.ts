@@ -6,6 +6,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { TacitError } from "../../src/protocol/errors.ts";
 import { INSTRUCTION_NAMES, type InstructionName, type ProfileName } from "../../src/protocol/instructions.ts";
+import { DEVELOPMENT_ALPHA_X } from "../../src/verifier/index.ts";
 import { BUILD, KEYS, builtFiles, circuitFolder } from "../build/folders.ts";
 import { currentHash, readStamp, type Stamp } from "../build/stamp.ts";
 import { writeWhole } from "../build/writeWhole.ts";
@@ -103,12 +104,14 @@ export async function checkManifest(
     if (!expected || !stamp?.key) continue;
     const files = builtFiles(folder);
     const { constraints, wires, publicInputs, domainPower } = entryOf(stamp as Required<Stamp>);
+    const vkey = verificationKeyPath(profile, name, keys);
     const actual: Partial<ManifestEntry> = {
       constraints,
+      development: await isDevelopment(vkey),
       domainPower,
       publicInputs,
       r1cs: await currentHash(files.r1cs, stamp.compiled.files.r1cs),
-      vkey: await currentHash(verificationKeyPath(profile, name, keys), undefined),
+      vkey: await currentHash(vkey, undefined),
       wires,
       zkey: await currentHash(files.zkey, stamp.key.files.zkey),
     };
@@ -116,6 +119,16 @@ export async function checkManifest(
       if (expected[field] !== value) differences.push({ name, field, expected: expected[field], actual: value });
   }
   if (differences.length > 0) throw mismatch(profile, differences);
+}
+
+/** What the key itself says, whatever the manifest claims. */
+async function isDevelopment(path: string): Promise<boolean | undefined> {
+  try {
+    const { vk_alpha_1: alpha } = JSON.parse(await readFile(path, "utf8")) as { vk_alpha_1: string[] };
+    return alpha[0] === String(DEVELOPMENT_ALPHA_X);
+  } catch {
+    return undefined;
+  }
 }
 
 function entryOf({ compiled, key }: Required<Stamp>): ManifestEntry {

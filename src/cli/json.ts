@@ -21,7 +21,9 @@ export async function readJson(path: string, { missing }: { missing?: string } =
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new TacitError("JSON", `${path} is no JSON: ${(error as Error).message}`, { path });
+    // The engine's message quotes the file, which may be secret: only the place is told.
+    const [place = ""] = /at position \d+/.exec((error as Error).message) ?? [];
+    throw new TacitError("JSON", `${path} is no JSON ${place}`.trimEnd(), { path });
   }
 }
 

@@ -1,6 +1,6 @@
 import { TacitError } from "../protocol/errors.ts";
 import type { ProfileName } from "../protocol/instructions.ts";
-import { verifyRound, type Payout, type RoundEffect } from "../verifier/index.ts";
+import { isDevelopmentKey, verifyRound, type Payout, type RoundEffect } from "../verifier/index.ts";
 import { isoTime, short, thousands } from "./format.ts";
 import { readJson, toJson } from "./json.ts";
 import { readKeys } from "./keyFiles.ts";
@@ -18,7 +18,20 @@ export interface VerifyOptions {
   json?: boolean;
 }
 
-type Verified = { ok: true; rounds: RoundEffect[] } | { ok: false; round: number; code: string; message: string };
+/** What a verification took on trust. */
+interface Trust {
+  /** the state that the first round starts from, and whether only the file says so */
+  startState: bigint;
+  startStateClaimed: boolean;
+  /** heads of the chain of deposits are not compared with a contract's */
+  depositsClaimed: true;
+  /** anybody can forge proofs for these keys */
+  developmentKeys: boolean;
+}
+
+type Verified = { trust: Trust } & (
+  { ok: true; rounds: RoundEffect[] } | { ok: false; round: number; code: string; message: string }
+);
 
 /** `tacit verify`: each round must begin where the one before it ended. @returns the exit code */
 export async function verify(file: string, options: VerifyOptions): Promise<number> {
@@ -41,9 +54,16 @@ function verifyAll(
 ): Verified {
   const rounds: RoundEffect[] = [];
   let state = start ?? claims[0].state ?? claims[0].instructions[0]?.publicInputs[0] ?? 0n;
+  const trust: Trust = {
+    startState: state,
+    startStateClaimed: start === undefined,
+    depositsClaimed: true,
+    developmentKeys: Object.values(keys).some(isDevelopmentKey),
+  };
+  if (trust.developmentKeys) tell("these are development keys: anybody can forge proofs for them");
   if (start === undefined) tell(`starts from state ${short(state)}, which the file claims: --state checks it`);
   for (const [i, { instructions, ...claim }] of claims.entries()) {
-    const refused = (code: string, message: string) => ({ ok: false as const, round: i + 1, code, message });
+    const refused = (code: string, message: string) => ({ ok: false as const, trust, round: i + 1, code, message });
     if (claim.state !== undefined && claim.state !== state)
       return refused("wrongState", "the file claims another state before it than the one reached so far");
     if (instructions.length === 0) return refused("emptyRound", "it has no instructions: it was not proved");
@@ -58,7 +78,7 @@ function verifyAll(
     rounds.push(result);
   }
   tell(`accepted: ${claims.length} ${claims.length === 1 ? "round" : "rounds"}, all proofs hold`);
-  return { ok: true, rounds };
+  return { ok: true, trust, rounds };
 }
 
 function inWords(round: number, proofs: number, state: bigint, effect: RoundEffect, last?: RoundEffect): string {

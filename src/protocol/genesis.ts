@@ -1,10 +1,10 @@
 import { openAccount, type Account } from "./account.ts";
 import { inSubgroup } from "./eddsa.ts";
 import { outOfRange, TacitError } from "./errors.ts";
-import { PROFILES, type ProfileName } from "./instructions.ts";
+import { PROFILES, type Profile, type ProfileName } from "./instructions.ts";
 import { computePrices, type MarketRules, type Prices, type Rules } from "./market.ts";
 import { requireBits, requireField, requireSigned } from "./numbers.ts";
-import { BITS, FEE_DENOMINATOR, INSTRUMENTS, MARKET_STATE, MARKETS, RULE } from "./parameters.ts";
+import { BITS, FEE_DENOMINATOR, INSTRUMENTS, MARKET_STATE, MARKETS, RULE, SWEEP_ALL_CANCELS } from "./parameters.ts";
 
 /** What a venue starts from, as read from a genesis file. */
 export interface GenesisFile {
@@ -15,6 +15,9 @@ export interface GenesisFile {
   readonly accounts: readonly Account[];
   readonly time: bigint;
 }
+
+/** At some 62,000 gas for each proof that a round has more, this is half of what a transaction may take (EIP-7825). */
+export const MAX_CLEAR_PROOFS = 128;
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
@@ -33,6 +36,9 @@ export function parseGenesis(json: unknown): GenesisFile {
   );
   while (markets.length < MARKETS) markets.push(null);
   const ids = markets.flatMap((row) => (row ? [row.id] : []));
+  for (const [slot, row] of markets.entries())
+    if (row && clearProofs(row, PROFILES[profile]) > MAX_CLEAR_PROOFS)
+      throw bad(`markets[${slot}]`, `capacities whose clear takes at most ${MAX_CLEAR_PROOFS} proofs at worst`);
   if (new Set(ids).size !== ids.length) throw bad("markets", "every id once");
   const operatorKey = key("group", group.operatorKeyX, group.operatorKeyY);
   const rules: Rules = {
@@ -80,6 +86,15 @@ export function parseGenesis(json: unknown): GenesisFile {
     accounts,
     time,
   };
+}
+
+/**
+ * Proofs that a clear of this market takes at worst: a sweep of the whole book for every two all-cancels, and a fill for
+ * every order and the venue. A clear must fit one round, and a round one transaction.
+ */
+export function clearProofs({ capacity, cancelCapacity }: MarketRules, { clear, settle }: Profile): number {
+  const sweeps = Math.max(1, Math.ceil(Number(cancelCapacity) / SWEEP_ALL_CANCELS));
+  return sweeps * Math.ceil(Number(capacity) / clear) + Math.ceil((Number(capacity) + 1) / settle);
 }
 
 function market(at: string, json: Json): MarketRules {

@@ -1,5 +1,14 @@
 /** Everything that checks a venue: one proof, a batch, a whole round. Runs in Node and in browsers. */
-export { keyHash, parseKey, prepareKeys, type KeyCode, type VerifyingKey, type VerifyingKeys } from "./keys.ts";
+export {
+  DEVELOPMENT_ALPHA_X,
+  isDevelopmentKey,
+  keyHash,
+  parseKey,
+  prepareKeys,
+  type KeyCode,
+  type VerifyingKey,
+  type VerifyingKeys,
+} from "./keys.ts";
 export { verifyProof, type ProofRefusal, type ProofResult } from "./groth16.ts";
 export { batchCoefficients, verifyBatch, type BatchItem, type BatchRefusal, type BatchResult } from "./batch.ts";
 export {

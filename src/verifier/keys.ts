@@ -68,6 +68,14 @@ export function parseKey(name: InstructionName, json: unknown): VerifyingKey {
   };
 }
 
+/** x of alpha in every development key: their secrets are public (scripts/keys/developmentKey.ts), so anybody can forge. */
+export const DEVELOPMENT_ALPHA_X = 21178790361195805130047534225689017004316306682936835633783287765980885660337n;
+
+/** Whether a key is a development key, which must hold nothing of value. */
+export function isDevelopmentKey({ affine }: VerifyingKey): boolean {
+  return affine.alpha[0] === DEVELOPMENT_ALPHA_X;
+}
+
 /** keccak256 of the words alpha, beta, gamma, delta, number of points in IC, IC. */
 export function keyHash({ alpha, beta, gamma, delta, ic }: VerifyingKey["affine"]): bigint {
   const words = [...points.wordsG1(alpha), ...[beta, gamma, delta].flatMap(points.wordsG2)];

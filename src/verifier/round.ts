@@ -77,8 +77,8 @@ export interface RoundEffect {
 export type RoundResult = RoundEffect | { ok: false; code: RoundRefusal; at: number | null; message: string };
 
 /**
- * The whole CPU of a venue (docs/protocol.md, section 2): what the contract accepts, and nothing else. Never throws on
- * what a stranger can send.
+ * The whole CPU of a venue (docs/protocol.md, section 2): what the contract accepts, but for what only the contract
+ * knows: the order of deposits (StaleDeposit) and what it holds (Overdrawn). Never throws on what a stranger can send.
  * @param now  seconds since 1970; the clock of this machine when left out
  * @twins src/verifier/contract/Venue.sol
  */

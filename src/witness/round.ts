@@ -1,11 +1,18 @@
 import type { Event } from "../matcher/events.ts";
 import type { Account } from "../protocol/account.ts";
+import { WITHDRAW_SLOTS } from "../protocol/instructions.ts";
 import { admitInstruction } from "./admit.ts";
 import { clearInstructions } from "./clear.ts";
 import { depositInstruction } from "./deposit.ts";
 import type { InstructionInputs, Ledger } from "./ledger.ts";
 import { settleInstructions } from "./settle.ts";
 import { withdrawInstructions } from "./withdraw.ts";
+
+/**
+ * Pending payouts that are paid before the round goes on: all of them must be paid in one round, so that many withdrawals
+ * must not outgrow what one transaction can hold.
+ */
+const PAY_AT = 8 * WITHDRAW_SLOTS;
 
 type ItemEvent = Extract<Event, { kind: "item" }>;
 
@@ -59,9 +66,8 @@ export class RoundBuilder {
   /** Ends the round: pays what is pending, and hands over its instructions in program order. */
   close(): InstructionInputs[] {
     this.#flush();
-    const paid = withdrawInstructions(this.ledger, this.#payouts);
-    const instructions = [...this.#instructions, ...paid];
-    this.#payouts = [];
+    this.#pay();
+    const instructions = this.#instructions;
     this.#instructions = [];
     return instructions;
   }
@@ -69,5 +75,11 @@ export class RoundBuilder {
   #flush(): void {
     if (this.#items.length > 0) this.#instructions.push(admitInstruction(this.ledger, this.#items));
     this.#items = [];
+    if (this.#payouts.length >= PAY_AT) this.#pay();
+  }
+
+  #pay(): void {
+    this.#instructions.push(...withdrawInstructions(this.ledger, this.#payouts));
+    this.#payouts = [];
   }
 }

@@ -12,6 +12,7 @@ import { publishKeys, readManifest } from "../../scripts/keys/manifest.ts";
 import { stableJson } from "../../scripts/keys/stableJson.ts";
 import { singleThreaded } from "../../scripts/keys/wasmCurve.ts";
 import { TacitError } from "../../src/protocol/errors.ts";
+import { PROFILES } from "../../src/protocol/instructions.ts";
 import { readSections } from "../../src/prover/sections.ts";
 import { builtFixtures, fixtureSource } from "../prover/fixtures.ts";
 
@@ -138,7 +139,8 @@ describe("development keys", () => {
     it("derives mains from the table of instructions", () => {
       const main = mainOf("demo", "midpoint");
       assert.match(main, /include "\.\.\/\.\.\/\.\.\/circuits\/instructions\/clear\.circom";/);
-      assert.match(main, /component main = Clear\(4, 40, 1\);/);
+      const { scenarios, clear } = PROFILES.demo;
+      assert.ok(main.includes(`component main = Clear(${scenarios}, ${clear}, 1);`), main);
     });
   });
 
@@ -184,7 +186,14 @@ describe("development keys", () => {
       await assert.rejects(check("admit", "settle"), differs("settle entry", "settle build"));
       await writeFile(join(circuitFolder("demo", "admit", build), "main.zkey"), "spoilt");
       await writeFile(join(keys, "demo", "admit.json"), "{}");
-      await assert.rejects(check("admit"), differs("admit vkey", "admit zkey"));
+      await assert.rejects(check("admit"), differs("admit development", "admit vkey", "admit zkey"));
+    });
+
+    it("is not told that a development key is none", async () => {
+      const manifest = await readManifest(keys);
+      manifest.demo.admit.development = false;
+      await writeFile(join(keys, "manifest.json"), JSON.stringify(manifest));
+      await assert.rejects(check("admit"), differs("admit development"));
     });
 
     it("keeps the key of a ceremony, and refuses another circuit for it", async () => {

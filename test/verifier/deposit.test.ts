@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { poseidon5 } from "poseidon-lite";
+import { encodeDeployData, toFunctionSelector, type Abi } from "viem";
 import { TAG } from "../../src/protocol/parameters.ts";
 import { FIELD } from "../../src/verifier/points.ts";
 import { compileContracts, keysSolidity, link } from "../../scripts/contract.ts";
@@ -124,6 +125,32 @@ describe("a deposit", () => {
     console.log(`      Venue: ${artifacts.Venue.size} bytes of code`);
   });
 });
+
+describe("a venue of the committed keys", () => {
+  it("deploys on a development chain, and on no other", async () => {
+    const chain = await Chain.start();
+    try {
+      const { TestToken, PoseidonT6, Venue } = compileContracts({ sources: ["scripts/chain/TestToken.sol"] });
+      const token = await chain.deploy(TestToken, []);
+      const library = await chain.deploy(PoseidonT6, []);
+      const bytecode = link(Venue, { PoseidonT6: library.address });
+      const args = [1n, 2n, token.address, 600n, 1000n];
+      const data = encodeDeployData({ abi: Venue.abi as Abi, bytecode, args } as never);
+      await chain.client.call({ data });
+      await chain.client.request({ method: "anvil_setChainId", params: [1] } as never);
+      const refusal = toFunctionSelector("DevelopmentKeys()");
+      await assert.rejects(chain.client.call({ data }), (error: Error) =>
+        JSON.stringify(error, bigintText).includes(refusal),
+      );
+    } finally {
+      chain.stop();
+    }
+  });
+});
+
+function bigintText(_: string, value: unknown): unknown {
+  return typeof value === "bigint" ? String(value) : value;
+}
 
 describe("the contract's source", () => {
   it("is refused with the compiler's words when it does not compile", () => {

@@ -17,6 +17,8 @@ interface IVenue {
 
     // Construction
 
+    /// These keys are development keys, whose proofs anybody can forge, and this is no development chain.
+    error DevelopmentKeys();
     /// The domain and the genesis state must be below the scalar field.
     error NotAFieldElement(uint256 value);
     /// The token has no code.

@@ -12,6 +12,7 @@ import {Keys} from "./generated/Keys.sol";
 contract Venue is IVenue {
     uint256 private constant R = Batch.R;
     uint256 private constant MAX_HELD = 1 << 90;
+    uint256 private constant DEVELOPMENT_CHAIN = 31337; // anvil, hardhat
 
     uint256 public immutable override domain;
     uint256 public immutable override maxLag;
@@ -35,6 +36,7 @@ contract Venue is IVenue {
     /// @param maxDeposits_ leaves of the account tree that genesis left free: each deposit may open an account, and one
     /// onto a full tree could not be proved, nor any after it
     constructor(uint256 domain_, uint256 genesisState, address token_, uint64 maxLag_, uint64 maxDeposits_) {
+        if (Keys.DEVELOPMENT && block.chainid != DEVELOPMENT_CHAIN) revert DevelopmentKeys();
         if (domain_ >= R) revert NotAFieldElement(domain_);
         if (genesisState >= R) revert NotAFieldElement(genesisState);
         if (token_.code.length == 0) revert NotAContract(token_);

@@ -13,6 +13,9 @@ library Keys {
     uint256 internal constant ALPHA_X = 0x2ed2c542b7faba4cc9706f10344b3e0072b1383d128b72da76df3ae9e49db2b1;
     uint256 internal constant ALPHA_Y = 0x25b9053af85d1b6827befc1291dc7cd6d4b7a3e26690530a035c45d0ff5d11ac;
 
+    /// Whether anybody can forge proofs: then the venue deploys on a development chain only.
+    bool internal constant DEVELOPMENT = true;
+
     /// Number of public inputs, and at which of them time, log count and log, deposits and payouts begin; 0: has none.
     struct Shape {
         uint256 keyHash;

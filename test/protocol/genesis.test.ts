@@ -1,0 +1,79 @@
+// Goal: a genesis file is refused where a venue opened from it could not run or could be cheated.
+// Method: from one good file, one change each; the error names the field.
+import assert from "node:assert/strict";
+import { BASE8 } from "../../src/protocol/eddsa.ts";
+import { clearProofs, MAX_CLEAR_PROOFS, parseGenesis } from "../../src/protocol/genesis.ts";
+import { PROFILES } from "../../src/protocol/instructions.ts";
+import { FIELD } from "../../src/protocol/numbers.ts";
+import { INSTRUMENTS } from "../../src/protocol/parameters.ts";
+
+const zeros = Array<number>(INSTRUMENTS).fill(0);
+const key = { keyX: String(BASE8.x), keyY: String(BASE8.y), view: "7" };
+
+function file() {
+  return {
+    profile: "demo",
+    domain: "5",
+    time: 100,
+    group: { operatorKeyX: key.keyX, operatorKeyY: key.keyY, maxAge: 60 },
+    markets: [
+      {
+        id: 1,
+        legs: [1, ...zeros.slice(1)],
+        tick: 5,
+        lotLimit: 100,
+        band: 50,
+        feeRate: 10,
+        feePerLot: 1,
+        rhoMin: 1,
+        rule: "auction",
+        interval: 10,
+        state: "open",
+        capacity: 40,
+        cancelCapacity: 64,
+      },
+    ] as (Record<string, unknown> | null)[],
+    prices: { epoch: 1, time: 100, values: [zeros, zeros, zeros, zeros] as unknown[], funding: zeros },
+    accounts: [{ ...key }, { ...key }] as Record<string, unknown>[],
+  };
+}
+type GenesisJson = ReturnType<typeof file>;
+
+const market = (change: object) => (json: GenesisJson) => Object.assign(json.markets[0]!, change);
+
+const refused: [why: string, field: RegExp, change: (json: GenesisJson) => unknown][] = [
+  ["an unknown profile", /profile/, (json) => (json.profile = "huge")],
+  ["a domain that is no field element", /domain/, (json) => (json.domain = String(FIELD))],
+  ["a number that is none", /time/, (json) => (json.time = "soon" as never)],
+  [
+    "an operator key of small order",
+    /group key/,
+    (json) => Object.assign(json.group, { operatorKeyX: 0, operatorKeyY: 1 }),
+  ],
+  ["an account key off the curve", /accounts\[1\] key/, (json) => (json.accounts[1].keyX = "3")],
+  ["one account only", /accounts/, (json) => json.accounts.pop()],
+  ["positions that do not sum to zero", /accounts/, (json) => (json.accounts[0].positions = [1, ...zeros.slice(1)])],
+  ["an id twice", /markets/, (json) => json.markets.push(json.markets[0])],
+  ["a scenario too few", /prices\.values/, (json) => json.prices.values.pop()],
+  ["a tick of 0", /tick/, market({ tick: 0 })],
+  ["a leg of 2^7", /legs\[0\]/, market({ legs: [128, ...zeros.slice(1)] })],
+  ["a fee rate above 1", /feeRate/, market({ feeRate: 1_000_001 })],
+  ["an unknown rule", /rule/, market({ rule: "dutch" })],
+  ["capacities whose clear could outgrow a round", /markets\[0\]/, market({ cancelCapacity: 4_000 })],
+];
+
+describe("a genesis file", () => {
+  it("is read: rules, prices and accounts", () => {
+    const { rules, prices, accounts } = parseGenesis(file());
+    assert.equal(rules.markets.filter(Boolean).length, 1);
+    assert.deepEqual(prices.markets[0]?.values, [0n, 0n, 0n, 0n]);
+    assert.equal(accounts[0].keyX, BASE8.x);
+    assert.ok(clearProofs(rules.markets[0]!, PROFILES.demo) <= MAX_CLEAR_PROOFS);
+  });
+  for (const [why, field, change] of refused)
+    it(`is refused: ${why}`, () => {
+      const json = file();
+      change(json);
+      assert.throws(() => parseGenesis(json), { message: field });
+    });
+});
