@@ -1,0 +1,50 @@
+/**
+ * What each template of the library costs in the `standard` profile: constraints after --O2, compiled as a main of its own.
+ *     npm run bench templates
+ * Prints a table and writes it to docs/costs.json.
+ */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { table, thousands } from "../../src/cli/format.ts";
+import { PROFILES } from "../../src/protocol/instructions.ts";
+import { compileTemplate } from "../../test/circuits/harness.ts";
+import { ROOT } from "../build/folders.ts";
+import { writeWhole } from "../build/writeWhole.ts";
+import { stableJson } from "../keys/stableJson.ts";
+
+const { depth, scenarios, maxOpen } = PROFILES.standard;
+
+/** Template, its file below circuits/, its arguments, and in which instructions it stands, how often a slot or proof. */
+const TEMPLATES: [template: string, file: string, args: number[], use: string][] = [
+  ["AdmitSlot", "instructions/admit", [depth, scenarios, maxOpen], "admit: a slot"],
+  ["Signature", "lib/eddsa", [], "admit: 1 a slot"],
+  ["Item", "lib/item", [], "admit: 1 a slot"],
+  ["Update", "lib/tree", [depth], "admit, settle, deposit: 1 a slot"],
+  ["MarginHolds", "lib/margin", [scenarios], "admit: 1 a slot"],
+  ["PositionsHash", "lib/account", [], "admit: 1, settle: 2 a slot"],
+  ["Leaf", "lib/account", [], "admit, settle, deposit: 2 a slot"],
+  ["LogStep", "lib/log", [], "admit: 1 a slot"],
+  ["RulesRow", "lib/tables", [], "admit: 1 a slot"],
+  ["PricesRow", "lib/tables", [scenarios], "admit: 1 a slot"],
+  ["Scenarios", "lib/tables", [scenarios], "admit: 1 a proof"],
+  ["StateWord", "lib/state", [], "all: 2 a proof"],
+  ["ClearSlot", "instructions/clear", [0], "auction: a slot"],
+  ["UnpackEntry", "lib/book", [], "auction, midpoint: 1 a slot"],
+  ["SweepCancels", "instructions/clear", [], "auction, midpoint: 1 a proof"],
+  ["SettleSlot", "instructions/settle", [depth], "settle: a slot"],
+  ["UnpackFill", "lib/fill", [], "settle: 1 a slot"],
+  ["DepositSlot", "instructions/deposit", [depth], "deposit: a slot"],
+];
+
+const costs: Record<string, number> = {};
+const rows: string[][] = [];
+for (const [template, file, args, use] of TEMPLATES) {
+  const name = `${template}(${args.join(", ")})`;
+  const { constraints } = await compileTemplate({ file: `circuits/${file}.circom`, template, args });
+  costs[name] = constraints;
+  rows.push([name, thousands(constraints), use]);
+}
+console.log(table([["template", "constraints", "stands in"], ...rows]));
+const path = join(ROOT, "docs/costs.json");
+const before = JSON.parse(await readFile(path, "utf8")) as Record<string, unknown>;
+await writeWhole(path, stableJson({ ...before, templates: costs }));
