@@ -78,10 +78,14 @@ function tacit(exit: (code: number) => void): Command {
   )
     .option("--limit <messages>", "read only so many messages", positive)
     .option("--every <seconds>", "seconds between auctions", positive, 10)
-    .option("--accounts <number>", "traders (default: all that the profile has room for, 48 with --prove)", positive)
+    .option(
+      "--accounts <number>",
+      "traders (default: as the profile has room for, at most 1022; 48 with --prove)",
+      positive,
+    )
     .option("--prove", "prove and verify every round; implies --signed")
     .addOption(profileOption("sizes of accounts and circuits (default: standard, demo with --prove)"))
-    .option("--json <path>", "write what an outsider needs to recheck it all (docs/formats.md)")
+    .option("--json <path>", "write what an outsider needs to recheck each auction (docs/formats.md)")
     .option("--seed <number>", "seed of keys, salts and blinding values", natural, 1)
     .option("--signed", "sign every item, and check the signatures")
     .action(async (file, options) => exit(await (await import("./replay.ts")).replay(file, options)));
@@ -129,7 +133,7 @@ function tacit(exit: (code: number) => void): Command {
     .option("--state <word>", "state word to start from (default: the one that the file claims)", fieldElement)
     .option(
       "--domain <number>",
-      "domain of the venue, from which coefficients of the batch are drawn (default: 0)",
+      "domain of the venue, for the coefficients of the batch; any gives the same answer (default: 0)",
       fieldElement,
     )
     .option("--keys <folder>", "folder of the verification keys (default: keys/ of this package)")

@@ -1,9 +1,10 @@
 import { createWriteStream } from "node:fs";
-import { mkdir, rename, rm } from "node:fs/promises";
+import { mkdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { once } from "node:events";
 import { Matcher, type Command } from "../matcher/matcher.ts";
 import type { Event } from "../matcher/events.ts";
+import { TacitError } from "../protocol/errors.ts";
 import { PROFILES, type ProfileName } from "../protocol/instructions.ts";
 import { Ledger } from "../witness/ledger.ts";
 import { shares, thousands } from "./format.ts";
@@ -55,6 +56,7 @@ const ROUNDS_IN_FLIGHT = 2;
 
 /** `tacit replay`. @returns the exit code */
 export async function replay(file: string, options: ReplayOptions): Promise<number> {
+  if (options.json !== undefined) await requireOutput(file, resolve(options.json));
   const messages: LobsterMessage[] = [];
   for await (const message of readLobster(file, { limit: options.limit })) messages.push(message);
   const summary = await replayMessages(messages, options);
@@ -203,6 +205,15 @@ async function summarize(
   const { messages, skipped, unknown, items } = flow.counts;
   const messagesPerSecond = Math.round(messages / (matcherMs / 1000));
   return { messages, skipped, unknown, items, verdicts, ...sums, messagesPerSecond };
+}
+
+/** @throws TacitError FILE when the replay would overwrite its input, or a folder stands where it is to be written */
+async function requireOutput(input: string, path: string): Promise<void> {
+  if (path === resolve(input))
+    throw new TacitError("FILE", `${path} is the file to replay: give another path to --json`, { path });
+  const found = await stat(path).catch(() => null);
+  if (found?.isDirectory())
+    throw new TacitError("FILE", `${path} is a folder: give the path of a file to --json`, { path });
 }
 
 interface RoundsFile {

@@ -25,6 +25,8 @@ interface Trust {
   startStateClaimed: boolean;
   /** heads of the chain of deposits are not compared with a contract's */
   depositsClaimed: true;
+  /** what the file says of logs, clearings and accounts is not compared with what is proved */
+  recordClaimed: true;
   /** anybody can forge proofs for these keys */
   developmentKeys: boolean;
 }
@@ -58,6 +60,7 @@ function verifyAll(
     startState: state,
     startStateClaimed: start === undefined,
     depositsClaimed: true,
+    recordClaimed: true,
     developmentKeys: Object.values(keys).some(isDevelopmentKey),
   };
   if (trust.developmentKeys) tell("these are development keys: anybody can forge proofs for them");
@@ -70,7 +73,10 @@ function verifyAll(
     const last = rounds.at(-1);
     const view = { domain, state, keys, maxLag: NO_LAG_LIMIT, lastTime: last?.time, lastLogCount: last?.logCount };
     const result = verifyRound(view, { instructions });
-    if (!result.ok) return refused(result.code, result.message);
+    if (!result.ok) {
+      const hint = result.code === "pairing" ? "; was it made with another --profile?" : "";
+      return refused(result.code, result.message + hint);
+    }
     if (claim.stateAfter !== undefined && claim.stateAfter !== result.stateAfter)
       return refused("wrongState", "the file claims another state after it than the one that is proved");
     tell(inWords(i + 1, instructions.length, state, result, last));
@@ -78,14 +84,15 @@ function verifyAll(
     rounds.push(result);
   }
   tell(`accepted: ${claims.length} ${claims.length === 1 ? "round" : "rounds"}, all proofs hold`);
+  tell("only the proofs were checked: not what the file says of logs, clearings and accounts");
   return { ok: true, trust, rounds };
 }
 
 function inWords(round: number, proofs: number, state: bigint, effect: RoundEffect, last?: RoundEffect): string {
   const { stateAfter, logCount, time, deposits, payouts } = effect;
   const entries = last
-    ? `log entries ${thousands(last.logCount + 1n)} to ${thousands(logCount)}`
-    : `log up to entry ${thousands(logCount)}`;
+    ? `${thousands(logCount - last.logCount)} log entries more`
+    : `${thousands(logCount)} log entries`;
   const parts = [
     `${proofs} proofs hold`,
     `state ${short(state)} -> ${short(stateAfter)}`,
