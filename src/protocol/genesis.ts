@@ -16,7 +16,7 @@ export interface GenesisFile {
   readonly time: bigint;
 }
 
-/** At some 62,000 gas for each proof that a round has more, this is half of what a transaction may take (EIP-7825). */
+/** At the gas of an instruction in docs/costs.json this is about three quarters of what a transaction may take (EIP-7825). */
 export const MAX_CLEAR_PROOFS = 128;
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };

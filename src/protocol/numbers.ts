@@ -1,4 +1,3 @@
-import { BITS } from "./parameters.ts";
 import { outOfRange } from "./errors.ts";
 
 /** The scalar field of BN254: every hash, register and public input is below it. */
@@ -83,11 +82,3 @@ export function unpack(columns: readonly Column[], word: bigint): Record<string,
   }
   return word === 0n ? values : null;
 }
-
-/** Width of a packed word. */
-export function widthOf(columns: readonly Column[]): number {
-  return columns.reduce((sum, { bits }) => sum + bits, 0);
-}
-
-/** A price or limit as a column. */
-export const PRICE_COLUMN_BITS = BITS.price + 1;

@@ -5,8 +5,9 @@
  * @twins circuits/lib/poseidon.circom, whose circuits/generated/poseidonConstants.circom is written from here
  */
 
-/** Order of the scalar field of BN254. */
-export const FIELD = 21888242871839275222246405745257275088548364400416034343698204186575808495617n;
+import { FIELD } from "./numbers.ts";
+
+export { FIELD };
 export const MAX_ARITY = 16;
 export const FULL_ROUNDS = 8;
 /** Partial rounds of a state of t = 2 to 17 elements. */
