@@ -10,7 +10,7 @@ import { POINT_BYTES, SCALAR_FIELD, decodeG1 } from "./points.ts";
 import { readDirectory, type Directory } from "./sections.ts";
 import { openSource, type ByteSource, type FileSource } from "./source.ts";
 import { verificationKeyJson, type VerificationKeyJson } from "./verificationKey.ts";
-import { readKeyHeader, type KeyHeader, type KeyPoints } from "./zkeyHeader.ts";
+import { readKeyHeader, readKeyPoints, type KeyHeader, type KeyPoints } from "./zkeyHeader.ts";
 
 export type { KeyPoints } from "./zkeyHeader.ts";
 export type { VerificationKeyJson } from "./verificationKey.ts";
@@ -86,7 +86,10 @@ async function readKey(file: ByteSource): Promise<KeyFile> {
   const header = await readKeyHeader(file, directory);
   const sections = {} as Record<KeySection, Extent & { count: number }>;
   for (const name of NAMES) sections[name] = await entries(file, directory, SHAPES[name], header);
+  const { wires, publicInputs, domain, power } = header;
   const ic = decodeIc(await file.read(sections.ic.offset, sections.ic.length));
+  // These come last: pairings take longer than all else.
+  const points = readKeyPoints(header);
 
   const place = (name: KeySection, from: number, to: number) => {
     const { offset, count } = sections[name];
@@ -97,9 +100,13 @@ async function readKey(file: ByteSource): Promise<KeyFile> {
   };
   let verificationKey: VerificationKeyJson | undefined;
   return {
-    ...header,
+    wires,
+    publicInputs,
+    domain,
+    power,
+    points,
     get verificationKey() {
-      return (verificationKey ??= verificationKeyJson({ ...header.points, ic }));
+      return (verificationKey ??= verificationKeyJson({ ...points, ic }));
     },
     section: (name) => sections[name],
     async read(name, from = 0, to = sections[name].count) {

@@ -7,14 +7,16 @@ import type { Directory } from "./sections.ts";
 import type { ByteSource } from "./source.ts";
 
 export interface KeyHeader {
-  wires: number;
-  publicInputs: number;
-  domain: number;
-  power: number;
-  points: KeyPoints;
+  readonly wires: number;
+  readonly publicInputs: number;
+  /** rows of the domain, 2^power */
+  readonly domain: number;
+  readonly power: number;
+  /** six points in the order of KeyPoints, unchecked */
+  readonly pointBytes: Uint8Array;
 }
 
-/** The points that a key has once, affine. Those with 1 are of G1, those with 2 of G2. */
+/** The points that a key has once, affine, in their order in the file. Those with 1 are of G1, those with 2 of G2. */
 export interface KeyPoints {
   readonly alpha1: G1Point;
   readonly beta1: G1Point;
@@ -37,7 +39,7 @@ const NUMBERS_AT = R_AT + FIELD_BYTES;
 const POINTS_AT = NUMBERS_AT + 12;
 const HEADER_BYTES = POINTS_AT + 3 * POINT_BYTES.g1 + 3 * POINT_BYTES.g2;
 
-/** Reads and checks sections 1 and 2 of a key. @throws TacitError FILE_FORMAT */
+/** Reads sections 1 and 2 of a key, and checks all but the points. @throws TacitError FILE_FORMAT */
 export async function readKeyHeader(file: ByteSource, directory: Directory): Promise<KeyHeader> {
   const kind = section(directory, PROTOCOL, "zkey");
   if (kind.length !== 4) throw badFile("zkey", `has ${kind.length} bytes, expected 4`, PROTOCOL);
@@ -68,11 +70,32 @@ export async function readKeyHeader(file: ByteSource, directory: Directory): Pro
   // Each public value, and the constant, has a row of its own.
   if (domain <= publicInputs)
     throw badFile("zkey", `claims a domain of ${domain}, too small for ${publicInputs} public inputs`, HEADER);
-  return { wires, publicInputs, domain, power, points: checked(readPoints(bytes)) };
+  return { wires, publicInputs, domain, power, pointBytes: bytes.subarray(POINTS_AT) };
 }
 
-function readPoints(bytes: Uint8Array): KeyPoints {
-  let at = POINTS_AT;
+/**
+ * The points of a header, each finite, on its curve and in its subgroup. Refuses a key for which anybody can forge
+ * proofs without any secret, and one whose proofs could not be valid. Takes some ten milliseconds.
+ * @throws TacitError FILE_FORMAT
+ */
+export function readKeyPoints({ pointBytes }: KeyHeader): KeyPoints {
+  const points = decodePoints(pointBytes);
+  const delta = inG2(points.delta2);
+  const untouched = delta.equals(inG2(points.gamma2)) ? "gamma" : delta.equals(bn254.G2.Point.BASE) && "the generator";
+  if (untouched)
+    throw badFile(
+      "zkey",
+      `has a delta equal to ${untouched}: nobody has contributed to this key, and such a key lets anyone forge proofs`,
+      HEADER,
+    );
+  for (const name of ["beta", "delta"] as const)
+    if (!sameSecret(points[`${name}1`], points[`${name}2`]))
+      throw badFile("zkey", `is unsound: ${name}1 and ${name}2 belong to different secrets`, HEADER);
+  return points;
+}
+
+function decodePoints(bytes: Uint8Array): KeyPoints {
+  let at = 0;
   const take = <Point>(name: string, length: number, decode: (bytes: Uint8Array) => Point | string): Point => {
     const point = decode(bytes.subarray(at, at + length));
     at += length;
@@ -87,22 +110,6 @@ function readPoints(bytes: Uint8Array): KeyPoints {
     delta1: take("delta1", POINT_BYTES.g1, decodeG1),
     delta2: take("delta2", POINT_BYTES.g2, decodeG2),
   };
-}
-
-/** Refuses a key for which anybody can forge proofs without any secret, and one whose proofs could not be valid. */
-function checked(points: KeyPoints): KeyPoints {
-  const delta = inG2(points.delta2);
-  const untouched = delta.equals(inG2(points.gamma2)) ? "gamma" : delta.equals(bn254.G2.Point.BASE) && "the generator";
-  if (untouched)
-    throw badFile(
-      "zkey",
-      `has a delta equal to ${untouched}: nobody has contributed to this key, and such a key lets anyone forge proofs`,
-      HEADER,
-    );
-  for (const name of ["beta", "delta"] as const)
-    if (!sameSecret(points[`${name}1`], points[`${name}2`]))
-      throw badFile("zkey", `is unsound: ${name}1 and ${name}2 belong to different secrets`, HEADER);
-  return points;
 }
 
 /** Whether both are the same multiple of the generators: e(one, G2) = e(G1, two). */
