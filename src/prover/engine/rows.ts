@@ -1,0 +1,171 @@
+import { SCALAR_FIELD, inverse, mod } from "../curve.ts";
+import type { Engine } from "./engine.ts";
+
+/** A matrix of a key as the kernel `rows` takes it, in an engine's memory. */
+export interface Rows {
+  readonly program: number;
+  readonly groups: number;
+  readonly coefficients: number;
+}
+
+/** Entries of section 4 of a .zkey: matrix, row, wire (u32 each), and coefficient * 2^512 mod r. */
+export const ENTRY_BYTES = 44;
+const ONE = mod(1n << 512n, SCALAR_FIELD);
+const LANES = 8;
+
+/**
+ * Entries of one matrix, collected as they are read. Coefficients of a circuit are few, so each is kept once.
+ */
+export class RowsBuilder {
+  readonly #matrix: number;
+  readonly #rows: Uint32Array;
+  readonly #wires: Uint32Array;
+  /** index of the coefficient, 0 for one, 1 for minus one */
+  readonly #coefficients: Uint32Array;
+  #count = 0;
+  readonly #table: CoefficientTable;
+
+  constructor(matrix: 0 | 1, most: number) {
+    this.#matrix = matrix;
+    this.#rows = new Uint32Array(most);
+    this.#wires = new Uint32Array(most);
+    this.#coefficients = new Uint32Array(most);
+    this.#table = new CoefficientTable();
+  }
+
+  /** @param entries  whole entries; those of the other matrix are passed over */
+  add(entries: Uint8Array): void {
+    const words = new Uint32Array(entries.buffer, entries.byteOffset, entries.length / 4);
+    for (let at = 0; at < words.length; at += ENTRY_BYTES / 4) {
+      if (words[at] !== this.#matrix) continue;
+      this.#rows[this.#count] = words[at + 1];
+      this.#wires[this.#count] = words[at + 2];
+      this.#coefficients[this.#count++] = this.#table.find(words, at + 3);
+    }
+  }
+
+  /** @param domain  number of rows, a multiple of 8; @param wires  of the circuit: an offset beyond them is a zero */
+  build(engine: Engine, domain: number, wires: number): Rows {
+    const { heap } = engine;
+    const count = this.#count;
+    const units = new Uint32Array(domain);
+    const others = new Uint32Array(domain);
+    for (let i = 0; i < count; i++) (this.#coefficients[i] < 2 ? units : others)[this.#rows[i]]++;
+    // Entries by row, units first.
+    const starts = new Uint32Array(domain + 1);
+    for (let row = 0; row < domain; row++) starts[row + 1] = starts[row] + units[row] + others[row];
+    const nextUnit = starts.slice(0, domain);
+    const nextOther = Uint32Array.from({ length: domain }, (_, row) => starts[row] + units[row]);
+    const order = new Uint32Array(count);
+    for (let i = 0; i < count; i++) {
+      const row = this.#rows[i];
+      order[this.#coefficients[i] < 2 ? nextUnit[row]++ : nextOther[row]++] = i;
+    }
+    // Rows of like size share a group, as each takes as long as its longest.
+    const shape = (row: number) => others[row] * 65536 + Math.min(units[row], 65535);
+    const rows = Uint32Array.from({ length: domain }, (_, row) => row);
+    const keys = Float64Array.from(rows, (row) => shape(row) * 2 ** 28 + row).sort();
+    keys.forEach((key, i) => (rows[i] = key % 2 ** 28));
+
+    const groups = domain / LANES;
+    let words = 0;
+    const most = (of: Uint32Array, group: number) => {
+      let found = 0;
+      for (let lane = 0; lane < LANES; lane++) found = Math.max(found, of[rows[LANES * group + lane]]);
+      return found;
+    };
+    for (let group = 0; group < groups; group++)
+      words += 2 + LANES + LANES * most(units, group) + 2 * LANES * most(others, group);
+    const program = heap.alloc(4 * words);
+    const code = heap.words(program, words);
+    let at = 0;
+    const zero = 32 * wires;
+    for (let group = 0; group < groups; group++) {
+      const [u, v] = [most(units, group), most(others, group)];
+      code[at++] = u;
+      code[at++] = v;
+      for (let lane = 0; lane < LANES; lane++) {
+        const row = rows[LANES * group + lane];
+        code[at + lane] = 32 * row;
+        let entry = starts[row];
+        for (let i = 0; i < u; i++) {
+          const of = i < units[row] ? order[entry++] : -1;
+          code[at + LANES * (1 + i) + lane] = of < 0 ? zero : (32 * this.#wires[of]) | this.#coefficients[of];
+        }
+        for (let i = 0; i < v; i++) {
+          const of = i < others[row] ? order[entry++] : -1;
+          const place = at + LANES * (1 + u + 2 * i) + lane;
+          code[place] = of < 0 ? zero : 32 * this.#wires[of];
+          code[place + LANES] = of < 0 ? 0 : 32 * this.#coefficients[of];
+        }
+      }
+      at += LANES * (1 + u + 2 * v);
+    }
+    return { program, groups, coefficients: this.#table.store(engine) };
+  }
+}
+
+/** Distinct values of 32 bytes, found by an open hash table. */
+class CoefficientTable {
+  #values = new Uint32Array(8 * 1024);
+  #count = 0;
+  #slots = new Uint32Array(4096);
+
+  constructor() {
+    const words = new Uint32Array(8);
+    for (const value of [ONE, SCALAR_FIELD - ONE]) {
+      for (let i = 0; i < 8; i++) words[i] = Number(BigInt.asUintN(32, value >> BigInt(32 * i)));
+      this.find(words, 0);
+    }
+  }
+
+  find(words: Uint32Array, at: number): number {
+    let hash = words[at] ^ Math.imul(words[at + 3], 0x9e3779b1) ^ Math.imul(words[at + 6], 0x85ebca6b);
+    hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
+    const mask = this.#slots.length - 1;
+    for (let slot = (hash ^ (hash >>> 13)) & mask; ; slot = (slot + 1) & mask) {
+      const entry = this.#slots[slot];
+      if (entry === 0) {
+        this.#slots[slot] = this.#push(words, at) + 1;
+        if (2 * this.#count > this.#slots.length) this.#rehash();
+        return this.#count - 1;
+      }
+      const value = 8 * (entry - 1);
+      let same = true;
+      for (let i = 0; i < 8; i++) if (this.#values[value + i] !== words[at + i]) same = false;
+      if (same) return entry - 1;
+    }
+  }
+
+  #push(words: Uint32Array, at: number): number {
+    if (8 * (this.#count + 1) > this.#values.length) {
+      const larger = new Uint32Array(2 * this.#values.length);
+      larger.set(this.#values);
+      this.#values = larger;
+    }
+    for (let i = 0; i < 8; i++) this.#values[8 * this.#count + i] = words[at + i];
+    return this.#count++;
+  }
+
+  #rehash(): void {
+    const count = this.#count;
+    const values = this.#values;
+    this.#slots = new Uint32Array(2 * this.#slots.length);
+    this.#values = new Uint32Array(values.length);
+    this.#count = 0;
+    for (let i = 0; i < count; i++) this.find(values, 8 * i);
+  }
+
+  store({ heap, call, element }: Engine): number {
+    const blocks = Math.ceil(this.#count / LANES);
+    const at = heap.alloc(32 * LANES * blocks);
+    heap.words(at, 8 * LANES * blocks).fill(0);
+    heap.words(at, 8 * this.#count).set(this.#values.subarray(0, 8 * this.#count));
+    // From c 2^512 to the Montgomery form c 2^255.
+    heap.scoped((alloc) => call.takeNumbers(at, blocks, element(alloc, FROM_FILE)));
+    return at;
+  }
+}
+
+/** Times 2^-257: as a Montgomery form, which `element` makes of it. */
+const FROM_FILE = inverse(1n << 257n, SCALAR_FIELD);

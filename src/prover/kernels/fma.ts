@@ -1,0 +1,309 @@
+import { fn, give, int, set, variable, vec, type I, type Kernel, type V } from "./wasm.ts";
+import type { Field } from "./field.ts";
+
+/**
+ * A prime field on the floating-point units: eight elements at once, each five limbs of 51 bits in f64, two elements in
+ * a vector. All limbs are integers with a sign, |l| <= 2^50 (the last one less), and all values are Montgomery forms
+ * x 2^255 mod p with |value| <= 0.67 p: multiplication keeps to that bound if its operands do, |a b| / 2^255 + p / 2,
+ * and so do addition and subtraction, which take off the nearest multiple of p.
+ *
+ * A product a b of limbs, |a b| <= 2^100, is split exactly: fma(a, b, T) rounds the running sum T, of which the unit is
+ * 2^51 while 2^103 <= T < 2^104, and fma(a, b, T - rounded) is what the rounding left, at most 2^50. Above 2^104 T stays
+ * a multiple of 2^51, so only the lower bound matters; five products take at most 5 * 2^100 from 1.625 * 2^103. Sums of
+ * remainders stay below 2^53, where f64 are exact, as columns are carried between product and reduction.
+ *
+ * @source N. Emmart, F. Zheng, C. Weems, "Faster Modular Exponentiation Using Double Precision Floating Point
+ *         Arithmetic on the GPU" (ARITH 2018), for the splitting of products; here with rounding to nearest
+ */
+const LIMBS = 5;
+const BITS = 51n;
+const UNIT = 2 ** 51;
+const PAIRS = 4;
+const PAIR_BYTES = 16 * LIMBS;
+const COLUMNS = 2 * LIMBS;
+/** Added and taken off again, rounds to a multiple of 2^51. */
+const ROUND = 1.5 * 2 ** 103;
+const CHAIN = 1.625 * 2 ** 103;
+/** Added, leaves an integer below 2^51 in the low bits, in two's complement. */
+const TO_INT = 1.5 * 2 ** 52;
+const TO_INT_BITS = 0x4338000000000000n;
+/** Placed above 52 bits, makes a float of 2^52 more than they say. */
+const FROM_INT_BITS = 0x4330000000000000n;
+const MASK = (1n << BITS) - 1n;
+
+/** Limbs of x, |x| < 2^254, in floating point. */
+export function fmaLimbs(x: bigint): number[] {
+  return Array.from({ length: LIMBS }, (_, i) => {
+    const limb = i === LIMBS - 1 ? x : BigInt.asIntN(Number(BITS), x);
+    x = (x - limb) >> BITS;
+    return Number(limb);
+  });
+}
+
+/** @param scratch  where 704 bytes are free */
+export function fmaField(modulus: bigint, scratch: number): Field {
+  const p = fmaLimbs(modulus);
+  /** -1/p mod 2^51, with a sign */
+  const quotient = Number(BigInt.asIntN(Number(BITS), -inverse(modulus, 1n << BITS)));
+  const top = Number(modulus >> 204n) + Number((modulus >> 153n) & MASK) / UNIT;
+
+  const limbs = (at: I, offset: number): V[] => range(LIMBS).map((i) => vec.load(at, offset + 16 * i));
+  const splatLimbs = (at: I, offset: number): V[] => range(LIMBS).map((i) => vec.loadSplat(at, offset + 8 * i));
+  const put = (at: I, offset: number, x: V[]) => x.forEach((limb, i) => vec.store(at, limb, offset + 16 * i));
+
+  /** Moves what exceeds 51 bits of limbs from..to one place up. */
+  function carry(x: V[], from: number, to: number): void {
+    const round = vec.f64(ROUND);
+    const down = vec.f64(1 / UNIT);
+    for (let i = from; i <= to; i++) {
+      const excess = vec.sub(vec.add(x[i], round), round);
+      x[i] = vec.sub(x[i], excess);
+      x[i + 1] = vec.fma(excess, down, x[i + 1]);
+    }
+  }
+
+  /** The columns of a sum of products, term(k) giving the pairs of factors of column k. */
+  function columns(term: (k: number) => [V, V][]): V[] {
+    const chain = vec.f64(CHAIN);
+    const down = vec.f64(1 / UNIT);
+    const sums: V[] = [];
+    let high: V | undefined;
+    for (let k = 0; k < COLUMNS - 1; k++) {
+      let total = chain;
+      let low: V | undefined;
+      for (const [a, b] of term(k)) {
+        const next = vec.fma(a, b, total);
+        const rest = vec.fma(a, b, vec.sub(total, next));
+        low = low ? vec.add(low, rest) : rest;
+        total = next;
+      }
+      sums.push(high ? vec.fma(high, down, low!) : low!);
+      high = vec.sub(total, chain);
+    }
+    sums.push(vec.mul(high!, down));
+    carry(sums, 2, 6);
+    return sums;
+  }
+
+  const indexes = (k: number) => range(LIMBS).filter((i) => k - i >= 0 && k - i < LIMBS);
+  const product = (a: V[], b: V[]) => columns((k) => indexes(k).map((i) => [a[i], b[k - i]]));
+  function square(a: V[]): V[] {
+    const twice = a.map((limb) => vec.add(limb, limb));
+    return columns((k) =>
+      indexes(k)
+        .filter((i) => 2 * i <= k)
+        .map((i) => [2 * i === k ? a[i] : twice[i], a[k - i]]),
+    );
+  }
+
+  /** Makes column i a multiple of 2^51 by adding a multiple of p, and moves it up: |columns| <= 5.5 * 2^50 before. */
+  function reduce(x: V[], i: number): void {
+    const round = vec.f64(ROUND);
+    const down = vec.f64(1 / UNIT);
+    const up = vec.f64(-1 / UNIT);
+    const by = vec.f64(quotient);
+    if (i >= 3) carry(x, i, i);
+    const rounded = vec.fma(x[i], by, round);
+    const q = vec.fma(x[i], by, vec.sub(round, rounded));
+    // Exact: the sum is a multiple of 2^51 below 2^104.
+    x[i + 1] = vec.fma(vec.fma(q, vec.f64(p[0]), x[i]), down, x[i + 1]);
+    for (let j = 1; j < LIMBS; j++) {
+      const limb = vec.f64(p[j]);
+      const high = vec.sub(round, vec.fma(q, limb, round));
+      x[i + j] = vec.add(x[i + j], vec.fma(q, limb, high));
+      x[i + j + 1] = vec.fma(high, up, x[i + j + 1]);
+    }
+  }
+
+  /** Products of four pairs are stored, then reduced two by two: so few values live at once, and yet two chains. */
+  function multiplication(operands: (pair: number) => V[], out: I): void {
+    const base = int.and(out, 0);
+    for (let pair = 0; pair < PAIRS; pair++) put(base, scratch + 16 * COLUMNS * pair, operands(pair));
+    for (let pair = 0; pair < PAIRS; pair += 2) {
+      const both = [pair, pair + 1].map((at) => ({
+        at,
+        x: range(COLUMNS).map((k) => vec.load(base, scratch + 16 * (COLUMNS * at + k))),
+      }));
+      for (let i = 0; i < LIMBS; i++) for (const { x } of both) reduce(x, i);
+      for (const { at, x } of both) {
+        carry(x, LIMBS, COLUMNS - 2);
+        put(out, at * PAIR_BYTES, x.slice(LIMBS));
+      }
+    }
+  }
+
+  /** Takes off the multiple of p nearest to x, |x| < 8 p, and carries. */
+  function normalise(x: V[]): V[] {
+    const times = vec.nearest(vec.mul(vec.fma(x[3], vec.f64(1 / UNIT), x[4]), vec.f64(1 / top)));
+    const reduced = x.map((limb, i) => vec.fnma(times, vec.f64(p[i]), limb));
+    carry(reduced, 0, LIMBS - 2);
+    return reduced;
+  }
+
+  function linear(combine: (a: V, b: V) => V): Kernel {
+    return fn(["i32", "i32", "i32"], [], (out, a, b) => {
+      for (let pair = 0; pair < PAIRS; pair++) {
+        const at = pair * PAIR_BYTES;
+        const [x, y] = [limbs(a, at), limbs(b, at)];
+        put(out, at, normalise(x.map((limb, i) => combine(limb, y[i]))));
+      }
+    });
+  }
+
+  function unpack(lowWord: I, highWord: I, offset: number): V[] {
+    const mask = vec.i64(MASK);
+    const [w0, w1, w2, w3] = range(4).map((i) => vec.loadPair(lowWord, highWord, offset + 8 * i));
+    const digits = [
+      vec.and(w0, mask),
+      vec.and(vec.or(vec.shr(w0, 51), vec.shl(w1, 13)), mask),
+      vec.and(vec.or(vec.shr(w1, 38), vec.shl(w2, 26)), mask),
+      vec.and(vec.or(vec.shr(w2, 25), vec.shl(w3, 39)), mask),
+      vec.shr(w3, 12),
+    ];
+    const exponent = vec.i64(FROM_INT_BITS);
+    return digits.map((digit, i) =>
+      vec.sub(vec.or(digit, exponent), vec.f64(2 ** 52 + (i === LIMBS - 1 ? 2 ** 51 : 2 ** 50))),
+    );
+  }
+
+  function pack(x: V[]): V[] {
+    const mask = vec.i64(MASK);
+    const digits = x.map((limb, i) =>
+      vec.subInt(vec.add(limb, vec.f64(TO_INT)), vec.i64(TO_INT_BITS - (i === LIMBS - 1 ? 1n << 51n : 1n << 50n))),
+    );
+    // A limb of just 2^50 still carries.
+    for (let i = 0; i < LIMBS - 1; i++) {
+      digits[i + 1] = vec.addInt(digits[i + 1], vec.shr(digits[i], 51));
+      digits[i] = vec.and(digits[i], mask);
+    }
+    const [d0, d1, d2, d3, d4] = digits;
+    return [
+      vec.or(d0, vec.shl(d1, 51)),
+      vec.or(vec.shr(d1, 13), vec.shl(d2, 38)),
+      vec.or(vec.shr(d2, 26), vec.shl(d3, 25)),
+      vec.or(vec.shr(d3, 39), vec.shl(d4, 12)),
+    ];
+  }
+
+  /** Flips the signs of a pair by bit 0 of two references. */
+  function signs(low: I, high: I): V {
+    const bit = (ref: I) => int.shl(int.and(ref, 1), 31);
+    return vec.pairOfHighWords(bit(low), bit(high));
+  }
+
+  const bias = range(LIMBS).reduce((sum, i) => sum + (1n << (BITS * BigInt(i) + (i === LIMBS - 1 ? 51n : 50n))), 0n);
+  const pairs = (list: I, stride: number, run: (pair: number, low: I, high: I) => void) => {
+    for (let pair = 0; pair < PAIRS; pair++)
+      run(pair, int.load(list, 2 * pair * stride), int.load(list, (2 * pair + 1) * stride));
+  };
+
+  return {
+    modulus,
+    radixBits: 255n,
+    bias,
+    elementBytes: 8 * LIMBS,
+    blockBytes: PAIRS * PAIR_BYTES,
+    mul: fn(["i32", "i32", "i32"], [], (out, a, b) => {
+      multiplication((pair) => product(limbs(a, pair * PAIR_BYTES), limbs(b, pair * PAIR_BYTES)), out);
+    }),
+    mulOne: fn(["i32", "i32", "i32"], [], (out, a, one) => {
+      multiplication((pair) => product(limbs(a, pair * PAIR_BYTES), splatLimbs(one, 0)), out);
+    }),
+    sqr: fn(["i32", "i32"], [], (out, a) => {
+      multiplication((pair) => square(limbs(a, pair * PAIR_BYTES)), out);
+    }),
+    add: linear(vec.add),
+    sub: linear(vec.sub),
+    gather: once((stride) =>
+      fn(["i32", "i32", "i32"], [], (out, list, offset) => {
+        pairs(list, stride, (pair, low, high) => {
+          const at = (ref: I) => int.add(int.and(ref, -32), offset);
+          put(out, pair * PAIR_BYTES, unpack(at(low), at(high), 0));
+        });
+      }),
+    ),
+    gatherSigned: once((stride) =>
+      fn(["i32", "i32", "i32"], [], (out, list, offset) => {
+        pairs(list, stride, (pair, low, high) => {
+          const at = (ref: I) => int.add(int.and(ref, -32), offset);
+          const sign = signs(low, high);
+          put(
+            out,
+            pair * PAIR_BYTES,
+            unpack(at(low), at(high), 0).map((limb) => vec.xor(limb, sign)),
+          );
+        });
+      }),
+    ),
+    scatter: once((stride) =>
+      fn(["i32", "i32", "i32"], [], (list, block, offset) => {
+        pairs(list, stride, (pair, low, high) => {
+          const [a, b] = [int.add(low, offset), int.add(high, offset)];
+          pack(limbs(block, pair * PAIR_BYTES)).forEach((word, i) => {
+            vec.storeLane(a, 0, word, 8 * i);
+            vec.storeLane(b, 1, word, 8 * i);
+          });
+        });
+      }),
+    ),
+    blend: once((bit) =>
+      fn(["i32", "i32", "i32"], [], (out, a, b) => {
+        for (let pair = 0; pair < PAIRS; pair++) {
+          const at = pair * PAIR_BYTES;
+          if (bit > 1) put(out, at, limbs(pair & (bit >> 1) ? b : a, at));
+          else {
+            const [x, y] = [limbs(a, at), limbs(b, at)];
+            put(
+              out,
+              at,
+              x.map((limb, i) => vec.mix(limb, y[i])),
+            );
+          }
+        }
+      }),
+    ),
+    spread: fn(["i32", "i32"], [], (out, a) => {
+      for (let pair = 0; pair < PAIRS; pair++)
+        limbs(a, pair * PAIR_BYTES).forEach((limb, i) => {
+          vec.storeLane(out, 0, limb, 8 * (2 * pair * LIMBS + i));
+          vec.storeLane(out, 1, limb, 8 * ((2 * pair + 1) * LIMBS + i));
+        });
+    }),
+    zeros: fn(["i32"], ["i32"], (a) => {
+      const mask = variable("i32", 0);
+      for (let pair = 0; pair < PAIRS; pair++) {
+        // Sums are reduced to |x| <= p / 2 and carried, which makes the limbs of 0 all 0, though perhaps -0.
+        const [first, ...rest] = limbs(a, pair * PAIR_BYTES).map((limb) => vec.equal(limb, vec.f64(0)));
+        set(mask, int.or(mask, int.shl(vec.bits(rest.reduce(vec.and, first)), 2 * pair)));
+      }
+      give(mask);
+    }),
+    turn: once((by) =>
+      fn(["i32", "i32"], [], (out, a) => {
+        const read = range(PAIRS).map((pair) => limbs(a, pair * PAIR_BYTES));
+        for (let pair = 0; pair < PAIRS; pair++) {
+          const source = read[by === 1 ? pair : pair ^ (by >> 1)];
+          put(out, pair * PAIR_BYTES, by === 1 ? source.map(vec.swap) : source);
+        }
+      }),
+    ),
+  };
+}
+
+function range(length: number): number[] {
+  return Array.from({ length }, (_, i) => i);
+}
+
+function inverse(x: bigint, modulus: bigint): bigint {
+  let [a, b, u, v] = [x % modulus, modulus, 1n, 0n];
+  while (a > 0n) [a, b, u, v] = [b % a, a, v - (b / a) * u, u];
+  return ((v % modulus) + modulus) % modulus;
+}
+
+function once<K>(make: (key: K) => Kernel): (key: K) => Kernel {
+  const made = new Map<K, Kernel>();
+  return (key) => {
+    if (!made.has(key)) made.set(key, make(key));
+    return made.get(key)!;
+  };
+}
