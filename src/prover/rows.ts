@@ -23,6 +23,8 @@ interface Kernel {
 }
 
 const BYTES = 32;
+/** of an entry of a row: wire and coefficient */
+const ENTRY_BYTES = 4 + BYTES;
 const PAGE_BYTES = 65_536;
 
 /** What the kernel and its callers agree on: field elements as 9 limbs of 29 bits, 4 bytes each. */
@@ -45,55 +47,82 @@ export function readRows(bytes: Uint8Array): Rows {
   const stream = new Uint32Array(9 * constraints + 2 * entries.reduce((a, b) => a + b));
   const coefficients = new Coefficients();
   const [one, minusOne] = [coefficients.of(1n), coefficients.of(FIELD - 1n)];
-  const units = [new Uint32Array(MAX_UNITS), new Uint32Array(MAX_UNITS)];
-  const terms = new Uint32Array(2 * MAX_TERMS);
+  const numbers: number[] = [];
   let [at, end] = [0, 0];
   for (let combination = 0; combination < 3 * constraints; combination++) {
-    let [plus, minus, other] = [0, 0, 0];
     const count = view.getUint32(at, true);
     at += 4;
-    for (let i = 0; i < count; i++, at += 4 + BYTES) {
+    let [plus, minus] = [0, 0];
+    for (let i = 0; i < count; i++) {
+      numbers[i] = coefficients.at(view, at + i * ENTRY_BYTES + 4);
+      if (numbers[i] === one && plus < MAX_UNITS) plus++;
+      else if (numbers[i] === minusOne && minus < MAX_UNITS) minus++;
+    }
+    const terms = count - plus - minus;
+    if (terms > MAX_TERMS)
+      throw badFile("r1cs", `constraint ${Math.floor(combination / 3)} has a sum of more than ${MAX_TERMS} terms`);
+    stream[end++] = plus;
+    stream[end++] = minus;
+    stream[end++] = terms;
+    let [plusAt, minusAt, termsAt] = [end, end + plus, end + plus + minus];
+    const [minusFrom, termsFrom] = [minusAt, termsAt];
+    for (let i = 0; i < count; i++, at += ENTRY_BYTES) {
       const wire = view.getUint32(at, true) * ELEMENT_BYTES;
-      const coefficient = coefficients.at(view, at + 4);
-      if (coefficient === one && plus < MAX_UNITS) units[0][plus++] = wire;
-      else if (coefficient === minusOne && minus < MAX_UNITS) units[1][minus++] = wire;
+      if (numbers[i] === one && plusAt < minusFrom) stream[plusAt++] = wire;
+      else if (numbers[i] === minusOne && minusAt < termsFrom) stream[minusAt++] = wire;
       else {
-        if (other === MAX_TERMS)
-          throw badFile("r1cs", `constraint ${Math.floor(combination / 3)} has more than ${MAX_TERMS} terms in a sum`);
-        terms[2 * other] = coefficient * ELEMENT_BYTES;
-        terms[2 * other++ + 1] = wire;
+        stream[termsAt++] = numbers[i] * ELEMENT_BYTES;
+        stream[termsAt++] = wire;
       }
     }
-    stream.set([plus, minus, other], end);
-    stream.set(units[0].subarray(0, plus), end + 3);
-    stream.set(units[1].subarray(0, minus), end + 3 + plus);
-    stream.set(terms.subarray(0, 2 * other), end + 3 + plus + minus);
-    end += 3 + plus + minus + 2 * other;
+    end = termsAt;
   }
   return { wires, constraints, stream: stream.slice(0, end), table: coefficients.table() };
 }
 
 /** Field elements of 32 bytes, numbered as they come, each once. */
 class Coefficients {
-  /** numbers of those that share a hash */
-  readonly #byHash = new Map<number, number[]>();
+  /** hash table with open addressing, less than half full: 1 + number, or 0 where free */
+  #slots = new Uint32Array(1 << 16);
+  readonly #hashes: number[] = [];
   /** eight an element */
   readonly #words: number[] = [];
+  readonly #values: bigint[] = [];
 
-  /** The number of the element at this offset. */
+  /**
+   * The number of the element at this offset.
+   * @throws TacitError FILE_FORMAT  it is not below the modulus
+   */
   at(view: DataView, offset: number): number {
     let hash = 0;
-    for (let i = 0; i < BYTES; i += 4)
-      hash = Math.imul(hash ^ view.getUint32(offset + i, true), 0x9e3779b1) ^ (hash >>> 15);
-    const alike = this.#byHash.get(hash);
-    const found = alike?.find((number) => this.#equals(number, view, offset));
-    if (found !== undefined) return found;
-    const number = this.#words.length / 8;
+    for (let i = 0; i < BYTES; i += 4) {
+      hash = Math.imul(hash ^ view.getUint32(offset + i, true), 0x9e3779b1);
+      hash ^= hash >>> 15;
+    }
+    const mask = this.#slots.length - 1;
+    for (let slot = hash & mask; this.#slots[slot] !== 0; slot = (slot + 1) & mask)
+      if (this.#equals(this.#slots[slot] - 1, view, offset)) return this.#slots[slot] - 1;
+    return this.#add(hash, view, offset);
+  }
+
+  #add(hash: number, view: DataView, offset: number): number {
+    const number = this.#hashes.push(hash) - 1;
     for (let i = 0; i < BYTES; i += 4) this.#words.push(view.getUint32(offset + i, true));
-    if (this.#value(number) >= FIELD) throw badFile("r1cs", "a coefficient is not below the modulus");
-    if (alike) alike.push(number);
-    else this.#byHash.set(hash, [number]);
+    let value = 0n;
+    for (let i = 7; i >= 0; i--) value = (value << 32n) | BigInt(this.#words[8 * number + i]);
+    if (value >= FIELD) throw badFile("r1cs", "a coefficient is not below the modulus");
+    this.#values.push(value);
+    const grow = 2 * this.#hashes.length > this.#slots.length;
+    if (grow) this.#slots = new Uint32Array(2 * this.#slots.length);
+    for (let i = grow ? 0 : number; i <= number; i++) this.#place(i);
     return number;
+  }
+
+  #place(number: number): void {
+    const mask = this.#slots.length - 1;
+    let slot = this.#hashes[number] & mask;
+    while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
+    this.#slots[slot] = 1 + number;
   }
 
   of(value: bigint): number {
@@ -103,24 +132,18 @@ class Coefficients {
   }
 
   table(): Uint32Array {
-    const table = new Uint32Array((this.#words.length / 8) * LIMBS);
-    for (let number = 0; number < this.#words.length / 8; number++) {
-      const value = (this.#value(number) << BigInt(LIMBS * LIMB_BITS)) % FIELD;
+    const table = new Uint32Array(this.#values.length * LIMBS);
+    this.#values.forEach((value, number) => {
+      const multiplied = (value << BigInt(LIMBS * LIMB_BITS)) % FIELD;
       for (let limb = 0; limb < LIMBS; limb++)
-        table[number * LIMBS + limb] = Number(BigInt.asUintN(LIMB_BITS, value >> BigInt(limb * LIMB_BITS)));
-    }
+        table[number * LIMBS + limb] = Number(BigInt.asUintN(LIMB_BITS, multiplied >> BigInt(limb * LIMB_BITS)));
+    });
     return table;
   }
 
   #equals(number: number, view: DataView, offset: number): boolean {
     for (let i = 0; i < 8; i++) if (this.#words[8 * number + i] !== view.getUint32(offset + 4 * i, true)) return false;
     return true;
-  }
-
-  #value(number: number): bigint {
-    let value = 0n;
-    for (let i = 7; i >= 0; i--) value = (value << 32n) | BigInt(this.#words[8 * number + i]);
-    return value;
   }
 }
 
