@@ -18,18 +18,31 @@ export type Exports = Record<string, (...args: number[]) => number>;
 
 export const POINT_BYTES: Record<Group, number> = { G1: 64, G2: 128 };
 export const BLOCK_BYTES = 320;
-const RADIX = 255n;
-const BIAS = [0n, 1n, 2n, 3n].reduce((sum, i) => sum + (1n << (51n * i + 50n)), 1n << 255n);
+export const ELEMENT_BYTES = 40;
+const LANES = 8;
 const ADDITION = 12;
 const ALL_ONES = (1n << 256n) - 1n;
 const REFERENCE = -64;
+
+/** How a backend packs elements: x 2^radixBits mod p, plus a bias. */
+export interface Form {
+  readonly radixBits: bigint;
+  readonly bias: bigint;
+}
+
+export const FORMS = {
+  fma: { radixBits: 255n, bias: [0n, 1n, 2n, 3n].reduce((sum, i) => sum + (1n << (51n * i + 50n)), 1n << 255n) },
+} as const satisfies Record<string, Form>;
+export type Backend = keyof typeof FORMS;
 
 /** An instance of the kernels with memory of its own. */
 export class Engine {
   readonly heap: Heap;
   readonly call: Exports;
+  readonly form: Form;
+  readonly #inverseRadix: bigint;
 
-  static async start(module: WebAssembly.Module): Promise<Engine> {
+  static async start(module: WebAssembly.Module, backend: Backend): Promise<Engine> {
     const memory = new WebAssembly.Memory({ initial: 16, maximum: 65536 });
     let engine: Engine | undefined;
     const imports: WebAssembly.ModuleImports = {};
@@ -37,58 +50,69 @@ export class Engine {
       imports[name] =
         kind === "memory" ? memory : (...args: number[]) => engine!.mend(...(args as [number, number, number, number]));
     const instance = await WebAssembly.instantiate(module, { "": imports });
-    engine = new Engine(memory, instance.exports as Exports);
+    engine = new Engine(memory, instance.exports as Exports, FORMS[backend]);
     return engine;
   }
 
-  private constructor(memory: WebAssembly.Memory, exports: Exports) {
+  private constructor(memory: WebAssembly.Memory, exports: Exports, form: Form) {
     this.heap = new Heap(memory, FREE);
     this.call = exports;
-    const form = (x: bigint) => mod(x << RADIX);
-    const R = 1n << RADIX;
-    const constants = [1n, R * R, 0n, 0n].map(form);
-    [constants[0], constants[1], constants[2], undefined, form(CURVE_B.G1[0])].forEach((value, i) => {
-      if (value !== undefined) this.#splat(CONSTANTS.base + BLOCK_BYTES * i, value);
-    });
-    // One element, for mulOne: from x 2^256 to x 2^255.
-    new Float64Array(memory.buffer, CONSTANTS.base + BLOCK_BYTES * 3, 5).set(
-      limbs(mod(1n << (2n * RADIX - 256n)), BASE_FIELD),
-    );
-    this.#writeLanes(CONSTANTS.scalar, () => [1, 0, 0, 0, 0]);
-    CURVE_B.G2.forEach((value, i) => this.#splat(CONSTANTS.base + BLOCK_BYTES * (5 + i), form(value)));
+    this.form = form;
+    this.#inverseRadix = inverse(1n << form.radixBits);
+    const R = 1n << form.radixBits;
+    const base = (index: number) => CONSTANTS.base + BLOCK_BYTES * index;
+    this.#writeBlock("Base", base(0), () => R);
+    this.#writeBlock("Base", base(1), () => R * R * R);
+    this.#writeBlock("Base", base(2), () => 0n);
+    // One element: from x 2^256 to x R.
+    this.#writeElement("Base", base(3), R * R * R * inverse(1n << 256n));
+    [...CURVE_B.G1, ...CURVE_B.G2].forEach((value, i) => this.#writeBlock("Base", base(4 + i), () => value * R));
+    this.#writeBlock("Scalar", CONSTANTS.scalar, () => 1n);
     for (let i = 0; i < 4; i++) {
-      this.heap.writeInteger(CONSTANTS.pad + 32 * i, BIAS);
-      this.heap.writeInteger(CONSTANTS.pad + 128 + 32 * i, BIAS + 1n);
+      this.heap.writeInteger(CONSTANTS.pad + 32 * i, form.bias);
+      this.heap.writeInteger(CONSTANTS.pad + 128 + 32 * i, form.bias + 1n);
     }
   }
 
-  #splat(at: number, value: bigint): void {
-    this.#writeLanes(at, () => limbs(value, BASE_FIELD));
+  #writeBlock(field: "Base" | "Scalar", at: number, value: (lane: number) => bigint): void {
+    const modulus = field === "Base" ? BASE_FIELD : SCALAR_FIELD;
+    this.heap.scoped((alloc) => {
+      const [list, packed] = [alloc(32), alloc(32 * LANES)];
+      for (let lane = 0; lane < LANES; lane++) {
+        this.heap.words(list, LANES)[lane] = packed + 32 * lane;
+        this.heap.writeInteger(packed + 32 * lane, centered(mod(value(lane), modulus), modulus) + this.form.bias);
+      }
+      this.call[`gather${field}`](at, list, 0);
+    });
   }
 
-  #writeLanes(at: number, lane: (lane: number) => number[]): void {
-    const floats = new Float64Array(this.heap.memory.buffer, at, BLOCK_BYTES / 8);
-    for (let i = 0; i < 8; i++) lane(i).forEach((limb, k) => (floats[(i >> 1) * 10 + 2 * k + (i & 1)] = limb));
+  #writeElement(field: "Base" | "Scalar", at: number, value: bigint): void {
+    this.heap.scoped((alloc) => {
+      const [block, elements] = [alloc(BLOCK_BYTES), alloc(ELEMENT_BYTES * LANES)];
+      this.#writeBlock(field, block, () => value);
+      this.call[`spread${field}`](elements, block);
+      this.heap.bytes(at, ELEMENT_BYTES).set(this.heap.bytes(elements, ELEMENT_BYTES));
+    });
   }
 
   /** A block of elements of the scalar field. */
   writeBlock(at: number, value: (lane: number) => bigint): void {
-    this.#writeLanes(at, (lane) => limbs(mod(value(lane) << RADIX, SCALAR_FIELD), SCALAR_FIELD));
+    this.#writeBlock("Scalar", at, (lane) => value(lane) << this.form.radixBits);
   }
 
   /** One element of the scalar field, for `mulOne`. */
   readonly element = (alloc: (bytes: number) => number, value: bigint): number => {
-    const at = alloc(40);
-    new Float64Array(this.heap.memory.buffer, at, 5).set(limbs(mod(value << RADIX, SCALAR_FIELD), SCALAR_FIELD));
+    const at = alloc(ELEMENT_BYTES);
+    this.#writeElement("Scalar", at, value << this.form.radixBits);
     return at;
   };
 
   readElement(at: number): bigint {
-    return mod((this.heap.readInteger(at) - BIAS) * INVERSE_RADIX);
+    return mod((this.heap.readInteger(at) - this.form.bias) * this.#inverseRadix);
   }
 
   writeElement(at: number, value: bigint): void {
-    this.heap.writeInteger(at, centered(mod(value << RADIX)) + BIAS);
+    this.heap.writeInteger(at, centered(mod(value << this.form.radixBits), BASE_FIELD) + this.form.bias);
   }
 
   /** The point that a reference means. */
@@ -130,17 +154,6 @@ export class Engine {
   }
 }
 
-const INVERSE_RADIX = inverse(1n << RADIX);
-
-function centered(x: bigint): bigint {
-  return x > BASE_FIELD / 2n ? x - BASE_FIELD : x;
-}
-
-function limbs(x: bigint, modulus: bigint): number[] {
-  let rest = x > modulus / 2n ? x - modulus : x;
-  return Array.from({ length: 5 }, (_, i) => {
-    const limb = i === 4 ? rest : BigInt.asIntN(51, rest);
-    rest = (rest - limb) >> 51n;
-    return Number(limb);
-  });
+function centered(x: bigint, modulus: bigint): bigint {
+  return x > modulus / 2n ? x - modulus : x;
 }

@@ -1,9 +1,8 @@
 import { SCALAR_FIELD, inverse, mod } from "../curve.ts";
-import { BLOCK_BYTES, type Engine } from "./engine.ts";
+import { BLOCK_BYTES, ELEMENT_BYTES, type Engine } from "./engine.ts";
 import type { Rows } from "./rows.ts";
 
 const LANES = 8;
-const ELEMENT = 40;
 /** lane l holds what belongs to index REVERSED[l] */
 const REVERSED = [0, 4, 2, 6, 1, 5, 3, 7];
 
@@ -43,7 +42,7 @@ export function makeDomain(engine: Engine, bits: number): Domain {
   const g = rootOfUnity(bits + 1);
   const back = inverse(w, SCALAR_FIELD);
   const table = (root: bigint, count: number) => {
-    const at = heap.alloc(ELEMENT * Math.max(LANES, count));
+    const at = heap.alloc(ELEMENT_BYTES * Math.max(LANES, count));
     heap.scoped((alloc) => {
       const [start, step] = [alloc(BLOCK_BYTES), alloc(BLOCK_BYTES)];
       engine.writeBlock(start, (lane) => power(root, BigInt(lane)));
@@ -55,7 +54,7 @@ export function makeDomain(engine: Engine, bits: number): Domain {
   const down = table(power(back, 8n), m / 2);
   const up = table(power(w, 8n), m / 2);
   const shift = table(power(g, 8n), m);
-  reverseBits(new Float64Array(heap.memory.buffer, shift, (ELEMENT / 8) * m), m);
+  reverseBits(new Float64Array(heap.memory.buffer, shift, (ELEMENT_BYTES / 8) * m), m);
   const lanes = heap.alloc(BLOCK_BYTES * 9);
   const block = (name: keyof typeof LANE_BLOCKS, value: (lane: number) => bigint) =>
     engine.writeBlock(lanes + BLOCK_BYTES * LANE_BLOCKS[name], value);
@@ -100,19 +99,19 @@ export function evaluateRows({ heap, call }: Engine, { blocks }: Domain, rows: R
 }
 
 /** The witness as the rows take it: packed, and a zero after it. @returns an address to be freed */
-export function takeWitness({ heap, call, element }: Engine, witness: Uint8Array): number {
+export function takeWitness({ heap, call, element, form }: Engine, witness: Uint8Array): number {
   const wires = witness.length / 32;
   const blocks = Math.ceil((wires + 1) / LANES);
   const at = heap.alloc(32 * LANES * blocks);
   const bytes = heap.bytes(at, 32 * LANES * blocks);
   bytes.set(witness);
   bytes.fill(0, witness.length);
-  heap.scoped((alloc) => call.takeNumbers(at, blocks, element(alloc, 1n << 255n)));
+  heap.scoped((alloc) => call.takeNumbers(at, blocks, element(alloc, 1n << form.radixBits)));
   return at;
 }
 
 function reverseBits(table: Float64Array, m: number): void {
-  const width = ELEMENT / 8;
+  const width = ELEMENT_BYTES / 8;
   const bits = Math.log2(m);
   for (let i = 0; i < m; i++) {
     let j = 0;

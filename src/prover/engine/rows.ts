@@ -156,16 +156,14 @@ class CoefficientTable {
     for (let i = 0; i < count; i++) this.find(values, 8 * i);
   }
 
-  store({ heap, call, element }: Engine): number {
+  store({ heap, call, element, form }: Engine): number {
     const blocks = Math.ceil(this.#count / LANES);
     const at = heap.alloc(32 * LANES * blocks);
     heap.words(at, 8 * LANES * blocks).fill(0);
     heap.words(at, 8 * this.#count).set(this.#values.subarray(0, 8 * this.#count));
-    // From c 2^512 to the Montgomery form c 2^255.
-    heap.scoped((alloc) => call.takeNumbers(at, blocks, element(alloc, FROM_FILE)));
+    // From c 2^512 to the Montgomery form.
+    const fromFile = (inverse(1n << 512n, SCALAR_FIELD) << form.radixBits) % SCALAR_FIELD;
+    heap.scoped((alloc) => call.takeNumbers(at, blocks, element(alloc, fromFile)));
     return at;
   }
 }
-
-/** Times 2^-257: as a Montgomery form, which `element` makes of it. */
-const FROM_FILE = inverse(1n << 257n, SCALAR_FIELD);

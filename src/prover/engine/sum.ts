@@ -1,11 +1,10 @@
 import { WORK } from "../kernels/layout.ts";
 import { sumOfPowers, type Group, type Point } from "../curve.ts";
-import { POINT_BYTES, type Engine } from "./engine.ts";
+import { BLOCK_BYTES, POINT_BYTES, type Engine } from "./engine.ts";
 
 const BATCH = 2048;
 const CHUNK = 16384;
 const SCALAR_BITS = 254;
-const BLOCK = 320;
 
 /** Points of a key in an engine's memory. */
 export interface Bases {
@@ -184,8 +183,8 @@ function makeWork(engine: Engine, alloc: (bytes: number) => number, group: Group
     [WORK.kept]: alloc((sums + 64) * POINT_BYTES[group]),
     [WORK.slots]: 0,
     [WORK.list]: alloc(BATCH * 12),
-    [WORK.differences]: alloc(blocks * BLOCK * (group === "G1" ? 1 : 3)),
-    [WORK.products]: alloc((blocks + 2) * BLOCK),
+    [WORK.differences]: alloc(blocks * BLOCK_BYTES * (group === "G1" ? 1 : 3)),
+    [WORK.products]: alloc((blocks + 2) * BLOCK_BYTES),
     [WORK.infinite]: 0,
   };
   for (const [field, value] of Object.entries(fields)) heap.words(work + Number(field), 1)[0] = value;

@@ -14,6 +14,7 @@ import {
   vec,
   when,
   type I,
+  type Callable,
   type Kernel,
 } from "./wasm.ts";
 
@@ -28,7 +29,7 @@ export const CHUNK = 16384;
  * The references are overwritten.
  * @param mend  import (width, list, blocks, differences): takes additions of equal x out of a list and does them otherwise
  */
-export function sumKernel(group: Group, { forward, backward }: PointKernels, mend: Kernel): Kernel {
+export function sumKernel(group: Group, { forward, backward }: PointKernels, mend: Callable): Kernel {
   const pointBytes = POINT_BYTES[group];
   const isInfinite = (ref: I): I => long.eqz(long.xor(long.load(int.and(ref, -64), 24), -1n));
 

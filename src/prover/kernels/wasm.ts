@@ -13,6 +13,7 @@ import {
   local,
   loop as wasmLoop,
   v128,
+  type AnyFunc,
   type Func,
   type Local,
   type StackVar,
@@ -29,6 +30,8 @@ export type I = Local<"i32">;
 export type L = Local<"i64">;
 export type Value<T extends ValueType> = Local<T> | StackVar<T>;
 export type Kernel = Func<any, any>;
+/** also one that is imported */
+export type Callable = AnyFunc<any, any>;
 
 const TYPES: Record<string, ValueTypeObject> = { i32, i64, v128 };
 
@@ -183,7 +186,7 @@ export const long = {
 };
 
 /** Calls a function that returns nothing. */
-export function invoke(kernel: Kernel, ...args: (I | number)[]): void {
+export function invoke(kernel: Callable, ...args: (I | number)[]): void {
   call(kernel, args as never);
 }
 
