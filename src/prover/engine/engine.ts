@@ -65,7 +65,7 @@ export class Engine {
     this.#writeBlock("Base", base(1), () => R * R * R);
     this.#writeBlock("Base", base(2), () => 0n);
     // One element: from x 2^256 to x R.
-    this.#writeElement("Base", base(3), R * R * R * inverse(1n << 256n));
+    this.#writeElement("Base", base(3), R * R * inverse(1n << 256n));
     [...CURVE_B.G1, ...CURVE_B.G2].forEach((value, i) => this.#writeBlock("Base", base(4 + i), () => value * R));
     this.#writeBlock("Scalar", CONSTANTS.scalar, () => 1n);
     for (let i = 0; i < 4; i++) {
