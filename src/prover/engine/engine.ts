@@ -32,6 +32,7 @@ export interface Form {
 
 export const FORMS = {
   fma: { radixBits: 255n, bias: [0n, 1n, 2n, 3n].reduce((sum, i) => sum + (1n << (51n * i + 50n)), 1n << 255n) },
+  scalar: { radixBits: 261n, bias: 0n },
 } as const satisfies Record<string, Form>;
 export type Backend = keyof typeof FORMS;
 
@@ -74,13 +75,19 @@ export class Engine {
     }
   }
 
+  /** A backend with a bias has values with a sign, as small as they can be. */
+  #pack(x: bigint, modulus: bigint): bigint {
+    const { bias } = this.form;
+    return bias > 0n && x > modulus / 2n ? x - modulus + bias : x + bias;
+  }
+
   #writeBlock(field: "Base" | "Scalar", at: number, value: (lane: number) => bigint): void {
     const modulus = field === "Base" ? BASE_FIELD : SCALAR_FIELD;
     this.heap.scoped((alloc) => {
       const [list, packed] = [alloc(32), alloc(32 * LANES)];
       for (let lane = 0; lane < LANES; lane++) {
         this.heap.words(list, LANES)[lane] = packed + 32 * lane;
-        this.heap.writeInteger(packed + 32 * lane, centered(mod(value(lane), modulus), modulus) + this.form.bias);
+        this.heap.writeInteger(packed + 32 * lane, this.#pack(mod(value(lane), modulus), modulus));
       }
       this.call[`gather${field}`](at, list, 0);
     });
@@ -112,7 +119,7 @@ export class Engine {
   }
 
   writeElement(at: number, value: bigint): void {
-    this.heap.writeInteger(at, centered(mod(value << this.form.radixBits), BASE_FIELD) + this.form.bias);
+    this.heap.writeInteger(at, this.#pack(mod(value << this.form.radixBits), BASE_FIELD));
   }
 
   /** The point that a reference means. */
@@ -152,8 +159,4 @@ export class Engine {
       }
     }
   }
-}
-
-function centered(x: bigint, modulus: bigint): bigint {
-  return x > modulus / 2n ? x - modulus : x;
 }

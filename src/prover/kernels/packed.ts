@@ -22,11 +22,14 @@ export function addBias({ modulus, bias }: Field): Kernel {
   });
 }
 
-/** (at): a packed element to the number below the modulus that it stands for */
+/**
+ * (at): a packed element v + bias to the number below the modulus p that it stands for; -p <= v < p with a bias, and
+ * 0 <= v < 2 p without
+ */
 export function dropBias({ modulus, bias }: Field): Kernel {
   return fn(["i32"], [], (at) => {
     const words = [0, 1, 2, 3].map((i) => long.load(at, 8 * i));
-    const { sum, carry } = carried(words, bias, true);
+    const { sum, carry } = carried(words, bias || modulus, true);
     const negative = long.sub(0n, carry);
     const back = [0, 1, 2, 3].map((i) => long.and(negative, BigInt.asIntN(64, modulus >> BigInt(64 * i))));
     carried(sum, back, false).sum.forEach((word, i) => long.store(at, word, 8 * i));

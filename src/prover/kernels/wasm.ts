@@ -143,6 +143,39 @@ export const vec = {
   storeLane: (at: I, lane: 0 | 1, value: V, offset = 0): void => v128.store64_lane({ offset }, lane, at, value),
 };
 
+/** Operations on four i32 at once. */
+export const quad = {
+  i32: (x: number): V => keep("v128", v128.const("i32x4", [x, x, x, x])),
+  add: (a: V, b: V): V => keep("v128", i32x4.add(a, b)),
+  sub: (a: V, b: V): V => keep("v128", i32x4.sub(a, b)),
+  mul: (a: V, b: V): V => keep("v128", i32x4.mul(a, b)),
+  sar: (a: V, bits: number): V => keep("v128", i32x4.shr_s(a, bits)),
+  equal: (a: V, b: V): V => keep("v128", i32x4.eq(a, b)),
+  bits: (a: V): I => keep("i32", i32x4.bitmask(a)),
+  /** products of the first two pairs of u32, and of the last two, as u64 */
+  mulLow: (a: V, b: V): V => keep("v128", i64x2.extmul_low_i32x4_u(a, b)),
+  mulHigh: (a: V, b: V): V => keep("v128", i64x2.extmul_high_i32x4_u(a, b)),
+  /** the first two u32, and the last two, as u64 */
+  widenLow: (a: V): V => keep("v128", i64x2.extend_low_i32x4_u(a)),
+  widenHigh: (a: V): V => keep("v128", i64x2.extend_high_i32x4_u(a)),
+  /** the lower halves of four u64 */
+  narrow: (a: V, b: V): V => quad.pick([0, 2, 4, 6], a, b),
+  /** four of the eight lanes of a and b */
+  pick: (lanes: readonly number[], a: V, b: V): V =>
+    keep(
+      "v128",
+      i8x16.shuffle(
+        lanes.flatMap((lane) => [0, 1, 2, 3].map((i) => 4 * lane + i)) as Parameters<typeof i8x16.shuffle>[0],
+        a,
+        b,
+      ),
+    ),
+  of: (lanes: readonly I[]): V =>
+    lanes.reduce((x, lane, i) => keep("v128", i32x4.replace_lane(i, x, lane)), quad.i32(0)),
+  loadSplat: (at: I, offset = 0): V => keep("v128", v128.load32_splat({ offset }, at)),
+  storeLane: (at: I, lane: number, value: V, offset = 0): void => v128.store32_lane({ offset }, lane, at, value),
+};
+
 export const int = {
   add: (a: I | number, b: I | number): I => keep("i32", i32.add(a, b)),
   sub: (a: I | number, b: I | number): I => keep("i32", i32.sub(a, b)),
