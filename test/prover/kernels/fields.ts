@@ -1,5 +1,7 @@
 /** Fields on their own: the kernels of a backend for one modulus, emitted for the tests, and their blocks as bigints. */
+import assert from "node:assert/strict";
 import { memory, Module } from "wasmati";
+import { Random } from "../../../src/cli/random.ts";
 import { BASE_FIELD, SCALAR_FIELD, inverse, mod } from "../../../src/prover/curve.ts";
 import { enableRelaxedSimd } from "../../../src/prover/engine/backend.ts";
 import type { Backend, Exports } from "../../../src/prover/engine/engine.ts";
@@ -10,6 +12,7 @@ import { addBias, dropBias } from "../../../src/prover/kernels/packed.ts";
 import { scalarField } from "../../../src/prover/kernels/scalar.ts";
 
 export const LANES = 8;
+export const BACKENDS: readonly Backend[] = ["fma", "scalar"];
 export const MODULI = { base: BASE_FIELD, scalar: SCALAR_FIELD } as const;
 
 /** How a backend lays elements out, and what it promises of them. */
@@ -25,7 +28,7 @@ interface Layout {
   readonly most: bigint;
 }
 
-export const LAYOUTS: Record<Backend, Layout> = {
+const LAYOUTS: Record<Backend, Layout> = {
   fma: {
     make: fmaField,
     limbs: 5,
@@ -46,7 +49,25 @@ export const LAYOUTS: Record<Backend, Layout> = {
   },
 };
 
-/** Kernels of a field in an instance with memory of its own; 0 to 4096 is theirs. */
+/** Where blocks, lists and packed elements may lie in the memory of a FieldKernels. */
+export const PLACES = { list: 4096, one: 4608, packed: 5120, blocks: 8192, blockBytes: 512 } as const;
+/** Scratch of the field; the kernels' memory ends with it. */
+export const SCRATCH = { at: 1024, bytes: 704 } as const;
+
+/** A suite for each backend and each modulus. */
+export function describeFields(what: string, body: (start: () => FieldKernels) => void): void {
+  for (const backend of BACKENDS)
+    for (const [name, modulus] of Object.entries(MODULI))
+      describe(`${what}: ${name} field of ${backend}`, () => {
+        let kernels: FieldKernels;
+        before(async () => {
+          kernels = await FieldKernels.start(backend, modulus);
+        });
+        body(() => kernels);
+      });
+}
+
+/** Kernels of a field in an instance with memory of its own. */
 export class FieldKernels {
   readonly field: Field;
   readonly modulus: bigint;
@@ -57,7 +78,7 @@ export class FieldKernels {
   static async start(backend: Backend, modulus: bigint): Promise<FieldKernels> {
     await enableRelaxedSimd();
     const layout = LAYOUTS[backend];
-    const field = layout.make(modulus, 1024);
+    const field = layout.make(modulus, SCRATCH.at);
     const own = memory({ min: 1 });
     const bytes = Module({
       memory: own,
@@ -165,6 +186,53 @@ export class FieldKernels {
   form(number: bigint): bigint {
     const form = mod(number << this.field.radixBits, this.modulus);
     return this.layout.least < 0n && form > this.modulus / 2n ? form - this.modulus : form;
+  }
+
+  /** What a block holds, after its limbs and values were held to their range. */
+  checked(block: number): bigint[] {
+    const { limbs, bits, least } = this.layout;
+    const [low, high] = least < 0n ? [-(1n << (bits - 1n)), 1n << (bits - 1n)] : [0n, (1n << bits) - 1n];
+    return Array.from({ length: LANES }, (_, lane) => {
+      const found = this.limbs(block, lane);
+      for (const limb of found.slice(0, limbs - 1)) assert.ok(limb >= low && limb <= high, `limb ${limb}`);
+      const value = this.value(found);
+      assert.ok(this.inRange(value), `value ${value} leaves the range`);
+      return value;
+    });
+  }
+
+  /** A list of references. */
+  refer(at: number, references: readonly number[], stride = 4): void {
+    references.forEach((reference, i) => this.view.setUint32(at + stride * i, reference, true));
+  }
+
+  /** Values of the backend's range where rounding turns, and random ones. */
+  edges(random: Random): bigint[] {
+    const { least, most, limbs, bits } = this.layout;
+    const p = this.modulus;
+    const turns = [0n, p / 2n, p, (3n * p) / 2n, 2n * p].flatMap((x) => [x, -x]);
+    const near = turns.flatMap((x) => [-2n, -1n, 0n, 1n, 2n].map((d) => x + d));
+    const units = Array.from({ length: limbs }, (_, i) => 1n << (bits * BigInt(i)));
+    const ties = units.flatMap((x) => [x - 1n, x, x / 2n, x / 2n - 1n, -x, -x / 2n]);
+    const bounds = [(least * p) / 100n, (most * p) / 100n];
+    const forms = [0n, 1n, 2n, p - 1n, p - 2n, (p - 1n) / 2n, (p + 1n) / 2n].map((x) => this.form(x));
+    const others = Array.from({ length: 60 }, () => this.form(random.bits(260)));
+    return [...near, ...ties, ...bounds, ...forms, ...others].filter((x) => this.inRange(x));
+  }
+
+  /** All combinations of the largest and smallest limbs, with a last limb at the end of its range and in the middle. */
+  extremes(): bigint[][] {
+    const { limbs, bits, least, most } = this.layout;
+    const signed = least < 0n;
+    const [low, high] = signed ? [-(1n << (bits - 1n)), 1n << (bits - 1n)] : [0n, (1n << bits) - 1n];
+    const top = (bound: bigint) => ((bound * this.modulus) / 100n) >> (bits * BigInt(limbs - 1));
+    const tops = signed ? [top(least) + 2n, 0n, top(most) - 2n] : [0n, top(most) - 1n];
+    return tops.flatMap((last) =>
+      Array.from({ length: 1 << (limbs - 1) }, (_, choice) => [
+        ...Array.from({ length: limbs - 1 }, (__, i) => ((choice >> i) & 1 ? high : low)),
+        last,
+      ]),
+    );
   }
 
   inRange(form: bigint): boolean {
