@@ -1,3 +1,3 @@
 import { buildKernels } from "./kernels/index.ts";
 
-for (const [name, bytes] of Object.entries(await buildKernels())) console.log(`${name}.wasm ${bytes.length} bytes`);
+for (const [name, bytes] of Object.entries(await buildKernels())) console.log(`build/kernels/${name}: ${bytes} bytes`);

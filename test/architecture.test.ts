@@ -18,8 +18,6 @@ const ALLOWED: Record<string, readonly string[]> = {
   cli: ["protocol", "matcher", "witness", "prover", "verifier"],
 };
 const GPL = ["snarkjs", "circomlib", "circomlibjs", "circom2", "ffjavascript"];
-/** Of the prover, only the worker, behind the interface, may use snarkjs. */
-const MAY_PROVE = ["src/prover/worker.ts"];
 
 const files = readdirSync(SRC, { recursive: true, encoding: "utf8" })
   .filter((path) => path.endsWith(".ts"))
@@ -47,7 +45,14 @@ describe("architecture", () => {
         assert.ok(other === folder || ALLOWED[folder].includes(other), `${specifier} points the wrong way`);
       }
     });
-    if (folder === "cli" || MAY_PROVE.includes(name)) continue;
+    if (folder !== "cli" && !name.startsWith("src/prover/kernels/"))
+      it(`${name} needs no generator of kernels`, () => {
+        for (const specifier of importsOf(file)) {
+          assert.notEqual(specifier, "wasmati", "a development tool");
+          if (specifier.includes("kernels/")) assert.match(specifier, /kernels\/layout\.ts$/);
+        }
+      });
+    if (folder === "cli") continue;
     it(`${name} is free of the GPL`, () => {
       for (const specifier of importsOf(file)) assert.ok(!GPL.some((it) => specifier.split("/")[0] === it), specifier);
     });

@@ -1,4 +1,4 @@
-import { buildAll, builtFiles, circuitFolder } from "../../scripts/build/index.ts";
+import { buildAll } from "../../scripts/build/index.ts";
 import { MARKET_NAMES, makeScenario, TRADERS } from "./demo/scenario.ts";
 import { ChainVenue } from "./demo/chainVenue.ts";
 import { attempt, forgeriesOf } from "./demo/forgeries.ts";
@@ -14,6 +14,7 @@ import { RoundBuilder } from "../witness/round.ts";
 import { buildProgress } from "./buildProgress.ts";
 import { shares, short, table, thousands } from "./format.ts";
 import { toJson } from "./json.ts";
+import { loadInstructions } from "./instructionKeys.ts";
 import { readKeys } from "./keyFiles.ts";
 import { withProgress } from "./progress.ts";
 import { Random } from "./random.ts";
@@ -65,15 +66,15 @@ export async function demo({ seed, json = false }: { seed: number; json?: boolea
     const steps = builder.close();
 
     // The proofs, side by side.
-    for (const name of INSTRUCTION_NAMES) {
-      const { wasm, zkey, inputs } = builtFiles(circuitFolder(PROFILE, name));
-      await prover.load(name, { wasm, zkey, inputs });
-    }
+    const circuits = await loadInstructions(prover, PROFILE);
     const proved = await withProgress("prove", async (progress) => {
       let done = 0;
       return Promise.all(
         steps.map(async ({ name, inputs, publicInputs }) => {
-          const { proof, publicInputs: shown, timings } = await prover.prove(name, inputs as CircuitInputs);
+          const made = await prover.proveInputs(circuits[name], inputs as CircuitInputs);
+          const { proof, publicInputs: shown } = made;
+          const { rows, fft, a, b, c } = made.timings;
+          const timings = { witnessMs: made.witness.witnessMs + made.witness.checkMs, proveMs: rows + fft + a + b + c };
           progress.update(++done / steps.length, `${done} of ${steps.length} instructions`);
           if (shown.some((word, i) => word !== publicInputs[i])) throw new Error(`${name}: circuit and venue differ`);
           return { name, publicInputs, proof, timings };

@@ -112,16 +112,30 @@ function tacit(exit: (code: number) => void): Command {
     .action(async (options) => exit(await (await import("./keys.ts")).keys(options)));
 
   command(
-    "prove <instruction> <inputs> <proof> <public>",
-    "prove one instruction: reads inputs.json, writes proof.json and public.json as snarkjs does",
-    "tacit prove admit inputs.json proof.json public.json",
+    "witness <instruction> <inputs> <wtns>",
+    "compute the wires of an instruction's circuit: reads inputs.json, writes a .wtns file",
+    "tacit witness admit inputs.json witness.wtns",
   )
-    .addOption(profileOption("circuit to prove with").default("demo"))
-    .action(async (name, inputs, proof, publicPath, options) => {
-      const { prove } = await import("./prove.ts");
+    .addOption(profileOption("circuit to compute with").default("demo"))
+    .action(async (name, inputs, wtns, options) => {
+      const { witness } = await import("./witness.ts");
       const [instruction] = instructionNames([name]);
-      exit(await prove({ instruction, inputs, proof, public: publicPath, ...options }));
+      exit(await witness({ instruction, inputs, wtns, ...options }));
     });
+
+  command(
+    "prove <zkey> <wtns> <proof> <public>",
+    "prove: reads a .zkey and a .wtns file, writes proof.json and public.json, all as snarkjs does",
+    "tacit prove admit.zkey witness.wtns proof.json public.json",
+    "tacit prove admit.zkey witness.wtns proof.json public.json --json --workers 1",
+  )
+    .option("--workers <number>", "threads (default: one a core)", positive)
+    .option("--r1cs <path>", "constraints of the circuit: names the one that a wrong witness breaks")
+    .option("--no-check", "do not verify the proof before it is written")
+    .option("--json", "print times by phase as JSON")
+    .action(async (zkey, wtns, proof, publicPath, options) =>
+      exit(await (await import("./prove.ts")).prove({ zkey, wtns, proof, public: publicPath, ...options })),
+    );
 
   command(
     "verify <file>",

@@ -1,50 +1,53 @@
-import { access } from "node:fs/promises";
-import { builtFiles, circuitFolder } from "../../scripts/build/index.ts";
+import { ensureKernels } from "../../scripts/kernels/index.ts";
 import { writeWhole } from "../../scripts/build/writeWhole.ts";
-import { TacitError } from "../protocol/errors.ts";
-import type { InstructionName, ProfileName } from "../protocol/instructions.ts";
-import { createProver, type CircuitInputs, type SignalValue } from "../prover/index.ts";
-import { proofToJson } from "../verifier/index.ts";
-import { asInteger, asObject, readJson, toJson } from "./json.ts";
+import { createProver } from "../prover/index.ts";
+import { proofToJson } from "../protocol/proof.ts";
+import { toJson } from "./json.ts";
 import { withProgress } from "./progress.ts";
 
-/** `tacit prove`: one instruction, from and to files. @returns the exit code */
+/** `tacit prove`: from a key and a witness, as snarkjs and rapidsnark do. @returns the exit code */
 export async function prove(options: {
-  instruction: InstructionName;
-  /** paths */
-  inputs: string;
+  /** paths; keys and witnesses may be addresses */
+  zkey: string;
+  wtns: string;
   proof: string;
   public: string;
-  profile: ProfileName;
+  r1cs?: string;
+  workers?: number;
+  check: boolean;
+  json?: boolean;
 }): Promise<number> {
-  const { instruction, profile } = options;
-  const json = asObject(options.inputs, await readJson(options.inputs));
-  const inputs = Object.fromEntries(Object.entries(json).map(([name, value]) => [name, signal(name, value)]));
-  const { wasm, zkey, inputs: signals } = builtFiles(circuitFolder(profile, instruction));
-  await access(zkey).catch(() => {
-    const remedy = `run \`tacit build ${instruction} --profile ${profile}\``;
-    throw new TacitError("NOT_BUILT", `${instruction} is not built in profile ${profile}: ${remedy}`);
-  });
-  const prover = createProver({ workers: 1 });
+  const { zkey, wtns, r1cs, workers, check } = options;
+  const started = performance.now();
+  await ensureKernels();
+  const prover = createProver({ workers });
   try {
-    await prover.load(instruction, { wasm, zkey, inputs: signals });
-    const { proof, publicInputs } = await withProgress(`prove ${instruction}`, (progress) =>
-      prover.prove(instruction, inputs as CircuitInputs, {
-        onProgress: ({ step, fraction }) => progress.update(fraction, step),
-      }),
-    );
+    const { proof, publicInputs, timings, loadMs } = await withProgress("prove", async (progress) => {
+      const key = await prover.load(zkey, { r1cs });
+      const loadMs = performance.now() - started;
+      const onProgress = ({ fraction }: { fraction: number }) => progress.update(fraction);
+      return { loadMs, ...(await prover.prove(key, wtns, { check, onProgress })) };
+    });
     await writeWhole(options.public, toJson(publicInputs, 1) + "\n");
     await writeWhole(options.proof, toJson(proofToJson(proof), 1) + "\n");
+    if (options.json) {
+      const { rows, fft, a, b, c, readMs, assembleMs, checkMs, totalMs } = timings;
+      const wall = { load: loadMs, read: readMs, assemble: assembleMs, check: checkMs, prove: totalMs };
+      const times = { wallMs: { ...wall, total: performance.now() - started }, threadMs: { rows, fft, a, b, c } };
+      process.stdout.write(toJson(rounded(times), 2) + "\n");
+    }
   } finally {
     await prover.close();
   }
   return 0;
 }
 
-/** Decimal strings, in lists and objects. */
-function signal(at: string, json: unknown): SignalValue {
-  if (Array.isArray(json)) return json.map((part, i) => signal(`${at}[${i}]`, part));
-  if (typeof json === "object" && json !== null)
-    return Object.fromEntries(Object.entries(json).map(([name, part]) => [name, signal(`${at}.${name}`, part)]));
-  return asInteger(at, json);
+function rounded(times: Record<string, Record<string, number>>): Record<string, Record<string, number>> {
+  const tenth = (ms: number) => Math.round(10 * ms) / 10;
+  return Object.fromEntries(
+    Object.entries(times).map(([group, all]) => [
+      group,
+      Object.fromEntries(Object.entries(all).map(([phase, ms]) => [phase, tenth(ms)])),
+    ]),
+  );
 }

@@ -1,327 +1,488 @@
-import { open, readFile } from "node:fs/promises";
-import { availableParallelism } from "node:os";
-import type { Worker } from "node:worker_threads";
+import { defaultWorkers, readKernel, startThread as startOwn } from "#prover-runtime";
 import { TacitError } from "../protocol/errors.ts";
-import type { Circuit, FromWorker, Proved, ProveProgress, ToWorker } from "./messages.ts";
-import { badFile, dataView, readSections, section } from "./sections.ts";
-import { startWorker } from "./startWorker.ts";
-import { WitnessProgram, type CircuitInputs, type InputSignal } from "./witness.ts";
+import type { Proof } from "../protocol/proof.ts";
+import { detectBackend, enableRelaxedSimd } from "./engine/backend.ts";
+import type { Backend } from "./engine/engine.ts";
+import { readInteger } from "./files/integers.ts";
+import { openSource, type FileSource } from "./files/source.ts";
+import { readWitness } from "./files/wtns.ts";
+import { openKey, type KeyFile, type VerificationKeyJson } from "./files/zkey.ts";
+import { assemble, holds } from "./groth16.ts";
+import type { Share, SharedSource } from "./messages.ts";
+import { loadPlan, proveOn, type Timings } from "./plan.ts";
+import { Thread, ThreadDied, type AnyWorker } from "./thread.ts";
+import type { CircuitInputs, InputSignal } from "./witness.ts";
 
 export type { Proof } from "../protocol/proof.ts";
-export type { Proved, ProveProgress } from "./messages.ts";
+export type { FileSource } from "./files/source.ts";
+export type { VerificationKeyJson } from "./files/zkey.ts";
+export type { Timings } from "./plan.ts";
+export type { AnyWorker } from "./thread.ts";
 export type { CircuitInputs, InputSignal, SignalValue } from "./witness.ts";
 
-/** A path, or the bytes themselves. */
-export type FileSource = string | Uint8Array;
+export interface ProverOptions {
+  /** threads that share each proof: one a core is best */
+  workers?: number;
+  /**
+   * How bytes of keys and witnesses reach the threads: in memory that they share, or in a copy for each. Browsers have
+   * shared memory on pages that are cross-origin isolated only. It takes less room, and no less time.
+   */
+  memory?: "shared" | "separate";
+  /** after so long a job is given up */
+  timeoutMs?: number;
+  /** how to start a thread; tests start such that can be killed */
+  startThread?: () => AnyWorker;
+}
 
+/** What belongs to a key besides itself. */
 export interface CircuitFiles {
-  wasm: FileSource;
-  zkey: FileSource;
+  /** circom's witness program: inputs can then be proved */
+  wasm?: FileSource;
   /** the circuit's inputs (the build writes them to inputs.json): errors can then name a missing one */
   inputs?: string | readonly InputSignal[];
+  /** the constraints: a witness is then checked against them, and the first that it breaks is named */
+  r1cs?: FileSource;
+}
+
+/** A key that a prover has loaded. */
+export interface ProvingKey {
+  readonly wires: number;
+  readonly publicInputs: number;
+  /** rows of the domain */
+  readonly domain: number;
+  /** as snarkjs writes it */
+  readonly verificationKey: VerificationKeyJson;
+}
+
+/** Values of all wires, 32 bytes each, little endian, checked against the constraints where those are loaded. */
+export interface Witness {
+  readonly values: Uint8Array;
+  readonly timings: { witnessMs: number; checkMs: number };
 }
 
 export interface ProveOptions {
   signal?: AbortSignal;
+  /** called with the part that is done, 0 to 1 */
   onProgress?: (progress: ProveProgress) => void;
+  /** whether the proof is verified before it is handed out, in some 20 ms; yes, if not told otherwise */
+  check?: boolean;
+}
+
+export interface ProveProgress {
+  step: "witness" | "proof";
+  fraction: number;
+}
+
+export interface Proved {
+  proof: Proof;
+  publicInputs: bigint[];
+  timings: Timings & {
+    /** wall time from the witness to the proof */
+    totalMs: number;
+    /** of which reading the witness, making the proof unlinkable, and verifying it */
+    readMs: number;
+    assembleMs: number;
+    checkMs: number;
+  };
 }
 
 export interface Prover {
   /**
-   * Makes a circuit known under a name; a second call replaces it for later jobs.
-   * @throws TacitError FILE_FORMAT, KEY_MISMATCH (program and key are of different circuits), PROVER_CLOSED
+   * Reads a key into the threads, once for many proofs.
+   * @throws TacitError FILE_FORMAT (names the section), WITNESS_MISMATCH (program or constraints are of another circuit),
+   *         SOURCE, ABORTED, OUT_OF_MEMORY, NOT_BUILT, PROVER_CRASHED, PROVER_TIMEOUT, PROVER_CLOSED
    */
-  load(name: string, files: CircuitFiles): Promise<void>;
+  load(zkey: FileSource, files?: CircuitFiles, options?: { signal?: AbortSignal }): Promise<ProvingKey>;
+  /** Takes a key out of memory. Proofs that are under way go on. */
+  unload(key: ProvingKey): void;
   /**
-   * Proves that the circuit accepts these inputs. Jobs wait their turn in order.
-   * @throws TacitError WITNESS_INPUT, WITNESS, UNKNOWN_CIRCUIT, ABORTED, PROVER_CRASHED (a worker died twice over this
-   *         job), PROVER_TIMEOUT, PROVER_CLOSED, PROVE_FAILED
+   * Runs the witness program, in a thread of its own beside the proofs.
+   * @throws TacitError WITNESS_INPUT, WITNESS, and as `prove`
    */
-  prove(name: string, inputs: CircuitInputs, options?: ProveOptions): Promise<Proved>;
-  /** Ends the workers. What still waits or runs is rejected. */
+  witness(key: ProvingKey, inputs: CircuitInputs, options?: { signal?: AbortSignal }): Promise<Witness>;
+  /**
+   * Proves that the circuit accepts these values. Jobs take their turn.
+   * @param witness  a .wtns file, or what `witness` made
+   * @throws TacitError FILE_FORMAT, SOURCE, WITNESS_MISMATCH (of another circuit), WITNESS (it breaks a constraint),
+   *         UNKNOWN_KEY, ABORTED, PROVER_CRASHED (a thread died twice over this job), PROVER_TIMEOUT, PROVER_CLOSED,
+   *         OUT_OF_MEMORY, PROVE_FAILED
+   */
+  prove(key: ProvingKey, witness: FileSource | Witness, options?: ProveOptions): Promise<Proved>;
+  /** Both in one. */
+  proveInputs(
+    key: ProvingKey,
+    inputs: CircuitInputs,
+    options?: ProveOptions,
+  ): Promise<Proved & { witness: Witness["timings"] }>;
+  /** Bytes in the threads' memories: what they have taken from the system, and how much of it holds something. */
+  memory(): Promise<{ taken: number; used: number }[]>;
+  /** Ends the threads. What still waits or runs is rejected. */
   close(): Promise<void>;
 }
 
-export interface ProverOptions {
-  /** threads, each of which proves alone: one a core gives the best throughput */
-  workers?: number;
-  /** after so long a job is given up */
-  timeoutMs?: number;
-  /** how to start a thread; tests start such that can be killed */
-  startThread?: () => Worker;
-}
-
-interface Job {
+interface Loaded {
   id: number;
-  name: string;
-  circuit: Circuit;
-  inputs: CircuitInputs;
-  crashes: number;
-  onProgress?: (progress: ProveProgress) => void;
-  /** both end the job, once; later calls have no effect */
-  resolve(result: Proved): void;
-  reject(error: TacitError): void;
+  file: KeyFile;
+  source: SharedSource;
+  plan: ReturnType<typeof loadPlan>;
+  program?: { module?: WebAssembly.Module; inputs: readonly InputSignal[]; r1cs?: SharedSource };
 }
 
-interface Thread {
-  worker: Worker;
-  ready: boolean;
-  circuits: Map<string, Circuit>;
-  job?: Job;
-  timer?: NodeJS.Timeout;
+interface Kernels {
+  module: WebAssembly.Module;
+  backend: Backend;
 }
 
 const MAX_CRASHES = 2;
 const DEFAULT_TIMEOUT_MS = 15 * 60 * 1000;
-const THREAD = new URL(import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js", import.meta.url);
 
-/** A pool of threads that prove. It does not keep the process alive while it has nothing to do. */
+/** A pool of threads that prove together. It does not keep the process alive while it has nothing to do. */
 export function createProver({
-  workers = availableParallelism(),
+  workers = defaultWorkers(),
+  memory = typeof SharedArrayBuffer === "undefined" ? "separate" : "shared",
   timeoutMs = DEFAULT_TIMEOUT_MS,
-  startThread = () => startWorker(THREAD),
+  startThread = startOwn,
 }: ProverOptions = {}): Prover {
-  const circuits = new Map<string, Circuit>();
-  const threads = new Set<Thread>();
-  const queue: Job[] = [];
+  const loaded = new Map<ProvingKey, Loaded>();
+  const jobs = new Set<{ fail(error: TacitError): void }>();
+  const slots: (Slot | undefined)[] = Array.from({ length: workers });
+  let witnessSlot: Slot | undefined;
+  let kernels: Promise<Kernels> | undefined;
+  let rowKernel: Promise<WebAssembly.Module> | undefined;
   let nextId = 0;
   let closed = false;
+  if (!Number.isInteger(workers) || workers < 1)
+    throw new TacitError("OUT_OF_RANGE", "workers must be a whole number of at least 1", { field: "workers" });
+  if (memory === "shared" && typeof SharedArrayBuffer === "undefined")
+    throw new TacitError("NO_SHARED_MEMORY", 'there is no shared memory here: ask for memory "separate"');
 
-  function start(): Thread {
-    const worker = startThread();
-    const thread: Thread = { worker, ready: false, circuits: new Map() };
-    threads.add(thread);
-    worker.on("message", (message: FromWorker) => receive(thread, message));
-    worker.on("error", (error) => died(thread, error instanceof Error ? error.message : String(error)));
-    worker.on("messageerror", () => died(thread, "a message could not be read"));
-    worker.on("exit", (code) => died(thread, `the thread ended with code ${code}`));
-    worker.unref();
-    for (const [name, circuit] of circuits) teach(thread, name, circuit);
-    return thread;
+  /** A thread and what it has been told to load, by key: a thread that died is replaced, and so forgets. */
+  interface Slot {
+    thread: Thread;
+    keys: Map<number, Promise<unknown>>;
   }
 
-  function teach(thread: Thread, name: string, circuit: Circuit): void {
-    if (thread.circuits.get(name) === circuit) return;
-    thread.circuits.set(name, circuit);
-    send(thread, { kind: "circuit", name, circuit });
-  }
-
-  function send(thread: Thread, message: ToWorker): void {
-    thread.worker.postMessage(message);
-  }
-
-  function receive(thread: Thread, message: FromWorker): void {
-    if (message.kind === "ready") thread.ready = true;
-    const { job } = thread;
-    // Words of a thread about a job that it no longer has come too late.
-    if (message.kind === "ready" || message.id !== job?.id) return;
-    if (message.kind === "progress") {
-      job.onProgress?.({ step: message.step, fraction: message.fraction });
-      return;
-    }
-    release(thread);
-    if (message.kind === "proved") job.resolve(message.result);
-    else job.reject(new TacitError(message.code, message.message, message.details));
-    pump();
-  }
-
-  function release(thread: Thread): void {
-    clearTimeout(thread.timer);
-    thread.job = undefined;
-    thread.worker.unref();
-  }
-
-  /** Takes a thread out of the pool; its job, if any, is the caller's to settle. */
-  function remove(thread: Thread): void {
-    if (!threads.delete(thread)) return;
-    release(thread);
-    void thread.worker.terminate();
-  }
-
-  function died(thread: Thread, cause: string): void {
-    if (!threads.has(thread)) return;
-    const { job, ready } = thread;
-    remove(thread);
-    if (job) {
-      job.crashes++;
-      if (job.crashes < MAX_CRASHES) queue.unshift(job);
-      else job.reject(crashedError(cause));
-    }
-    // One that could not even start is replaced only for a job, or it would be replaced for ever.
-    if (ready) warmUp();
-    pump();
-  }
-
-  function pump(): void {
-    while (!closed && queue.length > 0) {
-      let thread = [...threads].find((candidate) => !candidate.job);
-      if (!thread && threads.size >= workers) return;
-      const job = queue.shift()!;
-      try {
-        thread ??= start();
-        assign(thread, job);
-      } catch (error) {
-        if (thread?.job) release(thread);
-        job.reject(badJob(error));
-      }
-    }
-  }
-
-  function assign(thread: Thread, job: Job): void {
-    teach(thread, job.name, job.circuit);
-    thread.job = job;
-    send(thread, { kind: "prove", id: job.id, name: job.name, inputs: job.inputs });
-    thread.worker.ref();
-    thread.timer = setTimeout(() => {
-      replace(thread);
-      job.reject(new TacitError("PROVER_TIMEOUT", `no proof within ${timeoutMs} ms`, { timeoutMs }));
-      pump();
-    }, timeoutMs);
-  }
-
-  function replace(thread: Thread): void {
-    remove(thread);
-    warmUp();
-  }
-
-  /** Starts a thread ahead of the job that will need it. If that fails, it is for that job to try again and to tell. */
-  function warmUp(): void {
-    if (closed || threads.size >= workers) return;
+  function alive(slot: Slot | undefined): Slot {
+    if (slot && !slot.thread.dead) return slot;
+    let worker: AnyWorker;
     try {
-      start();
-    } catch {
-      return;
+      worker = startThread();
+    } catch (error) {
+      throw new ThreadDied(String(error));
     }
+    return { thread: new Thread(worker), keys: new Map() };
+  }
+
+  /** A thread for proofs that has its share of a key. */
+  async function proofSlot(index: number, key: Loaded, tag: object): Promise<Thread> {
+    const slot = alive(slots[index]);
+    if (slot !== slots[index]) {
+      slots[index] = slot;
+      const started = (kernels ??= startKernels()).then((which) => slot.thread.call("start", which, { order: -1 }));
+      slot.keys.set(-1, started);
+    }
+    await slot.keys.get(-1);
+    await once(slot, key.id, () =>
+      slot.thread.call("loadKey", { key: key.id, source: key.source, ...key.plan[index] }, { tag }),
+    );
+    return slot.thread;
+  }
+
+  /** The thread for witnesses, with the program of a key. */
+  async function programSlot(key: Loaded, tag: object): Promise<Thread> {
+    const slot = (witnessSlot = alive(witnessSlot));
+    const { module: program, inputs, r1cs } = key.program!;
+    await once(slot, key.id, async () => {
+      const rows = await (rowKernel ??= compile("rows"));
+      const command = { key: key.id, program, inputs, r1cs, rowKernel: rows };
+      const { wires } = await slot.thread.call("loadProgram", command, { tag });
+      for (const count of wires) if (count !== key.file.wires) throw mismatch(key.file.wires, count);
+    });
+    return slot.thread;
+  }
+
+  /** Loads once into a thread; again, if it failed. */
+  async function once(slot: Slot, key: number, load: () => Promise<unknown>): Promise<void> {
+    let loading = slot.keys.get(key);
+    if (!loading) {
+      loading = load();
+      slot.keys.set(key, loading);
+      loading.catch(() => slot.keys.delete(key));
+    }
+    await loading;
+  }
+
+  /**
+   * Runs a job to its end: tries once more when a thread died, stops when aborted, timed out or closed, and leaves no
+   * command behind.
+   */
+  function run<Result>(
+    signal: AbortSignal | undefined,
+    attempt: (tag: object, order: number) => Promise<Result>,
+    cleanUp: (tag: object) => void = () => {},
+  ): Promise<Result> {
+    return new Promise<Result>((resolve, reject) => {
+      if (closed) return reject(closedError());
+      if (signal?.aborted) return reject(abortedError());
+      const order = nextId++;
+      let tag = {};
+      const finish = () => {
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", abort);
+        jobs.delete(job);
+        drop(tag);
+        cleanUp(tag);
+      };
+      const job = { fail: (error: TacitError) => (finish(), reject(error)) };
+      const abort = () => job.fail(abortedError());
+      const timer = setTimeout(() => {
+        for (const slot of allSlots()) if (slot.thread.runs(tag)) void slot.thread.terminate();
+        job.fail(new TacitError("PROVER_TIMEOUT", `not done within ${timeoutMs} ms`, { timeoutMs }));
+      }, timeoutMs);
+      if (typeof timer === "object") timer.unref();
+      signal?.addEventListener("abort", abort);
+      jobs.add(job);
+      void (async () => {
+        for (let crashes = 1; ; crashes++) {
+          try {
+            const result = await attempt(tag, order);
+            finish();
+            return resolve(result);
+          } catch (error) {
+            if (!(error instanceof ThreadDied)) return job.fail(asTacitError(error));
+            if (crashes >= MAX_CRASHES || closed) return job.fail(crashedError(error.message));
+            drop(tag);
+            cleanUp(tag);
+            tag = {};
+          }
+        }
+      })();
+    });
+  }
+
+  const allSlots = () => [...slots, witnessSlot].filter((slot) => slot !== undefined);
+  const drop = (tag: object) => allSlots().forEach(({ thread }) => thread.drop(tag));
+
+  function find(key: ProvingKey): Loaded {
+    if (closed) throw closedError();
+    const found = loaded.get(key);
+    if (!found) throw new TacitError("UNKNOWN_KEY", "the prover has no such key: it was not loaded here, or unloaded");
+    return found;
+  }
+
+  async function share(source: FileSource, signal?: AbortSignal): Promise<SharedSource> {
+    if (typeof source === "string") return source;
+    if (source instanceof URL) return source.href;
+    const file = await openSource(source, { signal });
+    try {
+      if (memory === "separate") return await file.read(0, file.size);
+      const bytes = new Uint8Array(new SharedArrayBuffer(file.size));
+      await file.readInto(0, bytes);
+      return bytes;
+    } finally {
+      await file.close();
+    }
+  }
+
+  function shared(bytes: Uint8Array): Uint8Array {
+    if (memory === "separate" || bytes.buffer instanceof SharedArrayBuffer) return bytes;
+    const copy = new Uint8Array(new SharedArrayBuffer(bytes.length));
+    copy.set(bytes);
+    return copy;
+  }
+
+  async function load(zkey: FileSource, files: CircuitFiles = {}, { signal }: { signal?: AbortSignal } = {}) {
+    if (closed) throw closedError();
+    const source = await share(zkey, signal);
+    const [file, program] = await Promise.all([openKey(source, { signal }), readProgram(files, signal)]);
+    await file.close();
+    const plan = loadPlan(workers, file.domain);
+    const key: Loaded = { id: nextId++, file, source, plan, program };
+    try {
+      await run(signal, (tag) =>
+        Promise.all([...slots.map((_, index) => proofSlot(index, key, tag)), program && programSlot(key, tag)]),
+      );
+    } catch (error) {
+      forget(key);
+      throw error;
+    }
+    const { wires, publicInputs, domain } = file;
+    const handle: ProvingKey = {
+      wires,
+      publicInputs,
+      domain,
+      get verificationKey() {
+        return file.verificationKey;
+      },
+    };
+    loaded.set(handle, key);
+    return handle;
+  }
+
+  /** Frees what threads hold of a key, after all that they have still to do. */
+  function forget({ id }: Loaded): void {
+    for (const slot of allSlots())
+      if (slot.keys.delete(id) && !slot.thread.dead)
+        slot.thread.call("unloadKey", { key: id }, { order: Infinity }).catch(() => {});
+  }
+
+  async function readProgram({ wasm, inputs = [], r1cs }: CircuitFiles, signal?: AbortSignal) {
+    if (wasm === undefined && r1cs === undefined) return undefined;
+    const [module, constraints, signals] = await Promise.all([
+      wasm === undefined ? undefined : readAll(wasm, signal).then(compileProgram),
+      r1cs === undefined ? undefined : share(r1cs, signal),
+      typeof inputs === "string" ? readAll(inputs, signal).then(parseInputs) : inputs,
+    ]);
+    return { module, inputs: signals, r1cs: constraints };
+  }
+
+  async function witness(key: ProvingKey, inputs: CircuitInputs, { signal }: { signal?: AbortSignal } = {}) {
+    const known = find(key);
+    if (!known.program?.module) throw new TacitError("NO_PROGRAM", "the key was loaded without a witness program");
+    return run<Witness>(signal, async (tag, order) => {
+      const thread = await programSlot(known, tag);
+      const made = await thread.call("witness", { key: known.id, inputs }, { order, tag });
+      return { values: made.witness, timings: { witnessMs: made.witnessMs, checkMs: made.checkMs } };
+    });
+  }
+
+  async function prove(key: ProvingKey, given: FileSource | Witness, options: ProveOptions = {}): Promise<Proved> {
+    const { signal, onProgress, check = true } = options;
+    const known = find(key);
+    const { file } = known;
+    const started = performance.now();
+    const values = shared(isWitness(given) ? given.values : await readWitness(given, { wires: file.wires, signal }));
+    if (values.length !== 32 * file.wires) throw mismatch(file.wires, values.length / 32);
+    const readMs = performance.now() - started;
+    const ids = new Map<object, number>();
+    const end = (tag: object) => {
+      const job = ids.get(tag);
+      if (job === undefined) return;
+      ids.delete(tag);
+      for (const slot of slots) if (slot && !slot.thread.dead) slot.thread.call("end", { job }).catch(() => {});
+    };
+    return run(
+      signal,
+      async (tag, order) => {
+        const threads = await Promise.all(slots.map((_, index) => proofSlot(index, known, tag)));
+        const id = nextId++;
+        ids.set(tag, id);
+        const { sums, timings } = await proveOn(threads, {
+          id,
+          key: known.id,
+          domain: file.domain,
+          shares: known.plan.map((part): Share => part.share),
+          witness: values,
+          order,
+          tag,
+          onFraction: (fraction) => onProgress?.({ step: "proof", fraction }),
+        });
+        const summed = performance.now();
+        const proof = assemble(sums, file.points);
+        const publicInputs = Array.from({ length: file.publicInputs }, (_, i) => readInteger(values, 32 * (i + 1)));
+        const assembled = performance.now();
+        if (check && !holds(proof, publicInputs, file.points, file.ic)) await explain(known, values, tag);
+        const now = performance.now();
+        return {
+          proof,
+          publicInputs,
+          timings: {
+            ...timings,
+            readMs,
+            assembleMs: assembled - summed,
+            checkMs: now - assembled,
+            totalMs: now - started,
+          },
+        };
+      },
+      end,
+    );
+  }
+
+  /** Why a proof does not hold: always throws. */
+  async function explain(key: Loaded, values: Uint8Array, tag: object): Promise<never> {
+    if (key.program?.r1cs !== undefined) {
+      const thread = await programSlot(key, tag);
+      await thread.call("checkWitness", { key: key.id, witness: values }, { tag });
+      throw new TacitError(
+        "PROVE_FAILED",
+        "the witness is right, and yet the proof does not hold: the key is defective",
+      );
+    }
+    const advice = "load the key with its .r1cs to learn which constraint";
+    throw new TacitError("WITNESS", `the witness does not satisfy the circuit of this key: ${advice}`);
   }
 
   return {
-    async load(name, files) {
-      if (closed) throw closedError();
-      const circuit = await readCircuit(files);
-      if (closed) throw closedError();
-      circuits.set(name, circuit);
-      while (threads.size < workers) start();
-      for (const thread of threads) if (!thread.job) teach(thread, name, circuit);
+    load,
+    unload(key) {
+      const known = loaded.get(key);
+      loaded.delete(key);
+      if (known) forget(known);
     },
-
-    prove(name, inputs, { signal, onProgress } = {}) {
-      return new Promise<Proved>((resolve, reject) => {
-        const circuit = circuits.get(name);
-        if (closed) return reject(closedError());
-        if (!circuit) return reject(new TacitError("UNKNOWN_CIRCUIT", `no circuit was loaded as ${name}`, { name }));
-        if (signal?.aborted) return reject(abortedError());
-        const settle = () => signal?.removeEventListener("abort", abort);
-        const job: Job = {
-          id: nextId++,
-          name,
-          circuit,
-          inputs,
-          crashes: 0,
-          onProgress,
-          resolve: (result) => (settle(), resolve(result)),
-          reject: (error) => (settle(), reject(error)),
-        };
-        const abort = () => {
-          const waiting = queue.indexOf(job);
-          if (waiting >= 0) queue.splice(waiting, 1);
-          const thread = [...threads].find((candidate) => candidate.job === job);
-          if (thread) replace(thread);
-          job.reject(abortedError());
-          pump();
-        };
-        signal?.addEventListener("abort", abort);
-        queue.push(job);
-        pump();
-      });
+    witness,
+    prove,
+    async proveInputs(key, inputs, options = {}) {
+      options.onProgress?.({ step: "witness", fraction: 0 });
+      const made = await witness(key, inputs, options);
+      return { ...(await prove(key, made, options)), witness: made.timings };
     },
-
+    memory: () =>
+      Promise.all(slots.flatMap((slot) => (slot && !slot.thread.dead ? slot.thread.call("memory", {}) : []))),
     async close() {
       closed = true;
-      const jobs = [...queue.splice(0), ...[...threads].flatMap(({ job }) => job ?? [])];
-      const ends = [...threads].map((thread) => {
-        threads.delete(thread);
-        release(thread);
-        return thread.worker.terminate();
-      });
-      for (const job of jobs) job.reject(closedError());
-      await Promise.all(ends);
+      for (const job of jobs) job.fail(closedError());
+      await Promise.all(allSlots().map(({ thread }) => thread.terminate()));
     },
   };
 }
 
-async function readCircuit({ wasm, zkey, inputs = [] }: CircuitFiles): Promise<Circuit> {
-  const key = await readShared(zkey);
-  const { wires, publicInputs } = readKeyHeader(key);
-  const program = await compile(typeof wasm === "string" ? await readFile(wasm) : wasm);
-  const { size } = await WitnessProgram.start(program);
-  if (size !== wires)
-    throw new TacitError("KEY_MISMATCH", `the key is for ${wires} wires, the witness program makes ${size}`, {
-      wires,
-      size,
-    });
-  const signals = typeof inputs === "string" ? (JSON.parse(await readFile(inputs, "utf8")) as InputSignal[]) : inputs;
-  return { program, zkey: key, publicInputs, inputs: signals };
+async function startKernels(): Promise<Kernels> {
+  await enableRelaxedSimd();
+  const backend = await detectBackend();
+  return { backend, module: await compile(backend) };
 }
 
-async function compile(wasm: Uint8Array): Promise<WebAssembly.Module> {
+async function compile(kernel: string): Promise<WebAssembly.Module> {
+  return WebAssembly.compile((await readKernel(kernel)) as Uint8Array<ArrayBuffer>);
+}
+
+async function compileProgram(bytes: Uint8Array): Promise<WebAssembly.Module> {
   try {
-    return await WebAssembly.compile(wasm as Uint8Array<ArrayBuffer>);
+    return await WebAssembly.compile(bytes as Uint8Array<ArrayBuffer>);
   } catch {
     throw new TacitError("FILE_FORMAT", "not a sound witness program: it does not compile", { format: "wasm" });
   }
 }
 
-/** Reads into memory that all threads share. */
-async function readShared(source: FileSource): Promise<Uint8Array> {
-  if (typeof source !== "string") {
-    const bytes = new Uint8Array(new SharedArrayBuffer(source.length));
-    bytes.set(source);
-    return bytes;
-  }
-  const file = await open(source);
+function parseInputs(bytes: Uint8Array): InputSignal[] {
   try {
-    const bytes = new Uint8Array(new SharedArrayBuffer((await file.stat()).size));
-    for (let at = 0; at < bytes.length;) {
-      const { bytesRead } = await file.read(bytes, at, Math.min(bytes.length - at, 1 << 26), at);
-      if (bytesRead === 0) throw badFile("zkey", "it shrank while it was read");
-      at += bytesRead;
-    }
-    return bytes;
+    return JSON.parse(new TextDecoder().decode(bytes)) as InputSignal[];
+  } catch {
+    throw new TacitError("FILE_FORMAT", "not a list of input signals: it is no JSON", { format: "json" });
+  }
+}
+
+async function readAll(source: FileSource, signal?: AbortSignal): Promise<Uint8Array> {
+  const file = await openSource(source, { signal });
+  try {
+    return await file.read(0, file.size);
   } finally {
     await file.close();
   }
 }
 
-/** Size checks of a Groth16 key over bn254, so that a broken file is an error here and not a wrong proof later. */
-function readKeyHeader(bytes: Uint8Array): { wires: number; publicInputs: number } {
-  const sections = readSections(bytes, "zkey");
-  if (dataView(section(sections, 1, "zkey")).getUint32(0, true) !== 1) throw badFile("zkey", "expected Groth16");
-  const head = section(sections, 2, "zkey");
-  if (head.length !== 84 + 3 * 64 + 3 * 128) throw badFile("zkey", "expected the curve bn254");
-  const [wires, publicInputs, domain] = [72, 76, 80].map((at) => dataView(head).getUint32(at, true));
-  const lengths: [id: number, length: number][] = [
-    [3, 64 * (publicInputs + 1)],
-    [5, 64 * wires],
-    [6, 64 * wires],
-    [7, 128 * wires],
-    [8, 64 * (wires - publicInputs - 1)],
-    [9, 64 * domain],
-  ];
-  for (const [id, length] of lengths)
-    if (section(sections, id, "zkey").length !== length) throw badFile("zkey", `section ${id} has a wrong length`);
-  return { wires, publicInputs };
+function isWitness(given: FileSource | Witness): given is Witness {
+  return typeof given === "object" && "values" in given && given.values instanceof Uint8Array;
 }
 
-function badJob(error: unknown): TacitError {
-  if (error instanceof Error && error.name === "DataCloneError")
-    return new TacitError(
-      "WITNESS_INPUT",
-      "the inputs hold something that is neither a bigint, an array nor an object",
-      {
-        problem: "value",
-      },
-    );
-  return crashedError(error instanceof Error ? error.message : String(error));
+function asTacitError(error: unknown): TacitError {
+  if (error instanceof TacitError) return error;
+  return new TacitError("PROVE_FAILED", `the proof failed: ${error instanceof Error ? error.message : "no reason"}`);
+}
+
+function mismatch(wires: number, size: number): TacitError {
+  return new TacitError("WITNESS_MISMATCH", `the key is for ${wires} wires, not for ${size}`, { wires, count: size });
 }
 
 function crashedError(cause: string): TacitError {

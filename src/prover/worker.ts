@@ -1,106 +1,169 @@
-/** A thread of the pool: computes witnesses and proofs, one job at a time. Started by `startWorker`. */
-import { parentPort } from "node:worker_threads";
+/**
+ * A thread of the pool, in Node and in browsers: does what it is told, one command at a time. Knows of keys by number,
+ * and of proofs only the parts that are its own.
+ */
 import { TacitError } from "../protocol/errors.ts";
-import { proofFromJson } from "../protocol/proof.ts";
-import type { Circuit, FromWorker, Proved, ToWorker } from "./messages.ts";
-import { WitnessProgram, wtnsFile } from "./witness.ts";
+import { Engine } from "./engine/engine.ts";
+import { openSource } from "./files/source.ts";
+import { ShareJob, freeKeyShare, loadKeyShare, type KeyShare } from "./keyShare.ts";
+import type { CommandName, CommandOf, FromThread, Timed, ToThread } from "./messages.ts";
+import { RowCheck, readRows } from "./rows.ts";
+import { WitnessProgram, type CircuitInputs, type InputSignal } from "./witness.ts";
 
-const port = parentPort!;
-const circuits = new Map<string, Circuit>();
-const programs = new Map<string, WitnessProgram>();
-let last: Promise<void> = Promise.resolve();
-
-// Listening begins before snarkjs is loaded: one of its libraries also listens, and would swallow early messages.
-port.on("message", (message: ToWorker) => {
-  last = last.then(() => receive(message));
-});
-const engine = startEngine();
-await engine;
-tell({ kind: "ready" });
-
-async function startEngine() {
-  const snarkjs = await import("snarkjs");
-  const { curves } = snarkjs as unknown as {
-    curves: { getCurveFromName(name: string, options: { singleThread: boolean }): Promise<unknown> };
-  };
-  // snarkjs takes its curve from here; otherwise it would start threads of its own.
-  (globalThis as { curve_bn128?: unknown }).curve_bn128 = await curves.getCurveFromName("bn128", {
-    singleThread: true,
-  });
-  return snarkjs;
+/** How a thread hears and speaks, whatever its surroundings. */
+interface Port {
+  listen(handler: (message: ToThread) => void): void;
+  post(message: FromThread, transfer?: ArrayBuffer[]): void;
 }
 
-async function receive(message: ToWorker): Promise<void> {
-  if (message.kind === "circuit") {
-    circuits.set(message.name, message.circuit);
-    programs.delete(message.name);
-    return;
-  }
-  const { id, name, inputs } = message;
-  try {
-    tell({ kind: "proved", id, result: await prove(name, inputs, id) });
-  } catch (error) {
-    // The program may have stopped half way: the next job gets a new one.
-    programs.delete(name);
-    const known = error instanceof TacitError ? error : unexpected(error);
-    tell({ kind: "failed", id, code: known.code, message: known.message, details: { ...known.details } });
-  }
+interface Program {
+  module?: WebAssembly.Module;
+  inputs: readonly InputSignal[];
+  /** warm between witnesses; made anew after one that failed, as it may have stopped half way */
+  running?: WitnessProgram;
+  check?: RowCheck;
 }
 
-async function prove(
-  name: string,
-  inputs: Extract<ToWorker, { kind: "prove" }>["inputs"],
-  id: number,
-): Promise<Proved> {
-  const circuit = circuits.get(name)!;
-  tell({ kind: "progress", id, step: "witness", fraction: 0 });
+let engine: Engine | undefined;
+const keys = new Map<number, KeyShare>();
+const jobs = new Map<number, ShareJob>();
+const programs = new Map<number, Program>();
+
+type Handlers = { [Name in CommandName]: (command: CommandOf<Name>) => unknown };
+
+const handlers: Handlers = {
+  async start({ module, backend }) {
+    engine = await Engine.start(module, backend);
+  },
+  async loadKey({ key, source, ...plan }) {
+    const started = performance.now();
+    keys.set(key, await loadKeyShare(engine!, source, plan));
+    return { ms: performance.now() - started };
+  },
+  unloadKey({ key }) {
+    const share = keys.get(key);
+    if (share) freeKeyShare(share);
+    keys.delete(key);
+    programs.delete(key);
+  },
+
+  async loadProgram({ key, program: module, inputs, r1cs, rowKernel }) {
+    const program: Program = { module, inputs };
+    if (module) program.running = await WitnessProgram.start(module, inputs);
+    const wires = program.running ? [program.running.size] : [];
+    if (r1cs !== undefined) {
+      const rows = readRows(await wholeFile(r1cs));
+      wires.push(rows.wires);
+      program.check = await RowCheck.start(rowKernel, rows);
+    }
+    programs.set(key, program);
+    return { wires };
+  },
+  async witness({ key, inputs }) {
+    const program = programs.get(key)!;
+    const started = performance.now();
+    const witness = await calculate(program, inputs);
+    const calculated = performance.now();
+    program.check?.check(witness);
+    return { witness, witnessMs: calculated - started, checkMs: performance.now() - calculated };
+  },
+  checkWitness({ key, witness }) {
+    programs.get(key)!.check?.check(witness);
+  },
+
+  begin: ({ job, key, witness }) => timed(() => void jobs.set(job, new ShareJob(keys.get(key)!, witness))),
+  rows: ({ job, of, copy }) =>
+    timed(() => {
+      jobs.get(job)!.rows(of);
+      return copy ? { values: jobs.get(job)!.values(of) } : {};
+    }),
+  put: ({ job, of, values }) => timed(() => jobs.get(job)!.put(of, values)),
+  multiply: ({ job }) => timed(() => jobs.get(job)!.multiply()),
+  coset: ({ job, of, copy }) =>
+    timed(() => {
+      jobs.get(job)!.coset(of);
+      return copy ? { values: jobs.get(job)!.values(of) } : {};
+    }),
+  quotient: ({ job }) => timed(() => ({ numbers: jobs.get(job)!.quotient() })),
+  sum: ({ job, of, numbers }) => timed(() => ({ point: jobs.get(job)!.sum(of, numbers) })),
+  memory() {
+    const { memory, used } = engine!.heap;
+    return { taken: memory.buffer.byteLength, used };
+  },
+  end({ job }) {
+    jobs.get(job)?.end();
+    jobs.delete(job);
+  },
+};
+
+function timed<Result extends object>(run: () => Result | void): Result & Timed {
   const started = performance.now();
-  let program = programs.get(name);
-  if (!program) programs.set(name, (program = await WitnessProgram.start(circuit.program, circuit.inputs)));
-  const witness = program.calculate(inputs);
-  const witnessed = performance.now();
-
-  const { groth16 } = await engine;
-  const wtns = { type: "mem", data: wtnsFile(witness, program.prime) };
-  const logger = { debug: (text: string) => milestone(id, text), info: ignore, warn: ignore, error: ignore };
-  const { proof } = await groth16.prove(circuit.zkey, wtns as never, logger as never);
-  const proved = performance.now();
-
-  const view = new DataView(witness.buffer);
-  const publicInputs = Array.from({ length: circuit.publicInputs }, (_, index) => {
-    let value = 0n;
-    for (let i = 3; i >= 0; i--) value = (value << 64n) | view.getBigUint64(32 * (1 + index) + 8 * i, true);
-    return value;
-  });
-  const timings = { witnessMs: witnessed - started, proveMs: proved - witnessed };
-  return { proof: proofFromJson(proof), publicInputs, timings };
+  const result = run();
+  return { ...(result as Result), ms: performance.now() - started };
 }
 
-/** Where in a proof snarkjs announces what, as shares of the whole time. */
-const MILESTONES: [begin: string, fraction: number][] = [
-  ["Building ABC", 0.1],
-  ["Join ABC", 0.35],
-  ["Reading A Points", 0.4],
-  ["Reading B1 Points", 0.5],
-  ["Reading B2 Points", 0.58],
-  ["Reading C Points", 0.77],
-  ["Reading H Points", 0.87],
-];
-
-function milestone(id: number, text: string): void {
-  const found = MILESTONES.find(([begin]) => text.startsWith(begin));
-  if (found) tell({ kind: "progress", id, step: "proof", fraction: found[1] });
+async function calculate(program: Program, inputs: CircuitInputs): Promise<Uint8Array> {
+  program.running ??= await WitnessProgram.start(program.module!, program.inputs);
+  try {
+    return program.running.calculate(inputs);
+  } catch (error) {
+    program.running = undefined;
+    throw error;
+  }
 }
 
-function unexpected(error: unknown): TacitError {
-  return new TacitError(
-    "PROVE_FAILED",
-    `the proof failed: ${error instanceof Error ? error.message : "no reason given"}`,
+async function wholeFile(source: string | Uint8Array): Promise<Uint8Array> {
+  const file = await openSource(source);
+  try {
+    return await file.read(0, file.size);
+  } finally {
+    await file.close();
+  }
+}
+
+async function answer(port: Port, { id, name, command }: ToThread): Promise<void> {
+  try {
+    const result = await (handlers[name] as (command: object) => unknown)(command);
+    port.post({ id, result }, transferable(result));
+  } catch (error) {
+    const known = error instanceof TacitError ? error : unexpected(error);
+    port.post({ id, code: known.code, message: known.message, details: { ...known.details } });
+  }
+}
+
+/** Bytes of a result are handed over, not copied. */
+function transferable(result: unknown): ArrayBuffer[] {
+  return Object.values(result ?? {}).flatMap((value) =>
+    value instanceof Uint8Array && value.buffer instanceof ArrayBuffer ? [value.buffer] : [],
   );
 }
 
-function ignore(): void {}
-
-function tell(message: FromWorker): void {
-  port.postMessage(message);
+function unexpected(error: unknown): TacitError {
+  return new TacitError("PROVE_FAILED", `the proof failed: ${error instanceof Error ? error.message : "no reason"}`);
 }
+
+/** Commands are answered in order: each begins when the one before is done. */
+function serve(port: Port): void {
+  let last: Promise<void> = Promise.resolve();
+  port.listen((message) => {
+    last = last.then(() => answer(port, message));
+  });
+}
+
+const scope = globalThis as unknown as {
+  process?: { versions?: { node?: string } };
+  postMessage(message: unknown, transfer: ArrayBuffer[]): void;
+  onmessage: (event: { data: ToThread }) => void;
+};
+if (scope.process?.versions?.node) {
+  const { parentPort } = await import("node:worker_threads");
+  serve({
+    listen: (handler) => void parentPort!.on("message", handler),
+    post: (message, transfer = []) => parentPort!.postMessage(message, transfer),
+  });
+} else
+  // Before anything is awaited, or early messages would be lost.
+  serve({
+    listen: (handler) => void (scope.onmessage = ({ data }) => handler(data)),
+    post: (message, transfer = []) => scope.postMessage(message, transfer),
+  });

@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { REGISTERS, stateWord, type State } from "../../src/protocol/state.ts";
 
 const BIN = fileURLToPath(new URL("../../bin/tacit.js", import.meta.url));
-const COMMANDS = ["demo", "replay", "build", "keys", "prove", "verify", "inspect"];
+const COMMANDS = ["demo", "replay", "build", "keys", "witness", "prove", "verify", "inspect"];
 
 describe("tacit", () => {
   const folder = mkdtempSync(join(tmpdir(), "tacit-"));
@@ -71,11 +71,7 @@ describe("tacit", () => {
       () => ["inspect", file("s.json", { domain: "1", phase: "0" })],
       /published is wrong/,
     ],
-    [
-      "inputs that are no numbers",
-      () => ["prove", "admit", file("in.json", { A: [1.5] }), "p", "q"],
-      /A\[0\] is wrong/,
-    ],
+    ["inputs that are no numbers", () => ["witness", "admit", file("in.json", { A: [1.5] }), "w"], /A\[0\] is wrong/],
   ];
   for (const [why, args, says] of bad)
     it(`exits with 2 and one line for ${why}`, () => {

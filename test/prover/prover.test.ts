@@ -6,11 +6,20 @@ import { Worker } from "node:worker_threads";
 import { singleThreaded } from "../../scripts/keys/wasmCurve.ts";
 import { TacitError } from "../../src/protocol/errors.ts";
 import { proofFromJson, proofToJson } from "../../src/protocol/proof.ts";
-import { createProver, type CircuitInputs, type Prover, type ProverOptions } from "../../src/prover/index.ts";
+import { SCALAR_FIELD } from "../../src/prover/curve.ts";
+import {
+  createProver,
+  type CircuitInputs,
+  type Prover,
+  type ProverOptions,
+  type ProvingKey,
+} from "../../src/prover/index.ts";
+import { readSections } from "../../src/prover/sections.ts";
+import { wtnsFile } from "../../src/prover/witness.ts";
 import { startWorker } from "../../src/prover/startWorker.ts";
 import { builtFixtures, type FixtureName } from "./fixtures.ts";
 
-const THREAD = new URL("../../src/prover/worker.ts", import.meta.url);
+const THREAD = new URL("../../build/kernels/worker.js", import.meta.url);
 const PRODUCT = { a: 3n, b: 5n, price: 7n };
 
 describe("prover", () => {
@@ -24,12 +33,15 @@ describe("prover", () => {
     await Promise.all(provers.splice(0).map((prover) => prover.close()));
   });
 
-  async function proverWith(names: FixtureName[], options: ProverOptions = { workers: 1 }): Promise<Prover> {
+  function proverOf(options: ProverOptions = { workers: 2 }): Prover {
     const prover = createProver(options);
     provers.push(prover);
-    for (const name of names) await prover.load(name, built[name].files);
     return prover;
   }
+  const load = (prover: Prover, name: FixtureName, { r1cs = true } = {}) => {
+    const { zkey, wasm, inputs, r1cs: constraints } = built[name].files;
+    return prover.load(zkey, { wasm, inputs, r1cs: r1cs ? constraints : undefined });
+  };
 
   async function verifies(name: FixtureName, { proof, publicInputs }: Awaited<ReturnType<Prover["prove"]>>) {
     const { groth16 } = await singleThreaded();
@@ -37,27 +49,63 @@ describe("prover", () => {
     return groth16.verify(key, publicInputs.map(String), proofToJson(proof));
   }
 
-  it("proves, and snarkjs verifies", async () => {
-    const prover = await proverWith(["product"]);
-    const steps: string[] = [];
-    const result = await prover.prove("product", PRODUCT, { onProgress: ({ step }) => steps.push(step) });
-    assert.deepEqual(result.publicInputs, [15n, 15n]);
-    assert.ok(await verifies("product", result));
-    assert.ok(!(await verifies("product", { ...result, publicInputs: [16n, 15n] })));
-    assert.deepEqual(proofFromJson(JSON.parse(JSON.stringify(proofToJson(result.proof)))), result.proof);
-    assert.deepEqual([...new Set(steps)], ["witness", "proof"]);
-    assert.ok(result.timings.witnessMs > 0 && result.timings.proveMs > 0);
+  for (const workers of [1, 2, 3, 5])
+    for (const memory of ["shared", "separate"] as const)
+      it(`proves with ${workers} threads and ${memory} memory, and snarkjs verifies`, async () => {
+        const prover = proverOf({ workers, memory });
+        const key = await load(prover, "product");
+        const fractions: number[] = [];
+        const onProgress = ({ step, fraction }: { step: string; fraction: number }) =>
+          void (step === "proof" && fractions.push(fraction));
+        const result = await prover.proveInputs(key, PRODUCT, { onProgress });
+        assert.deepEqual(result.publicInputs, [15n, 15n]);
+        assert.ok(await verifies("product", result));
+        assert.ok(!(await verifies("product", { ...result, publicInputs: [16n, 15n] })));
+        assert.deepEqual(proofFromJson(JSON.parse(JSON.stringify(proofToJson(result.proof)))), result.proof);
+        assert.equal(fractions.at(-1), 1);
+        assert.deepEqual(
+          fractions.toSorted((a, b) => a - b),
+          fractions,
+        );
+      });
+
+  it("gives the verification key that snarkjs made", async () => {
+    const prover = proverOf();
+    const key = await load(prover, "product");
+    assert.deepEqual(key.verificationKey, JSON.parse(await readFile(built.product.files.vkey, "utf8")));
+  });
+
+  it("takes a witness from a file, from bytes, and from its own program", async () => {
+    const prover = proverOf();
+    const key = await load(prover, "chain");
+    const witness = await prover.witness(key, { start: 5n });
+    const file = wtnsFile(witness.values, SCALAR_FIELD);
+    for (const given of [witness, file, new Blob([file as Uint8Array<ArrayBuffer>])])
+      assert.ok(await verifies("chain", await prover.prove(key, given)));
+    const bytes = await readFile(built.chain.files.zkey);
+    const other = await prover.load(new Uint8Array(bytes));
+    assert.ok(await verifies("chain", await prover.prove(other, file)));
+  });
+
+  it("makes two proofs of one witness that share no element", async () => {
+    const prover = proverOf();
+    const key = await load(prover, "chain");
+    const witness = await prover.witness(key, { start: 5n });
+    const [one, two] = [await prover.prove(key, witness), await prover.prove(key, witness)];
+    for (const part of ["a", "b", "c"] as const) assert.notDeepEqual(one.proof[part], two.proof[part]);
+    assert.ok((await verifies("chain", one)) && (await verifies("chain", two)));
   });
 
   it("takes buses and nested arrays as inputs", async () => {
-    const prover = await proverWith(["shapes"]);
+    const prover = proverOf();
+    const key = await load(prover, "shapes");
     let next = 0n;
     const take = () => (next += 10n);
     const point = () => ({ x: take(), y: take() });
     const line = () => ({ end: [point(), point()], weight: [take(), take(), take()] });
     const row = () => [take(), take(), take()];
     const inputs = { lines: [line(), line()], point: point(), grid: [row(), row()], none: [], factor: 4n };
-    const result = await prover.prove("shapes", inputs);
+    const result = await prover.proveInputs(key, inputs);
     let sum = 0n;
     for (let place = 1n; place <= next / 10n; place++) sum += place * place * 10n;
     assert.deepEqual(result.publicInputs, [100n * sum + 16n]);
@@ -65,10 +113,11 @@ describe("prover", () => {
   });
 
   it("proves two circuits side by side, and each again", async () => {
-    const prover = await proverWith(["product", "chain"], { workers: 2 });
+    const prover = proverOf();
+    const [product, chain] = [await load(prover, "product"), await load(prover, "chain")];
     const jobs = [1n, 2n, 3n].flatMap((k) => [
-      prover.prove("product", { a: k, b: 2n, price: 0n }),
-      prover.prove("chain", { start: k - 1n }),
+      prover.proveInputs(product, { a: k, b: 2n, price: 0n }),
+      prover.proveInputs(chain, { start: k - 1n }),
     ]);
     const results = await Promise.all(jobs);
     assert.deepEqual(results[0].publicInputs, [2n, 3n]);
@@ -92,25 +141,27 @@ describe("prover", () => {
       ["a function", { ...PRODUCT, a: () => 1n }, undefined, "value"],
     ];
     let prover: Prover;
+    let key: ProvingKey;
     before(async () => {
       prover = createProver({ workers: 1 });
-      await prover.load("product", built.product.files);
+      key = await load(prover, "product");
     });
     after(() => prover.close());
     for (const [why, inputs, signal, problem] of rows)
       it(why, async () => {
-        await assert.rejects(prover.prove("product", inputs as CircuitInputs), (error: TacitError) => {
+        await assert.rejects(prover.proveInputs(key, inputs as CircuitInputs), (error: TacitError) => {
           assert.equal(error.code, "WITNESS_INPUT");
           assert.deepEqual([error.details.signal, error.details.problem], [signal, problem]);
           return true;
         });
-        assert.deepEqual((await prover.prove("product", PRODUCT)).publicInputs, [15n, 15n]);
+        assert.deepEqual((await prover.proveInputs(key, PRODUCT)).publicInputs, [15n, 15n]);
       });
   });
 
   it("names template and line of a constraint that fails, and no value", async () => {
-    const prover = await proverWith(["product"]);
-    await assert.rejects(prover.prove("product", { ...PRODUCT, price: 987_654_321n }), (error: TacitError) => {
+    const prover = proverOf();
+    const key = await load(prover, "product");
+    await assert.rejects(prover.proveInputs(key, { ...PRODUCT, price: 987_654_321n }), (error: TacitError) => {
       assert.equal(error.code, "WITNESS");
       assert.equal(error.details.template, "Small");
       assert.equal(error.details.line, 30);
@@ -118,21 +169,63 @@ describe("prover", () => {
       assert.doesNotMatch(error.message + JSON.stringify(error.details), /987654321/);
       return true;
     });
-    assert.deepEqual((await prover.prove("product", PRODUCT)).publicInputs, [15n, 15n]);
+    assert.deepEqual((await prover.proveInputs(key, PRODUCT)).publicInputs, [15n, 15n]);
+  });
+
+  it("refuses a wrong witness: by the constraint, if it has the .r1cs, and else by the proof", async () => {
+    const prover = proverOf();
+    const [named, plain] = [await load(prover, "chain"), await load(prover, "chain", { r1cs: false })];
+    const { values } = await prover.witness(plain, { start: 3n });
+    values[32 * 600] ^= 1;
+    const witness = { values, timings: { witnessMs: 0, checkMs: 0 } };
+    await assert.rejects(prover.prove(named, witness), (error: TacitError) => {
+      assert.equal(error.code, "WITNESS");
+      assert.equal(typeof error.details.constraint, "number");
+      return true;
+    });
+    await assert.rejects(prover.prove(plain, witness), { code: "WITNESS" });
+    const unchecked = await prover.prove(plain, witness, { check: false });
+    assert.ok(!(await verifies("chain", unchecked)));
+  });
+
+  it("refuses a witness of another circuit", async () => {
+    const prover = proverOf();
+    const [product, chain] = [await load(prover, "product"), await load(prover, "chain")];
+    const witness = await prover.witness(chain, { start: 3n });
+    await assert.rejects(prover.prove(product, witness), { code: "WITNESS_MISMATCH" });
+    await assert.rejects(prover.prove(product, wtnsFile(witness.values, SCALAR_FIELD)), { code: "WITNESS_MISMATCH" });
+  });
+
+  it("refuses a key whose points are off the curve, and names the section", async () => {
+    const prover = proverOf();
+    const bytes = await readFile(built.product.files.zkey);
+    const sections = readSections(bytes, "zkey");
+    for (const id of [5, 7, 8, 9]) {
+      const broken = new Uint8Array(bytes);
+      broken[sections.get(id)!.byteOffset - bytes.byteOffset] ^= 1;
+      await assert.rejects(prover.load(broken), (error: TacitError) => {
+        assert.deepEqual([error.code, error.details.section], ["FILE_FORMAT", id]);
+        return true;
+      });
+    }
+    assert.ok(await verifies("product", await prover.proveInputs(await load(prover, "product"), PRODUCT)));
   });
 
   it("aborts a waiting job, a running job, and one that comes aborted", async () => {
-    const prover = await proverWith(["product", "chain"]);
+    const prover = proverOf();
+    const [product, chain] = [await load(prover, "product"), await load(prover, "chain")];
     const [running, waiting] = [new AbortController(), new AbortController()];
     const onProgress = ({ step }: { step: string }) => step === "proof" && running.abort();
-    const first = prover.prove("chain", { start: 2n }, { signal: running.signal, onProgress });
-    const second = prover.prove("chain", { start: 3n }, { signal: waiting.signal });
-    const third = prover.prove("product", PRODUCT);
+    const first = prover.proveInputs(chain, { start: 2n }, { signal: running.signal, onProgress });
+    const second = prover.proveInputs(chain, { start: 3n }, { signal: waiting.signal });
+    const third = prover.proveInputs(product, PRODUCT);
     waiting.abort();
     await assert.rejects(second, { code: "ABORTED" });
     await assert.rejects(first, { code: "ABORTED" });
     assert.deepEqual((await third).publicInputs, [15n, 15n]);
-    await assert.rejects(prover.prove("chain", { start: 2n }, { signal: AbortSignal.abort() }), { code: "ABORTED" });
+    await assert.rejects(prover.proveInputs(chain, { start: 2n }, { signal: AbortSignal.abort() }), {
+      code: "ABORTED",
+    });
   });
 
   it("proves once more when a thread dies, and gives up when it dies again", async () => {
@@ -142,48 +235,85 @@ describe("prover", () => {
       started.push(worker);
       return worker;
     };
-    const prover = await proverWith(["chain"], { workers: 1, startThread });
+    const prover = proverOf({ workers: 2, startThread });
+    const key = await load(prover, "chain");
+    const witness = await prover.witness(key, { start: 1n });
+    const threads = started.length;
     let kills = 1;
-    const onProgress = ({ step }: { step: string }) => {
-      if (step === "proof" && kills-- > 0) void started.at(-1)!.terminate();
+    const onProgress = () => {
+      if (kills-- > 0) void started.at(kills < 1 ? 0 : -1)!.terminate();
     };
-    assert.deepEqual((await prover.prove("chain", { start: 1n }, { onProgress })).publicInputs, [1n]);
-    assert.equal(started.length, 2);
-    kills = 2;
-    await assert.rejects(prover.prove("chain", { start: 1n }, { onProgress }), { code: "PROVER_CRASHED" });
-    assert.deepEqual((await prover.prove("chain", { start: 0n })).publicInputs, [0n]);
+    assert.deepEqual((await prover.prove(key, witness, { onProgress })).publicInputs, [1n]);
+    assert.equal(started.length, threads + 1);
+    let last = started.length;
+    void started.at(-1)!.terminate();
+    await assert.rejects(
+      prover.prove(key, witness, {
+        onProgress() {
+          if (started.length === last) return;
+          last = started.length;
+          void started.at(-1)!.terminate();
+        },
+      }),
+      { code: "PROVER_CRASHED" },
+    );
+    assert.deepEqual((await prover.proveInputs(key, { start: 0n })).publicInputs, [0n]);
   });
 
   it("gives up when threads do not even start", async () => {
-    const startThread = () => new Worker("throw new Error('no')", { eval: true });
-    const prover = await proverWith(["product"], { workers: 2, startThread });
-    await assert.rejects(prover.prove("product", PRODUCT), { code: "PROVER_CRASHED" });
+    const prover = proverOf({ workers: 2, startThread: () => new Worker("throw new Error('no')", { eval: true }) });
+    await assert.rejects(load(prover, "product"), { code: "PROVER_CRASHED" });
   });
 
-  it("gives up a job that takes too long", async () => {
-    const prover = await proverWith(["chain"], { workers: 1, timeoutMs: 1 });
-    await assert.rejects(prover.prove("chain", { start: 1n }), { code: "PROVER_TIMEOUT" });
+  it("gives up a job that takes too long, and goes on", async () => {
+    let hang = false;
+    const startThread = () => (hang ? new Worker("setInterval(() => {}, 1000)", { eval: true }) : startWorker(THREAD));
+    hang = true;
+    const prover = proverOf({ workers: 1, timeoutMs: 50, startThread });
+    await assert.rejects(load(prover, "chain"), { code: "PROVER_TIMEOUT" });
+    hang = false;
+    const patient = proverOf({ workers: 1, startThread });
+    assert.deepEqual((await patient.proveInputs(await load(patient, "chain"), { start: 0n })).publicInputs, [0n]);
   });
 
   it("ends all jobs when it is closed", async () => {
-    const prover = await proverWith(["chain"]);
-    const jobs = [1n, 2n].map((start) => assert.rejects(prover.prove("chain", { start }), { code: "PROVER_CLOSED" }));
+    const prover = proverOf();
+    const key = await load(prover, "chain");
+    const jobs = [1n, 2n].map((start) => assert.rejects(prover.proveInputs(key, { start }), { code: "PROVER_CLOSED" }));
     await prover.close();
     await Promise.all(jobs);
-    await assert.rejects(prover.prove("chain", { start: 1n }), { code: "PROVER_CLOSED" });
-    await assert.rejects(prover.load("chain", built.chain.files), { code: "PROVER_CLOSED" });
+    await assert.rejects(prover.proveInputs(key, { start: 1n }), { code: "PROVER_CLOSED" });
+    await assert.rejects(load(prover, "chain"), { code: "PROVER_CLOSED" });
   });
 
   it("refuses files that do not belong together, and broken ones", async () => {
-    const prover = await proverWith([]);
+    const prover = proverOf();
     const { product, chain } = built;
     const zkey = await readFile(product.files.zkey);
-    const mixed = { wasm: chain.files.wasm, zkey };
-    await assert.rejects(prover.load("mixed", mixed), { code: "KEY_MISMATCH" });
-    const cut = { wasm: product.files.wasm, zkey: zkey.subarray(0, zkey.length - 5) };
-    await assert.rejects(prover.load("cut", cut), { code: "FILE_FORMAT" });
-    await assert.rejects(prover.load("none", { wasm: zkey, zkey }), { code: "FILE_FORMAT" });
-    await assert.rejects(prover.prove("mixed", {}), { code: "UNKNOWN_CIRCUIT" });
+    await assert.rejects(prover.load(zkey, { wasm: chain.files.wasm }), { code: "WITNESS_MISMATCH" });
+    await assert.rejects(prover.load(zkey, { r1cs: chain.files.r1cs }), { code: "WITNESS_MISMATCH" });
+    const cut = zkey.subarray(0, zkey.length - 5);
+    await assert.rejects(prover.load(cut, { wasm: product.files.wasm }), { code: "FILE_FORMAT" });
+    await assert.rejects(prover.load(zkey, { wasm: zkey }), { code: "FILE_FORMAT" });
+    await assert.rejects(prover.load("none.zkey"), { code: "SOURCE" });
+    const key = await prover.load(zkey);
+    await assert.rejects(prover.proveInputs(key, PRODUCT), { code: "NO_PROGRAM" });
+    prover.unload(key);
+    await assert.rejects(prover.prove(key, zkey), { code: "UNKNOWN_KEY" });
+  });
+
+  it("holds no more memory after fifty proofs than after ten", async () => {
+    const prover = proverOf({ workers: 1 });
+    const key = await load(prover, "chain");
+    const witness = await prover.witness(key, { start: 5n });
+    const used: number[] = [];
+    for (let i = 0; i < 50; i++) {
+      await prover.prove(key, witness, { check: false });
+      used.push((await prover.memory())[0].used);
+    }
+    assert.equal(used[49], used[9]);
+    prover.unload(key);
+    assert.equal((await prover.memory())[0].used, 0);
   });
 });
 

@@ -1,4 +1,4 @@
-import { buildAll, builtFiles, circuitFolder } from "../../../scripts/build/index.ts";
+import { buildAll } from "../../../scripts/build/index.ts";
 import type { Event } from "../../matcher/events.ts";
 import { TacitError } from "../../protocol/errors.ts";
 import { INSTRUCTION_NAMES, type ProfileName } from "../../protocol/instructions.ts";
@@ -7,6 +7,7 @@ import { proofToJson, verifyRound, type ProvenInstruction } from "../../verifier
 import type { Ledger } from "../../witness/ledger.ts";
 import { RoundBuilder } from "../../witness/round.ts";
 import { buildProgress } from "../buildProgress.ts";
+import { loadInstructions } from "../instructionKeys.ts";
 import { readKeys } from "../keyFiles.ts";
 import { withProgress } from "../progress.ts";
 import type { Flow } from "./flow.ts";
@@ -39,10 +40,7 @@ export async function openVenue(venue: {
   const keys = await readKeys(profileName);
   const builder = new RoundBuilder(ledger, { accounts: flow.genesis.accounts, operatorSecret: flow.operatorSecret });
   const prover = createProver();
-  for (const name of INSTRUCTION_NAMES) {
-    const { wasm, zkey, inputs } = builtFiles(circuitFolder(profileName, name));
-    await prover.load(name, { wasm, zkey, inputs });
-  }
+  const circuits = await loadInstructions(prover, profileName);
   const known = { domain: flow.genesis.domain, keys, maxLag: NO_LAG_LIMIT };
   let last: Promise<{ lastTime: bigint; lastLogCount: bigint }> = Promise.resolve({ lastTime: 0n, lastLogCount: 0n });
 
@@ -54,7 +52,7 @@ export async function openVenue(venue: {
   ) {
     const instructions = await Promise.all(
       steps.map(async ({ name, inputs, publicInputs }): Promise<ProvenInstruction> => {
-        const { proof } = await prover.prove(name, inputs as CircuitInputs);
+        const { proof } = await prover.proveInputs(circuits[name], inputs as CircuitInputs);
         onProof();
         return { name, publicInputs, proof };
       }),

@@ -73,6 +73,15 @@ export function makeDomain(engine: Engine, bits: number): Domain {
   return { power: bits, blocks: m, down, up, shift, lanes };
 }
 
+export function freeDomain({ heap }: Engine, { down, up, shift, lanes }: Domain): void {
+  for (const at of [down, up, shift, lanes]) heap.free(at);
+}
+
+/** Bytes of values on a domain. */
+export function valuesLength({ blocks }: Domain): number {
+  return BLOCK_BYTES * blocks;
+}
+
 /** In place: from values on the domain to values on the coset. */
 export function toCoset({ heap, call }: Engine, { blocks, down, up, shift, lanes }: Domain, x: number): void {
   const at = (name: keyof typeof LANE_BLOCKS) => lanes + BLOCK_BYTES * LANE_BLOCKS[name];

@@ -1,4 +1,5 @@
 import { SCALAR_FIELD, inverse, mod } from "../curve.ts";
+import type { Matrix } from "../messages.ts";
 import type { Engine } from "./engine.ts";
 
 /** A matrix of a key as the kernel `rows` takes it, in an engine's memory. */
@@ -13,6 +14,11 @@ export const ENTRY_BYTES = 44;
 const ONE = mod(1n << 512n, SCALAR_FIELD);
 const LANES = 8;
 
+export function freeRows({ heap }: Engine, { program, coefficients }: Rows): void {
+  heap.free(program);
+  heap.free(coefficients);
+}
+
 /**
  * Entries of one matrix, collected as they are read. Coefficients of a circuit are few, so each is kept once.
  */
@@ -25,8 +31,9 @@ export class RowsBuilder {
   #count = 0;
   readonly #table: CoefficientTable;
 
-  constructor(matrix: 0 | 1, most: number) {
-    this.#matrix = matrix;
+  /** @param most  entries of both matrices */
+  constructor(matrix: Matrix, most: number) {
+    this.#matrix = matrix === "a" ? 0 : 1;
     this.#rows = new Uint32Array(most);
     this.#wires = new Uint32Array(most);
     this.#coefficients = new Uint32Array(most);

@@ -20,37 +20,54 @@ export interface BadPoint {
   readonly bad: number;
 }
 
-/** Takes points in as a .zkey holds them: `fill` writes them. */
-export function loadBases(
+/**
+ * Takes points in as a .zkey holds them: coordinates x 2^256 mod q, zeros for infinity.
+ * @param fill  writes `count` points
+ */
+export async function loadBases(
   engine: Engine,
   group: Group,
   count: number,
-  fill: (to: Uint8Array) => void,
-): Bases | BadPoint {
+  fill: (to: Uint8Array) => void | Promise<void>,
+): Promise<Bases | BadPoint> {
   const { heap, call } = engine;
   const bytes = POINT_BYTES[group];
   const blocks = Math.ceil(count / 8);
   const at = heap.alloc(blocks * 8 * bytes);
-  const view = heap.bytes(at, blocks * 8 * bytes);
-  view.fill(0, count * bytes);
-  fill(view.subarray(0, count * bytes));
-  return heap.scoped((alloc) => {
-    const status = alloc(blocks * 8);
-    call[`take${group}`](at, blocks, status);
-    const states = heap.bytes(status, count);
-    let finite = 0;
-    for (const state of states) if (state === 0) finite++;
-    const indexes = new Uint32Array(finite);
-    let next = 0;
-    for (let i = 0; i < count; i++) {
-      if (states[i] === 0) indexes[next++] = i;
-      else if (states[i] !== 1) {
-        heap.free(at);
-        return { bad: i };
-      }
+  try {
+    heap.bytes(at, blocks * 8 * bytes).fill(0, count * bytes);
+    await fill(heap.bytes(at, count * bytes));
+    const finite = heap.scoped((alloc) => {
+      const status = alloc(blocks * 8);
+      call[`take${group}`](at, blocks, status);
+      const states = heap.bytes(status, count);
+      const bad = states.findIndex((state) => state > INFINITE);
+      return bad < 0 ? indexesOf(states, FINITE) : { bad };
+    });
+    if (!(finite instanceof Uint32Array)) {
+      heap.free(at);
+      return finite;
     }
-    return { group, at, count, finite: indexes };
+    return { group, at, count, finite };
+  } catch (error) {
+    heap.free(at);
+    throw error;
+  }
+}
+
+/** What `take` says of a point; above these it is none. */
+const FINITE = 0;
+const INFINITE = 1;
+
+function indexesOf(states: Uint8Array, wanted: number): Uint32Array {
+  let count = 0;
+  for (const state of states) if (state === wanted) count++;
+  const indexes = new Uint32Array(count);
+  let next = 0;
+  states.forEach((state, i) => {
+    if (state === wanted) indexes[next++] = i;
   });
+  return indexes;
 }
 
 /**
@@ -78,6 +95,7 @@ export function sumOfProducts(engine: Engine, terms: { bases: Bases; scalars: Ui
       own.forEach((count, length) => (histogram[length] += count));
       return own;
     });
+    if (histogram.every((count, length) => length === 0 || count === 0)) return undefined;
     const width = bestWidth(histogram);
     const windows = Math.ceil(SCALAR_BITS / width);
     const half = 1 << (width - 1);

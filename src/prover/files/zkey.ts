@@ -18,16 +18,13 @@ export type { VerificationKeyJson } from "./verificationKey.ts";
 /** Points by wire (a, b1, b2), by private wire (c), by row of the domain (h), by public value (ic); coefficients. */
 export type KeySection = "ic" | "coefficients" | "a" | "b1" | "b2" | "c" | "h";
 
-export interface KeyFile {
+export interface KeySections {
   /** of the circuit, wire 0 being one */
   readonly wires: number;
   readonly publicInputs: number;
   /** rows of the domain, 2^power */
   readonly domain: number;
   readonly power: number;
-  readonly points: KeyPoints;
-  /** the key that verifies what this one proves; made at the first use, which takes some milliseconds */
-  readonly verificationKey: VerificationKeyJson;
   /** Where the entries of a section lie in the file: `length` bytes, `count` entries. */
   section(name: KeySection): Extent & { readonly count: number };
   /**
@@ -39,6 +36,14 @@ export interface KeyFile {
   /** As many entries from `from` on as fill the target. */
   readInto(name: KeySection, from: number, target: Uint8Array): Promise<void>;
   close(): Promise<void>;
+}
+
+export interface KeyFile extends KeySections {
+  readonly points: KeyPoints;
+  /** of the public values, the first for the constant one */
+  readonly ic: readonly G1Point[];
+  /** the key that verifies what this one proves; made at the first use, which takes some milliseconds */
+  readonly verificationKey: VerificationKeyJson;
 }
 
 /** Bytes of a coefficient: matrix (0 is A, 1 is B), row, wire (u32 each), and value * 2^512 mod r. */
@@ -66,50 +71,73 @@ const SHAPES: Record<KeySection, SectionShape> = {
 const NAMES = Object.keys(SHAPES) as KeySection[];
 
 /**
- * Opens a key. Checks the header, its points, and that every section has the length that the header calls for. Left
- * for others: checkCoefficients, and whether the points of the large sections are on their curves (isPoint).
+ * Opens a key for its sections alone: checks the header but for its points, and that every section has the length that
+ * the header calls for.
  * @throws TacitError FILE_FORMAT  `details.section` is the number of the section at fault, if it is one
  * @throws TacitError SOURCE, ABORTED
  */
+export async function openKeySections(
+  source: FileSource,
+  options: { signal?: AbortSignal } = {},
+): Promise<KeySections> {
+  return (await open(source, options)).sections;
+}
+
+/**
+ * Opens a key, and checks the points of its header too, some pairings. Left for others: checkCoefficients, and whether
+ * the points of the large sections are on their curves (isPoint).
+ * @throws TacitError as openKeySections
+ */
 export async function openKey(source: FileSource, options: { signal?: AbortSignal } = {}): Promise<KeyFile> {
+  const { sections, header } = await open(source, options);
+  try {
+    const ic = decodeIc(await sections.read("ic"));
+    const points = readKeyPoints(header);
+    let verificationKey: VerificationKeyJson | undefined;
+    return {
+      ...sections,
+      points,
+      ic,
+      get verificationKey() {
+        return (verificationKey ??= verificationKeyJson({ ...points, ic }));
+      },
+    };
+  } catch (error) {
+    await sections.close();
+    throw error;
+  }
+}
+
+async function open(source: FileSource, options: { signal?: AbortSignal }) {
   const file = await openSource(source, options);
   try {
-    return await readKey(file);
+    return await readSections(file);
   } catch (error) {
     await file.close();
     throw error;
   }
 }
 
-async function readKey(file: ByteSource): Promise<KeyFile> {
+async function readSections(file: ByteSource): Promise<{ sections: KeySections; header: KeyHeader }> {
   const directory = await readDirectory(file, "zkey");
   const header = await readKeyHeader(file, directory);
-  const sections = {} as Record<KeySection, Extent & { count: number }>;
-  for (const name of NAMES) sections[name] = await entries(file, directory, SHAPES[name], header);
+  const extents = {} as Record<KeySection, Extent & { count: number }>;
+  for (const name of NAMES) extents[name] = await entries(file, directory, SHAPES[name], header);
   const { wires, publicInputs, domain, power } = header;
-  const ic = decodeIc(await file.read(sections.ic.offset, sections.ic.length));
-  // These come last: pairings take longer than all else.
-  const points = readKeyPoints(header);
-
   const place = (name: KeySection, from: number, to: number) => {
-    const { offset, count } = sections[name];
+    const { offset, count } = extents[name];
     if (!(Number.isSafeInteger(from) && Number.isSafeInteger(to) && 0 <= from && from <= to && to <= count))
       throw outOfRange(`entries of ${name}`, `a range within [0, ${count}]`);
     const { entry } = SHAPES[name];
     return { offset: offset + from * entry, length: (to - from) * entry };
   };
-  let verificationKey: VerificationKeyJson | undefined;
-  return {
+  const sections: KeySections = {
     wires,
     publicInputs,
     domain,
     power,
-    points,
-    get verificationKey() {
-      return (verificationKey ??= verificationKeyJson({ ...points, ic }));
-    },
-    section: (name) => sections[name],
-    async read(name, from = 0, to = sections[name].count) {
+    section: (name) => extents[name],
+    async read(name, from = 0, to = extents[name].count) {
       const { offset, length } = place(name, from, to);
       return file.read(offset, length);
     },
@@ -118,6 +146,7 @@ async function readKey(file: ByteSource): Promise<KeyFile> {
     },
     close: () => file.close(),
   };
+  return { sections, header };
 }
 
 async function entries(file: ByteSource, directory: Directory, shape: SectionShape, header: KeyHeader) {

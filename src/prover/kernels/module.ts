@@ -4,6 +4,7 @@ import { fmaField } from "./fma.ts";
 import { inversion } from "./inversion.ts";
 import { SCRATCH } from "./layout.ts";
 import { pointKernels } from "./points.ts";
+import { emitRows } from "./rows.ts";
 import { scalarField } from "./scalar.ts";
 import { transformKernels } from "./transform.ts";
 import { digitKernels, sumKernel } from "./sums.ts";
@@ -13,7 +14,7 @@ const SCALAR_FIELD = 21888242871839275222246405745257275088548364400416034343698
 
 /** All modules by name. */
 export function emitKernels(): Record<string, Uint8Array> {
-  return { fma: emit(fmaField), scalar: emit(scalarField) };
+  return { fma: emit(fmaField), scalar: emit(scalarField), rows: emitRows() };
 }
 
 function emit(makeField: (modulus: bigint, scratch: number) => Field): Uint8Array {

@@ -1,0 +1,39 @@
+import { access, readFile } from "node:fs/promises";
+import { builtFiles, circuitFolder } from "../../scripts/build/index.ts";
+import { writeWhole } from "../../scripts/build/writeWhole.ts";
+import { TacitError } from "../protocol/errors.ts";
+import type { InstructionName, ProfileName } from "../protocol/instructions.ts";
+import type { CircuitInputs, InputSignal, SignalValue } from "../prover/index.ts";
+import { WitnessProgram, wtnsFile } from "../prover/witness.ts";
+import { asInteger, asObject, readJson } from "./json.ts";
+
+/** `tacit witness`: the values of all wires of an instruction's circuit, from its inputs. @returns the exit code */
+export async function witness(options: {
+  instruction: InstructionName;
+  /** paths */
+  inputs: string;
+  wtns: string;
+  profile: ProfileName;
+}): Promise<number> {
+  const { instruction, profile } = options;
+  const json = asObject(options.inputs, await readJson(options.inputs));
+  const inputs = Object.fromEntries(Object.entries(json).map(([name, value]) => [name, signal(name, value)]));
+  const files = builtFiles(circuitFolder(profile, instruction));
+  await access(files.wasm).catch(() => {
+    const remedy = `run \`tacit build ${instruction} --profile ${profile}\``;
+    throw new TacitError("NOT_BUILT", `${instruction} is not built in profile ${profile}: ${remedy}`);
+  });
+  const module = await WebAssembly.compile(await readFile(files.wasm));
+  const signals = JSON.parse(await readFile(files.inputs, "utf8")) as InputSignal[];
+  const program = await WitnessProgram.start(module, signals);
+  await writeWhole(options.wtns, wtnsFile(program.calculate(inputs as CircuitInputs), program.prime));
+  return 0;
+}
+
+/** Decimal strings, in lists and objects. */
+function signal(at: string, json: unknown): SignalValue {
+  if (Array.isArray(json)) return json.map((part, i) => signal(`${at}[${i}]`, part));
+  if (typeof json === "object" && json !== null)
+    return Object.fromEntries(Object.entries(json).map(([name, part]) => [name, signal(`${at}.${name}`, part)]));
+  return asInteger(at, json);
+}

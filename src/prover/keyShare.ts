@@ -1,0 +1,214 @@
+import type { Point } from "./curve.ts";
+import type { Engine } from "./engine/engine.ts";
+import {
+  evaluateRows,
+  freeDomain,
+  makeDomain,
+  takeWitness,
+  toCoset,
+  valuesLength,
+  type Domain,
+} from "./engine/quotient.ts";
+import { RowsBuilder, freeRows, type Rows } from "./engine/rows.ts";
+import { SmallQuotient } from "./engine/smallQuotient.ts";
+import { loadBases, sumOfProducts, type Bases } from "./engine/sum.ts";
+import { COEFFICIENT_BYTES, checkCoefficients, openKeySections, type KeySections } from "./files/zkey.ts";
+import type { Matrix, Polynomial, Share, SharedSource } from "./messages.ts";
+import { SMALLEST_DOMAIN, type LoadPlan } from "./plan.ts";
+import { badFile } from "./sections.ts";
+import { pick, runs, sizeOf } from "./share.ts";
+
+/** Records are read so many bytes at a time. */
+const PIECE_BYTES = 1 << 21;
+const SECTIONS = {
+  a: { group: "G1", bytes: 64, number: 5 },
+  b2: { group: "G2", bytes: 128, number: 7 },
+  c: { group: "G1", bytes: 64, number: 8 },
+  h: { group: "G1", bytes: 64, number: 9 },
+} as const;
+type PointSection = keyof typeof SECTIONS;
+
+/** What one thread holds of a key, in its engine's memory. */
+export interface KeyShare {
+  readonly engine: Engine;
+  readonly wires: number;
+  readonly publicInputs: number;
+  readonly share: Share;
+  readonly bases: Record<PointSection, Bases>;
+  readonly rows: Partial<Record<Matrix, Rows>>;
+  readonly domain?: Domain;
+  /** instead of rows and domain, where the domain is small and this thread has the matrices */
+  readonly small?: SmallQuotient;
+}
+
+/** @throws TacitError FILE_FORMAT, SOURCE, OUT_OF_MEMORY */
+export async function loadKeyShare(
+  engine: Engine,
+  source: SharedSource,
+  { share, matrices, transforms }: LoadPlan,
+): Promise<KeyShare> {
+  const file = await openKeySections(source);
+  const bases: Partial<Record<PointSection, Bases>> = {};
+  let quotient: Pick<KeyShare, "rows" | "small"> | undefined;
+  try {
+    for (const name of Object.keys(SECTIONS) as PointSection[])
+      bases[name] = await loadPoints(engine, file, name, share);
+    quotient = matrices.length > 0 ? await loadMatrices(engine, file, matrices) : { rows: {} };
+    const domain = transforms ? makeDomain(engine, file.power) : undefined;
+    const { wires, publicInputs } = file;
+    return { engine, wires, publicInputs, share, bases: bases as Record<PointSection, Bases>, domain, ...quotient };
+  } catch (error) {
+    for (const { at } of Object.values(bases)) engine.heap.free(at);
+    throw error;
+  } finally {
+    await file.close();
+  }
+}
+
+export function freeKeyShare({ engine, bases, rows, domain }: KeyShare): void {
+  for (const { at } of Object.values(bases)) engine.heap.free(at);
+  for (const matrix of Object.values(rows)) freeRows(engine, matrix);
+  if (domain) freeDomain(engine, domain);
+}
+
+async function loadPoints(engine: Engine, file: KeySections, name: PointSection, share: Share): Promise<Bases> {
+  const { group, bytes, number } = SECTIONS[name];
+  const { count } = file.section(name);
+  const bases = await loadBases(engine, group, sizeOf(count, share), async (to) => {
+    const perPiece = PIECE_BYTES / bytes;
+    let at = 0;
+    for (let from = 0; from < count; from += perPiece) {
+      const piece = await file.read(name, from, Math.min(from + perPiece, count));
+      for (const { start, end } of runs(count, share, from, from + perPiece)) {
+        to.set(piece.subarray((start - from) * bytes, (end - from) * bytes), at);
+        at += (end - start) * bytes;
+      }
+    }
+  });
+  if ("bad" in bases) throw badFile("zkey", "holds a point that is not on the curve, or not canonical", number);
+  return bases;
+}
+
+async function loadMatrices(
+  engine: Engine,
+  file: KeySections,
+  matrices: readonly Matrix[],
+): Promise<Pick<KeyShare, "rows" | "small">> {
+  const { count } = file.section("coefficients");
+  const small = file.domain < SMALLEST_DOMAIN ? new SmallQuotient(file.power) : undefined;
+  const builders = matrices.map((matrix) => ({ matrix, builder: new RowsBuilder(matrix, count) }));
+  const perPiece = Math.floor(PIECE_BYTES / COEFFICIENT_BYTES);
+  for (let from = 0; from < count; from += perPiece) {
+    // A copy, as words must lie at multiples of 4.
+    const entries = (await file.read("coefficients", from, Math.min(from + perPiece, count))).slice();
+    checkCoefficients(entries, file, from);
+    small?.add(entries);
+    if (!small) for (const { builder } of builders) builder.add(entries);
+  }
+  if (small) return { rows: {}, small };
+  const rows: Partial<Record<Matrix, Rows>> = {};
+  for (const { matrix, builder } of builders) rows[matrix] = builder.build(engine, file.domain, file.wires);
+  return { rows };
+}
+
+/** One proof in the making, as far as this thread has to do with it. */
+export class ShareJob {
+  readonly #key: KeyShare;
+  readonly #witness: Uint8Array;
+  /** address of the witness as rows take it */
+  #packed: number | undefined;
+  readonly #values = new Map<Polynomial, number>();
+
+  constructor(key: KeyShare, witness: Uint8Array) {
+    this.#key = key;
+    this.#witness = witness;
+  }
+
+  /** Values of a matrix times the witness. */
+  rows(of: Matrix): void {
+    const { engine, rows, domain } = this.#key;
+    this.#packed ??= takeWitness(engine, this.#witness);
+    this.#keep(of, evaluateRows(engine, domain!, rows[of]!, this.#packed));
+  }
+
+  put(of: Polynomial, values: Uint8Array): void {
+    const { heap } = this.#key.engine;
+    const at = heap.alloc(values.length);
+    heap.bytes(at, values.length).set(values);
+    this.#keep(of, at);
+  }
+
+  /** c = a b, on the domain: what C w is if the witness is right. */
+  multiply(): void {
+    const { engine, domain } = this.#key;
+    const length = valuesLength(domain!);
+    const at = engine.heap.alloc(length);
+    engine.heap.bytes(at, length).set(engine.heap.bytes(this.#at("a"), length));
+    engine.call.multiply(at, this.#at("b"), domain!.blocks);
+    this.#keep("c", at);
+  }
+
+  coset(of: Polynomial): void {
+    const { engine, domain } = this.#key;
+    toCoset(engine, domain!, this.#at(of));
+  }
+
+  values(of: Polynomial): Uint8Array {
+    const { engine, domain } = this.#key;
+    return engine.heap.bytes(this.#at(of), valuesLength(domain!)).slice();
+  }
+
+  /** (a b - c) on the coset, as numbers of 32 bytes. */
+  quotient(): Uint8Array {
+    const { engine, domain, small } = this.#key;
+    if (small) return small.evaluate(this.#witness);
+    const { heap, call } = engine;
+    const a = this.#at("a");
+    call.multiply(a, this.#at("b"), domain!.blocks);
+    call.subtract(a, this.#at("c"), domain!.blocks);
+    const length = 32 * 8 * domain!.blocks;
+    const numbers = heap.scoped((alloc) => {
+      const out = alloc(length);
+      call.toNumbers(a, domain!.blocks, out);
+      return heap.bytes(out, length).slice();
+    });
+    this.#freeValues();
+    return numbers;
+  }
+
+  /** This thread's part of a sum over wires. For c: over private wires, and over the rows of the domain. */
+  sum(of: "a" | "b" | "c", numbers?: Uint8Array): Point {
+    const { engine, bases, share, wires, publicInputs } = this.#key;
+    if (of !== "c") {
+      const points = of === "a" ? bases.a : bases.b2;
+      return sumOfProducts(engine, [{ bases: points, scalars: pick(this.#witness, wires, 32, share) }]);
+    }
+    const own = publicInputs + 1;
+    return sumOfProducts(engine, [
+      { bases: bases.c, scalars: pick(this.#witness.subarray(32 * own), wires - own, 32, share) },
+      { bases: bases.h, scalars: numbers! },
+    ]);
+  }
+
+  end(): void {
+    this.#freeValues();
+  }
+
+  #freeValues(): void {
+    const { heap } = this.#key.engine;
+    for (const at of this.#values.values()) heap.free(at);
+    this.#values.clear();
+    if (this.#packed !== undefined) heap.free(this.#packed);
+    this.#packed = undefined;
+  }
+
+  #keep(of: Polynomial, at: number): void {
+    const before = this.#values.get(of);
+    if (before !== undefined) this.#key.engine.heap.free(before);
+    this.#values.set(of, at);
+  }
+
+  #at(of: Polynomial): number {
+    return this.#values.get(of)!;
+  }
+}
