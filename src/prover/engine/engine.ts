@@ -49,7 +49,11 @@ export class Engine {
     const imports: WebAssembly.ModuleImports = {};
     for (const { name, kind } of WebAssembly.Module.imports(module))
       imports[name] =
-        kind === "memory" ? memory : (...args: number[]) => engine!.mend(...(args as [number, number, number, number]));
+        kind === "memory"
+          ? memory
+          : // Addresses arrive with a sign.
+            (width: number, list: number, blocks: number, differences: number) =>
+              engine!.mend(width, list >>> 0, blocks, differences >>> 0);
     const instance = await WebAssembly.instantiate(module, { "": imports });
     engine = new Engine(memory, instance.exports as Exports, FORMS[backend]);
     return engine;
@@ -124,7 +128,7 @@ export class Engine {
 
   /** The point that a reference means. */
   readPoint(group: Group, reference: number): Point {
-    const at = reference & REFERENCE;
+    const at = (reference & REFERENCE) >>> 0;
     if (reference === 0 || this.heap.readInteger(at) === ALL_ONES) return undefined;
     const width = POINT_BYTES[group] / 64;
     const coordinate = (first: number): Coordinate =>
