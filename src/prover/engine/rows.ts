@@ -69,7 +69,8 @@ export class RowsBuilder {
       order[this.#coefficients[i] < 2 ? nextUnit[row]++ : nextOther[row]++] = i;
     }
     // Rows of like size share a group, as each takes as long as its longest.
-    const shape = (row: number) => others[row] * 65536 + Math.min(units[row], 65535);
+    // Shape and row are sorted as one integer of 24 + 28 bits: above 4095 entries, sizes count as alike.
+    const shape = (row: number) => Math.min(others[row], 4095) * 4096 + Math.min(units[row], 4095);
     const rows = Uint32Array.from({ length: domain }, (_, row) => row);
     const keys = Float64Array.from(rows, (row) => shape(row) * 2 ** 28 + row).sort();
     keys.forEach((key, i) => (rows[i] = key % 2 ** 28));
