@@ -8,26 +8,32 @@ import { Engine, type Backend } from "../../../src/prover/engine/engine.ts";
 import { Random } from "../../../src/cli/random.ts";
 import { BACKENDS } from "./fields.ts";
 
-let emitted: Promise<Record<Backend, WebAssembly.Module>> | undefined;
+let emitted: Promise<Record<Backend, Uint8Array>> | undefined;
+let compiled: Promise<Record<Backend, WebAssembly.Module>> | undefined;
 
-/** Compiled modules of all backends, in a thread with a deep stack as for the build. */
-export function kernels(): Promise<Record<Backend, WebAssembly.Module>> {
-  return (emitted ??= emit());
+/** Modules of all backends, in a thread with a deep stack as for the build. */
+export function emitModules(): Promise<Record<Backend, Uint8Array>> {
+  return (emitted ??= (async () => {
+    const url = new URL("../../../scripts/kernels/worker.ts", import.meta.url);
+    const worker = startWorker(url, { resourceLimits: { stackSizeMb: 64 } });
+    const modules = await new Promise<Record<Backend, Uint8Array>>((resolve, reject) => {
+      worker.once("message", resolve);
+      worker.once("error", reject);
+    });
+    await worker.terminate();
+    return modules;
+  })());
 }
 
-async function emit(): Promise<Record<Backend, WebAssembly.Module>> {
-  await enableRelaxedSimd();
-  const url = new URL("../../../scripts/kernels/worker.ts", import.meta.url);
-  const worker = startWorker(url, { resourceLimits: { stackSizeMb: 64 } });
-  const modules = await new Promise<Record<Backend, Uint8Array>>((resolve, reject) => {
-    worker.once("message", resolve);
-    worker.once("error", reject);
-  });
-  await worker.terminate();
-  const compiled = await Promise.all(
-    BACKENDS.map(async (name) => [name, await WebAssembly.compile(modules[name] as BufferSource)] as const),
-  );
-  return Object.fromEntries(compiled) as Record<Backend, WebAssembly.Module>;
+export function kernels(): Promise<Record<Backend, WebAssembly.Module>> {
+  return (compiled ??= (async () => {
+    await enableRelaxedSimd();
+    const modules = await emitModules();
+    const [fma, scalar] = await Promise.all(
+      [modules.fma, modules.scalar].map((bytes) => WebAssembly.compile(bytes as BufferSource)),
+    );
+    return { fma, scalar };
+  })());
 }
 
 /** A suite for each backend, with an engine for each test. */
