@@ -12,7 +12,7 @@ import {
 import { RowsBuilder, freeRows, type Rows } from "./engine/rows.ts";
 import { SmallQuotient } from "./engine/smallQuotient.ts";
 import { loadBases, sumOfProducts, type Bases } from "./engine/sum.ts";
-import { COEFFICIENT_BYTES, checkCoefficients, openKeySections, type KeySections } from "./files/zkey.ts";
+import { COEFFICIENT_BYTES, checkCoefficients, openKeySections, type KeySections } from "./files/zkeySections.ts";
 import type { Matrix, Polynomial, Share, SharedSource } from "./messages.ts";
 import { SMALLEST_DOMAIN, type LoadPlan } from "./plan.ts";
 import { badFile } from "./sections.ts";

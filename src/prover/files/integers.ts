@@ -3,6 +3,10 @@ import { dataView } from "../sections.ts";
 /** Bytes of a field element in every file: little endian. */
 export const FIELD_BYTES = 32;
 
+export type Group = "g1" | "g2";
+/** Bytes of an affine point in a key. */
+export const POINT_BYTES: Record<Group, number> = { g1: 2 * FIELD_BYTES, g2: 4 * FIELD_BYTES };
+
 export function readInteger(bytes: Uint8Array, at = 0): bigint {
   const view = dataView(bytes);
   let value = 0n;

@@ -4,15 +4,11 @@
  */
 import { bn254 } from "@noble/curves/bn254.js";
 import type { G1Point, Proof } from "../../protocol/proof.ts";
-import { FIELD_BYTES, readInteger } from "./integers.ts";
+import { BASE_FIELD } from "../curve.ts";
+import { FIELD_BYTES, POINT_BYTES, readInteger, type Group } from "./integers.ts";
 
 const { Fp, Fp2 } = bn254.fields;
-export const BASE_FIELD = Fp.ORDER;
-export const SCALAR_FIELD = bn254.fields.Fr.ORDER;
-
-export type Group = "g1" | "g2";
 export type G2Point = Proof["b"];
-export const POINT_BYTES: Record<Group, number> = { g1: 2 * FIELD_BYTES, g2: 4 * FIELD_BYTES };
 
 const FROM_MONTGOMERY = Fp.inv(1n << 256n);
 

@@ -1,7 +1,7 @@
 import { TacitError } from "../../protocol/errors.ts";
+import { SCALAR_FIELD } from "../curve.ts";
 import { badFile, dataView, section } from "../sections.ts";
 import { FIELD_BYTES, belowCheck, readInteger } from "./integers.ts";
-import { SCALAR_FIELD } from "./points.ts";
 import { readDirectory } from "./sections.ts";
 import { openSource, type ByteSource, type FileSource } from "./source.ts";
 

@@ -2,6 +2,7 @@ import { FIELD } from "../../protocol/numbers.ts";
 import { inverse, mod } from "../curve.ts";
 import type { Exports, Form } from "../engine/engine.ts";
 import type { Heap } from "../engine/memory.ts";
+import { ROOT, tangents, TWICE_D } from "./curve.ts";
 import { CONSTANT, type HASH_LAYOUT } from "../kernels/hashLayout.ts";
 
 /** Packed numbers, and how many of them a kernel takes at once. */
@@ -17,7 +18,7 @@ export const eightLanesOf = (form: Form): LaneForm => ({ ...form, lanes: 8, bloc
 
 const NUMBER_BYTES = 32;
 const NUMBERS = 64;
-const MASK_BITS = 64n;
+const WORD_BITS = 64n;
 
 /** The kernels for one hash or eight at once, and the numbers that go in and out. */
 export class LaneKernels {
@@ -29,6 +30,9 @@ export class LaneKernels {
   /** where numbers wait to be read, all lanes of the first, all lanes of the second, ... */
   readonly #numbers: number;
   #words = new BigUint64Array();
+  #words32 = new Uint32Array();
+  readonly #number = new BigUint64Array(5);
+  readonly #bytes = new Uint8Array(this.#number.buffer);
 
   constructor(
     heap: Heap,
@@ -44,10 +48,23 @@ export class LaneKernels {
     this.#numbers = heap.alloc(NUMBERS * NUMBER_BYTES * form.lanes);
     for (let lane = 0; lane < form.lanes; lane++) heap.words(this.#list, 8)[lane] = NUMBER_BYTES * lane;
     const R = 1n << form.radixBits;
-    const constant = (index: number) => layout.constants + form.blockBytes * index;
-    this.block(constant(CONSTANT.zero), 0n);
-    this.block(constant(CONSTANT.read), R);
-    this.block(constant(CONSTANT.write), inverse(R, FIELD));
+    const [first, second] = tangents();
+    const constants: Record<keyof typeof CONSTANT, bigint> = {
+      zero: 0n,
+      one: 1n,
+      read: R,
+      write: inverse(R, FIELD),
+      invert: R * R,
+      root: ROOT,
+      unroot: inverse(ROOT, FIELD),
+      twiceD: TWICE_D,
+      slope: first.slope,
+      intercept: first.intercept,
+      secondSlope: second.slope,
+      secondIntercept: second.intercept,
+    };
+    for (const [name, value] of Object.entries(constants))
+      this.block(layout.constants + form.blockBytes * CONSTANT[name as keyof typeof CONSTANT], value);
   }
 
   /** Calls a kernel. */
@@ -57,13 +74,7 @@ export class LaneKernels {
 
   /** Writes the number `index` of a lane, 0 <= x < r, for `read`. */
   put(index: number, lane: number, x: bigint): void {
-    const words = this.#view();
-    const at = (this.#numbers + NUMBER_BYTES * (this.form.lanes * index + lane)) >> 3;
-    // Stores keep the low 64 bits.
-    words[at] = x;
-    words[at + 1] = x >> MASK_BITS;
-    words[at + 2] = x >> (2n * MASK_BITS);
-    words[at + 3] = x >> (3n * MASK_BITS);
+    write64(this.#view(), (this.#numbers + NUMBER_BYTES * (this.form.lanes * index + lane)) >> 3, x);
   }
 
   /** Makes blocks of so many numbers of each lane. */
@@ -80,14 +91,19 @@ export class LaneKernels {
   get(lane: number): bigint {
     const words = this.#view();
     const at = (this.#numbers + NUMBER_BYTES * lane) >> 3;
-    const high = (words[at + 3] << MASK_BITS) | words[at + 2];
-    const x = (high << (2n * MASK_BITS)) | ((words[at + 1] << MASK_BITS) | words[at]);
+    const high = (words[at + 3] << WORD_BITS) | words[at + 2];
+    const x = (high << (2n * WORD_BITS)) | ((words[at + 1] << WORD_BITS) | words[at]);
     return x < FIELD ? x : x - FIELD;
+  }
+
+  /** Constants: numbers packed one after the other, in any form that has one element a number. */
+  packed(at: number, values: readonly bigint[]): void {
+    values.forEach((value, i) => write64(this.#view(), (at >> 3) + 4 * i, this.#form(value)));
   }
 
   /** Constants: a block with a value in all lanes. */
   block(at: number, value: bigint): void {
-    this.#packed(Array<bigint>(this.form.lanes).fill(value));
+    for (let lane = 0; lane < this.form.lanes; lane++) this.put(0, lane, this.#form(value));
     this.kernel("gather")(at, this.#list, this.#numbers);
   }
 
@@ -98,7 +114,7 @@ export class LaneKernels {
       const [block, elements] = [alloc(blockBytes), alloc(elementBytes * lanes)];
       for (let first = 0; first < values.length; first += lanes) {
         const some = values.slice(first, first + lanes);
-        this.#packed(some);
+        some.forEach((value, lane) => this.put(0, lane, this.#form(value)));
         this.kernel("gather")(block, this.#list, this.#numbers);
         this.kernel("spread")(elements, block);
         const bytes = elementBytes * some.length;
@@ -107,13 +123,11 @@ export class LaneKernels {
     });
   }
 
-  /** Montgomery forms, as near to 0 as they can be. */
-  #packed(values: readonly bigint[]): void {
+  /** The packed Montgomery form, as near to 0 as it can be. */
+  #form(value: bigint): bigint {
     const { radixBits, bias } = this.form;
-    values.forEach((value, lane) => {
-      const x = mod(value << radixBits, FIELD);
-      this.put(0, lane, (bias > 0n && x > FIELD / 2n ? x - FIELD : x) + bias);
-    });
+    const x = mod(value << radixBits, FIELD);
+    return (bias > 0n && x > FIELD / 2n ? x - FIELD : x) + bias;
   }
 
   /** The whole memory, which may have grown. */
@@ -121,4 +135,25 @@ export class LaneKernels {
     if (this.#words.length === 0) this.#words = new BigUint64Array(this.heap.memory.buffer);
     return this.#words;
   }
+
+  /** The whole memory in words of 32 bits; to be asked for anew after each allocation. */
+  get words32(): Uint32Array {
+    if (this.#words32.length === 0) this.#words32 = new Uint32Array(this.heap.memory.buffer);
+    return this.#words32;
+  }
+
+  /** The 32 bytes of a number, the lowest first, and 8 of zeros, until the next call. */
+  bytesOf(x: bigint): Uint8Array {
+    write64(this.#number, 0, x);
+    return this.#bytes;
+  }
+}
+
+/** Writes 256 bits. */
+function write64(words: BigUint64Array, at: number, x: bigint): void {
+  // Stores keep the low 64 bits.
+  words[at] = x;
+  words[at + 1] = x >> WORD_BITS;
+  words[at + 2] = x >> (2n * WORD_BITS);
+  words[at + 3] = x >> (3n * WORD_BITS);
 }

@@ -19,11 +19,20 @@ export class Poseidon {
     this.#powers = heap.alloc(form.blockBytes * (MAX_ARITY + 2));
   }
 
-  /** Hashes what was put as numbers 0 (the initial state) to `arity`. @returns the block that holds the hashes */
-  run(arity: number): number {
-    const program = (this.#programs[arity] ??= this.#write(arity));
+  /**
+   * Reads what `fill` puts as numbers 0 (the initial state) to `arity`.
+   * @returns the first of their blocks, which `run` overwrites
+   */
+  load(arity: number, fill: () => void): number {
+    this.#programs[arity] ??= this.#write(arity);
+    fill();
     this.#kernels.read(this.#state, arity + 1);
-    this.#kernels.kernel("poseidon")(program, this.#state, this.#powers);
+    return this.#state;
+  }
+
+  /** Hashes what was loaded. @returns the block that holds the hashes */
+  run(arity: number): number {
+    this.#kernels.kernel("poseidon")(this.#programs[arity], this.#state, this.#powers);
     return this.#state;
   }
 
