@@ -1,13 +1,7 @@
-import { babyjubjub } from "@noble/curves/misc.js";
-import { blake512 } from "@noble/hashes/blake1.js";
-import { outOfRange, TacitError } from "./errors.ts";
-import { FIELD, poseidon } from "./poseidon.ts";
-
 /**
  * BabyJubJub keys and EdDSA-Poseidon, bit for bit those of circomlibjs (`signPoseidon`, `verifyPoseidon`).
  *
- * The curve is a x^2 + y^2 = 1 + d x^2 y^2 with a = 168700, d = 168696; its group is cyclic of order 8 l. The key of an
- * account is a point A of the prime subgroup other than the identity, and it is A that is hashed:
+ * The key of an account is a point A of the prime subgroup other than the identity, and it is A that is hashed:
  *
  *     S BASE8 = R8 + h 8 A,    h = Poseidon(R8x, R8y, Ax, Ay, message)
  *
@@ -15,44 +9,35 @@ import { FIELD, poseidon } from "./poseidon.ts";
  * subgroup, so neither chain nor circuit ever has to multiply by l to know it. A trader whose circomlibjs key is A
  * deposits to `depositKey(A)`, and `accountKey` of that is A again.
  *
- * Signing and `sharedX` multiply by secrets; as all of bigint they are not constant in time.
+ * Signing multiplies by secrets in plain JavaScript; `sharedX` with the primitives in use. Neither is constant in time.
  * @source https://eips.ethereum.org/EIPS/eip-2494 (the curve)
  * @twins circuits/lib/eddsa.circom, circuits/lib/babyjub.circom
  */
-export interface Point {
-  readonly x: bigint;
-  readonly y: bigint;
-}
 
-export interface Signature {
-  readonly R8x: bigint;
-  readonly R8y: bigint;
-  readonly S: bigint;
-}
+import { blake512 } from "@noble/hashes/blake1.js";
+import {
+  affine,
+  BASE8,
+  Curve,
+  isElement,
+  isOnCurve,
+  ORDER,
+  type Point,
+  type Signature,
+  type Signed,
+} from "./babyjub.ts";
+import { outOfRange, TacitError } from "./errors.ts";
+import { FIELD, poseidon } from "./poseidon.ts";
+import { primitives } from "./primitives.ts";
 
-const { Point: Curve } = babyjubjub;
-type CurvePoint = InstanceType<typeof Curve>;
-
-/** r: coordinates, messages and hashes lie below it. */
-export { FIELD };
-/** l: order of the prime subgroup; 2^250 < l < 2^251, and r < 8 l < r + 2^126. */
-export const ORDER = Curve.Fn.ORDER;
-/** Generator of the prime subgroup. */
-export const BASE8: Point = affine(Curve.BASE);
-const A = 168700n;
-const D = 168696n;
+/** FIELD, r: coordinates, messages and hashes lie below it. */
+export { BASE8, FIELD, isOnCurve, ORDER };
+export type { Point, Signature, Signed };
 const EIGHTH = Curve.Fn.inv(8n);
-
-/** Canonical coordinates that satisfy the equation of the curve. */
-export function isOnCurve({ x, y }: Point): boolean {
-  if (!isElement(x) || !isElement(y)) return false;
-  const [xx, yy] = [x * x, y * y];
-  return (A * xx + yy - 1n - D * ((xx * yy) % FIELD)) % FIELD === 0n;
-}
 
 /** On the curve and of order 1 or l. */
 export function inSubgroup(point: Point): boolean {
-  return isOnCurve(point) && Curve.fromAffine(point).isTorsionFree();
+  return isOnCurve(point) && primitives().inSubgroup(point);
 }
 
 /**
@@ -62,14 +47,7 @@ export function inSubgroup(point: Point): boolean {
  */
 export function scalarMultiply(scalar: bigint, point: Point): Point {
   if (scalar < 0n) throw outOfRange("scalar", "at least 0");
-  const start = curvePoint(point);
-  if (start.isTorsionFree()) return affine(multiply(start, scalar));
-  let sum = Curve.ZERO;
-  for (const bit of scalar.toString(2)) {
-    sum = sum.double();
-    if (bit === "1") sum = sum.add(start);
-  }
-  return affine(sum);
+  return primitives().multiply(scalar, requirePoint(point));
 }
 
 /**
@@ -87,7 +65,7 @@ export function publicKey(secret: Uint8Array): Point {
 
 /** K' of a deposit to the account of this key: the point of the prime subgroup that is the key when multiplied by 8. */
 export function depositKey(key: Point): Point {
-  return affine(multiply(requireKey(key), EIGHTH));
+  return primitives().multiply(EIGHTH, requireKey(key));
 }
 
 /**
@@ -95,9 +73,9 @@ export function depositKey(key: Point): Point {
  * @throws BAD_POINT  when K' is not on the curve, not canonical, or of small order: the contract refuses such a deposit
  */
 export function accountKey(named: Point): Point {
-  const key = curvePoint(named).clearCofactor();
-  if (key.is0()) throw badPoint("a point of small order is no key");
-  return affine(key);
+  const key = primitives().multiply(8n, requirePoint(named));
+  if (isIdentity(key)) throw badPoint("a point of small order is no key");
+  return key;
 }
 
 /**
@@ -107,7 +85,7 @@ export function accountKey(named: Point): Point {
  */
 export function sharedX(scalar: bigint, key: Point): bigint {
   if (scalar <= 0n || scalar >= ORDER) throw outOfRange("scalar", "0 < scalar < l");
-  return requireKey(key).multiply(scalar).toAffine().x;
+  return primitives().multiply(scalar, requireKey(key)).x;
 }
 
 /** @throws BAD_SECRET; OUT_OF_RANGE when the message is not a field element */
@@ -127,15 +105,22 @@ export function sign(secret: Uint8Array, message: bigint): Signature {
  * a key that no account can have (off the curve, outside the prime subgroup, the identity), coordinates or a message
  * that are not canonical, an R8 off the curve, S outside [0, l), and where the equation does not hold.
  */
-export function verify(key: Point, message: bigint, { R8x, R8y, S }: Signature): boolean {
-  const R8 = { x: R8x, y: R8y };
-  if (!isElement(message) || S < 0n || S >= ORDER || !isOnCurve(R8) || !inSubgroup(key)) return false;
-  const account = Curve.fromAffine(key);
-  if (account.is0()) return false;
-  const h = poseidon(0n, [R8x, R8y, key.x, key.y, message]);
-  return multiply(Curve.BASE, S)
-    .subtract(multiply(account, h * 8n))
-    .equals(Curve.fromAffine(R8));
+export function verify(key: Point, message: bigint, signature: Signature): boolean {
+  return verifyMany([{ key, message, signature }])[0];
+}
+
+/** `verify` of many, for who has a queue of them: with kernels several times as fast as one by one. */
+export function verifyMany(signed: readonly Signed[]): boolean[] {
+  const answers = signed.map(isWellFormed);
+  const hold = primitives().verifyMany(signed.filter((_, i) => answers[i]));
+  let next = 0;
+  return answers.map((wellFormed) => wellFormed && hold[next++]);
+}
+
+/** All that can be told without multiplying points. */
+function isWellFormed({ key, message, signature: { R8x, R8y, S } }: Signed): boolean {
+  if (!isElement(message) || S < 0n || S >= ORDER) return false;
+  return isOnCurve({ x: R8x, y: R8y }) && isOnCurve(key) && !isIdentity(key);
 }
 
 /** BLAKE-512 of the secret: 32 bytes that are pruned into 8 * scalar, and 32 from which nonces are made. */
@@ -150,33 +135,24 @@ function expand(secret: Uint8Array): { scalar: bigint; prefix: Uint8Array } {
   return { scalar, prefix: bytes.subarray(32) };
 }
 
-/** scalar * point, for points of the prime subgroup and scalars that are no secret. */
-function multiply(point: CurvePoint, scalar: bigint): CurvePoint {
-  return point.multiplyUnsafe(scalar % ORDER);
+function requireKey(key: Point): Point {
+  requirePoint(key);
+  if (isIdentity(key) || !primitives().inSubgroup(key))
+    throw badPoint("a key lies in the prime subgroup and is not the identity");
+  return key;
 }
 
-function requireKey(key: Point): CurvePoint {
-  const point = curvePoint(key);
-  if (point.is0() || !point.isTorsionFree()) throw badPoint("a key lies in the prime subgroup and is not the identity");
+function requirePoint(point: Point): Point {
+  if (!isOnCurve(point)) throw badPoint("the point is not on the curve, or its coordinates are not canonical");
   return point;
 }
 
-function curvePoint(point: Point): CurvePoint {
-  if (!isOnCurve(point)) throw badPoint("the point is not on the curve, or its coordinates are not canonical");
-  return Curve.fromAffine({ x: point.x, y: point.y });
+function isIdentity({ x, y }: Point): boolean {
+  return x === 0n && y === 1n;
 }
 
 function badPoint(why: string): TacitError<"BAD_POINT"> {
   return new TacitError("BAD_POINT", why);
-}
-
-function affine(point: CurvePoint): Point {
-  const { x, y } = point.toAffine();
-  return { x, y };
-}
-
-function isElement(x: bigint): boolean {
-  return x >= 0n && x < FIELD;
 }
 
 function littleEndian(bytes: Uint8Array): bigint {

@@ -1,5 +1,5 @@
 import { outOfRange } from "./errors.ts";
-import { hash } from "./poseidon.ts";
+import { hash, hashMany } from "./poseidon.ts";
 
 /**
  * A sparse 4-ary Merkle tree of 4^depth leaves. A node is hash("node", four children); an empty leaf is 0, and an empty
@@ -81,12 +81,18 @@ export class Tree {
     let stale = new Set(this.#stale);
     for (let level = 0; level < this.depth && stale.size > 0; level++) {
       stale = new Set([...stale].map((at) => Math.floor(at / 4)));
+      const nodes = this.#levels[level + 1];
+      const full: { parent: number; children: bigint[] }[] = [];
       for (const parent of stale) {
         const children = this.#children(level, parent);
-        const nodes = this.#levels[level + 1];
         if (children.every((child) => child === this.#empty[level])) nodes.delete(parent);
-        else nodes.set(parent, hash("node", children));
+        else full.push({ parent, children });
       }
+      const hashes = hashMany(
+        "node",
+        full.map(({ children }) => children),
+      );
+      full.forEach(({ parent }, i) => nodes.set(parent, hashes[i]));
     }
     this.#stale.clear();
   }

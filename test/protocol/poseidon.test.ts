@@ -5,7 +5,8 @@ import fc from "fast-check";
 import * as lite from "poseidon-lite";
 import { buildPoseidon } from "circomlibjs";
 import { TAG } from "../../src/protocol/parameters.ts";
-import { FIELD, hash, poseidon, referenceHasher, useHasher } from "../../src/protocol/poseidon.ts";
+import { FIELD, hash, hashMany, poseidon } from "../../src/protocol/poseidon.ts";
+import { reference, usePrimitives } from "../../src/protocol/primitives.ts";
 
 const arities = Array.from({ length: 16 }, (_, i) => i + 1);
 const element = fc.oneof(fc.bigInt(0n, FIELD - 1n), fc.constantFrom(0n, 1n, FIELD - 1n));
@@ -61,12 +62,23 @@ describe("poseidon", () => {
       );
   });
 
-  it("uses a hasher that is plugged in", () => {
+  it("hashes many as it hashes one", () => {
+    const inputs = [0n, 1n, FIELD - 1n].map((x) => [x, 2n, 3n]);
+    assert.deepEqual(
+      hashMany("leaf", inputs),
+      inputs.map((each) => hash("leaf", each)),
+    );
+    assert.deepEqual(hashMany("leaf", []), []);
+    assert.throws(() => hashMany("leaf", [[1n], [1n, 2n]]), { code: "BAD_ARITY" });
+    assert.throws(() => hashMany("leaf", [[1n], [FIELD]]), { code: "OUT_OF_RANGE" });
+  });
+
+  it("computes with primitives that are plugged in", () => {
     try {
-      useHasher({ hash: (initial, inputs) => initial + inputs[0] });
+      usePrimitives({ ...reference, hash: (initial, inputs) => initial + inputs[0] });
       assert.equal(hash("node", [5n]), TAG.node + 5n);
     } finally {
-      useHasher(referenceHasher);
+      usePrimitives(reference);
     }
   });
 });

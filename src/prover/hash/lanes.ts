@@ -3,7 +3,7 @@ import { inverse, mod } from "../curve.ts";
 import type { Exports, Form } from "../engine/engine.ts";
 import type { Heap } from "../engine/memory.ts";
 import { ROOT, tangents, TWICE_D } from "./curve.ts";
-import { CONSTANT, type HASH_LAYOUT } from "../kernels/hashLayout.ts";
+import { CONSTANT, type HASH_LAYOUT } from "./layout.ts";
 
 /** Packed numbers, and how many of them a kernel takes at once. */
 export interface LaneForm extends Form {
@@ -34,12 +34,7 @@ export class LaneKernels {
   readonly #number = new BigUint64Array(5);
   readonly #bytes = new Uint8Array(this.#number.buffer);
 
-  constructor(
-    heap: Heap,
-    exports: Exports,
-    form: LaneForm,
-    layout: (typeof HASH_LAYOUT)[keyof typeof HASH_LAYOUT],
-  ) {
+  constructor(heap: Heap, exports: Exports, form: LaneForm, layout: (typeof HASH_LAYOUT)[keyof typeof HASH_LAYOUT]) {
     this.heap = heap;
     this.form = form;
     this.#exports = exports;

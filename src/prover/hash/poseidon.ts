@@ -1,6 +1,6 @@
 import { FIELD, FULL_ROUNDS, MAX_ARITY, poseidonConstants } from "../../protocol/poseidonConstants.ts";
 import { inverse } from "../curve.ts";
-import { PROGRAM } from "../kernels/hashLayout.ts";
+import { PROGRAM } from "./layout.ts";
 import type { LaneKernels } from "./lanes.ts";
 
 const HALF = FULL_ROUNDS / 2;
@@ -76,7 +76,7 @@ function scaledConstants(arity: number) {
   const constants = poseidonConstants(arity);
   const { matrix, full, partial, rows, columns, partialRounds } = constants;
   const times = (factor: bigint, xs: readonly bigint[]) => xs.map((x) => (x * factor) % FIELD);
-  const fifth = (x: bigint) => ((((x * x) % FIELD) * ((x * x) % FIELD)) % FIELD) * x % FIELD;
+  const fifth = (x: bigint) => (((((x * x) % FIELD) * ((x * x) % FIELD)) % FIELD) * x) % FIELD;
   let scale = 1n;
   const scaled = { partial: [] as bigint[], rows: [] as bigint[][], columns: [] as bigint[][] };
   for (let k = 0; k < partialRounds; k++) {

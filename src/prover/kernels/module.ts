@@ -1,6 +1,7 @@
 import { importFunc, importMemory, i32, Module } from "wasmati";
 import type { Field } from "./field.ts";
 import { fmaField } from "./fma.ts";
+import { emitHash } from "./hash.ts";
 import { inversion } from "./inversion.ts";
 import { SCRATCH } from "./layout.ts";
 import { pointKernels } from "./points.ts";
@@ -14,7 +15,13 @@ const SCALAR_FIELD = 21888242871839275222246405745257275088548364400416034343698
 
 /** All modules by name. */
 export function emitKernels(): Record<string, Uint8Array> {
-  return { fma: emit(fmaField), scalar: emit(scalarField), rows: emitRows() };
+  return {
+    fma: emit(fmaField),
+    scalar: emit(scalarField),
+    rows: emitRows(),
+    hashFma: emitHash(fmaField, SCALAR_FIELD),
+    hashScalar: emitHash(scalarField, SCALAR_FIELD),
+  };
 }
 
 function emit(makeField: (modulus: bigint, scratch: number) => Field): Uint8Array {

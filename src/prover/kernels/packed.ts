@@ -1,11 +1,13 @@
 import type { Field } from "./field.ts";
 import { carried, fn, give, int, long, set, times, variable, type Kernel } from "./wasm.ts";
 
+type Packing = Pick<Field, "modulus" | "bias">;
+
 /**
  * (at, count) -> 0, 1 when all `count` elements of 32 bytes are 0, 2 when one is not below the modulus: adds the bias to
  * each, so that it can be gathered.
  */
-export function addBias({ modulus, bias }: Field): Kernel {
+export function addBias({ modulus, bias }: Packing): Kernel {
   return fn(["i32", "i32"], ["i32"], (at, count) => {
     const any = variable("i64", 0n);
     const large = variable("i32", 0);
@@ -26,7 +28,7 @@ export function addBias({ modulus, bias }: Field): Kernel {
  * (at): a packed element v + bias to the number below the modulus p that it stands for; -p <= v < p with a bias, and
  * 0 <= v < 2 p without
  */
-export function dropBias({ modulus, bias }: Field): Kernel {
+export function dropBias({ modulus, bias }: Packing): Kernel {
   return fn(["i32"], [], (at) => {
     const words = [0, 1, 2, 3].map((i) => long.load(at, 8 * i));
     const { sum, carry } = carried(words, bias || modulus, true);

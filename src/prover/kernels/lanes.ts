@@ -1,0 +1,55 @@
+import type { Field } from "./field.ts";
+import { fn, int, invoke, set, times, variable, type Kernel } from "./wasm.ts";
+
+/**
+ * What hashes and curve need of a field: some computations side by side, one in each lane of a block. An element is one
+ * number for all lanes, as constants are. `one` is an element, all else are blocks; `out` may be one of the operands.
+ */
+export interface Lanes extends Pick<
+  Field,
+  | "modulus"
+  | "radixBits"
+  | "bias"
+  | "blockBytes"
+  | "elementBytes"
+  | "mul"
+  | "sqr"
+  | "add"
+  | "sub"
+  | "gather"
+  | "gatherSigned"
+  | "scatter"
+  | "spread"
+> {
+  /** elements of a block */
+  readonly lanes: 1 | 8;
+  /** (a) -> bit i says whether element i is 0, a being a sum or a difference */
+  readonly zeros: Kernel;
+  /** (out, a, one, c): a one + c */
+  readonly mulAdd: Kernel;
+  /** (out, a, ones, count, c): c + the sum of a[i] ones[i]; `out` is none of a; count is at least 1 */
+  readonly dot: Kernel;
+}
+
+/** Eight lanes out of a field's blocks. @param scratch  where a block is free */
+export function eightLanes(field: Field, scratch: number): Lanes {
+  const { mulOne, add } = field;
+  return {
+    ...field,
+    lanes: 8,
+    mulAdd: fn(["i32", "i32", "i32", "i32"], [], (out, a, one, c) => {
+      invoke(mulOne, scratch, a, one);
+      invoke(add, out, scratch, c);
+    }),
+    dot: fn(["i32", "i32", "i32", "i32", "i32"], [], (out, a, ones, count, c) => {
+      const [from, one, sum] = [variable("i32", a), variable("i32", ones), variable("i32", c)];
+      times(count, () => {
+        invoke(mulOne, scratch, from, one);
+        invoke(add, out, scratch, sum);
+        set(sum, out);
+        set(from, int.add(from, field.blockBytes));
+        set(one, int.add(one, field.elementBytes));
+      });
+    }),
+  };
+}
