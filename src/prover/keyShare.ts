@@ -76,9 +76,11 @@ async function loadPoints(engine: Engine, file: KeySections, name: PointSection,
   const { count } = file.section(name);
   const bases = await loadBases(engine, group, sizeOf(count, share), async (to) => {
     const perPiece = PIECE_BYTES / bytes;
+    const whole = new Uint8Array(PIECE_BYTES);
     let at = 0;
     for (let from = 0; from < count; from += perPiece) {
-      const piece = await file.read(name, from, Math.min(from + perPiece, count));
+      const piece = whole.subarray(0, (Math.min(from + perPiece, count) - from) * bytes);
+      await file.readInto(name, from, piece);
       for (const { start, end } of runs(count, share, from, from + perPiece)) {
         to.set(piece.subarray((start - from) * bytes, (end - from) * bytes), at);
         at += (end - start) * bytes;
@@ -98,9 +100,10 @@ async function loadMatrices(
   const small = file.domain < SMALLEST_DOMAIN ? new SmallQuotient(file.power) : undefined;
   const builders = matrices.map((matrix) => ({ matrix, builder: new RowsBuilder(matrix, count) }));
   const perPiece = Math.floor(PIECE_BYTES / COEFFICIENT_BYTES);
+  const piece = new Uint8Array(perPiece * COEFFICIENT_BYTES);
   for (let from = 0; from < count; from += perPiece) {
-    // A copy, as words must lie at multiples of 4.
-    const entries = (await file.read("coefficients", from, Math.min(from + perPiece, count))).slice();
+    const entries = piece.subarray(0, (Math.min(from + perPiece, count) - from) * COEFFICIENT_BYTES);
+    await file.readInto("coefficients", from, entries);
     checkCoefficients(entries, file, from);
     small?.add(entries);
     if (!small) for (const { builder } of builders) builder.add(entries);

@@ -55,33 +55,38 @@ export class RowsBuilder {
   build(engine: Engine, domain: number, wires: number): Rows {
     const { heap } = engine;
     const count = this.#count;
+    const rowOf = this.#rows;
+    const coefficients = this.#coefficients;
     const units = new Uint32Array(domain);
     const others = new Uint32Array(domain);
-    for (let i = 0; i < count; i++) (this.#coefficients[i] < 2 ? units : others)[this.#rows[i]]++;
+    for (let i = 0; i < count; i++) (coefficients[i] < 2 ? units : others)[rowOf[i]]++;
     // Entries by row, units first.
-    const starts = new Uint32Array(domain + 1);
-    for (let row = 0; row < domain; row++) starts[row + 1] = starts[row] + units[row] + others[row];
-    const nextUnit = starts.slice(0, domain);
-    const nextOther = Uint32Array.from({ length: domain }, (_, row) => starts[row] + units[row]);
+    const starts = new Uint32Array(domain);
+    const nextUnit = new Uint32Array(domain);
+    const nextOther = new Uint32Array(domain);
+    for (let row = 0, next = 0; row < domain; row++) {
+      starts[row] = nextUnit[row] = next;
+      next += units[row];
+      nextOther[row] = next;
+      next += others[row];
+    }
     const order = new Uint32Array(count);
     for (let i = 0; i < count; i++) {
-      const row = this.#rows[i];
-      order[this.#coefficients[i] < 2 ? nextUnit[row]++ : nextOther[row]++] = i;
+      const row = rowOf[i];
+      order[coefficients[i] < 2 ? nextUnit[row]++ : nextOther[row]++] = i;
     }
     // Rows of like size share a group, as each takes as long as its longest.
-    // Shape and row are sorted as one integer of 24 + 28 bits: above 4095 entries, sizes count as alike.
-    const shape = (row: number) => Math.min(others[row], 4095) * 4096 + Math.min(units[row], 4095);
-    const rows = Uint32Array.from({ length: domain }, (_, row) => row);
-    const keys = Float64Array.from(rows, (row) => shape(row) * 2 ** 28 + row).sort();
-    keys.forEach((key, i) => (rows[i] = key % 2 ** 28));
+    const all = new Uint32Array(domain);
+    for (let row = 0; row < domain; row++) all[row] = row;
+    const rows = sortedBy(sortedBy(all, units), others);
 
     const groups = domain / LANES;
-    let words = 0;
     const most = (of: Uint32Array, group: number) => {
       let found = 0;
       for (let lane = 0; lane < LANES; lane++) found = Math.max(found, of[rows[LANES * group + lane]]);
       return found;
     };
+    let words = 0;
     for (let group = 0; group < groups; group++)
       words += 2 + LANES + LANES * most(units, group) + 2 * LANES * most(others, group);
     const program = heap.alloc(4 * words);
@@ -89,28 +94,44 @@ export class RowsBuilder {
     let at = 0;
     const zero = 32 * wires;
     for (let group = 0; group < groups; group++) {
-      const [u, v] = [most(units, group), most(others, group)];
+      const u = most(units, group);
+      const v = most(others, group);
       code[at++] = u;
       code[at++] = v;
       for (let lane = 0; lane < LANES; lane++) {
         const row = rows[LANES * group + lane];
         code[at + lane] = 32 * row;
         let entry = starts[row];
-        for (let i = 0; i < u; i++) {
-          const of = i < units[row] ? order[entry++] : -1;
-          code[at + LANES * (1 + i) + lane] = of < 0 ? zero : (32 * this.#wires[of]) | this.#coefficients[of];
+        let place = at + LANES + lane;
+        for (let i = 0; i < u; i++, place += LANES) {
+          const of = order[entry];
+          const is = i < units[row];
+          code[place] = is ? (32 * this.#wires[of]) | coefficients[of] : zero;
+          if (is) entry++;
         }
-        for (let i = 0; i < v; i++) {
-          const of = i < others[row] ? order[entry++] : -1;
-          const place = at + LANES * (1 + u + 2 * i) + lane;
-          code[place] = of < 0 ? zero : 32 * this.#wires[of];
-          code[place + LANES] = of < 0 ? 0 : 32 * this.#coefficients[of];
+        for (let i = 0; i < v; i++, place += 2 * LANES) {
+          const of = order[entry];
+          const is = i < others[row];
+          code[place] = is ? 32 * this.#wires[of] : zero;
+          code[place + LANES] = is ? 32 * coefficients[of] : 0;
+          if (is) entry++;
         }
       }
       at += LANES * (1 + u + 2 * v);
     }
     return { program, groups, coefficients: this.#table.store(engine) };
   }
+}
+
+/** Stable counting sort of rows by a number that each has; those above 4095 count alike. */
+function sortedBy(rows: Uint32Array, numbers: Uint32Array): Uint32Array {
+  const MOST = 4095;
+  const starts = new Uint32Array(MOST + 2);
+  for (let i = 0; i < rows.length; i++) starts[Math.min(numbers[rows[i]], MOST) + 1]++;
+  for (let i = 1; i < starts.length; i++) starts[i] += starts[i - 1];
+  const sorted = new Uint32Array(rows.length);
+  for (let i = 0; i < rows.length; i++) sorted[starts[Math.min(numbers[rows[i]], MOST)]++] = rows[i];
+  return sorted;
 }
 
 /** Distinct values of 32 bytes, found by an open hash table. */
