@@ -1,5 +1,5 @@
-import { BITS, FEE_DENOMINATOR, INSTRUMENTS, MARKETS, NO_MARKET_ID } from "./parameters.ts";
-import { hash } from "./poseidon.ts";
+import { BITS, FEE_DENOMINATOR, INSTRUMENTS, MARKETS, NO_MARKET_ID, type Tag } from "./parameters.ts";
+import { hash, hashMany } from "./poseidon.ts";
 import { abs, divCeil, divFloor, max, min, pack, toField, type Column } from "./numbers.ts";
 
 /** One market's row of the rules (docs/protocol.md, section 5). */
@@ -84,6 +84,21 @@ export function vectorHash(values: readonly bigint[]): bigint {
   return hash("vector", values);
 }
 
+/** `vectorHash` of many. */
+export function vectorHashes(vectors: readonly (readonly bigint[])[]): bigint[] {
+  return hashMany("vector", vectors);
+}
+
+/** Hashes of rows, 0 for a free or stale one. */
+function rowHashes<Row>(tag: Tag, rows: readonly (Row | null)[], words: (row: Row) => bigint[]): bigint[] {
+  const hashes = hashMany(
+    tag,
+    rows.flatMap((row) => (row ? [words(row)] : [])),
+  );
+  let next = 0;
+  return rows.map((row) => (row ? hashes[next++] : 0n));
+}
+
 /** The words of a rules row in the order of its hash. @twins circuits/lib/market.circom */
 export function marketRulesWords(row: MarketRules): bigint[] {
   const { legs, tick, lotLimit, band, feeRate, feePerLot, rhoMin, rule, interval, state, capacity, cancelCapacity } =
@@ -112,14 +127,14 @@ export function groupHash({ operatorKeyX, operatorKeyY, maxAge }: Group): bigint
 export function rulesVectors({ markets }: Rules): { ids: bigint[]; rows: bigint[] } {
   return {
     ids: markets.map((row) => row?.id ?? NO_MARKET_ID),
-    rows: markets.map((row) => (row ? hash("marketRules", marketRulesWords(row)) : 0n)),
+    rows: rowHashes("marketRules", markets, marketRulesWords),
   };
 }
 
 /** rules = H_rules(H_group, H_vector(ids), H_vector(rows)) */
 export function rulesRoot(rules: Rules): bigint {
   const { ids, rows } = rulesVectors(rules);
-  return hash("rules", [groupHash(rules.group), vectorHash(ids), vectorHash(rows)]);
+  return hash("rules", [groupHash(rules.group), ...vectorHashes([ids, rows])]);
 }
 
 export function marketPricesWords({ mark, funding, low, high, values }: MarketPrices): bigint[] {
@@ -132,14 +147,11 @@ export function pricesMeta({ rules, epoch, time }: Prices): bigint {
 
 /** H_scenarios(H_vector(U[0]), ..., H_vector(U[S-1])) */
 export function scenariosHash({ values }: Prices): bigint {
-  return hash(
-    "scenarios",
-    values.map((scenario) => vectorHash(scenario.map(toField))),
-  );
+  return hash("scenarios", vectorHashes(values.map((scenario) => scenario.map(toField))));
 }
 
 export function pricesRows({ markets }: Prices): bigint[] {
-  return markets.map((row) => (row ? hash("marketPrices", marketPricesWords(row)) : 0n));
+  return rowHashes("marketPrices", markets, marketPricesWords);
 }
 
 /** prices = H_prices(meta, H_scenarios, H_vector(rows)) */

@@ -1,5 +1,5 @@
 import type { Event } from "../matcher/events.ts";
-import { accountLeaf } from "../protocol/account.ts";
+import { accountLeaves } from "../protocol/account.ts";
 import { cancelWord, entryWord, pushCancel, pushEntry, pushPayout } from "../protocol/book.ts";
 import type { LogEntry } from "../protocol/item.ts";
 import { slotOf, vectorHash } from "../protocol/market.ts";
@@ -23,6 +23,8 @@ export function admitInstruction(ledger: Ledger, items: readonly ItemEvent[]): I
   // The circuit computes the hash of the scenarios from `values`.
   const { scenarios: _, ...read } = opening;
   let state = ledger.state;
+  const written = items.flatMap(({ account, admission }) => (account && admission.account ? [admission.account] : []));
+  const leaves = accountLeaves(written).values();
   const slots: { [name: string]: bigint | Signals }[] = [];
   for (let j = 0; j < ledger.profile.admit; j++) {
     const event = items[j];
@@ -31,7 +33,7 @@ export function admitInstruction(ledger: Ledger, items: readonly ItemEvent[]): I
     state = ledger.logged(state, event.entry, RANK.other);
     const { admission, account } = event;
     const { slot, entry, cancel, payout } = admission;
-    if (admission.account && account) ledger.tree.set(account.index, accountLeaf(admission.account));
+    if (admission.account && account) ledger.tree.set(account.index, leaves.next().value!);
     if (entry) vectors.admitted[slot] = pushEntry(vectors.admitted[slot], entryWord(entry));
     if (cancel) vectors.cancels[slot] = pushCancel(vectors.cancels[slot], cancelWord(cancel));
     if (entry || cancel) vectors.counts[slot] += (entry ? 1n : 0n) + (cancel ? 1n << BigInt(BITS.count) : 0n);

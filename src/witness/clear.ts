@@ -1,6 +1,6 @@
 import type { Event, Sweep } from "../matcher/events.ts";
 import { cancelWord, entryWord, fillWord, pushCancel, pushEntry, pushFill, type Fill } from "../protocol/book.ts";
-import { vectorHash } from "../protocol/market.ts";
+import { vectorHashes } from "../protocol/market.ts";
 import { abs, toField } from "../protocol/numbers.ts";
 import { hash } from "../protocol/poseidon.ts";
 import { BITS, PHASE, RANK, RULE, SIDE, SWEEP_CANCELS } from "../protocol/parameters.ts";
@@ -181,15 +181,21 @@ function sweepInstructions(
     const state = first ? ledger.logged(ledger.state, command, purge ? RANK.other : RANK.close(slot)) : ledger.state;
     const finished = done && last;
     const settles = finished && fillsPut !== state.fillsTaken;
+    const [books, admitted, cancelHeads, counts] = vectorHashes([
+      vectors.books,
+      vectors.admitted,
+      vectors.cancels,
+      vectors.counts,
+    ]);
     const changes = {
       ...state,
       fillsPut,
       phase: BigInt(!finished ? PHASE.clearing(slot) : settles ? PHASE.settling(slot) : PHASE.open),
       sweep: !finished ? sweepRegister(purge, command.time, stored) : settles ? tradePriceRegister(tradePrice) : 0n,
-      books: vectorHash(vectors.books),
-      admitted: vectorHash(vectors.admitted),
-      cancels: vectorHash(vectors.cancels),
-      counts: vectorHash(vectors.counts),
+      books,
+      admitted,
+      cancels: cancelHeads,
+      counts,
     };
     instructions.push(ledger.close(name, changes, read, [command.time, state.logCount, state.logHead]));
   }

@@ -1,5 +1,5 @@
 import type { Deposit, Event } from "../matcher/events.ts";
-import { accountLeaf, positionsHash, type Account } from "../protocol/account.ts";
+import { accountLeaves, positionsHash, type Account } from "../protocol/account.ts";
 import { TacitError } from "../protocol/errors.ts";
 import { poseidon } from "../protocol/poseidon.ts";
 import { BITS, RANK, TAG } from "../protocol/parameters.ts";
@@ -23,7 +23,8 @@ export function depositInstruction(
   const { entry, credits } = event;
   if (credits.length > profile.deposit)
     throw new TacitError("TOO_MANY_DEPOSITS", `one deposit command takes at most ${profile.deposit} deposits`);
-  const leaves = 4 ** profile.depth;
+  const places = 4 ** profile.depth;
+  const leaves = accountLeaves(credits.map(({ after }) => after));
   const { group, ids, rulesRows } = ledger.rulesOpening();
   let { deposits, accountCount } = ledger.state;
   const written = new Map<number, Account>();
@@ -31,9 +32,9 @@ export function depositInstruction(
   for (let j = 0; j < profile.deposit; j++) {
     const credit = credits[j];
     const deposit = credit?.deposit ?? { keyX: BASE8.x, keyY: BASE8.y, index: 0, amount: 0n };
-    const index = deposit.index % leaves;
+    const index = deposit.index % places;
     const named = written.get(index) ?? accountAt(index);
-    const target = credit?.index ?? Math.min(Number(accountCount), leaves - 1);
+    const target = credit?.index ?? Math.min(Number(accountCount), places - 1);
     slots.push({
       active: credit ? 1n : 0n,
       keyX: deposit.keyX,
@@ -48,7 +49,7 @@ export function depositInstruction(
     });
     if (!credit) continue;
     deposits = pushDeposit(deposits, deposit);
-    tree.set(credit.index, accountLeaf(credit.after));
+    tree.set(credit.index, leaves[j]);
     written.set(credit.index, credit.after);
     if (!credit.before) accountCount++;
   }

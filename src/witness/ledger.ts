@@ -1,4 +1,4 @@
-import { accountLeaf, NO_POSITIONS, type Account } from "../protocol/account.ts";
+import { accountLeaves, NO_POSITIONS, type Account } from "../protocol/account.ts";
 import type { InstructionName, Profile } from "../protocol/instructions.ts";
 import { logHead, type LogEntry } from "../protocol/item.ts";
 import {
@@ -69,7 +69,7 @@ export class Ledger {
     this.prices = prices;
     this.#blind = blind;
     this.tree = new Tree(profile.depth);
-    accounts.forEach((account, index) => this.tree.set(index, accountLeaf(account)));
+    accountLeaves(accounts).forEach((leaf, index) => this.tree.set(index, leaf));
     const zeros = () => Array<bigint>(MARKETS).fill(0n);
     this.vectors = {
       books: zeros(),

@@ -1,5 +1,5 @@
 import type { Event } from "../matcher/events.ts";
-import { accountLeaf } from "../protocol/account.ts";
+import { accountLeaves } from "../protocol/account.ts";
 import { fillWord, pushFill } from "../protocol/book.ts";
 import { vectorHash } from "../protocol/market.ts";
 import { toField } from "../protocol/numbers.ts";
@@ -23,6 +23,7 @@ export function settleInstructions(ledger: Ledger, event: Extract<Event, { kind:
     account: accountSignals(NO_ACCOUNT),
   };
   const instructions: InstructionInputs[] = [];
+  const leaves = accountLeaves(writes.map(({ after }) => after));
   for (let start = 0; start < writes.length; start += profile.settle) {
     const { holders } = vectors;
     vectors.holders = [...holders];
@@ -37,7 +38,7 @@ export function settleInstructions(ledger: Ledger, event: Extract<Event, { kind:
       const { index, before, after, fill } = write;
       const words = fillWord(fill);
       slots.push({ active: 1n, words, account: accountSignals(before!), siblings: tree.path(index) });
-      tree.set(index, accountLeaf(after));
+      tree.set(index, leaves[start + j]);
       fillsTaken = pushFill(fillsTaken, words);
       after.positions.forEach((position, i) => {
         vectors.holders[i] += (position === 0n ? 0n : 1n) - (before!.positions[i] === 0n ? 0n : 1n);

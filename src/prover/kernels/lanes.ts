@@ -3,7 +3,7 @@ import { fn, int, invoke, set, times, variable, type Kernel } from "./wasm.ts";
 
 /**
  * What hashes and curve need of a field: some computations side by side, one in each lane of a block. An element is one
- * number for all lanes, as constants are. `one` is an element, all else are blocks; `out` may be one of the operands.
+ * number for all lanes, a constant within p / 2. `one` is an element, all else are blocks; `out` may be an operand.
  */
 export interface Lanes extends Pick<
   Field,
@@ -27,7 +27,7 @@ export interface Lanes extends Pick<
   readonly zeros: Kernel;
   /** (out, a, one, c): a one + c */
   readonly mulAdd: Kernel;
-  /** (out, a, ones, count, c): c + the sum of a[i] ones[i]; `out` is none of a; count is at least 1 */
+  /** (out, a, ones, count, c): c + the sum of a[i] ones[i]; `out` is none of a; 1 <= count <= 17 */
   readonly dot: Kernel;
 }
 

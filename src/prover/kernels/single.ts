@@ -2,10 +2,13 @@ import type { Lanes } from "./lanes.ts";
 import { fn, give, int, long, set, times, variable, when, type I, type Kernel, type L } from "./wasm.ts";
 
 /**
- * A prime field one element at a time, in 64-bit integers: nine limbs of 29 bits, of which the last has a sign. All
- * values are Montgomery forms x 2^261 mod p, and p < 2^254 leaves so much room that nothing has to be reduced but
- * products: operands may be as large as 60 p in absolute value, and a product of a and b lies between -|a b| / 2^261 and
- * p + |a b| / 2^261. A column of nine products and the nine of its reduction stay below 2^63.
+ * A prime field one element at a time, in 64-bit integers: nine limbs of 29 bits, in [0, 2^29) but for the last, which has
+ * a sign. Values are Montgomery forms x 2^261 mod p, and p < 2^254 leaves so much room that nothing but products has to be
+ * reduced: operands lie within 2^260, over 80 p, and a product of a and b between -|a b| / 2^261 and p + |a b| / 2^261,
+ * which is again within 2^260. Constants (`spread`) are within p / 2 and have limbs in [-2^28, 2^28).
+ *
+ * A column of a product is at most 2^61: eight products of 2^58 at most, as the last limbs are below 2^28. So is that of
+ * its reduction; a column of a product with a constant is at most 2^60. Five of these and a reduction stay below 2^63.
  * @source C. K. Koc, T. Acar, B. Kaliski, "Analyzing and Comparing Montgomery Multiplication Algorithms" (1996): FIPS
  */
 const LIMBS = 9;
@@ -13,19 +16,10 @@ const BITS = 29n;
 const MASK = (1n << BITS) - 1n;
 const BYTES = 8 * LIMBS;
 const COLUMNS = 2 * LIMBS - 1;
-/** Products that a column can hold beside its reduction when the limbs of one factor are below 2^28. */
+/** Products with constants that a column holds beside its reduction. */
 const MOST = 5;
 /** A packed value lies within 2^255. */
 const BIAS = 1n << 255n;
-
-/** Limbs of x, |x| < 2^260: all but the last in [-2^28, 2^28). */
-export function singleLimbs(x: bigint): bigint[] {
-  return Array.from({ length: LIMBS }, (_, i) => {
-    const limb = i === LIMBS - 1 ? x : BigInt.asIntN(Number(BITS), x);
-    x = (x - limb) >> BITS;
-    return limb;
-  });
-}
 
 /** @param scratch  where 144 bytes are free */
 export function singleLane(modulus: bigint, scratch: number): Lanes {
@@ -174,7 +168,15 @@ export function singleLane(modulus: bigint, scratch: number): Lanes {
         words.forEach((word, i) => long.store(at, word, 8 * i));
       }),
     ),
-    spread: fn(["i32", "i32"], [], (out, a) => put(out, limbs(a))),
+    spread: fn(["i32", "i32"], [], (out, a) => {
+      const x = limbs(a);
+      for (let i = 0; i < LIMBS - 1; i++) {
+        const carry = long.sar(long.add(x[i], 1n << (BITS - 1n)), BITS);
+        x[i] = long.sub(x[i], long.shl(carry, BITS));
+        x[i + 1] = long.add(x[i + 1], carry);
+      }
+      put(out, x);
+    }),
     zeros: fn(["i32"], ["i32"], (a) => {
       // (x + q p) / 2^261 with 0 <= q < 2^261 is 0 or p where p divides x, and nowhere else.
       const x = limbs(a);
