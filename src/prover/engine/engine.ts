@@ -149,10 +149,10 @@ export class Engine {
   mend(width: number, list: number, blocks: number, differences: number): void {
     const group: Group = width === 1 ? "G1" : "G2";
     for (let block = 0; block < blocks; block++) {
-      const zeros =
-        width === 1
-          ? this.call.zeros(differences + block * BLOCK_BYTES)
-          : this.call.zeros(differences + (3 * block + 2) * BLOCK_BYTES);
+      // As a sum: differences are not reduced, and so have several zeros.
+      const at = differences + (width === 1 ? block : 3 * block + 2) * BLOCK_BYTES;
+      this.call.addBase(at, at, CONSTANTS.base + 2 * BLOCK_BYTES);
+      const zeros = this.call.zeros(at);
       for (let i = 0; i < 8; i++) {
         if (!((zeros >> i) & 1)) continue;
         const entry = this.heap.words(list + (8 * block + i) * ADDITION, 3);

@@ -1,5 +1,5 @@
 import { fn, give, int, set, variable, vec, type I, type Kernel, type V } from "./wasm.ts";
-import type { Field } from "./field.ts";
+import { ADDITION_BYTES, type Field } from "./field.ts";
 
 /**
  * A prime field on the floating-point units: eight elements at once, each five limbs of 51 bits in f64, two elements in
@@ -21,6 +21,8 @@ const UNIT = 2 ** 51;
 const PAIRS = 4;
 const PAIR_BYTES = 16 * LIMBS;
 const COLUMNS = 2 * LIMBS;
+/** Where quotients are stored, after the columns. */
+const ANCHOR = 16 * COLUMNS * PAIRS;
 /** Added and taken off again, rounds to a multiple of 2^51. */
 const ROUND = 1.5 * 2 ** 103;
 const CHAIN = 1.625 * 2 ** 103;
@@ -96,36 +98,52 @@ export function fmaField(modulus: bigint, scratch: number): Field {
     );
   }
 
-  /** Makes column i a multiple of 2^51 by adding a multiple of p, and moves it up: |columns| <= 5.5 * 2^50 before. */
-  function reduce(x: V[], i: number): void {
+  /**
+   * Makes column i a multiple of 2^51 by adding a multiple of p, and moves it up. The upper halves of products are summed
+   * in a chain for each column, and come into the column above when its turn is next.
+   */
+  function reduce(x: V[], chains: V[], i: number, store: (q: V) => void): void {
     const round = vec.f64(ROUND);
     const down = vec.f64(1 / UNIT);
-    const up = vec.f64(-1 / UNIT);
     const by = vec.f64(quotient);
+    if (i >= 2) takeChain(x, chains, i - 1);
     if (i >= 3) carry(x, i, i);
     const rounded = vec.fma(x[i], by, round);
     const q = vec.fma(x[i], by, vec.sub(round, rounded));
+    store(q);
     // Exact: the sum is a multiple of 2^51 below 2^104.
     x[i + 1] = vec.fma(vec.fma(q, vec.f64(p[0]), x[i]), down, x[i + 1]);
     for (let j = 1; j < LIMBS; j++) {
       const limb = vec.f64(p[j]);
-      const high = vec.sub(round, vec.fma(q, limb, round));
-      x[i + j] = vec.add(x[i + j], vec.fma(q, limb, high));
-      x[i + j + 1] = vec.fma(high, up, x[i + j + 1]);
+      const total = chains[i + j] ?? vec.f64(CHAIN);
+      const next = vec.fma(q, limb, total);
+      x[i + j] = vec.add(x[i + j], vec.fma(q, limb, vec.sub(total, next)));
+      chains[i + j] = next;
     }
   }
 
-  /** Products of four pairs are stored, then reduced two by two: so few values live at once, and yet two chains. */
+  function takeChain(x: V[], chains: V[], k: number): void {
+    x[k + 1] = vec.fma(vec.sub(chains[k], vec.f64(CHAIN)), vec.f64(1 / UNIT), x[k + 1]);
+  }
+
+  /**
+   * Products of four pairs are stored, then reduced two by two: so few values live at once, and yet there are two
+   * chains of dependent operations. That the quotients are stored too is of no use but to keep them in this order: the
+   * compiler moves all else as it likes.
+   */
   function multiplication(operands: (pair: number) => V[], out: I): void {
     const base = int.and(out, 0);
     for (let pair = 0; pair < PAIRS; pair++) put(base, scratch + 16 * COLUMNS * pair, operands(pair));
     for (let pair = 0; pair < PAIRS; pair += 2) {
       const both = [pair, pair + 1].map((at) => ({
         at,
+        chains: [] as V[],
         x: range(COLUMNS).map((k) => vec.load(base, scratch + 16 * (COLUMNS * at + k))),
       }));
-      for (let i = 0; i < LIMBS; i++) for (const { x } of both) reduce(x, i);
-      for (const { at, x } of both) {
+      for (let i = 0; i < LIMBS; i++)
+        both.forEach(({ x, chains }, g) => reduce(x, chains, i, (q) => vec.store(base, q, scratch + ANCHOR + 16 * g)));
+      for (const { at, x, chains } of both) {
+        for (let k = LIMBS - 1; k < COLUMNS - 1; k++) takeChain(x, chains, k);
         carry(x, LIMBS, COLUMNS - 2);
         put(out, at * PAIR_BYTES, x.slice(LIMBS));
       }
@@ -189,6 +207,29 @@ export function fmaField(modulus: bigint, scratch: number): Field {
   function signs(low: I, high: I): V {
     const bit = (ref: I) => int.shl(int.and(ref, 1), 31);
     return vec.pairOfHighWords(bit(low), bit(high));
+  }
+
+  /** Eight entries of a list of additions: run with the addresses of the operands of two, and their signs. */
+  function additions(list: I, offset: I, run: (pair: number, first: Operand, second: Operand) => void): void {
+    for (let pair = 0; pair < PAIRS; pair++) {
+      const operand = (place: number): Operand => {
+        const refs = [0, 1].map((i) => int.load(list, (2 * pair + i) * ADDITION_BYTES + place));
+        const [low, high] = refs.map((ref) => int.add(int.and(ref, -32), offset));
+        return { low, high, sign: () => signs(refs[0], refs[1]) };
+      };
+      run(pair, operand(0), operand(4));
+    }
+  }
+  const take = ({ low, high }: Operand) => unpack(low, high, 0);
+  const takeSigned = (operand: Operand) => {
+    const sign = operand.sign();
+    return take(operand).map((limb) => vec.xor(limb, sign));
+  };
+  /** a - b with limbs within 2^50 again, but not reduced. */
+  function carriedDifference(a: V[], b: V[]): V[] {
+    const x = a.map((limb, i) => vec.sub(limb, b[i]));
+    carry(x, 0, LIMBS - 2);
+    return x;
   }
 
   const bias = range(LIMBS).reduce((sum, i) => sum + (1n << (BITS * BigInt(i) + (i === LIMBS - 1 ? 51n : 50n))), 0n);
@@ -269,6 +310,44 @@ export function fmaField(modulus: bigint, scratch: number): Field {
           vec.storeLane(out, 1, limb, 8 * ((2 * pair + 1) * LIMBS + i));
         });
     }),
+    pairs: {
+      difference: fn(["i32", "i32", "i32"], [], (out, list, offset) => {
+        additions(list, offset, (pair, first, second) => {
+          put(out, pair * PAIR_BYTES, carriedDifference(take(second), take(first)));
+        });
+      }),
+      sum: fn(["i32", "i32", "i32", "i32"], [], (out, kept, list, offset) => {
+        additions(list, offset, (pair, first, second) => {
+          const [x, y] = [take(first), take(second)];
+          put(kept, pair * PAIR_BYTES, x);
+          put(
+            out,
+            pair * PAIR_BYTES,
+            x.map((limb, i) => vec.add(limb, y[i])),
+          );
+        });
+      }),
+      signedDifference: fn(["i32", "i32", "i32", "i32"], [], (out, kept, list, offset) => {
+        additions(list, offset, (pair, first, second) => {
+          const x = takeSigned(first);
+          put(kept, pair * PAIR_BYTES, x);
+          put(out, pair * PAIR_BYTES, carriedDifference(takeSigned(second), x));
+        });
+      }),
+      scatterDifference: fn(["i32", "i32", "i32", "i32", "i32"], [], (list, out, a, b, offset) => {
+        for (let pair = 0; pair < PAIRS; pair++) {
+          const at = pair * PAIR_BYTES;
+          const y = limbs(b, at);
+          const x = normalise(limbs(a, at).map((limb, i) => vec.sub(limb, y[i])));
+          put(out, at, x);
+          const [low, high] = [0, 1].map((i) => int.add(int.load(list, (2 * pair + i) * ADDITION_BYTES + 8), offset));
+          pack(x).forEach((word, i) => {
+            vec.storeLane(low, 0, word, 8 * i);
+            vec.storeLane(high, 1, word, 8 * i);
+          });
+        }
+      }),
+    },
     zeros: fn(["i32"], ["i32"], (a) => {
       const mask = variable("i32", 0);
       for (let pair = 0; pair < PAIRS; pair++) {
@@ -288,6 +367,13 @@ export function fmaField(modulus: bigint, scratch: number): Field {
       }),
     ),
   };
+}
+
+/** Addresses of one operand of two additions, and its signs. */
+interface Operand {
+  low: I;
+  high: I;
+  sign(): V;
 }
 
 function range(length: number): number[] {

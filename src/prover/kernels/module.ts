@@ -37,6 +37,7 @@ function emit(makeField: (modulus: bigint, scratch: number) => Field): Uint8Arra
       gatherBase: base.gather(4),
       spreadBase: base.spread,
       zeros: base.zeros,
+      addBase: base.add,
       gatherScalar: scalar.gather(4),
       spreadScalar: scalar.spread,
       takeG1: g1.take,

@@ -1,10 +1,8 @@
-import type { Field } from "./field.ts";
+import { ADDITION_BYTES, pairsOf, type Field } from "./field.ts";
 import { SCRATCH, CONSTANTS } from "./layout.ts";
 import { addBias } from "./packed.ts";
 import { evaluate, fn, give, int, invoke, set, times, variable, vec, when, type I, type Kernel } from "./wasm.ts";
 
-/** Bytes of an addition in a list: two references and the address for the sum. */
-export const ADDITION_BYTES = 12;
 export const WIDTH = { G1: 1, G2: 2 } as const;
 export type Group = keyof typeof WIDTH;
 /** A packed affine point: the coordinates, each of one or two packed elements. */
@@ -36,9 +34,6 @@ export function pointKernels(group: Group, field: Field, invert: Kernel): PointK
   const width = WIDTH[group];
   const temporary = (i: number) => SCRATCH.points + size * i;
   const { mul, sqr, add, sub } = field;
-  const plain = field.gather(ADDITION_BYTES);
-  const signed = field.gatherSigned(ADDITION_BYTES);
-  const scatter = field.scatter(ADDITION_BYTES);
   const turns = [4, 2, 1].map((by) => field.turn(by as 1 | 2 | 4));
   const gatherSame = field.gather(0);
   const gatherAll = field.gather(4);
@@ -80,17 +75,9 @@ export function pointKernels(group: Group, field: Field, invert: Kernel): PointK
     invoke(add, part(out, 1), part(out, 1), part(out, 1));
   }
 
-  /** Coordinate 0 or 1 of the first or second operands of a block of additions. */
-  function take(out: At, list: I, operand: 0 | 1, coordinate: 0 | 1): void {
-    each((i) =>
-      invoke(
-        coordinate === 0 ? plain : signed,
-        part(out, i),
-        operand === 0 ? list : int.add(list, 4),
-        32 * (width * coordinate + i),
-      ),
-    );
-  }
+  const pairs = pairsOf(field);
+  /** Where part i of coordinate 0 or 1 lies in a point. */
+  const offset = (coordinate: 0 | 1, i: number) => 32 * (width * coordinate + i);
 
   /** (total, out): inverse of each of eight elements of a block, which have one inversion together; 0 when one is 0. */
   const invertAll = fn(["i32", "i32"], ["i32"], (total, out) => {
@@ -121,12 +108,10 @@ export function pointKernels(group: Group, field: Field, invert: Kernel): PointK
 
   const forward = fn(["i32", "i32", "i32", "i32"], ["i32"], (list, blocks, differences, products) => {
     const [entry, d, product] = [list, differences, products].map((x) => variable("i32", x));
-    const [x1, x2, norm] = [5, 7, 9].map(temporary);
+    const norm = temporary(9);
     invoke(copy, product, one);
     times(blocks, () => {
-      take(x1, entry, 0, 0);
-      take(x2, entry, 1, 0);
-      subTo(d, x2, x1);
+      each((i) => invoke(pairs.difference, part(d, i), entry, offset(0, i)));
       const next = int.add(product, size);
       if (width === 1) invoke(mul, next, product, d);
       else {
@@ -150,14 +135,12 @@ export function pointKernels(group: Group, field: Field, invert: Kernel): PointK
     const product = variable("i32", int.add(products, int.mul(blocks, size)));
     // The running inverse, of all differences up to here.
     const inverse = int.add(product, size);
-    const [slope, x, y, other] = [5, 7, 9, 11].map((i) => SCRATCH.points + size * i);
+    const [slope, x, y, other, square] = [5, 7, 9, 11, 13].map(temporary);
     times(blocks, () => {
       set(entry, int.sub(entry, 8 * ADDITION_BYTES));
       set(d, int.sub(d, dSize));
       set(product, int.sub(product, size));
-      take(y, entry, 0, 1);
-      take(slope, entry, 1, 1);
-      subTo(slope, slope, y);
+      each((i) => invoke(pairs.signedDifference, part(slope, i), part(y, i), entry, offset(1, i)));
       if (width === 1) {
         invoke(mul, other, inverse, product);
         invoke(mul, inverse, inverse, d);
@@ -172,17 +155,14 @@ export function pointKernels(group: Group, field: Field, invert: Kernel): PointK
         invoke(sub, part(x, 1), CONSTANTS.base + 2 * size, part(x, 1));
         mulTo(slope, slope, x);
       }
-      take(x, entry, 0, 0);
-      take(other, entry, 1, 0);
-      addTo(other, other, x);
-      const square = SCRATCH.points + size * 13;
+      each((i) => invoke(pairs.sum, part(other, i), part(x, i), entry, offset(0, i)));
       sqrTo(square, slope);
-      subTo(square, square, other);
-      each((i) => invoke(scatter, int.add(entry, 8), part(square, i), 32 * i));
+      each((i) =>
+        invoke(pairs.scatterDifference, entry, part(square, i), part(square, i), part(other, i), offset(0, i)),
+      );
       subTo(x, x, square);
       mulTo(slope, slope, x);
-      subTo(slope, slope, y);
-      each((i) => invoke(scatter, int.add(entry, 8), part(slope, i), 32 * (width + i)));
+      each((i) => invoke(pairs.scatterDifference, entry, part(slope, i), part(slope, i), part(y, i), offset(1, i)));
     });
   });
 

@@ -1,5 +1,6 @@
 import { CONSTANTS, WORK } from "./layout.ts";
-import { ADDITION_BYTES, POINT_BYTES, WIDTH, type Group, type PointKernels } from "./points.ts";
+import { ADDITION_BYTES } from "./field.ts";
+import { POINT_BYTES, WIDTH, type Group, type PointKernels } from "./points.ts";
 import {
   carried,
   evaluate,
