@@ -6,6 +6,7 @@
 import { access, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { table, thousands } from "../../src/cli/format.ts";
+import { useHashKernels } from "../../src/cli/hashKernels.ts";
 import { readLobster, type LobsterMessage } from "../../src/cli/lobster.ts";
 import { flowOf } from "../../src/cli/replay/flow.ts";
 import { Matcher, type Command } from "../../src/matcher/matcher.ts";
@@ -33,6 +34,7 @@ async function main(path: string): Promise<number> {
   const messages: LobsterMessage[] = [];
   for await (const message of readLobster(path)) messages.push(message);
   const profile = PROFILES.standard;
+  await useHashKernels();
   const options = { profile, accounts: 4 ** 5 - 2, every: EVERY, seed: 1, signed: false };
   const flow = flowOf(messages, options);
   const commands = [...flow.commands];

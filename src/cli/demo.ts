@@ -13,6 +13,7 @@ import { Ledger } from "../witness/ledger.ts";
 import { RoundBuilder } from "../witness/round.ts";
 import { buildProgress } from "./buildProgress.ts";
 import { shares, short, table, thousands } from "./format.ts";
+import { useHashKernels } from "./hashKernels.ts";
 import { toJson } from "./json.ts";
 import { loadInstructions } from "./instructionKeys.ts";
 import { readKeys } from "./keyFiles.ts";
@@ -36,6 +37,7 @@ interface Check {
  */
 export async function demo({ seed, json = false }: { seed: number; json?: boolean }): Promise<number> {
   const profile = PROFILES[PROFILE];
+  await useHashKernels();
   const built = await withProgress("build", (progress) =>
     buildAll({ profile: PROFILE, onProgress: buildProgress(progress, INSTRUCTION_NAMES) }),
   );

@@ -8,6 +8,7 @@ import { TacitError } from "../protocol/errors.ts";
 import { PROFILES, type ProfileName } from "../protocol/instructions.ts";
 import { Ledger } from "../witness/ledger.ts";
 import { shares, thousands } from "./format.ts";
+import { useHashKernels } from "./hashKernels.ts";
 import { readLobster, type LobsterMessage } from "./lobster.ts";
 import { startProgress } from "./progress.ts";
 import { Random } from "./random.ts";
@@ -75,6 +76,7 @@ export async function replayMessages(
   const { prove = false, json } = options;
   const profileName = options.profile ?? (prove ? "demo" : "standard");
   const profile = PROFILES[profileName];
+  await useHashKernels();
   const accounts = options.accounts ?? (prove ? ACCOUNTS_TO_PROVE : Math.min(MOST_ACCOUNTS, 4 ** profile.depth - 2));
   const { every, seed } = options;
   const flow = flowOf(messages, { profile, accounts, every, seed, signed: prove || !!options.signed });

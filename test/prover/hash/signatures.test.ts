@@ -33,6 +33,7 @@ const GENERATOR = {
   y: 5472060717959818805561601436314318772137091100104008585924551046643952123905n,
 };
 const SMALL = Array.from({ length: 8 }, (_, i) => scalarMultiply(BigInt(i) * ORDER, GENERATOR));
+const BOUNDS = [0n, 1n, -1n, FIELD - 1n, FIELD, ORDER - 1n, ORDER, 1n << 253n, (1n << 256n) - 1n, 1n << 256n];
 const secretOf = (random: Random) => random.bytes(32);
 
 function signed(random: Random, count: number): Signed[] {
@@ -54,8 +55,16 @@ function forged(secret: Uint8Array, key: Point, R8: Point, nonce = 0n): Signed {
 function altered(random: Random, good: Signed): Signed[] {
   const { key, message, signature } = good;
   const values = (x: bigint) => [
-    ...[0n, 1n, -1n, FIELD - 1n, FIELD, ORDER - 1n, ORDER, 1n << 253n, (1n << 256n) - 1n, 1n << 256n],
-    ...[x + 1n, x - 1n, x + FIELD, x - FIELD, FIELD - x, -x, x + ORDER, x - ORDER, randomElement(random)],
+    ...BOUNDS,
+    x + 1n,
+    x - 1n,
+    x + FIELD,
+    x - FIELD,
+    FIELD - x,
+    -x,
+    x + ORDER,
+    x - ORDER,
+    randomElement(random),
   ];
   return [
     ...values(key.x).map((x) => ({ ...good, key: { ...key, x } })),
