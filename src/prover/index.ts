@@ -114,6 +114,8 @@ export interface Prover {
     inputs: CircuitInputs,
     options?: ProveOptions,
   ): Promise<Proved & { witness: Witness["timings"] }>;
+  /** Which kernels this engine runs: on fused floating point, or on integers, about half as fast. */
+  backend(): Promise<Backend>;
   /** Bytes in the threads' memories: what they have taken from the system, and how much of it holds something. */
   memory(): Promise<{ taken: number; used: number }[]>;
   /** Ends the threads. What still waits or runs is rejected. */
@@ -427,6 +429,7 @@ export function createProver({
       const made = await witness(key, inputs, options);
       return { ...(await prove(key, made, options)), witness: made.timings };
     },
+    backend: async () => (await (kernels ??= startKernels())).backend,
     memory: () =>
       Promise.all(slots.flatMap((slot) => (slot && !slot.thread.dead ? slot.thread.call("memory", {}) : []))),
     async close() {
@@ -463,10 +466,11 @@ function parseInputs(bytes: Uint8Array): InputSignal[] {
   }
 }
 
+/** A copy, as browsers neither compile nor decode what lies in shared memory. */
 async function readAll(source: FileSource, signal?: AbortSignal): Promise<Uint8Array> {
   const file = await openSource(source, { signal });
   try {
-    return await file.read(0, file.size);
+    return (await file.read(0, file.size)).slice();
   } finally {
     await file.close();
   }

@@ -1,4 +1,4 @@
-import { fn, give, int, set, variable, vec, type I, type Kernel, type V } from "./wasm.ts";
+import { fn, give, int, set, times, variable, vec, type I, type Kernel, type V } from "./wasm.ts";
 import { ADDITION_BYTES, type Field } from "./field.ts";
 
 /**
@@ -21,8 +21,9 @@ const UNIT = 2 ** 51;
 const PAIRS = 4;
 const PAIR_BYTES = 16 * LIMBS;
 const COLUMNS = 2 * LIMBS;
+const COLUMN_BYTES = 16 * COLUMNS;
 /** Where quotients are stored, after the columns. */
-const ANCHOR = 16 * COLUMNS * PAIRS;
+const ANCHOR = COLUMN_BYTES * PAIRS;
 /** Added and taken off again, rounds to a multiple of 2^51. */
 const ROUND = 1.5 * 2 ** 103;
 const CHAIN = 1.625 * 2 ** 103;
@@ -52,6 +53,18 @@ export function fmaField(modulus: bigint, scratch: number): Field {
   const limbs = (at: I, offset: number): V[] => range(LIMBS).map((i) => vec.load(at, offset + 16 * i));
   const splatLimbs = (at: I, offset: number): V[] => range(LIMBS).map((i) => vec.loadSplat(at, offset + 8 * i));
   const put = (at: I, offset: number, x: V[]) => x.forEach((limb, i) => vec.store(at, limb, offset + 16 * i));
+
+  /**
+   * Runs for the pairs of a block, with pointers that move on by so many bytes a pair. A loop: code is short, starts soon,
+   * and processors look ahead into the next round.
+   */
+  function overPairs(pointers: I[], steps: number[], run: (...at: I[]) => void, rounds = PAIRS): void {
+    const at = pointers.map((pointer) => variable("i32", pointer));
+    times(variable("i32", rounds), () => {
+      run(...at);
+      at.forEach((pointer, i) => set(pointer, int.add(pointer, steps[i])));
+    });
+  }
 
   /** Moves what exceeds 51 bits of limbs from..to one place up. */
   function carry(x: V[], from: number, to: number): void {
@@ -130,41 +143,42 @@ export function fmaField(modulus: bigint, scratch: number): Field {
    * Products of four pairs are stored, then reduced two by two: so few values live at once, and yet there are two
    * chains of dependent operations. That the quotients are stored too is of no use but to keep them in this order: the
    * compiler moves all else as it likes.
+   * @param operands  addresses that move on by a pair, or by nothing
    */
-  function multiplication(operands: (pair: number) => V[], out: I): void {
-    const base = int.and(out, 0);
-    for (let pair = 0; pair < PAIRS; pair++) put(base, scratch + 16 * COLUMNS * pair, operands(pair));
-    for (let pair = 0; pair < PAIRS; pair += 2) {
-      const both = [pair, pair + 1].map((at) => ({
-        at,
+  function multiplication(out: I, operands: I[], steps: number[], columns: (...at: I[]) => V[]): void {
+    const store = variable("i32", scratch);
+    overPairs([store, ...operands], [COLUMN_BYTES, ...steps], (to, ...at) => put(to, 0, columns(...at)));
+    const two = (from: I, to: I) => {
+      const both = [0, 1].map((g) => ({
+        at: g * PAIR_BYTES,
         chains: [] as V[],
-        x: range(COLUMNS).map((k) => vec.load(base, scratch + 16 * (COLUMNS * at + k))),
+        x: range(COLUMNS).map((k) => vec.load(from, g * COLUMN_BYTES + 16 * k)),
       }));
       for (let i = 0; i < LIMBS; i++)
-        both.forEach(({ x, chains }, g) => reduce(x, chains, i, (q) => vec.store(base, q, scratch + ANCHOR + 16 * g)));
+        both.forEach(({ x, chains }, g) => reduce(x, chains, i, (q) => vec.store(store, q, ANCHOR + 16 * g)));
       for (const { at, x, chains } of both) {
         for (let k = LIMBS - 1; k < COLUMNS - 1; k++) takeChain(x, chains, k);
         carry(x, LIMBS, COLUMNS - 2);
-        put(out, at * PAIR_BYTES, x.slice(LIMBS));
+        put(to, at, x.slice(LIMBS));
       }
-    }
+    };
+    overPairs([store, out], [2 * COLUMN_BYTES, 2 * PAIR_BYTES], two, PAIRS / 2);
   }
 
   /** Takes off the multiple of p nearest to x, |x| < 8 p, and carries. */
   function normalise(x: V[]): V[] {
-    const times = vec.nearest(vec.mul(vec.fma(x[3], vec.f64(1 / UNIT), x[4]), vec.f64(1 / top)));
-    const reduced = x.map((limb, i) => vec.fnma(times, vec.f64(p[i]), limb));
+    const quotients = vec.nearest(vec.mul(vec.fma(x[3], vec.f64(1 / UNIT), x[4]), vec.f64(1 / top)));
+    const reduced = x.map((limb, i) => vec.fnma(quotients, vec.f64(p[i]), limb));
     carry(reduced, 0, LIMBS - 2);
     return reduced;
   }
 
   function linear(combine: (a: V, b: V) => V): Kernel {
-    return fn(["i32", "i32", "i32"], [], (out, a, b) => {
-      for (let pair = 0; pair < PAIRS; pair++) {
-        const at = pair * PAIR_BYTES;
-        const [x, y] = [limbs(a, at), limbs(b, at)];
-        put(out, at, normalise(x.map((limb, i) => combine(limb, y[i]))));
-      }
+    return fn(["i32", "i32", "i32"], [], (...blocks) => {
+      overPairs(blocks, [PAIR_BYTES, PAIR_BYTES, PAIR_BYTES], (out, a, b) => {
+        const y = limbs(b, 0);
+        put(out, 0, normalise(limbs(a, 0).map((limb, i) => combine(limb, y[i]))));
+      });
     });
   }
 
@@ -209,17 +223,16 @@ export function fmaField(modulus: bigint, scratch: number): Field {
     return vec.pairOfHighWords(bit(low), bit(high));
   }
 
-  /** Eight entries of a list of additions: run with the addresses of the operands of two, and their signs. */
-  function additions(list: I, offset: I, run: (pair: number, first: Operand, second: Operand) => void): void {
-    for (let pair = 0; pair < PAIRS; pair++) {
-      const operand = (place: number): Operand => {
-        const refs = [0, 1].map((i) => int.load(list, (2 * pair + i) * ADDITION_BYTES + place));
-        const [low, high] = refs.map((ref) => int.add(int.and(ref, -32), offset));
-        return { low, high, sign: () => signs(refs[0], refs[1]) };
-      };
-      run(pair, operand(0), operand(4));
-    }
+  /** Addresses of values, by two references: at `place` of entries of a list, `stride` bytes apart. */
+  function operand(list: I, stride: number, place: number, offset: I): Operand {
+    const refs = [0, 1].map((i) => int.load(list, i * stride + place));
+    const [low, high] = refs.map((ref) => int.add(int.and(ref, -32), offset));
+    return { low, high, sign: () => signs(refs[0], refs[1]) };
   }
+  const FIRST = 0;
+  const SECOND = 4;
+  const SUM = 8;
+
   const take = ({ low, high }: Operand) => unpack(low, high, 0);
   const takeSigned = (operand: Operand) => {
     const sign = operand.sign();
@@ -233,10 +246,25 @@ export function fmaField(modulus: bigint, scratch: number): Field {
   }
 
   const bias = range(LIMBS).reduce((sum, i) => sum + (1n << (BITS * BigInt(i) + (i === LIMBS - 1 ? 51n : 50n))), 0n);
-  const pairs = (list: I, stride: number, run: (pair: number, low: I, high: I) => void) => {
-    for (let pair = 0; pair < PAIRS; pair++)
-      run(pair, int.load(list, 2 * pair * stride), int.load(list, (2 * pair + 1) * stride));
-  };
+  /** Two packed elements to the addresses at `place` of entries of a list. */
+  function packTo(list: I, stride: number, place: number, offset: I, x: V[]): void {
+    const [low, high] = [0, 1].map((i) => int.add(int.load(list, i * stride + place), offset));
+    pack(x).forEach((word, i) => {
+      vec.storeLane(low, 0, word, 8 * i);
+      vec.storeLane(high, 1, word, 8 * i);
+    });
+  }
+  const gathered = (taken: (from: Operand) => V[]) =>
+    once((stride: number) =>
+      fn(["i32", "i32", "i32"], [], (block, list, offset) => {
+        overPairs([block, list], [PAIR_BYTES, 2 * stride], (out, at) => {
+          put(out, 0, taken(operand(at, stride, 0, offset)));
+        });
+      }),
+    );
+  /** Kernels of a list of additions. */
+  const ENTRIES = 2 * ADDITION_BYTES;
+  const entry = (list: I, place: number, offset: I) => operand(list, ADDITION_BYTES, place, offset);
 
   return {
     modulus,
@@ -244,47 +272,22 @@ export function fmaField(modulus: bigint, scratch: number): Field {
     bias,
     elementBytes: 8 * LIMBS,
     blockBytes: PAIRS * PAIR_BYTES,
-    mul: fn(["i32", "i32", "i32"], [], (out, a, b) => {
-      multiplication((pair) => product(limbs(a, pair * PAIR_BYTES), limbs(b, pair * PAIR_BYTES)), out);
+    mul: fn(["i32", "i32", "i32"], [], (out, ...operands) => {
+      multiplication(out, operands, [PAIR_BYTES, PAIR_BYTES], (a, b) => product(limbs(a, 0), limbs(b, 0)));
     }),
-    mulOne: fn(["i32", "i32", "i32"], [], (out, a, one) => {
-      multiplication((pair) => product(limbs(a, pair * PAIR_BYTES), splatLimbs(one, 0)), out);
+    mulOne: fn(["i32", "i32", "i32"], [], (out, ...operands) => {
+      multiplication(out, operands, [PAIR_BYTES, 0], (a, one) => product(limbs(a, 0), splatLimbs(one, 0)));
     }),
-    sqr: fn(["i32", "i32"], [], (out, a) => {
-      multiplication((pair) => square(limbs(a, pair * PAIR_BYTES)), out);
+    sqr: fn(["i32", "i32"], [], (out, ...operands) => {
+      multiplication(out, operands, [PAIR_BYTES], (a) => square(limbs(a, 0)));
     }),
     add: linear(vec.add),
     sub: linear(vec.sub),
-    gather: once((stride) =>
-      fn(["i32", "i32", "i32"], [], (out, list, offset) => {
-        pairs(list, stride, (pair, low, high) => {
-          const at = (ref: I) => int.add(int.and(ref, -32), offset);
-          put(out, pair * PAIR_BYTES, unpack(at(low), at(high), 0));
-        });
-      }),
-    ),
-    gatherSigned: once((stride) =>
-      fn(["i32", "i32", "i32"], [], (out, list, offset) => {
-        pairs(list, stride, (pair, low, high) => {
-          const at = (ref: I) => int.add(int.and(ref, -32), offset);
-          const sign = signs(low, high);
-          put(
-            out,
-            pair * PAIR_BYTES,
-            unpack(at(low), at(high), 0).map((limb) => vec.xor(limb, sign)),
-          );
-        });
-      }),
-    ),
+    gather: gathered(take),
+    gatherSigned: gathered(takeSigned),
     scatter: once((stride) =>
       fn(["i32", "i32", "i32"], [], (list, block, offset) => {
-        pairs(list, stride, (pair, low, high) => {
-          const [a, b] = [int.add(low, offset), int.add(high, offset)];
-          pack(limbs(block, pair * PAIR_BYTES)).forEach((word, i) => {
-            vec.storeLane(a, 0, word, 8 * i);
-            vec.storeLane(b, 1, word, 8 * i);
-          });
-        });
+        overPairs([list, block], [2 * stride, PAIR_BYTES], (to, from) => packTo(to, stride, 0, offset, limbs(from, 0)));
       }),
     ),
     blend: once((bit) =>
@@ -311,41 +314,34 @@ export function fmaField(modulus: bigint, scratch: number): Field {
         });
     }),
     pairs: {
-      difference: fn(["i32", "i32", "i32"], [], (out, list, offset) => {
-        additions(list, offset, (pair, first, second) => {
-          put(out, pair * PAIR_BYTES, carriedDifference(take(second), take(first)));
+      difference: fn(["i32", "i32", "i32"], [], (block, list, offset) => {
+        overPairs([block, list], [PAIR_BYTES, ENTRIES], (out, at) => {
+          put(out, 0, carriedDifference(take(entry(at, SECOND, offset)), take(entry(at, FIRST, offset))));
         });
       }),
-      sum: fn(["i32", "i32", "i32", "i32"], [], (out, kept, list, offset) => {
-        additions(list, offset, (pair, first, second) => {
-          const [x, y] = [take(first), take(second)];
-          put(kept, pair * PAIR_BYTES, x);
-          put(
-            out,
-            pair * PAIR_BYTES,
-            x.map((limb, i) => vec.add(limb, y[i])),
-          );
+      sum: fn(["i32", "i32", "i32", "i32"], [], (block, kept, list, offset) => {
+        overPairs([block, kept, list], [PAIR_BYTES, PAIR_BYTES, ENTRIES], (out, keep, at) => {
+          const [x, y] = [FIRST, SECOND].map((place) => take(entry(at, place, offset)));
+          const sum = x.map((limb, i) => vec.add(limb, y[i]));
+          put(keep, 0, x);
+          put(out, 0, sum);
         });
       }),
-      signedDifference: fn(["i32", "i32", "i32", "i32"], [], (out, kept, list, offset) => {
-        additions(list, offset, (pair, first, second) => {
-          const x = takeSigned(first);
-          put(kept, pair * PAIR_BYTES, x);
-          put(out, pair * PAIR_BYTES, carriedDifference(takeSigned(second), x));
+      signedDifference: fn(["i32", "i32", "i32", "i32"], [], (block, kept, list, offset) => {
+        overPairs([block, kept, list], [PAIR_BYTES, PAIR_BYTES, ENTRIES], (out, keep, at) => {
+          const [x, y] = [FIRST, SECOND].map((place) => takeSigned(entry(at, place, offset)));
+          put(keep, 0, x);
+          put(out, 0, carriedDifference(y, x));
         });
       }),
-      scatterDifference: fn(["i32", "i32", "i32", "i32", "i32"], [], (list, out, a, b, offset) => {
-        for (let pair = 0; pair < PAIRS; pair++) {
-          const at = pair * PAIR_BYTES;
-          const y = limbs(b, at);
-          const x = normalise(limbs(a, at).map((limb, i) => vec.sub(limb, y[i])));
-          put(out, at, x);
-          const [low, high] = [0, 1].map((i) => int.add(int.load(list, (2 * pair + i) * ADDITION_BYTES + 8), offset));
-          pack(x).forEach((word, i) => {
-            vec.storeLane(low, 0, word, 8 * i);
-            vec.storeLane(high, 1, word, 8 * i);
-          });
-        }
+      scatterDifference: fn(["i32", "i32", "i32", "i32", "i32"], [], (list, block, first, second, offset) => {
+        const steps = [ENTRIES, PAIR_BYTES, PAIR_BYTES, PAIR_BYTES];
+        overPairs([list, block, first, second], steps, (at, out, a, b) => {
+          const y = limbs(b, 0);
+          const x = normalise(limbs(a, 0).map((limb, i) => vec.sub(limb, y[i])));
+          put(out, 0, x);
+          packTo(at, ADDITION_BYTES, SUM, offset, x);
+        });
       }),
     },
     zeros: fn(["i32"], ["i32"], (a) => {
