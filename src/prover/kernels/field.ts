@@ -21,6 +21,10 @@ export interface Field {
   readonly mul: Kernel;
   /** (out, a, one): each element of a times one element */
   readonly mulOne: Kernel;
+  /** (out, a, one, c): a one + c, where there is a faster way than one after the other */
+  readonly mulAdd?: Kernel;
+  /** (out, a, ones, count, c): c + the sum of a[i] ones[i], 1 <= count <= 17, constants within p / 2; the same */
+  readonly dot?: Kernel;
   /** (out, a) */
   readonly sqr: Kernel;
   /** (out, a, b) */

@@ -33,23 +33,22 @@ export interface Lanes extends Pick<
 
 /** Eight lanes out of a field's blocks. @param scratch  where a block is free */
 export function eightLanes(field: Field, scratch: number): Lanes {
-  const { mulOne, add } = field;
-  return {
-    ...field,
-    lanes: 8,
-    mulAdd: fn(["i32", "i32", "i32", "i32"], [], (out, a, one, c) => {
+  const { mulOne, add, blockBytes, elementBytes } = field;
+  const mulAdd = () =>
+    fn(["i32", "i32", "i32", "i32"], [], (out, a, one, c) => {
       invoke(mulOne, scratch, a, one);
       invoke(add, out, scratch, c);
-    }),
-    dot: fn(["i32", "i32", "i32", "i32", "i32"], [], (out, a, ones, count, c) => {
-      const [from, one, sum] = [variable("i32", a), variable("i32", ones), variable("i32", c)];
+    });
+  const dot = () =>
+    fn(["i32", "i32", "i32", "i32", "i32"], [], (out, a, ones, count, c) => {
+      const [from, one, sum] = [a, ones, c].map((at) => variable("i32", at));
       times(count, () => {
         invoke(mulOne, scratch, from, one);
         invoke(add, out, scratch, sum);
         set(sum, out);
-        set(from, int.add(from, field.blockBytes));
-        set(one, int.add(one, field.elementBytes));
+        set(from, int.add(from, blockBytes));
+        set(one, int.add(one, elementBytes));
       });
-    }),
-  };
+    });
+  return { ...field, lanes: 8, mulAdd: field.mulAdd ?? mulAdd(), dot: field.dot ?? dot() };
 }
