@@ -7,7 +7,8 @@ import { inverse, mod } from "../../../src/prover/curve.ts";
 import { describeFields, LANES, PLACES, SCRATCH, type FieldKernels } from "./fields.ts";
 
 const SEED = 20_260_301;
-const STEPS = 50_000;
+const STEPS = 30_000;
+const ALIKE = 1_500;
 const { list, one, packed } = PLACES;
 const [A, B, OUT, OTHER] = [0, 1, 2, 3].map((i) => PLACES.blocks + PLACES.blockBytes * i);
 
@@ -68,6 +69,11 @@ describeFields("operations", (start) => {
       return [all[Math.floor(choice / all.length)], all[choice % all.length]] as const;
     });
     for (let i = 0; i < pairs.length; i += LANES) checkPairs(pairs.slice(i, i + LANES));
+  });
+
+  it(`products of which all rests are large (seed ${SEED + 4})`, () => {
+    const random = new Random(SEED + 4);
+    for (let i = 0; i < ALIKE; i++) checkPairs(Array.from({ length: LANES }, () => kernels.alike(random)));
   });
 
   it(`edge values in pairs (seed ${SEED})`, () => {

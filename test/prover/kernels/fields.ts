@@ -5,7 +5,7 @@ import { Random } from "../../../src/cli/random.ts";
 import { BASE_FIELD, SCALAR_FIELD, inverse, mod } from "../../../src/prover/curve.ts";
 import { enableRelaxedSimd } from "../../../src/prover/engine/backend.ts";
 import type { Backend, Exports } from "../../../src/prover/engine/engine.ts";
-import type { Field } from "../../../src/prover/kernels/field.ts";
+import { pairsOf, type Field } from "../../../src/prover/kernels/field.ts";
 import { fmaField } from "../../../src/prover/kernels/fma.ts";
 import { inversion } from "../../../src/prover/kernels/inversion.ts";
 import { addBias, dropBias } from "../../../src/prover/kernels/packed.ts";
@@ -26,6 +26,8 @@ interface Layout {
   /** values lie in [least, most] / 100 p */
   readonly least: bigint;
   readonly most: bigint;
+  /** and those of products with a difference that is not reduced, in [-wide, wide] / 100 p */
+  readonly wide: bigint;
 }
 
 const LAYOUTS: Record<Backend, Layout> = {
@@ -37,6 +39,7 @@ const LAYOUTS: Record<Backend, Layout> = {
     place: (limb, lane) => 80 * (lane >> 1) + 16 * limb + 8 * (lane & 1),
     least: -67n,
     most: 67n,
+    wide: 110n,
   },
   scalar: {
     make: scalarField,
@@ -46,6 +49,7 @@ const LAYOUTS: Record<Backend, Layout> = {
     place: (limb, lane) => 144 * (lane >> 2) + 16 * limb + 4 * (lane & 3),
     least: 0n,
     most: 200n,
+    wide: 200n,
   },
 };
 
@@ -105,6 +109,7 @@ export class FieldKernels {
         invert: inversion(modulus, field.bias, 0),
         addBias: addBias(field),
         dropBias: dropBias(field),
+        ...pairsOf(field),
       },
     }).toBytes();
     const { instance } = await WebAssembly.instantiate(bytes as BufferSource);
@@ -189,14 +194,14 @@ export class FieldKernels {
   }
 
   /** What a block holds, after its limbs and values were held to their range. */
-  checked(block: number): bigint[] {
+  checked(block: number, isWide = false): bigint[] {
     const { limbs, bits, least } = this.layout;
     const [low, high] = least < 0n ? [-(1n << (bits - 1n)), 1n << (bits - 1n)] : [0n, (1n << bits) - 1n];
     return Array.from({ length: LANES }, (_, lane) => {
       const found = this.limbs(block, lane);
       for (const limb of found.slice(0, limbs - 1)) assert.ok(limb >= low && limb <= high, `limb ${limb}`);
       const value = this.value(found);
-      assert.ok(this.inRange(value), `value ${value} leaves the range`);
+      assert.ok(this.inRange(value, isWide), `value ${value} leaves the range`);
       return value;
     });
   }
@@ -235,8 +240,37 @@ export class FieldKernels {
     );
   }
 
-  inRange(form: bigint): boolean {
-    const { least, most } = this.layout;
-    return 100n * form >= least * this.modulus && 100n * form <= most * this.modulus;
+  /**
+   * Two operands of limbs x or -x and y or -y, all of a sign, where every product leaves about half of a limb's range, or
+   * a random rest: so the rests of a column add up to as much as they can.
+   */
+  alike(random: Random): [bigint[], bigint[]] {
+    const { limbs, bits, most } = this.layout;
+    const width = Number(bits);
+    const last = ((most * this.modulus) / 100n) >> (bits * BigInt(limbs - 1));
+    const isSigned = this.layout.least < 0n;
+    for (;;) {
+      const x = isSigned
+        ? BigInt.asIntN(width, random.bits(width) | 1n)
+        : BigInt.asUintN(width, random.bits(width) | 1n);
+      const rest = random.pick([
+        (1n << (bits - 1n)) - 1n,
+        -(1n << (bits - 1n)) + 1n,
+        (1n << (bits - 1n)) - random.bits(40),
+      ]);
+      const y = (isSigned ? BigInt.asIntN : BigInt.asUintN)(width, rest * inverse(x, 1n << bits));
+      // The last limbs are smaller; in half of the cases all are.
+      const fits = [x, y].every((limb) => limb < last && -limb < last);
+      if (!fits && random.unit() < 0.9) continue;
+      return [x, y].map((limb) =>
+        Array.from({ length: limbs }, (_, i) => (i < limbs - 1 || fits ? limb : limb % (last - 1n))),
+      ) as [bigint[], bigint[]];
+    }
+  }
+
+  inRange(form: bigint, isWide = false): boolean {
+    const { least, most, wide } = this.layout;
+    const [from, to] = isWide && least < 0n ? [-wide, wide] : [least, most];
+    return 100n * form >= from * this.modulus && 100n * form <= to * this.modulus;
   }
 }

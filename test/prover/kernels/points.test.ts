@@ -4,7 +4,7 @@
 // which hide errors. Segments of chosen shapes, and random ones.
 import assert from "node:assert/strict";
 import { Random } from "../../../src/cli/random.ts";
-import type { Group, Point } from "../../../src/prover/curve.ts";
+import { BASE_FIELD, type Group, type Point } from "../../../src/prover/curve.ts";
 import { BLOCK_BYTES, POINT_BYTES, type Engine } from "../../../src/prover/engine/engine.ts";
 import { WORK } from "../../../src/prover/kernels/layout.ts";
 import { BATCH, CHUNK } from "../../../src/prover/kernels/sums.ts";
@@ -26,10 +26,11 @@ class Pool {
     this.#group = group;
     this.known = [...known, ZERO[group]];
     this.#at = engine.heap.alloc(this.known.length * POINT_BYTES[group]);
-    this.known.forEach((point, i) => engine.writePoint(this.#place(i), fromKnown(point)));
+    this.known.forEach((point, i) => engine.writePoint(this.place(i), fromKnown(point)));
   }
 
-  #place = (i: number) => this.#at + i * POINT_BYTES[this.#group];
+  /** Address of point i, from 0 on. */
+  readonly place = (i: number) => this.#at + i * POINT_BYTES[this.#group];
 
   /** Sums of segments of the pool's points, by index from 1 on and with a sign. */
   sums(segments: readonly (readonly number[])[], startsInfinite = false): Point[] {
@@ -51,7 +52,7 @@ class Pool {
       };
       for (const [field, value] of Object.entries(fields)) heap.words(this.#work + Number(field), 1)[0] = value;
       this.#engine.infiniteFlag = this.#work + WORK.infinite;
-      heap.words(references, total).set(segments.flat().map((i) => this.#place(Math.abs(i) - 1) | Number(i < 0)));
+      heap.words(references, total).set(segments.flat().map((i) => this.place(Math.abs(i) - 1) | Number(i < 0)));
       heap.words(counts, segments.length).set(segments.map(({ length }) => length));
       call[`sum${this.#group}`](references, counts, segments.length, results, this.#work);
       assert.ok(heap.words(this.#work, 1)[0] <= kept + segments.length * bytes, "more kept than segments");
@@ -172,6 +173,36 @@ for (const group of ["G1", "G2"] as const)
     it("small segments of a few points: collisions everywhere", () => {
       const few = () => Array.from({ length: random.integer(0, 9) }, () => random.pick([1, -1, 2, -2, 3]));
       for (let round = 0; round < 20 * many; round++) pool.check(Array.from({ length: 40 }, few));
+    });
+
+    it("equal points of which the packed coordinates differ by the modulus", async () => {
+      const engine = await start();
+      const { heap, form } = engine;
+      const two = new Pool(engine, group, [known[0], known[0], known[1]]);
+      // Of the second: each coordinate that has another packed form within 0.67 p (or 2 p, without a bias) gets it.
+      const [least, most] = form.bias > 0n ? [-67n, 67n] : [0n, 200n];
+      let changed = 0;
+      for (let at = two.place(1); at < two.place(2); at += 32) {
+        const value = heap.readInteger(at) - form.bias;
+        const other = [value + BASE_FIELD, value - BASE_FIELD].find(
+          (x) => 100n * x >= least * BASE_FIELD && 100n * x <= most * BASE_FIELD,
+        );
+        if (other === undefined) continue;
+        heap.writeInteger(at, other + form.bias);
+        changed++;
+      }
+      assert.ok(changed > 0, "another seed is needed");
+      for (const shape of [
+        [1, 2],
+        [2, 1],
+        [1, -2],
+        [-1, 2],
+        [1, -2, 3],
+        [3, 1, 2],
+        [2, 2],
+        [1, 2, 1, 2, 3],
+      ])
+        two.check([shape, [3, 1]]);
     });
 
     it("addresses above 2 GiB", async () => {
