@@ -77,8 +77,11 @@ export function fmaField(modulus: bigint, scratch: number): Field {
     }
   }
 
-  /** The columns of a sum of products, term(k) giving the pairs of factors of column k. */
-  function columns(term: (k: number) => [V, V][]): V[] {
+  /**
+   * The columns of a sum of products, term(k) giving the pairs of factors of column k.
+   * @param before  what is added to column k: at most 2^50, or a column of one product
+   */
+  function columns(term: (k: number) => [V, V][], before?: (k: number) => V): V[] {
     const chain = vec.f64(CHAIN);
     const down = vec.f64(1 / UNIT);
     const sums: V[] = [];
@@ -96,12 +99,17 @@ export function fmaField(modulus: bigint, scratch: number): Field {
       high = vec.sub(total, chain);
     }
     sums.push(vec.mul(high!, down));
-    carry(sums, 2, 6);
+    if (before) {
+      // Five remainders and the upper halves of four products come to 7 * 2^50 at most, so these sums are still exact.
+      for (let k = 0; k < COLUMNS; k++) sums[k] = vec.add(sums[k], before(k));
+      carry(sums, 0, COLUMNS - 2);
+    } else carry(sums, 2, 6);
     return sums;
   }
 
   const indexes = (k: number) => range(LIMBS).filter((i) => k - i >= 0 && k - i < LIMBS);
-  const product = (a: V[], b: V[]) => columns((k) => indexes(k).map((i) => [a[i], b[k - i]]));
+  const product = (a: V[], b: V[], before?: (k: number) => V) =>
+    columns((k) => indexes(k).map((i) => [a[i], b[k - i]]), before);
   function square(a: V[]): V[] {
     const twice = a.map((limb) => vec.add(limb, limb));
     return columns((k) =>
@@ -148,7 +156,12 @@ export function fmaField(modulus: bigint, scratch: number): Field {
   function multiplication(out: I, operands: I[], steps: number[], columns: (...at: I[]) => V[]): void {
     const store = variable("i32", scratch);
     overPairs([store, ...operands], [COLUMN_BYTES, ...steps], (to, ...at) => put(to, 0, columns(...at)));
-    const two = (from: I, to: I) => {
+    reduction(store, out, out, (x) => x);
+  }
+
+  /** From columns in the scratch; finish(x, other) gives the limbs that are kept of each pair. */
+  function reduction(store: I, out: I, other: I, finish: (x: V[], other: I, offset: number) => V[]): void {
+    const two = (from: I, to: I, beside: I) => {
       const both = [0, 1].map((g) => ({
         at: g * PAIR_BYTES,
         chains: [] as V[],
@@ -159,10 +172,10 @@ export function fmaField(modulus: bigint, scratch: number): Field {
       for (const { at, x, chains } of both) {
         for (let k = LIMBS - 1; k < COLUMNS - 1; k++) takeChain(x, chains, k);
         carry(x, LIMBS, COLUMNS - 2);
-        put(to, at, x.slice(LIMBS));
+        put(to, at, finish(x.slice(LIMBS), beside, at));
       }
     };
-    overPairs([store, out], [2 * COLUMN_BYTES, 2 * PAIR_BYTES], two, PAIRS / 2);
+    overPairs([store, out, other], [2 * COLUMN_BYTES, 2 * PAIR_BYTES, 2 * PAIR_BYTES], two, PAIRS / 2);
   }
 
   /** Takes off the multiple of p nearest to x, |x| < 8 p, and carries. */
@@ -171,6 +184,27 @@ export function fmaField(modulus: bigint, scratch: number): Field {
     const reduced = x.map((limb, i) => vec.fnma(quotients, vec.f64(p[i]), limb));
     carry(reduced, 0, LIMBS - 2);
     return reduced;
+  }
+
+  /** c + the sum of a[i] ones[i]; of one product, where no count is given. */
+  function sumOfProducts(out: I, a: I, ones: I, count: I | undefined, c: I): void {
+    const store = variable("i32", scratch);
+    const [from, one] = [variable("i32", a), variable("i32", ones)];
+    const accumulate = (isFirst: boolean) =>
+      overPairs([store, from], [COLUMN_BYTES, PAIR_BYTES], (to, at) => {
+        const before = (k: number) => vec.load(to, 16 * k);
+        put(to, 0, product(limbs(at, 0), splatLimbs(one, 0), isFirst ? undefined : before));
+      });
+    accumulate(true);
+    if (count)
+      times(int.sub(count, 1), () => {
+        set(from, int.add(from, PAIRS * PAIR_BYTES));
+        set(one, int.add(one, 8 * LIMBS));
+        accumulate(false);
+      });
+    reduction(store, out, c, (x, other, offset) =>
+      normalise(limbs(other, offset).map((limb, i) => vec.add(limb, x[i]))),
+    );
   }
 
   function linear(combine: (a: V, b: V) => V): Kernel {
@@ -278,6 +312,8 @@ export function fmaField(modulus: bigint, scratch: number): Field {
     mulOne: fn(["i32", "i32", "i32"], [], (out, ...operands) => {
       multiplication(out, operands, [PAIR_BYTES, 0], (a, one) => product(limbs(a, 0), splatLimbs(one, 0)));
     }),
+    mulAdd: fn(["i32", "i32", "i32", "i32"], [], (out, a, one, c) => sumOfProducts(out, a, one, undefined, c)),
+    dot: fn(["i32", "i32", "i32", "i32", "i32"], [], sumOfProducts),
     sqr: fn(["i32", "i32"], [], (out, ...operands) => {
       multiplication(out, operands, [PAIR_BYTES], (a) => square(limbs(a, 0)));
     }),
