@@ -9,6 +9,8 @@ import { eightLanesOf, LaneKernels, SINGLE } from "./lanes.ts";
 import { Poseidon } from "./poseidon.ts";
 import { Signatures } from "./signatures.ts";
 
+export { reference, usePrimitives } from "../../protocol/primitives.ts";
+
 const EIGHT = 8;
 /** As many as this or more are computed eight at once, fewer one by one. */
 const ENOUGH = 5;

@@ -83,7 +83,13 @@ function ofSmallOrder(random: Random): Signed[] {
   const nonce = random.bits(250);
   const R8 = scalarMultiply(nonce, BASE8);
   const [good] = signed(random, 1);
-  return SMALL.flatMap((small) => [
+  const { x, y } = R8;
+  // The equation gives R8, of which only one coordinate is that of the signature.
+  const mirrored = [
+    { x: FIELD - x, y },
+    { x, y: FIELD - y },
+  ].map((point) => forged(secret, key, point, nonce));
+  const smallOnes = SMALL.flatMap((small) => [
     // Only a check of the whole equation times 8 would accept these, but for the identity.
     forged(secret, key, sum(R8, small), nonce),
     forged(secret, key, small),
@@ -93,6 +99,7 @@ function ofSmallOrder(random: Random): Signed[] {
     { ...good, key: small },
     { ...good, key: sum(good.key, small) },
   ]);
+  return [...mirrored, ...smallOnes];
 }
 
 describeKernels("signature kernels", (kernels) => {
