@@ -8,6 +8,7 @@ import {
   PROFILES,
   templateArguments,
   type InstructionName,
+  type Profile,
   type ProfileName,
 } from "../../src/protocol/instructions.ts";
 import { LIBRARIES, ROOT } from "./folders.ts";
@@ -17,14 +18,19 @@ export const CIRCOM_FLAGS = ["--r1cs", "--wasm", "--sym", "--O2", "--inspect"];
 const COMPILE_VERSION = 1;
 
 /** The main of an instruction's circuit: derived from the table, written to its build folder. */
-export function mainOf(profile: ProfileName, name: InstructionName): string {
+export function mainOf(profileName: ProfileName, name: InstructionName): string {
+  return mainWith(PROFILES[profileName], name, `profile ${profileName}`);
+}
+
+/** The same for any sizes; its folder must lie as deep. @param of  ends a sentence about it */
+export function mainWith(profile: Profile, name: InstructionName, of: string): string {
   const { template } = INSTRUCTIONS.find((row) => row.name === name)!;
   const file = template[0].toLowerCase() + template.slice(1);
   return [
-    `// Written by scripts/build from src/protocol/instructions.ts: ${name}, profile ${profile}.`,
+    `// Written by scripts/build from src/protocol/instructions.ts: ${name}, ${of}.`,
     `pragma circom 2.2.0;`,
     `include "../../../circuits/instructions/${file}.circom";`,
-    `component main = ${template}(${templateArguments(name, PROFILES[profile]).join(", ")});`,
+    `component main = ${template}(${templateArguments(name, profile).join(", ")});`,
     ``,
   ].join("\n");
 }
