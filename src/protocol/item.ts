@@ -1,5 +1,5 @@
 import { BITS, FLAG, KIND } from "./parameters.ts";
-import { hash } from "./poseidon.ts";
+import { hash, hashMany } from "./poseidon.ts";
 import { pack, unpack, type Column } from "./numbers.ts";
 
 /**
@@ -162,11 +162,20 @@ export function itemHash(domain: bigint, { A, B, salt }: Item): bigint {
   return hash("item", [domain, A, B, salt]);
 }
 
-export function authHash(auth: Auth | undefined): bigint {
-  return auth ? hash("auth", [auth.R8x, auth.R8y, auth.S]) : 0n;
+/** log' = H_log(log, item, auth, time), where auth is that of a trader's item, and 0 for a command. */
+export function logHead(log: bigint, domain: bigint, entry: LogEntry): bigint {
+  return logHeads(log, domain, [entry])[0];
 }
 
-/** log' = H_log(log, item, auth, time) */
-export function logHead(log: bigint, domain: bigint, { item, auth, time }: LogEntry): bigint {
-  return hash("log", [log, itemHash(domain, item), authHash(auth), time]);
+/** The heads after each of some entries: only the chain itself is hashed one after the other. */
+export function logHeads(log: bigint, domain: bigint, entries: readonly LogEntry[]): bigint[] {
+  const items = hashMany(
+    "item",
+    entries.map(({ item: { A, B, salt } }) => [domain, A, B, salt]),
+  );
+  const signed = entries.flatMap(({ auth }) => (auth ? [[auth.R8x, auth.R8y, auth.S]] : []));
+  const auths = hashMany("auth", signed).values();
+  return entries.map(({ auth, time }, i) => {
+    return (log = hash("log", [log, items[i], auth ? auths.next().value! : 0n, time]));
+  });
 }

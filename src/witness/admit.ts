@@ -1,7 +1,7 @@
 import type { Event } from "../matcher/events.ts";
 import { accountLeaves } from "../protocol/account.ts";
 import { cancelWord, entryWord, pushCancel, pushEntry, pushPayout } from "../protocol/book.ts";
-import type { LogEntry } from "../protocol/item.ts";
+import { logHeads, type LogEntry } from "../protocol/item.ts";
 import { slotOf, vectorHash } from "../protocol/market.ts";
 import { toField } from "../protocol/numbers.ts";
 import { BITS, RANK } from "../protocol/parameters.ts";
@@ -25,12 +25,17 @@ export function admitInstruction(ledger: Ledger, items: readonly ItemEvent[]): I
   let state = ledger.state;
   const written = items.flatMap(({ account, admission }) => (account && admission.account ? [admission.account] : []));
   const leaves = accountLeaves(written).values();
+  const heads = logHeads(
+    state.logHead,
+    state.domain,
+    items.map(({ entry }) => entry),
+  );
   const slots: { [name: string]: bigint | Signals }[] = [];
   for (let j = 0; j < ledger.profile.admit; j++) {
     const event = items[j];
     slots.push(slotSignals(ledger, event?.entry, event, state.clock >> 5n));
     if (!event) continue;
-    state = ledger.logged(state, event.entry, RANK.other);
+    state = ledger.logged(state, event.entry, RANK.other, heads[j]);
     const { admission, account } = event;
     const { slot, entry, cancel, payout } = admission;
     if (admission.account && account) ledger.tree.set(account.index, leaves.next().value!);

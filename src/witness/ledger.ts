@@ -114,11 +114,16 @@ export class Ledger {
     return stateWord(this.state);
   }
 
-  /** Registers of a log that has consumed one more entry of the given rank. */
-  logged(state: State, entry: LogEntry, rank: number): State {
+  /** Registers of a log that has consumed one more entry of the given rank; its head, where that is known. */
+  logged(
+    state: State,
+    entry: LogEntry,
+    rank: number,
+    head: bigint = logHead(state.logHead, state.domain, entry),
+  ): State {
     return {
       ...state,
-      logHead: logHead(state.logHead, state.domain, entry),
+      logHead: head,
       logCount: state.logCount + 1n,
       clock: 32n * entry.time + BigInt(rank),
     };
