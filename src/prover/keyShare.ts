@@ -1,12 +1,15 @@
 import type { Point } from "./curve.ts";
 import type { Engine } from "./engine/engine.ts";
 import {
+  cosetLength,
   evaluateRows,
   freeDomain,
   makeDomain,
+  multiplyValues,
+  packedLength,
+  quotientNumbers,
   takeWitness,
   toCoset,
-  valuesLength,
   type Domain,
 } from "./engine/quotient.ts";
 import { RowsBuilder, freeRows, type Rows } from "./engine/rows.ts";
@@ -120,62 +123,54 @@ export class ShareJob {
   readonly #witness: Uint8Array;
   /** address of the witness as rows take it */
   #packed: number | undefined;
-  readonly #values = new Map<Polynomial, number>();
+  /** addresses of values on the domain, and on the coset */
+  readonly #values: Partial<Record<Polynomial, number>> = {};
+  readonly #extended: Partial<Record<Polynomial, number>> = {};
 
   constructor(key: KeyShare, witness: Uint8Array) {
     this.#key = key;
     this.#witness = witness;
   }
 
-  /** Values of a matrix times the witness. */
-  rows(of: Matrix): void {
+  /** Values of a matrix times the witness, on the domain. @returns them, where another thread wants them */
+  rows(of: Matrix, copy: boolean): Uint8Array | undefined {
     const { engine, rows, domain } = this.#key;
     this.#packed ??= takeWitness(engine, this.#witness);
-    this.#keep(of, evaluateRows(engine, domain!, rows[of]!, this.#packed));
+    const at = evaluateRows(engine, domain!, rows[of]!, this.#packed);
+    this.#values[of] = at;
+    return copy ? engine.heap.bytes(at, packedLength(domain!)).slice() : undefined;
   }
 
-  put(of: Polynomial, values: Uint8Array): void {
+  /** Takes in what another thread computed. */
+  put(of: Polynomial, where: "domain" | "coset", values: Uint8Array): void {
     const { heap } = this.#key.engine;
     const at = heap.alloc(values.length);
     heap.bytes(at, values.length).set(values);
-    this.#keep(of, at);
+    (where === "domain" ? this.#values : this.#extended)[of] = at;
   }
 
   /** c = a b, on the domain: what C w is if the witness is right. */
   multiply(): void {
     const { engine, domain } = this.#key;
-    const length = valuesLength(domain!);
-    const at = engine.heap.alloc(length);
-    engine.heap.bytes(at, length).set(engine.heap.bytes(this.#at("a"), length));
-    engine.call.multiply(at, this.#at("b"), domain!.blocks);
-    this.#keep("c", at);
+    const { a, b } = this.#values;
+    this.#values.c = multiplyValues(engine, domain!, a!, b!);
   }
 
-  coset(of: Polynomial): void {
+  /** Values on the coset. @returns them, where another thread wants them */
+  coset(of: Polynomial, copy: boolean): Uint8Array | undefined {
     const { engine, domain } = this.#key;
-    toCoset(engine, domain!, this.#at(of));
-  }
-
-  values(of: Polynomial): Uint8Array {
-    const { engine, domain } = this.#key;
-    return engine.heap.bytes(this.#at(of), valuesLength(domain!)).slice();
+    const at = toCoset(engine, domain!, this.#values[of]!);
+    this.#extended[of] = at;
+    return copy ? engine.heap.bytes(at, cosetLength(domain!)).slice() : undefined;
   }
 
   /** (a b - c) on the coset, as numbers of 32 bytes. */
   quotient(): Uint8Array {
     const { engine, domain, small } = this.#key;
     if (small) return small.evaluate(this.#witness);
-    const { heap, call } = engine;
-    const a = this.#at("a");
-    call.multiply(a, this.#at("b"), domain!.blocks);
-    call.subtract(a, this.#at("c"), domain!.blocks);
-    const length = 32 * 8 * domain!.blocks;
-    const numbers = heap.scoped((alloc) => {
-      const out = alloc(length);
-      call.toNumbers(a, domain!.blocks, out);
-      return heap.bytes(out, length).slice();
-    });
-    this.#freeValues();
+    const { a, b, c } = this.#extended;
+    const numbers = quotientNumbers(engine, domain!, a!, b!, c!);
+    this.#free();
     return numbers;
   }
 
@@ -194,24 +189,17 @@ export class ShareJob {
   }
 
   end(): void {
-    this.#freeValues();
+    this.#free();
   }
 
-  #freeValues(): void {
+  #free(): void {
     const { heap } = this.#key.engine;
-    for (const at of this.#values.values()) heap.free(at);
-    this.#values.clear();
+    for (const held of [this.#values, this.#extended])
+      for (const of of Object.keys(held) as Polynomial[]) {
+        heap.free(held[of]!);
+        delete held[of];
+      }
     if (this.#packed !== undefined) heap.free(this.#packed);
     this.#packed = undefined;
-  }
-
-  #keep(of: Polynomial, at: number): void {
-    const before = this.#values.get(of);
-    if (before !== undefined) this.#key.engine.heap.free(before);
-    this.#values.set(of, at);
-  }
-
-  #at(of: Polynomial): number {
-    return this.#values.get(of)!;
   }
 }

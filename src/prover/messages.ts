@@ -29,7 +29,7 @@ export interface Commands {
   begin(command: { job: number; key: number; witness: Uint8Array }): Timed;
   /** Values of A w or B w on the domain; with `copy`, as bytes that other threads can `put`. */
   rows(command: { job: number; of: Matrix; copy: boolean }): Timed & { values?: Uint8Array };
-  put(command: { job: number; of: Polynomial; values: Uint8Array }): Timed;
+  put(command: { job: number; of: Polynomial; where: "domain" | "coset"; values: Uint8Array }): Timed;
   /** c = a b */
   multiply(command: { job: number }): Timed;
   coset(command: { job: number; of: Polynomial; copy: boolean }): Timed & { values?: Uint8Array };

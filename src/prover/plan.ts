@@ -26,7 +26,7 @@ interface Roles {
 const TRANSFORM = 0.035;
 
 /** Domains below are left to plain bigint. */
-export const SMALLEST_DOMAIN = 16;
+export const SMALLEST_DOMAIN = 64;
 
 function rolesOf(threads: number): Roles {
   return { a: 0, b: Math.min(1, threads - 1), c: Math.min(2, threads - 1) };
@@ -75,7 +75,9 @@ export async function proveOn(threads: readonly Thread[], job: ProofJob): Promis
   const { id, key, domain, shares, witness } = job;
   const roles = rolesOf(threads.length);
   const timings: Timings = { rows: 0, fft: 0, a: 0, b: 0, c: 0 };
-  const total = 2 * WEIGHT.rows! + 3 * WEIGHT.coset! + WEIGHT.quotient! + 3 * threads.length * WEIGHT.sum!;
+  const isSmall = domain < SMALLEST_DOMAIN;
+  const transforms = isSmall ? 0 : 2 * WEIGHT.rows! + 3 * WEIGHT.coset!;
+  const total = transforms + WEIGHT.quotient! + 3 * threads.length * WEIGHT.sum!;
   let done = 0;
 
   async function call<Name extends "begin" | "rows" | "put" | "multiply" | "coset" | "quotient" | "sum">(
@@ -94,31 +96,35 @@ export async function proveOn(threads: readonly Thread[], job: ProofJob): Promis
     return result;
   }
 
-  const put = (thread: number, of: Matrix, values: Uint8Array) =>
-    call(thread, "fft", "put", { of, values }, STAGE.transform, [values.buffer as ArrayBuffer]);
+  const put = (of: Matrix, where: "domain" | "coset", values: Uint8Array) =>
+    call(roles.c, "fft", "put", { of, where, values }, STAGE.transform, [values.buffer as ArrayBuffer]);
 
   /** A w or B w where it is computed, and a copy of it where c is. */
   async function evaluate(of: Matrix): Promise<void> {
     const away = roles[of] !== roles.c;
     const { values } = await call(roles[of], "rows", "rows", { of, copy: away });
-    if (away) await put(roles.c, of, values!);
+    if (away) await put(of, "domain", values!);
   }
 
-  /** The values on the coset, where c is: over what was there on the domain. */
+  /** The values on the coset, where c is. */
   async function extend(of: Matrix): Promise<void> {
     const away = roles[of] !== roles.c;
     const { values } = await call(roles[of], "fft", "coset", { of, copy: away });
-    if (away) await put(roles.c, of, values!);
+    if (away) await put(of, "coset", values!);
   }
 
   async function quotient(): Promise<Uint8Array> {
-    if (domain >= SMALLEST_DOMAIN) {
-      await Promise.all([evaluate("a"), evaluate("b")]);
-      const product = call(roles.c, "fft", "multiply", {});
-      // Each thread takes its commands in order, so the product is there before a and b are changed.
-      await Promise.all([product, extend("a"), extend("b"), call(roles.c, "fft", "coset", { of: "c", copy: false })]);
+    if (!isSmall) {
+      const multiply = async ([a, b]: Promise<void>[]) => {
+        await Promise.all([a, b]);
+        await call(roles.c, "fft", "multiply", {});
+        await call(roles.c, "fft", "coset", { of: "c", copy: false });
+      };
+      const evaluated = (["a", "b"] as const).map(evaluate);
+      const extended = (["a", "b"] as const).map(extend);
+      await Promise.all([...evaluated, ...extended, multiply(evaluated)]);
     }
-    const { numbers } = await call(domain >= SMALLEST_DOMAIN ? roles.c : 0, "fft", "quotient", {});
+    const { numbers } = await call(isSmall ? roles.a : roles.c, "fft", "quotient", {});
     return numbers;
   }
 

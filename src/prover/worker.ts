@@ -72,18 +72,10 @@ const handlers: Handlers = {
   },
 
   begin: ({ job, key, witness }) => timed(() => void jobs.set(job, new ShareJob(keys.get(key)!, witness))),
-  rows: ({ job, of, copy }) =>
-    timed(() => {
-      jobs.get(job)!.rows(of);
-      return copy ? { values: jobs.get(job)!.values(of) } : {};
-    }),
-  put: ({ job, of, values }) => timed(() => jobs.get(job)!.put(of, values)),
+  rows: ({ job, of, copy }) => timed(() => ({ values: jobs.get(job)!.rows(of, copy) })),
+  put: ({ job, of, where, values }) => timed(() => jobs.get(job)!.put(of, where, values)),
   multiply: ({ job }) => timed(() => jobs.get(job)!.multiply()),
-  coset: ({ job, of, copy }) =>
-    timed(() => {
-      jobs.get(job)!.coset(of);
-      return copy ? { values: jobs.get(job)!.values(of) } : {};
-    }),
+  coset: ({ job, of, copy }) => timed(() => ({ values: jobs.get(job)!.coset(of, copy) })),
   quotient: ({ job }) => timed(() => ({ numbers: jobs.get(job)!.quotient() })),
   sum: ({ job, of, numbers }) => timed(() => ({ point: jobs.get(job)!.sum(of, numbers) })),
   memory() {

@@ -73,6 +73,7 @@ export class Engine {
     this.#writeElement("Base", base(3), R * R * inverse(1n << 256n));
     [...CURVE_B.G1, ...CURVE_B.G2].forEach((value, i) => this.#writeBlock("Base", base(4 + i), () => value * R));
     this.#writeBlock("Scalar", CONSTANTS.scalar, () => 1n);
+    this.#writeBlock("Scalar", CONSTANTS.scalar + BLOCK_BYTES, () => R);
     for (let i = 0; i < 4; i++) {
       this.heap.writeInteger(CONSTANTS.pad + 32 * i, form.bias);
       this.heap.writeInteger(CONSTANTS.pad + 128 + 32 * i, form.bias + 1n);

@@ -1,4 +1,4 @@
-import { TacitError } from "../../protocol/errors.ts";
+import { TacitError, outOfRange } from "../../protocol/errors.ts";
 
 const PAGE = 65536;
 const ALIGN = 64;
@@ -26,6 +26,7 @@ export class Heap {
 
   /** @throws TacitError OUT_OF_MEMORY */
   alloc(bytes: number): number {
+    if (!Number.isSafeInteger(bytes)) throw outOfRange("bytes", "a whole number");
     const length = Math.max(ALIGN, Math.ceil(bytes / ALIGN) * ALIGN);
     const index = this.#free.findIndex((piece) => piece.length >= length);
     let at: number;

@@ -30,7 +30,7 @@ export class SmallQuotient {
   evaluate(witness: Uint8Array): Uint8Array {
     const n = 1 << this.#power;
     const view = new DataView(witness.buffer, witness.byteOffset, witness.length);
-    const values = [0, 1].map(() => new Array<bigint>(n).fill(0n));
+    const values = [0, 1].map(() => Array.from({ length: n }, () => 0n));
     for (const { matrix, row, wire, coefficient } of this.#entries)
       values[matrix][row] = mod(values[matrix][row] + coefficient * readNumber(view, 32 * wire), SCALAR_FIELD);
     const [a, b] = values;

@@ -130,7 +130,8 @@ export function sumOfProducts(engine: Engine, terms: { bases: Bases; scalars: Ui
       return { bases, at, indexAt, reach };
     });
 
-    const work = makeWork(engine, alloc, group, windows * buckets * 2);
+    // Sums of buckets, of pairs of them level by level, and of the bits of each window.
+    const work = makeWork(engine, alloc, group, windows * (2 * buckets + width));
     const references = alloc(4 * digits + 4 * windows * buckets);
     const countsAt = alloc(4 * windows * buckets);
     heap.words(countsAt, windows * buckets).fill(0);

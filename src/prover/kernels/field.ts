@@ -40,10 +40,10 @@ export interface Field {
   readonly zeros: Kernel;
   /** (out, a): element i is element i xor by of a, by 1, 2 or 4; out is another block */
   turn(by: 1 | 2 | 4): Kernel;
-  /** (out, a, b): element i of a where i has not this bit, of b where it has */
-  blend(bit: 1 | 2 | 4): Kernel;
   /** (out, a): the eight elements one after the other, in the form for `mulOne` */
   readonly spread: Kernel;
+  /** (out, a): eight blocks, of which element i of block j becomes element j of block i; out is elsewhere */
+  readonly transpose: Kernel;
   /** for a list of additions, where that is faster than one after the other (`pairsOf`) */
   readonly pairs?: PairKernels;
 }

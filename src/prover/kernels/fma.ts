@@ -20,6 +20,7 @@ const BITS = 51n;
 const UNIT = 2 ** 51;
 const PAIRS = 4;
 const PAIR_BYTES = 16 * LIMBS;
+const BLOCK_BYTES = PAIRS * PAIR_BYTES;
 const COLUMNS = 2 * LIMBS;
 const COLUMN_BYTES = 16 * COLUMNS;
 /** Where quotients are stored, after the columns. */
@@ -305,7 +306,7 @@ export function fmaField(modulus: bigint, scratch: number): Field {
     radixBits: 255n,
     bias,
     elementBytes: 8 * LIMBS,
-    blockBytes: PAIRS * PAIR_BYTES,
+    blockBytes: BLOCK_BYTES,
     mul: fn(["i32", "i32", "i32"], [], (out, ...operands) => {
       multiplication(out, operands, [PAIR_BYTES, PAIR_BYTES], (a, b) => product(limbs(a, 0), limbs(b, 0)));
     }),
@@ -324,22 +325,6 @@ export function fmaField(modulus: bigint, scratch: number): Field {
     scatter: once((stride) =>
       fn(["i32", "i32", "i32"], [], (list, block, offset) => {
         overPairs([list, block], [2 * stride, PAIR_BYTES], (to, from) => packTo(to, stride, 0, offset, limbs(from, 0)));
-      }),
-    ),
-    blend: once((bit) =>
-      fn(["i32", "i32", "i32"], [], (out, a, b) => {
-        for (let pair = 0; pair < PAIRS; pair++) {
-          const at = pair * PAIR_BYTES;
-          if (bit > 1) put(out, at, limbs(pair & (bit >> 1) ? b : a, at));
-          else {
-            const [x, y] = [limbs(a, at), limbs(b, at)];
-            put(
-              out,
-              at,
-              x.map((limb, i) => vec.mix(limb, y[i])),
-            );
-          }
-        }
       }),
     ),
     spread: fn(["i32", "i32"], [], (out, a) => {
@@ -380,6 +365,24 @@ export function fmaField(modulus: bigint, scratch: number): Field {
         });
       }),
     },
+    transpose: fn(["i32", "i32"], [], (out, a) => {
+      // Tiles of two by two: a pair of two blocks becomes a pair of two others.
+      for (let row = 0; row < 2 * PAIRS; row += 2)
+        for (let pair = 0; pair < PAIRS; pair++) {
+          const [x, y] = [0, 1].map((i) => limbs(a, (row + i) * BLOCK_BYTES + pair * PAIR_BYTES));
+          const to = 2 * pair * BLOCK_BYTES + (row / 2) * PAIR_BYTES;
+          put(
+            out,
+            to,
+            x.map((limb, i) => vec.low(limb, y[i])),
+          );
+          put(
+            out,
+            to + BLOCK_BYTES,
+            x.map((limb, i) => vec.high(limb, y[i])),
+          );
+        }
+    }),
     zeros: fn(["i32"], ["i32"], (a) => {
       const mask = variable("i32", 0);
       for (let pair = 0; pair < PAIRS; pair++) {

@@ -21,6 +21,7 @@ const MASK = 2 ** BITS - 1;
 const HALVES = 2;
 const HALF_BYTES = 16 * LIMBS;
 const LIMB_BYTES = 4;
+const BLOCK_BYTES = 320;
 /** Precision of quotients by p. */
 const QUOTIENT_BITS = 28;
 
@@ -189,7 +190,7 @@ export function scalarField(modulus: bigint): Field {
     radixBits: RADIX_BITS,
     bias: 0n,
     elementBytes: 40,
-    blockBytes: 320,
+    blockBytes: BLOCK_BYTES,
     mul: fn(["i32", "i32", "i32"], [], (out, a, b) => {
       halves([out, a, b], (to, x, y) => put(to, 0, product(limbs(x, 0), limbs(y, 0))));
     }),
@@ -218,22 +219,32 @@ export function scalarField(modulus: bigint): Field {
         }
       }),
     ),
-    blend: once((bit) =>
-      fn(["i32", "i32", "i32"], [], (out, a, b) => {
-        const lanes = bit === 1 ? [0, 5, 2, 7] : [0, 1, 6, 7];
-        for (let half = 0; half < HALVES; half++) {
-          const at = half * HALF_BYTES;
-          const [x, y] = [limbs(a, at), limbs(b, at)];
-          put(out, at, bit === 4 ? [x, y][half] : x.map((limb, i) => quad.pick(lanes, limb, y[i])));
-        }
-      }),
-    ),
     spread: fn(["i32", "i32"], [], (out, a) => {
       for (let half = 0; half < HALVES; half++) {
         const x = [...limbs(a, half * HALF_BYTES), quad.i32(0)];
         for (let lane = 0; lane < 4; lane++)
           x.forEach((limb, i) => quad.storeLane(out, lane, limb, 40 * (4 * half + lane) + LIMB_BYTES * i));
       }
+    }),
+    transpose: fn(["i32", "i32"], [], (out, a) => {
+      const block = BLOCK_BYTES;
+      for (const rows of [0, 1])
+        for (const half of [0, 1])
+          for (let i = 0; i < LIMBS; i++) {
+            const at = half * HALF_BYTES + 16 * i;
+            const [x, y, z, w] = range(4).map((row) => vec.load(a, (4 * rows + row) * block + at));
+            const [xy, zw] = [
+              [x, y],
+              [z, w],
+            ].map(([p, q]) => [quad.pick([0, 4, 1, 5], p, q), quad.pick([2, 6, 3, 7], p, q)]);
+            const turned = [0, 1].flatMap((k) => [
+              quad.pick([0, 1, 4, 5], xy[k], zw[k]),
+              quad.pick([2, 3, 6, 7], xy[k], zw[k]),
+            ]);
+            turned.forEach((limb, lane) =>
+              vec.store(out, limb, (4 * half + lane) * block + rows * HALF_BYTES + 16 * i),
+            );
+          }
     }),
     zeros: fn(["i32"], ["i32"], (a) => {
       // A sum is below 1.04 p: a multiple of p is 0 or p.

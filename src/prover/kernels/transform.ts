@@ -4,11 +4,15 @@ import { evaluate, fn, forever, give, int, invoke, set, times, variable, type I,
 import { addBias, dropBias } from "./packed.ts";
 
 /**
- * Number-theoretic transforms of n = 8 m elements in m blocks, and what a proof does with them. Lane l of block j holds
- * element l m + j of a list of values; of coefficients, lane l of block j holds coefficient rev(l) + 8 rev(j), with the
- * bits of 3 and of log2(m) reversed. So a transform is one of size 8 across the lanes, a factor w^(j l), and eight of
- * size m side by side; no element ever has to move to another place.
- * @source D. H. Bailey, "FFTs in external or hierarchical memory" (1990): the split into two sizes
+ * Number-theoretic transforms of n = 64 m' elements, in n / 8 = m blocks, and what a proof does with them.
+ *
+ * Values lie in a packed list, in order. The first three of log2(n) halvings are made on eight blocks of eight neighbours
+ * at once, which are then turned about, so that lane l of block j holds element j of the l-th of eight lists of m
+ * elements; these are transformed side by side, and no element ever has to move between lanes. Coefficients come out with
+ * the bits of their numbers reversed. The way back ends with the eight blocks turned again: block 8 c + l then holds the
+ * eight neighbours from (l m / 8 + c) 8 on.
+ * @source W. M. Gentleman, G. Sande, "Fast Fourier Transforms - for fun and profit" (1966), for halving from above, and
+ *         J. W. Cooley, J. W. Tukey (1965), from below; D. H. Bailey, "FFTs in external or hierarchical memory" (1990)
  */
 export function transformKernels(field: Field): Record<string, Kernel> {
   const size = field.blockBytes;
@@ -20,17 +24,74 @@ export function transformKernels(field: Field): Record<string, Kernel> {
   const gatherSigned = field.gatherSigned(4);
   const raise = addBias(field);
   const plain = dropBias(field);
+  /** Eight blocks of scratch for eight that are transformed together. */
+  const tile = (l: number) => SCRATCH.points + size * l;
+  const rest = SCRATCH.points + size * 8;
 
-  /** (block): sums where a lane's bit is 0, differences where it is 1 */
-  const cross = (by: 1 | 2 | 4) =>
-    fn(["i32"], [], (x) => {
-      const [t, difference] = [0, 1].map(temporary);
-      invoke(field.turn(by), t, x);
-      invoke(sub, difference, t, x);
-      invoke(add, x, x, t);
-      invoke(field.blend(by), x, x, difference);
+  /** (at): the list holds eight addresses of neighbours from here on */
+  const neighbours = fn(["i32"], [], (at) => {
+    const base = variable("i32", 0);
+    for (let lane = 0; lane < LANES; lane++) int.store(base, int.add(at, 32 * lane), list + 4 * lane);
+  });
+
+  /** The pairs of eight blocks that a halving combines, and which of its factors each takes. */
+  const pairsOf = (apart: 1 | 2 | 4) =>
+    Array.from({ length: LANES }, (_, l) => l)
+      .filter((l) => !(l & apart))
+      .map((l) => ({ low: l, high: l + apart, factor: l & (apart - 1) }));
+
+  /**
+   * (x, m, packed, factors): the first three halvings. Factors are blocks: m / 2 for the first, m / 4 for the second and
+   * m / 8 for the third, one table after the other.
+   */
+  const firstDown = fn(["i32", "i32", "i32", "i32"], [], (x, m, packed, factors) => {
+    const eighth = int.shr(m, 3);
+    const to = variable("i32", x);
+    const from = variable("i32", packed);
+    const factor = variable("i32", factors);
+    times(eighth, () => {
+      const at = variable("i32", from);
+      for (let l = 0; l < LANES; l++) {
+        invoke(neighbours, at);
+        invoke(gather, tile(l), list, 0);
+        set(at, int.add(at, int.shl(m, 5)));
+      }
+      for (const apart of [4, 2, 1] as const)
+        for (const { low, high, factor: index } of pairsOf(apart)) {
+          invoke(sub, rest, tile(low), tile(high));
+          invoke(add, tile(low), tile(low), tile(high));
+          invoke(mul, tile(high), rest, factorAt(factor, eighth, apart, index));
+        }
+      invoke(field.transpose, to, SCRATCH.points);
+      set(from, int.add(from, 32 * LANES));
+      set(to, int.add(to, LANES * size));
+      set(factor, int.add(factor, size));
     });
-  const [cross4, cross2, cross1] = ([4, 2, 1] as const).map(cross);
+  });
+
+  /** Where factor c of the tables is that belongs to pairs so far apart: tables of 4, 2 and 1 times m / 8 blocks. */
+  function factorAt(c: I, eighth: I, apart: 1 | 2 | 4, index: number): I {
+    const before = { 4: 0, 2: 4, 1: 6 }[apart] + index;
+    return int.add(c, int.mul(eighth, before * size));
+  }
+
+  /** (x, m, factors): the way back, in place */
+  const lastUp = fn(["i32", "i32", "i32"], [], (x, m, factors) => {
+    const eighth = int.shr(m, 3);
+    const at = variable("i32", x);
+    const factor = variable("i32", factors);
+    times(eighth, () => {
+      invoke(field.transpose, variable("i32", SCRATCH.points), at);
+      for (const apart of [1, 2, 4] as const)
+        for (const { low, high, factor: index } of pairsOf(apart)) {
+          invoke(mul, rest, tile(high), factorAt(factor, eighth, apart, index));
+          invoke(sub, apart === 4 ? int.add(at, size * high) : tile(high), tile(low), rest);
+          invoke(add, apart === 4 ? int.add(at, size * low) : tile(low), tile(low), rest);
+        }
+      set(at, int.add(at, LANES * size));
+      set(factor, int.add(factor, size));
+    });
+  });
 
   /** Runs over m blocks. */
   const overBlocks = (first: I, blocks: I, run: (block: I) => void) => {
@@ -41,43 +102,19 @@ export function transformKernels(field: Field): Record<string, Kernel> {
     });
   };
 
-  /** (x, m, w4, w2, power, step): values to coefficients across lanes; power is multiplied by step block by block. */
-  const inverseLanes = fn(["i32", "i32", "i32", "i32", "i32", "i32"], [], (x, m, w4, w2, power, step) => {
-    overBlocks(x, m, (at) => {
-      invoke(cross4, at);
-      invoke(mul, at, at, w4);
-      invoke(cross2, at);
-      invoke(mul, at, at, w2);
-      invoke(cross1, at);
-      invoke(mul, at, at, power);
-      invoke(mul, power, power, step);
-    });
-  });
-
-  /** The way back. */
-  const forwardLanes = fn(["i32", "i32", "i32", "i32", "i32", "i32"], [], (x, m, w4, w2, power, step) => {
-    overBlocks(x, m, (at) => {
-      invoke(mul, at, at, power);
-      invoke(mul, power, power, step);
-      invoke(cross1, at);
-      invoke(mul, at, at, w2);
-      invoke(cross2, at);
-      invoke(mul, at, at, w4);
-      invoke(cross4, at);
-    });
-  });
-
-  /** Butterflies of blocks `half` apart, for all halves from m / 2 down to 1 or up again. */
+  /**
+   * (x, blocks, powers, step, half, end): butterflies of blocks `half` apart, then half or twice as far, until `end`. Powers
+   * are w^0, w^1, ... of order `blocks` * step, of which every step-th is meant.
+   */
   function stages(direction: "down" | "up"): Kernel {
-    return fn(["i32", "i32", "i32"], [], (x, m, powers) => {
-      const half = variable("i32", direction === "down" ? int.shr(m, 1) : 1);
-      const end = int.add(x, int.mul(m, size));
+    return fn(["i32", "i32", "i32", "i32", "i32", "i32"], [], (x, blocks, powers, step, first, last) => {
+      const half = variable("i32", first);
+      const end = int.add(x, int.mul(blocks, size));
       const t = temporary(0);
       forever((stop) => {
-        stop.when(direction === "down" ? int.eq(half, 0) : int.eq(half, m));
+        stop.when(int.eq(half, last));
         const apart = int.mul(half, size);
-        // powers holds w^0, w^1, ... of order m; here every (m / 2 half)-th is used.
-        const stride = int.mul(int.divide(m, int.shl(half, 1)), field.elementBytes);
+        const stride = int.mul(int.mul(int.divide(blocks, int.shl(half, 1)), step), field.elementBytes);
         const group = variable("i32", x);
         forever((done) => {
           done.when(int.eq(group, end));
@@ -130,40 +167,49 @@ export function transformKernels(field: Field): Record<string, Kernel> {
     });
   });
 
-  /** Addresses of the eight elements l m + j of a packed list. */
-  function laneList(at: I, apart: I): void {
-    const base = variable("i32", 0);
-    const address = variable("i32", at);
-    for (let lane = 0; lane < LANES; lane++) {
-      int.store(base, address, list + 4 * lane);
-      if (lane < LANES - 1) set(address, int.add(address, apart));
-    }
-  }
-
-  /** (x, m, packed): from a packed list of n elements */
-  const fromPacked = fn(["i32", "i32", "i32"], [], (x, m, packed) => {
-    const from = variable("i32", packed);
-    const apart = int.shl(m, 5);
-    overBlocks(x, m, (at) => {
-      laneList(from, apart);
-      invoke(gather, at, list, 0);
-      set(from, int.add(from, 32));
+  /** (a, b, out, blocks): a b, of packed lists */
+  const multiplyPacked = fn(["i32", "i32", "i32", "i32"], [], (a, b, out, blocks) => {
+    const [one, other, to] = [a, b, out].map((at) => variable("i32", at));
+    const [x, y] = [0, 1].map(temporary);
+    times(blocks, () => {
+      invoke(neighbours, one);
+      invoke(gather, x, list, 0);
+      invoke(neighbours, other);
+      invoke(gather, y, list, 0);
+      invoke(mul, x, x, y);
+      invoke(neighbours, to);
+      invoke(scatter, list, x, 0);
+      for (const at of [one, other, to]) set(at, int.add(at, 32 * LANES));
     });
   });
 
-  /** (x, m, out): as numbers below the modulus, out of Montgomery form */
+  /** (x, m, out): what \`lastUp\` left, as numbers below the modulus, out of Montgomery form, in order */
   const toNumbers = fn(["i32", "i32", "i32"], [], (x, m, out) => {
+    const at = variable("i32", x);
     const to = variable("i32", out);
     const apart = int.shl(m, 5);
-    overBlocks(x, m, (at) => {
-      laneList(to, apart);
-      invoke(mul, temporary(0), at, CONSTANTS.scalar);
-      invoke(scatter, list, temporary(0), 0);
-      const base = variable("i32", 0);
-      for (let lane = 0; lane < LANES; lane++) invoke(plain, int.load(base, list + 4 * lane));
-      set(to, int.add(to, 32));
+    times(int.shr(m, 3), () => {
+      const numbers = variable("i32", to);
+      for (let l = 0; l < LANES; l++) {
+        invoke(mul, temporary(0), at, CONSTANTS.scalar);
+        invoke(neighbours, numbers);
+        invoke(scatter, list, temporary(0), 0);
+        for (let lane = 0; lane < LANES; lane++) invoke(plain, int.add(numbers, 32 * lane));
+        set(at, int.add(at, size));
+        set(numbers, int.add(numbers, apart));
+      }
+      set(to, int.add(to, 32 * LANES));
     });
   });
+
+  /** (out, count, power, step): so many blocks, the first being `power`, each the one before times \`step\` */
+  const blockPowers = fn(["i32", "i32", "i32", "i32"], [], (out, count, power, step) => {
+    overBlocks(out, count, (to) => {
+      invoke(mul, to, power, CONSTANTS.scalar + size);
+      invoke(mul, power, power, step);
+    });
+  });
+
   /** (out, count, power, step): count / 8 times the elements of a block, which is multiplied by step each time */
   const powers = fn(["i32", "i32", "i32", "i32"], [], (out, count, power, step) => {
     const to = variable("i32", out);
@@ -181,7 +227,7 @@ export function transformKernels(field: Field): Record<string, Kernel> {
     const x = temporary(0);
     times(blocks, () => {
       set(wrong, int.or(wrong, int.and(evaluate(raise, from, LANES), 2)));
-      laneList(from, variable("i32", 32));
+      invoke(neighbours, from);
       invoke(gather, x, list, 0);
       invoke(mulOne, x, x, factor);
       invoke(scatter, list, x, 0);
@@ -220,16 +266,17 @@ export function transformKernels(field: Field): Record<string, Kernel> {
     });
   });
   return {
-    inverseLanes,
-    forwardLanes,
+    firstDown,
+    lastUp,
     stagesDown: stages("down"),
     stagesUp: stages("up"),
     scale,
     multiply,
     subtract,
-    fromPacked,
+    multiplyPacked,
     toNumbers,
     powers,
+    blockPowers,
     takeNumbers,
     rows,
   };

@@ -120,8 +120,6 @@ export const vec = {
   low: (a: V, b: V): V => keep("v128", i8x16.shuffle([0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23], a, b)),
   high: (a: V, b: V): V =>
     keep("v128", i8x16.shuffle([8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31], a, b)),
-  /** (a0, b1) */
-  mix: (a: V, b: V): V => keep("v128", i8x16.shuffle([0, 1, 2, 3, 4, 5, 6, 7, 24, 25, 26, 27, 28, 29, 30, 31], a, b)),
   /** (a1, a0) */
   swap: (a: V): V => keep("v128", i8x16.shuffle([8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7], a, a)),
   /** two i64 whose upper halves are given */

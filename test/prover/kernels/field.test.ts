@@ -126,8 +126,8 @@ describeFields("operations", (start) => {
       } else if (choice === "lanes") {
         const by = random.pick([1, 2, 4]);
         kernels.call[`turn${by}`](OTHER, blocks[a]);
-        kernels.call[`blend${by}`](blocks[out], OTHER, blocks[b]);
-        model[out] = x.map((_, i) => (i & by ? y[i] : x[i ^ by]));
+        kernels.call.add(blocks[out], OTHER, blocks[b]);
+        model[out] = x.map((_, i) => mod(x[i ^ by] + y[i], kernels.modulus));
       } else {
         const signs = Array.from({ length: LANES }, () => random.integer(0, 1));
         kernels.refer(list, places);

@@ -60,21 +60,29 @@ describeFields("forms", (start) => {
   });
 
   it("elements move to their places", () => {
-    const [x, y] = [1, 2].map((seed) => kernels.edges(new Random(seed)).slice(-LANES));
+    const x = kernels.edges(new Random(1)).slice(-LANES);
     for (const by of [1, 2, 4]) {
       kernels.write(A, x);
-      kernels.write(B, y);
       kernels.call[`turn${by}`](OUT, A);
       assert.deepEqual(
         kernels.checked(OUT),
         x.map((_, i) => x[i ^ by]),
       );
-      kernels.call[`blend${by}`](OUT, A, B);
-      const blended = x.map((_, i) => (i & by ? y : x)[i]);
-      assert.deepEqual(kernels.checked(OUT), blended);
-      kernels.call[`blend${by}`](A, A, B);
-      assert.deepEqual(kernels.checked(A), blended);
     }
+    const blocks = Array.from({ length: 2 * LANES }, (_, i) => PLACES.blocks + kernels.field.blockBytes * (i + 5));
+    const values = kernels.edges(new Random(2));
+    const value = (row: number, lane: number) => values[(7 * row + 3 * lane) % values.length];
+    for (let row = 0; row < LANES; row++)
+      kernels.write(
+        blocks[row],
+        x.map((_, lane) => value(row, lane)),
+      );
+    kernels.call.transpose(blocks[LANES], blocks[0]);
+    for (let row = 0; row < LANES; row++)
+      assert.deepEqual(
+        kernels.checked(blocks[LANES + row]),
+        x.map((_, lane) => value(lane, row)),
+      );
     kernels.write(A, x);
     kernels.call.spread(OUT, A);
     x.forEach((value, i) => assert.equal(kernels.readSpread(OUT, i), value));

@@ -3,12 +3,14 @@
 // shapes (seed in the name of the suite) against plain sums.
 import assert from "node:assert/strict";
 import { Random } from "../../../src/cli/random.ts";
-import { mod, SCALAR_FIELD } from "../../../src/prover/curve.ts";
+import { SCALAR_FIELD, inverse, mod } from "../../../src/prover/curve.ts";
 import { BLOCK_BYTES, ELEMENT_BYTES, type Engine } from "../../../src/prover/engine/engine.ts";
 import {
   evaluateRows,
   freeDomain,
   makeDomain,
+  multiplyValues,
+  quotientNumbers,
   power,
   rootOfUnity,
   takeWitness,
@@ -56,17 +58,32 @@ describeEngines(`quotient, seed ${SEED}`, (start) => {
     engine = await start();
   });
 
-  /** Blocks of these numbers, a multiple of 8. */
+  /** A packed list of these numbers, a multiple of 8. */
   function takeIn(numbers: readonly bigint[]): number {
     const { heap, call, element, form } = engine;
+    const packed = heap.alloc(32 * numbers.length);
+    heap.bytes(packed, 32 * numbers.length).set(numberBytes(numbers));
+    heap.scoped((alloc) =>
+      assert.equal(call.takeNumbers(packed, numbers.length / LANES, element(alloc, 1n << form.radixBits)), 0),
+    );
+    return packed;
+  }
+
+  function unpacked(at: number, count: number): bigint[] {
+    const back = inverse(1n << engine.form.radixBits, r);
+    return Array.from({ length: count }, (_, i) =>
+      mod((engine.heap.readInteger(at + 32 * i) - engine.form.bias) * back, r),
+    );
+  }
+
+  /** Blocks of these numbers, a multiple of 64: block 8 c + l has eight of them from (l m / 8 + c) 8 on. */
+  function blocksOf(numbers: readonly bigint[]): number {
     const m = numbers.length / LANES;
-    const x = heap.alloc(BLOCK_BYTES * m);
-    heap.scoped((alloc) => {
-      const packed = alloc(32 * numbers.length);
-      heap.bytes(packed, 32 * numbers.length).set(numberBytes(numbers));
-      assert.equal(call.takeNumbers(packed, m, element(alloc, 1n << form.radixBits)), 0);
-      call.fromPacked(x, m, packed);
-    });
+    const x = engine.heap.alloc(BLOCK_BYTES * m);
+    for (let block = 0; block < m; block++) {
+      const first = ((block % LANES) * (m / LANES) + Math.floor(block / LANES)) * LANES;
+      engine.writeBlock(x + BLOCK_BYTES * block, (lane) => numbers[first + lane]);
+    }
     return x;
   }
 
@@ -79,7 +96,7 @@ describeEngines(`quotient, seed ${SEED}`, (start) => {
     });
   }
 
-  for (let bits = 4; bits <= 12; bits++)
+  for (let bits = 6; bits <= 14; bits++)
     it(`values on the domain of 2^${bits} become values on its coset`, () => {
       const n = 1 << bits;
       const [w, g] = [rootOfUnity(bits), rootOfUnity(bits + 1)];
@@ -91,15 +108,14 @@ describeEngines(`quotient, seed ${SEED}`, (start) => {
       );
       const used = engine.heap.used;
       const domain = makeDomain(engine, bits);
-      const x = takeIn(valuesAt(terms, 1n, w, n));
-      toCoset(engine, domain, x);
+      const values = takeIn(valuesAt(terms, 1n, w, n));
+      const x = toCoset(engine, domain, values);
       assert.deepEqual(giveOut(x, n), valuesAt(terms, g, w, n));
       // Tables are as they were: once more with other values.
-      const other = takeIn(Array.from({ length: n }, () => 7n));
-      toCoset(engine, domain, other);
+      const sevens = takeIn(Array.from({ length: n }, () => 7n));
+      const other = toCoset(engine, domain, sevens);
       assert.ok(giveOut(other, n).every((value) => value === 7n));
-      engine.heap.free(x);
-      engine.heap.free(other);
+      for (const at of [values, x, sevens, other]) engine.heap.free(at);
       freeDomain(engine, domain);
       assert.equal(engine.heap.used, used);
     });
@@ -107,9 +123,12 @@ describeEngines(`quotient, seed ${SEED}`, (start) => {
   it("numbers come back as they went in, those from r on are told of", () => {
     const { heap, call, element, form } = engine;
     const numbers = Array.from({ length: 64 }, edge);
-    const x = takeIn(numbers);
+    const x = blocksOf(numbers);
     assert.deepEqual(giveOut(x, 64), numbers);
     heap.free(x);
+    const packed = takeIn(numbers);
+    assert.deepEqual(unpacked(packed, 64), numbers);
+    heap.free(packed);
     for (const wrong of [r, r + 1n, 2n * r, (1n << 255n) + 3n, (1n << 256n) - 1n])
       for (const place of [0, 5, 8, 23])
         heap.scoped((alloc) => {
@@ -121,52 +140,67 @@ describeEngines(`quotient, seed ${SEED}`, (start) => {
         });
   });
 
-  it("elements are read as they were written", () => {
-    engine.heap.scoped((alloc) => {
-      const block = alloc(BLOCK_BYTES);
-      const numbers = Array.from({ length: LANES }, edge);
-      engine.writeBlock(block, (lane) => numbers[lane]);
-      assert.deepEqual(giveOut(block, LANES), numbers);
-      // One element times a block of ones.
-      engine.writeBlock(block, () => 1n);
-      const factor = engine.element(alloc, r - 3n);
-      engine.call.scale(block, 1, factor);
-      assert.deepEqual(
-        giveOut(block, LANES),
-        Array.from({ length: LANES }, () => r - 3n),
-      );
-    });
-  });
-
   it("products and differences, value by value", () => {
-    const [a, b] = [0, 1].map(() => Array.from({ length: 96 }, edge));
-    const [x, y] = [a, b].map(takeIn);
-    engine.call.multiply(x, y, 12);
+    const [a, b] = [0, 1].map(() => Array.from({ length: 192 }, edge));
+    const [x, y] = [a, b].map(blocksOf);
+    engine.call.multiply(x, y, 24);
     assert.deepEqual(
-      giveOut(x, 96),
+      giveOut(x, 192),
       a.map((value, i) => (value * b[i]) % r),
     );
-    engine.call.subtract(x, y, 12);
+    engine.call.subtract(x, y, 24);
     assert.deepEqual(
-      giveOut(x, 96),
+      giveOut(x, 192),
       a.map((value, i) => mod(value * b[i] - b[i], r)),
     );
-    engine.heap.free(x);
-    engine.heap.free(y);
+    const lists = [a, b].map(takeIn);
+    const domain = { ...makeDomain(engine, 6), blocks: 24 };
+    const product = multiplyValues(engine, domain, lists[0], lists[1]);
+    assert.deepEqual(
+      unpacked(product, 192),
+      a.map((value, i) => (value * b[i]) % r),
+    );
+    freeDomain(engine, domain);
+    for (const at of [x, y, ...lists, product]) engine.heap.free(at);
   });
 
-  it("a list of powers", () => {
+  it("the quotient, as numbers", () => {
+    const [a, b, c] = [0, 1, 2].map(() => Array.from({ length: 128 }, edge));
+    const domain = makeDomain(engine, 7);
+    const at = [a, b, c].map(blocksOf);
+    assert.deepEqual(
+      numbersOf(quotientNumbers(engine, domain, at[0], at[1], at[2])),
+      a.map((value, i) => mod(value * b[i] - c[i], r)),
+    );
+    freeDomain(engine, domain);
+    for (const one of at) engine.heap.free(one);
+  });
+
+  it("lists of powers, by elements and by blocks", () => {
     engine.heap.scoped((alloc) => {
-      const [from, step, list] = [alloc(BLOCK_BYTES), alloc(BLOCK_BYTES), alloc(ELEMENT_BYTES * 24)];
+      const [from, step] = [alloc(BLOCK_BYTES), alloc(BLOCK_BYTES)];
       const root = field();
-      engine.writeBlock(from, (lane) => power(root, BigInt(lane)));
-      engine.writeBlock(step, () => power(root, 8n));
+      const start = () => {
+        engine.writeBlock(from, (lane) => power(root, BigInt(lane)));
+        engine.writeBlock(step, () => power(root, 8n));
+      };
+      start();
+      const list = alloc(ELEMENT_BYTES * 24);
       engine.call.powers(list, 20, from, step);
-      const x = takeIn(Array.from({ length: 24 * LANES }, () => 1n));
+      const x = blocksOf(Array.from({ length: 192 }, () => 1n));
       engine.call.scale(x, 24, list);
-      const found = giveOut(x, 24 * LANES);
-      // Lane l of block j holds element l m + j.
-      found.forEach((value, i) => assert.equal(value, power(root, BigInt(i % 24))));
+      const found = giveOut(x, 192);
+      // Block 8 c + l is times power 8 c + l.
+      found.forEach((value, i) => {
+        const run = Math.floor(i / LANES);
+        assert.equal(value, power(root, BigInt(LANES * (run % 3) + Math.floor(run / 3))));
+      });
+      start();
+      engine.call.blockPowers(x, 24, from, step);
+      giveOut(x, 192).forEach((value, i) => {
+        const run = Math.floor(i / LANES);
+        assert.equal(value, power(root, BigInt(LANES * (LANES * (run % 3) + Math.floor(run / 3)) + (i % LANES))));
+      });
       engine.heap.free(x);
     });
   });
@@ -186,7 +220,7 @@ describeEngines(`quotient, seed ${SEED}`, (start) => {
         if (entry.matrix === matrix)
           expected[entry.row] = (expected[entry.row] + entry.coefficient * witness[entry.wire]) % r;
       const values = evaluateRows(engine, domain, rows, from);
-      assert.deepEqual(giveOut(values, n), expected);
+      assert.deepEqual(unpacked(values, n), expected);
       engine.heap.free(values);
       freeRows(engine, rows);
     }
@@ -195,14 +229,14 @@ describeEngines(`quotient, seed ${SEED}`, (start) => {
     assert.equal(engine.heap.used, used);
   }
 
-  it("matrices without entries", () => checkRows([], 4, [1n]));
+  it("matrices without entries", () => checkRows([], 6, [1n]));
 
   it("rows of ones and minus ones, alone and with others, and empty rows", () => {
     const witness = [1n, 0n, r - 1n, field(), field(), 2n, (r - 1n) / 2n];
     const entry = (row: number, wire: number, coefficient: bigint): Entry => ({ matrix: 0, row, wire, coefficient });
-    checkRows([entry(3, 3, 1n)], 4, witness);
-    checkRows([entry(15, 4, r - 1n)], 4, witness);
-    checkRows([entry(0, 4, field())], 4, witness);
+    checkRows([entry(3, 3, 1n)], 6, witness);
+    checkRows([entry(15, 6, r - 1n)], 4, witness);
+    checkRows([entry(0, 6, field())], 4, witness);
     const all = [1n, r - 1n, 0n, 2n, r - 2n, field()];
     checkRows(
       all.flatMap((coefficient, i) => [entry(i, 6, coefficient), entry(15, i, coefficient)]),
@@ -246,7 +280,7 @@ describeEngines(`quotient, seed ${SEED}`, (start) => {
         coefficient: BigInt(2 + (i % 7)),
       }));
       const units = Array.from({ length: count }, (): Entry => ({ matrix: 0, row: 3, wire: 1, coefficient: 1n }));
-      checkRows([...entries, ...units, { matrix: 0, row: 5, wire: 2, coefficient: 9n }], 4, witness);
+      checkRows([...entries, ...units, { matrix: 0, row: 5, wire: 2, coefficient: 9n }], 6, witness);
     }
   });
 
