@@ -23,8 +23,11 @@ export interface Field {
   readonly mulOne: Kernel;
   /** (out, a, one, c): a one + c, where there is a faster way than one after the other */
   readonly mulAdd?: Kernel;
-  /** (out, a, ones, count, c): c + the sum of a[i] ones[i], 1 <= count <= 17, constants within p / 2; the same */
-  readonly dot?: Kernel;
+  /**
+   * (out, a, ones, count, c): c + the sum of a[i] ones[i], constants within p / 2 or in [0, p); faster than one after the
+   * other from so many terms on, and for 17 at most
+   */
+  readonly dot?: { readonly from: number; readonly kernel: Kernel };
   /** (out, a) */
   readonly sqr: Kernel;
   /** (out, a, b) */

@@ -314,7 +314,7 @@ export function fmaField(modulus: bigint, scratch: number): Field {
       multiplication(out, operands, [PAIR_BYTES, 0], (a, one) => product(limbs(a, 0), splatLimbs(one, 0)));
     }),
     mulAdd: fn(["i32", "i32", "i32", "i32"], [], (out, a, one, c) => sumOfProducts(out, a, one, undefined, c)),
-    dot: fn(["i32", "i32", "i32", "i32", "i32"], [], sumOfProducts),
+    dot: { from: 1, kernel: fn(["i32", "i32", "i32", "i32", "i32"], [], sumOfProducts) },
     sqr: fn(["i32", "i32"], [], (out, ...operands) => {
       multiplication(out, operands, [PAIR_BYTES], (a) => square(limbs(a, 0)));
     }),

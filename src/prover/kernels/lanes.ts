@@ -1,5 +1,5 @@
 import type { Field } from "./field.ts";
-import { fn, int, invoke, set, times, variable, type Kernel } from "./wasm.ts";
+import { fn, int, invoke, set, times, variable, when, type Kernel } from "./wasm.ts";
 
 /**
  * What hashes and curve need of a field: some computations side by side, one in each lane of a block. An element is one
@@ -39,7 +39,7 @@ export function eightLanes(field: Field, scratch: number): Lanes {
       invoke(mulOne, scratch, a, one);
       invoke(add, out, scratch, c);
     });
-  const dot = () =>
+  const oneByOne = () =>
     fn(["i32", "i32", "i32", "i32", "i32"], [], (out, a, ones, count, c) => {
       const [from, one, sum] = [a, ones, c].map((at) => variable("i32", at));
       times(count, () => {
@@ -50,5 +50,19 @@ export function eightLanes(field: Field, scratch: number): Lanes {
         set(one, int.add(one, elementBytes));
       });
     });
-  return { ...field, lanes: 8, mulAdd: field.mulAdd ?? mulAdd(), dot: field.dot ?? dot() };
+  const dot = ({ from, kernel }: NonNullable<Field["dot"]>) => {
+    if (from <= 1) return kernel;
+    const other = oneByOne();
+    return fn(["i32", "i32", "i32", "i32", "i32"], [], (out, a, ones, count, c) => {
+      const few = int.ltu(count, from);
+      when(few, () => invoke(other, out, a, ones, count, c));
+      when(int.eq(few, 0), () => invoke(kernel, out, a, ones, count, c));
+    });
+  };
+  return {
+    ...field,
+    lanes: 8,
+    mulAdd: field.mulAdd ?? mulAdd(),
+    dot: field.dot ? dot(field.dot) : oneByOne(),
+  };
 }
