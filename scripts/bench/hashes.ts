@@ -1,7 +1,7 @@
 /**
  * Hashes and signatures: our kernels, one alone and many at once, beside our plain JavaScript and the libraries that
  * others use.
- *     npm run bench hashes
+ *     npm run bench hashes [fma | scalar]
  * Medians in microseconds for each hash, signature or product, measured in turns so that all see the same machine. Fails
  * where many at once are not 10 times as fast as poseidon-lite, or 5 times as fast as @noble/curves.
  */
@@ -13,7 +13,8 @@ import { Random } from "../../src/cli/random.ts";
 import { table } from "../../src/cli/format.ts";
 import { BASE8, FIELD, ORDER, publicKey, sign, verify, verifyMany, type Signed } from "../../src/protocol/eddsa.ts";
 import { reference, usePrimitives } from "../../src/protocol/primitives.ts";
-import { startHashKernels } from "../../src/prover/hash/index.ts";
+import type { Backend } from "../../src/prover/engine/engine.ts";
+import { HASH_MODULES, startHashKernels } from "../../src/prover/hash/index.ts";
 
 const ARITIES = [1, 2, 3, 4, 5, 6, 8, 12, 16];
 const MANY = 64;
@@ -45,7 +46,9 @@ function race<Name extends string>(contestants: Record<Name, Contestant>): Recor
   return Object.fromEntries(entries.map(([name]) => [name, median(times.get(name)!)])) as Record<Name, number>;
 }
 
-const kernels = await startHashKernels();
+const backend = process.argv[2] as Backend | undefined;
+if (backend !== undefined && !(backend in HASH_MODULES)) throw new RangeError("the backend is fma or scalar");
+const kernels = await startHashKernels({ backend });
 const random = new Random(1);
 const element = () => random.bits(260) % FIELD;
 const us = (value: number) => (value < 100 ? value.toFixed(1) : value.toFixed(0));

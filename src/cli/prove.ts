@@ -31,8 +31,8 @@ export async function prove(options: {
     await writeWhole(options.public, toJson(publicInputs, 1) + "\n");
     await writeWhole(options.proof, toJson(proofToJson(proof), 1) + "\n");
     if (options.json) {
-      const { rows, fft, a, b, c, readMs, assembleMs, checkMs, totalMs } = timings;
-      const wall = { load: loadMs, read: readMs, assemble: assembleMs, check: checkMs, prove: totalMs };
+      const { rows, fft, a, b, c, readMs, finishMs, totalMs } = timings;
+      const wall = { load: loadMs, read: readMs, finish: finishMs, prove: totalMs };
       const times = { wallMs: { ...wall, total: performance.now() - started }, threadMs: { rows, fft, a, b, c } };
       process.stdout.write(toJson(rounded(times), 2) + "\n");
     }

@@ -11,15 +11,16 @@ const G2 = bn254.G2.Point;
 type PointG1 = ReturnType<typeof inG1>;
 type PointG2 = ReturnType<typeof inG2>;
 
-/** The three sums over the witness: A over points of G1, B over points of G2, C with the quotient. */
-export interface Sums {
-  readonly a: Point;
-  readonly b: Point;
-  readonly c: Point;
+/** A proof of which C is still to come. */
+export interface BegunProof {
+  readonly a: Proof["a"];
+  readonly b: Proof["b"];
+  /** b A, a part of C' */
+  readonly rest: PointG1;
 }
 
 /**
- * The proof that these sums make. They give one with r = s = 0,
+ * The proof that three sums over a witness make. They give one with r = s = 0,
  *
  *     A = alpha + sum w_i A_i,   B = beta + sum w_i B_i (in G2),   C = sum w_i L_i + sum h_i H_i,
  *
@@ -36,7 +37,11 @@ export interface Sums {
  *         of Groth's zk-SNARK" (2020), section 3
  * @param random  gives uniform elements of the scalar field
  */
-export function assemble(sums: Sums, key: KeyPoints, random: () => bigint = randomScalar): Proof {
+export function beginProof(
+  sums: { a: Point; b: Point },
+  key: KeyPoints,
+  random: () => bigint = randomScalar,
+): BegunProof {
   const A = inG1(key.alpha1).add(pointG1(sums.a));
   const B = inG2(key.beta2).add(pointG2(sums.b));
   let a = 0n;
@@ -45,26 +50,50 @@ export function assemble(sums: Sums, key: KeyPoints, random: () => bigint = rand
   return {
     a: affineG1(A.multiplyUnsafe(inverse(a, SCALAR_FIELD))),
     b: affineG2(mulAddUnsafe(G2, [B, inG2(key.delta2)], [a, (a * b) % SCALAR_FIELD])),
-    c: affineG1(pointG1(sums.c).add(A.multiplyUnsafe(b))),
+    rest: A.multiplyUnsafe(b),
   };
 }
 
-/** Whether a proof holds: e(A, B) = e(alpha, beta) e(sum x_i IC_i, gamma) e(C, delta). */
-export function holds(
-  { a, b, c }: Proof,
-  publicInputs: readonly bigint[],
-  key: KeyPoints,
-  ic: readonly G1Point[],
-): boolean {
-  const sum = mulAddUnsafe(G1, ic.map(inG1), [1n, ...publicInputs]);
-  const pairs = [
-    { g1: inG1(a), g2: inG2(b) },
-    { g1: inG1(key.alpha1).negate(), g2: inG2(key.beta2) },
-    { g1: sum.negate(), g2: inG2(key.gamma2) },
-    { g1: inG1(c).negate(), g2: inG2(key.delta2) },
-  ];
-  const { Fp12 } = bn254.fields;
-  return Fp12.eql(bn254.pairingBatch(pairs.filter(({ g1, g2 }) => !g1.is0() && !g2.is0())), Fp12.ONE);
+export function finishProof({ a, b, rest }: BegunProof, c: Point): Proof {
+  return { a, b, c: affineG1(pointG1(c).add(rest)) };
+}
+
+const { Fp12 } = bn254.fields;
+type Factor = ReturnType<typeof bn254.pairingBatch>;
+
+/**
+ * Whether a proof holds: e(A, B) = e(alpha, beta) e(sum x_i IC_i, gamma) e(C, delta). Each part is computed as soon as it
+ * is known, so that little is left when C is.
+ */
+export class ProofCheck {
+  readonly #key: KeyPoints;
+  #product: Factor;
+
+  constructor(key: KeyPoints, ic: readonly G1Point[], publicInputs: readonly bigint[]) {
+    this.#key = key;
+    const sum = mulAddUnsafe(G1, ic.map(inG1), [1n, ...publicInputs]);
+    this.#product = factor([
+      { g1: inG1(key.alpha1).negate(), g2: inG2(key.beta2) },
+      { g1: sum.negate(), g2: inG2(key.gamma2) },
+    ]);
+  }
+
+  begin({ a, b }: Pick<Proof, "a" | "b">): void {
+    this.#product = Fp12.mul(this.#product, factor([{ g1: inG1(a), g2: inG2(b) }]));
+  }
+
+  holds({ c }: Pick<Proof, "c">): boolean {
+    const last = factor([{ g1: inG1(c).negate(), g2: inG2(this.#key.delta2) }]);
+    return Fp12.eql(Fp12.finalExponentiate(Fp12.mul(this.#product, last)), Fp12.ONE);
+  }
+}
+
+/** The pairings of these points, before the last exponentiation. */
+function factor(pairs: { g1: PointG1; g2: PointG2 }[]): Factor {
+  return bn254.pairingBatch(
+    pairs.filter(({ g1, g2 }) => !g1.is0() && !g2.is0()),
+    false,
+  );
 }
 
 /** 64 bytes modulo r: uniform but for one part in 2^258. */

@@ -7,7 +7,7 @@ import { readInteger } from "./files/integers.ts";
 import { openSource, type FileSource } from "./files/source.ts";
 import { readWitness } from "./files/wtns.ts";
 import { openKey, type KeyFile, type VerificationKeyJson } from "./files/zkey.ts";
-import { assemble, holds } from "./groth16.ts";
+import { ProofCheck, beginProof, finishProof } from "./groth16.ts";
 import type { Share, SharedSource } from "./messages.ts";
 import { loadPlan, proveOn, type Timings } from "./plan.ts";
 import { Thread, ThreadDied, type AnyWorker } from "./thread.ts";
@@ -79,10 +79,9 @@ export interface Proved {
   timings: Timings & {
     /** wall time from the witness to the proof */
     totalMs: number;
-    /** of which reading the witness, making the proof unlinkable, and verifying it */
+    /** of which reading the witness, and what was left to do, and to verify, when the last sum was known */
     readMs: number;
-    assembleMs: number;
-    checkMs: number;
+    finishMs: number;
   };
 }
 
@@ -369,7 +368,8 @@ export function createProver({
         const threads = await Promise.all(slots.map((_, index) => proofSlot(index, known, tag)));
         const id = nextId++;
         ids.set(tag, id);
-        const { sums, timings } = await proveOn(threads, {
+        const publicInputs = Array.from({ length: file.publicInputs }, (_, i) => readInteger(values, 32 * (i + 1)));
+        const sums = proveOn(threads, {
           id,
           key: known.id,
           domain: file.domain,
@@ -379,20 +379,23 @@ export function createProver({
           tag,
           onFraction: (fraction) => onProgress?.({ step: "proof", fraction }),
         });
+        // What this thread has to do, it does while the others are busy with the last sum.
+        const checking = check ? new ProofCheck(file.points, file.ic, publicInputs) : undefined;
+        const [a, b] = await Promise.all([sums.a, sums.b]);
+        const begun = beginProof({ a, b }, file.points);
+        checking?.begin(begun);
+        const c = await sums.c;
         const summed = performance.now();
-        const proof = assemble(sums, file.points);
-        const publicInputs = Array.from({ length: file.publicInputs }, (_, i) => readInteger(values, 32 * (i + 1)));
-        const assembled = performance.now();
-        if (check && !holds(proof, publicInputs, file.points, file.ic)) await explain(known, values, tag);
+        const proof = finishProof(begun, c);
+        if (checking && !checking.holds(proof)) await explain(known, values, tag);
         const now = performance.now();
         return {
           proof,
           publicInputs,
           timings: {
-            ...timings,
+            ...sums.timings,
             readMs,
-            assembleMs: assembled - summed,
-            checkMs: now - assembled,
+            finishMs: now - summed,
             totalMs: now - started,
           },
         };

@@ -1,5 +1,4 @@
 import { addPoints, type Point } from "./curve.ts";
-import type { Sums } from "./groth16.ts";
 import type { CommandName, CommandOf, Matrix, ResultOf, Share, Timed } from "./messages.ts";
 import { pick, sharesOf } from "./share.ts";
 import type { Thread } from "./thread.ts";
@@ -67,11 +66,19 @@ const STAGES = 3;
 /** How much of a proof each command is, roughly. */
 const WEIGHT: Partial<Record<CommandName, number>> = { rows: 1, coset: 3, quotient: 1, sum: 30 };
 
+/** The sums of a proof, each when it is known, and how long the threads took, complete with the last. */
+export interface SumsToCome {
+  readonly a: Promise<Point>;
+  readonly b: Promise<Point>;
+  readonly c: Promise<Point>;
+  readonly timings: Timings;
+}
+
 /**
- * The sums of a proof, computed by threads that have each loaded their share of the key.
- * @throws ThreadDied; TacitError as a command failed
+ * The sums of a proof, computed by threads that have each loaded their share of the key. They reject with ThreadDied, or
+ * with a TacitError as a command failed.
  */
-export async function proveOn(threads: readonly Thread[], job: ProofJob): Promise<{ sums: Sums; timings: Timings }> {
+export function proveOn(threads: readonly Thread[], job: ProofJob): SumsToCome {
   const { id, key, domain, shares, witness } = job;
   const roles = rolesOf(threads.length);
   const timings: Timings = { rows: 0, fft: 0, a: 0, b: 0, c: 0 };
@@ -138,7 +145,10 @@ export async function proveOn(threads: readonly Thread[], job: ProofJob): Promis
     return (await Promise.all(parts)).reduce(addPoints, undefined);
   }
 
-  const begun = threads.map((_, thread) => call(thread, "rows", "begin", { key, witness }));
-  const [a, b, c] = await Promise.all([sum("a"), sum("b"), quotient().then((numbers) => sum("c", numbers)), ...begun]);
-  return { sums: { a: a as Point, b: b as Point, c: c as Point }, timings };
+  const begun = Promise.all(threads.map((_, thread) => call(thread, "rows", "begin", { key, witness })));
+  const [a, b] = [sum("a"), sum("b")];
+  const c = Promise.all([quotient().then((numbers) => sum("c", numbers)), begun]).then(([point]) => point);
+  // Whoever awaits one of them may not come to the others.
+  for (const one of [a, b, c]) one.catch(() => {});
+  return { a, b, c, timings };
 }

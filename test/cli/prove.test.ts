@@ -40,7 +40,7 @@ describe("tacit prove", () => {
     assert.deepEqual(read("public.json"), ["1"]);
     assert.ok(await groth16.verify(key, read("public.json"), read("proof.json")));
     const { wallMs, threadMs } = JSON.parse(stdout);
-    assert.deepEqual(Object.keys(wallMs), ["load", "read", "assemble", "check", "prove", "total"]);
+    assert.deepEqual(Object.keys(wallMs), ["load", "read", "finish", "prove", "total"]);
     assert.deepEqual(Object.keys(threadMs), ["rows", "fft", "a", "b", "c"]);
   });
 

@@ -4,8 +4,10 @@
 import assert from "node:assert/strict";
 import * as lite from "poseidon-lite";
 import { Random } from "../../../src/cli/random.ts";
-import { Matcher } from "../../../src/matcher/matcher.ts";
+import { Matcher, type ItemCommand } from "../../../src/matcher/matcher.ts";
 import { accountLeaf, accountLeaves } from "../../../src/protocol/account.ts";
+import { depositKey, publicKey, sign } from "../../../src/protocol/eddsa.ts";
+import { cancelItem, itemHash } from "../../../src/protocol/item.ts";
 import { FIELD } from "../../../src/protocol/numbers.ts";
 import { reference, usePrimitives } from "../../../src/protocol/primitives.ts";
 import { Tree } from "../../../src/protocol/tree.ts";
@@ -81,6 +83,51 @@ describeKernels("protocol with hash kernels", (kernels) => {
       return { roots, path: tree.path(77), entries: tree.entries() };
     };
     assert.deepEqual(withKernels(build), build());
+  });
+
+  it("a queue of items, their signatures checked at once, has the events of one by one", () => {
+    const random = new Random(SEED);
+    const secrets = Array.from({ length: 4 }, () => random.bytes(32));
+    const open = () => {
+      const matcher = new Matcher(genesis, { view: options.view });
+      const deposits = secrets.map((secret) => {
+        const { x: keyX, y: keyY } = depositKey(publicKey(secret));
+        return { keyX, keyY, index: 0, amount: 10n ** 9n };
+      });
+      matcher.apply({ kind: "deposits", time: genesis.time, deposits });
+      return matcher;
+    };
+    const first = genesis.accounts.length;
+    const items = Array.from({ length: 30 }, (_, i): ItemCommand => {
+      const account = random.integer(first - 1, first + secrets.length);
+      const nonce = BigInt(i + 1);
+      const time = genesis.time;
+      const item = cancelItem({
+        market: 10n,
+        account: BigInt(account),
+        nonce,
+        target: 0n,
+        validUntil: time,
+        salt: nonce,
+      });
+      const signer = random.integer(0, 3) ? (account - first + 4) % 4 : 0;
+      return { kind: "item", time, item, auth: sign(secrets[signer], itemHash(genesis.domain, item)) };
+    });
+    const beyond: ItemCommand = { ...items[3], item: { ...items[3].item, A: -1n } };
+    const expected = items.flatMap((command) => open().apply(command));
+    withKernels(() => {
+      const matcher = open();
+      const checked = matcher.checked([...items, beyond]);
+      assert.deepEqual(
+        checked.slice(0, -1).flatMap((command) => open().apply(command)),
+        expected,
+      );
+      const said = checked.map(({ signed }) => signed);
+      for (const answer of [true, false, undefined]) assert.ok(said.includes(answer), `${answer}`);
+      assert.equal(checked.at(-1), beyond);
+      assert.deepEqual(matcher.checked(checked), checked);
+      assert.deepEqual(new Matcher(genesis, options).checked(items), items);
+    });
   });
 
   it("a venue and its rounds have the same events, bytes, inputs and states", () => {
