@@ -1,10 +1,9 @@
-import { existsSync, readdirSync, statSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
 import { startWorker } from "../../src/prover/startWorker.ts";
 import { writeWhole } from "../build/writeWhole.ts";
+import { isFresh } from "./fresh.js";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 export const KERNEL_FOLDER = join(ROOT, "build/kernels");
@@ -35,17 +34,11 @@ export async function buildKernels(): Promise<Record<string, number>> {
 
 /** Builds where a source is younger than what was built. */
 export async function ensureKernels(): Promise<void> {
-  if (existsSync(LAST) && SOURCES.every((path) => youngest(path) <= statSync(LAST).mtimeMs)) return;
-  await buildKernels();
-}
-
-function youngest(path: string): number {
-  const stat = statSync(path);
-  if (!stat.isDirectory()) return stat.mtimeMs;
-  return Math.max(stat.mtimeMs, ...readdirSync(path).map((name) => youngest(join(path, name))));
+  if (!isFresh(LAST, SOURCES)) await buildKernels();
 }
 
 async function bundleThread(): Promise<Uint8Array> {
+  const { build } = await import("esbuild");
   const { outputFiles } = await build({
     entryPoints: [join(ROOT, "src/prover/worker.ts")],
     bundle: true,
