@@ -10,7 +10,7 @@ import { openKey, type KeyFile, type VerificationKeyJson } from "./files/zkey.ts
 import { ProofCheck, beginProof, finishProof } from "./groth16.ts";
 import type { Share, SharedSource } from "./messages.ts";
 import { loadPlan, proveOn, type Timings } from "./plan.ts";
-import { Thread, ThreadDied, type AnyWorker } from "./thread.ts";
+import { Thread, ThreadDied, type AnyWorker, type Tag } from "./thread.ts";
 import type { CircuitInputs, InputSignal } from "./witness.ts";
 
 export type { Proof } from "../protocol/proof.ts";
@@ -175,7 +175,7 @@ export function createProver({
   }
 
   /** A thread for proofs that has its share of a key. */
-  async function proofSlot(index: number, key: Loaded, tag: object): Promise<Thread> {
+  async function proofSlot(index: number, key: Loaded, tag: Tag): Promise<Thread> {
     const slot = alive(slots[index]);
     if (slot !== slots[index]) {
       slots[index] = slot;
@@ -190,7 +190,7 @@ export function createProver({
   }
 
   /** The thread for witnesses, with the program of a key. */
-  async function programSlot(key: Loaded, tag: object): Promise<Thread> {
+  async function programSlot(key: Loaded, tag: Tag): Promise<Thread> {
     const slot = (witnessSlot = alive(witnessSlot));
     const { module: program, inputs, r1cs } = key.program!;
     await once(slot, key.id, async () => {
@@ -219,14 +219,14 @@ export function createProver({
    */
   function run<Result>(
     signal: AbortSignal | undefined,
-    attempt: (tag: object, order: number) => Promise<Result>,
-    cleanUp: (tag: object) => void = () => {},
+    attempt: (tag: Tag, order: number) => Promise<Result>,
+    cleanUp: (tag: Tag) => void = () => {},
   ): Promise<Result> {
     return new Promise<Result>((resolve, reject) => {
       if (closed) return reject(closedError());
       if (signal?.aborted) return reject(abortedError());
       const order = nextId++;
-      let tag = {};
+      let tag: Tag = { dropped: false };
       const finish = () => {
         clearTimeout(timer);
         signal?.removeEventListener("abort", abort);
@@ -254,7 +254,7 @@ export function createProver({
             if (crashes >= MAX_CRASHES || closed) return job.fail(crashedError(error.message));
             drop(tag);
             cleanUp(tag);
-            tag = {};
+            tag = { dropped: false };
           }
         }
       })();
@@ -262,7 +262,10 @@ export function createProver({
   }
 
   const allSlots = () => [...slots, witnessSlot].filter((slot) => slot !== undefined);
-  const drop = (tag: object) => allSlots().forEach(({ thread }) => thread.drop(tag));
+  function drop(tag: Tag): void {
+    tag.dropped = true;
+    for (const { thread } of allSlots()) thread.drop(tag);
+  }
 
   function find(key: ProvingKey): Loaded {
     if (closed) throw closedError();
@@ -271,11 +274,11 @@ export function createProver({
     return found;
   }
 
+  /** A file is read by each thread, its part; all else once, here. */
   async function share(source: FileSource, signal?: AbortSignal): Promise<SharedSource> {
-    if (typeof source === "string") return source;
-    if (source instanceof URL) return source.href;
     const file = await openSource(source, { signal });
     try {
+      if (file.path !== undefined) return file.path;
       if (memory === "separate") return await file.read(0, file.size);
       const bytes = new Uint8Array(new SharedArrayBuffer(file.size));
       await file.readInto(0, bytes);
@@ -355,8 +358,8 @@ export function createProver({
     const values = shared(isWitness(given) ? given.values : await readWitness(given, { wires: file.wires, signal }));
     if (values.length !== 32 * file.wires) throw mismatch(file.wires, values.length / 32);
     const readMs = performance.now() - started;
-    const ids = new Map<object, number>();
-    const end = (tag: object) => {
+    const ids = new Map<Tag, number>();
+    const end = (tag: Tag) => {
       const job = ids.get(tag);
       if (job === undefined) return;
       ids.delete(tag);
@@ -405,7 +408,7 @@ export function createProver({
   }
 
   /** Why a proof does not hold: always throws. */
-  async function explain(key: Loaded, values: Uint8Array, tag: object): Promise<never> {
+  async function explain(key: Loaded, values: Uint8Array, tag: Tag): Promise<never> {
     if (key.program?.r1cs !== undefined) {
       const thread = await programSlot(key, tag);
       await thread.call("checkWitness", { key: key.id, witness: values }, { tag });

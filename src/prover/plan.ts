@@ -1,7 +1,7 @@
 import { addPoints, type Point } from "./curve.ts";
 import type { CommandName, CommandOf, Matrix, ResultOf, Share, Timed } from "./messages.ts";
 import { pick, sharesOf } from "./share.ts";
-import type { Thread } from "./thread.ts";
+import type { Tag, Thread } from "./thread.ts";
 
 /** Milliseconds of all threads together, by what they did. */
 export interface Timings {
@@ -57,7 +57,7 @@ export interface ProofJob {
   /** jobs of lower order go first */
   readonly order: number;
   /** what `Thread.drop` knows its commands by */
-  readonly tag: object;
+  readonly tag: Tag;
   onFraction?(done: number): void;
 }
 

@@ -8,13 +8,19 @@ export type AnyWorker = NodeWorker | Worker;
 /** The thread died under a command, or could not be spoken to. Whoever runs the pool may try elsewhere. */
 export class ThreadDied extends Error {}
 
+/** What commands of one attempt at a job have in common. */
+export interface Tag {
+  /** No command of it is to be begun any more. */
+  dropped: boolean;
+}
+
 interface Waiting {
   name: CommandName;
   command: object;
   transfer: ArrayBuffer[];
   /** of a job: lower goes first */
   order: number;
-  tag?: object;
+  tag?: Tag;
   resolve(result: unknown): void;
   reject(error: Error): void;
 }
@@ -47,22 +53,23 @@ export class Thread {
   }
 
   /** Whether it works on a command of this tag. */
-  runs(tag: object): boolean {
+  runs(tag: Tag): boolean {
     return this.#running?.tag === tag;
   }
 
   /**
    * @param order  of waiting commands the one of lowest order goes first
-   * @param tag    by which commands that wait can be dropped
+   * @param tag    by which commands can be dropped: then their promises stay open
    * @throws ThreadDied; TacitError as the command failed
    */
   call<Name extends CommandName>(
     name: Name,
     command: CommandOf<Name>,
-    { order = 0, tag, transfer = [] }: { order?: number; tag?: object; transfer?: ArrayBuffer[] } = {},
+    { order = 0, tag, transfer = [] }: { order?: number; tag?: Tag; transfer?: ArrayBuffer[] } = {},
   ): Promise<Awaited<ResultOf<Name>>> {
     return new Promise((resolve, reject) => {
       if (this.#death) return reject(this.#death);
+      if (tag?.dropped) return;
       const waiting = { name, command, transfer, order, tag, resolve: resolve as (result: unknown) => void, reject };
       const before = this.#queue.findIndex((other) => other.order > order);
       this.#queue.splice(before < 0 ? this.#queue.length : before, 0, waiting);
@@ -71,7 +78,7 @@ export class Thread {
   }
 
   /** Forgets waiting commands of a tag: their promises stay open. */
-  drop(tag: object): void {
+  drop(tag: Tag): void {
     for (let i = this.#queue.length - 1; i >= 0; i--) if (this.#queue[i].tag === tag) this.#queue.splice(i, 1);
   }
 

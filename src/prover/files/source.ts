@@ -20,6 +20,8 @@ export interface ByteSource {
   readonly name: string;
   /** bytes, as found when it was opened */
   readonly size: number;
+  /** of a file that is read in ranges: by this others may open it too */
+  readonly path?: string;
   /**
    * The bytes from `offset` on: a view where they are in memory already, else a copy.
    * @throws TacitError OUT_OF_RANGE (beyond the size), SOURCE, FILE_FORMAT (the file has shrunk), ABORTED
@@ -46,7 +48,7 @@ const PIECE = 1 << 26;
 export async function openSource(source: FileSource, { signal }: { signal?: AbortSignal } = {}): Promise<ByteSource> {
   const name = nameOf(source);
   const backing = await guarded(name, signal, () => open(source, name, signal));
-  const { size } = backing;
+  const { size, path } = backing;
   let closed = false;
   const reading = <Result>(offset: number, length: number, read: () => Promise<Result>): Promise<Result> =>
     guarded(name, signal, async () => {
@@ -59,6 +61,7 @@ export async function openSource(source: FileSource, { signal }: { signal?: Abor
   return {
     name,
     size,
+    path,
     read: (offset, length) => reading(offset, length, () => backing.read(offset, length)),
     readInto: (offset, target) => reading(offset, target.length, () => backing.readInto(offset, target)),
     async close() {
@@ -111,7 +114,7 @@ async function openPath(path: string | URL, name: string, signal?: AbortSignal):
   const handle = await openFile(path);
   try {
     const stat = await handle.stat();
-    if (stat.isFile()) return inFile(handle, { name, size: stat.size, signal });
+    if (stat.isFile()) return { path: String(path), ...inFile(handle, { name, size: stat.size, signal }) };
     // A pipe or a device has no size: it is read to its end.
     const bytes = await readAll(handle.createReadStream({ autoClose: false }), { name, signal });
     await handle.close();
