@@ -23,8 +23,6 @@ const PAIR_BYTES = 16 * LIMBS;
 const BLOCK_BYTES = PAIRS * PAIR_BYTES;
 const COLUMNS = 2 * LIMBS;
 const COLUMN_BYTES = 16 * COLUMNS;
-/** Where quotients are stored, after the columns. */
-const ANCHOR = COLUMN_BYTES * PAIRS;
 /** Added and taken off again, rounds to a multiple of 2^51. */
 const ROUND = 1.5 * 2 ** 103;
 const CHAIN = 1.625 * 2 ** 103;
@@ -44,12 +42,15 @@ export function fmaLimbs(x: bigint): number[] {
   });
 }
 
-/** @param scratch  where 704 bytes are free */
+/** @param scratch  where 672 bytes are free, and for `quadratic` 1,312 */
 export function fmaField(modulus: bigint, scratch: number): Field {
   const p = fmaLimbs(modulus);
   /** -1/p mod 2^51, with a sign */
   const quotient = Number(BigInt.asIntN(Number(BITS), -inverse(modulus, 1n << BITS)));
   const top = Number(modulus >> 204n) + Number((modulus >> 153n) & MASK) / UNIT;
+
+  /** Quotients are stored before the columns of products. */
+  const columnsAt = scratch + 32;
 
   const limbs = (at: I, offset: number): V[] => range(LIMBS).map((i) => vec.load(at, offset + 16 * i));
   const splatLimbs = (at: I, offset: number): V[] => range(LIMBS).map((i) => vec.loadSplat(at, offset + 8 * i));
@@ -111,14 +112,25 @@ export function fmaField(modulus: bigint, scratch: number): Field {
   const indexes = (k: number) => range(LIMBS).filter((i) => k - i >= 0 && k - i < LIMBS);
   const product = (a: V[], b: V[], before?: (k: number) => V) =>
     columns((k) => indexes(k).map((i) => [a[i], b[k - i]]), before);
-  function square(a: V[]): V[] {
+  function square(a: V[], before?: (k: number) => V): V[] {
     const twice = a.map((limb) => vec.add(limb, limb));
-    return columns((k) =>
+    const term = (k: number): [V, V][] =>
       indexes(k)
         .filter((i) => 2 * i <= k)
-        .map((i) => [2 * i === k ? a[i] : twice[i], a[k - i]]),
-    );
+        .map((i) => [2 * i === k ? a[i] : twice[i], a[k - i]]);
+    return columns(term, before);
   }
+
+  /**
+   * Columns that are carried before their quotient is taken: where the product of column and factor could exceed 2^102. In
+   * units of 2^50, column i is at most 1 and gets i remainders of products with limbs of p, the upper halves of those of
+   * the column below, and what column i - 1 leaves.
+   */
+  const carried = [3, 4].filter((i) => {
+    const [first, ...others] = p.map((limb) => Math.abs(limb) / 2 ** 50);
+    const halves = others.slice(0, i - 1).reduce((sum, limb) => sum + limb / 2, 0);
+    return (1.01 + i + halves + first / 2) * (Math.abs(quotient) / 2 ** 50) > 4;
+  });
 
   /**
    * Makes column i a multiple of 2^51 by adding a multiple of p, and moves it up. The upper halves of products are summed
@@ -129,7 +141,7 @@ export function fmaField(modulus: bigint, scratch: number): Field {
     const down = vec.f64(1 / UNIT);
     const by = vec.f64(quotient);
     if (i >= 2) takeChain(x, chains, i - 1);
-    if (i >= 3) carry(x, i, i);
+    if (carried.includes(i)) carry(x, i, i);
     const rounded = vec.fma(x[i], by, round);
     const q = vec.fma(x[i], by, vec.sub(round, rounded));
     store(q);
@@ -155,28 +167,36 @@ export function fmaField(modulus: bigint, scratch: number): Field {
    * @param operands  addresses that move on by a pair, or by nothing
    */
   function multiplication(out: I, operands: I[], steps: number[], columns: (...at: I[]) => V[]): void {
-    const store = variable("i32", scratch);
+    const store = variable("i32", columnsAt);
     overPairs([store, ...operands], [COLUMN_BYTES, ...steps], (to, ...at) => put(to, 0, columns(...at)));
-    reduction(store, out, out, (x) => x);
+    reduction(out, out, (x) => x);
   }
 
-  /** From columns in the scratch; finish(x, other) gives the limbs that are kept of each pair. */
-  function reduction(store: I, out: I, other: I, finish: (x: V[], other: I, offset: number) => V[]): void {
-    const two = (from: I, to: I, beside: I) => {
-      const both = [0, 1].map((g) => ({
-        at: g * PAIR_BYTES,
-        chains: [] as V[],
-        x: range(COLUMNS).map((k) => vec.load(from, g * COLUMN_BYTES + 16 * k)),
-      }));
-      for (let i = 0; i < LIMBS; i++)
-        both.forEach(({ x, chains }, g) => reduce(x, chains, i, (q) => vec.store(store, q, ANCHOR + 16 * g)));
-      for (const { at, x, chains } of both) {
-        for (let k = LIMBS - 1; k < COLUMNS - 1; k++) takeChain(x, chains, k);
-        carry(x, LIMBS, COLUMNS - 2);
-        put(to, at, finish(x.slice(LIMBS), beside, at));
-      }
-    };
-    overPairs([store, out, other], [2 * COLUMN_BYTES, 2 * PAIR_BYTES, 2 * PAIR_BYTES], two, PAIRS / 2);
+  /** From columns of four pairs in the scratch; finish(x, other) gives the limbs that are kept of each pair. */
+  function reduction(out: I, other: I, finish: (x: V[], other: I, offset: number) => V[]): void {
+    overPairs(
+      [variable("i32", columnsAt), out, other],
+      [2 * COLUMN_BYTES, 2 * PAIR_BYTES, 2 * PAIR_BYTES],
+      (from, to, beside) =>
+        reduceTwo(from).forEach((x, g) => put(to, g * PAIR_BYTES, finish(x, beside, g * PAIR_BYTES))),
+      PAIRS / 2,
+    );
+  }
+
+  /** The elements of two sets of columns that follow each other in memory. */
+  function reduceTwo(from: I): V[][] {
+    const both = [0, 1].map((g) => ({
+      chains: [] as V[],
+      x: range(COLUMNS).map((k) => vec.load(from, g * COLUMN_BYTES + 16 * k)),
+    }));
+    const base = int.and(from, 0);
+    for (let i = 0; i < LIMBS; i++)
+      both.forEach(({ x, chains }, g) => reduce(x, chains, i, (q) => vec.store(base, q, scratch + 16 * g)));
+    return both.map(({ x, chains }) => {
+      for (let k = LIMBS - 1; k < COLUMNS - 1; k++) takeChain(x, chains, k);
+      carry(x, LIMBS, COLUMNS - 2);
+      return x.slice(LIMBS);
+    });
   }
 
   /** Takes off the multiple of p nearest to x, |x| < 8 p, and carries. */
@@ -189,7 +209,7 @@ export function fmaField(modulus: bigint, scratch: number): Field {
 
   /** c + the sum of a[i] ones[i]; of one product, where no count is given. */
   function sumOfProducts(out: I, a: I, ones: I, count: I | undefined, c: I): void {
-    const store = variable("i32", scratch);
+    const store = variable("i32", columnsAt);
     const [from, one] = [variable("i32", a), variable("i32", ones)];
     const accumulate = (isFirst: boolean) =>
       overPairs([store, from], [COLUMN_BYTES, PAIR_BYTES], (to, at) => {
@@ -203,9 +223,7 @@ export function fmaField(modulus: bigint, scratch: number): Field {
         set(one, int.add(one, 8 * LIMBS));
         accumulate(false);
       });
-    reduction(store, out, c, (x, other, offset) =>
-      normalise(limbs(other, offset).map((limb, i) => vec.add(limb, x[i]))),
-    );
+    reduction(out, c, (x, other, offset) => normalise(limbs(other, offset).map((limb, i) => vec.add(limb, x[i]))));
   }
 
   function linear(combine: (a: V, b: V) => V): Kernel {
@@ -334,6 +352,36 @@ export function fmaField(modulus: bigint, scratch: number): Field {
           vec.storeLane(out, 1, limb, 8 * ((2 * pair + 1) * LIMBS + i));
         });
     }),
+    quadratic: {
+      mul: fn(["i32", "i32", "i32"], [], (out, first, second) => {
+        const store = variable("i32", columnsAt);
+        const steps = [2 * COLUMN_BYTES, PAIR_BYTES, PAIR_BYTES];
+        overPairs([store, first, second], steps, (to, x, y) => {
+          const [a, b] = [x, y].map((at) => [0, BLOCK_BYTES].map((part) => limbs(at, part)));
+          const minus = a[1].map(vec.neg);
+          const before = (at: number) => (k: number) => vec.load(to, at + 16 * k);
+          put(to, 0, product(a[0], b[0]));
+          put(to, 0, product(minus, b[1], before(0)));
+          put(to, COLUMN_BYTES, product(a[0], b[1]));
+          put(to, COLUMN_BYTES, product(a[1], b[0], before(COLUMN_BYTES)));
+        });
+        overPairs([variable("i32", columnsAt), out], [2 * COLUMN_BYTES, PAIR_BYTES], (from, to) => {
+          reduceTwo(from).forEach((x, part) => put(to, part * BLOCK_BYTES, x));
+        });
+      }),
+      norm: fn(["i32", "i32"], [], (out, a) => {
+        const store = variable("i32", columnsAt);
+        overPairs([store, a], [COLUMN_BYTES, PAIR_BYTES], (to, at) => {
+          put(to, 0, square(limbs(at, 0)));
+          put(
+            to,
+            0,
+            square(limbs(at, BLOCK_BYTES), (k) => vec.load(to, 16 * k)),
+          );
+        });
+        reduction(out, out, normalise);
+      }),
+    },
     pairs: {
       difference: fn(["i32", "i32", "i32"], [], (block, list, offset) => {
         overPairs([block, list], [PAIR_BYTES, ENTRIES], (out, at) => {

@@ -4,7 +4,7 @@
  */
 export const LANES = 8;
 /** Scratch of the field multiplications of each field, and of the points. */
-export const SCRATCH = { base: 1024, inversion: 2048, scalar: 3072, points: 8192 } as const;
+export const SCRATCH = { base: 1024, inversion: 2432, scalar: 3072, points: 8192 } as const;
 /** Constants that the engine writes once at start. */
 export const CONSTANTS = { base: 24576, scalar: 28672, pad: 32768 } as const;
 /** First byte that belongs to the engine. */

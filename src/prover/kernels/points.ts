@@ -55,6 +55,7 @@ export function pointKernels(group: Group, field: Field, invert: Kernel): PointK
   /** Uses temporaries 0 to 2; Fp2 = Fp[u], u^2 = -1; out may be an operand. */
   function mulTo(out: At, a: At, b: At): void {
     if (width === 1) return invoke(mul, out, a, b);
+    if (field.quadratic) return invoke(field.quadratic.mul, out, a, b);
     const [t0, t1, t2] = [0, 1, 2].map(temporary);
     invoke(add, t0, part(a, 0), part(a, 1));
     invoke(add, t1, part(b, 0), part(b, 1));
@@ -73,6 +74,14 @@ export function pointKernels(group: Group, field: Field, invert: Kernel): PointK
     invoke(mul, part(out, 1), part(a, 0), part(a, 1));
     invoke(mul, part(out, 0), t0, t1);
     invoke(add, part(out, 1), part(out, 1), part(out, 1));
+  }
+
+  function normTo(out: At, a: At): void {
+    if (field.quadratic) return invoke(field.quadratic.norm, out, a);
+    const [t0, t1] = [0, 1].map(temporary);
+    invoke(sqr, t0, a);
+    invoke(sqr, t1, part(a, 1));
+    invoke(add, out, t0, t1);
   }
 
   const pairs = pairsOf(field);
@@ -108,18 +117,15 @@ export function pointKernels(group: Group, field: Field, invert: Kernel): PointK
 
   const forward = fn(["i32", "i32", "i32", "i32"], ["i32"], (list, blocks, differences, products) => {
     const [entry, d, product] = [list, differences, products].map((x) => variable("i32", x));
-    const norm = temporary(9);
     invoke(copy, product, one);
     times(blocks, () => {
       each((i) => invoke(pairs.difference, part(d, i), entry, offset(0, i)));
       const next = int.add(product, size);
       if (width === 1) invoke(mul, next, product, d);
       else {
-        invoke(sqr, norm, d);
-        invoke(sqr, temporary(10), part(d, 1));
-        invoke(add, norm, norm, temporary(10));
+        const norm = int.add(d, 2 * size);
+        normTo(norm, d);
         invoke(mul, next, product, norm);
-        invoke(copy, int.add(d, 2 * size), norm);
       }
       set(product, next);
       set(entry, int.add(entry, 8 * ADDITION_BYTES));
