@@ -2,7 +2,7 @@ import { createWriteStream } from "node:fs";
 import { mkdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { once } from "node:events";
-import { Matcher, type Command } from "../matcher/matcher.ts";
+import { Matcher, type Command, type ItemCommand } from "../matcher/matcher.ts";
 import type { Event } from "../matcher/events.ts";
 import { TacitError } from "../protocol/errors.ts";
 import { PROFILES, type ProfileName } from "../protocol/instructions.ts";
@@ -52,6 +52,8 @@ export interface ReplaySummary {
 const ACCOUNTS_TO_PROVE = 48;
 const MOST_ACCOUNTS = 1022;
 const BLIND_BITS = 248;
+/** Items of which the signatures are checked at once. */
+const QUEUED = 64;
 /** Rounds that are proved at a time: while the last proofs of one are made, threads that are free begin the next. */
 const ROUNDS_IN_FLIGHT = 2;
 
@@ -117,15 +119,27 @@ interface RunRound {
 function* matchedRounds({ genesis, options, commands }: Flow): Generator<{ events: Event[]; matcherMs: number }> {
   const matcher = new Matcher(genesis, options);
   let round: { events: Event[]; matcherMs: number } = { events: [], matcherMs: 0 };
-  const apply = (command: Command) => {
+  const apply = (some: readonly Command[]) => {
     const started = performance.now();
-    const events = matcher.apply(command);
+    for (const command of some) round.events.push(...matcher.apply(command));
     // Opening accounts is no message: their keys take longer than all else.
-    if (command.kind !== "deposits") round.matcherMs += performance.now() - started;
-    return events;
+    if (some[0]?.kind !== "deposits") round.matcherMs += performance.now() - started;
+  };
+  let queue: ItemCommand[] = [];
+  const applyQueue = () => {
+    const started = performance.now();
+    const items = matcher.checked(queue);
+    round.matcherMs += performance.now() - started;
+    apply(items);
+    queue = [];
   };
   for (const command of commands) {
-    round.events.push(...apply(command));
+    if (command.kind === "item") {
+      if (queue.push(command) === QUEUED) applyQueue();
+      continue;
+    }
+    applyQueue();
+    apply([command]);
     if (command.kind !== "close") continue;
     yield round;
     round = { events: [], matcherMs: 0 };

@@ -2,9 +2,17 @@ import { openAccount, type Account } from "../protocol/account.ts";
 import { admit, type Admission } from "../protocol/admission.ts";
 import type { BookEntry, Cancel, Fill } from "../protocol/book.ts";
 import { cancelsOfSweep, fillCash, mayMatch, sweep } from "../protocol/clearing.ts";
-import { accountKey, verify as verifySignature } from "../protocol/eddsa.ts";
+import { accountKey, isElement, verify as verifySignature, verifyMany } from "../protocol/eddsa.ts";
 import { outOfRange, TacitError } from "../protocol/errors.ts";
-import { commandItem, decodeItem, itemHash, type Auth, type Item, type LogEntry } from "../protocol/item.ts";
+import {
+  commandItem,
+  decodeItem,
+  itemHash,
+  itemHashes,
+  type Auth,
+  type Item,
+  type LogEntry,
+} from "../protocol/item.ts";
 import { pricesFresh, pricesRoot, rulesRoot, type Prices, type Rules } from "../protocol/market.ts";
 import { requireBits, requireField } from "../protocol/numbers.ts";
 import { BITS, INSTRUMENTS, MARKETS, RANK } from "../protocol/parameters.ts";
@@ -47,6 +55,7 @@ export type Command =
       readonly signed?: boolean;
     }
   | { readonly kind: "close" | "purge"; readonly time: bigint; readonly slot: number };
+export type ItemCommand = Extract<Command, { kind: "item" }>;
 
 interface Market {
   book: readonly BookEntry[];
@@ -109,6 +118,39 @@ export class Matcher {
     }
   }
 
+  /**
+   * Items with the outcome of their signature check, made for all at once: for who has a queue of them, with no other
+   * command between. Left as they are: items that say it already, of accounts that are not open, with fields out of range,
+   * and all where the options have a check of their own.
+   */
+  checked(items: readonly ItemCommand[]): ItemCommand[] {
+    const account = ({ item, auth, signed }: ItemCommand): Account | undefined => {
+      if (signed !== undefined || this.#options.verify) return undefined;
+      if (!Object.values({ ...item, ...auth }).every(isElement)) return undefined;
+      return this.#accounts[this.#accountOf(item)];
+    };
+    const asked = items.flatMap((command, i) => {
+      const found = account(command);
+      return found ? [{ i, command, key: { x: found.keyX, y: found.keyY } }] : [];
+    });
+    const messages = itemHashes(
+      this.#genesis.domain,
+      asked.map(({ command }) => command.item),
+    );
+    const answers = verifyMany(
+      asked.map(({ command, key }, j) => ({ key, message: messages[j], signature: command.auth })),
+    );
+    const done = [...items];
+    asked.forEach(({ i, command }, j) => (done[i] = { ...command, signed: answers[j] }));
+    return done;
+  }
+
+  /** Index of the account that an item names, or -1. */
+  #accountOf(item: Item): number {
+    const head = decodeItem(item)?.head;
+    return head && head.account < 4n ** BigInt(this.#genesis.depth) ? Number(head.account) : -1;
+  }
+
   /** What a snapshot must agree on with the matcher that goes on from it. */
   get #venue() {
     const { domain, depth, maxOpen, prices } = this.#genesis;
@@ -167,12 +209,11 @@ export class Matcher {
     return { kind: "deposits", entry: { item: commandItem("deposit", deposits.length), time }, credits };
   }
 
-  #item({ time, item, auth, signed }: Extract<Command, { kind: "item" }>): Event {
+  #item({ time, item, auth, signed }: ItemCommand): Event {
     for (const [name, value] of Object.entries({ ...item, ...auth })) requireField(`item.${name}`, value);
     const clock = this.#tick(time, RANK.other);
-    const { rules, prices, domain, depth, maxOpen } = this.#genesis;
-    const head = decodeItem(item)?.head;
-    const index = head && head.account < 4n ** BigInt(depth) ? Number(head.account) : -1;
+    const { rules, prices, domain, maxOpen } = this.#genesis;
+    const index = this.#accountOf(item);
     const before = this.#accounts[index];
     const check = this.#options.verify ?? defaultVerify;
     const admission: Admission = admit(

@@ -31,7 +31,7 @@ import { FIELD, poseidon } from "./poseidon.ts";
 import { primitives } from "./primitives.ts";
 
 /** FIELD, r: coordinates, messages and hashes lie below it. */
-export { BASE8, FIELD, isOnCurve, ORDER };
+export { BASE8, FIELD, isElement, isOnCurve, ORDER };
 export type { Point, Signature, Signed };
 const EIGHTH = Curve.Fn.inv(8n);
 

@@ -162,6 +162,14 @@ export function itemHash(domain: bigint, { A, B, salt }: Item): bigint {
   return hash("item", [domain, A, B, salt]);
 }
 
+/** `itemHash` of many. */
+export function itemHashes(domain: bigint, items: readonly Item[]): bigint[] {
+  return hashMany(
+    "item",
+    items.map(({ A, B, salt }) => [domain, A, B, salt]),
+  );
+}
+
 /** log' = H_log(log, item, auth, time), where auth is that of a trader's item, and 0 for a command. */
 export function logHead(log: bigint, domain: bigint, entry: LogEntry): bigint {
   return logHeads(log, domain, [entry])[0];
@@ -169,9 +177,9 @@ export function logHead(log: bigint, domain: bigint, entry: LogEntry): bigint {
 
 /** The heads after each of some entries: only the chain itself is hashed one after the other. */
 export function logHeads(log: bigint, domain: bigint, entries: readonly LogEntry[]): bigint[] {
-  const items = hashMany(
-    "item",
-    entries.map(({ item: { A, B, salt } }) => [domain, A, B, salt]),
+  const items = itemHashes(
+    domain,
+    entries.map(({ item }) => item),
   );
   const signed = entries.flatMap(({ auth }) => (auth ? [[auth.R8x, auth.R8y, auth.S]] : []));
   const auths = hashMany("auth", signed).values();

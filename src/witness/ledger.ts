@@ -69,7 +69,10 @@ export class Ledger {
     this.prices = prices;
     this.#blind = blind;
     this.tree = new Tree(profile.depth);
-    accountLeaves(accounts).forEach((leaf, index) => this.tree.set(index, leaf));
+    // Indexes may be left out.
+    const indexes = [...accounts.keys()].filter((index) => index in accounts);
+    const leaves = accountLeaves(indexes.map((index) => accounts[index]));
+    indexes.forEach((index, i) => this.tree.set(index, leaves[i]));
     const zeros = () => Array<bigint>(MARKETS).fill(0n);
     this.vectors = {
       books: zeros(),
