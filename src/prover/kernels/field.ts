@@ -49,7 +49,7 @@ export interface Field {
   readonly transpose: Kernel;
   /** of Fp[u], u^2 = -1, elements being two blocks, where that is faster than by the plain kernels */
   readonly quadratic?: {
-    /** (out, a, b): values within 1.34 p, if of the factors one is within 1.34 p and the other within 0.85 p */
+    /** (out, a, b): values within 1.37 p, if of the factors one is within 1.34 p and the other within 0.85 p */
     readonly mul: Kernel;
     /** (out, a): a block, the squares of both parts added */
     readonly norm: Kernel;

@@ -5,12 +5,13 @@ import { ADDITION_BYTES, type Field } from "./field.ts";
  * A prime field on the floating-point units: eight elements at once, each five limbs of 51 bits in f64, two elements in
  * a vector. All limbs are integers with a sign, |l| <= 2^50 (the last one less), and all values are Montgomery forms
  * x 2^255 mod p with |value| <= 0.67 p: multiplication keeps to that bound if its operands do, |a b| / 2^255 + p / 2,
- * and so do addition and subtraction, which take off the nearest multiple of p.
+ * and so do addition and subtraction, which take off the nearest multiple of p. Within additions of points values get
+ * larger, up to 1.37 p, whose last limb is at most 1.04 * 2^50: products take such operands too.
  *
  * A product a b of limbs, |a b| <= 2^100, is split exactly: fma(a, b, T) rounds the running sum T, of which the unit is
- * 2^51 while 2^103 <= T < 2^104, and fma(a, b, T - rounded) is what the rounding left, at most 2^50. Above 2^104 T stays
- * a multiple of 2^51, so only the lower bound matters; five products take at most 5 * 2^100 from 1.625 * 2^103. Sums of
- * remainders stay below 2^53, where f64 are exact, as columns are carried between product and reduction.
+ * 2^51 while 2^103 <= T < 2^104, and fma(a, b, T - rounded) is what the rounding left, at most 2^50. Above 2^104 T is a
+ * multiple of 2^52, and leaves at most 2^51. Below 2^103 T must not get: five products take at most 5.1 * 2^100 from
+ * 1.65 * 2^103. Sums of remainders stay at or below 2^53, where f64 are exact (`columns`).
  *
  * @source N. Emmart, F. Zheng, C. Weems, "Faster Modular Exponentiation Using Double Precision Floating Point
  *         Arithmetic on the GPU" (ARITH 2018), for the splitting of products; here with rounding to nearest
@@ -25,7 +26,7 @@ const COLUMNS = 2 * LIMBS;
 const COLUMN_BYTES = 16 * COLUMNS;
 /** Added and taken off again, rounds to a multiple of 2^51. */
 const ROUND = 1.5 * 2 ** 103;
-const CHAIN = 1.625 * 2 ** 103;
+const CHAIN = 1.65 * 2 ** 103;
 /** Added, leaves an integer below 2^51 in the low bits, in two's complement. */
 const TO_INT = 1.5 * 2 ** 52;
 const TO_INT_BITS = 0x4338000000000000n;
@@ -80,14 +81,20 @@ export function fmaField(modulus: bigint, scratch: number): Field {
   }
 
   /**
-   * The columns of a sum of products, term(k) giving the pairs of factors of column k.
-   * @param before  what is added to column k: at most 2^50, or a column of one product
+   * The columns of a sum of products, term(k) giving the pairs of factors of column k. In units of 2^50, a column holds
+   * remainders of at most 1 each, 2 where its chain has passed 2^104, so at most 8 for five products; the upper halves of
+   * the column below come to 2.6. To stay at or below 8, some columns are carried before these are added. What comes out is
+   * at most 1 in columns 2, 3, 5 and 6, 3.1 in column 4, and 3.6 in the others; with `before`, at most 1 in all.
+   * @param before  what is added to column k: at most 1, or a column of one product
    */
   function columns(term: (k: number) => [V, V][], before?: (k: number) => V): V[] {
     const chain = vec.f64(CHAIN);
     const down = vec.f64(1 / UNIT);
+    const round = vec.f64(ROUND);
+    const early = before ? [3, 4, 5] : [4, 5];
     const sums: V[] = [];
     let high: V | undefined;
+    let excess: V | undefined;
     for (let k = 0; k < COLUMNS - 1; k++) {
       let total = chain;
       let low: V | undefined;
@@ -97,15 +104,19 @@ export function fmaField(modulus: bigint, scratch: number): Field {
         low = low ? vec.add(low, rest) : rest;
         total = next;
       }
-      sums.push(high ? vec.fma(high, down, low!) : low!);
+      let sum = low!;
+      const over: V | undefined = early.includes(k) ? vec.sub(vec.add(sum, round), round) : undefined;
+      if (over) sum = vec.sub(sum, over);
+      for (const part of [high, excess]) if (part) sum = vec.fma(part, down, sum);
+      sums.push(sum);
       high = vec.sub(total, chain);
+      excess = over;
     }
     sums.push(vec.mul(high!, down));
     if (before) {
-      // Five remainders and the upper halves of four products come to 7 * 2^50 at most, so these sums are still exact.
       for (let k = 0; k < COLUMNS; k++) sums[k] = vec.add(sums[k], before(k));
       carry(sums, 0, COLUMNS - 2);
-    } else carry(sums, 2, 6);
+    } else for (const k of [2, 3, 5, 6]) carry(sums, k, k);
     return sums;
   }
 
@@ -123,13 +134,14 @@ export function fmaField(modulus: bigint, scratch: number): Field {
 
   /**
    * Columns that are carried before their quotient is taken: where the product of column and factor could exceed 2^102. In
-   * units of 2^50, column i is at most 1 and gets i remainders of products with limbs of p, the upper halves of those of
+   * units of 2^50, column 3 is at most 1 and column 4 at most 3.1; column i gets i remainders of products with limbs of p, the upper halves of those of
    * the column below, and what column i - 1 leaves.
    */
   const carried = [3, 4].filter((i) => {
     const [first, ...others] = p.map((limb) => Math.abs(limb) / 2 ** 50);
     const halves = others.slice(0, i - 1).reduce((sum, limb) => sum + limb / 2, 0);
-    return (1.01 + i + halves + first / 2) * (Math.abs(quotient) / 2 ** 50) > 4;
+    const own = i === 4 ? 3.1 : 1.01;
+    return (own + i + halves + first / 2) * (Math.abs(quotient) / 2 ** 50) > 4;
   });
 
   /**

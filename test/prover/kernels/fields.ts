@@ -56,7 +56,7 @@ const LAYOUTS: Record<Backend, Layout> = {
 /** Where blocks, lists and packed elements may lie in the memory of a FieldKernels. */
 export const PLACES = { list: 4096, one: 4608, packed: 5120, blocks: 8192, blockBytes: 512 } as const;
 /** Scratch of the field; the kernels' memory ends with it. */
-export const SCRATCH = { at: 1024, bytes: 704 } as const;
+export const SCRATCH = { at: 1024, bytes: 1312 } as const;
 
 /** A suite for each backend and each modulus. */
 export function describeFields(what: string, body: (start: () => FieldKernels) => void): void {
@@ -108,6 +108,7 @@ export class FieldKernels {
         addBias: addBias(field),
         dropBias: dropBias(field),
         ...pairsOf(field),
+        ...(field.quadratic ? { mulQuadratic: field.quadratic.mul, normQuadratic: field.quadratic.norm } : {}),
       },
     }).toBytes();
     const { instance } = await WebAssembly.instantiate(bytes as BufferSource);
