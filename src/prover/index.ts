@@ -7,6 +7,7 @@ import { readInteger } from "./files/integers.ts";
 import { openSource, type FileSource } from "./files/source.ts";
 import { readWitness } from "./files/wtns.ts";
 import { openKey, type KeyFile, type VerificationKeyJson } from "./files/zkey.ts";
+import { openKeySections } from "./files/zkeySections.ts";
 import { ProofCheck, beginProof, finishProof } from "./groth16.ts";
 import type { Share, SharedSource } from "./messages.ts";
 import { loadPlan, proveOn, type Timings } from "./plan.ts";
@@ -121,12 +122,17 @@ export interface Prover {
   close(): Promise<void>;
 }
 
-interface Loaded {
+/** What threads are told of a key. */
+interface Known {
   id: number;
-  file: KeyFile;
+  wires: number;
   source: SharedSource;
   plan: ReturnType<typeof loadPlan>;
   program?: { module?: WebAssembly.Module; inputs: readonly InputSignal[]; r1cs?: SharedSource };
+}
+
+interface Loaded extends Known {
+  file: KeyFile;
 }
 
 interface Kernels {
@@ -135,6 +141,8 @@ interface Kernels {
 }
 
 const MAX_CRASHES = 2;
+/** Among the keys of a thread, what it computes with: comes before all keys. */
+const KERNELS = -1;
 const DEFAULT_TIMEOUT_MS = 15 * 60 * 1000;
 
 /** A pool of threads that prove together. It does not keep the process alive while it has nothing to do. */
@@ -174,30 +182,36 @@ export function createProver({
     return { thread: new Thread(worker), keys: new Map() };
   }
 
-  /** A thread for proofs that has its share of a key. */
-  async function proofSlot(index: number, key: Loaded, tag: Tag): Promise<Thread> {
+  /** A thread for proofs, with its kernels. */
+  async function startedSlot(index: number): Promise<Slot> {
     const slot = alive(slots[index]);
     if (slot !== slots[index]) {
       slots[index] = slot;
       const started = (kernels ??= startKernels()).then((which) => slot.thread.call("start", which, { order: -1 }));
-      slot.keys.set(-1, started);
+      slot.keys.set(KERNELS, started);
     }
-    await slot.keys.get(-1);
+    await slot.keys.get(KERNELS);
+    return slot;
+  }
+
+  /** One that has its share of a key. */
+  async function proofSlot(index: number, key: Known): Promise<Thread> {
+    const slot = await startedSlot(index);
     await once(slot, key.id, () =>
-      slot.thread.call("loadKey", { key: key.id, source: key.source, ...key.plan[index] }, { tag }),
+      slot.thread.call("loadKey", { key: key.id, source: key.source, ...key.plan[index] }),
     );
     return slot.thread;
   }
 
   /** The thread for witnesses, with the program of a key. */
-  async function programSlot(key: Loaded, tag: Tag): Promise<Thread> {
+  async function programSlot(key: Known): Promise<Thread> {
     const slot = (witnessSlot = alive(witnessSlot));
     const { module: program, inputs, r1cs } = key.program!;
     await once(slot, key.id, async () => {
       const rows = await (rowKernel ??= compile("rows"));
       const command = { key: key.id, program, inputs, r1cs, rowKernel: rows };
-      const { wires } = await slot.thread.call("loadProgram", command, { tag });
-      for (const count of wires) if (count !== key.file.wires) throw mismatch(key.file.wires, count);
+      const { wires } = await slot.thread.call("loadProgram", command);
+      for (const count of wires) if (count !== key.wires) throw mismatch(key.wires, count);
     });
     return slot.thread;
   }
@@ -237,7 +251,7 @@ export function createProver({
       const job = { fail: (error: TacitError) => (finish(), reject(error)) };
       const abort = () => job.fail(abortedError());
       const timer = setTimeout(() => {
-        for (const slot of allSlots()) if (slot.thread.runs(tag)) void slot.thread.terminate();
+        for (const slot of allSlots()) if (slot.thread.worksFor(tag)) void slot.thread.terminate();
         job.fail(new TacitError("PROVER_TIMEOUT", `not done within ${timeoutMs} ms`, { timeoutMs }));
       }, timeoutMs);
       if (typeof timer === "object") timer.unref();
@@ -298,19 +312,29 @@ export function createProver({
   async function load(zkey: FileSource, files: CircuitFiles = {}, { signal }: { signal?: AbortSignal } = {}) {
     if (closed) throw closedError();
     const source = await share(zkey, signal);
-    const [file, program] = await Promise.all([openKey(source, { signal }), readProgram(files, signal)]);
-    await file.close();
-    const plan = loadPlan(workers, file.domain);
-    const key: Loaded = { id: nextId++, file, source, plan, program };
+    // Threads start while the key is looked at; what goes wrong there comes up again when they are to load it.
+    slots.forEach((_, index) => void startedSlot(index).catch(() => {}));
+    const sections = await openKeySections(source, { signal });
+    await sections.close();
+    const program = await readProgram(files, signal);
+    const { wires, publicInputs, domain } = sections;
+    const id = nextId++;
+    const known = { id, wires, source, plan: loadPlan(workers, domain), program };
+    let file: KeyFile;
     try {
-      await run(signal, (tag) =>
-        Promise.all([...slots.map((_, index) => proofSlot(index, key, tag)), program && programSlot(key, tag)]),
+      [file] = await run(signal, () =>
+        Promise.all([
+          openKey(source, { signal }),
+          program && programSlot(known),
+          ...slots.map((_, index) => proofSlot(index, known)),
+        ]),
       );
     } catch (error) {
-      forget(key);
+      forget(known);
       throw error;
     }
-    const { wires, publicInputs, domain } = file;
+    await file.close();
+    const key: Loaded = { ...known, file };
     const handle: ProvingKey = {
       wires,
       publicInputs,
@@ -324,7 +348,7 @@ export function createProver({
   }
 
   /** Frees what threads hold of a key, after all that they have still to do. */
-  function forget({ id }: Loaded): void {
+  function forget({ id }: Known): void {
     for (const slot of allSlots())
       if (slot.keys.delete(id) && !slot.thread.dead)
         slot.thread.call("unloadKey", { key: id }, { order: Infinity }).catch(() => {});
@@ -344,7 +368,7 @@ export function createProver({
     const known = find(key);
     if (!known.program?.module) throw new TacitError("NO_PROGRAM", "the key was loaded without a witness program");
     return run<Witness>(signal, async (tag, order) => {
-      const thread = await programSlot(known, tag);
+      const thread = await programSlot(known);
       const made = await thread.call("witness", { key: known.id, inputs }, { order, tag });
       return { values: made.witness, timings: { witnessMs: made.witnessMs, checkMs: made.checkMs } };
     });
@@ -368,7 +392,7 @@ export function createProver({
     return run(
       signal,
       async (tag, order) => {
-        const threads = await Promise.all(slots.map((_, index) => proofSlot(index, known, tag)));
+        const threads = await Promise.all(slots.map((_, index) => proofSlot(index, known)));
         const id = nextId++;
         ids.set(tag, id);
         const publicInputs = Array.from({ length: file.publicInputs }, (_, i) => readInteger(values, 32 * (i + 1)));
@@ -408,9 +432,9 @@ export function createProver({
   }
 
   /** Why a proof does not hold: always throws. */
-  async function explain(key: Loaded, values: Uint8Array, tag: Tag): Promise<never> {
+  async function explain(key: Known, values: Uint8Array, tag: Tag): Promise<never> {
     if (key.program?.r1cs !== undefined) {
-      const thread = await programSlot(key, tag);
+      const thread = await programSlot(key);
       await thread.call("checkWitness", { key: key.id, witness: values }, { tag });
       throw new TacitError(
         "PROVE_FAILED",

@@ -24,8 +24,8 @@ import { pick, runs, sizeOf } from "./share.ts";
 /** Records are read so many bytes at a time. */
 const PIECE_BYTES = 1 << 21;
 const SECTIONS = {
-  a: { group: "G1", bytes: 64, number: 5 },
   b2: { group: "G2", bytes: 128, number: 7 },
+  a: { group: "G1", bytes: 64, number: 5 },
   c: { group: "G1", bytes: 64, number: 8 },
   h: { group: "G1", bytes: 64, number: 9 },
 } as const;
@@ -54,8 +54,10 @@ export async function loadKeyShare(
   const bases: Partial<Record<PointSection, Bases>> = {};
   let quotient: Pick<KeyShare, "rows" | "small"> | undefined;
   try {
-    for (const name of Object.keys(SECTIONS) as PointSection[])
+    for (const name of Object.keys(SECTIONS) as PointSection[]) {
       bases[name] = await loadPoints(engine, file, name, share);
+      rehearse(engine, bases[name]);
+    }
     quotient = matrices.length > 0 ? await loadMatrices(engine, file, matrices) : { rows: {} };
     const domain = transforms ? makeDomain(engine, file.power) : undefined;
     const { wires, publicInputs } = file;
@@ -72,6 +74,22 @@ export function freeKeyShare({ engine, bases, rows, domain }: KeyShare): void {
   for (const { at } of Object.values(bases)) engine.heap.free(at);
   for (const matrix of Object.values(rows)) freeRows(engine, matrix);
   if (domain) freeDomain(engine, domain);
+}
+
+const REHEARSED = 64;
+
+/**
+ * Adds up a few points, once a group: the engine's compiler, which takes care of what has run a while and takes some tenths
+ * of a second, then has done so for sums when the first proof comes.
+ */
+function rehearse(engine: Engine, bases: Bases): void {
+  const { group, at } = bases;
+  if (engine.rehearsed.has(group)) return;
+  engine.rehearsed.add(group);
+  const count = Math.min(bases.count, REHEARSED);
+  const finite = bases.finite.filter((index) => index < count);
+  const scalars = Uint8Array.from({ length: 32 * count }, (_, i) => (i % 32 === 31 ? 16 : (i * 167 + (i >> 5)) & 255));
+  sumOfProducts(engine, [{ bases: { group, at, count, finite }, scalars }]);
 }
 
 async function loadPoints(engine: Engine, file: KeySections, name: PointSection, share: Share): Promise<Bases> {

@@ -52,9 +52,9 @@ export class Thread {
     return this.#death !== undefined;
   }
 
-  /** Whether it works on a command of this tag. */
-  runs(tag: Tag): boolean {
-    return this.#running?.tag === tag;
+  /** Whether it works on a command of this tag, or on one without a tag: such are loads, for all who wait for them. */
+  worksFor(tag: Tag): boolean {
+    return this.#running !== undefined && (this.#running.tag ?? tag) === tag;
   }
 
   /**

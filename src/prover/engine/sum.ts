@@ -61,13 +61,31 @@ const INFINITE = 1;
 
 function indexesOf(states: Uint8Array, wanted: number): Uint32Array {
   let count = 0;
-  for (const state of states) if (state === wanted) count++;
+  for (let i = 0; i < states.length; i++) if (states[i] === wanted) count++;
   const indexes = new Uint32Array(count);
-  let next = 0;
-  states.forEach((state, i) => {
-    if (state === wanted) indexes[next++] = i;
-  });
+  for (let i = 0, next = 0; i < states.length; i++) if (states[i] === wanted) indexes[next++] = i;
   return indexes;
+}
+
+type Alloc = (bytes: number) => number;
+
+/** Scalars with the points that they belong to, in the engine's memory. */
+interface Scalars {
+  readonly bases: Bases;
+  readonly at: number;
+  /** bits of each, a byte */
+  readonly lengths: number;
+  /** how many of each length there are */
+  readonly histogram: Uint32Array;
+}
+
+/** How scalars are cut into signed digits. */
+interface Windows {
+  /** bits of a digit */
+  readonly width: number;
+  readonly count: number;
+  /** how many windows a scalar of so many bits takes */
+  of(length: number): number;
 }
 
 /**
@@ -75,126 +93,158 @@ function indexesOf(states: Uint8Array, wanted: number): Uint32Array {
  * @param terms  scalars are 32 bytes each, little endian, below the group's order
  */
 export function sumOfProducts(engine: Engine, terms: { bases: Bases; scalars: Uint8Array }[]): Point {
-  const { heap, call } = engine;
+  const { heap } = engine;
   const { group } = terms[0].bases;
-  const pointBytes = POINT_BYTES[group];
   return heap.scoped((alloc) => {
-    // Scalars of all terms, each with the indexes of those that matter, longest first.
-    const lists = terms.map(({ bases, scalars }) => {
-      const at = alloc(bases.count * 32 + 8);
-      heap.bytes(at, bases.count * 32).set(scalars);
-      const lengths = alloc(bases.count);
-      call.prepare(at, bases.count, lengths);
-      return { bases, at, lengths };
-    });
-    const histogram = new Uint32Array(SCALAR_BITS + 2);
-    const used = lists.map(({ bases, lengths }) => {
-      const bits = heap.bytes(lengths, bases.count);
-      const own = new Uint32Array(SCALAR_BITS + 2);
-      for (const i of bases.finite) own[bits[i]]++;
-      own.forEach((count, length) => (histogram[length] += count));
-      return own;
-    });
-    if (histogram.every((count, length) => length === 0 || count === 0)) return undefined;
-    const width = bestWidth(histogram);
-    const windows = Math.ceil(SCALAR_BITS / width);
-    const half = 1 << (width - 1);
-    const buckets = half + 1;
-    const windowsOf = (length: number) => Math.min(windows, Math.floor((length + 1) / width) + 1);
+    const all = terms.map(({ bases, scalars }) => takeScalars(engine, alloc, bases, scalars));
+    const lengths = new Uint32Array(SCALAR_BITS + 2);
+    for (const { histogram } of all) for (let i = 1; i < lengths.length; i++) lengths[i] += histogram[i];
+    if (lengths.every((count) => count === 0)) return undefined;
+    const windows = bestWindows(lengths);
+    const half = 2 ** (windows.width - 1);
 
-    let offset = 0n;
-    for (let w = 0; w < windows - 1; w++) offset |= 1n << BigInt(width * w + width - 1);
-    const offsetAt = alloc(32);
-    heap.writeInteger(offsetAt, offset);
-    let digits = 0;
-    const ordered = lists.map(({ bases, at, lengths }, term) => {
-      call.shift(at, bases.count, offsetAt);
-      // Counting sort by the number of windows, falling; zeros are left out.
-      const own = used[term];
-      const perWindow = new Uint32Array(windows + 2);
-      for (let length = 1; length < own.length; length++) perWindow[windowsOf(length)] += own[length];
-      const reach = new Uint32Array(windows + 1);
-      let sum = 0;
-      for (let w = windows; w >= 1; w--) {
-        const start = sum;
-        sum += perWindow[w];
-        digits += perWindow[w] * w;
-        reach[w - 1] = sum;
-        perWindow[w] = start;
-      }
-      const indexAt = alloc(4 * sum);
-      const indexes = heap.words(indexAt, sum);
-      const bits = heap.bytes(lengths, bases.count);
-      const windowOfLength = Array.from({ length: 256 }, (_, length) => windowsOf(length));
-      for (const i of bases.finite) if (bits[i] > 0) indexes[perWindow[windowOfLength[bits[i]]]++] = i;
-      return { bases, at, indexAt, reach };
-    });
-
+    const { references, counts } = sortDigits(engine, alloc, all, windows);
     // Sums of buckets, of pairs of them level by level, and of the bits of each window.
-    const work = makeWork(engine, alloc, group, windows * (2 * buckets + width));
-    const references = alloc(4 * digits + 4 * windows * buckets);
-    const countsAt = alloc(4 * windows * buckets);
-    heap.words(countsAt, windows * buckets).fill(0);
-    const startsAt = alloc(4 * buckets);
-    let next = references;
-    for (let w = 0; w < windows; w++) {
-      const bit = w * width;
-      const last = w === windows - 1;
-      const mask = 2 ** Math.min(width, 255 - bit) - 1;
-      const args = ({ at, indexAt, reach }: (typeof ordered)[number]) =>
-        [at, indexAt, reach[w], bit, mask, last ? 0 : half] as const;
-      for (const list of ordered) call.count(...args(list), countsAt + 4 * buckets * w);
-      const counts = heap.words(countsAt + 4 * buckets * w, buckets);
-      const starts = heap.words(startsAt, buckets);
-      for (let i = 0; i < buckets; i++) {
-        starts[i] = next;
-        next += 4 * counts[i];
-      }
-      for (const list of ordered) call.place(...args(list), startsAt, list.bases.at, Math.log2(pointBytes));
-    }
-
-    const results = alloc(4 * windows * buckets);
-    sumSegments(engine, group, work, references, heap.words(countsAt, windows * buckets).slice(), results);
-
-    // Bucket k counts k times: its sum goes to each bit that k has. What is left after bit b are sums of pairs.
-    const bits: number[][] = Array.from({ length: windows * width }, () => []);
-    let level = heap.words(results, windows * buckets).slice();
-    for (let w = 0; w < windows; w++) {
-      const top = level[w * buckets + half];
-      if (top !== 0) bits[w * width + width - 1].push(top);
-    }
-    let size = half;
-    level = Uint32Array.from({ length: windows * half }, (_, i) => level[Math.floor(i / half) * buckets + (i % half)]);
-    for (let bit = 0; size > 1; bit++, size /= 2) {
-      const counts = new Uint32Array((windows * size) / 2);
-      const list = heap.words(references, windows * size);
-      let at = 0;
-      for (let i = 0; i < windows * size; i += 2) {
-        const odd = level[i + 1];
-        if (odd !== 0) bits[Math.floor(i / size) * width + bit].push(odd);
-        const before = at;
-        if (level[i] !== 0) list[at++] = level[i];
-        if (odd !== 0) list[at++] = odd;
-        counts[i / 2] = at - before;
-      }
-      if (size === 2) break;
-      sumSegments(engine, group, work, references, counts, results);
-      level = heap.words(results, counts.length).slice();
-    }
-    const counts = Uint32Array.from(bits, ({ length }) => length);
-    const list = heap.words(
-      references,
-      counts.reduce((sum, count) => sum + count, 0),
-    );
-    let at = 0;
-    for (const refs of bits) for (const ref of refs) list[at++] = ref;
+    const work = makeWork(engine, alloc, group, windows.count * (2 * (half + 1) + windows.width));
+    const results = alloc(4 * counts.length);
     sumSegments(engine, group, work, references, counts, results);
-    return sumOfPowers([...heap.words(results, counts.length)].map((ref) => engine.readPoint(group, ref)));
+    const sums = sumBits(engine, { group, work, references, results, windows });
+    return sumOfPowers(sums.map((reference) => engine.readPoint(group, reference)));
   });
 }
 
+/** Takes scalars in, signs aside, and counts them by length. */
+function takeScalars({ heap, call }: Engine, alloc: Alloc, bases: Bases, scalars: Uint8Array): Scalars {
+  const at = alloc(bases.count * 32 + 8);
+  heap.bytes(at, bases.count * 32).set(scalars);
+  const lengths = alloc(bases.count);
+  call.prepare(at, bases.count, lengths);
+  const bits = heap.bytes(lengths, bases.count);
+  const { finite } = bases;
+  const histogram = new Uint32Array(SCALAR_BITS + 2);
+  for (let i = 0; i < finite.length; i++) histogram[bits[finite[i]]]++;
+  return { bases, at, lengths, histogram };
+}
+
+/** References to the points of each digit, window by window, and how many each digit of each window has. */
+function sortDigits(
+  engine: Engine,
+  alloc: Alloc,
+  all: readonly Scalars[],
+  { width, count: windows, of }: Windows,
+): { references: number; counts: Uint32Array } {
+  const { heap, call } = engine;
+  const half = 2 ** (width - 1);
+  const buckets = half + 1;
+  let offset = 0n;
+  for (let w = 0; w < windows - 1; w++) offset |= 1n << BigInt(width * w + width - 1);
+  const offsetAt = alloc(32);
+  heap.writeInteger(offsetAt, offset);
+  let digits = 0;
+  const ordered = all.map(({ bases, at, lengths, histogram }) => {
+    call.shift(at, bases.count, offsetAt);
+    // Counting sort by the number of windows, falling; zeros are left out.
+    const next = new Uint32Array(windows + 2);
+    for (let length = 1; length < histogram.length; length++) next[of(length)] += histogram[length];
+    // How many scalars reach into each window.
+    const reach = new Uint32Array(windows + 1);
+    let sum = 0;
+    for (let w = windows; w >= 1; w--) {
+      const start = sum;
+      sum += next[w];
+      digits += next[w] * w;
+      reach[w - 1] = sum;
+      next[w] = start;
+    }
+    const indexAt = alloc(4 * sum);
+    const indexes = heap.words(indexAt, sum);
+    const bits = heap.bytes(lengths, bases.count);
+    const windowsOf = new Uint8Array(256);
+    for (let length = 1; length < histogram.length; length++) windowsOf[length] = of(length);
+    const { finite } = bases;
+    for (let i = 0; i < finite.length; i++) {
+      const index = finite[i];
+      if (bits[index] > 0) indexes[next[windowsOf[bits[index]]]++] = index;
+    }
+    return { bases, at, indexAt, reach };
+  });
+
+  const references = alloc(4 * digits + 4 * windows * buckets);
+  const countsAt = alloc(4 * windows * buckets);
+  heap.words(countsAt, windows * buckets).fill(0);
+  const startsAt = alloc(4 * buckets);
+  const shift = Math.log2(POINT_BYTES[all[0].bases.group]);
+  let next = references;
+  for (let w = 0; w < windows; w++) {
+    const bit = w * width;
+    const mask = 2 ** Math.min(width, 255 - bit) - 1;
+    const middle = w === windows - 1 ? 0 : half;
+    for (const { at, indexAt, reach } of ordered)
+      call.count(at, indexAt, reach[w], bit, mask, middle, countsAt + 4 * buckets * w);
+    const counts = heap.words(countsAt + 4 * buckets * w, buckets);
+    const starts = heap.words(startsAt, buckets);
+    for (let i = 0; i < buckets; i++) {
+      starts[i] = next;
+      next += 4 * counts[i];
+    }
+    for (const { bases, at, indexAt, reach } of ordered)
+      call.place(at, indexAt, reach[w], bit, mask, middle, startsAt, bases.at, shift);
+  }
+  return { references, counts: heap.words(countsAt, windows * buckets).slice() };
+}
+
+/**
+ * From sums of buckets to a sum for each bit: bucket k counts k times, so its sum goes to each bit that k has. The lowest bit
+ * is that of the odd buckets; then pairs are added, and there are half as many buckets.
+ * @param results  address of a reference for each bucket 0 to 2^(width-1) of each window. Is overwritten
+ * @returns references by bit
+ */
+function sumBits(
+  engine: Engine,
+  given: { group: Group; work: number; references: number; results: number; windows: Windows },
+): number[] {
+  const { heap } = engine;
+  const { group, work, references, results, windows } = given;
+  const { width, count } = windows;
+  const half = 2 ** (width - 1);
+  /** References of one bit after the other, window by window, and how many there are. */
+  const odd = new Uint32Array(count * (half + 1));
+  const odds = new Uint32Array(count * width);
+  let next = 0;
+  const keep = (bit: number, window: number, reference: number) => {
+    if (reference === 0) return;
+    odd[next++] = reference;
+    odds[bit * count + window]++;
+  };
+
+  // The last bucket alone has the last bit.
+  let stride = half + 1;
+  const tops = Array.from({ length: count }, (_, w) => heap.words(results, count * stride)[w * stride + half]);
+  for (let bit = 0, size = half; size > 1; bit++, size /= 2) {
+    const sums = heap.words(results, count * stride);
+    const list = heap.words(references, count * size);
+    const counts = new Uint32Array((count * size) / 2);
+    let at = 0;
+    for (let w = 0, pair = 0; w < count; w++)
+      for (let i = w * stride; i < w * stride + size; i += 2, pair++) {
+        const [low, high] = [sums[i], sums[i + 1]];
+        keep(bit, w, high);
+        if (low !== 0) list[at++] = low;
+        if (high !== 0) list[at++] = high;
+        counts[pair] = Number(low !== 0) + Number(high !== 0);
+      }
+    stride = size / 2;
+    if (size > 2) sumSegments(engine, group, work, references, counts, results);
+  }
+  tops.forEach((reference, w) => keep(width - 1, w, reference));
+  heap.words(references, next).set(odd.subarray(0, next));
+  sumSegments(engine, group, work, references, odds, results);
+  const sums = heap.words(results, odds.length);
+  return Array.from({ length: odds.length }, (_, i) => sums[(i % width) * count + Math.floor(i / width)]);
+}
+
 /** Working memory of `sum`, for this many sums that last. */
-function makeWork(engine: Engine, alloc: (bytes: number) => number, group: Group, sums: number): number {
+function makeWork(engine: Engine, alloc: Alloc, group: Group, sums: number): number {
   const { heap } = engine;
   const blocks = BATCH / 8;
   const work = alloc(WORK.bytes);
@@ -221,26 +271,31 @@ function sumSegments(
   const { heap, call } = engine;
   engine.infiniteFlag = work + WORK.infinite;
   let most = CHUNK;
-  for (const count of counts) if (count > most) most = count;
+  for (let i = 0; i < counts.length; i++) if (counts[i] > most) most = counts[i];
   heap.scoped((take) => {
     const slots = take(most * POINT_BYTES[group]);
     heap.words(work + WORK.slots, 1)[0] = slots;
     const countsAt = take(4 * counts.length);
     heap.words(countsAt, counts.length).set(counts);
-    call[`sum${group}`](references, countsAt, counts.length, results, work);
+    let at = references;
+    for (let done = 0; done < counts.length;) {
+      done += call[`sum${group}`](at, countsAt + 4 * done, counts.length - done, results + 4 * done, work);
+      at += 4 * heap.words(work + WORK.taken, 1)[0];
+    }
   });
 }
 
-/** The width of windows that takes the fewest additions for scalars of these lengths. */
-function bestWidth(histogram: Uint32Array): number {
-  let best = { width: 2, additions: Infinity };
+/** The windows that take the fewest additions for scalars of these lengths. */
+function bestWindows(histogram: Uint32Array): Windows {
+  let best: Windows | undefined;
+  let least = Infinity;
   for (let width = 2; width <= 16; width++) {
-    let additions = Math.ceil(SCALAR_BITS / width) * 2 ** width;
-    histogram.forEach((count, length) => {
-      if (length > 0)
-        additions += count * Math.min(Math.ceil(SCALAR_BITS / width), Math.floor((length + 1) / width) + 1);
-    });
-    if (additions < best.additions) best = { width, additions };
+    const count = Math.ceil(SCALAR_BITS / width);
+    // A digit above half of its range takes from the next window.
+    const of = (length: number) => Math.min(count, Math.floor((length + 1) / width) + 1);
+    let additions = count * 2 ** width;
+    for (let length = 1; length < histogram.length; length++) additions += histogram[length] * of(length);
+    if (additions < least) [best, least] = [{ width, count, of }, additions];
   }
-  return best.width;
+  return best!;
 }

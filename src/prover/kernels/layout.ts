@@ -21,5 +21,7 @@ export const WORK = {
   products: 16,
   /** 1 after a sum was infinite, which is told by `mend` */
   infinite: 20,
-  bytes: 24,
+  /** references that the last call took */
+  taken: 24,
+  bytes: 28,
 } as const;

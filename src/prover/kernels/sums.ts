@@ -6,6 +6,7 @@ import {
   evaluate,
   fn,
   forever,
+  give,
   int,
   invoke,
   long,
@@ -25,9 +26,10 @@ export const BATCH = 2048;
 export const CHUNK = 16384;
 
 /**
- * (references, counts, segments, results, work): the sum of each segment of a list of references to points, as a
- * reference, 0 for infinity. Segment after segment is halved by adding neighbours, all segments of a chunk in one round.
- * The references are overwritten.
+ * (references, counts, segments, results, work) -> how many segments were summed, at least one if there is one: the sum of
+ * each segment of a list of references to points, as a reference, 0 for infinity. All segments of a chunk are halved in one
+ * round by adding neighbours. The references are overwritten; work.taken says how many they were. One chunk a call, as
+ * engines put faster code only in the place of what is called again.
  * @param mend  import (width, list, blocks, differences): takes additions of equal x out of a list and does them otherwise
  */
 export function sumKernel(group: Group, { forward, backward }: PointKernels, mend: Callable): Kernel {
@@ -54,108 +56,104 @@ export function sumKernel(group: Group, { forward, backward }: PointKernels, men
     invoke(backward, list, blocks, differences, products);
   });
 
-  return fn(["i32", "i32", "i32", "i32", "i32"], [], (references, counts, segments, results, work) => {
+  return fn(["i32", "i32", "i32", "i32", "i32"], ["i32"], (references, counts, segments, results, work) => {
     const ref = variable("i32", references);
     const count = variable("i32", counts);
     const result = variable("i32", results);
-    const left = variable("i32", segments);
     const list = int.load(work, WORK.list);
-    forever((stop) => {
-      stop.when(int.eq(left, 0));
-      // The next chunk: segments from here on, at least one.
-      const size = variable("i32", 0);
-      const chunk = variable("i32", 0);
-      forever((full) => {
-        full.when(int.eq(chunk, left));
-        const next = int.add(size, int.load(int.add(count, int.shl(chunk, 2))));
-        full.when(int.and(int.ltu(CHUNK, next), int.ltu(0, chunk)));
-        set(size, next);
-        set(chunk, int.add(chunk, 1));
-      });
-      const slot = variable("i32", int.load(work, WORK.slots));
-      const first = variable("i32", slot);
-      // Counts of what is left lie in the results meanwhile.
-      const copyFrom = variable("i32", count);
-      const copyTo = variable("i32", result);
-      times(chunk, () => {
-        int.store(copyTo, int.load(copyFrom));
-        set(copyFrom, int.add(copyFrom, 4));
-        set(copyTo, int.add(copyTo, 4));
-      });
+    const size = variable("i32", 0);
+    const chunk = variable("i32", 0);
+    forever((full) => {
+      full.when(int.eq(chunk, segments));
+      const next = int.add(size, int.load(int.add(count, int.shl(chunk, 2))));
+      full.when(int.and(int.ltu(CHUNK, next), int.ltu(0, chunk)));
+      set(size, next);
+      set(chunk, int.add(chunk, 1));
+    });
+    int.store(work, size, WORK.taken);
+    const slot = variable("i32", int.load(work, WORK.slots));
+    const first = variable("i32", slot);
+    // Counts of what is left lie in the results meanwhile.
+    const copyFrom = variable("i32", count);
+    const copyTo = variable("i32", result);
+    times(chunk, () => {
+      int.store(copyTo, int.load(copyFrom));
+      set(copyFrom, int.add(copyFrom, 4));
+      set(copyTo, int.add(copyTo, 4));
+    });
 
-      const busy = variable("i32", 1);
-      forever((done) => {
-        done.when(int.eq(busy, 0));
-        set(busy, 0);
-        const at = variable("i32", ref);
-        const rest = variable("i32", result);
-        const total = variable("i32", count);
-        const entry = variable("i32", list);
-        const added = variable("i32", 0);
-        times(chunk, () => {
-          const many = variable("i32", int.load(rest));
-          when(int.and(int.load(work, WORK.infinite), int.ltu(0, many)), () => {
-            const from = variable("i32", at);
-            const to = variable("i32", at);
-            times(many, () => {
-              const one = int.load(from);
-              when(int.xor(isInfinite(one), 1), () => {
-                int.store(to, one);
-                set(to, int.add(to, 4));
-              });
-              set(from, int.add(from, 4));
-            });
-            set(many, int.shr(int.sub(to, at), 2));
-          });
-          const halves = int.shr(many, 1);
-          set(busy, int.or(busy, halves));
+    const busy = variable("i32", 1);
+    forever((done) => {
+      done.when(int.eq(busy, 0));
+      set(busy, 0);
+      const at = variable("i32", ref);
+      const rest = variable("i32", result);
+      const total = variable("i32", count);
+      const entry = variable("i32", list);
+      const added = variable("i32", 0);
+      times(chunk, () => {
+        const many = variable("i32", int.load(rest));
+        when(int.and(int.load(work, WORK.infinite), int.ltu(0, many)), () => {
           const from = variable("i32", at);
           const to = variable("i32", at);
-          times(halves, () => {
-            long.store(entry, long.load(from));
-            int.store(entry, slot, 8);
-            int.store(to, slot);
-            set(from, int.add(from, 8));
-            set(to, int.add(to, 4));
-            set(slot, int.add(slot, pointBytes));
-            set(entry, int.add(entry, ADDITION_BYTES));
-            set(added, int.add(added, 1));
-            when(int.eq(added, BATCH), () => {
-              invoke(flush, list, added, work);
-              set(entry, list);
-              set(added, 0);
+          times(many, () => {
+            const one = int.load(from);
+            when(int.xor(isInfinite(one), 1), () => {
+              int.store(to, one);
+              set(to, int.add(to, 4));
             });
+            set(from, int.add(from, 4));
           });
-          when(int.and(many, 1), () => int.store(to, int.load(from)));
-          int.store(rest, int.sub(many, halves));
-          set(at, int.add(at, int.shl(int.load(total), 2)));
-          set(rest, int.add(rest, 4));
-          set(total, int.add(total, 4));
+          set(many, int.shr(int.sub(to, at), 2));
         });
-        when(added, () => invoke(flush, list, added, work));
-      });
-
-      // What is left of each segment is its sum; one that lies in a slot is moved to where it lasts.
-      times(chunk, () => {
-        const found = variable("i32", 0);
-        when(int.load(result), () => {
-          set(found, int.load(ref));
-          when(int.xor(int.ltu(found, first), 1), () => {
-            when(int.ltu(found, slot), () => {
-              const kept = variable("i32", int.load(work, WORK.kept));
-              for (let i = 0; i < pointBytes; i += 16) vec.store(kept, vec.load(found, i), i);
-              int.store(work, int.add(kept, pointBytes), WORK.kept);
-              set(found, kept);
-            });
+        const halves = int.shr(many, 1);
+        set(busy, int.or(busy, halves));
+        const from = variable("i32", at);
+        const to = variable("i32", at);
+        times(halves, () => {
+          long.store(entry, long.load(from));
+          int.store(entry, slot, 8);
+          int.store(to, slot);
+          set(from, int.add(from, 8));
+          set(to, int.add(to, 4));
+          set(slot, int.add(slot, pointBytes));
+          set(entry, int.add(entry, ADDITION_BYTES));
+          set(added, int.add(added, 1));
+          when(int.eq(added, BATCH), () => {
+            invoke(flush, list, added, work);
+            set(entry, list);
+            set(added, 0);
           });
         });
-        int.store(result, found);
-        set(ref, int.add(ref, int.shl(int.load(count), 2)));
-        set(count, int.add(count, 4));
-        set(result, int.add(result, 4));
-        set(left, int.sub(left, 1));
+        when(int.and(many, 1), () => int.store(to, int.load(from)));
+        int.store(rest, int.sub(many, halves));
+        set(at, int.add(at, int.shl(int.load(total), 2)));
+        set(rest, int.add(rest, 4));
+        set(total, int.add(total, 4));
       });
+      when(added, () => invoke(flush, list, added, work));
     });
+
+    // What is left of each segment is its sum; one that lies in a slot is moved to where it lasts.
+    times(chunk, () => {
+      const found = variable("i32", 0);
+      when(int.load(result), () => {
+        set(found, int.load(ref));
+        when(int.xor(int.ltu(found, first), 1), () => {
+          when(int.ltu(found, slot), () => {
+            const kept = variable("i32", int.load(work, WORK.kept));
+            for (let i = 0; i < pointBytes; i += 16) vec.store(kept, vec.load(found, i), i);
+            int.store(work, int.add(kept, pointBytes), WORK.kept);
+            set(found, kept);
+          });
+        });
+      });
+      int.store(result, found);
+      set(ref, int.add(ref, int.shl(int.load(count), 2)));
+      set(count, int.add(count, 4));
+      set(result, int.add(result, 4));
+    });
+    give(chunk);
   });
 }
 

@@ -54,7 +54,11 @@ class Pool {
       this.#engine.infiniteFlag = this.#work + WORK.infinite;
       heap.words(references, total).set(segments.flat().map((i) => this.place(Math.abs(i) - 1) | Number(i < 0)));
       heap.words(counts, segments.length).set(segments.map(({ length }) => length));
-      call[`sum${this.#group}`](references, counts, segments.length, results, this.#work);
+      for (let done = 0, from = references; done < segments.length;) {
+        const left = segments.length - done;
+        done += call[`sum${this.#group}`](from, counts + 4 * done, left, results + 4 * done, this.#work);
+        from += 4 * heap.words(this.#work + WORK.taken, 1)[0];
+      }
       assert.ok(heap.words(this.#work, 1)[0] <= kept + segments.length * bytes, "more kept than segments");
       return [...heap.words(results, segments.length)].map((ref) => this.#engine.readPoint(this.#group, ref));
     });
