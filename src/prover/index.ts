@@ -406,9 +406,9 @@ export function createProver({
           tag,
           onFraction: (fraction) => onProgress?.({ step: "proof", fraction }),
         });
-        // What this thread has to do, it does while the others are busy with the last sum.
-        const checking = check ? new ProofCheck(file.points, file.ic, publicInputs) : undefined;
         const [a, b] = await Promise.all([sums.a, sums.b]);
+        // The others are busy with the last sum, and wait for no command: time for what this thread has to do.
+        const checking = check ? new ProofCheck(file.points, file.ic, publicInputs) : undefined;
         const begun = beginProof({ a, b }, file.points);
         checking?.begin(begun);
         const c = await sums.c;
