@@ -18,6 +18,7 @@ import { buildCircuits, type CircuitSource } from "../build/index.ts";
 import { mainOf, mainWith } from "../build/sources.ts";
 import { writeWhole } from "../build/writeWhole.ts";
 import { stableJson } from "../keys/stableJson.ts";
+import { buildCommand } from "../kernels/command.ts";
 import { ensureKernels } from "../kernels/index.ts";
 import { inputsOf } from "../busyRound.ts";
 
@@ -25,7 +26,8 @@ const COSTS = join(ROOT, "docs/costs.json");
 const SNARKJS = join(ROOT, "node_modules/snarkjs/build/cli.cjs");
 const TACIT = join(ROOT, "bin/tacit.js");
 const RUNS = Number(process.argv[2] ?? 5);
-const SAMPLE_MS = 20;
+/** Rare, as it takes from the processor that is measured. */
+const SAMPLE_MS = 150;
 
 interface Case {
   instruction: InstructionName;
@@ -50,7 +52,7 @@ function sourceOf({ instruction, of }: Case): CircuitSource {
 
 interface Process {
   seconds: number;
-  /** peak of the resident memory of the process and its children, sampled */
+  /** peak of the resident memory of the process and its children, each its own, as last sampled */
   bytes: number;
 }
 
@@ -72,7 +74,7 @@ async function run(command: string, args: string[], cwd: string): Promise<Proces
 async function residentBytes(pid: number): Promise<number> {
   try {
     const status = await readFile(`/proc/${pid}/status`, "utf8");
-    const own = Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) * 1024;
+    const own = Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0) * 1024;
     let below = 0;
     for (const task of await readdir(`/proc/${pid}/task`)) {
       const children = await readFile(`/proc/${pid}/task/${task}/children`, "utf8");
@@ -92,6 +94,7 @@ function median(numbers: number[]): number {
 const folder = await mkdtemp(join(tmpdir(), "tacit-bench-"));
 try {
   await ensureKernels();
+  await buildCommand();
   console.error("building circuits and keys ...");
   const built = await buildCircuits(CASES.map(sourceOf));
   const rows: string[][] = [];
