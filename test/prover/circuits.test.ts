@@ -17,21 +17,12 @@ import { writeSections } from "../../src/prover/sections.ts";
 import { wtnsFile } from "../../src/prover/witness.ts";
 import { ceremony, withSection } from "./files/fixtures.ts";
 import { builtFixtures } from "./fixtures.ts";
+import { numberBytes } from "./kernels/engines.ts";
 
 const SEED = 20_260_401;
 const MAGIC = "zkey";
 
 type Linear = [wire: number, coefficient: bigint][];
-
-function bytesOf(values: readonly bigint[]): Uint8Array {
-  const bytes = new Uint8Array(32 * values.length);
-  const view = new DataView(bytes.buffer);
-  values.forEach((value, i) => {
-    for (let word = 0; word < 4; word++)
-      view.setBigUint64(32 * i + 8 * word, BigInt.asUintN(64, value >> BigInt(64 * word)), true);
-  });
-  return bytes;
-}
 
 /** A circuit of this many constraints, each of which fixes one more wire; with a witness. */
 function randomCircuit(random: Random, constraints: number): { r1cs: Uint8Array; wtns: Uint8Array; inputs: bigint[] } {
@@ -52,9 +43,9 @@ function randomCircuit(random: Random, constraints: number): { r1cs: Uint8Array;
   });
   const words = (...numbers: number[]) => new Uint8Array(Uint32Array.from(numbers).buffer);
   const wires = values.length;
-  const head = [words(32), bytesOf([SCALAR_FIELD]), words(wires, 0, publicInputs, wires - 1 - publicInputs, wires, 0, constraints)]; // prettier-ignore
+  const head = [words(32), numberBytes([SCALAR_FIELD]), words(wires, 0, publicInputs, wires - 1 - publicInputs, wires, 0, constraints)]; // prettier-ignore
   const body = rows.flatMap((row) =>
-    row.flatMap((terms) => [words(terms.length), ...terms.flatMap(([wire, c]) => [words(wire), bytesOf([c])])]),
+    row.flatMap((terms) => [words(terms.length), ...terms.flatMap(([wire, c]) => [words(wire), numberBytes([c])])]),
   );
   const labels = Uint8Array.from(Array.from({ length: wires }, (_, i) => [i, 0, 0, 0, 0, 0, 0, 0].map((x, k) => (k === 1 ? i >> 8 : x & 255))).flat()); // prettier-ignore
   const r1cs = writeSections("r1cs", 1, [
@@ -62,7 +53,7 @@ function randomCircuit(random: Random, constraints: number): { r1cs: Uint8Array;
     [2, new Uint8Array(Buffer.concat(body))],
     [3, labels],
   ]);
-  return { r1cs, wtns: wtnsFile(bytesOf(values), SCALAR_FIELD), inputs: values.slice(1, 1 + publicInputs) };
+  return { r1cs, wtns: wtnsFile(numberBytes(values), SCALAR_FIELD), inputs: values.slice(1, 1 + publicInputs) };
 }
 
 describe(`proofs of random circuits (seed ${SEED})`, () => {

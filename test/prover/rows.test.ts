@@ -11,27 +11,18 @@ import { writeSections } from "../../src/prover/sections.ts";
 import { WitnessProgram, type CircuitInputs } from "../../src/prover/witness.ts";
 import { evaluate, firstBroken, parseR1cs, type Constraint, type Linear } from "../circuits/r1cs.ts";
 import { builtFixtures, type FixtureName } from "./fixtures.ts";
+import { numberBytes } from "./kernels/engines.ts";
 
 const SEED = 20_260_101;
 const WIRES = 40;
 const EDGES = [0n, 1n, 2n, FIELD - 1n, FIELD - 2n, (FIELD - 1n) / 2n, 1n << 29n, 1n << 253n, (1n << 232n) - 1n];
 
-function bytesOf(values: readonly bigint[]): Uint8Array {
-  const bytes = new Uint8Array(32 * values.length);
-  const view = new DataView(bytes.buffer);
-  values.forEach((value, i) => {
-    for (let word = 0; word < 4; word++)
-      view.setBigUint64(32 * i + 8 * word, BigInt.asUintN(64, value >> BigInt(64 * word)), true);
-  });
-  return bytes;
-}
-
 function r1csFile(wires: number, constraints: readonly Constraint[]): Uint8Array {
   const words = (...values: number[]) => new Uint8Array(Uint32Array.from(values).buffer);
   const join = (parts: Uint8Array[]) => new Uint8Array(Buffer.concat(parts));
   const linear = ({ wires, coefficients }: Linear) =>
-    join([words(wires.length), ...coefficients.map((c, i) => join([words(wires[i]), bytesOf([c])]))]);
-  const head = join([words(32), bytesOf([FIELD]), words(wires, 0, 0, wires - 1, wires, 0, constraints.length)]);
+    join([words(wires.length), ...coefficients.map((c, i) => join([words(wires[i]), numberBytes([c])]))]);
+  const head = join([words(32), numberBytes([FIELD]), words(wires, 0, 0, wires - 1, wires, 0, constraints.length)]);
   return writeSections("r1cs", 1, [
     [1, head],
     [2, join(constraints.flatMap((row) => row.map(linear)))],
@@ -73,12 +64,12 @@ describe("check of constraints", () => {
         rowThatHolds(witness, linear(size()), linear(size()), linear(size())),
       );
       const check = await start(r1csFile(WIRES, rows));
-      check.check(bytesOf(witness));
+      check.check(numberBytes(witness));
       for (let wire = 1; wire < WIRES; wire++) {
         const changed = witness.with(wire, (witness[wire] + random.pick([1n, FIELD - 1n, 1n << 29n])) % FIELD);
         const constraint = firstBroken(parseR1cs(r1csFile(WIRES, rows)), changed);
-        if (constraint < 0) check.check(bytesOf(changed));
-        else refuses(check, bytesOf(changed), { constraint });
+        if (constraint < 0) check.check(numberBytes(changed));
+        else refuses(check, numberBytes(changed), { constraint });
       }
     }
   });
@@ -92,10 +83,10 @@ describe("check of constraints", () => {
           const wide = (coefficient: bigint) => linear(size, () => coefficient);
           const [a, b] = [wide(left), wide(right)];
           const rows = [a, linear(0)].map((c) => rowThatHolds(largest, a, b, c));
-          (await start(r1csFile(WIRES, rows))).check(bytesOf(largest));
+          (await start(r1csFile(WIRES, rows))).check(numberBytes(largest));
           const { wires, coefficients } = rows[1][2];
           const off: Constraint = [a, b, { wires, coefficients: coefficients.map((x) => (x + 1n) % FIELD) }];
-          refuses(await start(r1csFile(WIRES, [rows[0], off])), bytesOf(largest), { constraint: 1 });
+          refuses(await start(r1csFile(WIRES, [rows[0], off])), numberBytes(largest), { constraint: 1 });
         }
   });
 
@@ -109,7 +100,7 @@ describe("check of constraints", () => {
         widest(),
         linear(16_383, () => coefficient),
       );
-      (await start(r1csFile(WIRES, [row]))).check(bytesOf(largest));
+      (await start(r1csFile(WIRES, [row]))).check(numberBytes(largest));
     }
     const wider = linear(16_385, () => 2n);
     assert.throws(() => readRows(r1csFile(WIRES, [[wider, wider, wider]])), { code: "FILE_FORMAT" });
@@ -121,18 +112,18 @@ describe("check of constraints", () => {
     const rows = Array.from({ length: 150 }, () => rowThatHolds(witness, any(), any(), any()));
     const read = readRows(r1csFile(WIRES, rows));
     assert.ok(read.table.length > 40_000 * 9);
-    (await RowCheck.start(new WebAssembly.Module(Uint8Array.from(emitRows())), read)).check(bytesOf(witness));
+    (await RowCheck.start(new WebAssembly.Module(Uint8Array.from(emitRows())), read)).check(numberBytes(witness));
   });
 
   it("refuses what is no assignment of the wires", async () => {
     const check = await start(r1csFile(3, []));
-    check.check(bytesOf([1n, 0n, FIELD - 1n]));
-    refuses(check, bytesOf([0n, 0n, 0n]), { wire: 0 });
-    refuses(check, bytesOf([FIELD + 1n, 0n, 0n]), { wire: 0 });
-    refuses(check, bytesOf([1n, FIELD, 0n]), { wire: 1 });
-    refuses(check, bytesOf([1n, 0n, (1n << 256n) - 1n]), { wire: 2 });
-    refuses(check, bytesOf([1n, 0n]), {});
-    refuses(check, bytesOf([1n, 0n, 0n, 0n]), {});
+    check.check(numberBytes([1n, 0n, FIELD - 1n]));
+    refuses(check, numberBytes([0n, 0n, 0n]), { wire: 0 });
+    refuses(check, numberBytes([FIELD + 1n, 0n, 0n]), { wire: 0 });
+    refuses(check, numberBytes([1n, FIELD, 0n]), { wire: 1 });
+    refuses(check, numberBytes([1n, 0n, (1n << 256n) - 1n]), { wire: 2 });
+    refuses(check, numberBytes([1n, 0n]), {});
+    refuses(check, numberBytes([1n, 0n, 0n, 0n]), {});
   });
 
   it("refuses a coefficient that is not below the modulus", () => {

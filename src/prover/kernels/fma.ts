@@ -1,4 +1,5 @@
 import { fn, give, int, set, times, variable, vec, type I, type Kernel, type V } from "./wasm.ts";
+import { inverse } from "../curve.ts";
 import { ADDITION_BYTES, type Field } from "./field.ts";
 
 /**
@@ -473,12 +474,6 @@ interface Operand {
 
 function range(length: number): number[] {
   return Array.from({ length }, (_, i) => i);
-}
-
-function inverse(x: bigint, modulus: bigint): bigint {
-  let [a, b, u, v] = [x % modulus, modulus, 1n, 0n];
-  while (a > 0n) [a, b, u, v] = [b % a, a, v - (b / a) * u, u];
-  return ((v % modulus) + modulus) % modulus;
 }
 
 function once<K>(make: (key: K) => Kernel): (key: K) => Kernel {

@@ -176,7 +176,7 @@ function join(digits: L[], word: number): L {
 }
 
 /** 1/x mod 2^64 of an odd x. */
-function inverseOfOdd(x: bigint): bigint {
+export function inverseOfOdd(x: bigint): bigint {
   let y = x;
   for (let i = 0; i < 6; i++) y = BigInt.asUintN(64, y * (2n - x * y));
   return y;

@@ -1,4 +1,5 @@
 import { importFunc, importMemory, i32, Module } from "wasmati";
+import { BASE_FIELD, SCALAR_FIELD } from "../curve.ts";
 import type { Field } from "./field.ts";
 import { fmaField } from "./fma.ts";
 import { emitHash } from "./hash.ts";
@@ -9,9 +10,6 @@ import { emitRows } from "./rows.ts";
 import { scalarField } from "./scalar.ts";
 import { transformKernels } from "./transform.ts";
 import { digitKernels, sumKernel } from "./sums.ts";
-
-const BASE_FIELD = 21888242871839275222246405745257275088696311157297823662689037894645226208583n;
-const SCALAR_FIELD = 21888242871839275222246405745257275088548364400416034343698204186575808495617n;
 
 /** All modules by name. */
 export function emitKernels(): Record<string, Uint8Array> {

@@ -1,4 +1,5 @@
 import type { Field } from "./field.ts";
+import { inverseOfOdd } from "./inversion.ts";
 import { fn, give, int, quad, set, times, variable, vec, when, type I, type Kernel, type V } from "./wasm.ts";
 
 /**
@@ -335,13 +336,6 @@ export function scalarField(modulus: bigint, scratch: number): Field {
 
 function range(length: number): number[] {
   return Array.from({ length }, (_, i) => i);
-}
-
-/** 1/x mod 2^64 of an odd x. */
-function inverseOfOdd(x: bigint): bigint {
-  let y = x;
-  for (let i = 0; i < 6; i++) y = BigInt.asUintN(64, y * (2n - x * y));
-  return y;
 }
 
 function once<K>(make: (key: K) => Kernel): (key: K) => Kernel {
