@@ -5,7 +5,7 @@ import { detectBackend, enableRelaxedSimd } from "./engine/backend.ts";
 import type { Backend } from "./engine/engine.ts";
 import { readInteger } from "./files/integers.ts";
 import { openSource, type FileSource } from "./files/source.ts";
-import { readWitness } from "./files/wtns.ts";
+import { checkValues, readWitness } from "./files/wtns.ts";
 import { openKey, type KeyFile, type VerificationKeyJson } from "./files/zkey.ts";
 import { openKeySections } from "./files/zkeySections.ts";
 import { ProofCheck, beginProof, finishProof } from "./groth16.ts";
@@ -65,7 +65,10 @@ export interface ProveOptions {
   signal?: AbortSignal;
   /** called with the part that is done, 0 to 1 */
   onProgress?: (progress: ProveProgress) => void;
-  /** whether the proof is verified before it is handed out, in some 20 ms; yes, if not told otherwise */
+  /**
+   * whether the proof is verified before it is handed out, in some 20 ms; yes, if not told otherwise. A proof of a wrong
+   * witness does not hold and may tell of that witness: do not hand out what you have not verified in another way
+   */
   check?: boolean;
 }
 
@@ -93,7 +96,7 @@ export interface Prover {
    *         SOURCE, ABORTED, OUT_OF_MEMORY, NOT_BUILT, PROVER_CRASHED, PROVER_TIMEOUT, PROVER_CLOSED
    */
   load(zkey: FileSource, files?: CircuitFiles, options?: { signal?: AbortSignal }): Promise<ProvingKey>;
-  /** Takes a key out of memory. Proofs that are under way go on. */
+  /** Takes a key out of memory, after the jobs that are under way with it. */
   unload(key: ProvingKey): void;
   /**
    * Runs the witness program, in a thread of its own beside the proofs.
@@ -129,6 +132,9 @@ interface Known {
   source: SharedSource;
   plan: ReturnType<typeof loadPlan>;
   program?: { module?: WebAssembly.Module; inputs: readonly InputSignal[]; r1cs?: SharedSource };
+  /** jobs that need it in the threads, and whether it is to be freed after the last of them */
+  users: number;
+  unwanted: boolean;
 }
 
 interface Loaded extends Known {
@@ -156,8 +162,8 @@ export function createProver({
   const jobs = new Set<{ fail(error: TacitError): void }>();
   const slots: (Slot | undefined)[] = Array.from({ length: workers });
   let witnessSlot: Slot | undefined;
-  let kernels: Promise<Kernels> | undefined;
-  let rowKernel: Promise<WebAssembly.Module> | undefined;
+  const kernels = kept(startKernels);
+  const rowKernel = kept(() => compile("rows"));
   let nextId = 0;
   let closed = false;
   if (!Number.isInteger(workers) || workers < 1)
@@ -172,6 +178,7 @@ export function createProver({
   }
 
   function alive(slot: Slot | undefined): Slot {
+    if (closed) throw closedError();
     if (slot && !slot.thread.dead) return slot;
     let worker: AnyWorker;
     try {
@@ -187,7 +194,7 @@ export function createProver({
     const slot = alive(slots[index]);
     if (slot !== slots[index]) {
       slots[index] = slot;
-      const started = (kernels ??= startKernels()).then((which) => slot.thread.call("start", which, { order: -1 }));
+      const started = kernels().then((which) => slot.thread.call("start", which, { order: -1 }));
       slot.keys.set(KERNELS, started);
     }
     await slot.keys.get(KERNELS);
@@ -197,9 +204,7 @@ export function createProver({
   /** One that has its share of a key. */
   async function proofSlot(index: number, key: Known): Promise<Thread> {
     const slot = await startedSlot(index);
-    await once(slot, key.id, () =>
-      slot.thread.call("loadKey", { key: key.id, source: key.source, ...key.plan[index] }),
-    );
+    await once(slot, key, () => slot.thread.call("loadKey", { key: key.id, source: key.source, ...key.plan[index] }));
     return slot.thread;
   }
 
@@ -207,24 +212,44 @@ export function createProver({
   async function programSlot(key: Known): Promise<Thread> {
     const slot = (witnessSlot = alive(witnessSlot));
     const { module: program, inputs, r1cs } = key.program!;
-    await once(slot, key.id, async () => {
-      const rows = await (rowKernel ??= compile("rows"));
-      const command = { key: key.id, program, inputs, r1cs, rowKernel: rows };
-      const { wires } = await slot.thread.call("loadProgram", command);
-      for (const count of wires) if (count !== key.wires) throw mismatch(key.wires, count);
+    await once(slot, key, async () => {
+      const rows = await rowKernel();
+      await slot.thread.call("loadProgram", { key: key.id, wires: key.wires, program, inputs, r1cs, rowKernel: rows });
     });
     return slot.thread;
   }
 
-  /** Loads once into a thread; again, if it failed. */
-  async function once(slot: Slot, key: number, load: () => Promise<unknown>): Promise<void> {
-    let loading = slot.keys.get(key);
+  /** Loads once into a thread; again, if it failed. What a failed one left in the thread is freed. */
+  async function once(slot: Slot, { id, users, unwanted }: Known, load: () => Promise<unknown>): Promise<void> {
+    // Whoever wanted it has given up meanwhile.
+    if (unwanted && users === 0) throw unknownKey();
+    let loading = slot.keys.get(id);
     if (!loading) {
       loading = load();
-      slot.keys.set(key, loading);
-      loading.catch(() => slot.keys.delete(key));
+      slot.keys.set(id, loading);
+      loading.catch(() => unloadFrom(slot, id));
     }
     await loading;
+  }
+
+  function unloadFrom({ keys, thread }: Slot, id: number): void {
+    if (keys.delete(id) && !thread.dead) thread.call("unloadKey", { key: id }, { order: -1 }).catch(() => {});
+  }
+
+  /** Runs with a key that stays in the threads meanwhile. */
+  async function using<Result>(key: Known, run: () => Promise<Result>): Promise<Result> {
+    key.users++;
+    try {
+      return await run();
+    } finally {
+      key.users--;
+      freeIfUnwanted(key);
+    }
+  }
+
+  /** A load that is still under way is waited for: its thread takes commands in order. */
+  function freeIfUnwanted({ id, users, unwanted }: Known): void {
+    if (unwanted && users === 0) for (const slot of allSlots()) unloadFrom(slot, id);
   }
 
   /**
@@ -241,7 +266,9 @@ export function createProver({
       if (signal?.aborted) return reject(abortedError());
       const order = nextId++;
       let tag: Tag = { dropped: false };
+      let settled = false;
       const finish = () => {
+        settled = true;
         clearTimeout(timer);
         signal?.removeEventListener("abort", abort);
         jobs.delete(job);
@@ -251,7 +278,7 @@ export function createProver({
       const job = { fail: (error: TacitError) => (finish(), reject(error)) };
       const abort = () => job.fail(abortedError());
       const timer = setTimeout(() => {
-        for (const slot of allSlots()) if (slot.thread.worksFor(tag)) void slot.thread.terminate();
+        for (const slot of allSlots()) if (slot.thread.keepsWaiting(tag)) void slot.thread.terminate();
         job.fail(new TacitError("PROVER_TIMEOUT", `not done within ${timeoutMs} ms`, { timeoutMs }));
       }, timeoutMs);
       if (typeof timer === "object") timer.unref();
@@ -261,9 +288,11 @@ export function createProver({
         for (let crashes = 1; ; crashes++) {
           try {
             const result = await attempt(tag, order);
+            if (settled) return;
             finish();
             return resolve(result);
           } catch (error) {
+            if (settled) return;
             if (!(error instanceof ThreadDied)) return job.fail(asTacitError(error));
             if (crashes >= MAX_CRASHES || closed) return job.fail(crashedError(error.message));
             drop(tag);
@@ -284,7 +313,7 @@ export function createProver({
   function find(key: ProvingKey): Loaded {
     if (closed) throw closedError();
     const found = loaded.get(key);
-    if (!found) throw new TacitError("UNKNOWN_KEY", "the prover has no such key: it was not loaded here, or unloaded");
+    if (!found) throw unknownKey();
     return found;
   }
 
@@ -319,7 +348,7 @@ export function createProver({
     const program = await readProgram(files, signal);
     const { wires, publicInputs, domain } = sections;
     const id = nextId++;
-    const known = { id, wires, source, plan: loadPlan(workers, domain), program };
+    const known: Known = { id, wires, source, plan: loadPlan(workers, domain), program, users: 0, unwanted: false };
     let file: KeyFile;
     try {
       [file] = await run(signal, () =>
@@ -330,11 +359,12 @@ export function createProver({
         ]),
       );
     } catch (error) {
-      forget(known);
+      known.unwanted = true;
+      freeIfUnwanted(known);
       throw error;
     }
     await file.close();
-    const key: Loaded = { ...known, file };
+    const key: Loaded = Object.assign(known, { file });
     const handle: ProvingKey = {
       wires,
       publicInputs,
@@ -345,13 +375,6 @@ export function createProver({
     };
     loaded.set(handle, key);
     return handle;
-  }
-
-  /** Frees what threads hold of a key, after all that they have still to do. */
-  function forget({ id }: Known): void {
-    for (const slot of allSlots())
-      if (slot.keys.delete(id) && !slot.thread.dead)
-        slot.thread.call("unloadKey", { key: id }, { order: Infinity }).catch(() => {});
   }
 
   async function readProgram({ wasm, inputs = [], r1cs }: CircuitFiles, signal?: AbortSignal) {
@@ -367,20 +390,26 @@ export function createProver({
   async function witness(key: ProvingKey, inputs: CircuitInputs, { signal }: { signal?: AbortSignal } = {}) {
     const known = find(key);
     if (!known.program?.module) throw new TacitError("NO_PROGRAM", "the key was loaded without a witness program");
-    return run<Witness>(signal, async (tag, order) => {
+    const attempt = async (tag: Tag, order: number): Promise<Witness> => {
       const thread = await programSlot(known);
       const made = await thread.call("witness", { key: known.id, inputs }, { order, tag });
       return { values: made.witness, timings: { witnessMs: made.witnessMs, checkMs: made.checkMs } };
-    });
+    };
+    return using(known, () => run(signal, attempt));
   }
 
   async function prove(key: ProvingKey, given: FileSource | Witness, options: ProveOptions = {}): Promise<Proved> {
-    const { signal, onProgress, check = true } = options;
     const known = find(key);
-    const { file } = known;
+    return using(known, () => proveWith(known, given, options));
+  }
+
+  async function proveWith(known: Loaded, given: FileSource | Witness, options: ProveOptions): Promise<Proved> {
+    const { signal, onProgress, check = true } = options;
+    const { file, wires } = known;
     const started = performance.now();
-    const values = shared(isWitness(given) ? given.values : await readWitness(given, { wires: file.wires, signal }));
-    if (values.length !== 32 * file.wires) throw mismatch(file.wires, values.length / 32);
+    const values = shared(isWitness(given) ? given.values : await readWitness(given, { wires, signal }));
+    if (values.length !== 32 * wires) throw mismatch(wires, values.length / 32);
+    if (isWitness(given)) checkValues(values);
     const readMs = performance.now() - started;
     const ids = new Map<Tag, number>();
     const end = (tag: Tag) => {
@@ -449,8 +478,10 @@ export function createProver({
     load,
     unload(key) {
       const known = loaded.get(key);
+      if (!known) return;
       loaded.delete(key);
-      if (known) forget(known);
+      known.unwanted = true;
+      freeIfUnwanted(known);
     },
     witness,
     prove,
@@ -459,14 +490,31 @@ export function createProver({
       const made = await witness(key, inputs, options);
       return { ...(await prove(key, made, options)), witness: made.timings };
     },
-    backend: async () => (await (kernels ??= startKernels())).backend,
+    backend: async () => (await kernels()).backend,
     memory: () =>
-      Promise.all(slots.flatMap((slot) => (slot && !slot.thread.dead ? slot.thread.call("memory", {}) : []))),
+      Promise.all(
+        slots.flatMap((slot) => {
+          if (!slot || slot.thread.dead) return [];
+          return slot.keys.get(KERNELS)!.then(() => slot.thread.call("memory", {}));
+        }),
+      ),
     async close() {
       closed = true;
       for (const job of jobs) job.fail(closedError());
       await Promise.all(allSlots().map(({ thread }) => thread.terminate()));
     },
+  };
+}
+
+/** Makes something once; again, if that failed. */
+function kept<Result>(make: () => Promise<Result>): () => Promise<Result> {
+  let made: Promise<Result> | undefined;
+  return () => {
+    if (!made) {
+      made = make();
+      made.catch(() => (made = undefined));
+    }
+    return made;
   };
 }
 
@@ -517,6 +565,10 @@ function asTacitError(error: unknown): TacitError {
 
 function mismatch(wires: number, size: number): TacitError {
   return new TacitError("WITNESS_MISMATCH", `the key is for ${wires} wires, not for ${size}`, { wires, count: size });
+}
+
+function unknownKey(): TacitError {
+  return new TacitError("UNKNOWN_KEY", "the prover has no such key: it was not loaded here, or unloaded");
 }
 
 function crashedError(cause: string): TacitError {

@@ -52,25 +52,32 @@ export async function loadKeyShare(
 ): Promise<KeyShare> {
   const file = await openKeySections(source);
   const bases: Partial<Record<PointSection, Bases>> = {};
-  let quotient: Pick<KeyShare, "rows" | "small"> | undefined;
+  const rows: Partial<Record<Matrix, Rows>> = {};
+  let domain: Domain | undefined;
   try {
     for (const name of Object.keys(SECTIONS) as PointSection[]) {
       bases[name] = await loadPoints(engine, file, name, share);
       rehearse(engine, bases[name]);
     }
-    quotient = matrices.length > 0 ? await loadMatrices(engine, file, matrices) : { rows: {} };
-    const domain = transforms ? makeDomain(engine, file.power) : undefined;
+    const small = matrices.length > 0 ? await loadMatrices(engine, file, matrices, rows) : undefined;
+    if (transforms) domain = makeDomain(engine, file.power);
     const { wires, publicInputs } = file;
-    return { engine, wires, publicInputs, share, bases: bases as Record<PointSection, Bases>, domain, ...quotient };
+    return { engine, wires, publicInputs, share, bases: bases as Record<PointSection, Bases>, rows, domain, small };
   } catch (error) {
-    for (const { at } of Object.values(bases)) engine.heap.free(at);
+    free(engine, { bases, rows, domain });
     throw error;
   } finally {
     await file.close();
   }
 }
 
-export function freeKeyShare({ engine, bases, rows, domain }: KeyShare): void {
+export function freeKeyShare(share: KeyShare): void {
+  free(share.engine, share);
+}
+
+type Held = Partial<Pick<KeyShare, "rows" | "domain">> & { bases: Partial<KeyShare["bases"]> };
+
+function free(engine: Engine, { bases, rows = {}, domain }: Held): void {
   for (const { at } of Object.values(bases)) engine.heap.free(at);
   for (const matrix of Object.values(rows)) freeRows(engine, matrix);
   if (domain) freeDomain(engine, domain);
@@ -112,11 +119,13 @@ async function loadPoints(engine: Engine, file: KeySections, name: PointSection,
   return bases;
 }
 
+/** Matrices go to `rows`, or all entries to what is returned where the domain is small. */
 async function loadMatrices(
   engine: Engine,
   file: KeySections,
   matrices: readonly Matrix[],
-): Promise<Pick<KeyShare, "rows" | "small">> {
+  rows: Partial<Record<Matrix, Rows>>,
+): Promise<SmallQuotient | undefined> {
   const { count } = file.section("coefficients");
   const small = file.domain < SMALLEST_DOMAIN ? new SmallQuotient(file.power) : undefined;
   const builders = matrices.map((matrix) => ({ matrix, builder: new RowsBuilder(matrix, count) }));
@@ -129,10 +138,9 @@ async function loadMatrices(
     small?.add(entries);
     if (!small) for (const { builder } of builders) builder.add(entries);
   }
-  if (small) return { rows: {}, small };
-  const rows: Partial<Record<Matrix, Rows>> = {};
+  if (small) return small;
   for (const { matrix, builder } of builders) rows[matrix] = builder.build(engine, file.domain, file.wires);
-  return { rows };
+  return undefined;
 }
 
 /** One proof in the making, as far as this thread has to do with it. */

@@ -18,11 +18,13 @@ export interface Commands {
   /** A witness program, and the constraints to check its witnesses against. */
   loadProgram(command: {
     key: number;
+    /** of the key, which program and constraints must have too */
+    wires: number;
     program?: WebAssembly.Module;
     inputs: readonly InputSignal[];
     r1cs?: SharedSource;
     rowKernel: WebAssembly.Module;
-  }): { wires: number[] };
+  }): void;
   witness(command: { key: number; inputs: CircuitInputs }): { witness: Uint8Array; witnessMs: number; checkMs: number };
   /** Names the first constraint that a witness breaks. */
   checkWitness(command: { key: number; witness: Uint8Array }): void;

@@ -52,9 +52,14 @@ export class Thread {
     return this.#death !== undefined;
   }
 
-  /** Whether it works on a command of this tag, or on one without a tag: such are loads, for all who wait for them. */
-  worksFor(tag: Tag): boolean {
-    return this.#running !== undefined && (this.#running.tag ?? tag) === tag;
+  /**
+   * Whether who waits for commands of this tag waits for what it works on: one of them, a load (which has no tag, and is for
+   * all), or one that nobody wants any more and that does not end.
+   */
+  keepsWaiting(tag: Tag): boolean {
+    if (!this.#running) return false;
+    const { tag: own } = this.#running;
+    return own === undefined || own === tag || own.dropped;
   }
 
   /**
@@ -120,6 +125,7 @@ export class Thread {
   #die(cause: string): void {
     if (this.#death) return;
     this.#death = new ThreadDied(cause);
+    void this.#worker.terminate();
     const all = this.#running ? [this.#running, ...this.#queue] : this.#queue;
     this.#running = undefined;
     for (const { reject } of all.splice(0)) reject(this.#death);

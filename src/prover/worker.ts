@@ -7,6 +7,7 @@ import { Engine } from "./engine/engine.ts";
 import { openSource } from "./files/source.ts";
 import { ShareJob, freeKeyShare, loadKeyShare, type KeyShare } from "./keyShare.ts";
 import type { CommandName, CommandOf, FromThread, Timed, ToThread } from "./messages.ts";
+import { readR1csHeader } from "./r1cs.ts";
 import { RowCheck, readRows } from "./rows.ts";
 import { WitnessProgram, type CircuitInputs, type InputSignal } from "./witness.ts";
 
@@ -47,17 +48,18 @@ const handlers: Handlers = {
     programs.delete(key);
   },
 
-  async loadProgram({ key, program: module, inputs, r1cs, rowKernel }) {
+  async loadProgram({ key, wires, program: module, inputs, r1cs, rowKernel }) {
     const program: Program = { module, inputs };
-    if (module) program.running = await WitnessProgram.start(module, inputs);
-    const wires = program.running ? [program.running.size] : [];
+    if (module) {
+      program.running = await WitnessProgram.start(module, inputs);
+      requireWires(wires, program.running.size);
+    }
     if (r1cs !== undefined) {
-      const rows = readRows(await wholeFile(r1cs));
-      wires.push(rows.wires);
-      program.check = await RowCheck.start(rowKernel, rows);
+      const bytes = await wholeFile(r1cs);
+      requireWires(wires, readR1csHeader(bytes).wires);
+      program.check = await RowCheck.start(rowKernel, readRows(bytes));
     }
     programs.set(key, program);
-    return { wires };
   },
   async witness({ key, inputs }) {
     const program = programs.get(key)!;
@@ -102,6 +104,11 @@ async function calculate(program: Program, inputs: CircuitInputs): Promise<Uint8
     program.running = undefined;
     throw error;
   }
+}
+
+function requireWires(wires: number, count: number): void {
+  if (count !== wires)
+    throw new TacitError("WITNESS_MISMATCH", `the key is for ${wires} wires, not for ${count}`, { wires, count });
 }
 
 async function wholeFile(source: string | Uint8Array): Promise<Uint8Array> {

@@ -276,6 +276,87 @@ describe("prover", () => {
     assert.deepEqual((await patient.proveInputs(await load(patient, "chain"), { start: 0n })).publicInputs, [0n]);
   });
 
+  it("keeps a key that is unloaded until the proofs with it are done", async () => {
+    for (const workers of [1, 2]) {
+      const prover = proverOf({ workers });
+      const key = await load(prover, "chain");
+      const witness = await prover.witness(key, { start: 1n });
+      for (const at of [0, 0.2, 0.5]) {
+        const again = await load(prover, "chain");
+        let unloaded = false;
+        const onProgress = ({ fraction }: { fraction: number }) => {
+          if (unloaded || fraction < at) return;
+          unloaded = true;
+          prover.unload(again);
+          // What is freed would be taken for this.
+          void load(prover, "product").catch(() => {});
+        };
+        assert.ok(await verifies("chain", await prover.prove(again, witness, { check: false, onProgress })));
+        await assert.rejects(prover.prove(again, witness), { code: "UNKNOWN_KEY" });
+      }
+    }
+  });
+
+  it("keeps nothing of a key whose load was aborted or refused", async () => {
+    const prover = proverOf();
+    const bytes = await readFile(built.chain.files.zkey);
+    const used = async () => (await prover.memory()).map((thread) => thread.used);
+    const controller = new AbortController();
+    const aborted = prover.load(bytes, {}, { signal: controller.signal });
+    setTimeout(() => controller.abort(), 0);
+    await aborted.catch((error: TacitError) => assert.equal(error.code, "ABORTED"));
+    const broken = new Uint8Array(bytes);
+    broken[readSections(bytes, "zkey").get(9)!.byteOffset - bytes.byteOffset] ^= 1;
+    await assert.rejects(prover.load(broken), { code: "FILE_FORMAT" });
+    const key = await prover.load(bytes);
+    prover.unload(key);
+    assert.deepEqual(await used(), [0, 0]);
+  });
+
+  it("leaves no thread when it is closed while a key is loaded", async () => {
+    const alive = new Set<Worker>();
+    const startThread = () => {
+      const worker = startWorker(THREAD);
+      alive.add(worker);
+      worker.on("exit", () => alive.delete(worker));
+      return worker;
+    };
+    const prover = createProver({ workers: 2, startThread });
+    const loading = assert.rejects(load(prover, "chain"), { code: "PROVER_CLOSED" });
+    await prover.close();
+    await loading;
+    await Promise.all([...alive].map((worker) => worker.terminate()));
+    const late = createProver({ workers: 2, startThread });
+    await load(late, "product");
+    await late.close();
+    assert.equal(alive.size, 0);
+  });
+
+  it("replaces a thread that never answers, for the jobs that come after", async () => {
+    const deaf = `const { parentPort } = require("node:worker_threads");
+      parentPort.on("message", ({ id, name }) => name === "loadProgram" && parentPort.postMessage({ id, result: undefined }));`;
+    let started = 0;
+    // The third thread is the one for witnesses.
+    const startThread = () => (++started === 3 ? new Worker(deaf, { eval: true }) : startWorker(THREAD));
+    const prover = proverOf({ workers: 2, timeoutMs: 4000, startThread });
+    const key = await load(prover, "chain");
+    await assert.rejects(prover.witness(key, { start: 1n }), { code: "PROVER_TIMEOUT" });
+    assert.deepEqual((await prover.proveInputs(key, { start: 1n })).publicInputs, [1n]);
+    assert.equal(started, 4);
+  });
+
+  it("refuses values that are no witness, also where it does not check the proof", async () => {
+    const prover = proverOf();
+    const key = await load(prover, "chain");
+    assert.ok((await prover.memory()).every(({ taken }) => taken > 0));
+    const witness = await prover.witness(key, { start: 1n });
+    for (const wire of [0, 1, 500]) {
+      const values = witness.values.slice();
+      values.fill(255, 32 * wire, 32 * wire + 32);
+      await assert.rejects(prover.prove(key, { ...witness, values }, { check: false }), { code: "FILE_FORMAT" });
+    }
+  });
+
   it("ends all jobs when it is closed", async () => {
     const prover = proverOf();
     const key = await load(prover, "chain");

@@ -139,8 +139,13 @@ class CoefficientTable {
   #values = new Uint32Array(8 * 1024);
   #count = 0;
   #slots = new Uint32Array(4096);
+  /** Random, so that nobody can make a key whose coefficients all fall together. */
+  readonly #seed: number;
+  readonly #factor: number;
 
   constructor() {
+    const [seed, factor] = crypto.getRandomValues(new Int32Array(2));
+    [this.#seed, this.#factor] = [seed, factor | 1];
     const words = new Uint32Array(8);
     for (const value of [ONE, SCALAR_FIELD - ONE]) {
       for (let i = 0; i < 8; i++) words[i] = Number(BigInt.asUintN(32, value >> BigInt(32 * i)));
@@ -149,10 +154,13 @@ class CoefficientTable {
   }
 
   find(words: Uint32Array, at: number): number {
-    let hash = words[at] ^ Math.imul(words[at + 3], 0x9e3779b1) ^ Math.imul(words[at + 6], 0x85ebca6b);
-    hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
+    let hash = this.#seed;
+    for (let i = 0; i < 8; i++) {
+      hash = Math.imul(hash ^ words[at + i], this.#factor);
+      hash ^= hash >>> 15;
+    }
     const mask = this.#slots.length - 1;
-    for (let slot = (hash ^ (hash >>> 13)) & mask; ; slot = (slot + 1) & mask) {
+    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       const entry = this.#slots[slot];
       if (entry === 0) {
         this.#slots[slot] = this.#push(words, at) + 1;

@@ -59,7 +59,8 @@ async function locateValues(file: ByteSource): Promise<{ offset: number; count: 
   return { offset, count };
 }
 
-function checkValues(values: Uint8Array): void {
+/** @throws TacitError FILE_FORMAT  a value is not below the modulus, or the first is not 1 */
+export function checkValues(values: Uint8Array): void {
   const view = dataView(values);
   for (let at = 0; at < values.length; at += FIELD_BYTES)
     if (!isScalar(view, at))

@@ -17,8 +17,8 @@ export interface KeyHeader {
 const PROTOCOL = 1;
 export const HEADER = 2;
 const PROTOCOLS: Record<number, string> = { 1: "Groth16", 2: "PLONK", 10: "FFLONK" };
-/** The multiplicative group has roots of unity of this order, so no larger domain. */
-const MAX_POWER = 28;
+/** There are roots of unity of order 2^28, and the coset takes one of twice the order of the domain. */
+const MAX_POWER = 27;
 
 /** Where the fields of the header lie: modulus q after its size, modulus r after its size, three numbers, six points. */
 const Q_AT = 4;
