@@ -1,4 +1,3 @@
-import { setFlagsFromString } from "node:v8";
 import { ensureKernels } from "../../scripts/kernels/index.ts";
 import { writeWhole } from "../../scripts/build/writeWhole.ts";
 import { createProver } from "../prover/index.ts";
@@ -20,7 +19,6 @@ export async function prove(options: {
 }): Promise<number> {
   const { zkey, wtns, r1cs, workers, check } = options;
   const started = performance.now();
-  compileEarly();
   await ensureKernels();
   const prover = createProver({ workers });
   try {
@@ -42,14 +40,6 @@ export async function prove(options: {
     await prover.close();
   }
   return 0;
-}
-
-/**
- * One proof is short: kernels had better be compiled well from the start than when they have run a while. The flag is known
- * to the engines of these versions; others would complain.
- */
-function compileEarly(): void {
-  if (/^(20|22)\./.test(process.versions.node)) setFlagsFromString("--wasm-tiering-budget=100000");
 }
 
 function rounded(times: Record<string, Record<string, number>>): Record<string, Record<string, number>> {

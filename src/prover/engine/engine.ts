@@ -41,8 +41,6 @@ export class Engine {
   readonly heap: Heap;
   readonly call: Exports;
   readonly form: Form;
-  /** what has been run before, so that it is compiled by now */
-  readonly rehearsed = new Set<string>();
   readonly #inverseRadix: bigint;
 
   static async start(module: WebAssembly.Module, backend: Backend): Promise<Engine> {

@@ -1,5 +1,7 @@
 import { SCALAR_FIELD, inverse, mod } from "../curve.ts";
+import { belowCheck } from "../files/integers.ts";
 import type { Matrix } from "../messages.ts";
+import { dataView } from "../sections.ts";
 import type { Engine } from "./engine.ts";
 
 /** A matrix of a key as the kernel `rows` takes it, in an engine's memory. */
@@ -13,6 +15,7 @@ export interface Rows {
 export const ENTRY_BYTES = 44;
 const ONE = mod(1n << 512n, SCALAR_FIELD);
 const LANES = 8;
+const isScalar = belowCheck(SCALAR_FIELD);
 
 export function freeRows({ heap }: Engine, { program, coefficients }: Rows): void {
   heap.free(program);
@@ -28,11 +31,13 @@ export class RowsBuilder {
   readonly #wires: Uint32Array;
   /** index of the coefficient, 0 for one, 1 for minus one */
   readonly #coefficients: Uint32Array;
+  readonly #limits: { domain: number; wires: number };
   #count = 0;
   readonly #table: CoefficientTable;
 
-  /** @param most  entries of both matrices */
-  constructor(matrix: Matrix, most: number) {
+  /** @param most  entries of both matrices; @param limits  of the key: rows and wires lie below */
+  constructor(matrix: Matrix, most: number, limits: { domain: number; wires: number }) {
+    this.#limits = limits;
     this.#matrix = matrix === "a" ? 0 : 1;
     this.#rows = new Uint32Array(most);
     this.#wires = new Uint32Array(most);
@@ -40,15 +45,24 @@ export class RowsBuilder {
     this.#table = new CoefficientTable();
   }
 
-  /** @param entries  whole entries; those of the other matrix are passed over */
-  add(entries: Uint8Array): void {
+  /**
+   * @param entries  whole entries; those of the other matrix are passed over
+   * @returns whether they are sound: `checkCoefficients` says what is wrong with them
+   */
+  add(entries: Uint8Array): boolean {
     const words = new Uint32Array(entries.buffer, entries.byteOffset, entries.length / 4);
+    const { domain, wires } = this.#limits;
     for (let at = 0; at < words.length; at += ENTRY_BYTES / 4) {
-      if (words[at] !== this.#matrix) continue;
-      this.#rows[this.#count] = words[at + 1];
-      this.#wires[this.#count] = words[at + 2];
+      const matrix = words[at];
+      const row = words[at + 1];
+      const wire = words[at + 2];
+      if (matrix > 1 || row >= domain || wire >= wires) return false;
+      if (matrix !== this.#matrix) continue;
+      this.#rows[this.#count] = row;
+      this.#wires[this.#count] = wire;
       this.#coefficients[this.#count++] = this.#table.find(words, at + 3);
     }
+    return this.#table.sound;
   }
 
   /** @param domain  number of rows, a multiple of 8; @param wires  of the circuit: an offset beyond them is a zero */
@@ -174,7 +188,11 @@ class CoefficientTable {
     }
   }
 
+  /** Whether all values are below the modulus. */
+  sound = true;
+
   #push(words: Uint32Array, at: number): number {
+    if (!isScalar(dataView(new Uint8Array(words.buffer, words.byteOffset + 4 * at, 32)), 0)) this.sound = false;
     if (8 * (this.#count + 1) > this.#values.length) {
       const larger = new Uint32Array(2 * this.#values.length);
       larger.set(this.#values);

@@ -211,7 +211,7 @@ describeEngines(`quotient, seed ${SEED}`, (start) => {
     const domain = makeDomain(engine, bits);
     const from = takeWitness(engine, numberBytes(witness));
     for (const matrix of [0, 1] as const) {
-      const builder = new RowsBuilder(matrix === 0 ? "a" : "b", entries.length);
+      const builder = new RowsBuilder(matrix === 0 ? "a" : "b", entries.length, { domain: n, wires: witness.length });
       // In pieces, as a file is read.
       for (let i = 0; i < entries.length; i += 100) builder.add(entryBytes(entries.slice(i, i + 100)));
       const rows = builder.build(engine, n, witness.length);
