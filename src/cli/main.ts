@@ -131,7 +131,7 @@ function tacit(exit: (code: number) => void): Command {
   )
     .option("--workers <number>", "threads (default: one a core)", positive)
     .option("--r1cs <path>", "constraints of the circuit: names the one that a wrong witness breaks")
-    .option("--no-check", "do not verify the proof before it is written")
+    .option("--no-check", "do not verify the proof: one of a wrong witness may be written, unless --r1cs is given")
     .option("--json", "print times by phase as JSON")
     .action(async (zkey, wtns, proof, publicPath, options) =>
       exit(await (await import("./prove.ts")).prove({ zkey, wtns, proof, public: publicPath, ...options })),

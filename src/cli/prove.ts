@@ -1,5 +1,6 @@
 import { ensureKernels } from "../../scripts/kernels/index.ts";
-import { writeWhole } from "../../scripts/build/writeWhole.ts";
+import { requireOutputs, writeWhole } from "../../scripts/build/writeWhole.ts";
+import { TacitError } from "../protocol/errors.ts";
 import { createProver } from "../prover/index.ts";
 import { proofToJson } from "../protocol/proof.ts";
 import { toJson } from "./json.ts";
@@ -19,14 +20,15 @@ export async function prove(options: {
 }): Promise<number> {
   const { zkey, wtns, r1cs, workers, check } = options;
   const started = performance.now();
+  await requireOutputs(options.proof, options.public);
   await ensureKernels();
   const prover = createProver({ workers });
   try {
     const { proof, publicInputs, timings, loadMs } = await withProgress("prove", async (progress) => {
-      const key = await prover.load(zkey, { r1cs });
+      const key = await naming(zkey, prover.load(zkey, { r1cs }));
       const loadMs = performance.now() - started;
       const onProgress = ({ fraction }: { fraction: number }) => progress.update(fraction);
-      return { loadMs, ...(await prover.prove(key, wtns, { check, onProgress })) };
+      return { loadMs, ...(await naming(wtns, prover.prove(key, wtns, { check, onProgress }))) };
     });
     await writeWhole(options.public, toJson(publicInputs, 1) + "\n");
     await writeWhole(options.proof, toJson(proofToJson(proof), 1) + "\n");
@@ -40,6 +42,16 @@ export async function prove(options: {
     await prover.close();
   }
   return 0;
+}
+
+/** An error about the content of a file says of which. */
+async function naming<Result>(path: string, reading: Promise<Result>): Promise<Result> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (!(error instanceof TacitError) || !["FILE_FORMAT", "WITNESS_MISMATCH"].includes(error.code)) throw error;
+    throw new TacitError(error.code, `${path}: ${error.message}`, { ...error.details });
+  }
 }
 
 function rounded(times: Record<string, Record<string, number>>): Record<string, Record<string, number>> {

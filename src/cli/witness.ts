@@ -1,11 +1,11 @@
 import { access, readFile } from "node:fs/promises";
 import { builtFiles, circuitFolder } from "../../scripts/build/index.ts";
-import { writeWhole } from "../../scripts/build/writeWhole.ts";
+import { requireOutputs, writeWhole } from "../../scripts/build/writeWhole.ts";
 import { TacitError } from "../protocol/errors.ts";
 import type { InstructionName, ProfileName } from "../protocol/instructions.ts";
-import type { CircuitInputs, InputSignal, SignalValue } from "../prover/index.ts";
+import { circuitInputs, type InputSignal } from "../prover/index.ts";
 import { WitnessProgram, wtnsFile } from "../prover/witness.ts";
-import { asInteger, asObject, readJson } from "./json.ts";
+import { asObject, readJson } from "./json.ts";
 
 /** `tacit witness`: the values of all wires of an instruction's circuit, from its inputs. @returns the exit code */
 export async function witness(options: {
@@ -16,8 +16,8 @@ export async function witness(options: {
   profile: ProfileName;
 }): Promise<number> {
   const { instruction, profile } = options;
-  const json = asObject(options.inputs, await readJson(options.inputs));
-  const inputs = Object.fromEntries(Object.entries(json).map(([name, value]) => [name, signal(name, value)]));
+  const inputs = circuitInputs(asObject(options.inputs, await readJson(options.inputs)));
+  await requireOutputs(options.wtns);
   const files = builtFiles(circuitFolder(profile, instruction));
   await access(files.wasm).catch(() => {
     const remedy = `run \`tacit build ${instruction} --profile ${profile}\``;
@@ -26,14 +26,6 @@ export async function witness(options: {
   const module = await WebAssembly.compile(await readFile(files.wasm));
   const signals = JSON.parse(await readFile(files.inputs, "utf8")) as InputSignal[];
   const program = await WitnessProgram.start(module, signals);
-  await writeWhole(options.wtns, wtnsFile(program.calculate(inputs as CircuitInputs), program.prime));
+  await writeWhole(options.wtns, wtnsFile(program.calculate(inputs), program.prime));
   return 0;
-}
-
-/** Decimal strings, in lists and objects. */
-function signal(at: string, json: unknown): SignalValue {
-  if (Array.isArray(json)) return json.map((part, i) => signal(`${at}[${i}]`, part));
-  if (typeof json === "object" && json !== null)
-    return Object.fromEntries(Object.entries(json).map(([name, part]) => [name, signal(`${at}.${name}`, part)]));
-  return asInteger(at, json);
 }

@@ -1,5 +1,5 @@
 import { defaultWorkers, readKernel, startThread as startOwn } from "#prover-runtime";
-import { TacitError } from "../protocol/errors.ts";
+import { TacitError, outOfRange } from "../protocol/errors.ts";
 import type { Proof } from "../protocol/proof.ts";
 import { detectBackend, enableRelaxedSimd } from "./engine/backend.ts";
 import type { Backend } from "./engine/engine.ts";
@@ -14,7 +14,8 @@ import { loadPlan, proveOn, type Timings } from "./plan.ts";
 import { Thread, ThreadDied, type AnyWorker, type Tag } from "./thread.ts";
 import type { CircuitInputs, InputSignal } from "./witness.ts";
 
-export type { Proof } from "../protocol/proof.ts";
+export { proofToJson, type Proof } from "../protocol/proof.ts";
+export { circuitInputs } from "./inputs.ts";
 export type { FileSource } from "./files/source.ts";
 export type { VerificationKeyJson } from "./files/zkey.ts";
 export type { Timings } from "./plan.ts";
@@ -117,7 +118,7 @@ export interface Prover {
     inputs: CircuitInputs,
     options?: ProveOptions,
   ): Promise<Proved & { witness: Witness["timings"] }>;
-  /** Which kernels this engine runs: on fused floating point, or on integers, about half as fast. */
+  /** Which kernels this engine runs: on fused floating point, or on integers, some 15% slower. */
   backend(): Promise<Backend>;
   /** Bytes in the threads' memories: what they have taken from the system, and how much of it holds something. */
   memory(): Promise<{ taken: number; used: number }[]>;
@@ -147,6 +148,7 @@ interface Kernels {
 }
 
 const MAX_CRASHES = 2;
+const MAX_WORKERS = 256;
 /** Among the keys of a thread, what it computes with: comes before all keys. */
 const KERNELS = -1;
 const DEFAULT_TIMEOUT_MS = 15 * 60 * 1000;
@@ -166,8 +168,8 @@ export function createProver({
   const rowKernel = kept(() => compile("rows"));
   let nextId = 0;
   let closed = false;
-  if (!Number.isInteger(workers) || workers < 1)
-    throw new TacitError("OUT_OF_RANGE", "workers must be a whole number of at least 1", { field: "workers" });
+  if (!Number.isInteger(workers) || workers < 1 || workers > MAX_WORKERS)
+    throw outOfRange("workers", `a whole number from 1 to ${MAX_WORKERS}`);
   if (memory === "shared" && typeof SharedArrayBuffer === "undefined")
     throw new TacitError("NO_SHARED_MEMORY", 'there is no shared memory here: ask for memory "separate"');
 
@@ -353,7 +355,7 @@ export function createProver({
     try {
       [file] = await run(signal, () =>
         Promise.all([
-          openKey(source, { signal }),
+          openClosed(source, signal),
           program && programSlot(known),
           ...slots.map((_, index) => proofSlot(index, known)),
         ]),
@@ -363,7 +365,6 @@ export function createProver({
       freeIfUnwanted(known);
       throw error;
     }
-    await file.close();
     const key: Loaded = Object.assign(known, { file });
     const handle: ProvingKey = {
       wires,
@@ -422,6 +423,8 @@ export function createProver({
       signal,
       async (tag, order) => {
         const threads = await Promise.all(slots.map((_, index) => proofSlot(index, known)));
+        // Without the check of the proof, that of the constraints comes first, if there are any.
+        if (!check && known.program?.r1cs !== undefined) await checkConstraints(known, values, tag);
         const id = nextId++;
         ids.set(tag, id);
         const publicInputs = Array.from({ length: file.publicInputs }, (_, i) => readInteger(values, 32 * (i + 1)));
@@ -460,11 +463,16 @@ export function createProver({
     );
   }
 
+  /** @throws TacitError WITNESS */
+  async function checkConstraints(key: Known, values: Uint8Array, tag: Tag): Promise<void> {
+    const thread = await programSlot(key);
+    await thread.call("checkWitness", { key: key.id, witness: values }, { tag });
+  }
+
   /** Why a proof does not hold: always throws. */
   async function explain(key: Known, values: Uint8Array, tag: Tag): Promise<never> {
     if (key.program?.r1cs !== undefined) {
-      const thread = await programSlot(key);
-      await thread.call("checkWitness", { key: key.id, witness: values }, { tag });
+      await checkConstraints(key, values, tag);
       throw new TacitError(
         "PROVE_FAILED",
         "the witness is right, and yet the proof does not hold: the key is defective",
@@ -542,6 +550,13 @@ function parseInputs(bytes: Uint8Array): InputSignal[] {
   } catch {
     throw new TacitError("FILE_FORMAT", "not a list of input signals: it is no JSON", { format: "json" });
   }
+}
+
+/** Reads a key's header. */
+async function openClosed(source: SharedSource, signal?: AbortSignal): Promise<KeyFile> {
+  const file = await openKey(source, { signal });
+  await file.close();
+  return file;
 }
 
 /** A copy, as browsers neither compile nor decode what lies in shared memory. */

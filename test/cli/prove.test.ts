@@ -1,11 +1,13 @@
 // Goal: `tacit prove` stands in for `snarkjs groth16 prove`: same files in, and snarkjs verifies what comes out.
 // Method: a tiny circuit; bin/tacit.js as a process of its own, in an empty folder.
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { execFile, execFileSync, spawnSync } from "node:child_process";
+import { existsSync, lstatSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { singleThreaded } from "../../scripts/keys/wasmCurve.ts";
 import { WitnessProgram, wtnsFile } from "../../src/prover/witness.ts";
 import { builtFixtures } from "../prover/fixtures.ts";
@@ -50,6 +52,37 @@ describe("tacit prove", () => {
     assert.equal(status, 1);
     assert.match(stderr, /constraint \d+/);
     assert.ok(!existsSync(join(folder, "proof.json")) && !existsSync(join(folder, "public.json")));
+  });
+
+  it("refuses outputs that are one file or a folder, before it proves", () => {
+    for (const [proof, publicPath] of [
+      ["one.json", "one.json"],
+      [".", "public.json"],
+    ]) {
+      const args = [BIN, "prove", files.zkey, "witness.wtns", proof, publicPath];
+      const { status, stderr } = spawnSync("node", args, { cwd: folder, encoding: "utf8" });
+      assert.equal(status, 2);
+      assert.match(stderr, /a path of its own|is a folder/);
+    }
+  });
+
+  it("writes through links and into pipes, and leaves them what they are", async () => {
+    writeFileSync(join(folder, "real.json"), "");
+    symlinkSync("real.json", join(folder, "link.json"));
+    execFileSync("mkfifo", [join(folder, "pipe")]);
+    const reading = readFile(join(folder, "pipe"), "utf8");
+    const args = [BIN, "prove", files.zkey, "witness.wtns", "link.json", "pipe"];
+    const proving = promisify(execFile)("node", args, { cwd: folder });
+    assert.deepEqual(JSON.parse(await reading), ["1"]);
+    await proving;
+    assert.ok(lstatSync(join(folder, "link.json")).isSymbolicLink() && lstatSync(join(folder, "pipe")).isFIFO());
+    assert.ok(read("real.json").pi_a);
+  });
+
+  it("checks the constraints where it does not check the proof", () => {
+    const { status, stderr } = prove("wrong.wtns", "--no-check", "--r1cs", files.r1cs);
+    assert.equal(status, 1);
+    assert.match(stderr, /constraint \d+/);
   });
 
   it("says what is wrong with files", () => {

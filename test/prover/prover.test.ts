@@ -1,6 +1,7 @@
 // Goal: what the prover hands out is right, and every job ends, whatever happens to threads and inputs.
 // Method: tiny circuits, built once; snarkjs verifies; threads are killed at known moments.
 import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { Worker } from "node:worker_threads";
 import { singleThreaded } from "../../scripts/keys/wasmCurve.ts";
@@ -381,6 +382,19 @@ describe("prover", () => {
     await assert.rejects(prover.proveInputs(key, PRODUCT), { code: "NO_PROGRAM" });
     prover.unload(key);
     await assert.rejects(prover.prove(key, zkey), { code: "UNKNOWN_KEY" });
+  });
+
+  it("leaves no file open, whatever becomes of a load", async () => {
+    const open = () => readdirSync("/proc/self/fd").length;
+    const prover = proverOf();
+    prover.unload(await load(prover, "product"));
+    const before = open();
+    const { product, chain } = built;
+    for (let i = 0; i < 3; i++)
+      await assert.rejects(prover.load(product.files.zkey, { wasm: chain.files.wasm }), { code: "WITNESS_MISMATCH" });
+    // Files that are still being opened when another part has failed are closed when they are open.
+    prover.unload(await load(prover, "product"));
+    assert.equal(open(), before);
   });
 
   it("holds no more memory after fifty proofs than after ten", async () => {
