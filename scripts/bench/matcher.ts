@@ -6,7 +6,7 @@
 import { access, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { table, thousands } from "../../src/cli/format.ts";
-import { useHashKernels } from "../../src/cli/hashKernels.ts";
+import { useHashKernels } from "../../src/prover/hash/use.ts";
 import { readLobster, type LobsterMessage } from "../../src/cli/lobster.ts";
 import { flowOf } from "../../src/cli/replay/flow.ts";
 import { Matcher, type Command } from "../../src/matcher/matcher.ts";

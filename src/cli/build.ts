@@ -2,7 +2,7 @@ import { buildAll } from "../../scripts/build/index.ts";
 import { INSTRUCTION_NAMES, type InstructionName, type ProfileName } from "../protocol/instructions.ts";
 import { buildProgress } from "./buildProgress.ts";
 import { table, thousands } from "./format.ts";
-import { toJson } from "./json.ts";
+import { toJson } from "../protocol/json.ts";
 import { withProgress } from "./progress.ts";
 
 /** `tacit build`. @returns the exit code */

@@ -13,8 +13,9 @@ import { BITS, MARKETS, PHASE, RANK } from "../protocol/parameters.ts";
 import { REGISTERS, stateWord, type Register, type State } from "../protocol/state.ts";
 import { TacitError } from "../protocol/errors.ts";
 import { isoTime, short, table, thousands } from "./format.ts";
-import { asInteger, asObject, readJson, toJson } from "./json.ts";
-import { holdsRounds, readRounds, type RoundClaim } from "./roundFile.ts";
+import { asInteger, asObject, toJson } from "../protocol/json.ts";
+import { readJson } from "./json.ts";
+import { holdsRounds, readRounds, type RoundClaim } from "../verifier/roundFile.ts";
 import { payoutInWords } from "./verify.ts";
 
 /** What an instruction proves, and what it takes. */

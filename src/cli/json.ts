@@ -1,9 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { TacitError } from "../protocol/errors.ts";
 
-/** Longest number in a file: a field element has 77 digits. */
-const INTEGER = /^-?(0|[1-9]\d{0,79})$/;
-
 /**
  * Reads a JSON file.
  * @param missing  what to do when there is no such file
@@ -25,31 +22,4 @@ export async function readJson(path: string, { missing }: { missing?: string } =
     const [place = ""] = /at position \d+/.exec((error as Error).message) ?? [];
     throw new TacitError("JSON", `${path} is no JSON ${place}`.trimEnd(), { path });
   }
-}
-
-/** JSON in which every bigint is a decimal string. */
-export function toJson(value: unknown, indent?: number): string {
-  return JSON.stringify(value, (_, part) => (typeof part === "bigint" ? `${part}` : part), indent);
-}
-
-/** @throws TacitError FORMAT naming the place */
-export function asObject(at: string, json: unknown): Record<string, unknown> {
-  if (typeof json !== "object" || json === null || Array.isArray(json)) throw badFormat(at, "an object");
-  return json as Record<string, unknown>;
-}
-
-/** @throws TacitError FORMAT naming the place */
-export function asList(at: string, json: unknown): unknown[] {
-  if (!Array.isArray(json)) throw badFormat(at, "a list");
-  return json;
-}
-
-/** @throws TacitError FORMAT naming the place */
-export function asInteger(at: string, json: unknown): bigint {
-  if (typeof json === "string" && INTEGER.test(json)) return BigInt(json);
-  throw badFormat(at, "an integer as a decimal string");
-}
-
-export function badFormat(at: string, expected: string): TacitError<"FORMAT"> {
-  return new TacitError("FORMAT", `${at} is wrong: expected ${expected}`, { at, expected });
 }

@@ -3,7 +3,7 @@ import { readManifest } from "../../scripts/keys/manifest.ts";
 import { TacitError } from "../protocol/errors.ts";
 import type { ProfileName } from "../protocol/instructions.ts";
 import { table, thousands } from "./format.ts";
-import { toJson } from "./json.ts";
+import { toJson } from "../protocol/json.ts";
 
 /** `tacit keys`. @returns the exit code */
 export async function keys(options: { profile?: ProfileName; check?: boolean; json?: boolean }): Promise<number> {

@@ -165,7 +165,143 @@ function tacit(exit: (code: number) => void): Command {
     .option("--json", "print it as JSON")
     .action(async (subject, options) => exit(await (await import("./inspect.ts")).inspect(subject, options)));
 
+  command(
+    "serve",
+    "run a venue: orders in over HTTP and WebSocket, receipts out, rounds proved, pages to watch",
+    "tacit serve",
+    "tacit serve --data /var/lib/tacit --port 8080 --publish curves",
+  )
+    .option(
+      "--data <folder>",
+      "where the venue lives; made with a development genesis if it is not there",
+      "tacit-data",
+    )
+    .option("--host <address>", "address to listen at; TLS is a proxy's", "127.0.0.1")
+    .option("--port <number>", "port to listen at; 0 for any", natural, 8080)
+    .addOption(profileOption("sizes of the circuits of a new venue").default("demo"))
+    .option("--interval <seconds>", "seconds between auctions of a new venue", positive, 10)
+    .option("--no-prove", "match and journal only; rounds are proved by a later start")
+    .addOption(
+      new Option("--publish <what...>", "show more than prices and volumes, or nothing of them")
+        .choices(["curves", "depth", "nothing"])
+        .default([]),
+    )
+    .option("--no-development", "no play money: deposits come from the contract only")
+    .option("--origin <url...>", "other sites whose pages may submit", [])
+    .option("--proxies <number>", "proxies in front, whose X-Forwarded-For counts", natural, 0)
+    .option("--unproved <entries>", "entries that proofs may trail by before orders are turned away", positive)
+    .option("--rpc <url>", "node of the chain that has the contract; TACIT_RELAY_KEY pays")
+    .option("--contract <address>", "the venue's contract")
+    .option("--from-block <number>", "block that the contract was deployed in", fieldElement, 0n)
+    .option("--confirmations <number>", "blocks after which nothing is undone", natural, 12)
+    .addOption(
+      new Option("--log-level <level>", "how much is logged, to standard error")
+        .choices(["trace", "debug", "info", "warn", "error", "fatal", "silent"])
+        .default("info"),
+    )
+    .action(async (options) => exit(await (await import("./venue/serve.ts")).serve(options)));
+
+  const trader = () => import("./venue/trader.ts");
+  const withAccount = (it: Command) =>
+    it
+      .option(
+        "--account <file>",
+        "the sealed key; the passphrase is asked for, or TACIT_PASSPHRASE",
+        "tacit-account.json",
+      )
+      .option("--json", "print JSON");
+  const withVenue = (it: Command) =>
+    withAccount(it.option("--venue <url>", "address of the venue", "http://127.0.0.1:8080"));
+
+  const account = command("account", "a trader's key and account", "tacit account new", "tacit account show");
+  withAccount(account.command("new").description("make a key and seal it").exitOverride())
+    .option("--import <file>", "seal this secret instead: a file of 64 hexadecimal digits")
+    .action(async ({ import: importFile, ...options }) =>
+      exit(await (await trader()).accountNew({ ...options, importFile })),
+    );
+  withVenue(
+    account
+      .command("show")
+      .description("verify all rounds, and show the account as reported and as proved")
+      .exitOverride(),
+  ).action(async (options) => exit(await (await trader()).accountShow(options)));
+  withVenue(
+    account
+      .command("deposit <amount>")
+      .description("take play money, where the venue gives it; else deposit at the contract")
+      .exitOverride(),
+  ).action(async (amount, options) => exit(await (await trader()).accountDeposit(asked("amount", amount), options)));
+
+  const order = command(
+    "order",
+    "send orders and cancels, list open ones",
+    "tacit order buy 101 5 100020",
+    "tacit order cancel 101 7",
+  );
+  for (const side of ["buy", "sell"] as const)
+    withVenue(
+      order
+        .command(`${side} <market> <lots> <limit>`)
+        .description(`${side} lots of a market (its id) at a limit in cash units per lot`)
+        .exitOverride(),
+    )
+      .option("--valid-for <seconds>", "for which the venue may still admit it", positive, 30)
+      .option("--expire-in <seconds>", "after which it leaves the book", positive, 86_400)
+      .option("--this-auction", "leave at the first auction that matches")
+      .option("--replaces <nonce>", "order that it cancels", integer)
+      .option("--max-fee <amount>", "highest fee of one lot at the limit", integer)
+      .action(async (market, lots, limit, options) =>
+        exit(
+          await (
+            await trader()
+          ).orderNew(
+            side,
+            { market: asked("market", market), size: asked("lots", lots), limit: asked("limit", limit) },
+            options,
+          ),
+        ),
+      );
+  withVenue(
+    order.command("cancel <market> [nonce]").description("cancel an order, or all orders in a market").exitOverride(),
+  ).action(async (market, nonce, options) =>
+    exit(
+      await (
+        await trader()
+      ).orderCancel(asked("market", market), nonce === undefined ? undefined : asked("nonce", nonce), options),
+    ),
+  );
+  withVenue(order.command("list").description("open orders, as the venue reports them").exitOverride()).action(
+    async (options) => exit(await (await trader()).orderList(options)),
+  );
+
+  withVenue(
+    command(
+      "withdraw <amount> <recipient>",
+      "withdraw cash to an address of the chain",
+      "tacit withdraw 100000 0x00000000000000000000000000000000000000aa",
+    ),
+  ).action(async (amount, recipient, options) =>
+    exit(await (await trader()).withdraw(asked("amount", amount), recipient, options)),
+  );
+
+  withVenue(
+    command("watch", "verify round after round, and the own account in each", "tacit watch", "tacit watch --once"),
+  )
+    .option("--once", "verify what is there, and end")
+    .option("--every <seconds>", "between two looks", positive, 5)
+    .action(async (options) => exit(await (await trader()).watch(options)));
+
   return program;
+}
+
+function integer(text: string): bigint {
+  if (!/^-?\d{1,30}$/.test(text)) throw new InvalidArgumentError("Expected an integer.");
+  return BigInt(text);
+}
+
+function asked(name: string, text: string): bigint {
+  if (!/^-?\d{1,30}$/.test(text)) throw new TacitError("USAGE", `${name} is wrong: expected an integer`);
+  return BigInt(text);
 }
 
 function examples(...lines: string[]): string {

@@ -3,7 +3,7 @@ import { requireOutputs, writeWhole } from "../../scripts/build/writeWhole.ts";
 import { TacitError } from "../protocol/errors.ts";
 import { createProver } from "../prover/index.ts";
 import { proofToJson } from "../protocol/proof.ts";
-import { toJson } from "./json.ts";
+import { toJson } from "../protocol/json.ts";
 import { withProgress } from "./progress.ts";
 
 /** `tacit prove`: from a key and a witness, as snarkjs and rapidsnark do. @returns the exit code */

@@ -8,7 +8,7 @@ import { TacitError } from "../protocol/errors.ts";
 import { PROFILES, type ProfileName } from "../protocol/instructions.ts";
 import { Ledger } from "../witness/ledger.ts";
 import { shares, thousands } from "./format.ts";
-import { useHashKernels } from "./hashKernels.ts";
+import { useHashKernels } from "../prover/hash/use.ts";
 import { readLobster, type LobsterMessage } from "./lobster.ts";
 import { startProgress } from "./progress.ts";
 import { Random } from "./random.ts";

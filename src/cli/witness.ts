@@ -5,7 +5,8 @@ import { TacitError } from "../protocol/errors.ts";
 import type { InstructionName, ProfileName } from "../protocol/instructions.ts";
 import { circuitInputs, type InputSignal } from "../prover/index.ts";
 import { WitnessProgram, wtnsFile } from "../prover/witness.ts";
-import { asObject, readJson } from "./json.ts";
+import { asObject } from "../protocol/json.ts";
+import { readJson } from "./json.ts";
 
 /** `tacit witness`: the values of all wires of an instruction's circuit, from its inputs. @returns the exit code */
 export async function witness(options: {

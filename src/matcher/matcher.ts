@@ -1,7 +1,7 @@
 import { openAccount, type Account } from "../protocol/account.ts";
 import { admit, type Admission } from "../protocol/admission.ts";
-import type { BookEntry, Cancel, Fill } from "../protocol/book.ts";
-import { cancelsOfSweep, fillCash, mayMatch, sweep } from "../protocol/clearing.ts";
+import type { BookEntry, Cancel } from "../protocol/book.ts";
+import { cancelsOfSweep, mayMatch, settled, sweep } from "../protocol/clearing.ts";
 import { accountKey, isElement, verify as verifySignature, verifyMany } from "../protocol/eddsa.ts";
 import { outOfRange, TacitError } from "../protocol/errors.ts";
 import {
@@ -14,7 +14,7 @@ import {
   type LogEntry,
 } from "../protocol/item.ts";
 import { pricesFresh, pricesRoot, rulesRoot, type Prices, type Rules } from "../protocol/market.ts";
-import { requireBits, requireField } from "../protocol/numbers.ts";
+import { min, requireBits, requireField } from "../protocol/numbers.ts";
 import { BITS, INSTRUMENTS, MARKETS, RANK } from "../protocol/parameters.ts";
 import type { Deposit, Event, Sweep, Write } from "./events.ts";
 
@@ -75,6 +75,7 @@ export class Matcher {
   #markets: Market[];
   #clock: bigint;
   #logCount = 0;
+  readonly #firstExpiry = new WeakMap<readonly BookEntry[], bigint | null>();
 
   constructor(genesis: Genesis, options: MatcherOptions) {
     if (genesis.accounts.length > 4 ** genesis.depth) throw outOfRange("genesis.accounts", "at most 4^depth accounts");
@@ -91,14 +92,35 @@ export class Matcher {
     return this.#logCount;
   }
 
+  /** 32 time + rank of the last log entry; before the first, of the genesis. */
+  get clock(): bigint {
+    return this.#clock;
+  }
+
   get accounts(): readonly Account[] {
     return this.#accounts;
+  }
+
+  /** Whether orders or cancels of a slot wait for a clear, and when the first order that rests in its book expires. */
+  pending(slot: number): { changed: boolean; firstExpiry: bigint | null } {
+    const { book, admitted, cancels } = this.#market(slot);
+    let firstExpiry = this.#firstExpiry.get(book);
+    if (firstExpiry === undefined) {
+      firstExpiry = book.length === 0 ? null : book.map(({ expiry }) => expiry).reduce(min);
+      this.#firstExpiry.set(book, firstExpiry);
+    }
+    return { changed: admitted.length > 0 || cancels.length > 0, firstExpiry };
   }
 
   /** Open orders of a slot in time order, those admitted since the last clear at the end. */
   book(slot: number): readonly BookEntry[] {
     const { book, admitted } = this.#market(slot);
     return [...book, ...admitted];
+  }
+
+  /** Cancels of a slot that wait for the next clear. */
+  cancels(slot: number): readonly Cancel[] {
+    return this.#market(slot).cancels;
   }
 
   /**
@@ -328,18 +350,6 @@ export class Matcher {
 /** Bigints as text in a snapshot. */
 function bigints(_: string, value: unknown): unknown {
   return typeof value === "bigint" ? `${value}n` : value;
-}
-
-/** An account after one fill. @twins circuits/instructions/settle.circom */
-export function settled(before: Account, fill: Fill, legs: readonly bigint[], tradePrice: bigint): Account {
-  return {
-    ...before,
-    seq: before.seq + 1n,
-    cash: before.cash + fillCash(fill, tradePrice),
-    positions: fill.lots ? before.positions.map((p, i) => p + legs[i] * fill.lots) : before.positions,
-    reserved: before.reserved - fill.release,
-    open: before.open - (fill.closed ? 1n : 0n),
-  };
 }
 
 function defaultVerify({ keyX, keyY }: Account, message: bigint, auth: Auth): boolean {

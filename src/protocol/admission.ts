@@ -1,9 +1,9 @@
 import type { Account } from "./account.ts";
 import { FLAG, MARKET_STATE, MAX_POSITION_SQUARES, NONCE_WINDOW, VERDICT, type Verdict } from "./parameters.ts";
-import { decodeItem, type Decoded, type Item } from "./item.ts";
+import { decodeItem, WITHDRAWAL_COLUMNS, type Decoded, type Item } from "./item.ts";
 import { fee, pricesFresh, slotOf, type Prices, type Rules } from "./market.ts";
 import { marginHolds, orderDelta, reservation } from "./margin.ts";
-import { abs } from "./numbers.ts";
+import { abs, pack } from "./numbers.ts";
 import type { BookEntry, Cancel } from "./book.ts";
 
 /** Everything but the item that a verdict depends on. */
@@ -47,29 +47,38 @@ export function admit(context: AdmissionContext, item: Item): Admission {
   const decoded = decodeItem(item);
   const slot = decoded && decoded.kind !== "withdrawal" ? slotOf(context.rules, decoded.head.market) : -1;
   const verdict = decoded ? judge(context, decoded, slot) : "malformed";
-  const without = { verdict, decoded, slot };
-  const admitted = verdict === "admitted";
-  if (!decoded || (!admitted && VERDICT[verdict] < VERDICT.tooLate)) return without;
+  return { verdict, decoded, slot, ...(decoded ? admissionEffect(context, decoded, verdict) : {}) };
+}
 
+/** What an item does to the account that it names, to its market, and to what is paid out, given its verdict. */
+export function admissionEffect(
+  { rules, prices, account: before }: Pick<AdmissionContext, "rules" | "prices" | "account">,
+  decoded: Decoded,
+  verdict: Verdict,
+): Pick<Admission, "account" | "entry" | "cancel" | "payout"> {
+  const admitted = verdict === "admitted";
+  if (!admitted && VERDICT[verdict] < VERDICT.tooLate) return {};
   const { head } = decoded;
-  const raised: Account = { ...context.account!, nonce: head.nonce };
+  const raised: Account = { ...before!, nonce: head.nonce };
   const account = Number(head.account);
   if (decoded.kind === "withdrawal") {
-    if (!admitted) return { ...without, account: raised };
-    const paid = { ...raised, seq: raised.seq + 1n, cash: raised.cash - decoded.body.amount };
-    return { ...without, account: paid, payout: item.B };
+    if (!admitted) return { account: raised };
+    const { amount } = decoded.body;
+    const paid = { ...raised, seq: raised.seq + 1n, cash: raised.cash - amount };
+    return { account: paid, payout: pack(WITHDRAWAL_COLUMNS, decoded.body) };
   }
   const { body } = decoded;
   if (decoded.kind === "cancel") {
     const all = head.flags === BigInt(FLAG.all);
     const cancel = { account, nonce: all ? head.nonce : body.replaces, all };
-    return admitted ? { ...without, account: raised, cancel } : { ...without, account: raised };
+    return admitted ? { account: raised, cancel } : { account: raised };
   }
   const replaces = body.replaces !== 0n && (admitted || VERDICT[verdict] >= VERDICT.marketNotOpen);
   const cancel = replaces ? { account, nonce: body.replaces, all: false } : undefined;
-  if (!admitted) return { ...without, account: raised, cancel };
+  if (!admitted) return { account: raised, cancel };
+  const slot = slotOf(rules, head.market);
   const side = Number(head.side);
-  const rho = reservation(context.rules.markets[slot]!, context.prices.markets[slot]!, side, body.limit);
+  const rho = reservation(rules.markets[slot]!, prices.markets[slot]!, side, body.limit);
   const reserved = raised.reserved + rho * body.size;
   const entry: BookEntry = {
     account,
@@ -81,7 +90,7 @@ export function admit(context: AdmissionContext, item: Item): Admission {
     expiry: head.expiry,
     thisAuction: head.flags === BigInt(FLAG.thisAuction),
   };
-  return { ...without, account: { ...raised, reserved, open: raised.open + 1n }, entry, cancel };
+  return { account: { ...raised, reserved, open: raised.open + 1n }, entry, cancel };
 }
 
 /** The first check that fails, in the order of VERDICTS. */

@@ -1,4 +1,5 @@
 import { FEE_DENOMINATOR, MARKET_STATE, RULE, SIDE, SWEEP_ALL_CANCELS, SWEEP_CANCELS } from "./parameters.ts";
+import type { Account } from "./account.ts";
 import type { BookEntry, Cancel, Fill } from "./book.ts";
 import { fee, type MarketPrices, type MarketRules } from "./market.ts";
 import { worstLoss } from "./margin.ts";
@@ -173,4 +174,16 @@ export function sweep(input: SweepInput): SweepOutcome {
 /** cash of a fill: -lots (P - sum w F) - fee, where `tradePrice` = P - sum w F. */
 export function fillCash(fill: Fill, tradePrice: bigint): bigint {
   return -fill.lots * tradePrice - fill.fee;
+}
+
+/** An account after one fill. @twins circuits/instructions/settle.circom */
+export function settled(before: Account, fill: Fill, legs: readonly bigint[], tradePrice: bigint): Account {
+  return {
+    ...before,
+    seq: before.seq + 1n,
+    cash: before.cash + fillCash(fill, tradePrice),
+    positions: fill.lots ? before.positions.map((p, i) => p + legs[i] * fill.lots) : before.positions,
+    reserved: before.reserved - fill.release,
+    open: before.open - (fill.closed ? 1n : 0n),
+  };
 }

@@ -170,20 +170,41 @@ export function itemHashes(domain: bigint, items: readonly Item[]): bigint[] {
   );
 }
 
+/** H_auth of a trader's item; in the log a command has 0 in its place. */
+export function authHash({ R8x, R8y, S }: Auth): bigint {
+  return hash("auth", [R8x, R8y, S]);
+}
+
 /** log' = H_log(log, item, auth, time), where auth is that of a trader's item, and 0 for a command. */
 export function logHead(log: bigint, domain: bigint, entry: LogEntry): bigint {
   return logHeads(log, domain, [entry])[0];
 }
 
-/** The heads after each of some entries: only the chain itself is hashed one after the other. */
-export function logHeads(log: bigint, domain: bigint, entries: readonly LogEntry[]): bigint[] {
+/** An entry of the log as anybody may see it: it hides the item as long as its salt is random. */
+export interface HashedEntry {
+  /** H_item */
+  readonly item: bigint;
+  /** H_auth; 0 of a command */
+  readonly auth: bigint;
+  /** seconds since 1970 */
+  readonly time: bigint;
+}
+
+export function hashEntries(domain: bigint, entries: readonly LogEntry[]): HashedEntry[] {
   const items = itemHashes(
     domain,
     entries.map(({ item }) => item),
   );
   const signed = entries.flatMap(({ auth }) => (auth ? [[auth.R8x, auth.R8y, auth.S]] : []));
   const auths = hashMany("auth", signed).values();
-  return entries.map(({ auth, time }, i) => {
-    return (log = hash("log", [log, items[i], auth ? auths.next().value! : 0n, time]));
-  });
+  return entries.map(({ auth, time }, i) => ({ item: items[i], auth: auth ? auths.next().value! : 0n, time }));
+}
+
+/** The heads of the log after each of some entries: only the chain itself is hashed one after the other. */
+export function chainHeads(log: bigint, entries: readonly HashedEntry[]): bigint[] {
+  return entries.map(({ item, auth, time }) => (log = hash("log", [log, item, auth, time])));
+}
+
+export function logHeads(log: bigint, domain: bigint, entries: readonly LogEntry[]): bigint[] {
+  return chainHeads(log, hashEntries(domain, entries));
 }

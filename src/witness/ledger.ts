@@ -40,6 +40,13 @@ export interface Vectors {
   holders: bigint[];
 }
 
+/** What a ledger comes to: registers, vectors, and the leaves of the account tree that are not empty. */
+export interface LedgerSnapshot {
+  readonly state: State;
+  readonly vectors: Readonly<Vectors>;
+  readonly leaves: readonly (readonly [index: number, leaf: bigint])[];
+}
+
 /**
  * The venue as the circuits see it: registers, account tree, chain heads by slot. The builders of instructions advance
  * it; it holds nothing that the state word does not commit to.
@@ -48,8 +55,8 @@ export class Ledger {
   readonly profile: Profile;
   readonly rules: Rules;
   readonly prices: Prices;
-  readonly tree: Tree;
-  readonly vectors: Vectors;
+  tree: Tree;
+  vectors: Vectors;
   state: State;
   /** fresh random field elements, one an instruction */
   readonly #blind: () => bigint;
@@ -111,6 +118,18 @@ export class Ledger {
       dirtyPut: 0n,
       dirtyTaken: 0n,
     };
+  }
+
+  /** All that the ledger of this genesis needs to go on from here. */
+  export(): LedgerSnapshot {
+    return { state: { ...this.state }, vectors: structuredClone(this.vectors), leaves: this.tree.entries() };
+  }
+
+  /** Goes on where `export` was taken, of a ledger of the same genesis. */
+  resume({ state, vectors, leaves }: LedgerSnapshot): void {
+    this.state = { ...state };
+    this.vectors = structuredClone(vectors) as Vectors;
+    this.tree = new Tree(this.profile.depth, leaves);
   }
 
   get word(): bigint {

@@ -5,7 +5,7 @@
 // one signal is pinned to the cheat and all that follows is computed anew, so that only the rule that binds it is broken.
 import assert from "node:assert/strict";
 import { Random } from "../../src/cli/random.ts";
-import { settled } from "../../src/matcher/matcher.ts";
+import { settled } from "../../src/protocol/clearing.ts";
 import { accountLeaf, openAccount, type Account } from "../../src/protocol/account.ts";
 import { fillWord, pushFill, type Fill } from "../../src/protocol/book.ts";
 import { computePrices, NO_MARKETS, vectorHash, type MarketRules } from "../../src/protocol/market.ts";

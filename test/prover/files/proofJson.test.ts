@@ -1,7 +1,7 @@
 // Goal: what `tacit prove` writes is what snarkjs reads: proof.json, public.json, and the verification key of a key.
 // Method: snarkjs proves; its proof goes through our forms and through text; snarkjs verifies what comes out.
 import assert from "node:assert/strict";
-import { toJson } from "../../../src/cli/json.ts";
+import { toJson } from "../../../src/protocol/json.ts";
 import { proofFromJson, proofToJson } from "../../../src/protocol/proof.ts";
 import { openKey } from "../../../src/prover/files/zkey.ts";
 import { singleThreaded } from "../../../scripts/keys/wasmCurve.ts";

@@ -1,7 +1,11 @@
 import { TacitError } from "../protocol/errors.ts";
+import { FIELD } from "../protocol/numbers.ts";
 import { INSTRUCTION_NAMES, type InstructionName } from "../protocol/instructions.ts";
-import { proofFromJson, type ProvenInstruction } from "../verifier/index.ts";
-import { asInteger, asList, asObject, badFormat } from "./json.ts";
+import { proofFromJson, proofToJson } from "../protocol/proof.ts";
+import { asInteger, asList, asObject, badFormat } from "../protocol/json.ts";
+import type { HashedEntry } from "../protocol/item.ts";
+import type { LogSegment } from "./log.ts";
+import type { ProvenInstruction } from "./round.ts";
 
 /** What a file claims of a round. */
 export interface RoundClaim {
@@ -11,6 +15,9 @@ export interface RoundClaim {
   state?: bigint;
   stateAfter?: bigint;
   instructions: ProvenInstruction[];
+  /** number of the round in its venue, and the part of the log that it consumed, if the file has them */
+  number?: number;
+  segment?: LogSegment;
   /** what a replay tells of its clears; no proof makes these public */
   clearings: Clearing[];
 }
@@ -50,8 +57,56 @@ export function readRounds(json: unknown): RoundClaim[] {
     const clearings = asList(`${at}.clearings`, round.clearings ?? []).map((entry, j) =>
       readClearing(`${at}.clearings[${j}]`, entry),
     );
-    return { at: `round ${i + 1}`, state: state("state"), stateAfter: state("stateAfter"), instructions, clearings };
+    return {
+      at: `round ${i + 1}`,
+      state: state("state"),
+      stateAfter: state("stateAfter"),
+      instructions,
+      clearings,
+      ...readSegment(at, round),
+    };
   });
+}
+
+/** A round as a venue publishes it: what proves it, and the log that it consumed, each entry as its two hashes and time. */
+export interface PublishedRound {
+  readonly number: number;
+  readonly state: bigint;
+  readonly stateAfter: bigint;
+  readonly segment: LogSegment;
+  readonly instructions: readonly ProvenInstruction[];
+}
+
+/** The file of a published round (docs/formats.md), to be read by `readRounds`. */
+export function roundJson({ number, state, stateAfter, segment, instructions }: PublishedRound) {
+  return {
+    number: String(number),
+    state: String(state),
+    stateAfter: String(stateAfter),
+    logCount: String(segment.logCount),
+    head: String(segment.head),
+    entries: segment.entries.map(({ item, auth, time }) => [item, auth, time].map(String)),
+    instructions: instructions.map(({ name, publicInputs, proof }) => ({
+      name,
+      publicInputs: publicInputs.map(String),
+      proof: proofToJson(proof),
+    })),
+  };
+}
+
+function readSegment(at: string, round: Record<string, unknown>): Pick<RoundClaim, "number" | "segment"> {
+  if (round.entries === undefined) return {};
+  const entries = asList(`${at}.entries`, round.entries).map((entry, j): HashedEntry => {
+    const words = asList(`${at}.entries[${j}]`, entry).map((x) => asInteger(`${at}.entries[${j}]`, x));
+    if (words.length !== 3 || words.some((x) => x < 0n || x >= FIELD))
+      throw badFormat(`${at}.entries[${j}]`, "three field elements: hashes of item and signature, time");
+    return { item: words[0], auth: words[1], time: words[2] };
+  });
+  const [number, logCount, head] = ["number", "logCount", "head"].map((name) =>
+    asInteger(`${at}.${name}`, round[name]),
+  );
+  if (number < 0n || number > BigInt(Number.MAX_SAFE_INTEGER)) throw badFormat(`${at}.number`, "the number of a round");
+  return { number: Number(number), segment: { logCount, head, entries } };
 }
 
 function readInstruction(at: string, json: unknown): ProvenInstruction {

@@ -1,6 +1,6 @@
-import { TacitError } from "../protocol/errors.ts";
-import { usePrimitives } from "../protocol/primitives.ts";
-import { startHashKernels } from "../prover/hash/index.ts";
+import { TacitError } from "../../protocol/errors.ts";
+import { usePrimitives } from "../../protocol/primitives.ts";
+import { startHashKernels } from "./index.ts";
 
 /** Hashes and checks of signatures in WebAssembly from here on; in plain JavaScript where the kernels are not built. */
 export async function useHashKernels(): Promise<void> {

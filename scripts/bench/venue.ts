@@ -1,0 +1,361 @@
+/**
+ * What a venue takes and how far its proofs trail.
+ *     npm run bench venue [acknowledgements] [start] [lag] [--seconds N] [messages.csv.gz]
+ * Without words all three. Prints tables, and writes docs/costs.json.
+ */
+import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { cpus, tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import WebSocket from "ws";
+import { table, thousands } from "../../src/cli/format.ts";
+import { readKeys } from "../../src/cli/keyFiles.ts";
+import { readLobster, type LobsterMessage } from "../../src/cli/lobster.ts";
+import { Random } from "../../src/cli/random.ts";
+import { flowOf } from "../../src/cli/replay/flow.ts";
+import { Matcher } from "../../src/matcher/matcher.ts";
+import { parseGenesis } from "../../src/protocol/genesis.ts";
+import { PROFILES } from "../../src/protocol/instructions.ts";
+import { chainHeads, hashEntries, orderItem } from "../../src/protocol/item.ts";
+import { SIDE } from "../../src/protocol/parameters.ts";
+import { useHashKernels } from "../../src/prover/hash/use.ts";
+import type { Clock } from "../../src/venue/clock.ts";
+import {
+  localProver,
+  localSigner,
+  memoryStore,
+  nodeDigest,
+  openSqliteStore,
+  openVenue,
+} from "../../src/venue/index.ts";
+import { EMPTY_JOURNAL, encodeRecord, type JournalEntry, type Tip } from "../../src/venue/journal.ts";
+import { encodeSnapshot } from "../../src/venue/snapshot.ts";
+import { logEntry } from "../../src/venue/venue.ts";
+import { buildAll, builtFiles, circuitFolder } from "../build/index.ts";
+import { ROOT } from "../build/folders.ts";
+import { writeWhole } from "../build/writeWhole.ts";
+import { stableJson } from "../keys/stableJson.ts";
+import { ACCOUNTS, depositsOf, genesisJsonOf, itemsOf, OPERATOR, SIGNER } from "./venue/traders.ts";
+
+const SAMPLE = join(ROOT, "../shared/data/nasdaq-aapl-2012-06-21-0930-1000.csv.gz");
+const COSTS = join(ROOT, "docs/costs.json");
+const BAR = { perSecond: 1_500, p99Ms: 20, startMs: 5_000 };
+const FULL = 200; // items a client, as fast as it can
+const HALF_SECONDS = 10;
+const RECORDS = 1_000_000;
+const TAIL = 10_000;
+const folderOf = () => mkdtemp(join(tmpdir(), "tacit-bench-"));
+const percentile = (sorted: number[], p: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * p))];
+
+/** A client that sends items and measures from sending to the answer. */
+interface Sender {
+  send(item: ReturnType<typeof itemsOf>[number]): Promise<void>;
+  close(): void;
+}
+
+async function socketSender(url: string): Promise<Sender> {
+  const socket = new WebSocket(`${url.replace("http", "ws")}/v1/stream`);
+  await once(socket, "open");
+  const waiting = new Map<number, (answer: { error?: { message: string } }) => void>();
+  socket.on("message", (data) => {
+    const answer = JSON.parse(String(data));
+    waiting.get(answer.id)?.(answer);
+    waiting.delete(answer.id);
+  });
+  let id = 0;
+  return {
+    send({ path, json }) {
+      const kind = path === "/v1/cancels" ? "cancel" : "order";
+      socket.send(JSON.stringify({ op: "submit", id: ++id, kind, item: json }));
+      return new Promise((resolve, reject) => {
+        waiting.set(id, ({ error }) => (error ? reject(new Error(error.message)) : resolve()));
+      });
+    },
+    close: () => socket.close(),
+  };
+}
+
+function httpSender(url: string): Sender {
+  return {
+    async send({ path, json }) {
+      const request = { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(json) };
+      // A connection that the service has given up for idle is no answer: an item may be sent twice.
+      const response = await fetch(url + path, request).catch(() => fetch(url + path, request));
+      const text = await response.text();
+      if (!response.ok) throw new Error(text);
+    },
+    close() {},
+  };
+}
+
+async function acknowledgements() {
+  console.log(`Acknowledged items: ${ACCOUNTS} clients on loopback, the venue in a process of its own, no proofs`);
+  await useHashKernels();
+  // Signed before, since it takes longer than to acknowledge; each venue gets the same.
+  const halfCount = Math.ceil((HALF_SECONDS * BAR.perSecond) / 2 / ACCOUNTS);
+  const items = Array.from({ length: ACCOUNTS }, (_, client) => itemsOf(client, FULL + halfCount, 1n));
+  const rows: string[][] = [];
+  const result: Record<string, { perSecond: number; p50Ms: number; p99Ms: number }> = {};
+  for (const transport of ["websocket", "http"] as const) {
+    const folder = await folderOf();
+    const server = spawn(process.execPath, ["--import", "tsx", join(import.meta.dirname, "venue/server.ts"), folder], {
+      stdio: ["pipe", "pipe", "inherit"],
+      cwd: ROOT,
+    });
+    const [url] = (await once(createInterface(server.stdout), "line")) as [string];
+    const senders = await Promise.all(
+      items.map(() => (transport === "websocket" ? socketSender(url) : Promise.resolve(httpSender(url)))),
+    );
+    // As fast as it goes: each client has one item on its way.
+    const fullMs: number[] = [];
+    const began = performance.now();
+    await Promise.all(
+      senders.map(async (sender, client) => {
+        for (const item of items[client].slice(0, FULL)) {
+          const sent = performance.now();
+          await sender.send(item);
+          fullMs.push(performance.now() - sent);
+        }
+      }),
+    );
+    const perSecond = (FULL * ACCOUNTS) / ((performance.now() - began) / 1000);
+    // At half of the bar: each client sends at its times, answered or not, so that a slow answer is not left out.
+    const halfMs: number[] = [];
+    const start = performance.now() + 100;
+    const every = (HALF_SECONDS * 1000) / halfCount;
+    await Promise.all(
+      senders.map(async (sender, client) => {
+        const answers: Promise<void>[] = [];
+        for (const [i, item] of items[client].slice(FULL).entries()) {
+          const due = start + every * (i + client / ACCOUNTS);
+          while (performance.now() < due) await new Promise((resolve) => setTimeout(resolve, due - performance.now()));
+          answers.push(sender.send(item).then(() => void halfMs.push(performance.now() - due)));
+        }
+        await Promise.all(answers);
+      }),
+    );
+    senders.forEach((sender) => sender.close());
+    server.stdin.end();
+    await once(server, "exit");
+    const { size } = await stat(join(folder, "venue.db"));
+    await rm(folder, { recursive: true });
+    const [full, half] = [fullMs, halfMs].map((list) => list.sort((a, b) => a - b));
+    const [p50, p99] = [percentile(half, 0.5), percentile(half, 0.99)];
+    rows.push([
+      transport,
+      thousands(Math.round(perSecond)),
+      percentile(full, 0.5).toFixed(1),
+      percentile(full, 0.99).toFixed(1),
+      thousands(BAR.perSecond / 2),
+      p50.toFixed(1),
+      p99.toFixed(1),
+      `${Math.round(size / (ACCOUNTS * (FULL + halfCount)))}`,
+    ]);
+    result[transport] = { perSecond: round(perSecond), p50Ms: Math.round(p50), p99Ms: Math.round(p99) };
+  }
+  console.log(
+    table([["", "items/s", "p50 ms", "p99 ms", "half load", "p50 ms", "p99 ms", "bytes an item"], ...rows]) +
+      `wanted: ${thousands(BAR.perSecond)} items/s by one of them, p99 below ${BAR.p99Ms} ms at half load\n`,
+  );
+  return result;
+}
+
+async function start() {
+  console.log(`Start with a journal of ${thousands(RECORDS)} records and a snapshot ${thousands(TAIL)} before its end`);
+  await useHashKernels();
+  const folder = await folderOf();
+  const path = join(folder, "venue.db");
+  const genesis = parseGenesis(genesisJsonOf());
+  const { depth, maxOpen } = PROFILES[genesis.profile];
+  const matcher = new Matcher({ ...genesis, depth, maxOpen }, { view: (_, index) => BigInt(index) });
+  const storage = await openSqliteStore(path);
+  let tip: Tip = EMPTY_JOURNAL;
+  const write = async (entries: JournalEntry[]) => {
+    const hashed = hashEntries(
+      genesis.domain,
+      entries.map((entry) => logEntry(entry)!),
+    );
+    const heads = chainHeads(tip.head, hashed);
+    let { sequence, previous, logCount } = tip;
+    const records = entries.map((entry, i) => {
+      const place = { sequence: ++sequence, epoch: storage.epoch, previous, logCount: ++logCount, head: heads[i] };
+      const bytes = encodeRecord(place, entry, nodeDigest);
+      previous = bytes.slice(-32);
+      matcher.apply(entry.kind === "item" ? { ...entry, signed: true } : (entry as never));
+      const key = Buffer.from(hashed[i].item.toString(16).padStart(64, "0"), "hex");
+      return { sequence, bytes, ...(entry.kind === "item" ? { key } : {}) };
+    });
+    await storage.append(records);
+    tip = { sequence, previous, logCount, head: heads.at(-1)! };
+  };
+  let time = genesis.time + 1n;
+  await write([{ kind: "deposits", time, deposits: depositsOf(ACCOUNTS) }]);
+  const random = new Random(4);
+  const auth = { R8x: 1n, R8y: 2n, S: 3n };
+  for (let nonce = 1n; tip.sequence + 1 < RECORDS; time++) {
+    const entries: JournalEntry[] = [];
+    for (let i = 0; i < 200; i++) {
+      const account = BigInt(2 + (i % ACCOUNTS));
+      if (i % ACCOUNTS === 0) nonce++;
+      const item = orderItem({
+        market: 101n,
+        account,
+        nonce,
+        side: i % 2 ? SIDE.buy : SIDE.sell,
+        limit: 100_000n + BigInt(random.integer(-5, 5)) * 10n,
+        size: 1n + BigInt(i % 7),
+        validUntil: time + 60n,
+        expiry: time + 60n,
+        thisAuction: true,
+        salt: random.bits(248),
+      });
+      entries.push({ kind: "item", time, item, auth });
+    }
+    await write(entries);
+    await write([{ kind: "close", time: time + 1n, slot: 0 }]);
+    if (tip.sequence + 1 >= RECORDS - TAIL && (await storage.last()) === tip.sequence && !saved(storage)) {
+      const { sequence, previous, logCount, head } = tip;
+      const bytes = encodeSnapshot({
+        sequence,
+        checksum: Buffer.from(previous).toString("hex"),
+        logCount,
+        head,
+        round: 0,
+        clock: matcher.clock,
+        deposits: ACCOUNTS,
+        matcher: new TextDecoder().decode(matcher.export()),
+        ledger: null,
+      });
+      await storage.saveSnapshot({ sequence, bytes }, 2);
+      snapshots.add(storage);
+    }
+  }
+  await storage.close();
+  const milliseconds: number[] = [];
+  for (let run = 0; run < 3; run++) {
+    const began = performance.now();
+    const venue = await openVenue({
+      genesis,
+      secret: OPERATOR,
+      signer: localSigner(SIGNER),
+      storage: await openSqliteStore(path),
+      digest: nodeDigest,
+    });
+    milliseconds.push(performance.now() - began);
+    if (venue.health().logCount < RECORDS - 1) throw new Error("the venue did not come to the end of its journal");
+    await venue.close();
+  }
+  const { size } = await stat(path);
+  await rm(folder, { recursive: true });
+  const median = milliseconds.sort((a, b) => a - b)[1];
+  console.log(
+    `${(median / 1000).toFixed(2)} s until it takes items (three starts: ${milliseconds.map((ms) => (ms / 1000).toFixed(2)).join(", ")}), ` +
+      `${thousands(Math.round(size / 2 ** 20))} MB on disk; wanted: below ${BAR.startMs / 1000} s\n`,
+  );
+  return { records: RECORDS, replayed: TAIL, startMs: Math.round(median / 100) * 100 };
+}
+const snapshots = new WeakSet<object>();
+const saved = (storage: object) => snapshots.has(storage);
+
+/** The file at the speed at which it happened, its seconds as the venue's clock. */
+async function lag(path: string, seconds: number) {
+  console.log(`Lag of proofs: the file at real speed for ${seconds} s, demo profile, an auction each 10 s`);
+  await useHashKernels();
+  await buildAll({ profile: "demo" });
+  const messages: LobsterMessage[] = [];
+  for await (const message of readLobster(path)) {
+    if (message.seconds - (messages[0]?.seconds ?? message.seconds) > seconds) break;
+    messages.push(message);
+  }
+  const flow = flowOf(messages, { profile: PROFILES.demo, accounts: 250, every: 10, seed: 1, signed: true });
+  const genesis = { ...flow.genesis, profile: "demo" as const };
+  let now = genesis.time;
+  let orders: { at: bigint; call: () => void }[] = [];
+  const clock: Clock = {
+    now: () => now,
+    wake(at, call) {
+      const order = { at, call };
+      orders.push(order);
+      return () => (orders = orders.filter((it) => it !== order));
+    },
+  };
+  const prover = {
+    prover: localProver((name) => builtFiles(circuitFolder("demo", name))),
+    keys: await readKeys("demo"),
+  };
+  const secret = new Random(1).bytes(32);
+  const venue = await openVenue({ genesis, secret, signer: localSigner(randomBytes(32)), storage: memoryStore(), prover, clock, digest: nodeDigest, limits: { unproved: 1 << 30 } }); // prettier-ignore
+  const commands = [...flow.commands];
+  await venue.deposit(commands.flatMap((command) => (command.kind === "deposits" ? command.deposits : [])));
+  const items = commands.filter((command) => command.kind === "item");
+  const began = performance.now();
+  const rows: string[][] = [];
+  let at = 0;
+  let declined = 0;
+  let next = 0;
+  for (let second = 0; second <= seconds; second++) {
+    const due = began + second * 1000;
+    while (performance.now() < due) await new Promise((resolve) => setTimeout(resolve, due - performance.now()));
+    now = genesis.time + BigInt(second);
+    const ring = orders.filter((order) => order.at <= now);
+    orders = orders.filter((order) => order.at > now);
+    for (const { call } of ring) call();
+    const answers: Promise<unknown>[] = [];
+    for (; at < items.length && items[at].time <= now; at++)
+      answers.push(venue.submit(items[at].item, items[at].auth).catch(() => declined++));
+    void Promise.all(answers);
+    if (second === next) {
+      const { logCount, unproved } = venue.health();
+      rows.push([`${second}`, thousands(logCount), thousands(logCount - unproved), thousands(unproved)]);
+      next += Math.max(1, Math.floor(seconds / 8));
+    }
+  }
+  const { logCount, unproved } = venue.health();
+  const rounds = await venue.rounds({ limit: 500 });
+  const counts: Record<string, number> = {};
+  for (const { instructions } of rounds)
+    for (const [name, count] of Object.entries(instructions)) counts[name] = (counts[name] ?? 0) + count;
+  await venue.close();
+  const elapsed = (performance.now() - began) / 1000;
+  const proofs = Object.values(counts).reduce((a, b) => a + b, 0);
+  const proved = logCount - unproved;
+  console.log(table([["second", "entries", "proved", "unproved"], ...rows]));
+  console.log(
+    `${(logCount / seconds).toFixed(1)} entries a second came, ${(proved / elapsed).toFixed(1)} were proved, ${(proofs / elapsed).toFixed(2)} proofs a second ` +
+      `(${Object.entries(counts)
+        .map(([name, count]) => `${count} ${name}`)
+        .join(", ")}); ${declined} declined.\n` + // prettier-ignore
+      `What limits it: proofs, on ${cpus().length} cores that are busy with nothing else. To keep up takes ${Math.ceil((logCount / seconds / (proved / elapsed)) * cpus().length)} such cores; ` + // prettier-ignore
+      `with the usual bound the venue would say busy at 4,096 unproved entries.\n`,
+  );
+  return {
+    seconds,
+    entriesPerSecond: +(logCount / seconds).toFixed(1),
+    provedPerSecond: +(proved / elapsed).toFixed(1),
+  };
+}
+
+/** Rounded, so that not every run is a diff. */
+function round(perSecond: number): number {
+  return Math.floor(perSecond / 100) * 100;
+}
+
+const words = process.argv.slice(2);
+const secondsAt = words.indexOf("--seconds");
+const seconds = secondsAt < 0 ? 120 : Number(words.splice(secondsAt, 2)[1]);
+const parts = ["acknowledgements", "start", "lag"] as const;
+const wanted = parts.filter((part) => words.includes(part));
+const file = words.find((word) => !(parts as readonly string[]).includes(word)) ?? SAMPLE;
+const costs = JSON.parse(await readFile(COSTS, "utf8").catch(() => "{}")) as { venue?: Record<string, unknown> };
+costs.venue ??= {};
+for (const part of wanted.length > 0 ? wanted : parts)
+  costs.venue[part] = await (part === "acknowledgements"
+    ? acknowledgements()
+    : part === "start"
+      ? start()
+      : lag(file, seconds));
+await writeWhole(COSTS, stableJson(costs));
+process.exit(0);

@@ -1,0 +1,32 @@
+/**
+ * A venue behind its service in a process of its own, as `npm run bench venue` loads it: no proofs, a store on disk with
+ * fsync, signatures checked. Prints its address; ends with its standard input.
+ */
+import { join } from "node:path";
+import pino from "pino";
+import { parseGenesis } from "../../../src/protocol/genesis.ts";
+import { localSigner, nodeDigest, openSqliteStore, openVenue } from "../../../src/venue/index.ts";
+import { startService } from "../../../src/venue/service/server.ts";
+import { ACCOUNTS, depositsOf, genesisJsonOf, OPERATOR, SIGNER } from "./traders.ts";
+
+const folder = process.argv[2];
+const genesisJson = genesisJsonOf();
+const venue = await openVenue({
+  genesis: parseGenesis(genesisJson),
+  secret: OPERATOR,
+  signer: localSigner(SIGNER),
+  storage: await openSqliteStore(join(folder, "venue.db")),
+  digest: nodeDigest,
+});
+await venue.deposit(depositsOf(ACCOUNTS));
+const unlimited = { rate: 1e9, burst: 1e9 };
+const service = await startService({
+  venue,
+  genesisJson,
+  version: "bench",
+  log: pino({ level: "silent" }),
+  rates: { account: unlimited, address: unlimited },
+});
+process.stdout.write(`${service.url}\n`);
+process.stdin.resume();
+process.stdin.on("end", () => void service.close().then(() => venue.close()));

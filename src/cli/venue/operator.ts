@@ -1,0 +1,104 @@
+import { randomBytes } from "node:crypto";
+import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { openSecret, sealSecret } from "../../client/index.ts";
+import { TacitError } from "../../protocol/errors.ts";
+import { parseGenesis, type GenesisFile } from "../../protocol/genesis.ts";
+import { toJson } from "../../protocol/json.ts";
+import type { ProfileName } from "../../protocol/instructions.ts";
+import { developmentGenesis } from "../../venue/developmentGenesis.ts";
+import { readJson } from "../json.ts";
+
+/** What a venue's folder holds beside its store: the genesis, and the operator's keys. */
+export interface OperatorFiles {
+  readonly genesisJson: unknown;
+  readonly genesis: GenesisFile;
+  /** of the operator key in the genesis, and of the signer of receipts: 32 bytes each */
+  readonly secret: Uint8Array;
+  readonly signer: Uint8Array;
+  /** whether they were made just now */
+  readonly fresh: boolean;
+  /** whether the keys lie in the open */
+  readonly unsealed: boolean;
+}
+
+/** Names of files in the folder. */
+export const FILES = { genesis: "genesis.json", keys: "operator-keys.json", store: "venue.db" } as const;
+
+/**
+ * Reads a venue's folder; makes a development venue where there is none.
+ * @param passphrase  seals the keys; null leaves them in the open, for development
+ */
+export async function operatorFiles(
+  folder: string,
+  { passphrase, profile, interval }: { passphrase: string | null; profile: ProfileName; interval: number },
+): Promise<OperatorFiles> {
+  const [genesisPath, keysPath] = [join(folder, FILES.genesis), join(folder, FILES.keys)];
+  const known = await readFile(keysPath, "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return null;
+    throw new TacitError("FILE", `${keysPath} cannot be read: ${error.message}`, { path: keysPath });
+  });
+  if (known !== null) {
+    const { secret, signer, unsealed } = await openKeys(known, passphrase);
+    const genesisJson = await readJson(genesisPath);
+    return { genesisJson, genesis: parseGenesis(genesisJson), secret, signer, fresh: false, unsealed };
+  }
+  const [secret, signer, insurance] = [0, 1, 2].map(() => new Uint8Array(randomBytes(32)));
+  const domain = BigInt(`0x${randomBytes(31).toString("hex")}`);
+  const time = BigInt(Math.floor(Date.now() / 1000));
+  const genesisJson = developmentGenesis({ secret, insurance, domain, time, profile, interval });
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await writeNew(genesisPath, JSON.stringify(genesisJson, null, 2) + "\n", 0o644);
+  await writeNew(keysPath, await keysText({ secret, signer, insurance }, passphrase), 0o600);
+  const genesis = parseGenesis(genesisJson);
+  return { genesisJson, genesis, secret, signer, fresh: true, unsealed: passphrase === null };
+}
+
+const KEYS = ["secret", "signer", "insurance"] as const;
+
+async function keysText(keys: Record<(typeof KEYS)[number], Uint8Array>, passphrase: string | null): Promise<string> {
+  const texts = await Promise.all(
+    KEYS.map(async (name) => {
+      const key = keys[name];
+      const text =
+        passphrase === null ? Buffer.from(key).toString("hex") : JSON.parse(await sealSecret(key, passphrase));
+      return [name, text] as const;
+    }),
+  );
+  return toJson({ kind: "tacit-operator-keys", version: 1, ...Object.fromEntries(texts) }, 2) + "\n";
+}
+
+async function openKeys(text: string, passphrase: string | null) {
+  let json: Record<string, unknown>;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    json = {};
+  }
+  if (json.kind !== "tacit-operator-keys" || json.version !== 1)
+    throw new TacitError("FORMAT", `${FILES.keys} is wrong: expected keys of an operator, version 1`);
+  let unsealed = false;
+  const open = async (name: (typeof KEYS)[number]) => {
+    const value = json[name];
+    if (typeof value === "string" && /^[0-9a-f]{64}$/.test(value)) {
+      unsealed = true;
+      return new Uint8Array(Buffer.from(value, "hex"));
+    }
+    if (passphrase === null)
+      throw new TacitError(
+        "PASSPHRASE",
+        `${FILES.keys} is sealed: expected its passphrase in TACIT_OPERATOR_PASSPHRASE`,
+      );
+    return openSecret(JSON.stringify(value), passphrase);
+  };
+  return { secret: await open("secret"), signer: await open("signer"), unsealed };
+}
+
+async function writeNew(path: string, text: string, mode: number): Promise<void> {
+  try {
+    await writeFile(path, text, { mode, flag: "wx" });
+    await chmod(path, mode);
+  } catch (error) {
+    throw new TacitError("FILE", `${path} cannot be written: ${(error as Error).message}`, { path });
+  }
+}

@@ -1,0 +1,152 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import pino from "pino";
+import packageJson from "../../../package.json" with { type: "json" };
+import { BUILD, builtFiles, circuitFolder } from "../../../scripts/build/folders.ts";
+import { buildAll } from "../../../scripts/build/index.ts";
+import { TacitError } from "../../protocol/errors.ts";
+import { INSTRUCTION_NAMES, type ProfileName } from "../../protocol/instructions.ts";
+import { isDevelopmentKey } from "../../verifier/index.ts";
+import {
+  DEVELOPMENT_MARKETS,
+  localProver,
+  localSigner,
+  openSqliteStore,
+  openVenue,
+  type VenueOptions,
+  nodeDigest,
+} from "../../venue/index.ts";
+import type { ChainOptions } from "../../venue/chainLink.ts";
+import { startService } from "../../venue/service/server.ts";
+import { buildProgress } from "../buildProgress.ts";
+import { readKeys } from "../keyFiles.ts";
+import { withProgress } from "../progress.ts";
+import { FILES, operatorFiles } from "./operator.ts";
+
+export interface ServeOptions {
+  data: string;
+  host: string;
+  port: number;
+  profile: ProfileName;
+  interval: number;
+  prove: boolean;
+  publish: string[];
+  development: boolean;
+  origin: string[];
+  proxies: number;
+  logLevel: string;
+  unproved?: number;
+  rpc?: string;
+  contract?: string;
+  fromBlock: bigint;
+  confirmations: number;
+}
+
+/** `tacit serve`: runs until it is told to stop. @returns the exit code */
+export async function serve(options: ServeOptions): Promise<number> {
+  const passphrase = process.env.TACIT_OPERATOR_PASSPHRASE ?? null;
+  const log = pino({ level: options.logLevel, base: null }, pino.destination(2));
+  const files = await operatorFiles(options.data, { ...options, passphrase });
+  const { profile } = files.genesis;
+  if (files.fresh)
+    log.info({ folder: options.data }, "made a development venue: prices never change, money is play money");
+  if (files.unsealed)
+    log.warn(
+      { file: FILES.keys },
+      "the operator's keys lie in the open: set TACIT_OPERATOR_PASSPHRASE before the first start to seal them",
+    );
+  const chain = await chainOptions(options, log);
+  const storage = await openSqliteStore(join(options.data, FILES.store));
+  let prover: VenueOptions["prover"];
+  try {
+    if (options.prove) {
+      await withProgress(`build ${profile}`, (progress) =>
+        buildAll({ profile, onProgress: buildProgress(progress, INSTRUCTION_NAMES) }),
+      );
+      const keys = await readKeys(profile);
+      if (INSTRUCTION_NAMES.some((name) => isDevelopmentKey(keys[name])))
+        log.warn("proofs are made with development keys: anybody can forge such proofs, so put no value behind them");
+      prover = { prover: localProver((name) => builtFiles(circuitFolder(profile, name))), keys };
+    }
+  } catch (error) {
+    await storage.close();
+    throw error;
+  }
+  const publish = { curves: options.publish.includes("curves"), depth: options.publish.includes("depth") };
+  const venue = await openVenue({
+    genesis: files.genesis,
+    secret: files.secret,
+    signer: localSigner(files.signer),
+    storage,
+    prover,
+    chain,
+    publish: { prices: !options.publish.includes("nothing"), ...publish },
+    limits: options.unproved === undefined ? {} : { unproved: options.unproved },
+    digest: nodeDigest,
+  }).catch(async (error) => {
+    await prover?.prover.close();
+    await storage.close();
+    throw error;
+  });
+  const pages = join(BUILD, "web");
+  const stop = new Promise<string>((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve(signal));
+    venue.subscribe((event) => {
+      if (event.kind !== "stopped") return;
+      log.fatal({ code: event.error.code }, `the market has stopped: ${event.error.message}`);
+    });
+  });
+  try {
+    const service = await startService({
+      venue,
+      host: options.host,
+      port: options.port,
+      genesisJson: files.genesisJson,
+      version: packageJson.version,
+      log,
+      development: options.development && !chain,
+      origins: options.origin,
+      proxies: options.proxies,
+      marketNames: Object.fromEntries(DEVELOPMENT_MARKETS.map(({ id, name }) => [id, name])),
+      metricsToken: process.env.TACIT_METRICS_TOKEN ?? null,
+      ...(existsSync(pages) ? { staticFolder: pages } : {}),
+    });
+    log.info(
+      { url: service.url, profile, proves: options.prove, entries: venue.health().logCount },
+      "the venue is open",
+    );
+    process.stdout.write(`${service.url}\n`);
+    log.info({ signal: await stop }, "stopping: what was taken is answered, proofs go on at the next start");
+    await service.close();
+  } finally {
+    await venue.close();
+  }
+  log.info("stopped");
+  return 0;
+}
+
+async function chainOptions(
+  { rpc, contract, fromBlock, confirmations }: ServeOptions,
+  log: pino.Logger,
+): Promise<ChainOptions | undefined> {
+  if (!rpc && !contract) return undefined;
+  if (!rpc || !contract) throw new TacitError("USAGE", "--rpc and --contract go together");
+  if (!/^0x[0-9a-fA-F]{40}$/.test(contract)) throw new TacitError("USAGE", "--contract is wrong: expected an address");
+  const key = process.env.TACIT_RELAY_KEY;
+  if (!key || !/^0x[0-9a-fA-F]{64}$/.test(key))
+    throw new TacitError(
+      "USAGE",
+      "TACIT_RELAY_KEY is wrong: expected the private key that pays for transactions, 0x and 64 digits",
+    );
+  const { evmChain } = await import("../../venue/evm.ts");
+  const { privateKeyToAccount } = await import("viem/accounts");
+  const account = privateKeyToAccount(key as `0x${string}`);
+  const chain = evmChain({
+    rpc,
+    contract: contract as `0x${string}`,
+    account,
+    startBlock: fromBlock,
+    confirmations: BigInt(confirmations),
+  });
+  return { chain, log };
+}

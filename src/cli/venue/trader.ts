@@ -1,0 +1,276 @@
+import { randomBytes } from "node:crypto";
+import { readFile, writeFile } from "node:fs/promises";
+import { createInterface } from "node:readline";
+import { writeWhole } from "../../../scripts/build/writeWhole.ts";
+import { Client, Contradiction, openSecret, sealSecret, type Notebook, type SentItem } from "../../client/index.ts";
+import { publicKey } from "../../protocol/eddsa.ts";
+import { TacitError } from "../../protocol/errors.ts";
+import { asInteger, asObject, toJson } from "../../protocol/json.ts";
+import { slotOf } from "../../protocol/market.ts";
+import { PROFILES, type ProfileName } from "../../protocol/instructions.ts";
+import { useHashKernels } from "../../prover/hash/use.ts";
+import { readKeys } from "../keyFiles.ts";
+import { isoTime, short, table, thousands } from "../format.ts";
+
+export interface TraderOptions {
+  /** address of the venue */
+  venue: string;
+  /** path of the sealed key; what is known of the venue is kept beside it */
+  account: string;
+  json?: boolean;
+}
+
+/** Asks for a passphrase, or takes it from TACIT_PASSPHRASE. */
+async function passphrase(question: string): Promise<string> {
+  const given = process.env.TACIT_PASSPHRASE;
+  if (given !== undefined) return given;
+  if (!process.stdin.isTTY)
+    throw new TacitError("PASSPHRASE", "no passphrase: expected TACIT_PASSPHRASE, or a terminal to ask at");
+  const lines = createInterface({ input: process.stdin, output: process.stderr, terminal: true });
+  // What is typed is not shown.
+  (lines as unknown as { _writeToOutput: (text: string) => void })._writeToOutput = (text) => {
+    if (text.includes(question)) process.stderr.write(text);
+  };
+  try {
+    return await new Promise((resolve) => lines.question(question, resolve));
+  } finally {
+    lines.close();
+    process.stderr.write("\n");
+  }
+}
+
+/** `tacit account new`: makes a key, or takes one, and seals it. @returns the exit code */
+export async function accountNew({
+  account,
+  importFile,
+  json,
+}: {
+  account: string;
+  importFile?: string;
+  json?: boolean;
+}) {
+  const secret = importFile === undefined ? new Uint8Array(randomBytes(32)) : await importedSecret(importFile);
+  const sealed = await sealSecret(secret, await passphrase("Passphrase for the new key: "));
+  try {
+    await writeFile(account, sealed + "\n", { mode: 0o600, flag: "wx" });
+  } catch (error) {
+    const why = (error as NodeJS.ErrnoException).code === "EEXIST" ? "there is one already" : (error as Error).message;
+    throw new TacitError("FILE", `${account} cannot be written: ${why}`, { path: account });
+  }
+  const { x, y } = publicKey(secret);
+  process.stdout.write(
+    json ? toJson({ account, keyX: x, keyY: y }, 2) + "\n" : `${account}: a new key, ${short(x)} ${short(y)}\n`,
+  );
+  return 0;
+}
+
+async function importedSecret(path: string): Promise<Uint8Array> {
+  const text = (await readFile(path, "utf8").catch(() => "")).trim();
+  if (!/^(0x)?[0-9a-fA-F]{64}$/.test(text))
+    throw new TacitError(
+      "BAD_SECRET",
+      `${path} is wrong: expected a file of 64 hexadecimal digits, a secret of 32 bytes`,
+    );
+  return new Uint8Array(Buffer.from(text.replace(/^0x/, ""), "hex"));
+}
+
+function fileNotebook(path: string): Notebook {
+  return {
+    read: () =>
+      readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+        if (error.code === "ENOENT") return null;
+        throw new TacitError("FILE", `${path} cannot be read: ${error.message}`, { path });
+      }),
+    write: (text) => writeWhole(path, text + "\n"),
+  };
+}
+
+async function openClient({ venue, account }: TraderOptions, { keyless = false } = {}): Promise<Client> {
+  await useHashKernels();
+  let secret: Uint8Array | undefined;
+  if (!keyless) {
+    const sealed = await readFile(account, "utf8").catch(() => null);
+    if (sealed === null)
+      throw new TacitError("FILE", `${account} cannot be read: \`tacit account new\` makes a key`, { path: account });
+    secret = await openSecret(sealed, await passphrase("Passphrase: "));
+  }
+  return Client.open({
+    url: venue,
+    keysOf: (profile) => {
+      if (!Object.hasOwn(PROFILES, profile)) throw new TacitError("UNKNOWN_PROFILE", "the venue's profile is unknown");
+      return readKeys(profile as ProfileName);
+    },
+    secret,
+    ...(keyless ? {} : { notebook: fileNotebook(account.replace(/\.json$/, "") + ".notebook.json") }),
+  });
+}
+
+/** `tacit account show`: what the venue reports, and what of it is proved. @returns the exit code */
+export async function accountShow(options: TraderOptions): Promise<number> {
+  const client = await openClient(options);
+  await syncOrShout(client);
+  const reported = client.index === null ? null : await client.account();
+  const { verified, proved, contradictions } = client;
+  if (options.json) {
+    process.stdout.write(toJson({ index: client.index, reported, verified, proved, contradictions }, 2) + "\n");
+    return contradictions.length > 0 ? 1 : 0;
+  }
+  const { x, y } = client.key!;
+  const lines = [`key ${x}`, `    ${y}`];
+  if (!reported) lines.push("the venue has no account of this key so far: deposit first");
+  else {
+    lines.push(`account ${client.index}, as the venue reports it:`);
+    for (const name of ["cash", "equity", "worst", "reserved", "free", "open", "nonce"])
+      lines.push(`  ${name.padEnd(9)} ${thousands(asInteger(name, reported[name]))}`);
+    const positions = (reported.positions as string[]).flatMap((lots, i) =>
+      lots === "0" ? [] : [`instrument ${i}: ${thousands(BigInt(lots))}`],
+    );
+    lines.push(`  positions ${positions.join(", ") || "none"}`);
+  }
+  lines.push(`verified ${verified.round} rounds, ${verified.logCount} entries of the log`);
+  if (proved)
+    lines.push(
+      `proved in round ${proved.round}: cash ${thousands(proved.account.cash)}` +
+        (proved.recomputed
+          ? ", as computed from what was signed and told"
+          : ", not recomputed: its past is not known here"),
+    );
+  process.stdout.write(lines.join("\n") + "\n");
+  return shout(contradictions);
+}
+
+/** `tacit account deposit`: play money, where the venue gives it. @returns the exit code */
+export async function accountDeposit(amount: bigint, options: TraderOptions): Promise<number> {
+  const client = await openClient(options);
+  const { x, y } = client.depositKey;
+  const index = (await client.login()) ?? 0;
+  const body = { keyX: String(x), keyY: String(y), index, amount: String(amount) };
+  const { accounts } = asObject("answer", await client.api.post("/deposits", body));
+  process.stdout.write(options.json ? toJson({ accounts }) + "\n" : `credited to account ${String(accounts)}\n`);
+  return 0;
+}
+
+export interface OrderFlags extends TraderOptions {
+  validFor: number;
+  expireIn: number;
+  thisAuction?: boolean;
+  replaces?: bigint;
+  maxFee?: bigint;
+}
+
+/** `tacit order buy` and `sell`. @returns the exit code: 1 when the venue rejects it */
+export async function orderNew(
+  side: "buy" | "sell",
+  { market, size, limit }: { market: bigint; size: bigint; limit: bigint },
+  options: OrderFlags,
+): Promise<number> {
+  const client = await openClient(options);
+  if (slotOf(client.genesis.rules, market) < 0)
+    throw new TacitError("UNKNOWN_MARKET", `the venue has no market ${market}`);
+  const now = BigInt(Math.floor(Date.now() / 1000));
+  const sent = await client.order({
+    market,
+    side,
+    size,
+    limit,
+    validUntil: now + BigInt(options.validFor),
+    expiry: now + BigInt(options.expireIn),
+    thisAuction: options.thisAuction ?? false,
+    ...(options.replaces === undefined ? {} : { replaces: options.replaces }),
+    ...(options.maxFee === undefined ? {} : { maxFee: options.maxFee }),
+  });
+  return tellReceipt(sent, options);
+}
+
+/** `tacit order cancel`. @returns the exit code */
+export async function orderCancel(market: bigint, target: bigint | undefined, options: TraderOptions): Promise<number> {
+  const client = await openClient(options);
+  return tellReceipt(await client.cancel({ market, target }), options);
+}
+
+/** `tacit withdraw`. @returns the exit code */
+export async function withdraw(amount: bigint, recipient: string, options: TraderOptions): Promise<number> {
+  if (!/^0x[0-9a-fA-F]{40}$/.test(recipient))
+    throw new TacitError("USAGE", "the recipient is wrong: expected an address");
+  const client = await openClient(options);
+  return tellReceipt(await client.withdraw({ amount, recipient: BigInt(recipient) }), options);
+}
+
+/** `tacit order list`. @returns the exit code */
+export async function orderList(options: TraderOptions): Promise<number> {
+  const client = await openClient(options);
+  const orders = (await client.openOrders()) as Record<string, unknown>[];
+  if (options.json) process.stdout.write(toJson(orders, 2) + "\n");
+  else if (orders.length === 0) process.stdout.write("no open orders\n");
+  else {
+    const rows = orders.map(({ market, nonce, side, remaining, limit, expiry, cancelled }) => [
+      String(nonce),
+      String(market),
+      String(side),
+      String(remaining),
+      String(limit),
+      isoTime(BigInt(String(expiry))),
+      cancelled ? "yes" : "",
+    ]);
+    process.stdout.write(table([["nonce", "market", "side", "lots", "limit", "expires", "cancelled"], ...rows]));
+  }
+  return 0;
+}
+
+/** `tacit watch`: verifies round after round, until it is stopped. @returns the exit code: 1 when something cannot be true */
+export async function watch(options: TraderOptions & { once?: boolean; every: number }): Promise<number> {
+  const keyless = (await readFile(options.account, "utf8").catch(() => null)) === null;
+  const client = await openClient(options, { keyless });
+  const stopped = new Promise<"stopped">((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve("stopped"));
+  });
+  process.stdout.write(`venue ${client.api.url}, domain ${short(client.genesis.domain)}, signer ${client.signer}\n`);
+  if (keyless) process.stdout.write("no key: only rounds are followed\n");
+  for (;;) {
+    try {
+      await client.sync(({ round, logCount, time, state }) =>
+        process.stdout.write(
+          `round ${round} holds: ${logCount} entries up to ${isoTime(time)}, state ${short(state)}\n`,
+        ),
+      );
+      const { proved } = client;
+      if (proved && !keyless)
+        process.stdout.write(
+          `account ${client.index} proved in round ${proved.round}: cash ${thousands(proved.account.cash)}${proved.recomputed ? ", as computed here" : ""}\n`,
+        );
+    } catch (error) {
+      if (error instanceof Contradiction) return shout(client.contradictions);
+      if (!(error instanceof TacitError) || options.once) throw error;
+      process.stderr.write(`tacit: ${error.message}\n`);
+    }
+    if (options.once) return shout(client.contradictions);
+    const pause = new Promise<"next">((resolve) => setTimeout(() => resolve("next"), options.every * 1000));
+    if ((await Promise.race([stopped, pause])) === "stopped") return shout(client.contradictions);
+  }
+}
+
+function tellReceipt({ receipt, verdict, item }: SentItem, { json }: { json?: boolean }): number {
+  void item;
+  if (json) process.stdout.write(toJson({ verdict, receipt }, 2) + "\n");
+  else
+    process.stdout.write(
+      `${verdict ?? "known"}: entry ${receipt!.n} of the log at ${isoTime(receipt!.time)}, head ${short(receipt!.head)}; the receipt is kept\n`,
+    );
+  return verdict === "admitted" || verdict === null ? 0 : 1;
+}
+
+async function syncOrShout(client: Client): Promise<void> {
+  try {
+    await client.sync();
+  } catch (error) {
+    if (!(error instanceof Contradiction)) throw error;
+  }
+}
+
+/** Contradictions are the loudest thing that there is. @returns the exit code */
+function shout(contradictions: Client["contradictions"]): number {
+  for (const { message } of contradictions) process.stderr.write(`tacit: CONTRADICTION: ${message}\n`);
+  if (contradictions.length > 0)
+    process.stderr.write("tacit: the evidence lies in the notebook beside the key: keep it, and stop trading there\n");
+  return contradictions.length > 0 ? 1 : 0;
+}

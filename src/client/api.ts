@@ -1,0 +1,87 @@
+import { TacitError } from "../protocol/errors.ts";
+
+/** The part of `fetch` that is used. */
+export type Fetch = (input: string, init?: RequestInit) => Promise<Response>;
+
+/** Longest answer that is read, bytes: a round of the largest size has some hundred kB. */
+const LONGEST = 64 * 1024 * 1024;
+
+/** A venue's service (docs/api.md), asked over HTTP. */
+export class Api {
+  readonly url: string;
+  readonly #fetch: Fetch;
+  readonly #timeoutMs: number;
+  token: string | null = null;
+
+  /** @throws BAD_URL */
+  constructor(url: string, { fetch = globalThis.fetch.bind(globalThis) as Fetch, timeoutMs = 30_000 } = {}) {
+    let parsed;
+    try {
+      parsed = new URL(url);
+    } catch {
+      parsed = null;
+    }
+    if (!parsed || !/^https?:$/.test(parsed.protocol))
+      throw new TacitError(
+        "BAD_URL",
+        "the venue's address is wrong: expected one that begins with http:// or https://",
+      );
+    this.url = parsed.href.replace(/\/+$/, "");
+    this.#fetch = fetch;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /**
+   * @param path  after /v1, with its query
+   * @throws UNREACHABLE, BAD_ANSWER, or the code that the venue gave, with its status in `details`
+   */
+  async get(path: string): Promise<unknown> {
+    return this.#ask(path, {});
+  }
+
+  /** As `get`; null where the venue has nothing of the name. */
+  async find(path: string): Promise<unknown> {
+    try {
+      return await this.get(path);
+    } catch (error) {
+      if (error instanceof TacitError && error.details.status === 404) return null;
+      throw error;
+    }
+  }
+
+  async post(path: string, body: unknown): Promise<unknown> {
+    return this.#ask(path, {
+      method: "POST",
+      body: JSON.stringify(body),
+      headers: { "content-type": "application/json" },
+    });
+  }
+
+  async #ask(path: string, init: RequestInit): Promise<unknown> {
+    const headers = { ...init.headers, ...(this.token ? { authorization: `Bearer ${this.token}` } : {}) };
+    let response, text;
+    try {
+      const signal = AbortSignal.timeout(this.#timeoutMs);
+      response = await this.#fetch(`${this.url}/v1${path}`, { ...init, headers, signal, redirect: "error" });
+      if (Number(response.headers.get("content-length")) > LONGEST) throw new Error("its answer is too long");
+      text = await response.text();
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      throw new TacitError("UNREACHABLE", `the venue at ${this.url} does not answer: ${why}`, { url: this.url });
+    }
+    let json: unknown;
+    try {
+      json = JSON.parse(text);
+    } catch {
+      json = undefined;
+    }
+    if (response.ok && json !== undefined) return json;
+    const { code, message, retryAfter } = ((json ?? {}) as { error?: Record<string, unknown> }).error ?? {};
+    const known = typeof code === "string" && typeof message === "string";
+    throw new TacitError(
+      known ? code : "BAD_ANSWER",
+      known ? message : `the venue at ${this.url} answered with status ${response.status}, and no JSON of a venue`,
+      { status: response.status, ...(typeof retryAfter === "number" ? { retryAfter } : {}) },
+    );
+  }
+}

@@ -1,0 +1,157 @@
+import type { Account } from "../protocol/account.ts";
+import { admissionEffect } from "../protocol/admission.ts";
+import type { Fill } from "../protocol/book.ts";
+import { fillCash, settled } from "../protocol/clearing.ts";
+import { TacitError } from "../protocol/errors.ts";
+import type { GenesisFile } from "../protocol/genesis.ts";
+import { decodeItem, type Item } from "../protocol/item.ts";
+import { asInteger, asObject, badFormat } from "../protocol/json.ts";
+import { fee, slotOf } from "../protocol/market.ts";
+import { abs } from "../protocol/numbers.ts";
+import { SIDE, VERDICTS, type Verdict } from "../protocol/parameters.ts";
+
+/** Something that the venue says and that cannot be true beside what it has signed or proved. */
+export type ContradictionKind =
+  "twoReceipts" | "badReceipt" | "dropped" | "roundRefused" | "logDiffers" | "fill" | "account" | "otherVenue";
+
+/** What shows it: in words and in the venue's own. */
+export class Contradiction extends TacitError<"CONTRADICTION"> {
+  readonly kind: ContradictionKind;
+  constructor(kind: ContradictionKind, message: string, evidence: Record<string, unknown> = {}) {
+    super("CONTRADICTION", `the venue contradicts itself: ${message}`, { kind, ...evidence });
+    this.kind = kind;
+  }
+}
+
+/** An event of the log that concerns one account, as the venue tells it or its owner knows it. */
+export type Entry =
+  | { readonly kind: "item"; readonly n: number; readonly item: Item; readonly verdict: Verdict }
+  | { readonly kind: "fill"; readonly n: number; readonly fill: ToldFill }
+  | { readonly kind: "deposit"; readonly n: number; readonly amount: bigint };
+
+/** A fill as the venue tells it to its owner. */
+export interface ToldFill {
+  readonly n: number;
+  readonly time: bigint;
+  readonly market: bigint;
+  readonly nonce: bigint;
+  readonly lots: bigint;
+  readonly price: bigint;
+  readonly fee: bigint;
+  readonly cash: bigint;
+  readonly release: bigint;
+  readonly closed: boolean;
+}
+
+/** @throws TacitError FORMAT naming the place */
+export function readFill(json: unknown): ToldFill {
+  const { n, closed, ...fields } = asObject("fill", json);
+  if (typeof n !== "number" || !Number.isSafeInteger(n) || n < 0) throw badFormat("fill.n", "a position in the log");
+  if (typeof closed !== "boolean") throw badFormat("fill.closed", "true or false");
+  const number = (name: string) => asInteger(`fill.${name}`, fields[name]);
+  const [time, market, nonce, lots, price] = ["time", "market", "nonce", "lots", "price"].map(number);
+  const [charged, cash, release] = ["fee", "cash", "release"].map(number);
+  return { n, time, market, nonce, lots, price, fee: charged, cash, release, closed };
+}
+
+/** @throws TacitError FORMAT */
+export function readVerdict(json: unknown): Verdict | null {
+  if (json === null) return null;
+  if (!VERDICTS.includes(json as Verdict)) throw badFormat("verdict", "the name of a verdict");
+  return json as Verdict;
+}
+
+/** An order as its owner knows it, from what it signed and what it was told of fills. */
+interface KnownOrder {
+  readonly market: bigint;
+  readonly side: number;
+  readonly limit: bigint;
+  readonly rho: bigint;
+  remaining: bigint;
+}
+
+/**
+ * An account recomputed from its owner's own knowledge: what it signed, and what the venue told of verdicts and fills. What
+ * is told must fit the orders; and what it comes to must be what is proved.
+ */
+export class Knowledge {
+  readonly #genesis: Pick<GenesisFile, "rules" | "prices">;
+  readonly #orders = new Map<bigint, KnownOrder>();
+  #account: Account;
+  #opened: boolean;
+
+  /**
+   * @param account  before the first entry, without open orders
+   * @param opened   whether it was there: else the first deposit opens it
+   */
+  constructor(genesis: Pick<GenesisFile, "rules" | "prices">, account: Account, opened: boolean) {
+    this.#genesis = genesis;
+    this.#account = account;
+    this.#opened = opened;
+  }
+
+  get account(): Account {
+    return this.#account;
+  }
+
+  /** Orders of which something is left, by nonce. */
+  get open(): ReadonlyMap<bigint, Readonly<KnownOrder>> {
+    return this.#orders;
+  }
+
+  /**
+   * Takes the next entry, in the order of the log.
+   * @throws Contradiction "fill"  when a fill is none that the order and the rules allow
+   */
+  apply(entry: Entry): void {
+    if (entry.kind === "item") return this.#item(entry.item, entry.verdict);
+    if (entry.kind === "deposit") {
+      const { seq, cash } = this.#account;
+      this.#account = { ...this.#account, seq: this.#opened ? seq + 1n : seq, cash: cash + entry.amount };
+      this.#opened = true;
+      return;
+    }
+    const { fill } = entry;
+    const order = this.#orders.get(fill.nonce);
+    const { rules, prices } = this.#genesis;
+    const slot = slotOf(rules, fill.market);
+    const row = rules.markets[slot];
+    const wrong = (what: string) => new Contradiction("fill", `a fill at entry ${fill.n} of the log ${what}`, { fill });
+    if (!order || !row || order.market !== fill.market) throw wrong("is of no open order of this account");
+    const lots = abs(fill.lots);
+    if (lots > order.remaining) throw wrong("is larger than the order");
+    if (lots > 0n) {
+      const buys = order.side === SIDE.buy;
+      if (fill.lots > 0n !== buys) throw wrong("is on the wrong side");
+      if (buys ? fill.price > order.limit : fill.price < order.limit) throw wrong("is beyond the order's limit");
+      if (fill.fee !== fee(row, fill.price, lots)) throw wrong("has a fee that the rules do not give");
+    } else if (fill.fee !== 0n) throw wrong("charges a fee for nothing");
+    if (lots === order.remaining && !fill.closed) throw wrong("leaves an order open of which nothing is left");
+    if (fill.release !== order.rho * (fill.closed ? order.remaining : lots))
+      throw wrong("gives back another reservation than was held");
+    const tradePrice = lots > 0n ? fill.price - prices.markets[slot]!.funding : 0n;
+    const booked: Fill = { account: 0, closed: fill.closed, lots: fill.lots, release: fill.release, fee: fill.fee };
+    if (fill.cash !== fillCash(booked, tradePrice)) throw wrong("has cash that price and lots do not give");
+    this.#account = settled(this.#account, booked, row.legs, tradePrice);
+    order.remaining -= lots;
+    if (fill.closed) this.#orders.delete(fill.nonce);
+  }
+
+  #item(item: Item, verdict: Verdict): void {
+    const decoded = decodeItem(item);
+    if (!decoded) return;
+    const effect = admissionEffect({ ...this.#genesis, account: this.#account }, decoded, verdict);
+    if (effect.account) this.#account = effect.account;
+    if (!effect.entry || decoded.kind !== "order") return;
+    const { nonce, side, limit, rho, remaining } = effect.entry;
+    this.#orders.set(nonce, { market: decoded.head.market, side, limit, rho, remaining });
+  }
+}
+
+/** Fields in which what is proved differs from what the owner expects. */
+export function accountDifferences(expected: Account, proved: Account): string[] {
+  const names = ["keyX", "keyY", "view", "seq", "cash", "nonce", "reserved", "open"] as const;
+  const numbers: string[] = names.filter((name) => expected[name] !== proved[name]);
+  const positions = expected.positions.some((lots, i) => lots !== proved.positions[i]);
+  return positions ? [...numbers, "positions"] : numbers;
+}

@@ -1,0 +1,31 @@
+import { TacitError } from "./errors.ts";
+
+/** Longest number in a file: a field element has 77 digits. */
+const INTEGER = /^-?(0|[1-9]\d{0,79})$/;
+
+/** JSON in which every bigint is a decimal string. */
+export function toJson(value: unknown, indent?: number): string {
+  return JSON.stringify(value, (_, part) => (typeof part === "bigint" ? `${part}` : part), indent);
+}
+
+/** @throws TacitError FORMAT naming the place */
+export function asObject(at: string, json: unknown): Record<string, unknown> {
+  if (typeof json !== "object" || json === null || Array.isArray(json)) throw badFormat(at, "an object");
+  return json as Record<string, unknown>;
+}
+
+/** @throws TacitError FORMAT naming the place */
+export function asList(at: string, json: unknown): unknown[] {
+  if (!Array.isArray(json)) throw badFormat(at, "a list");
+  return json;
+}
+
+/** @throws TacitError FORMAT naming the place */
+export function asInteger(at: string, json: unknown): bigint {
+  if (typeof json === "string" && INTEGER.test(json)) return BigInt(json);
+  throw badFormat(at, "an integer as a decimal string");
+}
+
+export function badFormat(at: string, expected: string): TacitError<"FORMAT"> {
+  return new TacitError("FORMAT", `${at} is wrong: expected ${expected}`, { at, expected });
+}

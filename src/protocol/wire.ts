@@ -1,0 +1,81 @@
+import { keccak_256 } from "@noble/hashes/sha3.js";
+import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
+import type { Point, Signature } from "./eddsa.ts";
+import type { Auth, Item } from "./item.ts";
+import { asInteger, asObject, badFormat } from "./json.ts";
+import { FIELD } from "./numbers.ts";
+import type { SignedReceipt } from "./receipt.ts";
+
+/** What venue and client say to each other, in JSON: every number a decimal string (docs/api.md). */
+
+const ITEM = ["A", "B", "salt", "R8x", "R8y", "S"] as const;
+export type ItemJson = Record<(typeof ITEM)[number], string>;
+
+export function itemJson(item: Item, auth: Auth): ItemJson {
+  const words = { ...item, ...auth };
+  return Object.fromEntries(ITEM.map((name) => [name, String(words[name])])) as ItemJson;
+}
+
+/** @throws TacitError FORMAT naming the field */
+export function readItem(json: unknown): { item: Item; auth: Auth } {
+  const fields = asObject("item", json);
+  const [A, B, salt, R8x, R8y, S] = ITEM.map((name) => element(`item.${name}`, fields[name]));
+  return { item: { A, B, salt }, auth: { R8x, R8y, S } };
+}
+
+const RECEIPT = ["domain", "n", "item", "auth", "time", "head", "previous"] as const;
+export type ReceiptJson = Record<(typeof RECEIPT)[number] | "signature", string>;
+
+export function receiptJson(receipt: SignedReceipt): ReceiptJson {
+  const numbers = Object.fromEntries(RECEIPT.map((name) => [name, String(receipt[name])]));
+  return { ...numbers, signature: receipt.signature } as ReceiptJson;
+}
+
+/** @throws TacitError FORMAT naming the field */
+export function readReceipt(json: unknown): SignedReceipt {
+  const { signature, ...fields } = asObject("receipt", json);
+  const [domain, n, item, auth, time, head, previous] = RECEIPT.map((name) =>
+    element(`receipt.${name}`, fields[name]),
+  );
+  if (typeof signature !== "string" || !/^0x[0-9a-f]{130}$/.test(signature))
+    throw badFormat("receipt.signature", "0x and 130 hexadecimal digits");
+  return { domain, n, item, auth, time, head, previous, signature };
+}
+
+/**
+ * What the owner of a key signs (EdDSA-Poseidon) to see its accounts: good at this venue until `expires`, in seconds since
+ * 1970. It is no hash of Poseidon, so it can never be taken for an item.
+ */
+export function sessionMessage(domain: bigint, key: Point, expires: bigint): bigint {
+  const text = `Tacit session\ndomain ${domain}\nkey ${key.x} ${key.y}\nexpires ${expires}`;
+  // 248 bits are a field element.
+  return BigInt(`0x${bytesToHex(keccak_256(utf8ToBytes(text)).slice(0, 31))}`);
+}
+
+export interface SessionRequest {
+  readonly key: Point;
+  readonly expires: bigint;
+  readonly signature: Signature;
+}
+
+export function sessionJson({ key, expires, signature }: SessionRequest) {
+  const numbers = { keyX: key.x, keyY: key.y, expires, ...signature };
+  return Object.fromEntries(Object.entries(numbers).map(([name, value]) => [name, String(value)]));
+}
+
+/** @throws TacitError FORMAT naming the field */
+export function readSession(json: unknown): SessionRequest {
+  const fields = asObject("session", json);
+  const read = (name: string) => element(`session.${name}`, fields[name]);
+  return {
+    key: { x: read("keyX"), y: read("keyY") },
+    expires: read("expires"),
+    signature: { R8x: read("R8x"), R8y: read("R8y"), S: read("S") },
+  };
+}
+
+function element(at: string, json: unknown): bigint {
+  const x = asInteger(at, json);
+  if (x < 0n || x >= FIELD) throw badFormat(at, "a field element");
+  return x;
+}

@@ -1,0 +1,19 @@
+import { hkdf } from "@noble/hashes/hkdf.js";
+import { hmac } from "@noble/hashes/hmac.js";
+import { sha512 } from "@noble/hashes/sha2.js";
+import { bytesToHex, hexToBytes, utf8ToBytes } from "@noble/hashes/utils.js";
+import { FIELD } from "../protocol/numbers.ts";
+
+/**
+ * Blinding values of state words, from the operator's secret and the word before: as good as random to who does not know
+ * the secret, and the same after a restart, so that proofs made before it still fit. No two words are alike, so no value is
+ * used twice.
+ * @source RFC 5869 (HKDF), RFC 2104 (HMAC); 512 bits reduced modulo 254 are uniform up to 2^-258
+ */
+export function blindsOf(secret: Uint8Array): (word: bigint) => bigint {
+  const key = hkdf(sha512, secret, undefined, utf8ToBytes("tacit blinding of states"), 64);
+  return (word) => {
+    const tag = hmac(sha512, key, hexToBytes(word.toString(16).padStart(64, "0")));
+    return BigInt(`0x${bytesToHex(tag)}`) % FIELD;
+  };
+}

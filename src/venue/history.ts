@@ -1,0 +1,107 @@
+import type { Event, Sweep } from "../matcher/events.ts";
+import { fillCash } from "../protocol/clearing.ts";
+import type { Rules } from "../protocol/market.ts";
+import { RULE, SIDE } from "../protocol/parameters.ts";
+
+/** What a clear did to one order: as its owner is told. */
+export interface FillReport {
+  readonly account: number;
+  /** position of the CLOSE or PURGE in the log */
+  readonly n: number;
+  /** seconds since 1970 */
+  readonly time: bigint;
+  readonly market: bigint;
+  /** of the order; 0 of the venue's own fill, which has the fees */
+  readonly nonce: bigint;
+  /** positive for a buy; 0 when nothing traded and the order left the book */
+  readonly lots: bigint;
+  /** cash units per lot; 0 where nothing was matched */
+  readonly price: bigint;
+  readonly fee: bigint;
+  /** cash units, net of the fee */
+  readonly cash: bigint;
+  /** reservation given back, cash units */
+  readonly release: bigint;
+  /** whether nothing of the order stays in the book */
+  readonly closed: boolean;
+}
+
+/** What one CLOSE or PURGE came to. */
+export interface AuctionReport {
+  readonly n: number;
+  readonly time: bigint;
+  readonly market: bigint;
+  readonly slot: number;
+  readonly rule: keyof typeof RULE;
+  readonly matched: boolean;
+  /** cash units per lot; 0 where nothing was matched */
+  readonly price: bigint;
+  /** lots */
+  readonly volume: bigint;
+  /** orders that took part, and that traded */
+  readonly orders: number;
+  readonly filled: number;
+  /** lots by limit of the orders that took part, limits rising */
+  readonly curves: { readonly bids: readonly Level[]; readonly asks: readonly Level[] };
+}
+export type Level = readonly [limit: bigint, lots: bigint];
+
+type ClearEvent = Extract<Event, { kind: "clear" }>;
+
+/** @param n  position of the command in the log */
+export function reportClear(
+  rules: Rules,
+  event: ClearEvent,
+  n: number,
+): { auction: AuctionReport; fills: FillReport[] } {
+  const { slot, sweeps, tradePrice, entry } = event;
+  const row = rules.markets[slot];
+  const market = row?.id ?? 0n;
+  const last = sweeps.at(-1)!;
+  const price = last.match ? last.outcome.price : 0n;
+  const fills = sweeps.flatMap((sweep) => {
+    const entries = [...sweep.book, ...sweep.admitted];
+    const nonces = new Map(sweep.outcome.fillOf.map((fill, i) => [fill, entries[i].nonce]));
+    return sweep.outcome.fills.map((fill): FillReport => {
+      const { account, lots, fee, release, closed } = fill;
+      const cash = fillCash(fill, tradePrice);
+      const nonce = nonces.get(fill) ?? 0n;
+      return {
+        account,
+        n,
+        time: entry.time,
+        market,
+        nonce,
+        lots,
+        price: lots ? price : 0n,
+        fee,
+        cash,
+        release,
+        closed,
+      };
+    });
+  });
+  const auction: AuctionReport = {
+    n,
+    time: entry.time,
+    market,
+    slot,
+    rule: row?.rule === BigInt(RULE.midpoint) ? "midpoint" : "auction",
+    matched: last.match,
+    price,
+    volume: last.match ? last.outcome.volume : 0n,
+    orders: last.outcome.eligible.filter(Boolean).length,
+    filled: fills.filter(({ lots }) => lots !== 0n).length,
+    curves: curvesOf(last),
+  };
+  return { auction, fills };
+}
+
+function curvesOf({ book, admitted, outcome }: Sweep): AuctionReport["curves"] {
+  const sides: Map<bigint, bigint>[] = [new Map(), new Map()];
+  [...book, ...admitted].forEach(({ side, limit, remaining }, i) => {
+    if (outcome.eligible[i]) sides[side].set(limit, (sides[side].get(limit) ?? 0n) + remaining);
+  });
+  const levels = (side: number) => [...sides[side]].sort(([a], [b]) => (a < b ? -1 : 1));
+  return { bids: levels(SIDE.buy), asks: levels(SIDE.sell) };
+}

@@ -1,0 +1,41 @@
+/** A venue to embed: `openVenue`, and what it is made of. In Node. */
+import { Venue, type VenueOptions } from "./venue.ts";
+
+export { systemClock, type Clock } from "./clock.ts";
+export { developmentGenesis, DEVELOPMENT_MARKETS } from "./developmentGenesis.ts";
+export type { AuctionReport, FillReport } from "./history.ts";
+export { memoryStore } from "./memoryStore.ts";
+export type { RoundSummary } from "./pipeline.ts";
+export type { AuctionJson, HistoryJson } from "./reports.ts";
+export type { ChainOptions } from "./chainLink.ts";
+export { localProver, type CircuitFiles, type InstructionProver } from "./provers.ts";
+export { localSigner, type Signer } from "./signer.ts";
+export { nodeDigest, openSqliteStore } from "./sqliteStore.ts";
+export { genesisState } from "./start.ts";
+export type { Store } from "./store.ts";
+export {
+  DEFAULT_LIMITS,
+  type Acknowledgement,
+  type Limits,
+  type OpenOrder,
+  type Publish,
+  type Venue,
+  type VenueEvent,
+  type VenueOptions,
+} from "./venue.ts";
+export { depositKey, publicKey, sign } from "../protocol/eddsa.ts";
+export { TacitError } from "../protocol/errors.ts";
+export { parseGenesis, type GenesisFile } from "../protocol/genesis.ts";
+export { cancelItem, itemHash, orderItem, withdrawalItem, type Auth, type Item } from "../protocol/item.ts";
+export { SIDE, type Verdict } from "../protocol/parameters.ts";
+export { receiptDefect, type SignedReceipt } from "../protocol/receipt.ts";
+
+/**
+ * Opens a venue on its store: the first time from its genesis, later from where it was.
+ * @throws OPERATOR_KEY, OTHER_VENUE  when secret, signer or store are of another venue
+ * @throws JOURNAL_DAMAGED, SNAPSHOT, STORAGE, LOCKED, FENCED  when the store cannot be gone on from
+ * @throws WRONG_CONTRACT  when the chain has another venue
+ */
+export function openVenue(options: VenueOptions): Promise<Venue> {
+  return Venue.open(options);
+}

@@ -1,0 +1,106 @@
+import type { Event } from "../matcher/events.ts";
+import { toJson } from "../protocol/json.ts";
+import type { Rules } from "../protocol/market.ts";
+import { reportClear, type AuctionReport, type FillReport } from "./history.ts";
+import type { Store } from "./store.ts";
+
+/** A fill or a deposit, in JSON. */
+export type HistoryJson = { readonly account: number; readonly n: number } & (
+  | { readonly kind: "deposit"; readonly amount: string }
+  | ({ readonly kind: "fill"; readonly closed: boolean } & {
+      readonly [Name in "time" | "market" | "nonce" | "lots" | "price" | "fee" | "cash" | "release"]: string;
+    })
+);
+
+/** An auction in JSON: bigints are decimal strings. */
+export type AuctionJson = Omit<AuctionReport, "time" | "market" | "price" | "volume" | "curves"> & {
+  readonly [Name in "time" | "market" | "price" | "volume"]: string;
+} & { readonly curves: { readonly bids: readonly [string, string][]; readonly asks: readonly [string, string][] } };
+
+/** What events tell. */
+export type Report =
+  | { readonly kind: "deposit"; readonly account: number; readonly n: number; readonly amount: bigint }
+  | { readonly kind: "fill"; readonly fill: FillReport }
+  | { readonly kind: "auction"; readonly auction: AuctionReport };
+
+/**
+ * What the log means to traders, kept as documents that can be looked up. All of it follows from the journal: what was not
+ * written when a process ended is written again by the replay.
+ */
+export class Reports {
+  readonly #rules: Rules;
+  readonly #store: Store;
+  #unwritten: Record<string, string> = {};
+  readonly #last = new Map<number, AuctionReport>();
+
+  constructor(rules: Rules, store: Store) {
+    this.#rules = rules;
+    this.#store = store;
+  }
+
+  /** @param n  position of the event's entry in the log */
+  add(event: Event, n: number): Report[] {
+    if (event.kind === "deposits")
+      return event.credits.map(({ index: account, deposit: { amount } }, i) => {
+        const deposit = { kind: "deposit", account, n, amount } as const;
+        this.#unwritten[historyName(account, n, i)] = toJson(deposit);
+        return deposit;
+      });
+    if (event.kind !== "clear") return [];
+    const { auction, fills } = reportClear(this.#rules, event, n);
+    const text = toJson(auction);
+    this.#unwritten[`auction/${pad(n, 12)}`] = text;
+    this.#unwritten[`auctionOf/${auction.market}/${pad(n, 12)}`] = text;
+    fills.forEach((fill, i) => {
+      this.#unwritten[historyName(fill.account, n, i)] = toJson({ kind: "fill", ...fill });
+    });
+    if (auction.matched) this.#last.set(auction.slot, auction);
+    return [...fills.map((fill) => ({ kind: "fill", fill }) as const), { kind: "auction", auction }];
+  }
+
+  /** Writes what is not written so far. @throws as the store */
+  async flush(): Promise<void> {
+    const documents = this.#unwritten;
+    this.#unwritten = {};
+    if (Object.keys(documents).length > 0) await this.#store.put(documents);
+  }
+
+  /** The last auction of a slot that matched, since the start or its snapshot. */
+  last(slot: number): AuctionReport | null {
+    return this.#last.get(slot) ?? null;
+  }
+
+  /** What was booked to an account, by position in the log: after `after`, at most `limit`. */
+  async history(account: number, { after, limit }: { after: number; limit: number }): Promise<HistoryJson[]> {
+    await this.flush();
+    const prefix = `history/${pad(account, 7)}/`;
+    const found = await this.#store.list(prefix, { after: `${prefix}${pad(after, 12)}~`, limit });
+    return found.map(({ text }) => JSON.parse(text));
+  }
+
+  /** The newest first, before the position `before`. */
+  async auctions({
+    market,
+    before,
+    limit,
+  }: {
+    market?: bigint;
+    before?: number;
+    limit: number;
+  }): Promise<AuctionJson[]> {
+    await this.flush();
+    const prefix = market === undefined ? "auction/" : `auctionOf/${market}/`;
+    const options = before === undefined ? {} : { before: `${prefix}${pad(before, 12)}` };
+    const found = await this.#store.list(prefix, { ...options, limit, reverse: true });
+    return found.map(({ text }) => JSON.parse(text));
+  }
+}
+
+/** Sorts by account, then by position in the log. */
+function historyName(account: number, n: number, i: number): string {
+  return `history/${pad(account, 7)}/${pad(n, 12)}/${pad(i, 6)}`;
+}
+
+function pad(number: number, digits: number): string {
+  return String(number).padStart(digits, "0");
+}

@@ -1,0 +1,104 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { VenueEvent } from "../venue.ts";
+import type { ServedVenue } from "./views.ts";
+
+const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+const ROUND_SECONDS = [1, 2.5, 5, 10, 20, 40, 60, 90, 120, 240, 480];
+const GAS = [250_000, 500_000, 1_000_000, 2_000_000, 4_000_000, 8_000_000, 16_000_000];
+
+/** What is measured, in a registry of its own. Nothing here tells one account from another. */
+export class Metrics {
+  readonly #registry = new Registry();
+  readonly #items: Counter<"item" | "verdict">;
+  readonly #rejects: Counter<"code">;
+  readonly #requests: Counter<"status">;
+  readonly #acknowledgement: Histogram;
+  readonly #proving: Histogram;
+  readonly #gas: Histogram;
+
+  /** @param ofProcess  whether memory, processor time and the like of the process are measured too */
+  constructor(venue: ServedVenue, { streams, ofProcess }: { streams: () => number; ofProcess: boolean }) {
+    const registers = [this.#registry];
+    if (ofProcess) collectDefaultMetrics({ register: this.#registry });
+    this.#items = new Counter({
+      name: "tacit_items_total",
+      help: "Items in the log, by kind and verdict",
+      labelNames: ["item", "verdict"],
+      registers,
+    });
+    this.#rejects = new Counter({
+      name: "tacit_rejects_total",
+      help: "Requests that were answered with an error, by code",
+      labelNames: ["code"],
+      registers,
+    });
+    this.#requests = new Counter({
+      name: "tacit_http_requests_total",
+      help: "HTTP requests, by status",
+      labelNames: ["status"],
+      registers,
+    });
+    const seconds = (name: string, help: string, buckets: number[]) =>
+      new Histogram({ name, help, buckets, registers });
+    this.#acknowledgement = seconds("tacit_acknowledgement_seconds", "From an item to its receipt", SECONDS);
+    this.#proving = seconds("tacit_round_proving_seconds", "From the end of a round to its last proof", ROUND_SECONDS);
+    this.#gas = seconds("tacit_round_gas", "Gas of rounds that the contract accepted", GAS);
+    const gauge = (name: string, help: string, value: () => number) =>
+      new Gauge({
+        name,
+        help,
+        registers,
+        collect() {
+          this.set(value());
+        },
+      });
+    gauge("tacit_up", "1 when the venue takes items and proves", () => Number(venue.health().ok));
+    gauge("tacit_queue", "Items that wait to be written", () => venue.health().queue);
+    gauge("tacit_log_entries", "Entries of the log", () => venue.health().logCount);
+    gauge("tacit_unproved_entries", "Entries of the log that are not proved", () => venue.health().unproved);
+    gauge("tacit_rounds_waiting", "Rounds that are not proved", () => venue.health().roundsWaiting);
+    gauge(
+      "tacit_chain_rounds_waiting",
+      "Rounds that the contract has not accepted",
+      () => venue.health().chain?.rounds ?? 0,
+    );
+    gauge(
+      "tacit_chain_failures",
+      "Failures of the chain since the start",
+      () => venue.health().chain?.failuresTotal ?? 0,
+    );
+    gauge("tacit_accounts", "Accounts", () => venue.health().accounts);
+    gauge("tacit_streams", "Open streams", streams);
+  }
+
+  /** Counts what a venue tells. */
+  event(event: VenueEvent): void {
+    if (event.kind === "order") this.#items.inc({ item: event.item, verdict: event.verdict });
+    if (event.kind !== "round") return;
+    const { assembledAt, provedAt, accepted } = event.round;
+    // The chain takes a round after it is proved: it may be told of twice.
+    if (accepted) this.#gas.observe(Number(accepted.gasUsed));
+    else this.#proving.observe((provedAt - assembledAt) / 1000);
+  }
+
+  reject(code: string): void {
+    this.#rejects.inc({ code });
+  }
+
+  request(status: number): void {
+    this.#requests.inc({ status });
+  }
+
+  acknowledged(seconds: number): void {
+    this.#acknowledgement.observe(seconds);
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  /** In Prometheus' text format. */
+  text(): Promise<string> {
+    return this.#registry.metrics();
+  }
+}

@@ -1,0 +1,487 @@
+import { z } from "@hono/zod-openapi";
+import { PROFILES } from "../../protocol/instructions.ts";
+import type { Auth, Item } from "../../protocol/item.ts";
+import { asObject, badFormat } from "../../protocol/json.ts";
+import { FIELD } from "../../protocol/numbers.ts";
+import { MARKET_STATE, MARKETS, RULE, VERDICTS } from "../../protocol/parameters.ts";
+import type { TacitError } from "../../protocol/errors.ts";
+import { readItem } from "../../protocol/wire.ts";
+import { ERROR_CODES } from "./errors.ts";
+
+/**
+ * The shapes of all that this service takes and answers. Objects are strict: a field that is not named here is refused.
+ * Amounts, prices, identities and times in seconds are decimal strings; positions in the log, numbers of accounts and
+ * rounds, and milliseconds are JSON numbers.
+ */
+
+/** No leading zeros, no "-0", no plus sign: one spelling a number. */
+const UNSIGNED = /^(0|[1-9][0-9]{0,76})$/;
+const SIGNED = /^(0|-?[1-9][0-9]{0,76})$/;
+
+const decimal = z.string("a decimal string").regex(UNSIGNED, "a decimal string of at most 77 digits");
+const signed = z.string("a decimal string").regex(SIGNED, "a decimal string of at most 77 digits, or minus and such");
+/** A field element: below the modulus of the scalar field of BN254. */
+const element = decimal.refine((text) => UNSIGNED.test(text) && BigInt(text) < FIELD, "a field element");
+const whole = z.int("a whole number").min(0, "a whole number");
+const time = decimal.describe("seconds since 1970");
+const milliseconds = z.number().describe("milliseconds since 1970");
+const logPosition = whole.describe("position in the log, from 0");
+const accountNumber = z
+  .int("the number of an account")
+  .min(0, "the number of an account")
+  .max(2 ** 20 - 1, "the number of an account");
+const address = z.string().regex(/^0x[0-9a-f]{40}$/);
+const verdict = z.enum(VERDICTS);
+const keys = Object.keys as <Name extends string>(table: Record<Name, unknown>) => [Name, ...Name[]];
+
+// What is sent.
+
+export const ItemSchema = z
+  .strictObject({ A: element, B: element, salt: element, R8x: element, R8y: element, S: element })
+  .openapi("Item", {
+    description: "An order, a cancel or a withdrawal, and its signature (docs/protocol.md, section 7)",
+  });
+
+export const SessionRequestSchema = z
+  .strictObject({ keyX: element, keyY: element, expires: element, R8x: element, R8y: element, S: element })
+  .openapi("SessionRequest", {
+    description: "Signed by the key of an account (docs/api.md): good for an hour at most",
+  });
+
+export const DepositRequestSchema = z
+  .strictObject({
+    keyX: element.describe("of K' = A / 8, as a deposit on a chain names it"),
+    keyY: element,
+    index: accountNumber.describe("of the account to credit; another opens a new one"),
+    amount: decimal.describe("cash units, below 2^92, not 0"),
+  })
+  .openapi("DepositRequest");
+
+/** Digits of a query as a number: `digits` of them at most. */
+const digits = (most: number, expected: string) =>
+  z
+    .string(expected)
+    .regex(new RegExp(`^(0|[1-9][0-9]{0,${most - 1}})$`), expected)
+    .transform(Number)
+    .openapi({ type: "integer", minimum: 0, maximum: 10 ** most - 1 });
+
+export const PAGE = 500;
+const limit = z
+  .string()
+  .regex(/^[1-9][0-9]{0,2}$/, `1 to ${PAGE}`)
+  .transform(Number)
+  .refine((n) => n <= PAGE, `1 to ${PAGE}`)
+  .openapi({ type: "integer", minimum: 1, maximum: PAGE, default: 100 })
+  .optional();
+const index = digits(7, "the number of an account").optional();
+
+export const NoQuery = z.strictObject({});
+export const AuctionsQuery = z.strictObject({
+  market: z
+    .string()
+    .regex(/^(0|[1-9][0-9]{0,9})$/, "the id of a market")
+    .optional(),
+  before: digits(12, "a position in the log").optional(),
+  limit,
+});
+export const RoundsQuery = z.strictObject({ before: digits(9, "the number of a round").optional(), limit });
+export const RoundParams = z.strictObject({ number: digits(9, "the number of a round") });
+export const AccountQuery = z.strictObject({ index });
+export const HistoryQuery = z.strictObject({
+  index,
+  after: z
+    .string()
+    .regex(/^(-1|0|[1-9][0-9]{0,11})$/, "a position in the log, or -1")
+    .transform(Number)
+    .openapi({ type: "integer", minimum: -1, maximum: 10 ** 12 - 1, default: -1 })
+    .optional(),
+  limit,
+});
+
+// What is answered.
+
+export const ReceiptSchema = z
+  .strictObject({
+    domain: element,
+    n: decimal,
+    item: element,
+    auth: element,
+    time,
+    head: element,
+    previous: element,
+    signature: z.string().regex(/^0x[0-9a-f]{130}$/),
+  })
+  .openapi("Receipt", { description: "Signed by the venue as EIP-712 typed data; `previous` is not signed" });
+
+export const AcknowledgementSchema = z
+  .strictObject({
+    receipt: ReceiptSchema,
+    verdict: verdict.nullable().describe("null of what was sent long ago: its verdict is no longer at hand"),
+  })
+  .openapi("Acknowledgement");
+
+const accounts = z.array(accountNumber).describe("of the key, the first opened first");
+
+export const SessionSchema = z
+  .strictObject({
+    token: z
+      .string()
+      .regex(/^[A-Za-z0-9_-]{43}$/)
+      .describe("for the header Authorization: Bearer"),
+    accounts,
+    expires: time,
+  })
+  .openapi("Session");
+
+const RateSchema = z.strictObject({ rate: z.number().describe("a second"), burst: z.number() });
+
+export const VenueSchema = z
+  .strictObject({
+    name: z.literal("tacit"),
+    version: z.string(),
+    profile: z.enum(keys(PROFILES)),
+    domain: element,
+    signer: address.describe("signs receipts"),
+    genesisState: element,
+    time: time.describe("of the genesis, seconds since 1970"),
+    operatorKey: z.strictObject({ x: element, y: element }),
+    maxAge: decimal.describe("seconds for which prices are fresh"),
+    markets: z
+      .array(
+        z
+          .strictObject({
+            slot: whole,
+            id: decimal,
+            name: z.string().optional(),
+            legs: z.array(signed),
+            tick: decimal,
+            lotLimit: decimal,
+            band: decimal,
+            feeRate: decimal,
+            feePerLot: decimal,
+            rhoMin: decimal,
+            rule: z.enum(keys(RULE)),
+            interval: decimal,
+            state: z.enum(keys(MARKET_STATE)),
+            capacity: decimal,
+            cancelCapacity: decimal,
+          })
+          .nullable(),
+      )
+      .length(MARKETS)
+      .describe("by slot, null for a free one"),
+    genesis: z.unknown().describe("the genesis file, whole (docs/formats.md)"),
+    proves: z.boolean(),
+    publish: z.strictObject({ prices: z.boolean(), curves: z.boolean(), depth: z.boolean() }),
+    limits: z.strictObject({
+      bodyBytes: whole,
+      page: whole.describe("most rows of an answer"),
+      inFlight: whole.describe("requests of one stream that may wait for an answer"),
+      sessionSeconds: whole,
+      roundSeconds: z.number(),
+      account: RateSchema.describe("items of one account"),
+      address: RateSchema.describe("requests of one address"),
+    }),
+    contract: z.strictObject({ chainId: decimal, address: z.string().regex(/^0x[0-9a-fA-F]{40}$/) }).nullable(),
+    development: z.boolean().describe("whether deposits are play money, open to all"),
+  })
+  .openapi("Venue");
+
+const level = z.tuple([signed, decimal]).describe("limit, lots");
+const levels = z.array(level);
+
+export const MarketsSchema = z
+  .strictObject({
+    time: time.describe("of the venue's clock"),
+    markets: z.array(
+      z.strictObject({
+        slot: whole,
+        id: decimal,
+        name: z.string().optional(),
+        rule: z.enum(keys(RULE)),
+        state: z.enum(keys(MARKET_STATE)),
+        tick: decimal,
+        lotLimit: decimal,
+        band: decimal,
+        feeRate: decimal,
+        feePerLot: decimal,
+        interval: decimal,
+        mark: signed.nullable().describe("null when the market has no price"),
+        nextClose: time.describe("the next time at which it closes, if there is something to clear"),
+        lastAuction: z
+          .strictObject({ n: logPosition, time, price: signed.optional(), volume: decimal.optional() })
+          .nullable()
+          .describe("the last that matched, null for none since the venue was started"),
+        book: z.strictObject({ bids: levels, asks: levels }).nullable().describe("null where depth is not published"),
+      }),
+    ),
+  })
+  .openapi("Markets");
+
+export const AuctionSchema = z
+  .strictObject({
+    n: logPosition,
+    time,
+    market: decimal,
+    slot: whole,
+    rule: z.enum(keys(RULE)),
+    matched: z.boolean(),
+    orders: whole,
+    filled: whole,
+    price: signed.optional(),
+    volume: decimal.optional(),
+    curves: z.strictObject({ bids: levels, asks: levels }).optional(),
+  })
+  .openapi("Auction", { description: "What one close came to; price, volume and curves where they are published" });
+
+export const AuctionsSchema = z.strictObject({ auctions: z.array(AuctionSchema) }).openapi("Auctions");
+
+export const RoundSummarySchema = z
+  .strictObject({
+    number: whole,
+    state: element,
+    stateAfter: element,
+    logCount: decimal,
+    entries: whole,
+    instructions: z.record(z.string(), whole),
+    time,
+    assembledAt: milliseconds,
+    provedAt: milliseconds,
+    accepted: z.strictObject({ hash: z.string(), gasUsed: decimal, block: decimal }).optional(),
+  })
+  .openapi("RoundSummary");
+
+export const RoundsSchema = z.strictObject({ rounds: z.array(RoundSummarySchema) }).openapi("Rounds");
+
+export const RoundFileSchema = z.looseObject({}).openapi("RoundFile", {
+  description: "The file of a proved round: `tacit verify` and verifyRound take it (docs/formats.md)",
+});
+
+const accountFields = {
+  keyX: element,
+  keyY: element,
+  view: element,
+  seq: decimal,
+  cash: signed,
+  nonce: decimal,
+  reserved: decimal,
+  open: decimal,
+  positions: z.array(signed),
+};
+
+export const AccountSchema = z
+  .strictObject({
+    index: accountNumber,
+    ...accountFields,
+    equity: signed.describe("at the mark, cash units"),
+    worst: signed.describe("equity in the worst scenario"),
+    free: signed.describe("worst less reserved"),
+  })
+  .openapi("Account");
+
+export const OrdersSchema = z
+  .strictObject({
+    index: accountNumber,
+    orders: z.array(
+      z.strictObject({
+        market: decimal,
+        nonce: decimal,
+        side: z.enum(["buy", "sell"]),
+        limit: signed,
+        remaining: decimal.describe("lots"),
+        expiry: time,
+        thisAuction: z.boolean(),
+        cancelled: z.boolean().describe("whether a cancel of it waits for the next clear"),
+      }),
+    ),
+  })
+  .openapi("Orders");
+
+export const FillSchema = z
+  .strictObject({
+    account: accountNumber,
+    n: logPosition,
+    time,
+    market: decimal,
+    nonce: decimal,
+    lots: signed.describe("positive for a buy, 0 when the order left the book without a trade"),
+    price: signed,
+    fee: signed,
+    cash: signed,
+    release: decimal,
+    closed: z.boolean(),
+  })
+  .openapi("Fill");
+
+const BookedDepositSchema = z.strictObject({
+  kind: z.literal("deposit"),
+  account: accountNumber,
+  n: logPosition,
+  amount: decimal,
+});
+
+export const HistorySchema = z
+  .strictObject({
+    index: accountNumber,
+    entries: z
+      .array(z.union([BookedDepositSchema, FillSchema.extend({ kind: z.literal("fill") })]))
+      .describe("all of each position: a page may exceed `limit` by the rest of its last one"),
+  })
+  .openapi("History");
+
+export const OpeningSchema = z
+  .strictObject({
+    round: whole.describe("0 for the genesis"),
+    opening: z.strictObject({
+      index: decimal,
+      account: z.strictObject(accountFields),
+      path: z.array(z.array(element)),
+      registers: z.record(z.string(), element),
+      channels: element,
+    }),
+  })
+  .openapi("Opening");
+
+export const DepositSchema = z.strictObject({ accounts }).openapi("Deposit");
+
+export const HealthSchema = z
+  .strictObject({
+    ok: z.boolean(),
+    status: z.enum(["open", "stopped", "closed"]),
+    logCount: whole,
+    proved: whole,
+    unproved: whole,
+    roundsWaiting: whole,
+    queue: whole,
+    chain: z
+      .strictObject({
+        rounds: whole.describe("that the contract has not accepted yet"),
+        unconfirmed: whole.describe("transactions in a block that is not confirmed"),
+        stopped: z.boolean(),
+      })
+      .nullable(),
+    accounts: whole,
+    journalChecked: z.strictObject({ records: whole, done: z.boolean() }),
+    time,
+  })
+  .openapi("Health");
+
+export const ErrorSchema = z
+  .strictObject({
+    error: z.strictObject({
+      code: z.enum(ERROR_CODES as [string, ...string[]]),
+      message: z.string(),
+      retryAfter: z.int().min(1).optional().describe("seconds"),
+      details: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])).optional(),
+    }),
+  })
+  .openapi("Error");
+
+// What goes over the stream.
+
+export const CHANNELS = ["auctions", "rounds", "own"] as const;
+export type Channel = (typeof CHANNELS)[number];
+export const SUBMIT_KINDS = ["order", "cancel", "withdrawal"] as const;
+export type SubmitKind = (typeof SUBMIT_KINDS)[number];
+
+/** Names a request of a stream, and its answer. */
+export const IdSchema = z.union([z.string().max(64), whole], "a text of at most 64 characters, or a whole number");
+
+const token = z.string("a token").max(64, "a token");
+export const FRAMES = {
+  submit: z.strictObject({
+    op: z.literal("submit"),
+    id: IdSchema,
+    kind: z.enum(SUBMIT_KINDS),
+    item: ItemSchema,
+  }),
+  login: z.union([
+    z.strictObject({ op: z.literal("login"), id: IdSchema, token }),
+    SessionRequestSchema.extend({ op: z.literal("login"), id: IdSchema }),
+  ]),
+  subscribe: z.strictObject({
+    op: z.literal("subscribe"),
+    id: IdSchema,
+    channels: z
+      .array(z.enum(CHANNELS))
+      .max(CHANNELS.length, "each channel once")
+      .describe("from now on, and no others"),
+  }),
+  ping: z.strictObject({ op: z.literal("ping"), id: IdSchema }),
+};
+export const FrameSchema = z.union(Object.values(FRAMES)).openapi("StreamRequest");
+
+export const FrameAnswerSchema = z
+  .union([
+    AcknowledgementSchema.extend({ id: IdSchema }),
+    SessionSchema.partial({ token: true }).extend({ id: IdSchema }),
+    z.strictObject({ id: IdSchema, channels: z.array(z.enum(CHANNELS)) }),
+    z.strictObject({ id: IdSchema, time: time.describe("of the venue's clock: to a ping") }),
+    ErrorSchema.extend({ id: IdSchema.nullable().describe("null where it could not be read") }),
+  ])
+  .openapi("StreamAnswer");
+
+export const PushSchema = z
+  .union([
+    z.strictObject({ channel: z.literal("auctions"), auction: AuctionSchema }),
+    z.strictObject({ channel: z.literal("rounds"), round: RoundSummarySchema }),
+    z.strictObject({
+      channel: z.literal("own"),
+      kind: z.literal("verdict"),
+      account: accountNumber,
+      n: logPosition,
+      nonce: decimal,
+      item: z.enum(SUBMIT_KINDS),
+      verdict,
+    }),
+    BookedDepositSchema.extend({ channel: z.literal("own") }),
+    z.strictObject({ channel: z.literal("own"), kind: z.literal("fill"), fill: FillSchema }),
+    z.strictObject({ channel: z.literal("own"), kind: z.literal("expired") }).describe("the session is over: log in"),
+  ])
+  .openapi("StreamPush");
+
+// From JSON to values.
+
+const ITEM_FIELDS = Object.keys(ItemSchema.shape);
+
+/**
+ * What `ItemSchema` takes, several times as fast: for the one request that must be.
+ * @throws TacitError FORMAT naming the field
+ */
+export function parseItem(json: unknown): { item: Item; auth: Auth } {
+  const fields = asObject("item", json);
+  if (Object.keys(fields).length > ITEM_FIELDS.length)
+    throw badFormat("item", "no other fields than A, B, salt, R8x, R8y, S");
+  for (const name of ITEM_FIELDS) {
+    const text = fields[name];
+    if (typeof text === "string" && text.startsWith("-")) throw badFormat(`item.${name}`, "a field element");
+  }
+  return readItem(fields);
+}
+
+/** @throws TacitError FORMAT naming the place, and what was expected there; never the value */
+export function parse<Schema extends z.ZodType>(at: string, schema: Schema, json: unknown): z.output<Schema> {
+  const result = schema.safeParse(json);
+  if (result.success) return result.data;
+  throw defect(at, result.error.issues[0]);
+}
+
+function defect(at: string, issue: z.core.$ZodIssue): TacitError<"FORMAT"> {
+  const place = [at, ...issue.path.map(String)].join(".");
+  switch (issue.code) {
+    case "unrecognized_keys":
+      return badFormat(place, "no other fields than those of the schema");
+    case "invalid_type":
+      return badFormat(place, issue.message.startsWith("Invalid") ? `${article(issue.expected)}` : issue.message);
+    case "invalid_value":
+      return badFormat(place, `one of ${issue.values.map(String).join(", ")}`);
+    case "invalid_union":
+      return badFormat(place, issue.message.startsWith("Invalid") ? "one of the forms of the schema" : issue.message);
+    default:
+      return badFormat(place, issue.message);
+  }
+}
+
+function article(type: string): string {
+  return /^[aeio]/.test(type) ? `an ${type}` : `a ${type}`;
+}

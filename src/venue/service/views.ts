@@ -1,0 +1,131 @@
+import { accountJson } from "../../protocol/opening.ts";
+import type { Account } from "../../protocol/account.ts";
+import { toJson } from "../../protocol/json.ts";
+import { equity } from "../../protocol/margin.ts";
+import type { Prices } from "../../protocol/market.ts";
+import { min } from "../../protocol/numbers.ts";
+import { MARKET_STATE, RULE, SIDE } from "../../protocol/parameters.ts";
+import type { AuctionReport } from "../history.ts";
+import type { OpenOrder, Publish, Venue } from "../venue.ts";
+
+/** What this service needs of a venue. */
+export type ServedVenue = Pick<
+  Venue,
+  | "genesis"
+  | "genesisState"
+  | "signer"
+  | "limits"
+  | "publish"
+  | "clock"
+  | "proves"
+  | "contract"
+  | "order"
+  | "cancel"
+  | "withdraw"
+  | "deposit"
+  | "subscribe"
+  | "indexesOf"
+  | "account"
+  | "orders"
+  | "history"
+  | "book"
+  | "lastAuction"
+  | "auctions"
+  | "rounds"
+  | "round"
+  | "opening"
+  | "health"
+>;
+
+/** From values to the JSON that schema.ts describes. */
+
+/** What anybody may know of how the venue does: why it stopped is for the operator, and in its log. */
+export function healthJson(venue: ServedVenue) {
+  const { ok, status, logCount, proved, unproved, roundsWaiting, queue, chain, accounts, journalChecked, time } =
+    venue.health();
+  const relay = chain && { rounds: chain.rounds, unconfirmed: chain.unconfirmed, stopped: Boolean(chain.stopped) };
+  return { ok, status, logCount, proved, unproved, roundsWaiting, queue, chain: relay, accounts, journalChecked, time };
+}
+
+/** Levels of a book that are shown, each side. */
+const DEPTH = 100;
+
+export function marketsJson(venue: ServedVenue, names: Readonly<Record<string, string>>) {
+  const { rules, prices } = venue.genesis;
+  const stamped = venue.health().time;
+  const now = venue.clock.now();
+  const time = now > stamped ? now : stamped;
+  const markets = rules.markets.flatMap((row, slot) => {
+    if (!row) return [];
+    const { id, rule, state, tick, lotLimit, band, feeRate, feePerLot, interval } = row;
+    const last = venue.lastAuction(id);
+    const book = venue.book(id);
+    return {
+      slot,
+      id,
+      ...nameOf(names, id),
+      rule: nameIn(RULE, rule),
+      state: nameIn(MARKET_STATE, state),
+      tick,
+      lotLimit,
+      band,
+      feeRate,
+      feePerLot,
+      interval,
+      mark: prices.markets[slot]?.mark ?? null,
+      nextClose: (time / interval + 1n) * interval,
+      lastAuction: last && {
+        n: last.n,
+        time: last.time,
+        ...(venue.publish.prices ? { price: last.price, volume: last.volume } : {}),
+      },
+      book: book && { bids: book.bids.slice(0, DEPTH), asks: book.asks.slice(0, DEPTH) },
+    };
+  });
+  return { time, markets };
+}
+
+/** The rules in force by slot, as numbers and names. */
+export function rulesJson(venue: ServedVenue, names: Readonly<Record<string, string>>) {
+  return venue.genesis.rules.markets.map((row, slot) => {
+    if (!row) return null;
+    const { rule, state } = row;
+    return { slot, ...nameOf(names, row.id), ...row, rule: nameIn(RULE, rule), state: nameIn(MARKET_STATE, state) };
+  });
+}
+
+export function accountAnswer(index: number, account: Account, prices: Prices) {
+  const equities = prices.values.map((_, k) => equity(account, prices, k));
+  const worst = equities.reduce(min);
+  return { index, ...accountJson(account), equity: equities[0], worst, free: worst - account.reserved };
+}
+
+export function orderJson({ side, ...order }: OpenOrder) {
+  return { ...order, side: nameIn(SIDE, BigInt(side)) };
+}
+
+/** An auction without what the operator does not show. */
+export function auctionJson({ price, volume, curves, ...rest }: AuctionReport, publish: Publish) {
+  return { ...rest, ...(publish.prices ? { price, volume } : {}), ...(publish.curves ? { curves } : {}) };
+}
+
+/**
+ * The first of some entries that make a page: at least `limit` of them, and all of the position of the last, so that the
+ * next page begins behind it.
+ * @param entries  beyond `limit` as many as one position can have, if there are so many
+ */
+export function pageOf<Entry extends { readonly n: number }>(entries: readonly Entry[], limit: number): Entry[] {
+  const last = entries[limit - 1];
+  return last === undefined ? [...entries] : entries.filter(({ n }) => n <= last.n);
+}
+
+export { toJson };
+
+function nameOf(names: Readonly<Record<string, string>>, id: bigint) {
+  const name = Object.hasOwn(names, String(id)) ? names[String(id)] : undefined;
+  return name === undefined ? {} : { name };
+}
+
+function nameIn<Name extends string>(table: Readonly<Record<Name, number>>, code: bigint): Name {
+  return (Object.keys(table) as Name[]).find((name) => BigInt(table[name]) === code)!;
+}

@@ -1,0 +1,896 @@
+import type { Deposit, Event } from "../matcher/events.ts";
+import { Matcher, type ItemCommand } from "../matcher/matcher.ts";
+import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
+import type { Account } from "../protocol/account.ts";
+import { accountKey, secretScalar } from "../protocol/eddsa.ts";
+import { outOfRange, TacitError } from "../protocol/errors.ts";
+import type { GenesisFile } from "../protocol/genesis.ts";
+import { PROFILES } from "../protocol/instructions.ts";
+import {
+  chainHeads,
+  commandItem,
+  decodeItem,
+  hashEntries,
+  itemHash,
+  type Auth,
+  type HashedEntry,
+  type Item,
+  type LogEntry,
+} from "../protocol/item.ts";
+import { slotOf } from "../protocol/market.ts";
+import type { AccountOpening } from "../protocol/opening.ts";
+import { requireBits, requireField } from "../protocol/numbers.ts";
+import { BITS, NONCE_WINDOW, type Verdict } from "../protocol/parameters.ts";
+import { receiptDigest, type SignedReceipt } from "../protocol/receipt.ts";
+import { useHashKernels } from "../prover/hash/use.ts";
+import type { PublishedRound, VerifyingKeys } from "../verifier/index.ts";
+import { instructionsOf } from "../witness/count.ts";
+import { RoundBuilder } from "../witness/round.ts";
+import type { OpenedChain } from "./chain.ts";
+import { ChainLink, type ChainOptions } from "./chainLink.ts";
+import { systemClock, type Clock } from "./clock.ts";
+import type { AuctionReport } from "./history.ts";
+import {
+  EMPTY_JOURNAL,
+  encodeRecord,
+  readJournal,
+  tipAfter,
+  type JournalEntry,
+  type JournalRecord,
+  type Tip,
+} from "./journal.ts";
+import { Pipeline, roundName, summaryName, type RoundSummary } from "./pipeline.ts";
+import type { InstructionProver } from "./provers.ts";
+import { Reports, type HistoryJson, type Report } from "./reports.ts";
+import { nextClose } from "./schedule.ts";
+import type { Signer } from "./signer.ts";
+import { encodeSnapshot } from "./snapshot.ts";
+import { startOf, type Start } from "./start.ts";
+import type { Store } from "./store.ts";
+
+/** What a venue may be asked to hold at most. */
+export interface Limits {
+  /** items that wait to be written */
+  readonly queue: number;
+  /** entries of the log that are not proved yet, beyond which orders are turned away; cancels and withdrawals at 5/4 of it */
+  readonly unproved: number;
+  /** seconds after which a round ends, however few entries it has */
+  readonly roundSeconds: number;
+  /** proofs after which a round ends */
+  readonly roundProofs: number;
+  /** records between snapshots */
+  readonly snapshotEvery: number;
+}
+
+export const DEFAULT_LIMITS: Limits = {
+  queue: 10_000,
+  unproved: 4_096,
+  roundSeconds: 30,
+  roundProofs: 24,
+  snapshotEvery: 20_000,
+};
+
+/** What the operator shows of what only it sees. */
+export interface Publish {
+  /** price and volume of each auction */
+  readonly prices: boolean;
+  /** lots by limit of the orders that took part in an auction, after it */
+  readonly curves: boolean;
+  /** lots by limit of the orders that are open */
+  readonly depth: boolean;
+}
+
+export interface VenueOptions {
+  readonly genesis: GenesisFile;
+  /** of the operator key in the genesis: 32 bytes. It derives view keys and blinding values */
+  readonly secret: Uint8Array;
+  /** signs receipts */
+  readonly signer: Signer;
+  readonly storage: Store;
+  /** without one rounds end, and wait for a start that has one */
+  readonly prover?: { readonly prover: InstructionProver; readonly keys: VerifyingKeys };
+  /** where proven rounds go, and deposits come from */
+  readonly chain?: ChainOptions;
+  readonly clock?: Clock;
+  readonly limits?: Partial<Limits>;
+  readonly publish?: Partial<Publish>;
+  /** SHA-256; plain JavaScript when left out */
+  readonly digest?: (bytes: Uint8Array) => Uint8Array;
+}
+
+/** The answer to an item. */
+export interface Acknowledgement {
+  readonly receipt: SignedReceipt;
+  /** null for an item that was sent long ago, whose verdict is no longer at hand */
+  readonly verdict: Verdict | null;
+}
+
+/** What happens in a venue, as subscribers are told. */
+export type VenueEvent =
+  | {
+      readonly kind: "order";
+      readonly account: number;
+      readonly n: number;
+      readonly nonce: bigint;
+      readonly item: "order" | "cancel" | "withdrawal";
+      readonly verdict: Verdict;
+    }
+  | Report
+  | { readonly kind: "round"; readonly round: RoundSummary }
+  | { readonly kind: "stopped"; readonly error: TacitError };
+
+export interface OpenOrder {
+  readonly market: bigint;
+  readonly nonce: bigint;
+  readonly side: number;
+  readonly limit: bigint;
+  readonly remaining: bigint;
+  readonly expiry: bigint;
+  readonly thisAuction: boolean;
+  /** whether a cancel of it waits for the next clear */
+  readonly cancelled: boolean;
+}
+
+interface Waiting {
+  readonly item: Item;
+  readonly auth: Auth;
+  readonly resolve: (acknowledgement: Acknowledgement) => void;
+  readonly reject: (error: Error) => void;
+}
+
+interface WaitingDeposits {
+  readonly deposits: readonly Deposit[];
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** An item that is in the log. */
+interface Known {
+  readonly entry: HashedEntry;
+  readonly n: number;
+  /** of the log before and after it */
+  readonly previous: bigint;
+  readonly head: bigint;
+  readonly verdict: Verdict | null;
+}
+
+/** Items that are written by one transaction at most. */
+const BATCH = 256;
+/** Acknowledgements that are kept at hand. */
+const RECENT = 50_000;
+/** Snapshots that are kept: one must be older than the oldest round that is not proved. */
+const SNAPSHOTS = 3;
+
+/**
+ * A running venue: takes items, stamps and journals them, answers with receipts, closes auctions by schedule, and has its
+ * rounds proved. All that changes it goes through one queue, in one order.
+ */
+export class Venue {
+  readonly genesis: GenesisFile;
+  readonly genesisState: bigint;
+  readonly signer: string;
+  readonly limits: Limits;
+  readonly publish: Publish;
+  readonly clock: Clock;
+  readonly #store: Store;
+  readonly #sign: Signer["sign"];
+  readonly #digest: VenueOptions["digest"];
+  readonly #matcher: Matcher;
+  readonly #pipeline: Pipeline | null;
+  readonly #listeners = new Set<(event: VenueEvent) => void>();
+  /** what was answered of late, by hash of the item; receipts are signed anew, and are the same */
+  readonly #recent = new Map<bigint, Known>();
+  readonly #inFlight = new Map<string, Promise<Acknowledgement>>();
+  readonly #accountsOf = new Map<bigint, number[]>();
+  readonly #reports: Reports;
+  readonly #queue: Waiting[] = [];
+  readonly #deposits: WaitingDeposits[] = [];
+  #tip: Tip;
+  /** the round that is being filled */
+  #round: { number: number; from: { logCount: bigint; head: bigint }; entries: HashedEntry[]; proofs: number };
+  /** stamp of the first entry of the round */
+  #roundSince: bigint | null = null;
+  #depositCount: number;
+  #snapshotAt: number;
+  #snapshotting: Promise<void> = Promise.resolve();
+  #pumping: Promise<void> | null = null;
+  #cancelWake: () => void = () => {};
+  #link: ChainLink | null = null;
+  /** rounds that were proved before the link was there */
+  readonly #early: PublishedRound[] = [];
+  #status: "open" | "stopped" | "closed" = "open";
+  #reason: TacitError | null = null;
+  #provingError: Error | null = null;
+  readonly #checkUpTo: number;
+  #checked: { records: number; done: boolean } = { records: 0, done: false };
+  /** entries proved a second, as of late: for "retry after" */
+  #rate = 0;
+
+  /** @throws as `openVenue` */
+  static async open(options: VenueOptions): Promise<Venue> {
+    await useHashKernels();
+    const venue = new Venue(options, await startOf(options));
+    try {
+      await venue.#replay();
+      if (options.chain) await venue.#openChain(options.chain);
+      venue.#scheduleNext();
+      void venue.#checkOlder();
+      return venue;
+    } catch (error) {
+      await venue.#pipeline?.close();
+      throw error;
+    }
+  }
+
+  private constructor(options: VenueOptions, start: Start) {
+    this.genesis = options.genesis;
+    this.genesisState = start.genesisState;
+    this.signer = options.signer.address;
+    this.limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.publish = { prices: true, curves: false, depth: false, ...options.publish };
+    this.clock = options.clock ?? systemClock;
+    this.#store = options.storage;
+    this.#sign = options.signer.sign;
+    this.#digest = options.digest;
+    this.#matcher = start.matcher;
+    this.#reports = new Reports(options.genesis.rules, options.storage);
+    const { snapshot } = start;
+    this.#tip = snapshot ? { ...snapshot, previous: hexToBytes(snapshot.checksum) } : EMPTY_JOURNAL;
+    this.#round = this.#newRound((snapshot?.round ?? 0) + 1);
+    this.#depositCount = snapshot?.deposits ?? 0;
+    this.#snapshotAt = snapshot?.sequence ?? -1;
+    this.#checkUpTo = this.#snapshotAt;
+    const { genesis } = this;
+    this.#matcher.accounts.forEach((account, index) => this.#index(account, index));
+    if (!options.prover) {
+      this.#pipeline = null;
+      return;
+    }
+    const { ledger } = start;
+    const accounts = [...this.#matcher.accounts];
+    this.#pipeline = new Pipeline({
+      ledger,
+      builder: new RoundBuilder(ledger, { accounts, operatorSecret: secretScalar(options.secret) }),
+      prover: options.prover.prover,
+      keys: options.prover.keys,
+      store: this.#store,
+      proven: start.proven ?? { time: genesis.time, logCount: 0n },
+      start: { round: snapshot?.round ?? 0, accounts },
+      onProven: (round, summary) => {
+        if (this.#link) this.#link.add(round);
+        else if (options.chain) this.#early.push(round);
+        this.#onProven(summary);
+      },
+      onFailed: (error) => (this.#provingError = error),
+    });
+  }
+
+  // What traders do.
+
+  /**
+   * Takes an item of a trader: an order, a cancel or a withdrawal. Fulfilled when it is on disk. What was sent before is
+   * answered as it was then.
+   * @throws OUT_OF_RANGE  when a number is not a field element
+   * @throws DECLINED      when it is malformed, not signed by the account's key, or its nonce is spent: it is not in the log
+   * @throws BUSY          with `retryAfter` in seconds, when too much waits to be written or proved
+   * @throws STOPPED       when the venue takes nothing any more
+   */
+  async submit(item: Item, auth: Auth): Promise<Acknowledgement> {
+    for (const [name, value] of Object.entries({ ...item, ...auth })) requireField(`item.${name}`, value);
+    const name = itemName(item, auth);
+    const known = this.#inFlight.get(name);
+    if (known) return known;
+    this.#requireOpen();
+    this.#requireRoom(item);
+    const answer = new Promise<Acknowledgement>((resolve, reject) => {
+      this.#queue.push({
+        item: { A: item.A, B: item.B, salt: item.salt },
+        auth: { R8x: auth.R8x, R8y: auth.R8y, S: auth.S },
+        resolve,
+        reject,
+      });
+    });
+    this.#inFlight.set(name, answer);
+    const forget = () => this.#inFlight.delete(name);
+    answer.then(forget, forget);
+    void this.#pump();
+    return answer;
+  }
+
+  /** `submit` of what must be an order. @throws WRONG_KIND */
+  order(item: Item, auth: Auth): Promise<Acknowledgement> {
+    return this.#submitAs("order", item, auth);
+  }
+
+  /** `submit` of what must be a cancel. @throws WRONG_KIND */
+  cancel(item: Item, auth: Auth): Promise<Acknowledgement> {
+    return this.#submitAs("cancel", item, auth);
+  }
+
+  /** `submit` of what must be a withdrawal. @throws WRONG_KIND */
+  withdraw(item: Item, auth: Auth): Promise<Acknowledgement> {
+    return this.#submitAs("withdrawal", item, auth);
+  }
+
+  /**
+   * Credits deposits that the operator vouches for: of a venue without a chain, whose deposits nobody can check.
+   * @throws ON_CHAIN  when the venue has a chain, whose contract takes the deposits
+   * @throws BAD_POINT, OUT_OF_RANGE, ACCOUNTS_FULL, STOPPED
+   */
+  async deposit(deposits: readonly Deposit[]): Promise<void> {
+    this.#requireOpen();
+    if (this.contract) throw new TacitError("ON_CHAIN", "deposits are made at the venue's contract, not here");
+    deposits.forEach(({ keyX, keyY, index, amount }, i) => {
+      if (!Number.isSafeInteger(index)) throw outOfRange(`deposits[${i}].index`, "an integer");
+      requireBits(`deposits[${i}].index`, BigInt(index), BITS.account);
+      requireBits(`deposits[${i}].amount`, amount, BITS.amount);
+      if (amount === 0n) throw outOfRange(`deposits[${i}].amount`, "at least 1");
+      accountKey({ x: keyX, y: keyY });
+    });
+    return this.#queueDeposits(deposits);
+  }
+
+  /** Calls the listener with all that happens from now on. @returns what ends it */
+  subscribe(listener: (event: VenueEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  // What may be asked.
+
+  /** Numbers of the accounts of a key, the first opened first. */
+  indexesOf(key: { x: bigint; y: bigint }): number[] {
+    const found = this.#accountsOf.get(key.x) ?? [];
+    return found.filter((index) => this.#matcher.accounts[index].keyY === key.y);
+  }
+
+  /** The account of a number as the log leaves it so far, or undefined. */
+  account(index: number): Account | undefined {
+    return this.#matcher.accounts[index];
+  }
+
+  /** Open orders of an account, market by market in time order. */
+  orders(index: number): OpenOrder[] {
+    return this.genesis.rules.markets.flatMap((row, slot) => {
+      if (!row) return [];
+      const cancels = this.#matcher.cancels(slot).filter(({ account }) => account === index);
+      const own = this.#matcher.book(slot).filter(({ account }) => account === index);
+      return own.map(({ nonce, side, limit, remaining, expiry, thisAuction }) => {
+        const cancelled = cancels.some((cancel) => (cancel.all ? nonce < cancel.nonce : nonce === cancel.nonce));
+        return { market: row.id, nonce, side, limit, remaining, expiry, thisAuction, cancelled };
+      });
+    });
+  }
+
+  /**
+   * What was booked to an account, by position in the log: those after `after`, at most `limit`. Of kind "fill" (FillReport),
+   * or "deposit" with its `amount`; bigints are decimal strings.
+   */
+  history(index: number, { after = -1, limit = 100 } = {}): Promise<HistoryJson[]> {
+    return this.#reports.history(index, { after, limit });
+  }
+
+  /** Lots by limit of the open orders of a market, best first: null where the operator does not show it. */
+  book(market: bigint): { bids: [bigint, bigint][]; asks: [bigint, bigint][] } | null {
+    const slot = this.#slotOf(market);
+    if (!this.publish.depth) return null;
+    const sides = [new Map<bigint, bigint>(), new Map<bigint, bigint>()];
+    for (const { side, limit, remaining } of this.#matcher.book(slot))
+      sides[side].set(limit, (sides[side].get(limit) ?? 0n) + remaining);
+    const [bids, asks] = sides.map((levels) => [...levels].sort(([a], [b]) => (a < b ? -1 : 1)));
+    return { bids: bids.reverse(), asks };
+  }
+
+  /** What came of the last clear of a market that matched, if there was one since the start or the snapshot. */
+  lastAuction(market: bigint): AuctionReport | null {
+    return this.#reports.last(this.#slotOf(market));
+  }
+
+  /**
+   * Auctions without what the operator does not show: the newest first, those before `before` (position in the log), of one
+   * market or all.
+   */
+  async auctions({ market, before, limit = 100 }: { market?: bigint; before?: number; limit?: number } = {}) {
+    const { prices, curves: shows } = this.publish;
+    return (await this.#reports.auctions({ market, before, limit })).map(({ price, volume, curves, ...auction }) => ({
+      ...auction,
+      ...(prices ? { price, volume } : {}),
+      ...(shows ? { curves } : {}),
+    }));
+  }
+
+  /** Summaries of rounds that are proved, the newest first, those before `before`. */
+  async rounds({ before, limit = 100 }: { before?: number; limit?: number } = {}): Promise<RoundSummary[]> {
+    const options = before === undefined ? {} : { before: summaryName(before) };
+    const found = await this.#store.list("summary/", { ...options, limit, reverse: true });
+    return found.map(({ text }) => JSON.parse(text));
+  }
+
+  /** The file of a proved round (docs/formats.md), or undefined. */
+  round(number: number): Promise<string | undefined> {
+    return this.#store.get(roundName(number));
+  }
+
+  /** What shows an account in the state of the last proved round: for its owner. */
+  opening(index: number): { round: number; opening: AccountOpening } | null {
+    return this.#pipeline?.opening(index) ?? null;
+  }
+
+  /** How the venue does: `ok` unless it takes no items, or proves nothing. */
+  health() {
+    const proved = this.#pipeline ? Number(this.#pipeline.provenCount) : 0;
+    return {
+      ok: this.#status === "open" && !this.#provingError && !this.#link?.status.stopped,
+      status: this.#status,
+      reason: this.#reason?.message ?? this.#provingError?.message ?? this.#link?.status.stopped?.message ?? null,
+      logCount: this.#tip.logCount,
+      proved,
+      unproved: this.#pipeline ? this.#tip.logCount - proved : 0,
+      roundsWaiting: this.#pipeline?.waiting ?? 0,
+      queue: this.#queue.length,
+      chain: this.#link?.status ?? null,
+      accounts: this.#matcher.accounts.length,
+      /** records of the journal that were checked in the background, of those before the snapshot */
+      journalChecked: this.#checked,
+      time: this.#matcher.clock >> 5n,
+    };
+  }
+
+  /** The contract that takes the rounds, or null. */
+  get contract(): OpenedChain | null {
+    return this.#link?.contract ?? null;
+  }
+
+  /** Whether rounds are proved here. */
+  get proves(): boolean {
+    return this.#pipeline !== null;
+  }
+
+  /** Writes a copy of the store to a new file. @throws STORAGE, UNSUPPORTED */
+  backup(path: string): Promise<void> {
+    return this.#store.backup(path);
+  }
+
+  /** Takes what is queued, ends the round, keeps a snapshot, and gives back threads and storage. Proofs go on after the next start. */
+  async close(): Promise<void> {
+    if (this.#status === "closed") return;
+    const open = this.#status === "open";
+    this.#cancelWake();
+    await this.#link?.close();
+    await this.#pump();
+    this.#status = "closed";
+    this.#cancelWake();
+    this.#refuseWaiting(new TacitError("STOPPED", "the venue is closed"));
+    try {
+      if (open) {
+        if (this.#round.entries.length > 0) await this.#endRound(1);
+        await this.#reports.flush();
+        await this.#snapshotting;
+      }
+    } finally {
+      await this.#pipeline?.close();
+      await this.#store.close();
+    }
+  }
+
+  // The queue.
+
+  #submitAs(kind: "order" | "cancel" | "withdrawal", item: Item, auth: Auth): Promise<Acknowledgement> {
+    const found = decodeItem(item)?.kind ?? "malformed";
+    if (found === kind) return this.submit(item, auth);
+    return Promise.reject(
+      new TacitError("WRONG_KIND", `the item is wrong: expected a ${kind}, found ${found}`, { found }),
+    );
+  }
+
+  #requireOpen(): void {
+    if (this.#status !== "open")
+      throw new TacitError("STOPPED", `the venue takes no items: ${this.#reason?.message ?? "it is closed"}`);
+  }
+
+  #requireRoom(item: Item): void {
+    if (this.#queue.length >= this.limits.queue)
+      throw new TacitError("BUSY", "too many items wait to be written: try again", { retryAfter: 1 });
+    if (!this.#pipeline) return;
+    const unproved = this.#tip.logCount - Number(this.#pipeline.provenCount);
+    const limit = this.limits.unproved * (decodeItem(item)?.kind === "order" ? 1 : 1.25);
+    if (unproved < limit) return;
+    const retryAfter = Math.min(600, Math.max(1, Math.ceil((unproved - limit + 1) / (this.#rate || 1))));
+    throw new TacitError("BUSY", `proofs are ${unproved} entries behind the market: try again`, { retryAfter });
+  }
+
+  #queueDeposits(deposits: readonly Deposit[]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#deposits.push({ deposits: deposits.map((deposit) => ({ ...deposit })), resolve, reject });
+      void this.#pump();
+    });
+  }
+
+  /** Works until nothing waits. One run at a time. */
+  #pump(): Promise<void> {
+    this.#pumping ??= this.#run().finally(() => {
+      this.#pumping = null;
+      if (this.#status === "open" && (this.#queue.length > 0 || this.#deposits.length > 0)) void this.#pump();
+      else this.#scheduleNext();
+    });
+    return this.#pumping;
+  }
+
+  async #run(): Promise<void> {
+    try {
+      do {
+        // What came in meanwhile is written together with the rest.
+        await new Promise((resolve) => setImmediate(resolve));
+        if (this.#status !== "open") return;
+        const now = this.#stamp();
+        for (let due; (due = this.#due(now));) await this.#commit([{ kind: "close", time: due.time, slot: due.slot }]);
+        const deposits = this.#deposits.shift();
+        if (deposits) await this.#credit(deposits, now);
+        if (this.#queue.length > 0) await this.#takeItems(this.#queue.splice(0, BATCH), now);
+        if (this.#roundOver(now)) await this.#endRound();
+        await this.#reports.flush();
+      } while (this.#queue.length > 0 || this.#deposits.length > 0);
+    } catch (error) {
+      this.#stop(error as Error);
+    }
+  }
+
+  /** Stamp of what is taken now: never before what is in the log. */
+  #stamp(): bigint {
+    const now = this.clock.now();
+    const last = this.#matcher.clock >> 5n;
+    return now > last ? now : last;
+  }
+
+  #due(now: bigint): { time: bigint; slot: number } | null {
+    const next = nextClose(this.genesis.rules, (slot) => this.#matcher.pending(slot), this.#matcher.clock);
+    return next && next.time <= now ? next : null;
+  }
+
+  #scheduleNext(): void {
+    this.#cancelWake();
+    if (this.#status !== "open") return;
+    const next = nextClose(this.genesis.rules, (slot) => this.#matcher.pending(slot), this.#matcher.clock);
+    const ends = this.#roundSince === null ? null : this.#roundSince + BigInt(this.limits.roundSeconds);
+    const at = next && (ends === null || next.time < ends) ? next.time : ends;
+    if (at !== null) this.#cancelWake = this.clock.wake(at, () => void this.#pump());
+  }
+
+  async #credit({ deposits, resolve, reject }: WaitingDeposits, time: bigint): Promise<void> {
+    const { depth, deposit: slots } = PROFILES[this.genesis.profile];
+    if (this.#matcher.accounts.length + deposits.length > 4 ** depth)
+      return reject(
+        new TacitError("ACCOUNTS_FULL", "the account tree has no free leaf for every one of these deposits"),
+      );
+    for (let at = 0; at < deposits.length; at += slots)
+      await this.#commit([{ kind: "deposits", time, deposits: deposits.slice(at, at + slots) }]);
+    resolve();
+  }
+
+  /** Declines what would have no effect, journals the rest, and answers. */
+  async #takeItems(batch: Waiting[], time: bigint): Promise<void> {
+    const commands = this.#matcher.checked(
+      batch.map(({ item, auth }): ItemCommand => ({ kind: "item", time, item, auth })),
+    );
+    const nonces = new Map<number, bigint>();
+    const taken: Waiting[] = [];
+    const again: Waiting[] = [];
+    batch.forEach((waiting, i) => {
+      const decoded = decodeItem(waiting.item);
+      if (!decoded) return waiting.reject(declined("malformed"));
+      const index = Number(decoded.head.account);
+      const account = this.#matcher.accounts[index];
+      if (!account || !commands[i].signed) return waiting.reject(declined("unsigned"));
+      const { nonce } = decoded.head;
+      const old = nonces.get(index) ?? account.nonce;
+      if (nonce <= old) return again.push(waiting);
+      if (nonce > old + NONCE_WINDOW) return waiting.reject(declined("nonce"));
+      nonces.set(index, nonce);
+      taken.push(waiting);
+    });
+    if (taken.length > 0) {
+      const entries = taken.map(({ item, auth }): JournalEntry => ({ kind: "item", time, item, auth }));
+      let hashed;
+      try {
+        hashed = await this.#commit(entries);
+      } catch (error) {
+        for (const { reject } of [...taken, ...again]) reject(stopped(error as Error));
+        throw error;
+      }
+      for (const [i, { resolve }] of taken.entries()) resolve(await this.#answer(this.#recent.get(hashed[i].item)!));
+    }
+    for (const waiting of again) await this.#answerAgain(waiting);
+  }
+
+  /** The same answer to what was sent before; a spent nonce to what was not. */
+  async #answerAgain({ item, resolve, reject }: Waiting): Promise<void> {
+    const key = itemHash(this.genesis.domain, item);
+    const known = this.#recent.get(key);
+    if (known) return resolve(await this.#answer(known));
+    const sequence = await this.#store.find(fieldBytes(key));
+    if (sequence === undefined) return reject(declined("nonce"));
+    let previous = 0n;
+    for await (const record of readJournal(this.#store, Math.max(0, sequence - 1), null, this.#digest)) {
+      if (record.sequence < sequence) {
+        previous = record.head;
+        continue;
+      }
+      if (record.entry.kind !== "item") break;
+      const [entry] = hashEntries(this.genesis.domain, [record.entry]);
+      const { logCount, head } = record;
+      return resolve(await this.#answer({ entry, n: logCount - 1, previous, head, verdict: null }));
+    }
+    reject(new TacitError("JOURNAL_DAMAGED", `record ${sequence} is not the item that it was found by`, { sequence }));
+  }
+
+  async #answer({ entry, n, previous, head, verdict }: Known): Promise<Acknowledgement> {
+    const receipt = { domain: this.genesis.domain, n: BigInt(n), ...entry, head };
+    return { receipt: { ...receipt, previous, signature: await this.#sign(receiptDigest(receipt)) }, verdict };
+  }
+
+  /**
+   * Journals entries, then applies them: what is not on disk has not happened.
+   * @returns the entries of the log among them, as the public may see them
+   * @throws STORAGE, FENCED  when nothing was written, and nothing is applied
+   */
+  async #commit(entries: readonly JournalEntry[]): Promise<HashedEntry[]> {
+    const log = entries.flatMap((entry) => logEntry(entry) ?? []);
+    const hashed = hashEntries(this.genesis.domain, log);
+    const heads = chainHeads(this.#tip.head, hashed);
+    const { head: previousHead, logCount: firstEntry } = this.#tip;
+    const keys = hashed.map(({ item }) => fieldBytes(item)).values();
+    let { sequence, previous, logCount, head } = this.#tip;
+    const records = entries.map((entry) => {
+      if (entry.kind !== "round") head = heads[logCount++ - firstEntry];
+      const place = { sequence: ++sequence, epoch: this.#store.epoch, previous, logCount, head };
+      const bytes = encodeRecord(place, entry, this.#digest);
+      previous = bytes.slice(-32);
+      const key = entry.kind === "round" ? undefined : keys.next().value!;
+      return { sequence, bytes, ...(entry.kind === "item" ? { key } : {}) };
+    });
+    await this.#store.append(records);
+    this.#tip = { sequence, previous, logCount, head };
+    let at = 0;
+    for (const entry of entries) {
+      if (entry.kind === "round") continue;
+      const previous = at === 0 ? previousHead : heads[at - 1];
+      this.#apply(entry, { entry: hashed[at], n: firstEntry + at, previous, head: heads[at] });
+      at++;
+    }
+    return hashed;
+  }
+
+  /** The effect of an entry that is on disk. */
+  #apply(entry: Exclude<JournalEntry, { kind: "round" }>, place: Omit<Known, "verdict">): void {
+    const events = this.#matcher.apply(entry.kind === "item" ? { ...entry, signed: true } : entry);
+    this.#pipeline?.add(events);
+    this.#round.entries.push(place.entry);
+    this.#roundSince ??= entry.time;
+    const profile = PROFILES[this.genesis.profile];
+    for (const event of events) {
+      this.#round.proofs += instructionsOf(event, profile);
+      if (event.kind === "item") this.#remember({ ...place, verdict: event.admission.verdict });
+      this.#report(event, place.n);
+    }
+  }
+
+  #remember(known: Known): void {
+    this.#recent.set(known.entry.item, known);
+    if (this.#recent.size > RECENT) this.#recent.delete(this.#recent.keys().next().value!);
+  }
+
+  /** Keeps what an event means to traders, and tells the subscribers. */
+  #report(event: Event, n: number): void {
+    if (event.kind === "deposits") {
+      this.#depositCount += event.credits.length;
+      for (const { index, before, after } of event.credits) if (!before) this.#index(after, index);
+    }
+    for (const report of this.#reports.add(event, n)) this.#tell(report);
+    if (event.kind !== "item" || !event.account) return;
+    const { decoded, verdict } = event.admission;
+    const { index: account } = event.account;
+    this.#tell({ kind: "order", account, n, nonce: decoded!.head.nonce, item: decoded!.kind, verdict });
+  }
+
+  #tell(event: VenueEvent): void {
+    for (const listener of this.#listeners)
+      try {
+        listener(event);
+      } catch {
+        // A listener that fails is its owner's affair: the venue goes on.
+      }
+  }
+
+  // Rounds.
+
+  #newRound(number: number) {
+    const { logCount, head } = this.#tip;
+    return { number, from: { logCount: BigInt(logCount), head }, entries: [] as HashedEntry[], proofs: 0 };
+  }
+
+  #roundOver(now: bigint): boolean {
+    if (this.#roundSince === null) return false;
+    return this.#round.proofs >= this.limits.roundProofs || now - this.#roundSince >= BigInt(this.limits.roundSeconds);
+  }
+
+  /** @param records  since the last snapshot, for which another is worth while */
+  async #endRound(records = this.limits.snapshotEvery): Promise<void> {
+    await this.#commit([{ kind: "round", number: this.#round.number }]);
+    this.#markRound();
+    if (this.#tip.sequence - this.#snapshotAt >= records) this.#snapshot();
+  }
+
+  #markRound(): void {
+    const { number, from, entries } = this.#round;
+    this.#pipeline?.mark({ number, from, entries, accounts: [...this.#matcher.accounts] });
+    this.#round = this.#newRound(number + 1);
+    this.#roundSince = null;
+  }
+
+  #onProven(round: RoundSummary): void {
+    const seconds = (round.provedAt - round.assembledAt) / 1000;
+    const rate = round.entries / Math.max(seconds, 0.001);
+    this.#rate = this.#rate ? 0.7 * this.#rate + 0.3 * rate : rate;
+    this.#tell({ kind: "round", round });
+  }
+
+  /** Keeps a snapshot of the end of the round that was just marked, once its instructions are known. */
+  #snapshot(): void {
+    this.#snapshotAt = this.#tip.sequence;
+    const { sequence, previous, logCount, head } = this.#tip;
+    const state = {
+      sequence,
+      checksum: bytesToHex(previous),
+      logCount,
+      head,
+      round: this.#round.number - 1,
+      clock: this.#matcher.clock,
+      deposits: this.#depositCount,
+      matcher: new TextDecoder().decode(this.#matcher.export()),
+    };
+    const save = async () => {
+      const ledger = this.#pipeline ? await this.#pipeline.snapshot() : null;
+      await this.#reports.flush();
+      await this.#store.saveSnapshot({ sequence, bytes: encodeSnapshot({ ...state, ledger }) }, SNAPSHOTS);
+    };
+    this.#snapshotting = save().catch((error: Error) => {
+      // Without proofs the market goes on as far as it may; the next start has an older snapshot.
+      if (!this.#provingError) this.#stop(error);
+    });
+  }
+
+  // Start and end.
+
+  async #openChain(options: ChainOptions): Promise<void> {
+    const link = await ChainLink.open({
+      ...options,
+      domain: this.genesis.domain,
+      store: this.#store,
+      clock: this.clock,
+      credited: () => this.#depositCount,
+      onDeposits: (deposits) => this.#queueDeposits(deposits),
+      onAccepted: (round) => this.#tell({ kind: "round", round }),
+      onFailed: (error) => this.#stop(error),
+    });
+    await link.start(() => {
+      this.#link = link;
+      return this.#early.splice(0);
+    });
+  }
+
+  /** Applies what the journal holds beyond the snapshot, and compares each head with the entries before it. */
+  async #replay(): Promise<void> {
+    const chunk: JournalRecord[] = [];
+    for await (const record of readJournal(this.#store, this.#tip.sequence + 1, this.#tip, this.#digest)) {
+      chunk.push(record);
+      if (chunk.length === REPLAY) await this.#applyAgain(chunk.splice(0));
+    }
+    await this.#applyAgain(chunk);
+  }
+
+  async #applyAgain(records: readonly JournalRecord[]): Promise<void> {
+    const log = records.flatMap(({ entry }) => logEntry(entry) ?? []);
+    const hashed = hashEntries(this.genesis.domain, log);
+    const heads = chainHeads(this.#tip.head, hashed);
+    let at = 0;
+    for (const record of records) {
+      const { entry, sequence, logCount, head } = record;
+      if (entry.kind !== "round") {
+        if (head !== heads[at])
+          throw new TacitError("JOURNAL_DAMAGED", `record ${sequence}: the head of the log does not follow`, {
+            sequence,
+          });
+        const previous = this.#tip.head;
+        this.#tip = tipAfter(record);
+        this.#apply(entry, { entry: hashed[at++], n: logCount - 1, previous, head });
+        continue;
+      }
+      if (entry.number !== this.#round.number)
+        throw new TacitError("JOURNAL_DAMAGED", `record ${sequence} ends another round than ${this.#round.number}`, {
+          sequence,
+        });
+      this.#tip = tipAfter(record);
+      this.#markRound();
+    }
+    await this.#reports.flush();
+  }
+
+  /** Reads what lies before the snapshot, beside the market, and stops the venue if it is damaged. */
+  async #checkOlder(): Promise<void> {
+    const end = this.#checkUpTo;
+    try {
+      if (end >= 0)
+        for await (const { sequence } of readJournal(this.#store, 0, EMPTY_JOURNAL, this.#digest)) {
+          if (this.#status !== "open") return;
+          this.#checked = { records: sequence + 1, done: false };
+          if (sequence === end) break;
+          if (sequence % REPLAY === 0) await new Promise((resolve) => setImmediate(resolve));
+        }
+      this.#checked = { ...this.#checked, done: true };
+    } catch (error) {
+      this.#stop(error as Error);
+    }
+  }
+
+  #stop(error: Error): void {
+    if (this.#status !== "open") return;
+    this.#status = "stopped";
+    this.#reason = error instanceof TacitError ? error : new TacitError("UNEXPECTED", `unexpected: ${error.message}`);
+    this.#cancelWake();
+    this.#refuseWaiting(stopped(error));
+    this.#tell({ kind: "stopped", error: this.#reason });
+  }
+
+  #refuseWaiting(error: TacitError): void {
+    for (const { reject } of [...this.#queue.splice(0), ...this.#deposits.splice(0)]) reject(error);
+  }
+
+  #index(account: Account, index: number): void {
+    const known = this.#accountsOf.get(account.keyX);
+    if (known) known.push(index);
+    else this.#accountsOf.set(account.keyX, [index]);
+  }
+
+  #slotOf(market: bigint): number {
+    const slot = slotOf(this.genesis.rules, market);
+    if (slot < 0) throw new TacitError("UNKNOWN_MARKET", "no market has this number");
+    return slot;
+  }
+}
+
+/** Records that are read again between two chances for others to run. */
+const REPLAY = 512;
+
+/** The entry of the log that a record holds, or null of a mark. */
+export function logEntry(entry: JournalEntry): LogEntry | null {
+  switch (entry.kind) {
+    case "round":
+      return null;
+    case "item":
+      return { item: entry.item, auth: entry.auth, time: entry.time };
+    case "deposits":
+      return { item: commandItem("deposit", entry.deposits.length), time: entry.time };
+    default:
+      return { item: commandItem(entry.kind, entry.slot), time: entry.time };
+  }
+}
+
+function declined(verdict: "malformed" | "unsigned" | "nonce"): TacitError {
+  const why = {
+    malformed: "its words are outside their columns, or it is none of order, cancel and withdrawal",
+    unsigned: "it is not signed by the key of the account that it names",
+    nonce: `its nonce is spent, or more than ${NONCE_WINDOW} beyond the last one`,
+  };
+  return new TacitError("DECLINED", `the item is declined: ${why[verdict]}`, { verdict });
+}
+
+function stopped(error: Error): TacitError {
+  return new TacitError("STOPPED", `the venue takes no items: ${error.message}`);
+}
+
+/** Names an item with its signature, for as long as it waits. */
+function itemName({ A, B, salt }: Item, { R8x, R8y, S }: Auth): string {
+  return [A, B, salt, R8x, R8y, S].join("/");
+}
+
+const fieldBytes = (x: bigint): Uint8Array => hexToBytes(x.toString(16).padStart(64, "0"));

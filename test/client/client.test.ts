@@ -1,0 +1,435 @@
+// Goal: a client that is told the truth computes what is proved; a venue that lies is caught, whatever it lies about.
+// Method: a venue in memory behind its service, proofs by a simulator, and between client and service one that alters an answer.
+import assert from "node:assert/strict";
+import pino from "pino";
+import {
+  Client,
+  Contradiction,
+  memoryNotebook,
+  openSecret,
+  sealSecret,
+  type Notebook,
+} from "../../src/client/index.ts";
+import { TacitError } from "../../src/protocol/errors.ts";
+import { authHash, itemHash } from "../../src/protocol/item.ts";
+import { hash } from "../../src/protocol/poseidon.ts";
+import { fee } from "../../src/protocol/market.ts";
+import { openingJson } from "../../src/protocol/opening.ts";
+import { receiptDefect, receiptDigest } from "../../src/protocol/receipt.ts";
+import { readItem, readReceipt, receiptJson } from "../../src/protocol/wire.ts";
+import { createApp } from "../../src/venue/service/app.ts";
+import { localSigner, type Venue } from "../../src/venue/index.ts";
+import {
+  eventOf,
+  genesis,
+  genesisJson,
+  INTERVAL,
+  ManualClock,
+  openTestVenue,
+  PERP,
+  SIGNER,
+  simulatedProver,
+  traders,
+} from "../venue/fixture.ts";
+
+type Answer = Record<string, any>; // eslint-disable-line -- answers are altered at will
+/** Alters an answer on its way. */
+type Lie = (path: string, answer: Answer) => Answer | Promise<Answer>;
+
+const honest: Lie = (_, answer) => answer;
+
+/** Alice with a client, Bob without; a lie that may be set at any time. */
+async function setting() {
+  const [alice, bob] = traders(2);
+  const { prover, keys } = simulatedProver();
+  const { venue, clock } = await openTestVenue({ traders: [alice, bob], prover: { prover, keys } });
+  const { app } = createApp({
+    venue,
+    options: { genesisJson, version: "test", log: pino({ level: "silent" }) },
+  });
+  const it: { lie: Lie; swallow: (path: string, sent: Answer) => Answer | null | Promise<Answer> } = {
+    lie: honest,
+    swallow: () => null,
+  };
+  const fetch = async (input: string, init: RequestInit = {}) => {
+    const path = new URL(input).pathname.replace("/v1", "");
+    const swallowed = init.body ? await it.swallow(path, JSON.parse(String(init.body))) : null;
+    if (swallowed) return new Response(JSON.stringify(swallowed));
+    const response = await app.fetch(new Request(input, init), { sender: "test", local: true });
+    const told = await it.lie(path, (await response.json()) as Answer);
+    return new Response(JSON.stringify(told), { status: response.status, headers: response.headers });
+  };
+  const open = (notebook: Notebook = memoryNotebook(), secret: Uint8Array | undefined = alice.secret) =>
+    Client.open({ url: "http://venue.example", keysOf: () => keys, secret, notebook, fetch, now: () => clock.now() });
+  const send = async ({ item, auth }: ReturnType<typeof alice.order>) => venue.submit(item, auth);
+  return { venue, clock, alice, bob, open, send, it };
+}
+
+/** Closes the auction and the round, and waits for its proof. */
+async function proveAll(venue: Venue, clock: ManualClock): Promise<void> {
+  clock.advance(INTERVAL + 40n);
+  const settled = () => venue.health().unproved === 0;
+  if (!settled()) await eventOf(venue, "round", settled);
+}
+
+const contradiction = (kind: string) => (error: unknown) => {
+  assert.ok(error instanceof Contradiction, String(error));
+  assert.equal(error.kind, kind, error.message);
+  return true;
+};
+
+describe("client: an honest venue", () => {
+  it("computes from own knowledge the account that is proved, through orders, fills, cancels and withdrawals", async () => {
+    const { venue, clock, bob, open, send } = await setting();
+    const notebook = memoryNotebook();
+    let client = await open(notebook);
+    await client.login();
+    for (let round = 0; round < 4; round++) {
+      const thisAuction = true;
+      const first = await client.order({ market: PERP, side: "buy", size: 5n, limit: 100_050n, thisAuction });
+      assert.equal(first.verdict, "admitted");
+      await client.order({ market: PERP, side: "sell", size: 2n, limit: 100_400n });
+      await send(bob.order("sell", 3n, 99_950n, { thisAuction: true }));
+      if (round % 2 === 1) await client.cancel({ market: PERP });
+      if (round === 2) await client.withdraw({ recipient: 0xabcn, amount: 1_000n });
+      const margin = await client.order({ market: PERP, side: "buy", size: 10_000n, limit: 100_000n });
+      assert.equal(margin.verdict, "margin");
+      await proveAll(venue, clock);
+      await client.sync();
+      assert.deepEqual(client.contradictions, []);
+      assert.equal(client.proved!.recomputed, true);
+      assert.deepEqual(client.proved!.account, venue.account(2));
+      // What it knows survives the client.
+      client = await open(notebook);
+    }
+    assert.ok(client.items.length >= 12);
+    await venue.close();
+  });
+
+  it("takes the answer that it missed by sending the same again", async () => {
+    const { venue, clock, open, it } = await setting();
+    const client = await open();
+    await client.login();
+    it.lie = (path, answer) => {
+      if (path === "/orders") throw new Error("the line is cut");
+      return answer;
+    };
+    await assert.rejects(client.order({ market: PERP, side: "buy", size: 1n, limit: 100_000n }), (error) => {
+      return error instanceof TacitError && error.code === "UNREACHABLE";
+    });
+    it.lie = honest;
+    await proveAll(venue, clock);
+    await client.sync();
+    assert.equal(client.items[0].verdict, "admitted");
+    assert.equal(client.proved!.recomputed, true);
+    assert.equal(venue.orders(2).length, 1);
+    await venue.close();
+  });
+
+  it("does not compute what it cannot know, and begins again where the account has no open orders", async () => {
+    const { venue, clock, alice, open, send } = await setting();
+    await send(alice.order("buy", 1n, 100_000n));
+    const client = await open();
+    await proveAll(venue, clock);
+    await client.sync();
+    assert.equal(client.proved!.recomputed, false);
+    await client.cancel({ market: PERP });
+    await proveAll(venue, clock);
+    await client.sync();
+    assert.equal(client.proved!.recomputed, false);
+    await client.order({ market: PERP, side: "buy", size: 1n, limit: 100_000n });
+    await proveAll(venue, clock);
+    await client.sync();
+    assert.equal(client.proved!.recomputed, true);
+    await venue.close();
+  });
+
+  it("follows rounds without a key", async () => {
+    const { venue, clock, bob, open, send } = await setting();
+    await send(bob.order("sell", 3n, 99_950n));
+    await proveAll(venue, clock);
+    const client = await open(memoryNotebook(), undefined as never);
+    const { logCount } = await client.sync();
+    assert.equal(Number(logCount), venue.health().logCount);
+    await venue.close();
+  });
+});
+
+describe("client: a venue that lies", () => {
+  type Setting = Awaited<ReturnType<typeof setting>>;
+
+  /** A receipt that the venue's signer signs, for what was sent, at a place of the liar's choice. */
+  async function forged(sent: Answer, place: { n: bigint; previous: bigint; time: bigint }): Promise<Answer> {
+    const { item, auth } = readItem(sent);
+    const words = { item: itemHash(genesis.domain, item), auth: authHash(auth) };
+    const { n, previous, time } = place;
+    const head = hash("log", [previous, words.item, words.auth, time]);
+    const receipt = { domain: genesis.domain, n, ...words, time, head };
+    const signature = await SIGNER.sign(receiptDigest(receipt));
+    return { receipt: receiptJson({ ...receipt, previous, signature }), verdict: "admitted" };
+  }
+  const buy = { market: PERP, side: "buy", size: 5n, limit: 100_050n } as const;
+  /** Alice buys of Bob, honestly told; then all is proved. */
+  async function traded({ venue, clock, bob, open, send }: Setting): Promise<Client> {
+    const client = await open();
+    await client.order(buy);
+    await send(bob.order("sell", 3n, 99_950n));
+    await proveAll(venue, clock);
+    return client;
+  }
+  const fillOf = (answer: Answer): Answer => answer.entries.find(({ kind }: Answer) => kind === "fill");
+
+  const lies: Record<string, { kind: string; act: (s: Setting) => Promise<unknown> }> = {
+    "a receipt for an order that the log does not have": {
+      kind: "dropped",
+      async act({ venue, clock, bob, open, send, it }) {
+        const client = await open();
+        const { receipt } = await client.order(buy);
+        const place = { n: receipt!.n + 1n, previous: receipt!.head, time: clock.now() };
+        it.swallow = (path, sent) => (path === "/orders" ? forged(sent, place) : null);
+        await client.order(buy);
+        it.swallow = () => null;
+        await send(bob.order("sell", 1n, 100_400n));
+        await proveAll(venue, clock);
+        return client.sync();
+      },
+    },
+    "two receipts for one place": {
+      kind: "twoReceipts",
+      async act({ clock, open, it }) {
+        const client = await open();
+        const { receipt } = await client.order(buy);
+        const place = { n: receipt!.n, previous: receipt!.previous, time: clock.now() };
+        it.swallow = (path, sent) => (path === "/orders" ? forged(sent, place) : null);
+        return client.order(buy);
+      },
+    },
+    "receipts that do not follow": {
+      kind: "badReceipt",
+      async act({ clock, open, it }) {
+        const client = await open();
+        const { receipt } = await client.order(buy);
+        const place = { n: receipt!.n + 1n, previous: receipt!.head + 1n, time: clock.now() };
+        it.swallow = (path, sent) => (path === "/orders" ? forged(sent, place) : null);
+        return client.order(buy);
+      },
+    },
+    "a receipt that another signed": {
+      kind: "badReceipt",
+      async act({ open, it }) {
+        const client = await open();
+        const other = localSigner(new Uint8Array(32).fill(9));
+        it.lie = async (path, answer) => {
+          if (path !== "/orders") return answer;
+          const signature = await other.sign(receiptDigest(readReceipt(answer.receipt)));
+          return { ...answer, receipt: { ...answer.receipt, signature } };
+        };
+        return client.order(buy);
+      },
+    },
+    "a receipt for another item": {
+      kind: "badReceipt",
+      async act({ open, it }) {
+        const client = await open();
+        let first: Answer | null = null;
+        it.lie = (path, answer) => (path === "/orders" ? (first ??= answer) : answer);
+        await client.order(buy);
+        return client.order(buy);
+      },
+    },
+    "a fill one lot smaller, with the cash to match": {
+      kind: "account",
+      async act(s) {
+        const client = await traded(s);
+        s.it.lie = (path, answer) => {
+          if (path !== "/history") return answer;
+          const fill = fillOf(answer);
+          const row = genesis.rules.markets[0]!;
+          const lots = BigInt(fill.lots) - 1n;
+          const rho = BigInt(fill.release) / BigInt(fill.lots);
+          const charged = fee(row, BigInt(fill.price), lots);
+          Object.assign(fill, {
+            lots: String(lots),
+            release: String(rho * lots),
+            fee: String(charged),
+            cash: String(-lots * BigInt(fill.price) - charged),
+          });
+          return answer;
+        };
+        return client.sync();
+      },
+    },
+    "a fill beyond the limit": {
+      kind: "fill",
+      async act(s) {
+        const client = await traded(s);
+        s.it.lie = (path, answer) => {
+          if (path === "/history") fillOf(answer).price = "100060";
+          return answer;
+        };
+        return client.sync();
+      },
+    },
+    "a fee that the rules do not give": {
+      kind: "fill",
+      async act(s) {
+        const client = await traded(s);
+        s.it.lie = (path, answer) => {
+          if (path !== "/history") return answer;
+          const fill = fillOf(answer);
+          Object.assign(fill, { fee: String(BigInt(fill.fee) + 1n), cash: String(BigInt(fill.cash) - 1n) });
+          return answer;
+        };
+        return client.sync();
+      },
+    },
+    "a fill that it keeps to itself": {
+      kind: "account",
+      async act(s) {
+        const client = await traded(s);
+        s.it.lie = (path, answer) =>
+          path === "/history"
+            ? { ...answer, entries: answer.entries.filter(({ kind }: Answer) => kind !== "fill") }
+            : answer;
+        return client.sync();
+      },
+    },
+    "a deposit of another amount": {
+      kind: "account",
+      async act(s) {
+        const client = await traded(s);
+        s.it.lie = (path, answer) => {
+          if (path === "/history") answer.entries[0].amount = "41000000";
+          return answer;
+        };
+        return client.sync();
+      },
+    },
+    "a rejection of what was admitted": {
+      kind: "account",
+      async act(s) {
+        s.it.lie = (path, answer) => (path === "/orders" && answer.verdict ? { ...answer, verdict: "margin" } : answer);
+        const client = await traded({ ...s, bob: s.bob });
+        s.it.lie = (path, answer) =>
+          path === "/history"
+            ? { ...answer, entries: answer.entries.filter(({ kind }: Answer) => kind !== "fill") }
+            : answer;
+        return client.sync();
+      },
+    },
+    "an account that does not stand in the proven state": {
+      kind: "account",
+      async act(s) {
+        const client = await traded(s);
+        s.it.lie = (path, answer) => {
+          if (path === "/opening") answer.opening.account.cash = String(BigInt(answer.opening.account.cash) + 1n);
+          return answer;
+        };
+        return client.sync();
+      },
+    },
+    "somebody else's account": {
+      kind: "account",
+      async act(s) {
+        const client = await traded(s);
+        const { round, opening } = s.venue.opening(s.bob.index)!;
+        s.it.lie = (path, answer) => (path === "/opening" ? { round, opening: openingJson(opening) } : answer);
+        return client.sync();
+      },
+    },
+    "a round with another state": {
+      kind: "roundRefused",
+      async act(s) {
+        const client = await traded(s);
+        s.it.lie = (path, answer) => {
+          if (path.startsWith("/rounds/") && answer.instructions) answer.instructions.at(-1).publicInputs[1] = "5";
+          return answer;
+        };
+        return client.sync();
+      },
+    },
+    "a round with an instruction left out": {
+      kind: "roundRefused",
+      async act(s) {
+        const client = await traded(s);
+        s.it.lie = (path, answer) => {
+          if (path.startsWith("/rounds/") && answer.instructions) answer.instructions.splice(1, 1);
+          return answer;
+        };
+        return client.sync();
+      },
+    },
+    "a log with another entry": {
+      kind: "logDiffers",
+      async act(s) {
+        const client = await traded(s);
+        s.it.lie = (path, answer) => {
+          if (path.startsWith("/rounds/") && answer.entries) answer.entries[1][0] = "7";
+          return answer;
+        };
+        return client.sync();
+      },
+    },
+    "a log that is cut short": {
+      kind: "logDiffers",
+      async act(s) {
+        const client = await traded(s);
+        s.it.lie = (path, answer) => {
+          if (path.startsWith("/rounds/") && answer.entries) answer.entries.pop();
+          return answer;
+        };
+        return client.sync();
+      },
+    },
+    "another genesis than the one it had": {
+      kind: "otherVenue",
+      async act(s) {
+        const notebook = memoryNotebook();
+        await (await s.open(notebook)).order(buy);
+        s.it.lie = (path, answer) => (path === "/venue" ? { ...answer, genesisState: "5" } : answer);
+        return s.open(notebook);
+      },
+    },
+  };
+  for (const [name, { kind, act }] of Object.entries(lies))
+    it(`${name}: caught (${kind})`, async () => {
+      const s = await setting();
+      await assert.rejects(act(s), contradiction(kind));
+      await s.venue.close();
+    });
+
+  it("keeps a contradiction with its evidence", async () => {
+    const s = await setting();
+    const notebook = memoryNotebook();
+    const client = await s.open(notebook);
+    const { receipt } = await client.order(buy);
+    const place = { n: receipt!.n, previous: receipt!.previous, time: s.clock.now() };
+    s.it.swallow = (path, sent) => (path === "/orders" ? forged(sent, place) : null);
+    await assert.rejects(client.order(buy), contradiction("twoReceipts"));
+    s.it.swallow = () => null;
+    const [{ kind, evidence }] = (await s.open(notebook)).contradictions;
+    assert.equal(kind, "twoReceipts");
+    // Both receipts are there, and whoever knows the signer's address can check them.
+    for (const name of ["receipt", "other"])
+      assert.equal(receiptDefect(readReceipt(JSON.parse(evidence)[name]), SIGNER.address), null);
+    await s.venue.close();
+  });
+});
+
+describe("client: keys at rest", () => {
+  it("opens with the passphrase and with no other", async () => {
+    const secret = crypto.getRandomValues(new Uint8Array(32));
+    const sealed = await sealSecret(secret, "correct horse");
+    assert.deepEqual(await openSecret(sealed, "correct horse"), secret);
+    assert.ok(!sealed.includes(Buffer.from(secret).toString("hex")));
+    await assert.rejects(openSecret(sealed, "correct horsf"), (error: TacitError) => error.code === "PASSPHRASE");
+    const json = JSON.parse(sealed);
+    for (const [name, value] of Object.entries({ salt: "00".repeat(32), iv: "00".repeat(12), sealed: "00".repeat(48) }))
+      await assert.rejects(
+        openSecret(JSON.stringify({ ...json, [name]: value }), "correct horse"),
+        (error: TacitError) => error.code === "PASSPHRASE",
+      );
+    for (const bad of ["", "{}", "[]", JSON.stringify({ ...json, version: 2 }), JSON.stringify({ ...json, iv: "zz" })])
+      await assert.rejects(openSecret(bad, "x"), (error: TacitError) => error.code === "FORMAT");
+  });
+});

@@ -1,0 +1,168 @@
+import { Random } from "../../src/cli/random.ts";
+import { depositKey, publicKey, sign } from "../../src/protocol/eddsa.ts";
+import { parseGenesis } from "../../src/protocol/genesis.ts";
+import { cancelItem, itemHash, orderItem, withdrawalItem, type Auth, type Item } from "../../src/protocol/item.ts";
+import { SIDE } from "../../src/protocol/parameters.ts";
+import type { Clock } from "../../src/venue/clock.ts";
+import { developmentGenesis } from "../../src/venue/developmentGenesis.ts";
+import type { InstructionProver } from "../../src/venue/provers.ts";
+import type { Store } from "../../src/venue/store.ts";
+import { memoryStore } from "../../src/venue/memoryStore.ts";
+import { localSigner } from "../../src/venue/signer.ts";
+import { Venue, type VenueEvent, type VenueOptions } from "../../src/venue/venue.ts";
+import { Simulator } from "../verifier/simulator.ts";
+
+/** A multiple of the interval of auctions. */
+export const START = 1_767_225_600n;
+export const INTERVAL = 10n;
+export const DEPOSIT = 40_000_000n;
+export const SECRET = new Uint8Array(32).fill(1);
+export const SIGNER = localSigner(new Uint8Array(32).fill(2));
+export const PERP = 101n;
+
+export const genesisJson = developmentGenesis({
+  secret: SECRET,
+  insurance: new Uint8Array(32).fill(3),
+  domain: 77n,
+  time: START,
+  interval: Number(INTERVAL),
+});
+export const genesis = parseGenesis(genesisJson);
+
+/** A clock that stands until it is moved. */
+export class ManualClock implements Clock {
+  #now: bigint;
+  #orders: { at: bigint; call: () => void }[] = [];
+  constructor(now = START + 1n) {
+    this.#now = now;
+  }
+
+  now(): bigint {
+    return this.#now;
+  }
+
+  wake(at: bigint, call: () => void): () => void {
+    const order = { at, call };
+    this.#orders.push(order);
+    if (at <= this.#now) queueMicrotask(() => this.#ring());
+    return () => (this.#orders = this.#orders.filter((it) => it !== order));
+  }
+
+  advance(seconds: bigint): void {
+    this.#now += seconds;
+    this.#ring();
+  }
+
+  #ring(): void {
+    const due = this.#orders.filter(({ at }) => at <= this.#now);
+    this.#orders = this.#orders.filter(({ at }) => at > this.#now);
+    for (const { call } of due) call();
+  }
+}
+
+/** Someone who trades: account 2 + number, if all traders' deposits are credited in their order. */
+export class Trader {
+  readonly secret: Uint8Array;
+  readonly index: number;
+  readonly #random: Random;
+  nonce = 0n;
+
+  constructor(number: number) {
+    this.secret = new Uint8Array(32).fill(100 + number);
+    this.index = 2 + number;
+    this.#random = new Random(1 + number);
+  }
+
+  get key() {
+    return publicKey(this.secret);
+  }
+
+  get deposit() {
+    const { x: keyX, y: keyY } = depositKey(this.key);
+    return { keyX, keyY, index: this.index, amount: DEPOSIT };
+  }
+
+  sign(item: Item): { item: Item; auth: Auth } {
+    const { R8x, R8y, S } = sign(this.secret, itemHash(genesis.domain, item));
+    return { item, auth: { R8x, R8y, S } };
+  }
+
+  order(side: keyof typeof SIDE, size: bigint, limit: bigint, fields: Partial<Parameters<typeof orderItem>[0]> = {}) {
+    return this.sign(
+      orderItem({
+        market: PERP,
+        account: BigInt(this.index),
+        nonce: ++this.nonce,
+        side: SIDE[side],
+        limit,
+        size,
+        validUntil: START + 86_400n,
+        expiry: START + 86_400n,
+        salt: this.#random.bits(248),
+        ...fields,
+      }),
+    );
+  }
+
+  /** Of one order, or of all. */
+  cancel(target?: bigint, market = PERP) {
+    const salt = this.#random.bits(248);
+    const fields = { market, account: BigInt(this.index), nonce: ++this.nonce, validUntil: START + 86_400n, salt };
+    return this.sign(cancelItem({ ...fields, ...(target === undefined ? {} : { target }) }));
+  }
+
+  withdrawal(amount: bigint, recipient = 0xabcn) {
+    const salt = this.#random.bits(248);
+    const fields = { account: BigInt(this.index), nonce: ++this.nonce, validUntil: START + 86_400n, salt };
+    return this.sign(withdrawalItem({ ...fields, amount, recipient }));
+  }
+}
+
+export function traders(count: number): Trader[] {
+  return Array.from({ length: count }, (_, i) => new Trader(i));
+}
+
+/** A venue in memory, on a clock that stands, in which these traders have deposited. */
+export async function openTestVenue(options: Partial<VenueOptions> & { traders?: readonly Trader[] } = {}) {
+  const clock = (options.clock as ManualClock) ?? new ManualClock();
+  const storage = options.storage ?? memoryStore();
+  const venue = await Venue.open({ genesis, secret: SECRET, signer: SIGNER, storage, clock, ...options });
+  const fresh = (options.traders ?? []).filter(({ index }) => !venue.account(index));
+  if (fresh.length > 0) await venue.deposit(fresh.map(({ deposit }) => deposit));
+  return { venue, clock, storage };
+}
+
+/** A store that may be opened again after `close`. */
+export function lastingStore(): Store {
+  return { ...memoryStore(), close: async () => {} };
+}
+
+/** Proofs without circuits, for keys whose secrets the simulator has. `gate` holds each back until it is fulfilled. */
+export function simulatedProver(simulator = new Simulator("venue"), gate: () => Promise<void> = async () => {}) {
+  const made: string[] = [];
+  const prover: InstructionProver = {
+    parallel: 2,
+    async prove({ name, publicInputs }) {
+      await gate();
+      made.push(name);
+      return simulator.prove(name, publicInputs);
+    },
+    async close() {},
+  };
+  return { prover, keys: simulator.keys, made };
+}
+
+/** Fulfilled at the first event that satisfies. */
+export function eventOf<Kind extends VenueEvent["kind"]>(
+  venue: Venue,
+  kind: Kind,
+  holds: (event: Extract<VenueEvent, { kind: Kind }>) => boolean = () => true,
+): Promise<Extract<VenueEvent, { kind: Kind }>> {
+  return new Promise((resolve) => {
+    const end = venue.subscribe((event) => {
+      if (event.kind !== kind || !holds(event as Extract<VenueEvent, { kind: Kind }>)) return;
+      end();
+      resolve(event as Extract<VenueEvent, { kind: Kind }>);
+    });
+  });
+}
