@@ -36,8 +36,7 @@ const seconds = () => Math.floor(Date.now() / 1000);
 
 for (let auction = 0; auction < Number(auctionsText); auction++) {
   // Lean against the position: quote lower when long, higher when short.
-  const account = await client.account();
-  const held = BigInt((account.positions as string[])[0]);
+  const held = (await client.account()).positions[0];
   const middle = mark - held * tick;
   const quote = { market, size: LOTS, thisAuction: true };
   const [bid, ask] = [middle - 2n * tick, middle + 2n * tick];

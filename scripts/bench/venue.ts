@@ -12,7 +12,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import WebSocket from "ws";
 import { table, thousands } from "../../src/cli/format.ts";
-import { readKeys } from "../../src/cli/keyFiles.ts";
+import { proverFiles } from "../../src/cli/instructionKeys.ts";
 import { readLobster, type LobsterMessage } from "../../src/cli/lobster.ts";
 import { Random } from "../../src/cli/random.ts";
 import { flowOf } from "../../src/cli/replay/flow.ts";
@@ -34,7 +34,7 @@ import {
 import { EMPTY_JOURNAL, encodeRecord, type JournalEntry, type Tip } from "../../src/venue/journal.ts";
 import { encodeSnapshot } from "../../src/venue/snapshot.ts";
 import { logEntry } from "../../src/venue/venue.ts";
-import { buildAll, builtFiles, circuitFolder } from "../build/index.ts";
+import { buildAll } from "../build/index.ts";
 import { ROOT } from "../build/folders.ts";
 import { writeWhole } from "../build/writeWhole.ts";
 import { stableJson } from "../keys/stableJson.ts";
@@ -282,10 +282,7 @@ async function lag(path: string, seconds: number) {
       return () => (orders = orders.filter((it) => it !== order));
     },
   };
-  const prover = {
-    prover: localProver((name) => builtFiles(circuitFolder("demo", name))),
-    keys: await readKeys("demo"),
-  };
+  const prover = localProver(await proverFiles("demo"));
   const secret = new Random(1).bytes(32);
   const venue = await openVenue({ genesis, secret, signer: localSigner(randomBytes(32)), storage: memoryStore(), prover, clock, digest: nodeDigest, limits: { unproved: 1 << 30 } }); // prettier-ignore
   const commands = [...flow.commands];

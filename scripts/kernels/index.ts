@@ -7,14 +7,23 @@ import { isFresh } from "./fresh.js";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 export const KERNEL_FOLDER = join(ROOT, "build/kernels");
+/** The thread that makes a venue's proofs, and checks them. */
+const PROOF_THREAD = ["src/venue/proofThread.ts", "src/venue/provers.ts"];
 /** What the files are made of. */
-const SOURCES = ["src/prover", "src/protocol", "scripts/kernels", "package-lock.json"].map((path) => join(ROOT, path));
+const SOURCES = [
+  "src/prover",
+  "src/protocol",
+  "src/verifier",
+  ...PROOF_THREAD,
+  "scripts/kernels",
+  "package-lock.json",
+].map((path) => join(ROOT, path));
 /** Written last: tells of when all was made. */
 const LAST = join(KERNEL_FOLDER, "worker.js");
 
 /**
- * Writes the kernel modules, and the prover's thread as one script, which starts without a loader and runs in Node and
- * in browsers. Modules are emitted in a thread of its own, as wasmati needs a deep stack for long functions.
+ * Writes the kernel modules, and two threads as one script each, which start without a loader: the prover's, which runs in
+ * Node and in browsers, and that of a venue's proofs. Modules are emitted in a thread of its own, as wasmati needs a deep stack for long functions.
  * @returns bytes by file name
  */
 export async function buildKernels(): Promise<Record<string, number>> {
@@ -27,7 +36,8 @@ export async function buildKernels(): Promise<Record<string, number>> {
   await mkdir(KERNEL_FOLDER, { recursive: true });
   const files: Record<string, Uint8Array> = {};
   for (const [name, bytes] of Object.entries(modules)) files[`${name}.wasm`] = bytes;
-  files["worker.js"] = await bundleThread();
+  files["proofs.js"] = await bundleThread(PROOF_THREAD[0], "node");
+  files["worker.js"] = await bundleThread("src/prover/worker.ts", "neutral");
   for (const [name, bytes] of Object.entries(files)) await writeWhole(join(KERNEL_FOLDER, name), bytes);
   return Object.fromEntries(Object.entries(files).map(([name, bytes]) => [name, bytes.length]));
 }
@@ -37,15 +47,15 @@ export async function ensureKernels(): Promise<void> {
   if (!isFresh(LAST, SOURCES)) await buildKernels();
 }
 
-async function bundleThread(): Promise<Uint8Array> {
+async function bundleThread(entry: string, platform: "node" | "neutral"): Promise<Uint8Array> {
   const { build } = await import("esbuild");
   const { outputFiles } = await build({
-    entryPoints: [join(ROOT, "src/prover/worker.ts")],
+    entryPoints: [join(ROOT, entry)],
     bundle: true,
     write: false,
     minify: true,
     format: "esm",
-    platform: "neutral",
+    platform,
     mainFields: ["module", "main"],
     target: "es2022",
     external: ["node:*"],

@@ -1,6 +1,8 @@
 import { builtFiles, circuitFolder } from "../../scripts/build/index.ts";
 import { INSTRUCTION_NAMES, type InstructionName, type ProfileName } from "../protocol/instructions.ts";
 import type { Prover, ProvingKey } from "../prover/index.ts";
+import { byInstruction, type ProverFiles } from "../venue/provers.ts";
+import { readKeyFiles } from "./keyFiles.ts";
 
 /** Loads the built circuits of all instructions into a prover. */
 export async function loadInstructions(
@@ -12,4 +14,13 @@ export async function loadInstructions(
     return [name, await prover.load(zkey, { wasm, inputs, r1cs })] as const;
   });
   return Object.fromEntries(await Promise.all(keys)) as Record<InstructionName, ProvingKey>;
+}
+
+/** What a venue of this profile makes its proofs with: built circuits, committed keys. @throws TacitError FILE, JSON */
+export async function proverFiles(profile: ProfileName): Promise<ProverFiles> {
+  const circuits = byInstruction((name) => {
+    const { zkey, wasm, inputs, r1cs } = builtFiles(circuitFolder(profile, name));
+    return { zkey, wasm, inputs, r1cs };
+  });
+  return { circuits, keys: await readKeyFiles(profile) };
 }

@@ -1,6 +1,6 @@
 import { KEYS } from "../../scripts/build/index.ts";
 import { verificationKeyPath } from "../../scripts/keys/manifest.ts";
-import { INSTRUCTION_NAMES, type ProfileName } from "../protocol/instructions.ts";
+import { INSTRUCTION_NAMES, type InstructionName, type ProfileName } from "../protocol/instructions.ts";
 import { prepareKeys, type VerifyingKeys } from "../verifier/index.ts";
 import { readJson } from "./json.ts";
 
@@ -9,10 +9,18 @@ import { readJson } from "./json.ts";
  * @throws TacitError FILE, JSON, or one of parseKey's codes
  */
 export async function readKeys(profile: ProfileName, keys: string = KEYS): Promise<VerifyingKeys> {
+  return prepareKeys(await readKeyFiles(profile, keys));
+}
+
+/** The same as JSON, by instruction. @throws TacitError FILE, JSON */
+export async function readKeyFiles(
+  profile: ProfileName,
+  keys: string = KEYS,
+): Promise<Record<InstructionName, unknown>> {
   const files: Record<string, unknown> = {};
   for (const name of INSTRUCTION_NAMES)
     files[name] = await readJson(verificationKeyPath(profile, name, keys), {
       missing: `run \`tacit build --profile ${profile}\` to make it`,
     });
-  return prepareKeys(files);
+  return files as Record<InstructionName, unknown>;
 }

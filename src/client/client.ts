@@ -29,6 +29,7 @@ import {
   Knowledge,
   readFill,
   readVerdict,
+  UnknownItem,
   type Entry,
   type ToldFill,
 } from "./knowledge.ts";
@@ -89,6 +90,15 @@ export interface ProvedAccount {
   readonly recomputed: boolean;
 }
 
+/** An account as the venue reports it, in cash units. */
+export interface ReportedAccount extends Account {
+  /** at the mark, and in the worst scenario */
+  readonly equity: bigint;
+  readonly worst: bigint;
+  /** worst less reserved */
+  readonly free: bigint;
+}
+
 interface Memory {
   /** SHA-256 of the genesis, first state and signer: what must never change */
   pin: string;
@@ -128,6 +138,8 @@ export class Client {
   readonly #memory: Memory;
   #busy: Promise<unknown> = Promise.resolve();
   #expires = 0n;
+  /** the last nonce used, once asked for: another program may trade with the same key */
+  #lastNonce: bigint | null = null;
   /** what is known up to an entry of the log */
   #knowledge: { it: Knowledge; to: bigint } | null = null;
 
@@ -253,10 +265,21 @@ export class Client {
   }
 
   /** The account as the venue reports it, of now: checked by `sync` once it is proved. */
-  async account(): Promise<Record<string, unknown>> {
+  async account(): Promise<ReportedAccount> {
     return this.#alone(async () => {
       await this.#session();
-      return asObject("account", await this.api.get(`/account?index=${this.#requireIndex()}`));
+      const json = asObject("account", await this.api.get(`/account?index=${this.#requireIndex()}`));
+      const [equity, worst, free] = ["equity", "worst", "free"].map((name) => asInteger(`account.${name}`, json[name]));
+      return { ...readAccount("account", json), equity, worst, free };
+    });
+  }
+
+  /** What was booked to the account after an entry of the log, as the venue reports it. */
+  async history(after = -1, limit = PAGE): Promise<unknown[]> {
+    return this.#alone(async () => {
+      await this.#session();
+      const path = `/history?index=${this.#requireIndex()}&after=${after}&limit=${limit}`;
+      return asList("entries", asObject("history", await this.api.get(path)).entries);
     });
   }
 
@@ -351,20 +374,30 @@ export class Client {
     return this.#alone(async () => {
       await this.#session();
       const index = this.#requireIndex();
-      const item = make(BigInt(index), await this.#nextNonce(index), randomSalt());
-      const { R8x, R8y, S } = sign(this.#options.secret!, itemHash(this.genesis.domain, item));
-      // Kept before it is sent: whatever the venue does with it, it is known that it may have it.
-      this.#memory.items.push({ item, auth: { R8x, R8y, S }, receipt: null, verdict: null });
-      await this.#keep();
-      return this.#submit(this.#memory.items.length - 1, path);
+      for (let tries = 1; ; tries++) {
+        const item = make(BigInt(index), await this.#nextNonce(index), randomSalt());
+        const { R8x, R8y, S } = sign(this.#options.secret!, itemHash(this.genesis.domain, item));
+        // Kept before it is sent: whatever the venue does with it, it is known that it may have it.
+        this.#memory.items.push({ item, auth: { R8x, R8y, S }, receipt: null, verdict: null });
+        this.#lastNonce = decodeItem(item)!.head.nonce;
+        await this.#keep();
+        try {
+          return await this.#submit(this.#memory.items.length - 1, path);
+        } catch (error) {
+          // Another program with this key may have used the nonce: once more, with the one that the venue knows of.
+          if (tries === 2 || !(error instanceof TacitError && error.code === "DECLINED")) throw error;
+        }
+      }
     });
   }
 
   async #nextNonce(index: number): Promise<bigint> {
-    const own = this.#memory.items.map(({ item }) => decodeItem(item)!.head.nonce);
-    if (own.length > 0) return own.reduce((a, b) => (a > b ? a : b)) + 1n;
-    const { nonce } = asObject("account", await this.api.get(`/account?index=${index}`));
-    return asInteger("account.nonce", nonce) + 1n;
+    if (this.#lastNonce === null) {
+      const { nonce } = asObject("account", await this.api.get(`/account?index=${index}`));
+      const own = this.#memory.items.map(({ item }) => decodeItem(item)!.head.nonce);
+      this.#lastNonce = own.reduce((a, b) => (a > b ? a : b), asInteger("account.nonce", nonce));
+    }
+    return this.#lastNonce + 1n;
   }
 
   async #submit(at: number, path: string): Promise<SentItem> {
@@ -376,6 +409,7 @@ export class Client {
       // Declined, or turned away: the venue says that it has not taken it, so its nonce is free again.
       const turnedAway =
         error instanceof TacitError && [400, 403, 422, 429, 503].includes(Number(error.details.status));
+      this.#lastNonce = null;
       if (turnedAway && !this.#memory.items[at].receipt) {
         this.#memory.items.splice(at, 1);
         await this.#keep();
@@ -504,7 +538,17 @@ export class Client {
       throw wrong("it is not of this key");
     const { logCount } = this.verified;
     await this.#readHistory(index, logCount);
-    const expected = this.#expect(openAccount({ keyX: key.x, keyY: key.y, view }), logCount);
+    let expected = null;
+    try {
+      expected = this.#expect(openAccount({ keyX: key.x, keyY: key.y, view }), logCount);
+      if (expected && account.nonce > expected.nonce) throw new UnknownItem(account.nonce);
+    } catch (error) {
+      if (!(error instanceof UnknownItem)) throw error;
+      // That nonce is proved to have been signed for: another program trades with this key. Else it is made up.
+      if (account.nonce < error.nonce)
+        throw new Contradiction("fill", `a fill is of order ${error.nonce}, which this key has never signed`);
+      expected = this.#memory.base = null;
+    }
     if (expected) {
       const differs = accountDifferences(expected, account);
       if (differs.length > 0)
@@ -545,7 +589,7 @@ export class Client {
   /**
    * The account that own knowledge comes to at an entry of the log; null where not all of it is known.
    * @param opened  the account as it is when it is opened
-   * @throws Contradiction "fill"
+   * @throws Contradiction "fill", UnknownItem
    */
   #expect(opened: Account, to: bigint): Account | null {
     const { base, items, fills, deposits } = this.#memory;

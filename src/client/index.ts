@@ -6,6 +6,7 @@ export {
   type ClientOptions,
   type Notebook,
   type ProvedAccount,
+  type ReportedAccount,
   type SentItem,
   type Verified,
 } from "./client.ts";

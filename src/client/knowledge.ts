@@ -23,6 +23,15 @@ export class Contradiction extends TacitError<"CONTRADICTION"> {
   }
 }
 
+/** The key has signed what this client does not know of: an item of this nonce, which only the owner can have sent. */
+export class UnknownItem extends Error {
+  readonly nonce: bigint;
+  constructor(nonce: bigint) {
+    super(`an item of nonce ${nonce} is not known here`);
+    this.nonce = nonce;
+  }
+}
+
 /** An event of the log that concerns one account, as the venue tells it or its owner knows it. */
 export type Entry =
   | { readonly kind: "item"; readonly n: number; readonly item: Item; readonly verdict: Verdict }
@@ -102,6 +111,7 @@ export class Knowledge {
   /**
    * Takes the next entry, in the order of the log.
    * @throws Contradiction "fill"  when a fill is none that the order and the rules allow
+   * @throws UnknownItem           when it follows from an item that is not known here
    */
   apply(entry: Entry): void {
     if (entry.kind === "item") return this.#item(entry.item, entry.verdict);
@@ -112,6 +122,7 @@ export class Knowledge {
       return;
     }
     const { fill } = entry;
+    if (fill.nonce > this.#account.nonce) throw new UnknownItem(fill.nonce);
     const order = this.#orders.get(fill.nonce);
     const { rules, prices } = this.#genesis;
     const slot = slotOf(rules, fill.market);
@@ -140,6 +151,8 @@ export class Knowledge {
   #item(item: Item, verdict: Verdict): void {
     const decoded = decodeItem(item);
     if (!decoded) return;
+    // Clients count without gaps: a gap is what another one with this key has sent.
+    if (decoded.head.nonce !== this.#account.nonce + 1n) throw new UnknownItem(decoded.head.nonce - 1n);
     const effect = admissionEffect({ ...this.#genesis, account: this.#account }, decoded, verdict);
     if (effect.account) this.#account = effect.account;
     if (!effect.entry || decoded.kind !== "order") return;

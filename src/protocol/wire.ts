@@ -34,9 +34,7 @@ export function receiptJson(receipt: SignedReceipt): ReceiptJson {
 /** @throws TacitError FORMAT naming the field */
 export function readReceipt(json: unknown): SignedReceipt {
   const { signature, ...fields } = asObject("receipt", json);
-  const [domain, n, item, auth, time, head, previous] = RECEIPT.map((name) =>
-    element(`receipt.${name}`, fields[name]),
-  );
+  const [domain, n, item, auth, time, head, previous] = RECEIPT.map((name) => element(`receipt.${name}`, fields[name]));
   if (typeof signature !== "string" || !/^0x[0-9a-f]{130}$/.test(signature))
     throw badFormat("receipt.signature", "0x and 130 hexadecimal digits");
   return { domain, n, item, auth, time, head, previous, signature };

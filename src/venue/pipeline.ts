@@ -8,17 +8,10 @@ import { shownRegisters } from "../protocol/opening.ts";
 import { proofFromJson, proofToJson } from "../protocol/proof.ts";
 import { channelsHash, type State } from "../protocol/state.ts";
 import type { Tree } from "../protocol/tree.ts";
-import {
-  roundJson,
-  verifyRound,
-  type ProvenInstruction,
-  type PublishedRound,
-  type RoundEffect,
-  type VerifyingKeys,
-} from "../verifier/index.ts";
+import { roundJson, type ProvenInstruction, type PublishedRound, type RoundEffect } from "../verifier/index.ts";
 import type { InstructionInputs, Ledger, LedgerSnapshot } from "../witness/ledger.ts";
 import type { RoundBuilder } from "../witness/round.ts";
-import type { InstructionProver } from "./provers.ts";
+import type { RoundProver } from "./provers.ts";
 import type { Store } from "./store.ts";
 
 /** Where a round ends. */
@@ -73,14 +66,12 @@ export interface RoundSummary {
 export interface PipelineOptions {
   readonly ledger: Ledger;
   readonly builder: RoundBuilder;
-  readonly prover: InstructionProver;
-  readonly keys: VerifyingKeys;
+  readonly prover: RoundProver;
   readonly store: Store;
   /** of the last proven round: what `verifyRound` compares the next with */
   readonly proven: { readonly time: bigint; readonly logCount: bigint };
   /** the last round that the ledger has, 0 for none, and the accounts after it */
   readonly start: { readonly round: number; readonly accounts: readonly Account[] };
-  readonly isDepositHead?: (head: bigint) => boolean;
   /** told of each round when it is proved, verified and stored, in order */
   readonly onProven: (round: PublishedRound, summary: RoundSummary) => void;
   /** told when no more rounds can be proved */
@@ -290,7 +281,8 @@ export class Pipeline {
     try {
       while (this.#rounds[0]?.missing === 0 && !this.#failed) {
         const round = this.#rounds[0];
-        const effect = this.#verify(round);
+        const effect = await this.#verify(round);
+        if (this.#failed) return;
         const { number, from, entries } = round.mark;
         const instructions = round.proofs as ProvenInstruction[];
         const published: PublishedRound = {
@@ -331,14 +323,14 @@ export class Pipeline {
     }
   }
 
-  #verify({ mark, state, proofs }: Assembled): RoundEffect {
-    const { ledger, keys, isDepositHead } = this.#options;
+  async #verify({ mark, state, proofs }: Assembled): Promise<RoundEffect> {
+    const { ledger, prover } = this.#options;
     const { time: lastTime, logCount: lastLogCount } = this.#proven;
-    const result = verifyRound(
-      { domain: ledger.state.domain, state, keys, maxLag: NO_LAG_LIMIT, lastTime, lastLogCount, isDepositHead },
+    const result = await prover.verify(
+      { domain: ledger.state.domain, state, maxLag: NO_LAG_LIMIT, lastTime, lastLogCount },
       { instructions: proofs as ProvenInstruction[] },
       // The entries were stamped by this venue: its own clock is not to be doubted here.
-      { now: mark.entries.at(-1)!.time },
+      mark.entries.at(-1)!.time,
     );
     if (result.ok) return result;
     throw new TacitError("REFUSED", `round ${mark.number} is refused by the verifier: ${result.message}`, { result });

@@ -23,7 +23,7 @@ import { requireBits, requireField } from "../protocol/numbers.ts";
 import { BITS, NONCE_WINDOW, type Verdict } from "../protocol/parameters.ts";
 import { receiptDigest, type SignedReceipt } from "../protocol/receipt.ts";
 import { useHashKernels } from "../prover/hash/use.ts";
-import type { PublishedRound, VerifyingKeys } from "../verifier/index.ts";
+import type { PublishedRound } from "../verifier/index.ts";
 import { instructionsOf } from "../witness/count.ts";
 import { RoundBuilder } from "../witness/round.ts";
 import type { OpenedChain } from "./chain.ts";
@@ -40,7 +40,7 @@ import {
   type Tip,
 } from "./journal.ts";
 import { Pipeline, roundName, summaryName, type RoundSummary } from "./pipeline.ts";
-import type { InstructionProver } from "./provers.ts";
+import type { RoundProver } from "./provers.ts";
 import { Reports, type HistoryJson, type Report } from "./reports.ts";
 import { nextClose } from "./schedule.ts";
 import type { Signer } from "./signer.ts";
@@ -88,7 +88,7 @@ export interface VenueOptions {
   readonly signer: Signer;
   readonly storage: Store;
   /** without one rounds end, and wait for a start that has one */
-  readonly prover?: { readonly prover: InstructionProver; readonly keys: VerifyingKeys };
+  readonly prover?: RoundProver;
   /** where proven rounds go, and deposits come from */
   readonly chain?: ChainOptions;
   readonly clock?: Clock;
@@ -251,8 +251,7 @@ export class Venue {
     this.#pipeline = new Pipeline({
       ledger,
       builder: new RoundBuilder(ledger, { accounts, operatorSecret: secretScalar(options.secret) }),
-      prover: options.prover.prover,
-      keys: options.prover.keys,
+      prover: options.prover,
       store: this.#store,
       proven: start.proven ?? { time: genesis.time, logCount: 0n },
       start: { round: snapshot?.round ?? 0, accounts },

@@ -42,7 +42,7 @@ const honest: Lie = (_, answer) => answer;
 async function setting() {
   const [alice, bob] = traders(2);
   const { prover, keys } = simulatedProver();
-  const { venue, clock } = await openTestVenue({ traders: [alice, bob], prover: { prover, keys } });
+  const { venue, clock } = await openTestVenue({ traders: [alice, bob], prover });
   const { app } = createApp({
     venue,
     options: { genesisJson, version: "test", log: pino({ level: "silent" }) },
@@ -141,6 +141,23 @@ describe("client: an honest venue", () => {
     await proveAll(venue, clock);
     await client.sync();
     assert.equal(client.proved!.recomputed, true);
+    await venue.close();
+  });
+
+  it("does not accuse the venue of what another program does with the same key", async () => {
+    const { venue, clock, open, bob, send } = await setting();
+    const [one, other] = [await open(), await open()];
+    for (let round = 0; round < 2; round++) {
+      await one.order({ market: PERP, side: "buy", size: 5n, limit: 100_050n, thisAuction: true });
+      await other.order({ market: PERP, side: "buy", size: 5n, limit: 100_050n, thisAuction: true });
+      await send(bob.order("sell", 8n, 99_950n));
+      await proveAll(venue, clock);
+      for (const client of [one, other]) {
+        await client.sync();
+        assert.deepEqual(client.contradictions, []);
+        assert.equal(client.proved!.recomputed, false);
+      }
+    }
     await venue.close();
   });
 
@@ -265,6 +282,17 @@ describe("client: a venue that lies", () => {
         const client = await traded(s);
         s.it.lie = (path, answer) => {
           if (path === "/history") fillOf(answer).price = "100060";
+          return answer;
+        };
+        return client.sync();
+      },
+    },
+    "a fill of an order that was never signed": {
+      kind: "fill",
+      async act(s) {
+        const client = await traded(s);
+        s.it.lie = (path, answer) => {
+          if (path === "/history") fillOf(answer).nonce = "9";
           return answer;
         };
         return client.sync();

@@ -5,11 +5,12 @@ import { cancelItem, itemHash, orderItem, withdrawalItem, type Auth, type Item }
 import { SIDE } from "../../src/protocol/parameters.ts";
 import type { Clock } from "../../src/venue/clock.ts";
 import { developmentGenesis } from "../../src/venue/developmentGenesis.ts";
-import type { InstructionProver } from "../../src/venue/provers.ts";
+import type { RoundProver } from "../../src/venue/provers.ts";
 import type { Store } from "../../src/venue/store.ts";
 import { memoryStore } from "../../src/venue/memoryStore.ts";
 import { localSigner } from "../../src/venue/signer.ts";
 import { Venue, type VenueEvent, type VenueOptions } from "../../src/venue/venue.ts";
+import { verifyRound } from "../../src/verifier/index.ts";
 import { Simulator } from "../verifier/simulator.ts";
 
 /** A multiple of the interval of auctions. */
@@ -140,12 +141,15 @@ export function lastingStore(): Store {
 /** Proofs without circuits, for keys whose secrets the simulator has. `gate` holds each back until it is fulfilled. */
 export function simulatedProver(simulator = new Simulator("venue"), gate: () => Promise<void> = async () => {}) {
   const made: string[] = [];
-  const prover: InstructionProver = {
+  const prover: RoundProver = {
     parallel: 2,
     async prove({ name, publicInputs }) {
       await gate();
       made.push(name);
       return simulator.prove(name, publicInputs);
+    },
+    async verify(view, round, now) {
+      return verifyRound({ ...view, keys: simulator.keys }, round, { now });
     },
     async close() {},
   };

@@ -65,9 +65,9 @@ describe("venue: on a chain", () => {
         account: payer,
         confirmations: 1n,
       });
-      const { prover, keys } = simulatedProver(simulator);
+      const { prover } = simulatedProver(simulator);
       const limits = { roundSeconds: 6 };
-      return openTestVenue({ storage, clock, prover: { prover, keys }, limits, chain: { chain, pollSeconds: 2 } });
+      return openTestVenue({ storage, clock, prover, limits, chain: { chain, pollSeconds: 2 } });
     };
     let { venue } = await open();
     assert.equal(venue.contract!.address, contract.address);

@@ -156,7 +156,7 @@ describe("venue: rounds", () => {
   it("proves rounds behind the market; a round shows its log, and an account in its state", async () => {
     const people = traders(3);
     const { prover, keys } = simulatedProver();
-    const { venue, clock } = await openTestVenue({ traders: people, prover: { prover, keys } });
+    const { venue, clock } = await openTestVenue({ traders: people, prover });
     for (const [i, trader] of people.entries()) {
       const { item, auth } = trader.order(i === 0 ? "buy" : "sell", 4n, 100_000n);
       await venue.submit(item, auth);
@@ -188,9 +188,9 @@ describe("venue: rounds", () => {
     const [alice] = traders(1);
     let open = () => {};
     const gate = new Promise<void>((resolve) => (open = resolve));
-    const { prover, keys } = simulatedProver(undefined, () => gate);
+    const { prover } = simulatedProver(undefined, () => gate);
     const limits = { unproved: 4, roundSeconds: 1 };
-    const { venue, clock } = await openTestVenue({ traders: [alice], prover: { prover, keys }, limits });
+    const { venue, clock } = await openTestVenue({ traders: [alice], prover, limits });
     for (let i = 0; i < 3; i++) {
       const { item, auth } = alice.order("buy", 1n, 100_000n);
       await venue.submit(item, auth);
@@ -219,7 +219,7 @@ describe("venue: rounds", () => {
       const names: string[] = [];
       let left = Infinity;
       const options = () => {
-        const { prover, keys } = simulator;
+        const { prover } = simulator;
         const limited = {
           ...prover,
           async prove(step: Parameters<typeof prover.prove>[0]) {
@@ -228,7 +228,7 @@ describe("venue: rounds", () => {
             return prover.prove(step);
           },
         };
-        return { storage, clock, prover: { prover: limited, keys }, limits: { roundProofs: 4, snapshotEvery: 10 } };
+        return { storage, clock, prover: limited, limits: { roundProofs: 4, snapshotEvery: 10 } };
       };
       let { venue } = await openTestVenue({ ...options(), traders: people });
       const fresh = people.map((_, i) => new Trader(i));
@@ -268,7 +268,7 @@ describe("venue: rounds", () => {
 
   it("a refused proof ends the proving, not the market, and health says so", async () => {
     const [alice] = traders(1);
-    const { prover, keys } = simulatedProver();
+    const { prover } = simulatedProver();
     const other = simulatedProver(undefined);
     const wrong = {
       ...prover,
@@ -277,7 +277,7 @@ describe("venue: rounds", () => {
     };
     const { venue, clock } = await openTestVenue({
       traders: [alice],
-      prover: { prover: wrong, keys },
+      prover: wrong,
       limits: { roundSeconds: 1 },
     });
     const { item, auth } = alice.order("buy", 1n, 100_000n);

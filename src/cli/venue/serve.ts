@@ -2,11 +2,11 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import pino from "pino";
 import packageJson from "../../../package.json" with { type: "json" };
-import { BUILD, builtFiles, circuitFolder } from "../../../scripts/build/folders.ts";
+import { BUILD } from "../../../scripts/build/folders.ts";
 import { buildAll } from "../../../scripts/build/index.ts";
 import { TacitError } from "../../protocol/errors.ts";
 import { INSTRUCTION_NAMES, type ProfileName } from "../../protocol/instructions.ts";
-import { isDevelopmentKey } from "../../verifier/index.ts";
+import { isDevelopmentKey, prepareKeys } from "../../verifier/index.ts";
 import {
   DEVELOPMENT_MARKETS,
   localProver,
@@ -19,7 +19,7 @@ import {
 import type { ChainOptions } from "../../venue/chainLink.ts";
 import { startService } from "../../venue/service/server.ts";
 import { buildProgress } from "../buildProgress.ts";
-import { readKeys } from "../keyFiles.ts";
+import { proverFiles } from "../instructionKeys.ts";
 import { withProgress } from "../progress.ts";
 import { FILES, operatorFiles } from "./operator.ts";
 
@@ -63,10 +63,10 @@ export async function serve(options: ServeOptions): Promise<number> {
       await withProgress(`build ${profile}`, (progress) =>
         buildAll({ profile, onProgress: buildProgress(progress, INSTRUCTION_NAMES) }),
       );
-      const keys = await readKeys(profile);
-      if (INSTRUCTION_NAMES.some((name) => isDevelopmentKey(keys[name])))
+      const files = await proverFiles(profile);
+      if (Object.values(prepareKeys(files.keys)).some(isDevelopmentKey))
         log.warn("proofs are made with development keys: anybody can forge such proofs, so put no value behind them");
-      prover = { prover: localProver((name) => builtFiles(circuitFolder(profile, name))), keys };
+      prover = localProver(files);
     }
   } catch (error) {
     await storage.close();
@@ -84,7 +84,7 @@ export async function serve(options: ServeOptions): Promise<number> {
     limits: options.unproved === undefined ? {} : { unproved: options.unproved },
     digest: nodeDigest,
   }).catch(async (error) => {
-    await prover?.prover.close();
+    await prover?.close();
     await storage.close();
     throw error;
   });

@@ -5,7 +5,7 @@ import { writeWhole } from "../../../scripts/build/writeWhole.ts";
 import { Client, Contradiction, openSecret, sealSecret, type Notebook, type SentItem } from "../../client/index.ts";
 import { publicKey } from "../../protocol/eddsa.ts";
 import { TacitError } from "../../protocol/errors.ts";
-import { asInteger, asObject, toJson } from "../../protocol/json.ts";
+import { asObject, toJson } from "../../protocol/json.ts";
 import { slotOf } from "../../protocol/market.ts";
 import { PROFILES, type ProfileName } from "../../protocol/instructions.ts";
 import { useHashKernels } from "../../prover/hash/use.ts";
@@ -120,11 +120,9 @@ export async function accountShow(options: TraderOptions): Promise<number> {
   if (!reported) lines.push("the venue has no account of this key so far: deposit first");
   else {
     lines.push(`account ${client.index}, as the venue reports it:`);
-    for (const name of ["cash", "equity", "worst", "reserved", "free", "open", "nonce"])
-      lines.push(`  ${name.padEnd(9)} ${thousands(asInteger(name, reported[name]))}`);
-    const positions = (reported.positions as string[]).flatMap((lots, i) =>
-      lots === "0" ? [] : [`instrument ${i}: ${thousands(BigInt(lots))}`],
-    );
+    for (const name of ["cash", "equity", "worst", "reserved", "free", "open", "nonce"] as const)
+      lines.push(`  ${name.padEnd(9)} ${thousands(reported[name])}`);
+    const positions = reported.positions.flatMap((lots, i) => (lots ? [`instrument ${i}: ${thousands(lots)}`] : []));
     lines.push(`  positions ${positions.join(", ") || "none"}`);
   }
   lines.push(`verified ${verified.round} rounds, ${verified.logCount} entries of the log`);

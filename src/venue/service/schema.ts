@@ -324,7 +324,7 @@ export const HistorySchema = z
   .strictObject({
     index: accountNumber,
     entries: z
-      .array(z.union([BookedDepositSchema, FillSchema.extend({ kind: z.literal("fill") })]))
+      .array(z.union([BookedDepositSchema, z.strictObject({ ...FillSchema.shape, kind: z.literal("fill") })]))
       .describe("all of each position: a page may exceed `limit` by the rest of its last one"),
   })
   .openapi("History");
@@ -397,7 +397,7 @@ export const FRAMES = {
   }),
   login: z.union([
     z.strictObject({ op: z.literal("login"), id: IdSchema, token }),
-    SessionRequestSchema.extend({ op: z.literal("login"), id: IdSchema }),
+    z.strictObject({ ...SessionRequestSchema.shape, op: z.literal("login"), id: IdSchema }),
   ]),
   subscribe: z.strictObject({
     op: z.literal("subscribe"),
@@ -413,11 +413,11 @@ export const FrameSchema = z.union(Object.values(FRAMES)).openapi("StreamRequest
 
 export const FrameAnswerSchema = z
   .union([
-    AcknowledgementSchema.extend({ id: IdSchema }),
-    SessionSchema.partial({ token: true }).extend({ id: IdSchema }),
+    z.strictObject({ ...AcknowledgementSchema.shape, id: IdSchema }),
+    z.strictObject({ ...SessionSchema.shape, token: SessionSchema.shape.token.optional(), id: IdSchema }),
     z.strictObject({ id: IdSchema, channels: z.array(z.enum(CHANNELS)) }),
     z.strictObject({ id: IdSchema, time: time.describe("of the venue's clock: to a ping") }),
-    ErrorSchema.extend({ id: IdSchema.nullable().describe("null where it could not be read") }),
+    z.strictObject({ ...ErrorSchema.shape, id: IdSchema.nullable().describe("null where it could not be read") }),
   ])
   .openapi("StreamAnswer");
 
@@ -434,7 +434,7 @@ export const PushSchema = z
       item: z.enum(SUBMIT_KINDS),
       verdict,
     }),
-    BookedDepositSchema.extend({ channel: z.literal("own") }),
+    z.strictObject({ ...BookedDepositSchema.shape, channel: z.literal("own") }),
     z.strictObject({ channel: z.literal("own"), kind: z.literal("fill"), fill: FillSchema }),
     z.strictObject({ channel: z.literal("own"), kind: z.literal("expired") }).describe("the session is over: log in"),
   ])

@@ -81,6 +81,8 @@ export async function startService(options: ServerOptions): Promise<RunningServi
   const server = createServer(
     {
       maxHeaderSize: 8_192,
+      // It is required all the same, by the listener, which says so as the other errors are said.
+      requireHostHeader: false,
       headersTimeout: timeouts.headersMs,
       requestTimeout: timeouts.requestMs,
       keepAliveTimeout: timeouts.idleMs,

@@ -1,0 +1,47 @@
+import demoDeposit from "../../keys/demo/deposit.json" with { type: "json" };
+import demoAdmit from "../../keys/demo/admit.json" with { type: "json" };
+import demoAuction from "../../keys/demo/auction.json" with { type: "json" };
+import demoMidpoint from "../../keys/demo/midpoint.json" with { type: "json" };
+import demoSettle from "../../keys/demo/settle.json" with { type: "json" };
+import demoWithdraw from "../../keys/demo/withdraw.json" with { type: "json" };
+import standardDeposit from "../../keys/standard/deposit.json" with { type: "json" };
+import standardAdmit from "../../keys/standard/admit.json" with { type: "json" };
+import standardAuction from "../../keys/standard/auction.json" with { type: "json" };
+import standardMidpoint from "../../keys/standard/midpoint.json" with { type: "json" };
+import standardSettle from "../../keys/standard/settle.json" with { type: "json" };
+import standardWithdraw from "../../keys/standard/withdraw.json" with { type: "json" };
+import type { InstructionName, ProfileName } from "../protocol/instructions.ts";
+import { badFormat } from "../protocol/json.ts";
+import { prepareKeys, type VerifyingKeys } from "../verifier/index.ts";
+
+/** The verification keys that come with these pages: what they trust. */
+const FILES: Record<ProfileName, Record<InstructionName, unknown>> = {
+  demo: {
+    deposit: demoDeposit,
+    admit: demoAdmit,
+    auction: demoAuction,
+    midpoint: demoMidpoint,
+    settle: demoSettle,
+    withdraw: demoWithdraw,
+  },
+  standard: {
+    deposit: standardDeposit,
+    admit: standardAdmit,
+    auction: standardAuction,
+    midpoint: standardMidpoint,
+    settle: standardSettle,
+    withdraw: standardWithdraw,
+  },
+};
+
+const prepared = new Map<string, VerifyingKeys>();
+
+/** The keys of a profile, read once. @throws TacitError FORMAT when there is no such profile */
+export function keysOf(profile: string): VerifyingKeys {
+  const known = prepared.get(profile);
+  if (known) return known;
+  if (!Object.hasOwn(FILES, profile)) throw badFormat("profile", `one of ${Object.keys(FILES).join(", ")}`);
+  const keys = prepareKeys(FILES[profile as ProfileName]);
+  prepared.set(profile, keys);
+  return keys;
+}

@@ -1,0 +1,63 @@
+import { publicInputNames, type InstructionName } from "../../protocol/instructions.ts";
+import { PHASE } from "../../protocol/parameters.ts";
+import type { ProvenInstruction } from "../../verifier/index.ts";
+import { count, short, thousands, utc } from "../format.ts";
+
+/** The public inputs of a step by name, and how many entries of the log it consumed: null where that is not known. */
+interface Step {
+  readonly inputs: Readonly<Record<string, bigint | undefined>>;
+  readonly entries: bigint | null;
+}
+
+/** What the proof of each instruction shows, in plain words: protocol.md says the same at length. */
+const SENTENCES: Record<InstructionName, (step: Step) => string> = {
+  deposit: ({ inputs }) =>
+    `deposits were credited, each once, in the order of their chain up to ${short(inputs.deposits ?? 0n)}`,
+  admit: ({ entries }) =>
+    `${entries === null ? "entries" : count(entries, "entry", "entries")} of the log ` +
+    `${entries === 1n ? "was" : "were"} judged in order, none left out: signature, price, margin`,
+  auction: ({ inputs }) => clearing("auction", inputs.phaseAfter),
+  midpoint: ({ inputs }) => clearing("midpoint cross", inputs.phaseAfter),
+  settle: ({ inputs }) =>
+    Number(inputs.phaseAfter) === PHASE.open
+      ? "the last fills were booked into their accounts, each once, none left out"
+      : `fills${marketOf(inputs.phaseAfter)} were booked into their accounts, each once`,
+  withdraw: ({ inputs }) => {
+    const paid = Object.entries(inputs).flatMap(([name, word]) => (name.startsWith("payout") && word ? [word] : []));
+    return paid.length === 0 ? "nothing was paid out" : `paid out: ${paid.map(payout).join(", ")}`;
+  },
+};
+
+/** A sentence for each instruction. @param before  entries of the log before the first one, if they are known */
+export function sentences(instructions: readonly ProvenInstruction[], before: bigint | undefined): string[] {
+  let known = before;
+  return instructions.map(({ name, publicInputs }) => {
+    const inputs = Object.fromEntries(publicInputNames(name).map((input, i) => [input, publicInputs[i]]));
+    const { logCount, time } = inputs;
+    const entries = logCount === undefined || known === undefined ? null : logCount - known;
+    if (logCount !== undefined) known = logCount;
+    const where =
+      logCount === undefined || time === undefined
+        ? ""
+        : ` (the log stands at ${count(logCount, "entry", "entries")}, the last of ${utc(time)})`;
+    return SENTENCES[name]({ inputs, entries }) + where;
+  });
+}
+
+function clearing(what: string, phase: bigint | undefined): string {
+  const at = Number(phase);
+  if (at === PHASE.open) return `the ${what} found nothing to fill`;
+  if (at < PHASE.settling(0)) return `part of the book${marketOf(phase)} was read for its ${what}, no order left out`;
+  return `the ${what}${marketOf(phase)} was cleared: one price for the whole book, by the public rule`;
+}
+
+/** Of which slot a phase tells. */
+function marketOf(phase: bigint | undefined): string {
+  const at = Number(phase);
+  if (!(at >= PHASE.clearing(0) && at < PHASE.paying)) return "";
+  return ` of market slot ${at < PHASE.settling(0) ? at - PHASE.clearing(0) : at - PHASE.settling(0)}`;
+}
+
+function payout(word: bigint): string {
+  return `${thousands(word >> 160n)} to 0x${BigInt.asUintN(160, word).toString(16).padStart(40, "0")}`;
+}

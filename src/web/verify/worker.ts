@@ -1,0 +1,143 @@
+import { Api } from "../../client/api.ts";
+import { TacitError } from "../../protocol/errors.ts";
+import { asInteger, asList, asObject, badFormat } from "../../protocol/json.ts";
+import { readRounds, type RoundClaim } from "../../verifier/index.ts";
+import { reason } from "../format.ts";
+import { keysOf } from "../keys.ts";
+import { checkRound, fittingProfile, type Before } from "./check.ts";
+import type { News, Profile, Task } from "./messages.ts";
+
+/** The thread that checks, so that the page stays alive. It is ended to stop it. */
+
+const tell = (news: News) => globalThis.postMessage(news);
+
+/** Longest file that is read, bytes. */
+const LONGEST = 256 * 1024 * 1024;
+/** Milliseconds between two looks for a new round. */
+const LOOK = 3_000;
+const pause = () => new Promise((resolve) => setTimeout(resolve, LOOK));
+
+globalThis.addEventListener("message", ({ data }: MessageEvent<Task>) => {
+  const work = data.kind === "files" ? checkFiles(data.files, data.profile) : checkVenue(data);
+  work
+    .catch((error: unknown) => tell({ kind: "malformed", message: reason(error) }))
+    .finally(() => tell({ kind: "end" }));
+});
+
+interface Source {
+  readonly name: string;
+  readonly claims: readonly RoundClaim[];
+  /** why there are none */
+  readonly problem: string | null;
+}
+
+async function checkFiles(files: readonly File[], choice: Profile): Promise<void> {
+  const sources = await Promise.all(files.map(readSource));
+  // Files of one venue in the order of its rounds, whatever order they were dropped in.
+  sources.sort((a, b) => (a.claims[0]?.number ?? 0) - (b.claims[0]?.number ?? 0));
+  tell({ kind: "total", rounds: sources.reduce((sum, { claims }) => sum + claims.length, 0) });
+  let before: Before | null = null;
+  let last: number | undefined;
+  for (const { name, claims, problem } of sources) {
+    tell({ kind: "source", name });
+    if (problem !== null) {
+      tell({ kind: "malformed", message: problem });
+      continue;
+    }
+    const profile = choice === "auto" ? fittingProfile(claims, keysOf) : choice;
+    const checked = { keys: keysOf(profile), profile };
+    for (const [i, claim] of claims.entries()) {
+      const follows: boolean = i > 0 || (claim.number !== undefined && last !== undefined && claim.number === last + 1);
+      const { report, after } = checkRound(claim, follows ? before : null, checked);
+      tell({ kind: "round", report });
+      before = after;
+      last = after ? claim.number : undefined;
+      if (after) continue;
+      if (i + 1 < claims.length) tell({ kind: "skipped", rounds: claims.length - i - 1 });
+      break;
+    }
+  }
+}
+
+async function readSource(file: File): Promise<Source> {
+  const { name } = file;
+  try {
+    if (file.size > LONGEST) throw new TacitError("TOO_LARGE", "the file is larger than any round");
+    const text = await file.text();
+    let json: unknown;
+    try {
+      json = JSON.parse(text);
+    } catch (error) {
+      throw badJson(error);
+    }
+    return { name, claims: readRounds(json), problem: null };
+  } catch (error) {
+    return { name, claims: [], problem: reason(error) };
+  }
+}
+
+/** What the engine says names the place. */
+function badJson(error: unknown): TacitError<"FORMAT"> {
+  return new TacitError("FORMAT", `the file is not JSON: ${reason(error)}`);
+}
+
+async function checkVenue({ url, first, only, profile: choice }: Task & { kind: "venue" }): Promise<void> {
+  const api = new Api(url);
+  tell({ kind: "source", name: api.url });
+  const venue = asObject("venue", await api.get("/venue"));
+  const profile = choice === "auto" ? String(venue.profile) : choice;
+  const checked = { keys: keysOf(profile), profile };
+  const start = asInteger("venue.genesisState", venue.genesisState);
+  let before: Before | null = first === 1 ? { state: start, time: 0n, logCount: 0n, head: 0n } : null;
+  if (before) tell({ kind: "trust", sentence: "The state at which the venue began: only the venue says so." });
+  let newest = only ? first : await newestRound(api);
+  for (let number = first; ; number++) {
+    const file = await ask(() => api.find(`/rounds/${number}`));
+    if (file === null) {
+      if (number <= newest) return malformed(`the venue tells of round ${newest}, and has no round ${number}`);
+      tell({ kind: "waiting", next: number });
+      await pause();
+      number--;
+      continue;
+    }
+    newest = Math.max(newest, number);
+    tell({ kind: "total", rounds: newest - first + 1 });
+    let claim;
+    try {
+      [claim] = readRounds(file);
+    } catch (error) {
+      return malformed(`round ${number}: ${reason(error)}`);
+    }
+    if (claim.number !== number || !claim.segment)
+      return malformed(`round ${number}: what the venue gives is another round, or shows no log`);
+    const { report, after } = checkRound(claim, before, checked);
+    tell({ kind: "round", report });
+    before = after;
+    if (!after || only) return;
+  }
+}
+
+function malformed(message: string): void {
+  tell({ kind: "malformed", message });
+}
+
+async function newestRound(api: Api): Promise<number> {
+  const [row] = asList("rounds", asObject("rounds", await api.get("/rounds?limit=1")).rounds);
+  if (row === undefined) return 0;
+  const { number } = asObject("rounds[0]", row);
+  if (typeof number !== "number" || !Number.isSafeInteger(number)) throw badFormat("rounds[0].number", "a number");
+  return number;
+}
+
+/** Asks until there is an answer: a venue that is away may come back. */
+async function ask(question: () => Promise<unknown>): Promise<unknown> {
+  for (let troubled = false; ; troubled = true)
+    try {
+      const answer = await question();
+      if (troubled) tell({ kind: "trouble", message: null });
+      return answer;
+    } catch (error) {
+      tell({ kind: "trouble", message: reason(error) });
+      await pause();
+    }
+}

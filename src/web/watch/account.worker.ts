@@ -1,0 +1,122 @@
+import { Client, Contradiction, openSecret, type Notebook } from "../../client/index.ts";
+import { TacitError } from "../../protocol/errors.ts";
+import { asInteger, asList, asObject, badFormat, toJson } from "../../protocol/json.ts";
+import { reason } from "../format.ts";
+import { keysOf } from "../keys.ts";
+import type { AccountNews, OpenKey, OwnAccount, OwnFill, OwnOrder } from "./accountMessages.ts";
+
+/** The thread that holds a trader's key. What it tells are numbers; the key ends with the thread. */
+
+const tell = (news: AccountNews) => globalThis.postMessage(news);
+
+/** Milliseconds between two looks at the account. */
+const LOOK = 2_000;
+/** Fills that are shown. */
+const FILLS = 50;
+const PAGE = 500;
+
+globalThis.addEventListener("message", ({ data }: MessageEvent<OpenKey>) => void open(data), { once: true });
+
+async function open({ url, sealed, passphrase, notebook }: OpenKey): Promise<void> {
+  let client: Client;
+  try {
+    const secret = await openSecret(sealed, passphrase);
+    client = await Client.open({ url, secret, keysOf, notebook: kept(notebook) });
+  } catch (error) {
+    if (error instanceof Contradiction)
+      tell({ kind: "contradictions", found: [{ message: error.message, evidence: toJson(error.details) }] });
+    return tell({ kind: "failed", message: reason(error) });
+  }
+  tell({ kind: "opened" });
+  const fills = new Fills();
+  const look = async () => {
+    let trouble: string | null = null;
+    try {
+      tell({ kind: "account", account: await accountOf(client, fills) });
+      const { round } = await client.sync();
+      tell({ kind: "checked", checked: { round, account: provedOf(client) } });
+    } catch (error) {
+      // A contradiction is kept by the client, and told below.
+      if (!(error instanceof Contradiction)) trouble = reason(error);
+    }
+    const found = client.contradictions.map(({ message, evidence }) => ({ message, evidence }));
+    if (found.length > 0) tell({ kind: "contradictions", found });
+    tell({ kind: "trouble", message: trouble });
+    setTimeout(look, LOOK);
+  };
+  await look();
+}
+
+/** A notebook that begins with a given text, and that is gone with the thread. */
+function kept(text: string | null): Notebook {
+  let now = text;
+  return { read: async () => now, write: async (next) => void (now = next) };
+}
+
+function provedOf({ proved }: Client) {
+  return proved && { round: proved.round, cash: String(proved.account.cash), recomputed: proved.recomputed };
+}
+
+async function accountOf(client: Client, fills: Fills): Promise<OwnAccount> {
+  const answer = await client.account();
+  const { index } = client;
+  if (index === null) throw new TacitError("NO_ACCOUNT", "the venue has no account of this key so far");
+  return {
+    index,
+    equity: String(answer.equity),
+    worst: String(answer.worst),
+    free: String(answer.free),
+    cash: String(answer.cash),
+    reserved: String(answer.reserved),
+    orders: (await client.openOrders()).map(readOrder),
+    fills: await fills.read(client, index),
+  };
+}
+
+function readOrder(json: unknown): OwnOrder {
+  const row = asObject("order", json);
+  const number = (name: string) => String(asInteger(`order.${name}`, row[name]));
+  return {
+    market: number("market"),
+    nonce: number("nonce"),
+    side: row.side === "buy" ? "buy" : "sell",
+    limit: number("limit"),
+    remaining: number("remaining"),
+    cancelled: row.cancelled === true,
+  };
+}
+
+/** The newest fills: the venue tells the oldest first, and each page but its last position is whole. */
+class Fills {
+  #after = -1;
+  #read: OwnFill[] = [];
+
+  async read({ api }: Client, index: number): Promise<OwnFill[]> {
+    for (;;) {
+      const answer = asObject("history", await api.get(`/history?index=${index}&after=${this.#after}&limit=${PAGE}`));
+      const page = asList("history.entries", answer.entries).map((row) => asObject("history.entries", row));
+      const positions = page.map(({ n }) => {
+        if (typeof n !== "number" || !(n > this.#after)) throw badFormat("history.entries", "rising positions");
+        return n;
+      });
+      const cut = page.length < PAGE ? Infinity : positions[page.length - 1];
+      const whole = page.filter((_, i) => positions[i] < cut);
+      for (const row of whole) if (row.kind === "fill" && row.lots !== "0") this.#read.push(readFill(row));
+      this.#read = this.#read.slice(-FILLS);
+      if (whole.length > 0) this.#after = positions[whole.length - 1];
+      if (page.length < PAGE || whole.length === 0) return this.#read.toReversed();
+    }
+  }
+}
+
+function readFill(row: Record<string, unknown>): OwnFill {
+  const number = (name: string) => String(asInteger(`fill.${name}`, row[name]));
+  return {
+    n: row.n as number,
+    time: number("time"),
+    market: number("market"),
+    lots: number("lots"),
+    price: number("price"),
+    fee: number("fee"),
+  };
+}

@@ -1,0 +1,142 @@
+import { asInteger, asList, asObject, badFormat } from "../../protocol/json.ts";
+
+/** What a venue tells the public, as numbers to draw: a venue may send anything, so each field is read with care. */
+
+/** [limit, lots] */
+export type Level = readonly [number, number];
+
+export interface Auction {
+  /** position in the log: names it */
+  readonly n: number;
+  /** seconds since 1970 */
+  readonly time: number;
+  readonly market: string;
+  readonly matched: boolean;
+  readonly orders: number;
+  /** null where the operator does not show them */
+  readonly price: number | null;
+  readonly volume: number | null;
+  readonly curves: { readonly bids: readonly Level[]; readonly asks: readonly Level[] } | null;
+}
+
+export interface RoundInfo {
+  readonly number: number;
+  readonly state: string;
+  readonly stateAfter: string;
+  readonly logCount: number;
+  readonly entries: number;
+  readonly instructions: readonly (readonly [name: string, count: number])[];
+  readonly time: number;
+  /** from the end of the round to its last proof */
+  readonly provingMs: number;
+  readonly accepted: { readonly gasUsed: number | null; readonly hash: string | null; readonly block: string } | null;
+}
+
+export interface Health {
+  readonly logCount: number;
+  readonly unproved: number;
+  readonly roundsWaiting: number;
+}
+
+export interface Market {
+  readonly id: string;
+  readonly name: string;
+}
+
+export interface VenueInfo {
+  readonly profile: string;
+  readonly markets: readonly Market[];
+  readonly proves: boolean;
+  readonly curves: boolean;
+  readonly chain: boolean;
+}
+
+const text = (at: string, json: unknown): string => {
+  if (typeof json !== "string" || json.length > 200) throw badFormat(at, "a text");
+  return json;
+};
+const whole = (at: string, json: unknown): number => {
+  if (typeof json !== "number" || !Number.isSafeInteger(json) || json < 0) throw badFormat(at, "a whole number");
+  return json;
+};
+const truth = (at: string, json: unknown): boolean => {
+  if (typeof json !== "boolean") throw badFormat(at, "true or false");
+  return json;
+};
+/** Drawn, not reckoned with: what a double cannot hold is rounded. */
+const integer = (at: string, json: unknown): number => Number(asInteger(at, json));
+
+/** @throws TacitError FORMAT naming the place; so do all that follow */
+export function readVenue(json: unknown): VenueInfo {
+  const { profile, markets, proves, publish, contract } = asObject("venue", json);
+  const rows = asList("venue.markets", markets).flatMap((row, slot) => {
+    if (row === null) return [];
+    const { id, name } = asObject(`venue.markets[${slot}]`, row);
+    const number = String(asInteger(`venue.markets[${slot}].id`, id));
+    return [{ id: number, name: name === undefined ? `market ${number}` : text("name", name) }];
+  });
+  return {
+    profile: text("venue.profile", profile),
+    markets: rows,
+    proves: truth("venue.proves", proves),
+    curves: asObject("venue.publish", publish).curves === true,
+    chain: contract !== null && contract !== undefined,
+  };
+}
+
+export function readAuction(json: unknown): Auction {
+  const { n, time, market, matched, orders, price, volume, curves } = asObject("auction", json);
+  const optional = (at: string, value: unknown) => (value === undefined || value === null ? null : integer(at, value));
+  const levels = (at: string, value: unknown): Level[] =>
+    asList(at, value).map((level) => {
+      const [limit, lots] = asList(at, level);
+      return [integer(at, limit), integer(at, lots)];
+    });
+  const shown = curves === undefined || curves === null ? null : asObject("auction.curves", curves);
+  return {
+    n: whole("auction.n", n),
+    time: integer("auction.time", time),
+    market: String(asInteger("auction.market", market)),
+    matched: truth("auction.matched", matched),
+    orders: whole("auction.orders", orders),
+    price: optional("auction.price", price),
+    volume: optional("auction.volume", volume),
+    curves: shown && {
+      bids: levels("auction.curves.bids", shown.bids),
+      asks: levels("auction.curves.asks", shown.asks),
+    },
+  };
+}
+
+export function readRound(json: unknown): RoundInfo {
+  const row = asObject("round", json);
+  const accepted = row.accepted === undefined || row.accepted === null ? null : asObject("accepted", row.accepted);
+  const { gasUsed, hash, block } = accepted ?? {};
+  return {
+    number: whole("round.number", row.number),
+    state: String(asInteger("round.state", row.state)),
+    stateAfter: String(asInteger("round.stateAfter", row.stateAfter)),
+    logCount: integer("round.logCount", row.logCount),
+    entries: whole("round.entries", row.entries),
+    instructions: Object.entries(asObject("round.instructions", row.instructions)).map(([name, times]) => [
+      text("round.instructions", name),
+      whole(`round.instructions.${name}`, times),
+    ]),
+    time: integer("round.time", row.time),
+    provingMs: whole("round.provedAt", row.provedAt) - whole("round.assembledAt", row.assembledAt),
+    accepted: accepted && {
+      gasUsed: gasUsed === undefined || gasUsed === null ? null : integer("accepted.gasUsed", gasUsed),
+      hash: hash === undefined || hash === null ? null : text("accepted.hash", hash),
+      block: text("accepted.block", block),
+    },
+  };
+}
+
+export function readHealth(json: unknown): Health {
+  const row = asObject("health", json);
+  return {
+    logCount: whole("health.logCount", row.logCount),
+    unproved: whole("health.unproved", row.unproved),
+    roundsWaiting: whole("health.roundsWaiting", row.roundsWaiting),
+  };
+}

@@ -1,0 +1,120 @@
+// Goal: a venue is served, traded at and watched from the command line; it stops in good order and goes on where it was.
+// Method: the command as processes of its own, in an empty folder.
+import assert from "node:assert/strict";
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { buildAll } from "../../scripts/build/index.ts";
+
+const BIN = fileURLToPath(new URL("../../bin/tacit.js", import.meta.url));
+
+describe("tacit serve, account, order, watch", () => {
+  const folder = mkdtempSync(join(tmpdir(), "tacit-venue-"));
+  const env = { ...process.env, TACIT_PASSPHRASE: "a passphrase", TACIT_OPERATOR_PASSPHRASE: "another" };
+  let server: ChildProcess | null = null;
+  let url = "";
+  before(() => buildAll({ profile: "demo", publish: false }));
+  after(() => {
+    server?.kill("SIGKILL");
+    rmSync(folder, { recursive: true });
+  });
+
+  const start = (...args: string[]) => spawn(process.execPath, [BIN, ...args], { cwd: folder, env });
+  async function tacit(...args: string[]) {
+    const child = start(...args);
+    let [stdout, stderr] = ["", ""];
+    child.stdout.on("data", (text) => (stdout += text));
+    child.stderr.on("data", (text) => (stderr += text));
+    const [status] = await once(child, "close");
+    return { status, stdout, stderr };
+  }
+  async function serve(...args: string[]) {
+    const child = start("serve", "--port", "0", "--interval", "2", "--log-level", "warn", ...args);
+    server = child;
+    child.stderr.resume();
+    const line = once(createInterface(child.stdout), "line") as Promise<[string]>;
+    const ended = once(child, "exit").then(([code]) => assert.fail(`the service ended with ${code}`));
+    [url] = await Promise.race([line, ended]);
+  }
+  async function stop() {
+    server!.kill("SIGTERM");
+    const [code] = await once(server!, "exit");
+    server = null;
+    return code;
+  }
+  const at = () => ["--venue", url];
+
+  it("a trader makes a key, takes play money, trades, and sees the own account proved", async () => {
+    await serve();
+    assert.equal((await tacit("account", "new")).status, 0);
+    assert.equal(statSync(join(folder, "tacit-account.json")).mode & 0o777, 0o600);
+    assert.equal(statSync(join(folder, "tacit-data/operator-keys.json")).mode & 0o777, 0o600);
+    assert.doesNotMatch(readFileSync(join(folder, "tacit-data/operator-keys.json"), "utf8"), /"secret": *"/);
+    assert.match((await tacit("account", "deposit", "50000000", ...at())).stdout, /credited to account 2/);
+    const buy = await tacit("order", "buy", "101", "5", "100020", ...at());
+    assert.match(buy.stdout, /^admitted: entry 1 of the log/);
+    assert.equal(buy.status, 0);
+    const rejected = await tacit("order", "sell", "101", "5", "100021", ...at());
+    assert.match(rejected.stdout, /^offTick/);
+    assert.equal(rejected.status, 1);
+    assert.match((await tacit("order", "list", ...at())).stdout, /1 +101 +buy +5 +100020/);
+    assert.equal((await tacit("order", "cancel", "101", "1", ...at())).status, 0);
+    for (;;) {
+      const { status, stdout } = await tacit("watch", "--once", ...at());
+      assert.equal(status, 0);
+      if (/account 2 proved in round \d+: cash 50,000,000, as computed here/.test(stdout)) break;
+    }
+    const { reported, proved } = JSON.parse((await tacit("account", "show", "--json", ...at())).stdout);
+    assert.equal(reported.cash, "50000000");
+    assert.equal(proved.recomputed, true);
+  });
+
+  it("one venue has one process, and stops in good order", async () => {
+    const second = await tacit("serve", "--port", "0", "--no-prove");
+    assert.equal(second.status, 2);
+    assert.match(second.stderr, /tacit: .*(in use|locked|held|open)/i);
+    assert.equal(await stop(), 0);
+  });
+
+  it("goes on where it was, and refuses the wrong passphrase", async () => {
+    await serve("--no-prove");
+    const { verified, reported } = JSON.parse((await tacit("account", "show", "--json", ...at())).stdout);
+    assert.ok(verified.round >= 1);
+    assert.equal(reported.nonce, "3");
+    assert.equal((await tacit("order", "buy", "101", "1", "100000", ...at())).status, 0);
+    assert.equal(await stop(), 0);
+    env.TACIT_OPERATOR_PASSPHRASE = "wrong";
+    const { status, stderr } = await tacit("serve", "--port", "0", "--no-prove");
+    assert.equal(status, 2);
+    assert.match(stderr, /does not open with this passphrase/);
+  });
+
+  const bad: [string, string[], RegExp][] = [
+    ["a key that is there", ["account", "new"], /there is one already/],
+    [
+      "a venue that does not answer",
+      ["order", "buy", "101", "1", "1", "--venue", "http://127.0.0.1:9"],
+      /does not answer/,
+    ],
+    ["no address", ["watch", "--once", "--venue", "nowhere"], /address is wrong/],
+    ["a number that is none", ["order", "buy", "101", "x", "1"], /lots is wrong: expected an integer/],
+    ["no account", ["order", "list", "--account", "none.json"], /account new/],
+    ["a recipient that is none", ["withdraw", "5", "bob"], /recipient is wrong/],
+    [
+      "a secret that is none",
+      ["account", "new", "--account", "b.json", "--import", "bad.hex"],
+      /64 hexadecimal digits/,
+    ],
+  ];
+  for (const [why, args, says] of bad)
+    it(`refuses ${why} with 2`, async () => {
+      writeFileSync(join(folder, "bad.hex"), "zz");
+      const { status, stderr } = await tacit(...args);
+      assert.match(stderr, says);
+      assert.equal(status, 2);
+    });
+});

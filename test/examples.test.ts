@@ -1,0 +1,48 @@
+// Goal: the examples do what they say.
+// Method: each as a process of its own; the market maker at a venue that the command serves.
+import assert from "node:assert/strict";
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { buildAll } from "../scripts/build/index.ts";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const run = (path: string, ...args: string[]) =>
+  spawnSync(process.execPath, ["--import", "tsx", path, ...args], { cwd: ROOT, encoding: "utf8" });
+
+describe("examples", () => {
+  const folder = mkdtempSync(join(tmpdir(), "tacit-examples-"));
+  let server: ChildProcess | undefined;
+  before(() => buildAll({ profile: "demo", publish: false }));
+  after(() => {
+    server?.kill("SIGKILL");
+    rmSync(folder, { recursive: true });
+  });
+
+  it("embed.ts trades in its own process and proves the round", () => {
+    const { status, stdout, stderr } = run("examples/embed.ts", "--prove");
+    assert.equal(status, 0, stderr);
+    assert.match(stdout, /Ada buy 5 at 100050: admitted/);
+    assert.match(stdout, /Ada bought 3 at 100050\nBen sold -3 at 100050\n/);
+    assert.match(stdout, /round \d proved: .*"settle":1/);
+    assert.match(stdout, /Ada: cash \d+, perpetual 3/);
+  });
+
+  it("marketMaker.ts quotes both sides at a served venue and verifies its rounds", async () => {
+    const args = ["bin/tacit.js", "serve", "--data", folder, "--port", "0", "--interval", "2"];
+    server = spawn(process.execPath, args, { cwd: ROOT, stdio: ["ignore", "pipe", "ignore"] });
+    const [url] = (await once(createInterface(server.stdout!), "line")) as [string];
+    const { status, stdout, stderr } = run("examples/marketMaker.ts", url, "101", "3");
+    assert.equal(status, 0, stderr);
+    assert.equal(stdout.match(/(buy|sell) 5 at \d+: admitted/g)?.length, 6);
+    assert.match(stdout, /verified \d+ rounds/);
+    assert.match(stdout, /done\n$/);
+    server.kill("SIGTERM");
+    const [code] = await once(server, "exit");
+    assert.equal(code, 0);
+  });
+});
