@@ -78,15 +78,18 @@ async function socketSender(url: string): Promise<Sender> {
   };
 }
 
+/** One request at a time: those of different connections may overtake one another, and nonces must rise. */
 function httpSender(url: string): Sender {
+  const ask = async ({ path, json }: ReturnType<typeof itemsOf>[number]) => {
+    const request = { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(json) };
+    // A connection that the service has given up for idle is no answer: an item may be sent twice.
+    const response = await fetch(url + path, request).catch(() => fetch(url + path, request));
+    const text = await response.text();
+    if (!response.ok) throw new Error(text);
+  };
+  let last = Promise.resolve();
   return {
-    async send({ path, json }) {
-      const request = { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(json) };
-      // A connection that the service has given up for idle is no answer: an item may be sent twice.
-      const response = await fetch(url + path, request).catch(() => fetch(url + path, request));
-      const text = await response.text();
-      if (!response.ok) throw new Error(text);
-    },
+    send: (item) => (last = last.then(() => ask(item))),
     close() {},
   };
 }

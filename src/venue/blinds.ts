@@ -17,3 +17,10 @@ export function blindsOf(secret: Uint8Array): (word: bigint) => bigint {
     return BigInt(`0x${bytesToHex(tag)}`) % FIELD;
   };
 }
+
+/** Where the chains of fills begin, which no opening shows: it hides what the channels hold from who knows their hash. */
+export function hiddenOf(secret: Uint8Array): bigint {
+  return (
+    BigInt(`0x${bytesToHex(hkdf(sha512, secret, undefined, utf8ToBytes("tacit beginning of the fills"), 64))}`) % FIELD
+  );
+}

@@ -85,9 +85,10 @@ export class ChainLink {
 
   #look(): void {
     const { clock, pollSeconds = 4, onFailed } = this.#options;
-    this.#polling = this.#poll().then(() => {
+    const next = () => {
       if (!this.#closed) this.#cancel = clock.wake(clock.now() + BigInt(pollSeconds), () => this.#look());
-    }, onFailed);
+    };
+    this.#polling = this.#poll().then(next).catch(onFailed);
   }
 
   async #poll(): Promise<void> {

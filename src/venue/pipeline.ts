@@ -80,8 +80,12 @@ export interface PipelineOptions {
 
 /** How long a part of the assembly may keep the thread from answering, milliseconds. */
 const SLICE_MS = 4;
-/** A proof that fails is tried so often in all: the prover has already tried again what a dead thread left. */
-const TRIES = 3;
+/**
+ * A proof that fails is tried so often in all, after pauses that double: the prover has tried again what a dead thread left,
+ * but a disk that is full may have room again.
+ */
+const TRIES = 6;
+const FIRST_PAUSE_MS = 250;
 /** Rounds of a venue are checked where they are made: how old their log is does not matter. */
 const NO_LAG_LIMIT = 1n << 40n;
 
@@ -104,7 +108,9 @@ type Work =
  */
 export class Pipeline {
   readonly #options: PipelineOptions;
-  readonly #work: Work[] = [];
+  #work: Work[] = [];
+  /** of the next one to be done: what is done stays for a while, since taking the first of a long list away is slow */
+  #done = 0;
   readonly #rounds: Assembled[] = [];
   readonly #abort = new AbortController();
   readonly #idle: (() => void)[] = [];
@@ -133,6 +139,11 @@ export class Pipeline {
   /** Rounds assembled and not proved. */
   get waiting(): number {
     return this.#rounds.length;
+  }
+
+  /** Instructions of these rounds. */
+  get instructionsWaiting(): number {
+    return this.#rounds.reduce((sum, { steps }) => sum + steps.length, 0);
   }
 
   /** Takes the events of an entry, in the order of the log. */
@@ -172,6 +183,7 @@ export class Pipeline {
   async close(): Promise<void> {
     this.#failed = true;
     this.#abort.abort();
+    this.#forsake();
     await this.assembled();
     await this.#options.prover.close();
   }
@@ -187,7 +199,12 @@ export class Pipeline {
   async #assemble(): Promise<void> {
     try {
       let since = performance.now();
-      for (let work; (work = this.#work.shift());) {
+      while (!this.#failed && this.#done < this.#work.length) {
+        const work = this.#work[this.#done++];
+        if (this.#done === 1024) {
+          this.#work = this.#work.slice(this.#done);
+          this.#done = 0;
+        }
         if (work.kind === "events") for (const event of work.events) this.#options.builder.add(event);
         else if (work.kind === "snapshot") work.done(this.#options.ledger.export());
         else await this.#close(work.mark);
@@ -197,8 +214,6 @@ export class Pipeline {
       }
     } finally {
       this.#assembling = false;
-      if (this.#failed)
-        for (const work of this.#work.splice(0)) if (work.kind === "snapshot") work.failed(noMoreRounds());
       for (const resolve of this.#idle.splice(0)) resolve();
     }
   }
@@ -266,6 +281,8 @@ export class Pipeline {
       } catch (error) {
         if (this.#failed) return;
         if (tries === TRIES) throw error;
+        await new Promise((resolve) => setTimeout(resolve, FIRST_PAUSE_MS * 2 ** tries));
+        if (this.#failed) return;
       }
     }
     this.#running--;
@@ -336,10 +353,18 @@ export class Pipeline {
     throw new TacitError("REFUSED", `round ${mark.number} is refused by the verifier: ${result.message}`, { result });
   }
 
+  /** Whoever waits for a snapshot is told that there will be none. */
+  #forsake(): void {
+    for (const work of this.#work.splice(0).slice(this.#done))
+      if (work.kind === "snapshot") work.failed(noMoreRounds());
+    this.#done = 0;
+  }
+
   #fail(error: Error): void {
     if (this.#failed) return;
     this.#failed = true;
     this.#abort.abort();
+    this.#forsake();
     this.#options.onFailed(error);
   }
 }

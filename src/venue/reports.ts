@@ -31,6 +31,7 @@ export class Reports {
   readonly #rules: Rules;
   readonly #store: Store;
   #unwritten: Record<string, string> = {};
+  #flushing: Promise<void> = Promise.resolve();
   readonly #last = new Map<number, AuctionReport>();
 
   constructor(rules: Rules, store: Store) {
@@ -60,9 +61,21 @@ export class Reports {
 
   /** Writes what is not written so far. @throws as the store */
   async flush(): Promise<void> {
-    const documents = this.#unwritten;
-    this.#unwritten = {};
-    if (Object.keys(documents).length > 0) await this.#store.put(documents);
+    // One after the other: who waits for a flush waits for all that was there before it.
+    const write = async () => {
+      const documents = this.#unwritten;
+      this.#unwritten = {};
+      if (Object.keys(documents).length === 0) return;
+      try {
+        await this.#store.put(documents);
+      } catch (error) {
+        this.#unwritten = { ...documents, ...this.#unwritten };
+        throw error;
+      }
+    };
+    const done = this.#flushing.then(write);
+    this.#flushing = done.catch(() => {});
+    return done;
   }
 
   /** The last auction of a slot that matched, since the start or its snapshot. */

@@ -6,7 +6,7 @@ import { TacitError } from "../protocol/errors.ts";
 import type { GenesisFile } from "../protocol/genesis.ts";
 import { PROFILES } from "../protocol/instructions.ts";
 import { Ledger } from "../witness/ledger.ts";
-import { blindsOf } from "./blinds.ts";
+import { blindsOf, hiddenOf } from "./blinds.ts";
 import type { RoundSummary } from "./pipeline.ts";
 import { decodeSnapshot, type VenueSnapshot } from "./snapshot.ts";
 import type { Store } from "./store.ts";
@@ -17,6 +17,8 @@ export interface Start {
   readonly matcher: Matcher;
   readonly ledger: Ledger;
   readonly snapshot: VenueSnapshot | null;
+  /** newer snapshots that cannot be used so far */
+  readonly passed: number;
   /** time and number of log entries of the last round that is proved, null before the first */
   readonly proven: { readonly time: bigint; readonly logCount: bigint } | null;
 }
@@ -47,16 +49,16 @@ export async function startOf({ genesis, secret, signer, storage, prover }: Star
   const [last] = await storage.list("summary/", { limit: 1, reverse: true });
   const summary = last && (JSON.parse(last.text) as RoundSummary);
   const proven = summary ? { time: BigInt(summary.time), logCount: BigInt(summary.logCount) } : null;
-  const snapshot = await usableSnapshot(storage, prover ? Number(proven?.logCount ?? 0n) : null);
+  const { snapshot, passed } = await usableSnapshot(storage, prover ? Number(proven?.logCount ?? 0n) : null);
   const { depth, maxOpen, deposit: depositSlots } = PROFILES[genesis.profile];
   const scalar = secretScalar(secret);
   const view = (of: { keyX: bigint; keyY: bigint }, index: number) =>
     viewKey(sharedX(scalar, { x: of.keyX, y: of.keyY }), index);
   const sizes = { ...genesis, depth, maxOpen, depositSlots };
-  if (!snapshot) return { genesisState, matcher: new Matcher(sizes, { view }), ledger, snapshot: null, proven };
+  if (!snapshot) return { genesisState, matcher: new Matcher(sizes, { view }), ledger, snapshot: null, passed, proven };
   const matcher = Matcher.restore(sizes, { view }, new TextEncoder().encode(snapshot.matcher));
   if (snapshot.ledger) ledger.resume(snapshot.ledger);
-  return { genesisState, matcher, ledger, snapshot, proven };
+  return { genesisState, matcher, ledger, snapshot, passed, proven };
 }
 
 /** The state word that a contract of this venue must start from. @param secret  of the operator key */
@@ -68,7 +70,7 @@ function ledgerOf(genesis: GenesisFile, secret: Uint8Array): Ledger {
   const blindOf = blindsOf(secret);
   let ledger: Ledger | null = null;
   const blind = () => blindOf(ledger ? ledger.word : genesis.domain);
-  ledger = new Ledger({ ...genesis, profile: PROFILES[genesis.profile], blind });
+  ledger = new Ledger({ ...genesis, profile: PROFILES[genesis.profile], blind, hidden: hiddenOf(secret) });
   return ledger;
 }
 
@@ -91,8 +93,13 @@ async function requireSame(storage: Store, own: { genesis: string; signer: strin
  * The newest snapshot that is whole, that the journal agrees with, and that no round is proved beyond which must be assembled
  * again. @param provenCount  entries that are proved, null where nothing is proved
  */
-async function usableSnapshot(storage: Store, provenCount: number | null): Promise<VenueSnapshot | null> {
+async function usableSnapshot(
+  storage: Store,
+  provenCount: number | null,
+): Promise<{ snapshot: VenueSnapshot | null; passed: number }> {
+  let passed = -1;
   for await (const { sequence, bytes } of storage.snapshots()) {
+    passed++;
     let snapshot;
     try {
       snapshot = decodeSnapshot(bytes);
@@ -101,9 +108,9 @@ async function usableSnapshot(storage: Store, provenCount: number | null): Promi
     }
     if (snapshot.sequence !== sequence) continue;
     if (provenCount !== null && (!snapshot.ledger || snapshot.logCount > provenCount)) continue;
-    if ((await checksumAt(storage, sequence)) === snapshot.checksum) return snapshot;
+    if ((await checksumAt(storage, sequence)) === snapshot.checksum) return { snapshot, passed };
   }
-  return null;
+  return { snapshot: null, passed: passed + 1 };
 }
 
 async function checksumAt(storage: Store, sequence: number): Promise<string | null> {

@@ -54,6 +54,13 @@ export interface Limits {
   readonly queue: number;
   /** entries of the log that are not proved yet, beyond which orders are turned away; cancels and withdrawals at 5/4 of it */
   readonly unproved: number;
+  /** proofs that wait to be made, beyond which the same holds */
+  readonly unprovedProofs: number;
+  /**
+   * with a chain: proofs that its contract has not taken yet, beyond which the same holds. What became too old for the contract
+   * (maxLag) goes there only in one transaction with something fresh, and a transaction holds some 160 of them
+   */
+  readonly unacceptedProofs: number;
   /** seconds after which a round ends, however few entries it has */
   readonly roundSeconds: number;
   /** proofs after which a round ends */
@@ -65,6 +72,8 @@ export interface Limits {
 export const DEFAULT_LIMITS: Limits = {
   queue: 10_000,
   unproved: 4_096,
+  unprovedProofs: 2_048,
+  unacceptedProofs: 96,
   roundSeconds: 30,
   roundProofs: 24,
   snapshotEvery: 20_000,
@@ -155,7 +164,7 @@ interface Known {
 }
 
 /** Items that are written by one transaction at most. */
-const BATCH = 256;
+const BATCH = 64;
 /** Acknowledgements that are kept at hand. */
 const RECENT = 50_000;
 /** Snapshots that are kept: one must be older than the oldest round that is not proved. */
@@ -202,6 +211,7 @@ export class Venue {
   #reason: TacitError | null = null;
   #provingError: Error | null = null;
   readonly #checkUpTo: number;
+  readonly #keep: number;
   #checked: { records: number; done: boolean } = { records: 0, done: false };
   /** entries proved a second, as of late: for "retry after" */
   #rate = 0;
@@ -226,7 +236,7 @@ export class Venue {
     this.genesis = options.genesis;
     this.genesisState = start.genesisState;
     this.signer = options.signer.address;
-    this.limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.limits = checkedLimits({ ...DEFAULT_LIMITS, ...options.limits });
     this.publish = { prices: true, curves: false, depth: false, ...options.publish };
     this.clock = options.clock ?? systemClock;
     this.#store = options.storage;
@@ -240,6 +250,8 @@ export class Venue {
     this.#depositCount = snapshot?.deposits ?? 0;
     this.#snapshotAt = snapshot?.sequence ?? -1;
     this.#checkUpTo = this.#snapshotAt;
+    // Those that no round is proved up to must not push out the one that is good for a start.
+    this.#keep = SNAPSHOTS + start.passed;
     const { genesis } = this;
     this.#matcher.accounts.forEach((account, index) => this.#index(account, index));
     if (!options.prover) {
@@ -451,8 +463,12 @@ export class Venue {
   }
 
   /** Takes what is queued, ends the round, keeps a snapshot, and gives back threads and storage. Proofs go on after the next start. */
-  async close(): Promise<void> {
-    if (this.#status === "closed") return;
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+  #closing: Promise<void> | null = null;
+
+  async #close(): Promise<void> {
     const open = this.#status === "open";
     this.#cancelWake();
     await this.#link?.close();
@@ -492,14 +508,25 @@ export class Venue {
       throw new TacitError("BUSY", "too many items wait to be written: try again", { retryAfter: 1 });
     if (!this.#pipeline) return;
     const unproved = this.#tip.logCount - Number(this.#pipeline.provenCount);
-    const limit = this.limits.unproved * (decodeItem(item)?.kind === "order" ? 1 : 1.25);
-    if (unproved < limit) return;
-    const retryAfter = Math.min(600, Math.max(1, Math.ceil((unproved - limit + 1) / (this.#rate || 1))));
-    throw new TacitError("BUSY", `proofs are ${unproved} entries behind the market: try again`, { retryAfter });
+    const proofs = this.#pipeline.instructionsWaiting + this.#round.proofs;
+    const { limits } = this;
+    // Orders first: who wants to leave is let out for longer.
+    const room = decodeItem(item)?.kind === "order" ? 1 : 1.25;
+    const busy = (what: string, excess: number) => {
+      const retryAfter = Math.min(600, Math.max(1, Math.ceil(excess / (this.#rate || 1))));
+      return new TacitError("BUSY", `${what}: try again`, { retryAfter });
+    };
+    if (unproved >= limits.unproved * room)
+      throw busy(`proofs are ${unproved} entries behind the market`, unproved - limits.unproved * room + 1);
+    if (proofs >= limits.unprovedProofs * room) throw busy("too many proofs wait to be made", this.limits.unproved / 8);
+    const unaccepted = this.#link ? this.#link.status.instructions + proofs : 0;
+    if (unaccepted >= limits.unacceptedProofs * room)
+      throw busy("the chain is behind the market", this.limits.unproved / 8);
   }
 
   #queueDeposits(deposits: readonly Deposit[]): Promise<void> {
     return new Promise((resolve, reject) => {
+      this.#requireOpen();
       this.#deposits.push({ deposits: deposits.map((deposit) => ({ ...deposit })), resolve, reject });
       void this.#pump();
     });
@@ -522,7 +549,10 @@ export class Venue {
         await new Promise((resolve) => setImmediate(resolve));
         if (this.#status !== "open") return;
         const now = this.#stamp();
-        for (let due; (due = this.#due(now));) await this.#commit([{ kind: "close", time: due.time, slot: due.slot }]);
+        for (let due; (due = this.#due(now));) {
+          await this.#commit([{ kind: "close", time: due.time, slot: due.slot }]);
+          if (this.#round.proofs >= this.limits.roundProofs) await this.#endRound();
+        }
         const deposits = this.#deposits.shift();
         if (deposits) await this.#credit(deposits, now);
         if (this.#queue.length > 0) await this.#takeItems(this.#queue.splice(0, BATCH), now);
@@ -561,13 +591,30 @@ export class Venue {
       return reject(
         new TacitError("ACCOUNTS_FULL", "the account tree has no free leaf for every one of these deposits"),
       );
-    for (let at = 0; at < deposits.length; at += slots)
-      await this.#commit([{ kind: "deposits", time, deposits: deposits.slice(at, at + slots) }]);
+    try {
+      for (let at = 0; at < deposits.length; at += slots) {
+        await this.#commit([{ kind: "deposits", time, deposits: deposits.slice(at, at + slots) }]);
+        if (this.#roundOver(time)) await this.#endRound();
+      }
+    } catch (error) {
+      reject(stopped(error as Error));
+      throw error;
+    }
     resolve();
   }
 
   /** Declines what would have no effect, journals the rest, and answers. */
   async #takeItems(batch: Waiting[], time: bigint): Promise<void> {
+    try {
+      await this.#answerItems(batch, time);
+    } catch (error) {
+      // Who was answered already hears nothing of it.
+      for (const { reject } of batch) reject(stopped(error as Error));
+      throw error;
+    }
+  }
+
+  async #answerItems(batch: Waiting[], time: bigint): Promise<void> {
     const commands = this.#matcher.checked(
       batch.map(({ item, auth }): ItemCommand => ({ kind: "item", time, item, auth })),
     );
@@ -589,13 +636,7 @@ export class Venue {
     });
     if (taken.length > 0) {
       const entries = taken.map(({ item, auth }): JournalEntry => ({ kind: "item", time, item, auth }));
-      let hashed;
-      try {
-        hashed = await this.#commit(entries);
-      } catch (error) {
-        for (const { reject } of [...taken, ...again]) reject(stopped(error as Error));
-        throw error;
-      }
+      const hashed = await this.#commit(entries);
       for (const [i, { resolve }] of taken.entries()) resolve(await this.#answer(this.#recent.get(hashed[i].item)!));
     }
     for (const waiting of again) await this.#answerAgain(waiting);
@@ -750,7 +791,7 @@ export class Venue {
     const save = async () => {
       const ledger = this.#pipeline ? await this.#pipeline.snapshot() : null;
       await this.#reports.flush();
-      await this.#store.saveSnapshot({ sequence, bytes: encodeSnapshot({ ...state, ledger }) }, SNAPSHOTS);
+      await this.#store.saveSnapshot({ sequence, bytes: encodeSnapshot({ ...state, ledger }) }, this.#keep);
     };
     this.#snapshotting = save().catch((error: Error) => {
       // Without proofs the market goes on as far as it may; the next start has an older snapshot.
@@ -855,6 +896,13 @@ export class Venue {
     if (slot < 0) throw new TacitError("UNKNOWN_MARKET", "no market has this number");
     return slot;
   }
+}
+
+/** @throws OUT_OF_RANGE */
+function checkedLimits(limits: Limits): Limits {
+  for (const [name, value] of Object.entries(limits))
+    if (!Number.isSafeInteger(value) || value < 1) throw outOfRange(`limits.${name}`, "an integer of at least 1");
+  return limits;
 }
 
 /** Records that are read again between two chances for others to run. */

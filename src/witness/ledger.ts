@@ -69,8 +69,10 @@ export class Ledger {
     accounts: readonly Account[];
     time: bigint;
     blind: () => bigint;
+    /** where the chains of fills begin: unless it is secret, the channels of an opening are an oracle for guesses at the books */
+    hidden?: bigint;
   }) {
-    const { profile, domain, rules, prices, accounts, time, blind } = genesis;
+    const { profile, domain, rules, prices, accounts, time, blind, hidden = 0n } = genesis;
     this.profile = profile;
     this.rules = rules;
     this.prices = prices;
@@ -111,8 +113,8 @@ export class Ledger {
       cancels: empty,
       counts: empty,
       sweep: 0n,
-      fillsPut: 0n,
-      fillsTaken: 0n,
+      fillsPut: hidden,
+      fillsTaken: hidden,
       payoutsPut: 0n,
       payoutsTaken: 0n,
       dirtyPut: 0n,

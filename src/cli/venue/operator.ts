@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { writeWhole } from "../../../scripts/build/writeWhole.ts";
 import { openSecret, sealSecret } from "../../client/index.ts";
 import { TacitError } from "../../protocol/errors.ts";
 import { parseGenesis, type GenesisFile } from "../../protocol/genesis.ts";
@@ -47,9 +48,11 @@ export async function operatorFiles(
   const domain = BigInt(`0x${randomBytes(31).toString("hex")}`);
   const time = BigInt(Math.floor(Date.now() / 1000));
   const genesisJson = developmentGenesis({ secret, insurance, domain, time, profile, interval });
+  const keys = await keysText({ secret, signer, insurance }, passphrase);
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  await writeNew(genesisPath, JSON.stringify(genesisJson, null, 2) + "\n", 0o644);
-  await writeNew(keysPath, await keysText({ secret, signer, insurance }, passphrase), 0o600);
+  // Without keys there was no venue: a genesis that lies there was left by a start that did not come this far.
+  await writeWhole(genesisPath, JSON.stringify(genesisJson, null, 2) + "\n");
+  await writeNew(keysPath, keys, 0o600);
   const genesis = parseGenesis(genesisJson);
   return { genesisJson, genesis, secret, signer, fresh: true, unsealed: passphrase === null };
 }
