@@ -8,16 +8,21 @@ let written = 0;
 /**
  * Writes a file so that whoever reads it sees the old one or the new one, never a part. Behind a link it is the file that
  * the link means; pipes and devices are written to as they are.
+ * @param mode  of a new file
  * @throws TacitError OUTPUT  the path is a folder
  */
-export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
+export async function writeWhole(
+  path: string,
+  content: string | Uint8Array,
+  options: { mode?: number } = {},
+): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   const found = await kindOf(path);
   if (found === "other") return writeFile(path, content);
   const target = found === "none" ? path : await realpath(path);
   const partial = `${target}.${process.pid}-${threadId}-${written++}.partial`;
   try {
-    await writeFile(partial, content);
+    await writeFile(partial, content, options);
     await rename(partial, target);
   } catch (error) {
     await rm(partial, { force: true });

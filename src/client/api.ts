@@ -12,6 +12,8 @@ export class Api {
   readonly #fetch: Fetch;
   readonly #timeoutMs: number;
   token: string | null = null;
+  /** begins a session, which sets `token` */
+  renew: (() => Promise<void>) | null = null;
 
   /** @throws BAD_URL */
   constructor(url: string, { fetch = globalThis.fetch.bind(globalThis) as Fetch, timeoutMs = 30_000 } = {}) {
@@ -49,6 +51,11 @@ export class Api {
     }
   }
 
+  /** How the venue does, be it well or not. */
+  async health(): Promise<unknown> {
+    return this.#ask("/health", {}, { accept: 503 });
+  }
+
   async post(path: string, body: unknown): Promise<unknown> {
     return this.#ask(path, {
       method: "POST",
@@ -57,7 +64,7 @@ export class Api {
     });
   }
 
-  async #ask(path: string, init: RequestInit): Promise<unknown> {
+  async #ask(path: string, init: RequestInit, { again = true, accept = -1 } = {}): Promise<unknown> {
     const headers = { ...init.headers, ...(this.token ? { authorization: `Bearer ${this.token}` } : {}) };
     let response, text;
     try {
@@ -75,7 +82,13 @@ export class Api {
     } catch {
       json = undefined;
     }
-    if (response.ok && json !== undefined) return json;
+    if ((response.ok || response.status === accept) && json !== undefined) return json;
+    // The session has ended, as all do when the venue starts anew: another is begun, once.
+    if (response.status === 401 && this.token && this.renew && again) {
+      this.token = null;
+      await this.renew();
+      return this.#ask(path, init, { again: false });
+    }
     const { code, message, retryAfter } = ((json ?? {}) as { error?: Record<string, unknown> }).error ?? {};
     const known = typeof code === "string" && typeof message === "string";
     throw new TacitError(

@@ -16,6 +16,7 @@ import {
   type Item,
   type OrderFields,
 } from "../protocol/item.ts";
+import { pricesRoot, rulesRoot } from "../protocol/market.ts";
 import { asInteger, asList, asObject, badFormat, toJson } from "../protocol/json.ts";
 import { openingWord, readAccount, readOpening } from "../protocol/opening.ts";
 import { SIDE, type Verdict } from "../protocol/parameters.ts";
@@ -39,6 +40,8 @@ export interface Notebook {
   read(): Promise<string | null>;
   /** @throws when it could not be kept: then nothing is sent */
   write(text: string): Promise<void>;
+  /** Runs while no other client has the notebook, where several may. */
+  exclusive?<T>(work: () => Promise<T>): Promise<T>;
 }
 
 /** A notebook that is gone with the process. */
@@ -68,6 +71,8 @@ export interface SentItem {
   /** null: sent, and not answered so far */
   readonly receipt: SignedReceipt | null;
   readonly verdict: Verdict | null;
+  /** its place in the proven log, where it was found before there was a receipt */
+  readonly found?: bigint;
 }
 
 /** How far the log is proved, as this client has verified. */
@@ -110,9 +115,20 @@ interface Memory {
   proved: ProvedAccount | null;
   /** from where on all that concerns the account is known: without open orders; account null: it was not there yet */
   base: { logCount: bigint; account: Account | null } | null;
+  /** nonces of own items that never arrived */
+  skipped: bigint[];
+  /** items that the venue has turned away, or never had: should one stand in the log all the same, it is known */
+  refused: SentItem[];
   contradictions: { kind: string; message: string; evidence: string }[];
 }
 
+/** Codes of a first answer, and of one to something sent before, by which an item is in no log. */
+const FIRST = ["DECLINED", "FORMAT", "OUT_OF_RANGE", "FORBIDDEN", "WRONG_KIND", "RATE_LIMITED", "BUSY", "UNAUTHORISED"];
+const AGAIN = ["DECLINED"];
+/** States of rounds that are kept at hand. */
+const STATES = 256;
+/** Items that the venue has turned away, of late. */
+const REFUSED = 256;
 /** Seconds for which a session is asked. */
 const SESSION = 1800n;
 /** Rounds of a venue are as old as they are. */
@@ -135,7 +151,11 @@ export class Client {
   /** read when the first round is to be verified */
   #keys: VerifyingKeys | null = null;
   readonly #notebook: Notebook;
-  readonly #memory: Memory;
+  #memory: Memory;
+  /** the notebook as it was read or written last */
+  #kept: string | null;
+  /** states that verified rounds of late have left, by number */
+  readonly #states = new Map<number, { state: bigint; logCount: bigint }>();
   #busy: Promise<unknown> = Promise.resolve();
   #expires = 0n;
   /** the last nonce used, once asked for: another program may trade with the same key */
@@ -160,7 +180,7 @@ export class Client {
     const memory = kept === null ? freshMemory(pin, state, genesis) : readMemory(kept);
     if (memory.pin !== pin)
       throw new Contradiction("otherVenue", "its genesis, first state or signer is not the one it had at first");
-    return new Client(options, { api, genesis, signer, venue, notebook, memory });
+    return new Client(options, { api, genesis, signer, venue, notebook, kept, memory });
   }
 
   private constructor(
@@ -171,6 +191,7 @@ export class Client {
       signer: string;
       venue: Record<string, unknown>;
       notebook: Notebook;
+      kept: string | null;
       memory: Memory;
     },
   ) {
@@ -181,7 +202,10 @@ export class Client {
     this.venue = parts.venue;
     this.#notebook = parts.notebook;
     this.#memory = parts.memory;
+    this.#kept = parts.kept;
+    this.#remember();
     this.key = options.secret ? publicKey(options.secret) : null;
+    if (this.key) this.api.renew = () => this.#session();
   }
 
   get verified(): Verified {
@@ -250,8 +274,8 @@ export class Client {
   async resend(): Promise<SentItem[]> {
     return this.#alone(async () => {
       const done: SentItem[] = [];
-      for (const [i, sent] of this.#memory.items.entries())
-        if (!sent.receipt) done.push(await this.#submit(i, pathOf(sent.item)));
+      for (const sent of this.#memory.items.filter(({ receipt }) => !receipt))
+        done.push(await this.#submit(this.#memory.items.indexOf(sent), pathOf(sent.item)));
       return done;
     });
   }
@@ -300,12 +324,8 @@ export class Client {
   async sync(onRound: (verified: Verified) => void = () => {}): Promise<Verified> {
     return this.#alone(async () => {
       try {
-        const states = new Map([[this.verified.round, this.verified.state]]);
-        while (await this.#nextRound()) {
-          states.set(this.verified.round, this.verified.state);
-          onRound(this.verified);
-        }
-        if (this.key) await this.#checkAccount(states);
+        while (await this.#nextRound()) onRound(this.verified);
+        if (this.key) await this.#checkAccount();
       } catch (error) {
         if (error instanceof Contradiction) await this.#shout(error);
         throw error;
@@ -337,9 +357,28 @@ export class Client {
 
   /** One thing at a time, so that nonces rise and nothing that is kept is overwritten. */
   #alone<T>(work: () => Promise<T>): Promise<T> {
-    const next = this.#busy.then(work, work);
+    const { exclusive } = this.#notebook;
+    const run = () => (exclusive ? exclusive.call(this.#notebook, () => this.#reread().then(work)) : work());
+    const next = this.#busy.then(run, run) as Promise<T>;
     this.#busy = next.catch(() => {});
     return next;
+  }
+
+  /** Takes over what another client has written into the notebook. */
+  async #reread(): Promise<void> {
+    const text = await this.#notebook.read();
+    if (text === null || text === this.#kept) return;
+    this.#memory = readMemory(text);
+    this.#kept = text;
+    this.#knowledge = null;
+    this.#lastNonce = null;
+    this.#remember();
+  }
+
+  #remember(): void {
+    const { round, state, logCount } = this.#memory.verified;
+    this.#states.set(round, { state, logCount });
+    if (this.#states.size > STATES) this.#states.delete(this.#states.keys().next().value!);
   }
 
   /** Logs in, unless a session is good for a while yet, and learns the number of the account. */
@@ -382,7 +421,7 @@ export class Client {
         this.#lastNonce = decodeItem(item)!.head.nonce;
         await this.#keep();
         try {
-          return await this.#submit(this.#memory.items.length - 1, path);
+          return await this.#submit(this.#memory.items.length - 1, path, FIRST);
         } catch (error) {
           // Another program with this key may have used the nonce: once more, with the one that the venue knows of.
           if (tries === 2 || !(error instanceof TacitError && error.code === "DECLINED")) throw error;
@@ -400,23 +439,35 @@ export class Client {
     return this.#lastNonce + 1n;
   }
 
-  async #submit(at: number, path: string): Promise<SentItem> {
-    const { item, auth } = this.#memory.items[at];
+  /**
+   * @param refusals  codes by which the venue says that the item is in no log, so that its nonce is free again. Being busy says
+   * nothing of a time before; a venue that stops may have written it
+   */
+  async #submit(at: number, path: string, refusals: readonly string[] = AGAIN): Promise<SentItem> {
+    const { item, auth, found } = this.#memory.items[at];
     let answer;
     try {
       answer = asObject("answer", await this.api.post(path, itemJson(item, auth)));
     } catch (error) {
-      // Declined, or turned away: the venue says that it has not taken it, so its nonce is free again.
-      const turnedAway =
-        error instanceof TacitError && [400, 403, 422, 429, 503].includes(Number(error.details.status));
       this.#lastNonce = null;
-      if (turnedAway && !this.#memory.items[at].receipt) {
-        this.#memory.items.splice(at, 1);
+      if (error instanceof TacitError && refusals.includes(error.code) && !this.#memory.items[at].receipt) {
+        this.#memory.refused.push(...this.#memory.items.splice(at, 1));
+        this.#memory.refused.splice(0, this.#memory.refused.length - REFUSED);
+        // Sent before, it never arrived: a gap that this leaves among the nonces is of our own making. Declined at first, its
+        // nonce has perhaps been used by another program with this key.
+        if (refusals === AGAIN) this.#memory.skipped.push(decodeItem(item)!.head.nonce);
         await this.#keep();
       }
       throw error;
     }
-    const sent: SentItem = { item, auth, receipt: readReceipt(answer.receipt), verdict: readVerdict(answer.verdict) };
+    const receipt = readReceipt(answer.receipt);
+    const sent: SentItem = {
+      item,
+      auth,
+      receipt,
+      verdict: readVerdict(answer.verdict),
+      ...(found === undefined ? {} : { found }),
+    };
     this.#memory.items[at] = { ...sent, verdict: sent.verdict ?? this.#memory.items[at].verdict };
     await this.#keep();
     try {
@@ -431,7 +482,7 @@ export class Client {
   // Checking.
 
   /** A receipt against its item, its signature, the other receipts and the proven log. */
-  #checkReceipt({ item, auth, receipt }: SentItem): void {
+  #checkReceipt({ item, auth, receipt, found }: SentItem): void {
     const evidence = { receipt: receiptJson(receipt!), item: itemJson(item, auth) };
     const { domain } = this.genesis;
     const { n, head, previous } = receipt!;
@@ -440,6 +491,8 @@ export class Client {
       throw bad("it is of another item");
     const defect = receiptDefect(receipt!, this.signer);
     if (defect) throw bad(defect);
+    if (n < this.verified.logCount && found !== n)
+      throw new Contradiction("dropped", `entry ${n} of the proven log is not the item that has its receipt`, evidence);
     for (const other of this.#memory.items) {
       if (!other.receipt || other.receipt.item === receipt!.item) continue;
       const pair = { ...evidence, other: receiptJson(other.receipt) };
@@ -477,7 +530,8 @@ export class Client {
         lastLogCount: verified.logCount,
       },
       claim,
-      { now: this.#now() + 60n },
+      // Their age says nothing here, and a clock that is wrong may be ours.
+      { now: NO_LAG_LIMIT },
     );
     if (!result.ok) throw refuse(result.message);
     const logDiffers = (what: string) => new Contradiction("logDiffers", `the log of round ${number}: ${what}`);
@@ -486,43 +540,65 @@ export class Client {
     const heads = chainHeads(segment.head, segment.entries);
     const defect = segmentDefect(segment, claim.instructions, heads);
     if (defect) throw logDiffers(defect);
-    for (const { item, auth, receipt } of this.#memory.items) {
-      if (!receipt || receipt.n < segment.logCount || receipt.n >= result.logCount) continue;
-      const entry = segment.entries[Number(receipt.n - segment.logCount)];
-      if (entry.item !== receipt.item || entry.auth !== receipt.auth || entry.time !== receipt.time)
-        throw new Contradiction(
-          "dropped",
-          `entry ${receipt.n} of the proven log is not the item that has its receipt`,
-          {
-            receipt: receiptJson(receipt),
-            item: itemJson(item, auth),
-            proved: [entry.item, entry.auth, entry.time].map(String),
-            round: number,
-          },
-        );
+    /** Place in the log of what was sent and has no receipt. */
+    const placeOf = ({ item, auth }: SentItem): { found?: bigint } => {
+      const [hash, signature] = [itemHash(this.genesis.domain, item), authHash(auth)];
+      const at = segment.entries.findIndex((entry) => entry.item === hash && entry.auth === signature);
+      return at < 0 ? {} : { found: segment.logCount + BigInt(at) };
+    };
+    const memory = this.#memory;
+    const taken = memory.refused.map((sent) => ({ ...sent, ...placeOf(sent) }));
+    memory.items.push(...taken.filter(({ found }) => found !== undefined));
+    memory.refused = taken.filter(({ found }) => found === undefined);
+    for (const [i, sent] of memory.items.entries()) {
+      const { item, auth, receipt } = sent;
+      if (!receipt) {
+        memory.items[i] = { ...sent, ...placeOf(sent) };
+        continue;
+      }
+      if (receipt.n < segment.logCount || receipt.n >= result.logCount) continue;
+      const at = Number(receipt.n - segment.logCount);
+      const entry = segment.entries[at];
+      const same = entry.item === receipt.item && entry.auth === receipt.auth && entry.time === receipt.time;
+      // The head binds all that came before: a receipt over another history is one for another log.
+      if (same && heads[at] === receipt.head) continue;
+      const what = same ? "follows another history than its receipt" : "is not the item that has its receipt";
+      throw new Contradiction("dropped", `entry ${receipt.n} of the proven log ${what}`, {
+        receipt: receiptJson(receipt),
+        item: itemJson(item, auth),
+        proved: [entry.item, entry.auth, entry.time, heads[at]].map(String),
+        round: number,
+      });
     }
     const { stateAfter: state, logCount, time } = result;
     this.#memory.verified = { round: number, state, logCount, head: heads.at(-1) ?? segment.head, time };
+    this.#remember();
     await this.#keep();
     return true;
   }
 
   /** The own account in the last proven state, compared with what it ought to be. */
-  async #checkAccount(states: Map<number, bigint>): Promise<void> {
+  async #checkAccount(): Promise<void> {
     await this.#session();
     const { index } = this.#memory;
     if (index === null) return;
     // What was sent and not answered may be in the log: without the answer the account cannot be computed.
     for (const [i, sent] of [...this.#memory.items.entries()].reverse())
-      if (!sent.receipt) await this.#submit(i, pathOf(sent.item));
+      if (!sent.receipt)
+        await this.#submit(i, pathOf(sent.item)).catch((error: unknown) => {
+          // It never arrived: that is known now, and forgotten.
+          if (!(error instanceof TacitError && error.code === "DECLINED")) throw error;
+        });
     const json = await this.api.find(`/opening?index=${index}`);
     if (json === null) return;
     const answer = asObject("opening", json);
     const round = Number(answer.round);
-    while (!states.has(round) && (await this.#nextRound())) states.set(this.verified.round, this.verified.state);
-    const state = states.get(round);
-    // Of an earlier round: the venue starts, and has not assembled the later ones again.
-    if (state === undefined || round !== this.verified.round) return;
+    // One that was proved since.
+    while (round > this.verified.round && (await this.#nextRound()));
+    const known = this.#states.get(round);
+    // An old one, of a venue that has just started: `proved` says how far behind it is.
+    if (!known || known.logCount < (this.#knowledge?.to ?? 0n)) return;
+    const { state, logCount } = known;
     const opening = readOpening(answer.opening);
     const wrong = (what: string, evidence = {}) =>
       new Contradiction("account", `the account in round ${round}: ${what}`, {
@@ -531,12 +607,14 @@ export class Client {
         ...evidence,
       });
     if (openingWord(opening) !== state) throw wrong("it does not stand in the proven state");
+    const { rules, prices } = opening.registers;
+    if (rules !== rulesRoot(this.genesis.rules) || prices !== pricesRoot(this.genesis.prices))
+      throw wrong("the proven state has other rules or prices than the genesis that is shown");
     const { account } = opening;
     const key = this.#requireKey();
     const view = viewKey(sharedX(secretScalar(this.#options.secret!), this.#operatorKey()), index);
     if (opening.index !== index || account.keyX !== key.x || account.keyY !== key.y || account.view !== view)
       throw wrong("it is not of this key");
-    const { logCount } = this.verified;
     await this.#readHistory(index, logCount);
     let expected = null;
     try {
@@ -595,7 +673,10 @@ export class Client {
     const { base, items, fills, deposits } = this.#memory;
     if (!base || base.logCount > to) return null;
     this.#knowledge ??= {
-      it: new Knowledge(this.genesis, base.account ?? opened, base.account !== null),
+      it: new Knowledge(this.genesis, base.account ?? opened, {
+        opened: base.account !== null,
+        skipped: this.#memory.skipped,
+      }),
       to: base.logCount,
     };
     const known = this.#knowledge;
@@ -625,8 +706,10 @@ export class Client {
     await this.#keep();
   }
 
-  #keep(): Promise<void> {
-    return this.#notebook.write(toJson(this.#memory));
+  async #keep(): Promise<void> {
+    const text = toJson(this.#memory);
+    await this.#notebook.write(text);
+    this.#kept = text;
   }
 }
 
@@ -641,6 +724,8 @@ function freshMemory(pin: string, state: bigint, genesis: GenesisFile): Memory {
     verified,
     proved: null,
     base: null,
+    skipped: [],
+    refused: [],
     contradictions: [],
   };
 }
@@ -659,14 +744,8 @@ function readMemory(text: string): Memory {
     return {
       pin: json.pin as string,
       index: json.index as number | null,
-      items: asList("items", json.items).map((entry) => {
-        const { receipt, verdict, ...words } = asObject("items", entry);
-        return {
-          ...readItem({ ...(words.item as object), ...(words.auth as object) }),
-          receipt: receipt === null ? null : readReceipt(receipt),
-          verdict: readVerdict(verdict),
-        };
-      }),
+      items: asList("items", json.items).map(readSent),
+      refused: asList("refused", json.refused).map(readSent),
       fills: asList("fills", json.fills).map(readFill),
       deposits: asList("deposits", json.deposits).map((entry) => {
         const { n, amount } = asObject("deposits", entry);
@@ -680,11 +759,22 @@ function readMemory(text: string): Memory {
         recomputed: proved.recomputed as boolean,
       },
       base: base && { logCount: asInteger("logCount", base.logCount), account: account(base.account) },
+      skipped: asList("skipped", json.skipped).map((nonce) => asInteger("skipped", nonce)),
       contradictions: json.contradictions as Memory["contradictions"],
     };
   } catch {
     throw new TacitError("NOTEBOOK", "the notebook is not what a client of this version wrote");
   }
+}
+
+function readSent(json: unknown): SentItem {
+  const { item, auth, receipt, verdict, found } = asObject("items", json);
+  return {
+    ...readItem({ ...(item as object), ...(auth as object) }),
+    receipt: receipt === null ? null : readReceipt(receipt),
+    verdict: readVerdict(verdict),
+    ...(found === undefined ? {} : { found: asInteger("found", found) }),
+  };
 }
 
 function pathOf(item: Item): string {

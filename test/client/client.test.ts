@@ -47,8 +47,9 @@ async function setting() {
     venue,
     options: { genesisJson, version: "test", log: pino({ level: "silent" }) },
   });
-  const it: { lie: Lie; swallow: (path: string, sent: Answer) => Answer | null | Promise<Answer> } = {
+  const it: { lie: Lie; busy: boolean; swallow: (path: string, sent: Answer) => Answer | null | Promise<Answer> } = {
     lie: honest,
+    busy: false,
     swallow: () => null,
   };
   const fetch = async (input: string, init: RequestInit = {}) => {
@@ -56,6 +57,10 @@ async function setting() {
     const swallowed = init.body ? await it.swallow(path, JSON.parse(String(init.body))) : null;
     if (swallowed) return new Response(JSON.stringify(swallowed));
     const response = await app.fetch(new Request(input, init), { sender: "test", local: true });
+    if (it.busy && init.body) {
+      const error = { code: "BUSY", message: "proofs are behind the market: try again", retryAfter: 1 };
+      return new Response(JSON.stringify({ error }), { status: 503 });
+    }
     const told = await it.lie(path, (await response.json()) as Answer);
     return new Response(JSON.stringify(told), { status: response.status, headers: response.headers });
   };
@@ -161,6 +166,53 @@ describe("client: an honest venue", () => {
     await venue.close();
   });
 
+  it("begins a session anew when the venue has forgotten it, whatever clock this machine has", async () => {
+    const { venue, clock, open, it } = await setting();
+    const client = await open();
+    await client.order({ market: PERP, side: "buy", size: 1n, limit: 100_000n });
+    client.api.token = "x".repeat(43);
+    await client.order({ market: PERP, side: "buy", size: 1n, limit: 100_000n });
+    await proveAll(venue, clock);
+    it.lie = honest;
+    clock.set(clock.now() - 1_000n);
+    await client.sync();
+    assert.equal(client.proved!.recomputed, true);
+    await venue.close();
+  });
+
+  it("keeps an item whose fate it does not know, and finds it in the log", async () => {
+    const { venue, clock, open, it, bob, send } = await setting();
+    const client = await open();
+    await client.login();
+    // The venue takes the order, and says that it is busy.
+    it.busy = true;
+    const order = { market: PERP, side: "buy", size: 2n, limit: 100_000n } as const;
+    await assert.rejects(client.order(order), { code: "BUSY" });
+    it.busy = false;
+    assert.equal(client.items.length, 0);
+    await send(bob.order("sell", 1n, 100_000n));
+    await proveAll(venue, clock);
+    await client.sync();
+    assert.equal(client.items.length, 1);
+    assert.equal(client.items[0].verdict, "admitted");
+    assert.equal(client.proved!.recomputed, true);
+    await venue.close();
+  });
+
+  it("two clients of one notebook do not undo one another", async () => {
+    const { venue, clock, open } = await setting();
+    const shared = { ...memoryNotebook(), exclusive: <T>(work: () => Promise<T>) => work() };
+    const [one, other] = [await open(shared), await open(shared)];
+    const order = { market: PERP, side: "buy", size: 1n, limit: 100_000n, thisAuction: true } as const;
+    for (const client of [one, other, one]) assert.equal((await client.order(order)).verdict, "admitted");
+    await proveAll(venue, clock);
+    await one.sync();
+    await other.sync();
+    assert.equal(other.items.length, 3);
+    assert.equal(other.proved!.recomputed, true);
+    await venue.close();
+  });
+
   it("follows rounds without a key", async () => {
     const { venue, clock, bob, open, send } = await setting();
     await send(bob.order("sell", 3n, 99_950n));
@@ -207,6 +259,54 @@ describe("client: a venue that lies", () => {
         await client.order(buy);
         it.swallow = () => null;
         await send(bob.order("sell", 1n, 100_400n));
+        await proveAll(venue, clock);
+        return client.sync();
+      },
+    },
+    "a receipt over another history": {
+      kind: "dropped",
+      async act({ clock, open, send, bob, it, venue }) {
+        const client = await open();
+        const { receipt } = await client.order(buy);
+        // The item does get the place that the receipt names, but after another head.
+        const place = { n: receipt!.n + 1n, previous: receipt!.head, time: clock.now() };
+        await send(bob.order("sell", 1n, 100_400n));
+        it.lie = async (path, answer) => {
+          if (path !== "/orders") return answer;
+          const told = readReceipt(answer.receipt);
+          const head = hash("log", [place.previous, told.item, told.auth, told.time]);
+          const signature = await SIGNER.sign(receiptDigest({ ...told, head }));
+          return { ...answer, receipt: receiptJson({ ...told, head, previous: place.previous, signature }) };
+        };
+        await client.order(buy);
+        it.lie = honest;
+        await proveAll(venue, clock);
+        return client.sync();
+      },
+    },
+    "a receipt for a place that is proved to hold something else": {
+      kind: "dropped",
+      async act({ clock, open, it, venue, send, bob }) {
+        const client = await open();
+        const { receipt } = await client.order(buy);
+        await send(bob.order("sell", 1n, 100_400n));
+        await proveAll(venue, clock);
+        await client.sync();
+        const place = { n: receipt!.n + 1n, previous: receipt!.head, time: clock.now() };
+        it.swallow = (path, sent) => (path === "/orders" ? forged(sent, place) : null);
+        return client.order(buy);
+      },
+    },
+    "another rule book than the genesis that it shows": {
+      kind: "account",
+      async act({ clock, bob, open, it, venue, send }) {
+        it.lie = (path, answer) => {
+          if (path === "/venue") answer.genesis.markets[0].band = "19990";
+          return answer;
+        };
+        const client = await open();
+        await client.order(buy);
+        await send(bob.order("sell", 3n, 99_950n));
         await proveAll(venue, clock);
         return client.sync();
       },

@@ -49,6 +49,11 @@ export class ManualClock implements Clock {
     return () => (this.#orders = this.#orders.filter((it) => it !== order));
   }
 
+  /** Sets the clock, perhaps back, and wakes nobody. */
+  set(now: bigint): void {
+    this.#now = now;
+  }
+
   advance(seconds: bigint): void {
     this.#now += seconds;
     this.#ring();
