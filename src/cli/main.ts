@@ -187,6 +187,7 @@ function tacit(exit: (code: number) => void): Command {
         .default([]),
     )
     .option("--no-development", "no play money: deposits come from the contract only")
+    .option("--public-host <name...>", "names of this venue's host, as traders have them in its address", [])
     .option("--origin <url...>", "other sites whose pages may submit", [])
     .option("--proxies <number>", "proxies in front, whose X-Forwarded-For counts", natural, 0)
     .option("--unproved <entries>", "entries that proofs may trail by before orders are turned away", positive)

@@ -387,8 +387,9 @@ export class Client {
     const now = this.#now();
     if (this.api.token && now + 60n < this.#expires && this.#memory.index !== null) return;
     const expires = now + SESSION;
-    const signature = sign(this.#options.secret!, sessionMessage(this.genesis.domain, key, expires));
-    const answer = asObject("session", await this.api.post("/session", sessionJson({ key, expires, signature })));
+    const wanted = { host: new URL(this.api.url).host, key, expires };
+    const signature = sign(this.#options.secret!, sessionMessage(this.genesis.domain, wanted));
+    const answer = asObject("session", await this.api.post("/session", sessionJson({ ...wanted, signature })));
     if (typeof answer.token !== "string") throw badFormat("session.token", "a text");
     const [first] = asList("session.accounts", answer.accounts);
     if (first !== undefined && (typeof first !== "number" || !Number.isSafeInteger(first) || first < 0))

@@ -41,31 +41,36 @@ export function readReceipt(json: unknown): SignedReceipt {
 }
 
 /**
- * What the owner of a key signs (EdDSA-Poseidon) to see its accounts: good at this venue until `expires`, in seconds since
- * 1970. It is no hash of Poseidon, so it can never be taken for an item.
+ * What the owner of a key signs (EdDSA-Poseidon) to see its accounts: good at this venue, at this host, until `expires`, in
+ * seconds since 1970. It is no hash of Poseidon, so it can never be taken for an item; the host keeps another site from
+ * passing it on.
+ * @param host  of the venue's address, with its port if that has one, as the owner has it: "venue.example:8080"
  */
-export function sessionMessage(domain: bigint, key: Point, expires: bigint): bigint {
-  const text = `Tacit session\ndomain ${domain}\nkey ${key.x} ${key.y}\nexpires ${expires}`;
+export function sessionMessage(domain: bigint, { host, key, expires }: Omit<SessionRequest, "signature">): bigint {
+  const text = `Tacit session\ndomain ${domain}\nhost ${host}\nkey ${key.x} ${key.y}\nexpires ${expires}`;
   // 248 bits are a field element.
   return BigInt(`0x${bytesToHex(keccak_256(utf8ToBytes(text)).slice(0, 31))}`);
 }
 
 export interface SessionRequest {
+  readonly host: string;
   readonly key: Point;
   readonly expires: bigint;
   readonly signature: Signature;
 }
 
-export function sessionJson({ key, expires, signature }: SessionRequest) {
+export function sessionJson({ host, key, expires, signature }: SessionRequest) {
   const numbers = { keyX: key.x, keyY: key.y, expires, ...signature };
-  return Object.fromEntries(Object.entries(numbers).map(([name, value]) => [name, String(value)]));
+  return { host, ...Object.fromEntries(Object.entries(numbers).map(([name, value]) => [name, String(value)])) };
 }
 
 /** @throws TacitError FORMAT naming the field */
 export function readSession(json: unknown): SessionRequest {
   const fields = asObject("session", json);
   const read = (name: string) => element(`session.${name}`, fields[name]);
+  if (typeof fields.host !== "string") throw badFormat("session.host", "the host of the venue's address");
   return {
+    host: fields.host,
     key: { x: read("keyX"), y: read("keyY") },
     expires: read("expires"),
     signature: { R8x: read("R8x"), R8y: read("R8y"), S: read("S") },

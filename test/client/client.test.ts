@@ -45,7 +45,7 @@ async function setting() {
   const { venue, clock } = await openTestVenue({ traders: [alice, bob], prover });
   const { app } = createApp({
     venue,
-    options: { genesisJson, version: "test", log: pino({ level: "silent" }) },
+    options: { genesisJson, version: "test", log: pino({ level: "silent" }), hosts: ["venue.example"] },
   });
   const it: { lie: Lie; busy: boolean; swallow: (path: string, sent: Answer) => Answer | null | Promise<Answer> } = {
     lie: honest,

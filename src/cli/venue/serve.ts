@@ -33,6 +33,7 @@ export interface ServeOptions {
   publish: string[];
   development: boolean;
   origin: string[];
+  publicHost: string[];
   proxies: number;
   logLevel: string;
   unproved?: number;
@@ -106,6 +107,7 @@ export async function serve(options: ServeOptions): Promise<number> {
       log,
       development: options.development && !chain,
       origins: options.origin,
+      hosts: options.publicHost,
       proxies: options.proxies,
       marketNames: Object.fromEntries(DEVELOPMENT_MARKETS.map(({ id, name }) => [id, name])),
       metricsToken: process.env.TACIT_METRICS_TOKEN ?? null,

@@ -109,6 +109,11 @@ export interface ServiceOptions {
   readonly development?: boolean;
   /** names by market id */
   readonly marketNames?: Readonly<Record<string, string>>;
+  /**
+   * names of the venue's host, such as "venue.example", beside those of this machine: who logs in signs for one of them, so that
+   * another site cannot pass the login on. Default: none
+   */
+  readonly hosts?: readonly string[];
   /** of other sites whose pages may submit and see accounts, such as "https://app.example" */
   readonly origins?: readonly string[];
   readonly rates?: Partial<Rates>;
@@ -207,7 +212,8 @@ export function createApp({ venue, options }: { venue: ServedVenue; options: Ser
     streams: () => streams.size,
     ofProcess: options.processMetrics ?? false,
   });
-  const desk = new Desk(venue, metrics, { rates, sessions: limits.sessions, now });
+  const { hosts = [] } = options;
+  const desk = new Desk(venue, metrics, { rates, sessions: limits.sessions, hosts, now });
   const streams = new Streams({ venue, desk, metrics, log }, limits);
   const unsubscribe = venue.subscribe((event) => {
     metrics.event(event);

@@ -1,5 +1,6 @@
 import { decodeItem } from "../../protocol/item.ts";
 import { TacitError } from "../../protocol/errors.ts";
+import { isHostOf, LOOPBACK } from "./hosts.ts";
 import { readSession, receiptJson, type ReceiptJson } from "../../protocol/wire.ts";
 import type { Verdict } from "../../protocol/parameters.ts";
 import { rateLimited, unauthorised } from "./errors.ts";
@@ -12,6 +13,8 @@ import type { ServedVenue } from "./views.ts";
 export interface DeskOptions {
   readonly rates: { readonly account: Rate; readonly address: Rate };
   readonly sessions: number;
+  /** names of the venue's host, beside those of this machine */
+  readonly hosts: readonly string[];
   /** milliseconds, never falling */
   readonly now: () => number;
 }
@@ -35,14 +38,19 @@ export class Desk {
   readonly #byAccount: TokenBuckets<number>;
   readonly #sessions: Sessions;
 
-  constructor(venue: ServedVenue, metrics: Metrics, { rates, sessions, now }: DeskOptions) {
+  constructor(venue: ServedVenue, metrics: Metrics, { rates, sessions, hosts, now }: DeskOptions) {
     this.#venue = venue;
     this.#metrics = metrics;
     this.#now = now;
     this.#byAddress = new TokenBuckets({ ...rates.address, most: ADDRESSES, now });
     // Only accounts that have signed something are charged: there are never more buckets than accounts.
     this.#byAccount = new TokenBuckets({ ...rates.account, most: Infinity, now });
-    this.#sessions = new Sessions({ domain: venue.genesis.domain, now: () => venue.clock.now(), most: sessions });
+    this.#sessions = new Sessions({
+      domain: venue.genesis.domain,
+      isHost: (host) => isHostOf(host, [...LOOPBACK, ...hosts]),
+      now: () => venue.clock.now(),
+      most: sessions,
+    });
   }
 
   /** @throws RATE_LIMITED  when the address has asked for too much */

@@ -43,7 +43,15 @@ export const ItemSchema = z
   });
 
 export const SessionRequestSchema = z
-  .strictObject({ keyX: element, keyY: element, expires: element, R8x: element, R8y: element, S: element })
+  .strictObject({
+    host: z.string().min(1).max(255).describe("of the venue's address, as the owner of the key has it"),
+    keyX: element,
+    keyY: element,
+    expires: element,
+    R8x: element,
+    R8y: element,
+    S: element,
+  })
   .openapi("SessionRequest", {
     description: "Signed by the key of an account (docs/api.md): good for an hour at most",
   });

@@ -65,7 +65,8 @@ export async function startService(options: ServerOptions): Promise<RunningServi
   const { connections = 8_192, connectionsPerAddress = 1_024, log } = options;
   const timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts };
   const files = staticFolder === null ? undefined : await folderFiles(staticFolder);
-  const service = createApp({ venue, options: { processMetrics: true, ...options, files } });
+  const hosts = [host, ...(options.hosts ?? [])];
+  const service = createApp({ venue, options: { processMetrics: true, ...options, hosts, files } });
   const { app, streams, limits } = service;
 
   let stopping = false;

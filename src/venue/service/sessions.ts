@@ -20,6 +20,8 @@ export interface Session {
 
 export interface SessionsOptions {
   readonly domain: bigint;
+  /** whether a host is one of this venue's */
+  readonly isHost: (host: string) => boolean;
   /** seconds since 1970 */
   readonly now: () => bigint;
   /** sessions that are kept: as many of keys with an account as of keys without, so that neither crowd out the other */
@@ -43,14 +45,15 @@ export class Sessions {
    * Begins a session of whoever signed the request.
    * @param known  whether the key has an account
    * @throws OUT_OF_RANGE  when it expires before now or too late
-   * @throws UNAUTHORISED  when it is not signed by the key
+   * @throws UNAUTHORISED  when it is for another host, or not signed by the key
    */
-  open({ key, expires, signature }: SessionRequest, known: boolean): { token: string; session: Session } {
-    const { domain, now, most } = this.#options;
+  open({ host, key, expires, signature }: SessionRequest, known: boolean): { token: string; session: Session } {
+    const { domain, now, most, isHost } = this.#options;
     const time = now();
     if (expires <= time || expires > time + SESSION_SECONDS)
       throw outOfRange("session.expires", `after the present, and at most ${SESSION_SECONDS} s`);
-    if (!verify(key, sessionMessage(domain, key, expires), signature))
+    if (!isHost(host)) throw unauthorised("the session is signed for another host than the venue's");
+    if (!verify(key, sessionMessage(domain, { host, key, expires }), signature))
       throw unauthorised("the session is not signed by its key");
     const pool = known ? this.#pools.known : this.#pools.unknown;
     this.#makeRoom(pool, key, Math.ceil(most / 2), time);

@@ -84,13 +84,18 @@ describe("a sender", () => {
 
 describe("sessions", () => {
   const NOW = 1_000_000n;
+  const HOST = "venue.example:8080";
   const sessionsOf = (most = 100) => {
     const time = { now: NOW };
-    return { time, sessions: new Sessions({ domain: genesis.domain, now: () => time.now, most }) };
+    return {
+      time,
+      sessions: new Sessions({ domain: genesis.domain, isHost: (host) => host === HOST, now: () => time.now, most }),
+    };
   };
   const request = (trader: Trader, expires = NOW + 600n) => {
     const { key } = trader;
-    return { key, expires, signature: sign(trader.secret, sessionMessage(genesis.domain, key, expires)) };
+    const wanted = { host: HOST, key, expires };
+    return { ...wanted, signature: sign(trader.secret, sessionMessage(genesis.domain, wanted)) };
   };
   const [alice, bob] = [new Trader(0), new Trader(1)];
 
@@ -128,7 +133,14 @@ describe("sessions", () => {
       { ...good, signature: { ...good.signature, S: good.signature.S + 1n } },
       { ...good, signature: { R8x: 0n, R8y: 1n, S: 0n } },
       { ...good, key: { x: 0n, y: 1n } },
-      { ...good, signature: sign(alice.secret, sessionMessage(genesis.domain + 1n, alice.key, good.expires)) },
+      { ...good, signature: sign(alice.secret, sessionMessage(genesis.domain + 1n, good)) },
+      // Signed for another site, which passes it on.
+      {
+        ...good,
+        host: "other.example",
+        signature: sign(alice.secret, sessionMessage(genesis.domain, { ...good, host: "other.example" })),
+      },
+      { ...good, host: "other.example" },
     ];
     for (const wrong of bad) assert.throws(() => sessions.open(wrong, true), { code: "UNAUTHORISED" });
     for (const expires of [NOW - 1n, NOW, NOW + 3_601n])

@@ -97,7 +97,8 @@ export function bearer(token: string): RequestInit {
 export function session(trader: Trader, clock: Pick<ManualClock, "now">, seconds = 600n) {
   const { key } = trader;
   const expires = clock.now() + seconds;
-  return sessionJson({ key, expires, signature: sign(trader.secret, sessionMessage(genesis.domain, key, expires)) });
+  const wanted = { host: "localhost", key, expires };
+  return sessionJson({ ...wanted, signature: sign(trader.secret, sessionMessage(genesis.domain, wanted)) });
 }
 
 export function order(trader: Trader, side: "buy" | "sell" = "buy", size = 1n, limit = 100_000n) {
