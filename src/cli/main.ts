@@ -193,7 +193,7 @@ function tacit(exit: (code: number) => void): Command {
     .option("--unproved <entries>", "entries that proofs may trail by before orders are turned away", positive)
     .option("--rpc <url>", "node of the chain that has the contract; TACIT_RELAY_KEY pays")
     .option("--contract <address>", "the venue's contract")
-    .option("--from-block <number>", "block that the contract was deployed in", fieldElement, 0n)
+    .option("--from-block <number>", "block that the contract was deployed in (default: 0)", fieldElement)
     .option("--confirmations <number>", "blocks after which nothing is undone", natural, 12)
     .addOption(
       new Option("--log-level <level>", "how much is logged, to standard error")

@@ -8,6 +8,7 @@ import { decodeItem, type Item } from "../protocol/item.ts";
 import { asInteger, asObject, badFormat } from "../protocol/json.ts";
 import { fee, slotOf } from "../protocol/market.ts";
 import { abs } from "../protocol/numbers.ts";
+import type { FillReport } from "../protocol/wire.ts";
 import { SIDE, VERDICTS, type Verdict } from "../protocol/parameters.ts";
 
 /** Something that the venue says and that cannot be true beside what it has signed or proved. */
@@ -39,18 +40,7 @@ export type Entry =
   | { readonly kind: "deposit"; readonly n: number; readonly amount: bigint };
 
 /** A fill as the venue tells it to its owner. */
-export interface ToldFill {
-  readonly n: number;
-  readonly time: bigint;
-  readonly market: bigint;
-  readonly nonce: bigint;
-  readonly lots: bigint;
-  readonly price: bigint;
-  readonly fee: bigint;
-  readonly cash: bigint;
-  readonly release: bigint;
-  readonly closed: boolean;
-}
+export type ToldFill = Omit<FillReport, "account">;
 
 /** @throws TacitError FORMAT naming the place */
 export function readFill(json: unknown): ToldFill {

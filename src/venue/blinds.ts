@@ -6,8 +6,8 @@ import { FIELD } from "../protocol/numbers.ts";
 
 /**
  * Blinding values of state words, from the operator's secret and the word before: as good as random to who does not know
- * the secret, and the same after a restart, so that proofs made before it still fit. No two words are alike, so no value is
- * used twice.
+ * the secret, and the same after a restart, so that proofs made before it still fit. No two words of one history are
+ * alike, so no value is used twice; only a store put back to an older state begins a second history.
  * @source RFC 5869 (HKDF), RFC 2104 (HMAC); 512 bits reduced modulo 254 are uniform up to 2^-258
  */
 export function blindsOf(secret: Uint8Array): (word: bigint) => bigint {

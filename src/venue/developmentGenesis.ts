@@ -61,8 +61,9 @@ export function developmentGenesis(venue: {
     domain: String(domain),
     time: String(time),
     group: { operatorKeyX: String(operator.x), operatorKeyY: String(operator.y), maxAge: String(TEN_YEARS) },
-    markets: markets.map(({ id, legs, rule = "auction" }) => ({
+    markets: markets.map(({ id, name, legs, rule = "auction" }) => ({
       id,
+      name,
       legs: Array.from({ length: INSTRUMENTS }, (_, i) => String(legs[i] ?? 0)),
       tick: "10",
       lotLimit: "10000",

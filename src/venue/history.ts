@@ -2,29 +2,7 @@ import type { Event, Sweep } from "../matcher/events.ts";
 import { fillCash } from "../protocol/clearing.ts";
 import type { Rules } from "../protocol/market.ts";
 import { RULE, SIDE } from "../protocol/parameters.ts";
-
-/** What a clear did to one order: as its owner is told. */
-export interface FillReport {
-  readonly account: number;
-  /** position of the CLOSE or PURGE in the log */
-  readonly n: number;
-  /** seconds since 1970 */
-  readonly time: bigint;
-  readonly market: bigint;
-  /** of the order; 0 of the venue's own fill, which has the fees */
-  readonly nonce: bigint;
-  /** positive for a buy; 0 when nothing traded and the order left the book */
-  readonly lots: bigint;
-  /** cash units per lot; 0 where nothing was matched */
-  readonly price: bigint;
-  readonly fee: bigint;
-  /** cash units, net of the fee */
-  readonly cash: bigint;
-  /** reservation given back, cash units */
-  readonly release: bigint;
-  /** whether nothing of the order stays in the book */
-  readonly closed: boolean;
-}
+import type { FillReport } from "../protocol/wire.ts";
 
 /** What one CLOSE or PURGE came to. */
 export interface AuctionReport {

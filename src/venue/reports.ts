@@ -1,7 +1,8 @@
 import type { Event } from "../matcher/events.ts";
 import { toJson } from "../protocol/json.ts";
 import type { Rules } from "../protocol/market.ts";
-import { reportClear, type AuctionReport, type FillReport } from "./history.ts";
+import type { FillReport } from "../protocol/wire.ts";
+import { reportClear, type AuctionReport } from "./history.ts";
 import type { Store } from "./store.ts";
 
 /** A fill or a deposit, in JSON. */

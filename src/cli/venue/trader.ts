@@ -260,20 +260,22 @@ export async function watch(options: TraderOptions & { once?: boolean; every: nu
   const stopped = new Promise<"stopped">((resolve) => {
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve("stopped"));
   });
-  process.stdout.write(`venue ${client.api.url}, domain ${short(client.genesis.domain)}, signer ${client.signer}\n`);
-  if (keyless) process.stdout.write("no key: only rounds are followed\n");
+  const say = (text: string, value: object) => process.stdout.write(options.json ? `${toJson(value)}\n` : `${text}\n`);
+  const { domain } = client.genesis;
+  say(`venue ${client.api.url}, domain ${short(domain)}, signer ${client.signer}`, { domain, signer: client.signer });
+  if (keyless) process.stderr.write("no key: only rounds are followed\n");
   for (;;) {
     try {
-      await client.sync(({ round, logCount, time, state }) =>
-        process.stdout.write(
-          `round ${round} holds: ${logCount} entries up to ${isoTime(time)}, state ${short(state)}\n`,
-        ),
-      );
-      const { proved } = client;
-      if (proved && !keyless)
-        process.stdout.write(
-          `account ${client.index} proved in round ${proved.round}: cash ${thousands(proved.account.cash)}${proved.recomputed ? ", as computed here" : ""}\n`,
-        );
+      await client.sync((verified) => {
+        const { round, logCount, time, state } = verified;
+        say(`round ${round} holds: ${logCount} entries up to ${isoTime(time)}, state ${short(state)}`, { verified });
+      });
+      const { proved, index } = client;
+      if (proved && !keyless) {
+        const { round, account, recomputed } = proved;
+        const how = recomputed ? ", as computed here" : "";
+        say(`account ${index} proved in round ${round}: cash ${thousands(account.cash)}${how}`, { index, proved });
+      }
     } catch (error) {
       if (error instanceof Contradiction) return shout(client.contradictions);
       if (!(error instanceof TacitError) || options.once) throw error;
@@ -285,8 +287,7 @@ export async function watch(options: TraderOptions & { once?: boolean; every: nu
   }
 }
 
-function tellReceipt({ receipt, verdict, item }: SentItem, { json }: { json?: boolean }): number {
-  void item;
+function tellReceipt({ receipt, verdict }: SentItem, { json }: { json?: boolean }): number {
   if (json) process.stdout.write(toJson({ verdict, receipt }, 2) + "\n");
   else
     process.stdout.write(

@@ -52,6 +52,8 @@ import {
   rulesJson,
   toJson,
   type ServedVenue,
+  namesIn,
+  publicGenesis,
 } from "./views.ts";
 
 export type { ServedVenue } from "./views.ts";
@@ -107,7 +109,7 @@ export interface ServiceOptions {
   readonly log: Logger;
   /** whether deposits are open to all: play money. Default: no */
   readonly development?: boolean;
-  /** names by market id */
+  /** names by market id, beside those in the genesis file */
   readonly marketNames?: Readonly<Record<string, string>>;
   /**
    * names of the venue's host, such as "venue.example", beside those of this machine: who logs in signs for one of them, so that
@@ -204,7 +206,9 @@ const UTF8 = new TextDecoder("utf-8", { fatal: true });
 
 /** The service of a venue, without a socket: requests go to `app.fetch(request, caller)`, frames to `streams`. */
 export function createApp({ venue, options }: { venue: ServedVenue; options: ServiceOptions }): Service {
-  const { log, development = false, origins = [], marketNames = {}, metricsToken = null, files } = options;
+  const { log, development = false, origins = [], metricsToken = null, files } = options;
+  const marketNames = { ...namesIn(options.genesisJson), ...options.marketNames };
+  const genesis = publicGenesis(options.genesisJson);
   const now = options.now ?? (() => performance.now());
   const limits = { ...DEFAULT_SERVICE_LIMITS, ...options.limits };
   const rates = { ...DEFAULT_RATES, ...options.rates };
@@ -329,7 +333,7 @@ export function createApp({ venue, options }: { venue: ServedVenue; options: Ser
     operatorKey: { x: venue.genesis.rules.group.operatorKeyX, y: venue.genesis.rules.group.operatorKeyY },
     maxAge: venue.genesis.rules.group.maxAge,
     markets: rulesJson(venue, marketNames),
-    genesis: options.genesisJson,
+    genesis,
     proves: venue.proves,
     publish: venue.publish,
     limits: {

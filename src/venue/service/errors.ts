@@ -20,6 +20,7 @@ export const STATUS = {
   RATE_LIMITED: 429,
   UNEXPECTED: 500,
   BUSY: 503,
+  CLOCK: 503,
   STOPPED: 503,
 } as const;
 export type ErrorCode = keyof typeof STATUS;

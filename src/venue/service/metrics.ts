@@ -15,6 +15,8 @@ export class Metrics {
   readonly #acknowledgement: Histogram;
   readonly #proving: Histogram;
   readonly #gas: Histogram;
+  /** of the last transaction that brought rounds to the chain */
+  #lastHash: string | null = null;
 
   /** @param ofProcess  whether memory, processor time and the like of the process are measured too */
   constructor(venue: ServedVenue, { streams, ofProcess }: { streams: () => number; ofProcess: boolean }) {
@@ -42,7 +44,7 @@ export class Metrics {
       new Histogram({ name, help, buckets, registers });
     this.#acknowledgement = seconds("tacit_acknowledgement_seconds", "From an item to its receipt", SECONDS);
     this.#proving = seconds("tacit_round_proving_seconds", "From the end of a round to its last proof", ROUND_SECONDS);
-    this.#gas = seconds("tacit_round_gas", "Gas of rounds that the contract accepted", GAS);
+    this.#gas = seconds("tacit_round_gas", "Gas of transactions by which the contract accepted rounds", GAS);
     const gauge = (name: string, help: string, value: () => number) =>
       new Gauge({
         name,
@@ -76,9 +78,12 @@ export class Metrics {
     if (event.kind === "order") this.#items.inc({ item: event.item, verdict: event.verdict });
     if (event.kind !== "round") return;
     const { assembledAt, provedAt, accepted } = event.round;
-    // The chain takes a round after it is proved: it may be told of twice.
-    if (accepted) this.#gas.observe(Number(accepted.gasUsed));
-    else this.#proving.observe((provedAt - assembledAt) / 1000);
+    // The chain takes a round after it is proved: it is told of twice.
+    if (!accepted) return this.#proving.observe((provedAt - assembledAt) / 1000);
+    // One transaction may bring several rounds, and a stranger's is paid by the stranger.
+    if (!accepted.hash || !accepted.gasUsed || accepted.hash === this.#lastHash) return;
+    this.#lastHash = accepted.hash;
+    this.#gas.observe(Number(accepted.gasUsed));
   }
 
   reject(code: string): void {

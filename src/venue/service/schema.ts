@@ -178,7 +178,9 @@ export const VenueSchema = z
       )
       .length(MARKETS)
       .describe("by slot, null for a free one"),
-    genesis: z.unknown().describe("the genesis file, whole (docs/formats.md)"),
+    genesis: z
+      .unknown()
+      .describe("the genesis file (docs/formats.md), but for the view keys of its accounts, which are 0"),
     proves: z.boolean(),
     publish: z.strictObject({ prices: z.boolean(), curves: z.boolean(), depth: z.boolean() }),
     limits: z.strictObject({
@@ -365,6 +367,7 @@ export const HealthSchema = z
       .strictObject({
         rounds: whole.describe("that the contract has not accepted yet"),
         unconfirmed: whole.describe("transactions in a block that is not confirmed"),
+        waiting: z.string().nullable().describe("why nothing is sent, where there is something to send"),
         stopped: z.boolean(),
       })
       .nullable(),

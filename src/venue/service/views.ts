@@ -43,8 +43,30 @@ export type ServedVenue = Pick<
 export function healthJson(venue: ServedVenue) {
   const { ok, status, logCount, proved, unproved, roundsWaiting, queue, chain, accounts, journalChecked, time } =
     venue.health();
-  const relay = chain && { rounds: chain.rounds, unconfirmed: chain.unconfirmed, stopped: Boolean(chain.stopped) };
+  const relay = chain && {
+    rounds: chain.rounds,
+    unconfirmed: chain.unconfirmed,
+    waiting: chain.waiting ?? null,
+    stopped: Boolean(chain.stopped),
+  };
   return { ok, status, logCount, proved, unproved, roundsWaiting, queue, chain: relay, accounts, journalChecked, time };
+}
+
+/**
+ * A genesis file as anybody may see it. The view keys of its accounts are left out: with them their leaves could be guessed,
+ * and with the leaves what the venue earns.
+ */
+export function publicGenesis(json: unknown): unknown {
+  const genesis = structuredClone(json) as { accounts?: { view?: unknown }[] } | null;
+  if (Array.isArray(genesis?.accounts)) for (const account of genesis.accounts) account.view = "0";
+  return genesis;
+}
+
+/** Names that a genesis file gives its markets, by id: for people, and part of no rule. */
+export function namesIn(json: unknown): Record<string, string> {
+  const { markets } = (json ?? {}) as { markets?: ({ id?: unknown; name?: unknown } | null)[] };
+  const rows = Array.isArray(markets) ? markets : [];
+  return Object.fromEntries(rows.flatMap((row) => (typeof row?.name === "string" ? [[String(row.id), row.name]] : [])));
 }
 
 /** Levels of a book that are shown, each side. */

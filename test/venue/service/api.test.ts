@@ -98,7 +98,9 @@ describe("the service", () => {
     it("what the venue is", async () => {
       const answer = await ask("/v1/venue");
       const json = answers("GET /v1/venue", answer);
-      assert.deepEqual(parseGenesis(json.genesis), genesis);
+      // View keys would let anybody guess what the venue's own accounts hold.
+      const accounts = genesis.accounts.map((account) => ({ ...account, view: 0n }));
+      assert.deepEqual(parseGenesis(json.genesis), { ...genesis, accounts });
       assert.equal(json.genesisState, String(it_.venue.genesisState));
       assert.equal(json.signer, SIGNER.address);
       assert.equal(json.markets[0].name, "perpetual");
