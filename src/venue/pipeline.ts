@@ -81,10 +81,10 @@ export interface PipelineOptions {
 /** How long a part of the assembly may keep the thread from answering, milliseconds. */
 const SLICE_MS = 4;
 /**
- * A proof that fails is tried so often in all, after pauses that double: the prover has tried again what a dead thread left,
- * but a disk that is full may have room again.
+ * A proof that fails, or cannot be kept, is tried again after so many pauses, each twice as long: the prover has tried again
+ * what a dead thread left, but a disk that is full may have room again.
  */
-const TRIES = 6;
+const PAUSES = 5;
 const FIRST_PAUSE_MS = 250;
 /** Rounds of a venue are checked where they are made: how old their log is does not matter. */
 const NO_LAG_LIMIT = 1n << 40n;
@@ -270,25 +270,39 @@ export class Pipeline {
   async #prove(round: Assembled, at: number): Promise<void> {
     const { prover, store } = this.#options;
     const step = round.steps[at];
-    for (let tries = 1; ; tries++) {
-      try {
-        const proof = await prover.prove(step, { signal: this.#abort.signal });
-        if (this.#failed) return;
-        const json = { publicInputs: step.publicInputs, proof: proofToJson(proof) };
-        await store.put({ [proofName(round.mark.number, at)]: toJson(json) });
-        round.proofs[at] = { name: step.name, publicInputs: step.publicInputs, proof };
-        break;
-      } catch (error) {
-        if (this.#failed) return;
-        if (tries === TRIES) throw error;
-        await new Promise((resolve) => setTimeout(resolve, FIRST_PAUSE_MS * 2 ** tries));
-        if (this.#failed) return;
-      }
-    }
+    const proof = await this.#patiently(() => prover.prove(step, { signal: this.#abort.signal }));
+    if (!proof) return;
+    const json = { publicInputs: step.publicInputs, proof: proofToJson(proof) };
+    const kept = () => store.put({ [proofName(round.mark.number, at)]: toJson(json) }).then(() => true);
+    if (!(await this.#patiently(kept))) return;
+    round.proofs[at] = { name: step.name, publicInputs: step.publicInputs, proof };
     this.#running--;
     round.missing--;
     if (round.missing === 0) void this.#complete();
     this.#next();
+  }
+
+  /** Tries again after pauses. @returns null when nothing is wanted any more. @throws as the last try */
+  async #patiently<T>(work: () => Promise<T>): Promise<T | null> {
+    const { signal } = this.#abort;
+    for (let tries = 0; ; tries++) {
+      if (this.#failed) return null;
+      try {
+        const done = await work();
+        return this.#failed ? null : done;
+      } catch (error) {
+        if (this.#failed) return null;
+        if (tries === PAUSES) throw error;
+      }
+      await new Promise<void>((resolve) => {
+        const end = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+        const timer = setTimeout(end, FIRST_PAUSE_MS * 2 ** tries);
+        signal.addEventListener("abort", end, { once: true });
+      });
+    }
   }
 
   /** Verifies and stores what is proved, the oldest round first. */
