@@ -10,7 +10,7 @@ import {
   depositKey,
   developmentGenesis,
   itemHash,
-  localSigner,
+  threadSigner,
   openSqliteStore,
   openVenue,
   orderItem,
@@ -31,7 +31,7 @@ const folder = await mkdtemp(join(tmpdir(), "tacit-embed-"));
 const venue = await openVenue({
   genesis,
   secret,
-  signer: localSigner(new Uint8Array(randomBytes(32))),
+  signer: threadSigner(new Uint8Array(randomBytes(32))),
   storage: await openSqliteStore(join(folder, "venue.db")),
   ...(process.argv.includes("--prove") ? { prover: await developmentProver("demo") } : {}),
   limits: { roundSeconds: 1 },

@@ -3,13 +3,15 @@ import { Venue, type VenueOptions } from "./venue.ts";
 
 export { systemClock, type Clock } from "./clock.ts";
 export { developmentGenesis, DEVELOPMENT_MARKETS } from "./developmentGenesis.ts";
-export type { AuctionReport, FillReport } from "./history.ts";
+export type { FillReport } from "../protocol/wire.ts";
+export type { AuctionReport } from "./history.ts";
 export { memoryStore } from "./memoryStore.ts";
 export type { RoundSummary } from "./pipeline.ts";
 export type { AuctionJson, HistoryJson } from "./reports.ts";
 export type { ChainOptions } from "./chainLink.ts";
 export { localProver } from "./localProver.ts";
 export { byInstruction, poolProver, type CircuitFiles, type ProverFiles, type RoundProver } from "./provers.ts";
+export { threadSigner, type CheckedItem, type KeyedItem, type Signatures } from "./signatures.ts";
 export { localSigner, type Signer } from "./signer.ts";
 export { nodeDigest, openSqliteStore } from "./sqliteStore.ts";
 export { genesisState } from "./start.ts";
@@ -34,7 +36,7 @@ export { receiptDefect, type SignedReceipt } from "../protocol/receipt.ts";
 /**
  * Opens a venue on its store: the first time from its genesis, later from where it was.
  * @throws OPERATOR_KEY, OTHER_VENUE  when secret, signer or store are of another venue
- * @throws JOURNAL_DAMAGED, SNAPSHOT, STORAGE, LOCKED, FENCED  when the store cannot be gone on from
+ * @throws JOURNAL_DAMAGED, STORAGE, LOCKED, FENCED  when the store cannot be gone on from
  * @throws WRONG_CONTRACT  when the chain has another venue
  */
 export function openVenue(options: VenueOptions): Promise<Venue> {

@@ -24,6 +24,11 @@ export type Report =
   | { readonly kind: "fill"; readonly fill: FillReport }
   | { readonly kind: "auction"; readonly auction: AuctionReport };
 
+/** Documents of one piece, milliseconds between pieces, and pieces in which all is written that there is. */
+const PIECE = 128;
+const PAUSE = 20;
+const PIECES = 8;
+
 /**
  * What the log means to traders, kept as documents that can be looked up. All of it follows from the journal: what was not
  * written when a process ended is written again by the replay.
@@ -31,7 +36,8 @@ export type Report =
 export class Reports {
   readonly #rules: Rules;
   readonly #store: Store;
-  #unwritten: Record<string, string> = {};
+  readonly #unwritten = new Map<string, object>();
+  #timer: NodeJS.Timeout | null = null;
   #flushing: Promise<void> = Promise.resolve();
   readonly #last = new Map<number, AuctionReport>();
 
@@ -45,34 +51,45 @@ export class Reports {
     if (event.kind === "deposits")
       return event.credits.map(({ index: account, deposit: { amount } }, i) => {
         const deposit = { kind: "deposit", account, n, amount } as const;
-        this.#unwritten[historyName(account, n, i)] = toJson(deposit);
+        this.#unwritten.set(historyName(account, n, i), deposit);
         return deposit;
       });
     if (event.kind !== "clear") return [];
     const { auction, fills } = reportClear(this.#rules, event, n);
-    const text = toJson(auction);
-    this.#unwritten[`auction/${pad(n, 12)}`] = text;
-    this.#unwritten[`auctionOf/${auction.market}/${pad(n, 12)}`] = text;
-    fills.forEach((fill, i) => {
-      this.#unwritten[historyName(fill.account, n, i)] = toJson({ kind: "fill", ...fill });
-    });
+    this.#unwritten.set(`auction/${pad(n, 12)}`, auction);
+    this.#unwritten.set(`auctionOf/${auction.market}/${pad(n, 12)}`, auction);
+    fills.forEach((fill, i) => this.#unwritten.set(historyName(fill.account, n, i), { kind: "fill", ...fill }));
     if (auction.matched) this.#last.set(auction.slot, auction);
     return [...fills.map((fill) => ({ kind: "fill", fill }) as const), { kind: "auction", auction }];
   }
 
   /** Writes what is not written so far. @throws as the store */
-  async flush(): Promise<void> {
+  flush(): Promise<void> {
+    return this.#write(Infinity);
+  }
+
+  /** Writes it in pieces with pauses: an auction has many documents, and must not keep items waiting. */
+  writeSoon(failed: (error: Error) => void): void {
+    if (this.#timer || this.#unwritten.size === 0) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      const most = Math.max(PIECE, Math.ceil(this.#unwritten.size / PIECES));
+      this.#write(most).then(() => this.writeSoon(failed), failed);
+    }, PAUSE);
+  }
+
+  /** Writes no more by itself. */
+  stop(): void {
+    if (this.#timer) clearTimeout(this.#timer);
+  }
+
+  async #write(most: number): Promise<void> {
     // One after the other: who waits for a flush waits for all that was there before it.
     const write = async () => {
-      const documents = this.#unwritten;
-      this.#unwritten = {};
-      if (Object.keys(documents).length === 0) return;
-      try {
-        await this.#store.put(documents);
-      } catch (error) {
-        this.#unwritten = { ...documents, ...this.#unwritten };
-        throw error;
-      }
+      const some = [...this.#unwritten].slice(0, most);
+      if (some.length === 0) return;
+      await this.#store.put(Object.fromEntries(some.map(([name, document]) => [name, toJson(document)])));
+      for (const [name] of some) this.#unwritten.delete(name);
     };
     const done = this.#flushing.then(write);
     this.#flushing = done.catch(() => {});

@@ -1,5 +1,5 @@
 import type { Deposit, Event } from "../matcher/events.ts";
-import { Matcher, type ItemCommand } from "../matcher/matcher.ts";
+import type { Matcher } from "../matcher/matcher.ts";
 import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
 import type { Account } from "../protocol/account.ts";
 import { accountKey, secretScalar } from "../protocol/eddsa.ts";
@@ -11,8 +11,8 @@ import {
   commandItem,
   decodeItem,
   hashEntries,
-  itemHash,
   type Auth,
+  type Decoded,
   type HashedEntry,
   type Item,
   type LogEntry,
@@ -21,7 +21,7 @@ import { slotOf } from "../protocol/market.ts";
 import type { AccountOpening } from "../protocol/opening.ts";
 import { requireBits, requireField } from "../protocol/numbers.ts";
 import { BITS, NONCE_WINDOW, type Verdict } from "../protocol/parameters.ts";
-import { receiptDigest, type SignedReceipt } from "../protocol/receipt.ts";
+import type { SignedReceipt } from "../protocol/receipt.ts";
 import { useHashKernels } from "../prover/hash/use.ts";
 import type { PublishedRound } from "../verifier/index.ts";
 import { instructionsOf } from "../witness/count.ts";
@@ -43,6 +43,7 @@ import { Pipeline, roundName, summaryName, type RoundSummary } from "./pipeline.
 import type { RoundProver } from "./provers.ts";
 import { Reports, type HistoryJson, type Report } from "./reports.ts";
 import { nextClose } from "./schedule.ts";
+import { checkItems, signaturesOf, type CheckedItem, type KeyedItem, type Signatures } from "./signatures.ts";
 import type { Signer } from "./signer.ts";
 import { encodeSnapshot } from "./snapshot.ts";
 import { startOf, type Start } from "./start.ts";
@@ -50,7 +51,7 @@ import type { Store } from "./store.ts";
 
 /** What a venue may be asked to hold at most. */
 export interface Limits {
-  /** items that wait to be written */
+  /** items that wait for their answer */
   readonly queue: number;
   /** entries of the log that are not proved yet, beyond which orders are turned away; cancels and withdrawals at 5/4 of it */
   readonly unproved: number;
@@ -93,8 +94,8 @@ export interface VenueOptions {
   readonly genesis: GenesisFile;
   /** of the operator key in the genesis: 32 bytes. It derives view keys and blinding values */
   readonly secret: Uint8Array;
-  /** signs receipts */
-  readonly signer: Signer;
+  /** signs receipts; `threadSigner` also checks the signatures of items, which are checked in this thread otherwise */
+  readonly signer: Signer | Signatures;
   readonly storage: Store;
   /** without one rounds end, and wait for a start that has one */
   readonly prover?: RoundProver;
@@ -143,6 +144,10 @@ export interface OpenOrder {
 interface Waiting {
   readonly item: Item;
   readonly auth: Auth;
+  /** null of what is malformed */
+  readonly decoded: Decoded | null;
+  /** null where it was not checked before its turn */
+  checked: CheckedItem | null;
   readonly resolve: (acknowledgement: Acknowledgement) => void;
   readonly reject: (error: Error) => void;
 }
@@ -163,8 +168,14 @@ interface Known {
   readonly verdict: Verdict | null;
 }
 
+/** What is known of an item, and who waits for it. */
+type Answered = Known & Pick<Waiting, "resolve" | "reject">;
+
 /** Items that are written by one transaction at most. */
 const BATCH = 64;
+/** Items that are checked together at most, and how many such lots at once: one is checked while another is on its way. */
+const LOT = 16;
+const LOTS = 2;
 /** Acknowledgements that are kept at hand. */
 const RECENT = 50_000;
 /** Snapshots that are kept: one must be older than the oldest round that is not proved. */
@@ -172,7 +183,8 @@ const SNAPSHOTS = 3;
 
 /**
  * A running venue: takes items, stamps and journals them, answers with receipts, closes auctions by schedule, and has its
- * rounds proved. All that changes it goes through one queue, in one order.
+ * rounds proved. All that changes it goes through one queue, in one order; signatures are checked before an item's turn, and
+ * receipts signed after it, where they keep no other item waiting.
  */
 export class Venue {
   readonly genesis: GenesisFile;
@@ -182,7 +194,7 @@ export class Venue {
   readonly publish: Publish;
   readonly clock: Clock;
   readonly #store: Store;
-  readonly #sign: Signer["sign"];
+  readonly #signatures: Signatures;
   readonly #digest: VenueOptions["digest"];
   readonly #matcher: Matcher;
   readonly #pipeline: Pipeline | null;
@@ -192,7 +204,15 @@ export class Venue {
   readonly #inFlight = new Map<string, Promise<Acknowledgement>>();
   readonly #accountsOf = new Map<bigint, number[]>();
   readonly #reports: Reports;
+  /** in the order in which they came: those that are checked, then those that are being checked, then the rest */
   readonly #queue: Waiting[] = [];
+  #ready = 0;
+  #asked = 0;
+  #lots = 0;
+  #checkSoon = false;
+  /** fulfilled when all is checked that was asked, and all answered that was taken */
+  #checks: Promise<void> = Promise.resolve();
+  #answers: Promise<void> = Promise.resolve();
   readonly #deposits: WaitingDeposits[] = [];
   #tip: Tip;
   /** the round that is being filled */
@@ -240,7 +260,7 @@ export class Venue {
     this.publish = { prices: true, curves: false, depth: false, ...options.publish };
     this.clock = options.clock ?? systemClock;
     this.#store = options.storage;
-    this.#sign = options.signer.sign;
+    this.#signatures = "check" in options.signer ? options.signer : signaturesOf(options.signer);
     this.#digest = options.digest;
     this.#matcher = start.matcher;
     this.#reports = new Reports(options.genesis.rules, options.storage);
@@ -286,41 +306,23 @@ export class Venue {
    * @throws BUSY          with `retryAfter` in seconds, when too much waits to be written or proved
    * @throws STOPPED       when the venue takes nothing any more
    */
-  async submit(item: Item, auth: Auth): Promise<Acknowledgement> {
-    for (const [name, value] of Object.entries({ ...item, ...auth })) requireField(`item.${name}`, value);
-    const name = itemName(item, auth);
-    const known = this.#inFlight.get(name);
-    if (known) return known;
-    this.#requireOpen();
-    this.#requireRoom(item);
-    const answer = new Promise<Acknowledgement>((resolve, reject) => {
-      this.#queue.push({
-        item: { A: item.A, B: item.B, salt: item.salt },
-        auth: { R8x: auth.R8x, R8y: auth.R8y, S: auth.S },
-        resolve,
-        reject,
-      });
-    });
-    this.#inFlight.set(name, answer);
-    const forget = () => this.#inFlight.delete(name);
-    answer.then(forget, forget);
-    void this.#pump();
-    return answer;
+  submit(item: Item, auth: Auth): Promise<Acknowledgement> {
+    return this.#submit(item, auth);
   }
 
   /** `submit` of what must be an order. @throws WRONG_KIND */
   order(item: Item, auth: Auth): Promise<Acknowledgement> {
-    return this.#submitAs("order", item, auth);
+    return this.#submit(item, auth, "order");
   }
 
   /** `submit` of what must be a cancel. @throws WRONG_KIND */
   cancel(item: Item, auth: Auth): Promise<Acknowledgement> {
-    return this.#submitAs("cancel", item, auth);
+    return this.#submit(item, auth, "cancel");
   }
 
   /** `submit` of what must be a withdrawal. @throws WRONG_KIND */
   withdraw(item: Item, auth: Auth): Promise<Acknowledgement> {
-    return this.#submitAs("withdrawal", item, auth);
+    return this.#submit(item, auth, "withdrawal");
   }
 
   /**
@@ -438,7 +440,7 @@ export class Venue {
       proved,
       unproved: this.#pipeline ? this.#tip.logCount - proved : 0,
       roundsWaiting: this.#pipeline?.waiting ?? 0,
-      queue: this.#queue.length,
+      queue: this.#inFlight.size,
       chain: this.#link?.status ?? null,
       accounts: this.#matcher.accounts.length,
       /** records of the journal that were checked in the background, of those before the snapshot */
@@ -472,7 +474,11 @@ export class Venue {
     const open = this.#status === "open";
     this.#cancelWake();
     await this.#link?.close();
-    await this.#pump();
+    do {
+      await this.#checks;
+      await this.#pump();
+    } while (this.#status === "open" && (this.#queue.length > 0 || this.#deposits.length > 0));
+    await this.#answers;
     this.#status = "closed";
     this.#cancelWake();
     this.#refuseWaiting(new TacitError("STOPPED", "the venue is closed"));
@@ -483,19 +489,35 @@ export class Venue {
         await this.#snapshotting;
       }
     } finally {
+      this.#reports.stop();
       await this.#pipeline?.close();
+      await this.#signatures.close();
       await this.#store.close();
     }
   }
 
   // The queue.
 
-  #submitAs(kind: "order" | "cancel" | "withdrawal", item: Item, auth: Auth): Promise<Acknowledgement> {
-    const found = decodeItem(item)?.kind ?? "malformed";
-    if (found === kind) return this.submit(item, auth);
-    return Promise.reject(
-      new TacitError("WRONG_KIND", `the item is wrong: expected a ${kind}, found ${found}`, { found }),
-    );
+  async #submit(item: Item, auth: Auth, kind?: Decoded["kind"]): Promise<Acknowledgement> {
+    const { A, B, salt } = item;
+    const { R8x, R8y, S } = auth;
+    for (const [name, value] of Object.entries({ A, B, salt, R8x, R8y, S })) requireField(`item.${name}`, value);
+    const decoded = decodeItem(item);
+    if (kind && decoded?.kind !== kind) throw wrongKind(kind, decoded?.kind ?? "malformed");
+    const name = itemName(item, auth);
+    const known = this.#inFlight.get(name);
+    if (known) return known;
+    this.#requireOpen();
+    if (this.#closing) throw new TacitError("STOPPED", "the venue takes no items: it is being closed");
+    this.#requireRoom(decoded);
+    const answer = new Promise<Acknowledgement>((resolve, reject) => {
+      this.#queue.push({ item: { A, B, salt }, auth: { R8x, R8y, S }, decoded, checked: null, resolve, reject });
+    });
+    this.#inFlight.set(name, answer);
+    const forget = () => this.#inFlight.delete(name);
+    answer.then(forget, forget);
+    this.#check();
+    return answer;
   }
 
   #requireOpen(): void {
@@ -503,15 +525,15 @@ export class Venue {
       throw new TacitError("STOPPED", `the venue takes no items: ${this.#reason?.message ?? "it is closed"}`);
   }
 
-  #requireRoom(item: Item): void {
-    if (this.#queue.length >= this.limits.queue)
-      throw new TacitError("BUSY", "too many items wait to be written: try again", { retryAfter: 1 });
+  #requireRoom(decoded: Decoded | null): void {
+    if (this.#inFlight.size >= this.limits.queue)
+      throw new TacitError("BUSY", "too many items wait for their answers: try again", { retryAfter: 1 });
     if (!this.#pipeline) return;
     const unproved = this.#tip.logCount - Number(this.#pipeline.provenCount);
     const proofs = this.#pipeline.instructionsWaiting + this.#round.proofs;
     const { limits } = this;
     // Orders first: who wants to leave is let out for longer.
-    const room = decodeItem(item)?.kind === "order" ? 1 : 1.25;
+    const room = decoded?.kind === "order" ? 1 : 1.25;
     const busy = (what: string, excess: number) => {
       const retryAfter = Math.min(600, Math.max(1, Math.ceil(excess / (this.#rate || 1))));
       return new TacitError("BUSY", `${what}: try again`, { retryAfter });
@@ -532,11 +554,45 @@ export class Venue {
     });
   }
 
+  /** Has signatures checked before their items' turns, as many at once as came together. */
+  #check(): void {
+    if (this.#checkSoon) return;
+    this.#checkSoon = true;
+    setImmediate(() => {
+      this.#checkSoon = false;
+      while (this.#lots < LOTS && this.#asked < this.#queue.length) this.#checkLot();
+    });
+  }
+
+  #checkLot(): void {
+    const lot = this.#queue.slice(this.#asked, this.#asked + LOT);
+    this.#asked += lot.length;
+    this.#lots++;
+    const known = lot.filter((waiting) => this.#keyed(waiting));
+    const keyed = known.map((waiting) => this.#keyed(waiting)!);
+    // What cannot be checked now is checked in its turn.
+    const checking = keyed.length === 0 ? [] : this.#signatures.check(this.genesis.domain, keyed).catch(() => []);
+    this.#checks = Promise.all([checking, this.#checks]).then(([checked]) => {
+      checked.forEach((result, i) => (known[i].checked = result));
+      this.#lots--;
+      if (this.#status !== "open") return;
+      this.#ready += lot.length;
+      this.#check();
+      void this.#pump();
+    });
+  }
+
+  /** With the key of its account, where there is such an account so far. */
+  #keyed({ item, auth, decoded }: Waiting): KeyedItem | null {
+    const account = decoded && this.#matcher.accounts[Number(decoded.head.account)];
+    return account ? { item, auth, key: { x: account.keyX, y: account.keyY } } : null;
+  }
+
   /** Works until nothing waits. One run at a time. */
   #pump(): Promise<void> {
     this.#pumping ??= this.#run().finally(() => {
       this.#pumping = null;
-      if (this.#status === "open" && (this.#queue.length > 0 || this.#deposits.length > 0)) void this.#pump();
+      if (this.#status === "open" && (this.#ready > 0 || this.#deposits.length > 0)) void this.#pump();
       else this.#scheduleNext();
     });
     return this.#pumping;
@@ -553,12 +609,12 @@ export class Venue {
           await this.#commit([{ kind: "close", time: due.time, slot: due.slot }]);
           if (this.#round.proofs >= this.limits.roundProofs) await this.#endRound();
         }
-        const deposits = this.#deposits.shift();
-        if (deposits) await this.#credit(deposits, now);
-        if (this.#queue.length > 0) await this.#takeItems(this.#queue.splice(0, BATCH), now);
+        // All of them: an item may be of an account that a deposit before it opens.
+        for (let deposits; (deposits = this.#deposits.shift());) await this.#credit(deposits, now);
+        if (this.#ready > 0) await this.#takeItems(this.#turn(), now);
         if (this.#roundOver(now)) await this.#endRound();
-        await this.#reports.flush();
-      } while (this.#queue.length > 0 || this.#deposits.length > 0);
+        this.#reports.writeSoon((error) => this.#stop(error));
+      } while (this.#ready > 0 || this.#deposits.length > 0);
     } catch (error) {
       this.#stop(error as Error);
     }
@@ -603,50 +659,71 @@ export class Venue {
     resolve();
   }
 
-  /** Declines what would have no effect, journals the rest, and answers. */
-  async #takeItems(batch: Waiting[], time: bigint): Promise<void> {
+  /** Those whose turn it is. */
+  #turn(): Waiting[] {
+    const batch = this.#queue.splice(0, Math.min(BATCH, this.#ready));
+    this.#ready -= batch.length;
+    this.#asked -= batch.length;
+    return batch;
+  }
+
+  /** Declines what would have no effect, journals the rest, and has it answered. */
+  async #takeItems(batch: readonly Waiting[], time: bigint): Promise<void> {
+    this.#checkRest(batch);
+    const { taken, again } = this.#judge(batch);
     try {
-      await this.#answerItems(batch, time);
+      if (taken.length > 0) {
+        const entries = taken.map(({ item, auth }): JournalEntry => ({ kind: "item", time, item, auth }));
+        const hashed = taken.map(({ checked }) => ({ item: checked!.item, auth: checked!.auth, time }));
+        await this.#commit(entries, hashed);
+        // What is in the log is answered, whatever becomes of the rest.
+        const answered = taken.splice(0);
+        this.#answer(
+          answered.map(({ resolve, reject }, i) => ({ ...this.#recent.get(hashed[i].item)!, resolve, reject })),
+        );
+      }
+      for (; again.length > 0; again.shift()) await this.#answerAgain(again[0]);
     } catch (error) {
-      // Who was answered already hears nothing of it.
-      for (const { reject } of batch) reject(stopped(error as Error));
+      for (const { reject } of [...taken, ...again]) reject(stopped(error as Error));
       throw error;
     }
   }
 
-  async #answerItems(batch: Waiting[], time: bigint): Promise<void> {
-    const commands = this.#matcher.checked(
-      batch.map(({ item, auth }): ItemCommand => ({ kind: "item", time, item, auth })),
-    );
+  #judge(batch: readonly Waiting[]): { taken: Waiting[]; again: Waiting[] } {
     const nonces = new Map<number, bigint>();
     const taken: Waiting[] = [];
     const again: Waiting[] = [];
-    batch.forEach((waiting, i) => {
-      const decoded = decodeItem(waiting.item);
-      if (!decoded) return waiting.reject(declined("malformed"));
-      const index = Number(decoded.head.account);
-      const account = this.#matcher.accounts[index];
-      if (!account || !commands[i].signed) return waiting.reject(declined("unsigned"));
-      const { nonce } = decoded.head;
-      const old = nonces.get(index) ?? account.nonce;
-      if (nonce <= old) return again.push(waiting);
-      if (nonce > old + NONCE_WINDOW) return waiting.reject(declined("nonce"));
-      nonces.set(index, nonce);
-      taken.push(waiting);
-    });
-    if (taken.length > 0) {
-      const entries = taken.map(({ item, auth }): JournalEntry => ({ kind: "item", time, item, auth }));
-      const hashed = await this.#commit(entries);
-      for (const [i, { resolve }] of taken.entries()) resolve(await this.#answer(this.#recent.get(hashed[i].item)!));
+    for (const waiting of batch) {
+      const { decoded, checked, reject } = waiting;
+      if (!decoded || !checked?.signed) {
+        reject(declined(decoded ? "unsigned" : "malformed"));
+        continue;
+      }
+      const { nonce, account } = decoded.head;
+      const index = Number(account);
+      const old = nonces.get(index) ?? this.#matcher.accounts[index].nonce;
+      if (nonce <= old) again.push(waiting);
+      else if (nonce > old + NONCE_WINDOW) reject(declined("nonce"));
+      else {
+        nonces.set(index, nonce);
+        taken.push(waiting);
+      }
     }
-    for (const waiting of again) await this.#answerAgain(waiting);
+    return { taken, again };
+  }
+
+  /** Checks what could not be checked before its turn: its account was not open yet, or the thread that checks has died. */
+  #checkRest(batch: readonly Waiting[]): void {
+    const rest = batch.filter((waiting) => !waiting.checked && this.#keyed(waiting));
+    const keyed = rest.map((waiting) => this.#keyed(waiting)!);
+    checkItems(this.genesis.domain, keyed).forEach((result, i) => (rest[i].checked = result));
   }
 
   /** The same answer to what was sent before; a spent nonce to what was not. */
-  async #answerAgain({ item, resolve, reject }: Waiting): Promise<void> {
-    const key = itemHash(this.genesis.domain, item);
+  async #answerAgain({ checked, resolve, reject }: Waiting): Promise<void> {
+    const key = checked!.item;
     const known = this.#recent.get(key);
-    if (known) return resolve(await this.#answer(known));
+    if (known) return this.#answer([{ ...known, resolve, reject }]);
     const sequence = await this.#store.find(fieldBytes(key));
     if (sequence === undefined) return reject(declined("nonce"));
     let previous = 0n;
@@ -658,24 +735,39 @@ export class Venue {
       if (record.entry.kind !== "item") break;
       const [entry] = hashEntries(this.genesis.domain, [record.entry]);
       const { logCount, head } = record;
-      return resolve(await this.#answer({ entry, n: logCount - 1, previous, head, verdict: null }));
+      return this.#answer([{ entry, n: logCount - 1, previous, head, verdict: null, resolve, reject }]);
     }
     reject(new TacitError("JOURNAL_DAMAGED", `record ${sequence} is not the item that it was found by`, { sequence }));
   }
 
-  async #answer({ entry, n, previous, head, verdict }: Known): Promise<Acknowledgement> {
-    const receipt = { domain: this.genesis.domain, n: BigInt(n), ...entry, head };
-    return { receipt: { ...receipt, previous, signature: await this.#sign(receiptDigest(receipt)) }, verdict };
+  /** Has the receipts of what is in the log signed, and answers, while the next items are taken. */
+  #answer(known: readonly Answered[]): void {
+    const { domain } = this.genesis;
+    const receipts = known.map(({ entry, n, head }) => ({ domain, n: BigInt(n), ...entry, head }));
+    const signing = this.#signatures.sign(receipts).catch((error: unknown) => {
+      // The thread that signs is started anew when it is asked again.
+      if (error instanceof TacitError && error.code === "THREAD_DIED") return this.#signatures.sign(receipts);
+      throw error;
+    });
+    this.#answers = Promise.all([signing, this.#answers]).then(
+      ([signatures]) => {
+        known.forEach(({ previous, verdict, resolve }, i) =>
+          resolve({ receipt: { ...receipts[i], previous, signature: signatures[i] }, verdict }),
+        );
+      },
+      (error: Error) => {
+        for (const { reject } of known) reject(stopped(error));
+        this.#stop(error);
+      },
+    );
   }
 
   /**
    * Journals entries, then applies them: what is not on disk has not happened.
-   * @returns the entries of the log among them, as the public may see them
+   * @param hashed  the entries of the log among them, as the public may see them, where they are known
    * @throws STORAGE, FENCED  when nothing was written, and nothing is applied
    */
-  async #commit(entries: readonly JournalEntry[]): Promise<HashedEntry[]> {
-    const log = entries.flatMap((entry) => logEntry(entry) ?? []);
-    const hashed = hashEntries(this.genesis.domain, log);
+  async #commit(entries: readonly JournalEntry[], hashed = this.#hashed(entries)): Promise<void> {
     const heads = chainHeads(this.#tip.head, hashed);
     const { head: previousHead, logCount: firstEntry } = this.#tip;
     const keys = hashed.map(({ item }) => fieldBytes(item)).values();
@@ -697,7 +789,13 @@ export class Venue {
       this.#apply(entry, { entry: hashed[at], n: firstEntry + at, previous, head: heads[at] });
       at++;
     }
-    return hashed;
+  }
+
+  #hashed(entries: readonly JournalEntry[]): HashedEntry[] {
+    return hashEntries(
+      this.genesis.domain,
+      entries.flatMap((entry) => logEntry(entry) ?? []),
+    );
   }
 
   /** The effect of an entry that is on disk. */
@@ -882,6 +980,7 @@ export class Venue {
   }
 
   #refuseWaiting(error: TacitError): void {
+    [this.#ready, this.#asked] = [0, 0];
     for (const { reject } of [...this.#queue.splice(0), ...this.#deposits.splice(0)]) reject(error);
   }
 
@@ -931,13 +1030,17 @@ function declined(verdict: "malformed" | "unsigned" | "nonce"): TacitError {
   return new TacitError("DECLINED", `the item is declined: ${why[verdict]}`, { verdict });
 }
 
+function wrongKind(expected: string, found: string): TacitError {
+  return new TacitError("WRONG_KIND", `the item is wrong: expected a ${expected}, found ${found}`, { found });
+}
+
 function stopped(error: Error): TacitError {
   return new TacitError("STOPPED", `the venue takes no items: ${error.message}`);
 }
 
 /** Names an item with its signature, for as long as it waits. */
 function itemName({ A, B, salt }: Item, { R8x, R8y, S }: Auth): string {
-  return [A, B, salt, R8x, R8y, S].join("/");
+  return [A, B, salt, R8x, R8y, S].map((word) => word.toString(32)).join("/");
 }
 
 const fieldBytes = (x: bigint): Uint8Array => hexToBytes(x.toString(16).padStart(64, "0"));

@@ -5,7 +5,7 @@
 import { join } from "node:path";
 import pino from "pino";
 import { parseGenesis } from "../../../src/protocol/genesis.ts";
-import { localSigner, nodeDigest, openSqliteStore, openVenue } from "../../../src/venue/index.ts";
+import { nodeDigest, openSqliteStore, openVenue, threadSigner } from "../../../src/venue/index.ts";
 import { startService } from "../../../src/venue/service/server.ts";
 import { ACCOUNTS, depositsOf, genesisJsonOf, OPERATOR, SIGNER } from "./traders.ts";
 
@@ -14,7 +14,7 @@ const genesisJson = genesisJsonOf();
 const venue = await openVenue({
   genesis: parseGenesis(genesisJson),
   secret: OPERATOR,
-  signer: localSigner(SIGNER),
+  signer: threadSigner(SIGNER),
   storage: await openSqliteStore(join(folder, "venue.db")),
   digest: nodeDigest,
 });

@@ -8,11 +8,10 @@ import { TacitError } from "../../protocol/errors.ts";
 import { INSTRUCTION_NAMES, type ProfileName } from "../../protocol/instructions.ts";
 import { isDevelopmentKey, prepareKeys } from "../../verifier/index.ts";
 import {
-  DEVELOPMENT_MARKETS,
   localProver,
-  localSigner,
   openSqliteStore,
   openVenue,
+  threadSigner,
   type VenueOptions,
   nodeDigest,
 } from "../../venue/index.ts";
@@ -39,7 +38,7 @@ export interface ServeOptions {
   unproved?: number;
   rpc?: string;
   contract?: string;
-  fromBlock: bigint;
+  fromBlock?: bigint;
   confirmations: number;
 }
 
@@ -74,10 +73,11 @@ export async function serve(options: ServeOptions): Promise<number> {
     throw error;
   }
   const publish = { curves: options.publish.includes("curves"), depth: options.publish.includes("depth") };
+  const signer = threadSigner(files.signer);
   const venue = await openVenue({
     genesis: files.genesis,
     secret: files.secret,
-    signer: localSigner(files.signer),
+    signer,
     storage,
     prover,
     chain,
@@ -86,6 +86,7 @@ export async function serve(options: ServeOptions): Promise<number> {
     digest: nodeDigest,
   }).catch(async (error) => {
     await prover?.close();
+    await signer.close();
     await storage.close();
     throw error;
   });
@@ -109,7 +110,6 @@ export async function serve(options: ServeOptions): Promise<number> {
       origins: options.origin,
       hosts: options.publicHost,
       proxies: options.proxies,
-      marketNames: Object.fromEntries(DEVELOPMENT_MARKETS.map(({ id, name }) => [id, name])),
       metricsToken: process.env.TACIT_METRICS_TOKEN ?? null,
       ...(existsSync(pages) ? { staticFolder: pages } : {}),
     });
@@ -128,7 +128,7 @@ export async function serve(options: ServeOptions): Promise<number> {
 }
 
 async function chainOptions(
-  { rpc, contract, fromBlock, confirmations }: ServeOptions,
+  { rpc, contract, fromBlock = 0n, confirmations }: ServeOptions,
   log: pino.Logger,
 ): Promise<ChainOptions | undefined> {
   if (!rpc && !contract) return undefined;
