@@ -8,7 +8,7 @@ import { isFresh } from "./fresh.js";
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 export const KERNEL_FOLDER = join(ROOT, "build/kernels");
 /** The thread that makes a venue's proofs, and checks them. */
-const PROOF_THREAD = ["src/venue/proofThread.ts", "src/venue/provers.ts"];
+const PROOF_THREAD = ["src/venue/proofThread.ts", "src/venue/provers.ts", "src/venue/threads.ts"];
 /** The thread that checks a venue's signatures, and makes them. */
 const SIGNATURE_THREAD = ["src/venue/signatureThread.ts", "src/venue/signatures.ts", "src/venue/signer.ts"];
 /** What the files are made of. */

@@ -1,7 +1,7 @@
 import { parentPort } from "node:worker_threads";
-import { TacitError } from "../protocol/errors.ts";
 import type { InstructionInputs } from "../witness/ledger.ts";
 import type { Round, VenueView } from "../verifier/index.ts";
+import { errorAnswer, type ThreadAnswer } from "./threads.ts";
 import { poolProver, type ProverFiles, type RoundProver } from "./provers.ts";
 
 /** What `localProver` asks of its thread. `id` names the question. */
@@ -17,10 +17,6 @@ export type Question =
       readonly now: bigint;
     }
   | { readonly kind: "close"; readonly id: number };
-
-export type Answer =
-  | { readonly id: number; readonly value: unknown }
-  | { readonly id: number; readonly error: { code: string; message: string; details: Record<string, unknown> } };
 
 /** The thread of `localProver`: a pool of its own, and the pairings that would keep a venue from answering. */
 const port = parentPort!;
@@ -54,15 +50,7 @@ port.on("message", (question: Question) => {
   if (question.kind === "abort") return running.get(question.id)?.abort();
   const { id } = question;
   answer(question).then(
-    (value) => port.postMessage({ id, value } satisfies Answer),
-    (error: Error) => {
-      const { code, details } = error instanceof TacitError ? error : { code: "UNEXPECTED", details: {} };
-      port.postMessage({ id, error: { code, message: error.message, details: plain(details) } } satisfies Answer);
-    },
+    (value) => port.postMessage({ id, value } satisfies ThreadAnswer),
+    (error: Error) => port.postMessage(errorAnswer(id, error)),
   );
 });
-
-/** Details that a message can carry. */
-function plain(details: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(details).filter(([, value]) => typeof value !== "function"));
-}

@@ -1,19 +1,15 @@
 import { parentPort } from "node:worker_threads";
-import { TacitError } from "../protocol/errors.ts";
 import type { Receipt } from "../protocol/receipt.ts";
 import { useHashKernels } from "../prover/hash/use.ts";
 import { signaturesOf, type KeyedItem, type Signatures } from "./signatures.ts";
 import { localSigner } from "./signer.ts";
+import { errorAnswer, type ThreadAnswer } from "./threads.ts";
 
 /** What `threadSigner` asks of its thread. `id` names the question. */
 export type Question =
   | { readonly kind: "open"; readonly secret: Uint8Array }
   | { readonly kind: "check"; readonly id: number; readonly domain: bigint; readonly items: readonly KeyedItem[] }
   | { readonly kind: "sign"; readonly id: number; readonly receipts: readonly Receipt[] };
-
-export type Answer =
-  | { readonly id: number; readonly value: unknown }
-  | { readonly id: number; readonly error: { code: string; message: string } };
 
 /** The thread of `threadSigner`. */
 const port = parentPort!;
@@ -31,10 +27,7 @@ port.on("message", (question: Question) => {
       ? signatures!.check(question.domain, question.items)
       : signatures!.sign(question.receipts);
   answer.then(
-    (value) => port.postMessage({ id, value } satisfies Answer),
-    (error: Error) => {
-      const code = error instanceof TacitError ? error.code : "UNEXPECTED";
-      port.postMessage({ id, error: { code, message: error.message } } satisfies Answer);
-    },
+    (value) => port.postMessage({ id, value } satisfies ThreadAnswer),
+    (error: Error) => port.postMessage(errorAnswer(id, error)),
   );
 });

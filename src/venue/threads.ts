@@ -1,0 +1,103 @@
+import { existsSync } from "node:fs";
+import type { Worker } from "node:worker_threads";
+import { TacitError } from "../protocol/errors.ts";
+import { startWorker } from "../prover/startWorker.ts";
+
+/** What a thread answers: a value, or what was wrong. `id` names the question. */
+export type ThreadAnswer =
+  | { readonly id: number; readonly value: unknown }
+  | {
+      readonly id: number;
+      readonly error: { readonly code: string; readonly message: string; readonly details: Record<string, unknown> };
+    };
+
+/** An error as a thread may send it. */
+export function errorAnswer(id: number, error: Error): ThreadAnswer {
+  const { code, details } = error instanceof TacitError ? error : { code: "UNEXPECTED", details: {} };
+  // What a message can carry.
+  const plain = Object.entries(details).filter(([, value]) => typeof value !== "function");
+  return { id, error: { code, message: error.message, details: Object.fromEntries(plain) } };
+}
+
+/** Of a union, each without its id. */
+export type WithoutId<T> = T extends { id: number } ? Omit<T, "id"> : never;
+
+/**
+ * A thread that is asked and answers. One that dies takes what was asked of it along, with THREAD_DIED, and is started anew
+ * when it is next asked. It keeps no idle process alive.
+ */
+export class AskedThread<Question extends { id: number }> {
+  readonly #script: { bundle: URL; source: URL };
+  readonly #what: string;
+  readonly #opening: unknown;
+  readonly #waiting = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>();
+  #thread: Worker | null = null;
+  #closed = false;
+  #asked = 0;
+
+  /**
+   * @param script   its bundle, which `npm run build:kernels` writes, and its source, where there is no bundle
+   * @param what     it does, for its errors: "makes the proofs"
+   * @param opening  the first message to it
+   */
+  constructor(script: { bundle: URL; source: URL }, what: string, opening: unknown) {
+    this.#script = script;
+    this.#what = what;
+    this.#opening = opening;
+  }
+
+  /** Starts it before it is asked. */
+  start(): Worker {
+    return (this.#thread ??= this.#start());
+  }
+
+  /** @throws CLOSED, ABORTED, THREAD_DIED, or what the thread answers */
+  ask<T>(question: WithoutId<Question>, signal?: AbortSignal): Promise<T> {
+    if (this.#closed) return Promise.reject(new TacitError("CLOSED", `the thread that ${this.#what} is closed`));
+    if (signal?.aborted) return Promise.reject(new TacitError("ABORTED", "what was asked was called off"));
+    const thread = this.start();
+    const id = ++this.#asked;
+    const answer = new Promise<T>((resolve, reject) => {
+      thread.postMessage({ ...question, id });
+      thread.ref();
+      this.#waiting.set(id, { resolve, reject });
+    });
+    if (!signal) return answer;
+    const abort = () => thread.postMessage({ kind: "abort", id });
+    signal.addEventListener("abort", abort);
+    return answer.finally(() => signal.removeEventListener("abort", abort));
+  }
+
+  /** @param last  asked before it ends, if it runs */
+  async close(last?: WithoutId<Question>): Promise<void> {
+    if (this.#closed) return;
+    if (last && this.#thread) await this.ask(last).catch(() => {});
+    this.#closed = true;
+    await this.#thread?.terminate();
+  }
+
+  #start(): Worker {
+    const { bundle, source } = this.#script;
+    const started = startWorker(existsSync(bundle) ? bundle : source);
+    started.unref();
+    started.on("message", (answer: ThreadAnswer) => {
+      const { resolve, reject } = this.#waiting.get(answer.id)!;
+      this.#waiting.delete(answer.id);
+      if (this.#waiting.size === 0) started.unref();
+      if ("value" in answer) return resolve(answer.value as never);
+      const { code, message, details } = answer.error;
+      reject(new TacitError(code, message, details));
+    });
+    const died = (why: string) => {
+      if (this.#thread !== started) return;
+      this.#thread = null;
+      const error = new TacitError("THREAD_DIED", `the thread that ${this.#what} has died: ${why}`);
+      for (const { reject } of this.#waiting.values()) reject(error);
+      this.#waiting.clear();
+    };
+    started.on("error", (error) => died(error.message));
+    started.on("exit", (code) => died(`it ended with ${code}`));
+    started.postMessage(this.#opening);
+    return started;
+  }
+}
