@@ -56,7 +56,7 @@ const auctioned = new Promise<void>((resolve) =>
   venue.subscribe((event) => {
     if (event.kind === "fill" && event.fill.lots !== 0n)
       console.log(
-        `${nameOf(event.fill.account)} ${event.fill.lots > 0n ? "bought" : "sold"} ${event.fill.lots} at ${event.fill.price}`,
+        `${nameOf(event.fill.account)} ${event.fill.lots > 0n ? "bought" : "sold"} ${String(event.fill.lots).replace("-", "")} at ${event.fill.price}`,
       );
     if (event.kind !== "auction") return;
     console.log(`auction of market ${event.auction.market}: ${event.auction.volume} lots at ${event.auction.price}`);

@@ -30,13 +30,15 @@ await client.api.post("/deposits", { keyX: String(x), keyY: String(y), index: 0,
 console.log(`account ${await client.login()} at ${url}`);
 
 const slot = client.genesis.rules.markets.findIndex((row) => row?.id === market);
+// Of a market with several legs, such as a straddle, the first one tells how much of it is held.
+const leg = client.genesis.rules.markets[slot]!.legs.findIndex((weight) => weight !== 0n);
 const { tick, interval } = client.genesis.rules.markets[slot]!;
 const mark = client.genesis.prices.markets[slot]!.mark;
 const seconds = () => Math.floor(Date.now() / 1000);
 
 for (let auction = 0; auction < Number(auctionsText); auction++) {
   // Lean against the position: quote lower when long, higher when short.
-  const held = (await client.account()).positions[0];
+  const held = (await client.account()).positions[leg];
   const middle = mark - held * tick;
   const quote = { market, size: LOTS, thisAuction: true };
   const [bid, ask] = [middle - 2n * tick, middle + 2n * tick];

@@ -27,7 +27,7 @@ describe("examples", () => {
     const { status, stdout, stderr } = run("examples/embed.ts", "--prove");
     assert.equal(status, 0, stderr);
     assert.match(stdout, /Ada buy 5 at 100050: admitted/);
-    assert.match(stdout, /Ada bought 3 at 100050\nBen sold -3 at 100050\n/);
+    assert.match(stdout, /Ada bought 3 at 100050\nBen sold 3 at 100050\n/);
     assert.match(stdout, /round \d proved: .*"settle":1/);
     assert.match(stdout, /Ada: cash \d+, perpetual 3/);
   });

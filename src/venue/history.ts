@@ -24,6 +24,22 @@ export interface AuctionReport {
 }
 export type Level = readonly [limit: bigint, lots: bigint];
 
+/**
+ * An auction, a report or its JSON, as anybody may see it. Where nothing was traded there is no price to show: with one order it
+ * would be that order's limit.
+ */
+export function shownAuction<T extends { price: bigint | string; volume: bigint | string; curves: unknown }>(
+  { price, volume, curves, ...rest }: T,
+  publish: { readonly prices: boolean; readonly curves: boolean },
+) {
+  return {
+    ...rest,
+    ...(publish.prices ? { volume } : {}),
+    ...(publish.prices && BigInt(volume) > 0n ? { price } : {}),
+    ...(publish.curves ? { curves } : {}),
+  };
+}
+
 type ClearEvent = Extract<Event, { kind: "clear" }>;
 
 /** @param n  position of the command in the log */

@@ -59,7 +59,7 @@ export class Reports {
     this.#unwritten.set(`auction/${pad(n, 12)}`, auction);
     this.#unwritten.set(`auctionOf/${auction.market}/${pad(n, 12)}`, auction);
     fills.forEach((fill, i) => this.#unwritten.set(historyName(fill.account, n, i), { kind: "fill", ...fill }));
-    if (auction.matched) this.#last.set(auction.slot, auction);
+    if (auction.volume > 0n) this.#last.set(auction.slot, auction);
     return [...fills.map((fill) => ({ kind: "fill", fill }) as const), { kind: "auction", auction }];
   }
 
@@ -96,7 +96,7 @@ export class Reports {
     return done;
   }
 
-  /** The last auction of a slot that matched, since the start or its snapshot. */
+  /** The last auction of a slot in which something traded, since the start or its snapshot. */
   last(slot: number): AuctionReport | null {
     return this.#last.get(slot) ?? null;
   }

@@ -29,7 +29,7 @@ import { RoundBuilder } from "../witness/round.ts";
 import type { OpenedChain } from "./chain.ts";
 import { ChainLink, type ChainOptions } from "./chainLink.ts";
 import { systemClock, type Clock } from "./clock.ts";
-import type { AuctionReport } from "./history.ts";
+import { shownAuction, type AuctionReport } from "./history.ts";
 import {
   EMPTY_JOURNAL,
   encodeRecord,
@@ -82,7 +82,7 @@ export const DEFAULT_LIMITS: Limits = {
 
 /** What the operator shows of what only it sees. */
 export interface Publish {
-  /** price and volume of each auction */
+  /** volume of each auction, and its price where something traded */
   readonly prices: boolean;
   /** lots by limit of the orders that took part in an auction, after it */
   readonly curves: boolean;
@@ -394,7 +394,7 @@ export class Venue {
     return { bids: bids.reverse(), asks };
   }
 
-  /** What came of the last clear of a market that matched, if there was one since the start or the snapshot. */
+  /** What came of the last clear of a market in which something traded, if there was one since the start or the snapshot. */
   lastAuction(market: bigint): AuctionReport | null {
     return this.#reports.last(this.#slotOf(market));
   }
@@ -404,12 +404,8 @@ export class Venue {
    * market or all.
    */
   async auctions({ market, before, limit = 100 }: { market?: bigint; before?: number; limit?: number } = {}) {
-    const { prices, curves: shows } = this.publish;
-    return (await this.#reports.auctions({ market, before, limit })).map(({ price, volume, curves, ...auction }) => ({
-      ...auction,
-      ...(prices ? { price, volume } : {}),
-      ...(shows ? { curves } : {}),
-    }));
+    const auctions = await this.#reports.auctions({ market, before, limit });
+    return auctions.map((auction) => shownAuction(auction, this.publish));
   }
 
   /** Summaries of rounds that are proved, the newest first, those before `before`. */

@@ -9,7 +9,8 @@ import { Counts } from "./limits.ts";
 import type { Metrics } from "./metrics.ts";
 import { FRAMES, parse, SUBMIT_KINDS, type Channel, type SubmitKind } from "./schema.ts";
 import type { Session } from "./sessions.ts";
-import { auctionJson, toJson, type ServedVenue } from "./views.ts";
+import { shownAuction } from "../history.ts";
+import { toJson, type ServedVenue } from "./views.ts";
 
 /** The socket under a stream. */
 export interface Wire {
@@ -127,7 +128,7 @@ export class Streams {
   event(event: VenueEvent): void {
     switch (event.kind) {
       case "auction":
-        return this.#publish("auctions", () => ({ auction: auctionJson(event.auction, this.#venue.publish) }));
+        return this.#publish("auctions", () => ({ auction: shownAuction(event.auction, this.#venue.publish) }));
       case "round":
         return this.#publish("rounds", () => ({ round: event.round }));
       case "order": {

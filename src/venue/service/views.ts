@@ -5,8 +5,7 @@ import { equity } from "../../protocol/margin.ts";
 import type { Prices } from "../../protocol/market.ts";
 import { min } from "../../protocol/numbers.ts";
 import { MARKET_STATE, RULE, SIDE } from "../../protocol/parameters.ts";
-import type { AuctionReport } from "../history.ts";
-import type { OpenOrder, Publish, Venue } from "../venue.ts";
+import type { OpenOrder, Venue } from "../venue.ts";
 
 /** What this service needs of a venue. */
 export type ServedVenue = Pick<
@@ -124,11 +123,6 @@ export function accountAnswer(index: number, account: Account, prices: Prices) {
 
 export function orderJson({ side, ...order }: OpenOrder) {
   return { ...order, side: nameIn(SIDE, BigInt(side)) };
-}
-
-/** An auction without what the operator does not show. */
-export function auctionJson({ price, volume, curves, ...rest }: AuctionReport, publish: Publish) {
-  return { ...rest, ...(publish.prices ? { price, volume } : {}), ...(publish.curves ? { curves } : {}) };
 }
 
 /**
