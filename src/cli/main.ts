@@ -15,6 +15,7 @@ export const EXIT = { ok: 0, failed: 1, badInput: 2 } as const;
 const FAILED = new Set([
   "CIRCUIT_COMPILE",
   "CIRCUIT_WARNING",
+  "CONTRADICTION",
   "MANIFEST_MISMATCH",
   "PUBLIC_INPUTS",
   "REFUSED",
@@ -229,7 +230,7 @@ function tacit(exit: (code: number) => void): Command {
   withVenue(
     account
       .command("deposit <amount>")
-      .description("take play money, where the venue gives it; else deposit at the contract")
+      .description("take play money, where the venue gives it (with a chain, deposits are made at its contract)")
       .exitOverride(),
   ).action(async (amount, options) => exit(await (await trader()).accountDeposit(asked("amount", amount), options)));
 

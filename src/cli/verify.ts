@@ -1,14 +1,11 @@
 import { TacitError } from "../protocol/errors.ts";
 import type { ProfileName } from "../protocol/instructions.ts";
-import { isDevelopmentKey, verifyRound, type Payout, type RoundEffect } from "../verifier/index.ts";
+import { isDevelopmentKey, verifyRound, type Payout, type RoundEffect, NO_LAG_LIMIT } from "../verifier/index.ts";
 import { isoTime, short, thousands } from "./format.ts";
 import { toJson } from "../protocol/json.ts";
 import { readJson } from "./json.ts";
 import { readKeys } from "./keyFiles.ts";
 import { readRounds, type RoundClaim } from "../verifier/roundFile.ts";
-
-/** Rounds in files are as old as they are. */
-const NO_LAG_LIMIT = 1n << 40n;
 
 export interface VerifyOptions {
   profile: ProfileName;

@@ -22,7 +22,7 @@ import { openingWord, readAccount, readOpening } from "../protocol/opening.ts";
 import { SIDE, type Verdict } from "../protocol/parameters.ts";
 import { receiptDefect, type SignedReceipt } from "../protocol/receipt.ts";
 import { itemJson, readItem, readReceipt, receiptJson, sessionJson, sessionMessage } from "../protocol/wire.ts";
-import { readRounds, segmentDefect, verifyRound, type VerifyingKeys } from "../verifier/index.ts";
+import { readRounds, segmentDefect, verifyRound, type VerifyingKeys, NO_LAG_LIMIT } from "../verifier/index.ts";
 import { Api, type Fetch } from "./api.ts";
 import {
   accountDifferences,
@@ -131,8 +131,6 @@ const STATES = 256;
 const REFUSED = 256;
 /** Seconds for which a session is asked. */
 const SESSION = 1800n;
-/** Rounds of a venue are as old as they are. */
-const NO_LAG_LIMIT = 1n << 40n;
 const PAGE = 200;
 
 /**
@@ -179,7 +177,10 @@ export class Client {
     const kept = await notebook.read();
     const memory = kept === null ? freshMemory(pin, state, genesis) : readMemory(kept);
     if (memory.pin !== pin)
-      throw new Contradiction("otherVenue", "its genesis, first state or signer is not the one it had at first");
+      throw new Contradiction(
+        "otherVenue",
+        "its genesis, first state or signer is not the one of the notebook, which is perhaps another venue's",
+      );
     return new Client(options, { api, genesis, signer, venue, notebook, kept, memory });
   }
 

@@ -100,11 +100,6 @@ export class Knowledge {
     return this.#account;
   }
 
-  /** Orders of which something is left, by nonce. */
-  get open(): ReadonlyMap<bigint, Readonly<KnownOrder>> {
-    return this.#orders;
-  }
-
   /**
    * Takes the next entry, in the order of the log.
    * @throws Contradiction "fill"  when a fill is none that the order and the rules allow

@@ -4,11 +4,13 @@ import { bytesToHex, concatBytes, hexToBytes, utf8ToBytes } from "@noble/hashes/
 import { TacitError } from "./errors.ts";
 import { authHash, itemHash, type LogEntry } from "./item.ts";
 import { hash } from "./poseidon.ts";
+import { wordsToBytes } from "./words.ts";
 
 /**
  * The operator's answer to an item: at this position of the log stands this entry, and the head of the log after it is
  * this. Signed as typed data, so that a contract can judge it; whoever holds two for one position, or one that the proven
  * log contradicts, can show that the operator lied.
+ * No circuit and no contract has a twin of it so far: the contract that judges receipts is still to come.
  * @source EIP-712, "Ethereum typed structured data hashing and signing"; SEC 1, section 4.1 (ECDSA)
  */
 export interface Receipt {
@@ -41,8 +43,8 @@ const SEPARATOR = keccak_256(
 
 /** The 32 bytes that are signed. */
 export function receiptDigest(receipt: Receipt): Uint8Array {
-  const words = FIELDS.map((name) => hexToBytes(receipt[name].toString(16).padStart(64, "0")));
-  return keccak_256(concatBytes(Uint8Array.of(0x19, 0x01), SEPARATOR, keccak_256(concatBytes(TYPE_HASH, ...words))));
+  const words = wordsToBytes(FIELDS.map((name) => receipt[name]));
+  return keccak_256(concatBytes(Uint8Array.of(0x19, 0x01), SEPARATOR, keccak_256(concatBytes(TYPE_HASH, words))));
 }
 
 /** What a receipt says of an entry, whose head is known. */

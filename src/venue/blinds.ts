@@ -1,8 +1,9 @@
 import { hkdf } from "@noble/hashes/hkdf.js";
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha512 } from "@noble/hashes/sha2.js";
-import { bytesToHex, hexToBytes, utf8ToBytes } from "@noble/hashes/utils.js";
+import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import { FIELD } from "../protocol/numbers.ts";
+import { wordsToBytes } from "../protocol/words.ts";
 
 /**
  * Blinding values of state words, from the operator's secret and the word before: as good as random to who does not know
@@ -13,7 +14,7 @@ import { FIELD } from "../protocol/numbers.ts";
 export function blindsOf(secret: Uint8Array): (word: bigint) => bigint {
   const key = hkdf(sha512, secret, undefined, utf8ToBytes("tacit blinding of states"), 64);
   return (word) => {
-    const tag = hmac(sha512, key, hexToBytes(word.toString(16).padStart(64, "0")));
+    const tag = hmac(sha512, key, wordsToBytes([word]));
     return BigInt(`0x${bytesToHex(tag)}`) % FIELD;
   };
 }

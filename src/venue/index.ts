@@ -1,5 +1,6 @@
 /** A venue to embed: `openVenue`, and what it is made of. In Node. */
-import { Venue, type VenueOptions } from "./venue.ts";
+import { type VenueOptions } from "./options.ts";
+import { Venue } from "./venue.ts";
 
 export { systemClock, type Clock } from "./clock.ts";
 export { developmentGenesis, DEVELOPMENT_MARKETS } from "./developmentGenesis.ts";
@@ -22,10 +23,10 @@ export {
   type Limits,
   type OpenOrder,
   type Publish,
-  type Venue,
   type VenueEvent,
   type VenueOptions,
-} from "./venue.ts";
+} from "./options.ts";
+export { type Venue } from "./venue.ts";
 export { depositKey, publicKey, sign } from "../protocol/eddsa.ts";
 export { TacitError } from "../protocol/errors.ts";
 export { parseGenesis, type GenesisFile } from "../protocol/genesis.ts";

@@ -2,6 +2,7 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import type { Deposit } from "../matcher/events.ts";
 import type { Command, ItemCommand } from "../matcher/matcher.ts";
 import { outOfRange, TacitError } from "../protocol/errors.ts";
+import { commandItem, type LogEntry } from "../protocol/item.ts";
 import { FIELD, requireBits, requireField } from "../protocol/numbers.ts";
 import { BITS, MARKETS } from "../protocol/parameters.ts";
 import type { Store } from "./store.ts";
@@ -241,6 +242,20 @@ function getPayload(view: DataView, kind: number, bytes: number, damaged: Damage
       return { kind: "round", number: getU48(view, AT.payload) };
     default:
       throw damaged("kind", "1 to 5");
+  }
+}
+
+/** The entry of the log that a record holds, or null of a mark. */
+export function logEntry(entry: JournalEntry): LogEntry | null {
+  switch (entry.kind) {
+    case "round":
+      return null;
+    case "item":
+      return { item: entry.item, auth: entry.auth, time: entry.time };
+    case "deposits":
+      return { item: commandItem("deposit", entry.deposits.length), time: entry.time };
+    default:
+      return { item: commandItem(entry.kind, entry.slot), time: entry.time };
   }
 }
 

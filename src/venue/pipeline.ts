@@ -8,7 +8,13 @@ import { shownRegisters } from "../protocol/opening.ts";
 import { proofFromJson, proofToJson } from "../protocol/proof.ts";
 import { channelsHash, type State } from "../protocol/state.ts";
 import type { Tree } from "../protocol/tree.ts";
-import { roundJson, type ProvenInstruction, type PublishedRound, type RoundEffect } from "../verifier/index.ts";
+import {
+  roundJson,
+  type ProvenInstruction,
+  type PublishedRound,
+  type RoundEffect,
+  NO_LAG_LIMIT,
+} from "../verifier/index.ts";
 import type { InstructionInputs, Ledger, LedgerSnapshot } from "../witness/ledger.ts";
 import type { RoundBuilder } from "../witness/round.ts";
 import type { RoundProver } from "./provers.ts";
@@ -86,8 +92,6 @@ const SLICE_MS = 4;
  */
 const PAUSES = 5;
 const FIRST_PAUSE_MS = 250;
-/** Rounds of a venue are checked where they are made: how old their log is does not matter. */
-const NO_LAG_LIMIT = 1n << 40n;
 
 export const roundName = (number: number): string => `round/${String(number).padStart(9, "0")}`;
 export const summaryName = (number: number): string => `summary/${String(number).padStart(9, "0")}`;
@@ -297,10 +301,11 @@ export class Pipeline {
       await new Promise<void>((resolve) => {
         const end = () => {
           clearTimeout(timer);
+          signal.removeEventListener("abort", end);
           resolve();
         };
         const timer = setTimeout(end, FIRST_PAUSE_MS * 2 ** tries);
-        signal.addEventListener("abort", end, { once: true });
+        signal.addEventListener("abort", end);
       });
     }
   }

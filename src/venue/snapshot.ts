@@ -10,8 +10,6 @@ export interface VenueSnapshot {
   readonly head: bigint;
   /** number of the round that ended */
   readonly round: number;
-  /** of the last entry of the log, 32 time + rank */
-  readonly clock: bigint;
   /** deposits that the log has credited */
   readonly deposits: number;
   /** `export` of the matcher */

@@ -3,25 +3,24 @@ import type { Matcher } from "../matcher/matcher.ts";
 import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
 import type { Account } from "../protocol/account.ts";
 import { accountKey, secretScalar } from "../protocol/eddsa.ts";
+import { isCancelled } from "../protocol/clearing.ts";
 import { outOfRange, TacitError } from "../protocol/errors.ts";
 import type { GenesisFile } from "../protocol/genesis.ts";
 import { PROFILES } from "../protocol/instructions.ts";
 import {
   chainHeads,
-  commandItem,
   decodeItem,
   hashEntries,
   type Auth,
   type Decoded,
   type HashedEntry,
   type Item,
-  type LogEntry,
 } from "../protocol/item.ts";
 import { slotOf } from "../protocol/market.ts";
 import type { AccountOpening } from "../protocol/opening.ts";
 import { requireBits, requireField } from "../protocol/numbers.ts";
 import { BITS, NONCE_WINDOW, type Verdict } from "../protocol/parameters.ts";
-import type { SignedReceipt } from "../protocol/receipt.ts";
+import { wordsToBytes } from "../protocol/words.ts";
 import { useHashKernels } from "../prover/hash/use.ts";
 import type { PublishedRound } from "../verifier/index.ts";
 import { instructionsOf } from "../witness/count.ts";
@@ -33,113 +32,29 @@ import { shownAuction, type AuctionReport } from "./history.ts";
 import {
   EMPTY_JOURNAL,
   encodeRecord,
+  logEntry,
   readJournal,
   tipAfter,
   type JournalEntry,
   type JournalRecord,
   type Tip,
 } from "./journal.ts";
+import {
+  limitsOf,
+  type Acknowledgement,
+  type Limits,
+  type OpenOrder,
+  type Publish,
+  type VenueEvent,
+  type VenueOptions,
+} from "./options.ts";
 import { Pipeline, roundName, summaryName, type RoundSummary } from "./pipeline.ts";
-import type { RoundProver } from "./provers.ts";
-import { Reports, type HistoryJson, type Report } from "./reports.ts";
+import { Reports, type HistoryJson } from "./reports.ts";
 import { nextClose } from "./schedule.ts";
 import { checkItems, signaturesOf, type CheckedItem, type KeyedItem, type Signatures } from "./signatures.ts";
-import type { Signer } from "./signer.ts";
 import { encodeSnapshot } from "./snapshot.ts";
 import { startOf, type Start } from "./start.ts";
 import type { Store } from "./store.ts";
-
-/** What a venue may be asked to hold at most. */
-export interface Limits {
-  /** items that wait for their answer */
-  readonly queue: number;
-  /** entries of the log that are not proved yet, beyond which orders are turned away; cancels and withdrawals at 5/4 of it */
-  readonly unproved: number;
-  /** proofs that wait to be made, beyond which the same holds */
-  readonly unprovedProofs: number;
-  /**
-   * with a chain: proofs that its contract has not taken yet, beyond which the same holds. What became too old for the contract
-   * (maxLag) goes there only in one transaction with something fresh, and a transaction holds some 160 of them
-   */
-  readonly unacceptedProofs: number;
-  /** seconds after which a round ends, however few entries it has */
-  readonly roundSeconds: number;
-  /** proofs after which a round ends */
-  readonly roundProofs: number;
-  /** records between snapshots */
-  readonly snapshotEvery: number;
-}
-
-export const DEFAULT_LIMITS: Limits = {
-  queue: 10_000,
-  unproved: 4_096,
-  unprovedProofs: 2_048,
-  unacceptedProofs: 96,
-  roundSeconds: 30,
-  roundProofs: 24,
-  snapshotEvery: 20_000,
-};
-
-/** What the operator shows of what only it sees. */
-export interface Publish {
-  /** volume of each auction, and its price where something traded */
-  readonly prices: boolean;
-  /** lots by limit of the orders that took part in an auction, after it */
-  readonly curves: boolean;
-  /** lots by limit of the orders that are open */
-  readonly depth: boolean;
-}
-
-export interface VenueOptions {
-  readonly genesis: GenesisFile;
-  /** of the operator key in the genesis: 32 bytes. It derives view keys and blinding values */
-  readonly secret: Uint8Array;
-  /** signs receipts; `threadSigner` also checks the signatures of items, which are checked in this thread otherwise */
-  readonly signer: Signer | Signatures;
-  readonly storage: Store;
-  /** without one rounds end, and wait for a start that has one */
-  readonly prover?: RoundProver;
-  /** where proven rounds go, and deposits come from */
-  readonly chain?: ChainOptions;
-  readonly clock?: Clock;
-  readonly limits?: Partial<Limits>;
-  readonly publish?: Partial<Publish>;
-  /** SHA-256; plain JavaScript when left out */
-  readonly digest?: (bytes: Uint8Array) => Uint8Array;
-}
-
-/** The answer to an item. */
-export interface Acknowledgement {
-  readonly receipt: SignedReceipt;
-  /** null for an item that was sent long ago, whose verdict is no longer at hand */
-  readonly verdict: Verdict | null;
-}
-
-/** What happens in a venue, as subscribers are told. */
-export type VenueEvent =
-  | {
-      readonly kind: "order";
-      readonly account: number;
-      readonly n: number;
-      readonly nonce: bigint;
-      readonly item: "order" | "cancel" | "withdrawal";
-      readonly verdict: Verdict;
-    }
-  | Report
-  | { readonly kind: "round"; readonly round: RoundSummary }
-  | { readonly kind: "stopped"; readonly error: TacitError };
-
-export interface OpenOrder {
-  readonly market: bigint;
-  readonly nonce: bigint;
-  readonly side: number;
-  readonly limit: bigint;
-  readonly remaining: bigint;
-  readonly expiry: bigint;
-  readonly thisAuction: boolean;
-  /** whether a cancel of it waits for the next clear */
-  readonly cancelled: boolean;
-}
 
 interface Waiting {
   readonly item: Item;
@@ -227,9 +142,12 @@ export class Venue {
   #link: ChainLink | null = null;
   /** rounds that were proved before the link was there */
   readonly #early: PublishedRound[] = [];
+  #closing: Promise<void> | null = null;
   #status: "open" | "stopped" | "closed" = "open";
   #reason: TacitError | null = null;
   #provingError: Error | null = null;
+  /** entries that were proved when it was opened */
+  readonly #provenBefore: bigint;
   readonly #checkUpTo: number;
   readonly #keep: number;
   #checked: { records: number; done: boolean } = { records: 0, done: false };
@@ -238,6 +156,8 @@ export class Venue {
 
   /** @throws as `openVenue` */
   static async open(options: VenueOptions): Promise<Venue> {
+    // Before anything is written to a new store.
+    limitsOf(options.limits);
     await useHashKernels();
     const venue = new Venue(options, await startOf(options));
     try {
@@ -247,6 +167,7 @@ export class Venue {
       void venue.#checkOlder();
       return venue;
     } catch (error) {
+      await venue.#link?.close();
       await venue.#pipeline?.close();
       throw error;
     }
@@ -256,7 +177,7 @@ export class Venue {
     this.genesis = options.genesis;
     this.genesisState = start.genesisState;
     this.signer = options.signer.address;
-    this.limits = checkedLimits({ ...DEFAULT_LIMITS, ...options.limits });
+    this.limits = limitsOf(options.limits);
     this.publish = { prices: true, curves: false, depth: false, ...options.publish };
     this.clock = options.clock ?? systemClock;
     this.#store = options.storage;
@@ -270,6 +191,7 @@ export class Venue {
     this.#depositCount = snapshot?.deposits ?? 0;
     this.#snapshotAt = snapshot?.sequence ?? -1;
     this.#checkUpTo = this.#snapshotAt;
+    this.#provenBefore = start.proven?.logCount ?? 0n;
     // Those that no round is proved up to must not push out the one that is good for a start.
     this.#keep = SNAPSHOTS + start.passed;
     const { genesis } = this;
@@ -292,7 +214,10 @@ export class Venue {
         else if (options.chain) this.#early.push(round);
         this.#onProven(summary);
       },
-      onFailed: (error) => (this.#provingError = error),
+      onFailed: (error) => {
+        this.#provingError = error;
+        this.#tell({ kind: "provingStopped", error });
+      },
     });
   }
 
@@ -366,10 +291,11 @@ export class Venue {
   orders(index: number): OpenOrder[] {
     return this.genesis.rules.markets.flatMap((row, slot) => {
       if (!row) return [];
-      const cancels = this.#matcher.cancels(slot).filter(({ account }) => account === index);
+      const cancels = this.#matcher.cancels(slot);
       const own = this.#matcher.book(slot).filter(({ account }) => account === index);
-      return own.map(({ nonce, side, limit, remaining, expiry, thisAuction }) => {
-        const cancelled = cancels.some((cancel) => (cancel.all ? nonce < cancel.nonce : nonce === cancel.nonce));
+      return own.map((entry) => {
+        const { nonce, side, limit, remaining, expiry, thisAuction } = entry;
+        const cancelled = isCancelled(entry, cancels);
         return { market: row.id, nonce, side, limit, remaining, expiry, thisAuction, cancelled };
       });
     });
@@ -427,14 +353,14 @@ export class Venue {
 
   /** How the venue does: `ok` unless it takes no items, or proves nothing. */
   health() {
-    const proved = this.#pipeline ? Number(this.#pipeline.provenCount) : 0;
+    const proved = Number(this.#pipeline?.provenCount ?? this.#provenBefore);
     return {
       ok: this.#status === "open" && !this.#provingError && !this.#link?.status.stopped,
       status: this.#status,
       reason: this.#reason?.message ?? this.#provingError?.message ?? this.#link?.status.stopped?.message ?? null,
       logCount: this.#tip.logCount,
       proved,
-      unproved: this.#pipeline ? this.#tip.logCount - proved : 0,
+      unproved: this.#tip.logCount - proved,
       roundsWaiting: this.#pipeline?.waiting ?? 0,
       queue: this.#inFlight.size,
       chain: this.#link?.status ?? null,
@@ -464,7 +390,6 @@ export class Venue {
   close(): Promise<void> {
     return (this.#closing ??= this.#close());
   }
-  #closing: Promise<void> | null = null;
 
   async #close(): Promise<void> {
     const open = this.#status === "open";
@@ -720,7 +645,7 @@ export class Venue {
     const key = checked!.item;
     const known = this.#recent.get(key);
     if (known) return this.#answer([{ ...known, resolve, reject }]);
-    const sequence = await this.#store.find(fieldBytes(key));
+    const sequence = await this.#store.find(wordsToBytes([key]));
     if (sequence === undefined) return reject(declined("nonce"));
     let previous = 0n;
     for await (const record of readJournal(this.#store, Math.max(0, sequence - 1), null, this.#digest)) {
@@ -766,7 +691,7 @@ export class Venue {
   async #commit(entries: readonly JournalEntry[], hashed = this.#hashed(entries)): Promise<void> {
     const heads = chainHeads(this.#tip.head, hashed);
     const { head: previousHead, logCount: firstEntry } = this.#tip;
-    const keys = hashed.map(({ item }) => fieldBytes(item)).values();
+    const keys = hashed.map(({ item }) => wordsToBytes([item])).values();
     let { sequence, previous, logCount, head } = this.#tip;
     const records = entries.map((entry) => {
       if (entry.kind !== "round") head = heads[logCount++ - firstEntry];
@@ -878,7 +803,6 @@ export class Venue {
       logCount,
       head,
       round: this.#round.number - 1,
-      clock: this.#matcher.clock,
       deposits: this.#depositCount,
       matcher: new TextDecoder().decode(this.#matcher.export()),
     };
@@ -993,29 +917,8 @@ export class Venue {
   }
 }
 
-/** @throws OUT_OF_RANGE */
-function checkedLimits(limits: Limits): Limits {
-  for (const [name, value] of Object.entries(limits))
-    if (!Number.isSafeInteger(value) || value < 1) throw outOfRange(`limits.${name}`, "an integer of at least 1");
-  return limits;
-}
-
 /** Records that are read again between two chances for others to run. */
 const REPLAY = 512;
-
-/** The entry of the log that a record holds, or null of a mark. */
-export function logEntry(entry: JournalEntry): LogEntry | null {
-  switch (entry.kind) {
-    case "round":
-      return null;
-    case "item":
-      return { item: entry.item, auth: entry.auth, time: entry.time };
-    case "deposits":
-      return { item: commandItem("deposit", entry.deposits.length), time: entry.time };
-    default:
-      return { item: commandItem(entry.kind, entry.slot), time: entry.time };
-  }
-}
 
 function declined(verdict: "malformed" | "unsigned" | "nonce"): TacitError {
   const why = {
@@ -1038,5 +941,3 @@ function stopped(error: Error): TacitError {
 function itemName({ A, B, salt }: Item, { R8x, R8y, S }: Auth): string {
   return [A, B, salt, R8x, R8y, S].map((word) => word.toString(32)).join("/");
 }
-
-const fieldBytes = (x: bigint): Uint8Array => hexToBytes(x.toString(16).padStart(64, "0"));

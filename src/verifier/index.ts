@@ -12,6 +12,7 @@ export {
 export { verifyProof, type ProofRefusal, type ProofResult } from "./groth16.ts";
 export { batchCoefficients, verifyBatch, type BatchItem, type BatchRefusal, type BatchResult } from "./batch.ts";
 export {
+  NO_LAG_LIMIT,
   ROUND_REFUSALS,
   encodeRound,
   verifyRound,

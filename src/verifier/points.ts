@@ -2,7 +2,7 @@ import { bn254 } from "@noble/curves/bn254.js";
 import type { Fp2 } from "@noble/curves/abstract/tower.js";
 import type { WeierstrassPoint } from "@noble/curves/abstract/weierstrass.js";
 import { keccak_256 } from "@noble/hashes/sha3.js";
-import { outOfRange } from "../protocol/errors.ts";
+import { wordsToBytes } from "../protocol/words.ts";
 
 /** The scalar field: public inputs are below it. */
 export const FIELD = bn254.fields.Fr.ORDER;
@@ -79,16 +79,6 @@ export function wordsG2([x, y]: PairG2): bigint[] {
 /** keccak256 of words of 32 bytes, big end first: `keccak256(abi.encodePacked(uint256, ...))` of Solidity. */
 export function keccakWords(words: readonly bigint[]): bigint {
   return BigInt("0x" + toHex(keccak_256(wordsToBytes(words))));
-}
-
-/** @throws OUT_OF_RANGE unless each word is in [0, 2^256): a word that wrapped would be another one. */
-export function wordsToBytes(words: readonly bigint[]): Uint8Array {
-  const bytes = new Uint8Array(32 * words.length);
-  words.forEach((word, n) => {
-    for (let i = 31; i >= 0; i--, word >>= 8n) bytes[32 * n + i] = Number(word & 255n);
-    if (word !== 0n) throw outOfRange(`word ${n}`, "an integer in [0, 2^256)");
-  });
-  return bytes;
 }
 
 export function toHex(bytes: Uint8Array): string {

@@ -3,7 +3,8 @@ import type { Proof } from "../protocol/proof.ts";
 import { proofWords, verifyBatch } from "./batch.ts";
 import { inputsDefect } from "./groth16.ts";
 import type { VerifyingKeys } from "./keys.ts";
-import { toHex, wordsToBytes } from "./points.ts";
+import { wordsToBytes } from "../protocol/words.ts";
+import { toHex } from "./points.ts";
 
 /** What a verifier must know of a venue before a round. */
 export interface VenueView {
@@ -19,6 +20,9 @@ export interface VenueView {
   /** whether the contract's chain of deposits has had this head, never 0, the empty chain; when left out, deposits are taken on trust */
   isDepositHead?: (head: bigint) => boolean;
 }
+
+/** A `maxLag` above every time: of rounds in files, and of a venue's past, which are as old as they are. */
+export const NO_LAG_LIMIT = 1n << 40n;
 
 export interface ProvenInstruction {
   name: InstructionName;

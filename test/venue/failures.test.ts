@@ -13,7 +13,8 @@ import { readJournal } from "../../src/venue/journal.ts";
 import { memoryStore } from "../../src/venue/memoryStore.ts";
 import { genesisState, startOf } from "../../src/venue/start.ts";
 import type { Store } from "../../src/venue/store.ts";
-import { DEFAULT_LIMITS, type Limits, type Venue, type VenueEvent } from "../../src/venue/venue.ts";
+import { DEFAULT_LIMITS, type Limits, type VenueEvent } from "../../src/venue/options.ts";
+import { type Venue } from "../../src/venue/venue.ts";
 import { Ledger } from "../../src/witness/ledger.ts";
 import { RoundBuilder } from "../../src/witness/round.ts";
 import {

@@ -9,7 +9,8 @@ import type { RoundProver } from "../../src/venue/provers.ts";
 import type { Store } from "../../src/venue/store.ts";
 import { memoryStore } from "../../src/venue/memoryStore.ts";
 import { localSigner } from "../../src/venue/signer.ts";
-import { Venue, type VenueEvent, type VenueOptions } from "../../src/venue/venue.ts";
+import { type VenueEvent, type VenueOptions } from "../../src/venue/options.ts";
+import { Venue } from "../../src/venue/venue.ts";
 import { verifyRound } from "../../src/verifier/index.ts";
 import { Simulator } from "../verifier/simulator.ts";
 

@@ -8,7 +8,8 @@ import { chainHeads } from "../../src/protocol/item.ts";
 import { readRounds, segmentDefect, verifyRound } from "../../src/verifier/index.ts";
 import { memoryStore } from "../../src/venue/memoryStore.ts";
 import type { Store } from "../../src/venue/store.ts";
-import type { Acknowledgement, Venue } from "../../src/venue/venue.ts";
+import type { Acknowledgement } from "../../src/venue/options.ts";
+import type { Venue } from "../../src/venue/venue.ts";
 import { genesis, lastingStore, ManualClock, openTestVenue, simulatedProver, traders, type Trader } from "./fixture.ts";
 
 const SEEDS = process.env.SEED ? [Number(process.env.SEED)] : [1, 2, 3];

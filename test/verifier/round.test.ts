@@ -7,7 +7,8 @@ import {
   type RoundRefusal,
 } from "../../src/verifier/index.ts";
 import { publicInputNames } from "../../src/protocol/instructions.ts";
-import { BASE_FIELD, FIELD, wordsToBytes, toHex } from "../../src/verifier/points.ts";
+import { wordsToBytes } from "../../src/protocol/words.ts";
+import { BASE_FIELD, FIELD, toHex } from "../../src/verifier/points.ts";
 import { compileContracts, keysSolidity } from "../../scripts/contract.ts";
 import { Chain, owner, trader, type Deployed } from "../../scripts/chain/chain.ts";
 import { KEY, forgedBatches, g1, g2, outsideSubgroup, productWithoutCoefficients } from "./forge.ts";

@@ -3,7 +3,7 @@ import type { Event } from "../../matcher/events.ts";
 import { TacitError } from "../../protocol/errors.ts";
 import { INSTRUCTION_NAMES, type ProfileName } from "../../protocol/instructions.ts";
 import { createProver, type CircuitInputs } from "../../prover/index.ts";
-import { proofToJson, verifyRound, type ProvenInstruction } from "../../verifier/index.ts";
+import { proofToJson, verifyRound, type ProvenInstruction, NO_LAG_LIMIT } from "../../verifier/index.ts";
 import type { Ledger } from "../../witness/ledger.ts";
 import { RoundBuilder } from "../../witness/round.ts";
 import { buildProgress } from "../buildProgress.ts";
@@ -23,9 +23,6 @@ export interface ProvingVenue {
   prove(events: readonly Event[], onProof: () => void): { count: number; instructions: Promise<InstructionJson[]> };
   close(): Promise<void>;
 }
-
-/** Rounds of a file are as old as the file. */
-const NO_LAG_LIMIT = 1n << 40n;
 
 /** Builds what is not built, and starts the threads. */
 export async function openVenue(venue: {

@@ -94,8 +94,9 @@ export async function serve(options: ServeOptions): Promise<number> {
   const stop = new Promise<string>((resolve) => {
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve(signal));
     venue.subscribe((event) => {
-      if (event.kind !== "stopped") return;
-      log.fatal({ code: event.error.code }, `the market has stopped: ${event.error.message}`);
+      if (event.kind === "stopped")
+        log.fatal({ code: event.error.code }, `the market has stopped: ${event.error.message}`);
+      if (event.kind === "provingStopped") log.error(`no rounds are proved any more: ${event.error.message}`);
     });
   });
   try {

@@ -264,6 +264,7 @@ export async function watch(options: TraderOptions & { once?: boolean; every: nu
   const { domain } = client.genesis;
   say(`venue ${client.api.url}, domain ${short(domain)}, signer ${client.signer}`, { domain, signer: client.signer });
   if (keyless) process.stderr.write("no key: only rounds are followed\n");
+  let told = -1;
   for (;;) {
     try {
       await client.sync((verified) => {
@@ -271,8 +272,9 @@ export async function watch(options: TraderOptions & { once?: boolean; every: nu
         say(`round ${round} holds: ${logCount} entries up to ${isoTime(time)}, state ${short(state)}`, { verified });
       });
       const { proved, index } = client;
-      if (proved && !keyless) {
+      if (proved && !keyless && proved.round !== told) {
         const { round, account, recomputed } = proved;
+        told = round;
         const how = recomputed ? ", as computed here" : "";
         say(`account ${index} proved in round ${round}: cash ${thousands(account.cash)}${how}`, { index, proved });
       }

@@ -1,7 +1,7 @@
 import type { Logger } from "pino";
 import { asObject, badFormat } from "../../protocol/json.ts";
 import { TacitError } from "../../protocol/errors.ts";
-import type { VenueEvent } from "../venue.ts";
+import type { VenueEvent } from "../options.ts";
 import type { Desk } from "./desk.ts";
 import { SIGNATURE_COST } from "./desk.ts";
 import { rateLimited, reportError, unauthorised } from "./errors.ts";
@@ -140,6 +140,7 @@ export class Streams {
       case "fill":
         return this.#tellOwner(event.fill.account, () => ({ ...event }));
       case "stopped":
+      case "provingStopped":
         return;
     }
   }

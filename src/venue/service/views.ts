@@ -5,7 +5,8 @@ import { equity } from "../../protocol/margin.ts";
 import type { Prices } from "../../protocol/market.ts";
 import { min } from "../../protocol/numbers.ts";
 import { MARKET_STATE, RULE, SIDE } from "../../protocol/parameters.ts";
-import type { OpenOrder, Venue } from "../venue.ts";
+import type { OpenOrder } from "../options.ts";
+import type { Venue } from "../venue.ts";
 
 /** What this service needs of a venue. */
 export type ServedVenue = Pick<

@@ -8,6 +8,7 @@ import {
   type RoundClaim,
   type RoundEffect,
   type VerifyingKeys,
+  NO_LAG_LIMIT,
 } from "../../verifier/index.ts";
 import { count, reason, thousands, utc } from "../format.ts";
 import { sentences } from "./sentences.ts";
@@ -39,8 +40,6 @@ export interface RoundReport {
   readonly trust: readonly string[];
 }
 
-/** Rounds of files and venues are as old as they are. */
-const NO_LAG_LIMIT = 1n << 40n;
 /** Seconds by which the clock of a venue may be ahead of this one. */
 const AHEAD = 60n;
 

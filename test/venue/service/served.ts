@@ -3,7 +3,7 @@ import { sign } from "../../../src/protocol/eddsa.ts";
 import { itemJson, sessionJson, sessionMessage } from "../../../src/protocol/wire.ts";
 import { createApp, type Caller, type ServedVenue, type ServiceOptions } from "../../../src/venue/service/app.ts";
 import type { Stream, Wire } from "../../../src/venue/service/stream.ts";
-import type { VenueOptions } from "../../../src/venue/venue.ts";
+import type { VenueOptions } from "../../../src/venue/options.ts";
 import {
   genesis,
   genesisJson,

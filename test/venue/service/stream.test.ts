@@ -11,7 +11,7 @@ import { itemJson, readReceipt } from "../../../src/protocol/wire.ts";
 import { createApp } from "../../../src/venue/service/app.ts";
 import { FrameAnswerSchema, IdSchema, PushSchema } from "../../../src/venue/service/schema.ts";
 import { startService, type ServerOptions } from "../../../src/venue/service/server.ts";
-import type { Acknowledgement, VenueEvent } from "../../../src/venue/venue.ts";
+import type { Acknowledgement, VenueEvent } from "../../../src/venue/options.ts";
 import { eventOf, SIGNER, simulatedProver } from "../fixture.ts";
 import {
   bearer,
