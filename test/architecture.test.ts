@@ -21,9 +21,15 @@ const ALLOWED: Record<string, readonly string[]> = {
   cli: ["protocol", "matcher", "witness", "prover", "verifier", "client", "venue"],
 };
 /** What of a folder that browsers may load runs in Node alone. */
-const IN_NODE = ["sqliteStore.ts", "threads.ts", "proofThread.ts", "signatureThread.ts", "service/"].map(
-  (path) => `src/venue/${path}`,
-);
+const IN_NODE = [
+  "sqliteStore.ts",
+  "storeThread.ts",
+  "threads.ts",
+  "proofThread.ts",
+  "signatureThread.ts",
+  "signer.ts",
+  "service/",
+].map((path) => `src/venue/${path}`);
 const GPL = ["snarkjs", "circomlib", "circomlibjs", "circom2", "ffjavascript"];
 
 const files = readdirSync(SRC, { recursive: true, encoding: "utf8" })

@@ -6,7 +6,7 @@
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -29,7 +29,7 @@ import {
   localSigner,
   memoryStore,
   nodeDigest,
-  openSqliteStore,
+  openThreadStore,
   openVenue,
 } from "../../src/venue/index.ts";
 import { EMPTY_JOURNAL, encodeRecord, logEntry, type JournalEntry, type Tip } from "../../src/venue/journal.ts";
@@ -174,7 +174,17 @@ async function start() {
   const genesis = parseGenesis(genesisJsonOf());
   const { depth, maxOpen } = PROFILES[genesis.profile];
   const matcher = new Matcher({ ...genesis, depth, maxOpen }, { view: (_, index) => BigInt(index) });
-  const storage = await openSqliteStore(path);
+  const open = async (file: string) =>
+    openVenue({
+      genesis,
+      secret: OPERATOR,
+      signer: localSigner(SIGNER),
+      storage: await openThreadStore(file, { check: "quick" }),
+      digest: nodeDigest,
+    });
+  // Makes the store that of this venue.
+  await (await open(path)).close();
+  const storage = await openThreadStore(path);
   let tip: Tip = EMPTY_JOURNAL;
   const write = async (entries: JournalEntry[]) => {
     const hashed = hashEntries(
@@ -239,17 +249,15 @@ async function start() {
   await storage.close();
   const milliseconds: number[] = [];
   for (let run = 0; run < 3; run++) {
+    // Each start finds the same: a venue that is closed keeps a snapshot of its end.
+    const copy = await folderOf();
+    await cp(folder, copy, { recursive: true });
     const began = performance.now();
-    const venue = await openVenue({
-      genesis,
-      secret: OPERATOR,
-      signer: localSigner(SIGNER),
-      storage: await openSqliteStore(path),
-      digest: nodeDigest,
-    });
+    const venue = await open(join(copy, "venue.db"));
     milliseconds.push(performance.now() - began);
     if (venue.health().logCount < RECORDS - 1) throw new Error("the venue did not come to the end of its journal");
     await venue.close();
+    await rm(copy, { recursive: true });
   }
   const { size } = await stat(path);
   await rm(folder, { recursive: true });

@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from "node:util";
 import * as fs from "node:fs";
-import { mkdir, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { threadId } from "node:worker_threads";
@@ -9,6 +9,7 @@ import { TacitError } from "../../src/protocol/errors.ts";
 import { readR1csHeader } from "../../src/prover/r1cs.ts";
 import { WitnessProgram } from "../../src/prover/witness.ts";
 import { builtFiles, LIBRARIES, ROOT } from "./folders.ts";
+import { isAlive } from "./isAlive.ts";
 import type { TaskResults } from "./messages.ts";
 import { CIRCOM_FLAGS } from "./sources.ts";
 import { stampFile } from "./stamp.ts";
@@ -35,8 +36,8 @@ export async function compile(
   outputs: readonly string[] | undefined,
   onProgress: (fraction: number) => void,
 ): Promise<TaskResults["compile"]> {
+  await removeLeftovers(folder);
   const temporary = join(folder, `.compile-${process.pid}-${threadId}`);
-  await rm(temporary, { recursive: true, force: true });
   await mkdir(temporary, { recursive: true });
   try {
     await runCircom(folder, temporary, onProgress);
@@ -123,6 +124,14 @@ async function runCircom(folder: string, output: string, onProgress: (fraction: 
   const text = plain(said[2]);
   if (failed) throw refused("CIRCUIT_COMPILE", "the circuit does not compile", text || plain(said[1]));
   if (text.includes("warning[")) throw refused("CIRCUIT_WARNING", "the compiler warns about the circuit", text);
+}
+
+/** Folders of builds that were killed. */
+async function removeLeftovers(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const pid = /^\.compile-(\d+)-\d+$/.exec(name)?.[1];
+    if (pid && !isAlive(Number(pid))) await rm(join(folder, name), { recursive: true, force: true });
+  }
 }
 
 function refused(code: string, what: string, text: string): TacitError {

@@ -11,6 +11,10 @@ export const KERNEL_FOLDER = join(ROOT, "build/kernels");
 const PROOF_THREAD = ["src/venue/proofThread.ts", "src/venue/provers.ts", "src/venue/threads.ts"];
 /** The thread that checks a venue's signatures, and makes them. */
 const SIGNATURE_THREAD = ["src/venue/signatureThread.ts", "src/venue/signatures.ts", "src/venue/signer.ts"];
+/** The thread that keeps a venue's store. */
+const STORE_THREAD = ["storeThread", "packedRecords", "sqliteStore", "store", "journal"].map(
+  (name) => `src/venue/${name}.ts`,
+);
 /** What the files are made of. */
 const SOURCES = [
   "src/prover",
@@ -18,6 +22,7 @@ const SOURCES = [
   "src/verifier",
   ...PROOF_THREAD,
   ...SIGNATURE_THREAD,
+  ...STORE_THREAD,
   "scripts/kernels",
   "package-lock.json",
 ].map((path) => join(ROOT, path));
@@ -25,8 +30,8 @@ const SOURCES = [
 const LAST = join(KERNEL_FOLDER, "worker.js");
 
 /**
- * Writes the kernel modules, and three threads as one script each, which start without a loader: the prover's, which runs in
- * Node and in browsers, and those of a venue's proofs and signatures. Modules are emitted in a thread of its own, as wasmati needs a deep stack for long functions.
+ * Writes the kernel modules, and four threads as one script each, which start without a loader: the prover's, which runs in
+ * Node and in browsers, and those of a venue's proofs, signatures and store. Modules are emitted in a thread of its own, as wasmati needs a deep stack for long functions.
  * @returns bytes by file name
  */
 export async function buildKernels(): Promise<Record<string, number>> {
@@ -41,6 +46,7 @@ export async function buildKernels(): Promise<Record<string, number>> {
   for (const [name, bytes] of Object.entries(modules)) files[`${name}.wasm`] = bytes;
   files["proofs.js"] = await bundleThread(PROOF_THREAD[0], "node");
   files["signatures.js"] = await bundleThread(SIGNATURE_THREAD[0], "node");
+  files["store.js"] = await bundleThread(STORE_THREAD[0], "node");
   files["worker.js"] = await bundleThread("src/prover/worker.ts", "neutral");
   for (const [name, bytes] of Object.entries(files)) await writeWhole(join(KERNEL_FOLDER, name), bytes);
   return Object.fromEntries(Object.entries(files).map(([name, bytes]) => [name, bytes.length]));
@@ -62,8 +68,8 @@ async function bundleThread(entry: string, platform: "node" | "neutral"): Promis
     platform,
     mainFields: ["module", "main"],
     target: "es2022",
-    // secp256k1 reads a module that lies beside it.
-    external: ["node:*", "tiny-secp256k1"],
+    // They read what lies beside them.
+    external: ["node:*", "secp256k1", "libsql"],
     logLevel: "error",
   });
   return outputFiles[0].contents;

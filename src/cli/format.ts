@@ -3,6 +3,11 @@ export function thousands(value: number | bigint): string {
   return value.toLocaleString("en-US");
 }
 
+/** A number of things: "1 round", "1,200 rounds". */
+export function counted(count: number, thing: string): string {
+  return `${thousands(count)} ${thing}${count === 1 ? "" : "s"}`;
+}
+
 /** Counts by name, greatest first: "admitted 412, band 3". */
 export function shares(counts: Readonly<Record<string, number>>): string {
   const rows = Object.entries(counts).filter(([, count]) => count > 0);

@@ -287,7 +287,12 @@ function tacit(exit: (code: number) => void): Command {
   );
 
   withVenue(
-    command("watch", "verify round after round, and the own account in each", "tacit watch", "tacit watch --once"),
+    command(
+      "watch",
+      "verify round after round, and the own account in each; without a key the rounds alone",
+      "tacit watch",
+      "tacit watch --once --account none",
+    ),
   )
     .option("--once", "verify what is there, and end")
     .option("--every <seconds>", "between two looks", positive, 5)
@@ -297,12 +302,13 @@ function tacit(exit: (code: number) => void): Command {
 }
 
 function integer(text: string): bigint {
-  if (!/^-?\d{1,30}$/.test(text)) throw new InvalidArgumentError("Expected an integer.");
+  if (!/^-?\d{1,30}$/.test(text)) throw new InvalidArgumentError("Expected an integer of at most 30 digits.");
   return BigInt(text);
 }
 
 function asked(name: string, text: string): bigint {
-  if (!/^-?\d{1,30}$/.test(text)) throw new TacitError("USAGE", `${name} is wrong: expected an integer`);
+  if (!/^-?\d{1,30}$/.test(text))
+    throw new TacitError("USAGE", `${name} is wrong: expected an integer of at most 30 digits`);
   return BigInt(text);
 }
 

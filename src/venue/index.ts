@@ -15,6 +15,7 @@ export { byInstruction, poolProver, type CircuitFiles, type ProverFiles, type Ro
 export { threadSigner, type CheckedItem, type KeyedItem, type Signatures } from "./signatures.ts";
 export { localSigner, type Signer } from "./signer.ts";
 export { nodeDigest, openSqliteStore } from "./sqliteStore.ts";
+export { openThreadStore } from "./threadStore.ts";
 export { genesisState } from "./start.ts";
 export type { Store } from "./store.ts";
 export {

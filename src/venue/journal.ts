@@ -5,6 +5,7 @@ import { outOfRange, TacitError } from "../protocol/errors.ts";
 import { commandItem, type LogEntry } from "../protocol/item.ts";
 import { FIELD, requireBits, requireField } from "../protocol/numbers.ts";
 import { BITS, MARKETS } from "../protocol/parameters.ts";
+import { setWord } from "../protocol/words.ts";
 import type { Store } from "./store.ts";
 
 /**
@@ -323,13 +324,6 @@ function getU48(view: DataView, at: number): number {
 }
 
 /** A field element. The setter takes the low 64 bits of what it is given. */
-function setWord(view: DataView, at: number, value: bigint): void {
-  view.setBigUint64(at, value >> 192n);
-  view.setBigUint64(at + 8, value >> 128n);
-  view.setBigUint64(at + 16, value >> 64n);
-  view.setBigUint64(at + 24, value);
-}
-
 /** Three times as fast as the way over hexadecimal text. */
 function getWord(view: DataView, at: number): bigint {
   const high = (view.getBigUint64(at) << 64n) | view.getBigUint64(at + 8);

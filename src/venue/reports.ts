@@ -25,9 +25,9 @@ export type Report =
   | { readonly kind: "auction"; readonly auction: AuctionReport };
 
 /** Documents of one piece, milliseconds between pieces, and pieces in which all is written that there is. */
-const PIECE = 128;
-const PAUSE = 20;
-const PIECES = 8;
+const PIECE = 32;
+const PAUSE = 10;
+const PIECES = 32;
 
 /**
  * What the log means to traders, kept as documents that can be looked up. All of it follows from the journal: what was not

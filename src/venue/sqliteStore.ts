@@ -16,6 +16,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { TacitError } from "../protocol/errors.ts";
 import { journalDamaged, type Digest } from "./journal.ts";
 import {
+  PAGE,
   requireName,
   requirePrefix,
   requireRecords,
@@ -72,8 +73,6 @@ interface State {
   readonly since: string;
 }
 
-/** Records that one query reads. */
-const PAGE = 256;
 /** Milliseconds for which a write waits for another program that has the file locked, such as a shell of SQLite. */
 const PATIENCE = 2_000;
 

@@ -52,6 +52,9 @@ export interface Store {
   close(): Promise<void>;
 }
 
+/** Records that are read from a disk at once. */
+export const PAGE = 256;
+
 export interface StoredRecord {
   readonly sequence: number;
   readonly bytes: Uint8Array;

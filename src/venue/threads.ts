@@ -38,9 +38,9 @@ export class AskedThread<Question extends { id: number }> {
   /**
    * @param script   its bundle, which `npm run build:kernels` writes, and its source, where there is no bundle
    * @param what     it does, for its errors: "makes the proofs"
-   * @param opening  the first message to it
+   * @param opening  the first message to it, if there is one
    */
-  constructor(script: { bundle: URL; source: URL }, what: string, opening: unknown) {
+  constructor(script: { bundle: URL; source: URL }, what: string, opening?: unknown) {
     this.#script = script;
     this.#what = what;
     this.#opening = opening;
@@ -97,7 +97,7 @@ export class AskedThread<Question extends { id: number }> {
     };
     started.on("error", (error) => died(error.message));
     started.on("exit", (code) => died(`it ended with ${code}`));
-    started.postMessage(this.#opening);
+    if (this.#opening !== undefined) started.postMessage(this.#opening);
     return started;
   }
 }

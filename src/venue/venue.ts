@@ -28,6 +28,7 @@ import { RoundBuilder } from "../witness/round.ts";
 import type { OpenedChain } from "./chain.ts";
 import { ChainLink, type ChainOptions } from "./chainLink.ts";
 import { systemClock, type Clock } from "./clock.ts";
+import { Intake, type Waiting } from "./intake.ts";
 import { shownAuction, type AuctionReport } from "./history.ts";
 import {
   EMPTY_JOURNAL,
@@ -51,21 +52,10 @@ import {
 import { Pipeline, roundName, summaryName, type RoundSummary } from "./pipeline.ts";
 import { Reports, type HistoryJson } from "./reports.ts";
 import { nextClose } from "./schedule.ts";
-import { checkItems, signaturesOf, type CheckedItem, type KeyedItem, type Signatures } from "./signatures.ts";
+import { signaturesOf, type Signatures } from "./signatures.ts";
 import { encodeSnapshot } from "./snapshot.ts";
 import { startOf, type Start } from "./start.ts";
 import type { Store } from "./store.ts";
-
-interface Waiting {
-  readonly item: Item;
-  readonly auth: Auth;
-  /** null of what is malformed */
-  readonly decoded: Decoded | null;
-  /** null where it was not checked before its turn */
-  checked: CheckedItem | null;
-  readonly resolve: (acknowledgement: Acknowledgement) => void;
-  readonly reject: (error: Error) => void;
-}
 
 interface WaitingDeposits {
   readonly deposits: readonly Deposit[];
@@ -88,9 +78,6 @@ type Answered = Known & Pick<Waiting, "resolve" | "reject">;
 
 /** Items that are written by one transaction at most. */
 const BATCH = 64;
-/** Items that are checked together at most, and how many such lots at once: one is checked while another is on its way. */
-const LOT = 16;
-const LOTS = 2;
 /** Acknowledgements that are kept at hand. */
 const RECENT = 50_000;
 /** Snapshots that are kept: one must be older than the oldest round that is not proved. */
@@ -119,14 +106,8 @@ export class Venue {
   readonly #inFlight = new Map<string, Promise<Acknowledgement>>();
   readonly #accountsOf = new Map<bigint, number[]>();
   readonly #reports: Reports;
-  /** in the order in which they came: those that are checked, then those that are being checked, then the rest */
-  readonly #queue: Waiting[] = [];
-  #ready = 0;
-  #asked = 0;
-  #lots = 0;
-  #checkSoon = false;
-  /** fulfilled when all is checked that was asked, and all answered that was taken */
-  #checks: Promise<void> = Promise.resolve();
+  readonly #intake: Intake;
+  /** fulfilled when all is answered that was taken */
   #answers: Promise<void> = Promise.resolve();
   readonly #deposits: WaitingDeposits[] = [];
   #tip: Tip;
@@ -182,6 +163,15 @@ export class Venue {
     this.clock = options.clock ?? systemClock;
     this.#store = options.storage;
     this.#signatures = "check" in options.signer ? options.signer : signaturesOf(options.signer);
+    this.#intake = new Intake({
+      domain: options.genesis.domain,
+      signatures: this.#signatures,
+      keyOf: (index) => {
+        const account = this.#matcher.accounts[index];
+        return account && { x: account.keyX, y: account.keyY };
+      },
+      onReady: () => void this.#pump(),
+    });
     this.#digest = options.digest;
     this.#matcher = start.matcher;
     this.#reports = new Reports(options.genesis.rules, options.storage);
@@ -396,9 +386,9 @@ export class Venue {
     this.#cancelWake();
     await this.#link?.close();
     do {
-      await this.#checks;
+      await this.#intake.checked();
       await this.#pump();
-    } while (this.#status === "open" && (this.#queue.length > 0 || this.#deposits.length > 0));
+    } while (this.#status === "open" && (this.#intake.length > 0 || this.#deposits.length > 0));
     await this.#answers;
     this.#status = "closed";
     this.#cancelWake();
@@ -432,12 +422,11 @@ export class Venue {
     if (this.#closing) throw new TacitError("STOPPED", "the venue takes no items: it is being closed");
     this.#requireRoom(decoded);
     const answer = new Promise<Acknowledgement>((resolve, reject) => {
-      this.#queue.push({ item: { A, B, salt }, auth: { R8x, R8y, S }, decoded, checked: null, resolve, reject });
+      this.#intake.push({ item: { A, B, salt }, auth: { R8x, R8y, S }, decoded, checked: null, resolve, reject });
     });
     this.#inFlight.set(name, answer);
     const forget = () => this.#inFlight.delete(name);
     answer.then(forget, forget);
-    this.#check();
     return answer;
   }
 
@@ -475,45 +464,11 @@ export class Venue {
     });
   }
 
-  /** Has signatures checked before their items' turns, as many at once as came together. */
-  #check(): void {
-    if (this.#checkSoon) return;
-    this.#checkSoon = true;
-    setImmediate(() => {
-      this.#checkSoon = false;
-      while (this.#lots < LOTS && this.#asked < this.#queue.length) this.#checkLot();
-    });
-  }
-
-  #checkLot(): void {
-    const lot = this.#queue.slice(this.#asked, this.#asked + LOT);
-    this.#asked += lot.length;
-    this.#lots++;
-    const known = lot.filter((waiting) => this.#keyed(waiting));
-    const keyed = known.map((waiting) => this.#keyed(waiting)!);
-    // What cannot be checked now is checked in its turn.
-    const checking = keyed.length === 0 ? [] : this.#signatures.check(this.genesis.domain, keyed).catch(() => []);
-    this.#checks = Promise.all([checking, this.#checks]).then(([checked]) => {
-      checked.forEach((result, i) => (known[i].checked = result));
-      this.#lots--;
-      if (this.#status !== "open") return;
-      this.#ready += lot.length;
-      this.#check();
-      void this.#pump();
-    });
-  }
-
-  /** With the key of its account, where there is such an account so far. */
-  #keyed({ item, auth, decoded }: Waiting): KeyedItem | null {
-    const account = decoded && this.#matcher.accounts[Number(decoded.head.account)];
-    return account ? { item, auth, key: { x: account.keyX, y: account.keyY } } : null;
-  }
-
   /** Works until nothing waits. One run at a time. */
   #pump(): Promise<void> {
     this.#pumping ??= this.#run().finally(() => {
       this.#pumping = null;
-      if (this.#status === "open" && (this.#ready > 0 || this.#deposits.length > 0)) void this.#pump();
+      if (this.#status === "open" && (this.#intake.ready > 0 || this.#deposits.length > 0)) void this.#pump();
       else this.#scheduleNext();
     });
     return this.#pumping;
@@ -532,10 +487,10 @@ export class Venue {
         }
         // All of them: an item may be of an account that a deposit before it opens.
         for (let deposits; (deposits = this.#deposits.shift());) await this.#credit(deposits, now);
-        if (this.#ready > 0) await this.#takeItems(this.#turn(), now);
+        if (this.#intake.ready > 0) await this.#takeItems(this.#intake.take(BATCH), now);
         if (this.#roundOver(now)) await this.#endRound();
         this.#reports.writeSoon((error) => this.#stop(error));
-      } while (this.#ready > 0 || this.#deposits.length > 0);
+      } while (this.#intake.ready > 0 || this.#deposits.length > 0);
     } catch (error) {
       this.#stop(error as Error);
     }
@@ -580,17 +535,8 @@ export class Venue {
     resolve();
   }
 
-  /** Those whose turn it is. */
-  #turn(): Waiting[] {
-    const batch = this.#queue.splice(0, Math.min(BATCH, this.#ready));
-    this.#ready -= batch.length;
-    this.#asked -= batch.length;
-    return batch;
-  }
-
   /** Declines what would have no effect, journals the rest, and has it answered. */
   async #takeItems(batch: readonly Waiting[], time: bigint): Promise<void> {
-    this.#checkRest(batch);
     const { taken, again } = this.#judge(batch);
     try {
       if (taken.length > 0) {
@@ -631,13 +577,6 @@ export class Venue {
       }
     }
     return { taken, again };
-  }
-
-  /** Checks what could not be checked before its turn: its account was not open yet, or the thread that checks has died. */
-  #checkRest(batch: readonly Waiting[]): void {
-    const rest = batch.filter((waiting) => !waiting.checked && this.#keyed(waiting));
-    const keyed = rest.map((waiting) => this.#keyed(waiting)!);
-    checkItems(this.genesis.domain, keyed).forEach((result, i) => (rest[i].checked = result));
   }
 
   /** The same answer to what was sent before; a spent nonce to what was not. */
@@ -900,8 +839,7 @@ export class Venue {
   }
 
   #refuseWaiting(error: TacitError): void {
-    [this.#ready, this.#asked] = [0, 0];
-    for (const { reject } of [...this.#queue.splice(0), ...this.#deposits.splice(0)]) reject(error);
+    for (const { reject } of [...this.#intake.clear(), ...this.#deposits.splice(0)]) reject(error);
   }
 
   #index(account: Account, index: number): void {

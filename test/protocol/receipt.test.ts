@@ -18,7 +18,7 @@ import {
   type Receipt,
   type SignedReceipt,
 } from "../../src/protocol/receipt.ts";
-import { localSigner } from "../../src/venue/signer.ts";
+import { localSigner, native, portable } from "../../src/venue/signer.ts";
 
 const CASES = 200;
 const SEED = Number(process.env.SEED ?? 7);
@@ -45,6 +45,7 @@ function randomReceipt(random: Random): Receipt {
   return { domain, n, item, auth: random.integer(0, 2) ? auth : 0n, time, head };
 }
 
+const plain = ([signature, parity]: [Uint8Array, number]) => `${bytesToHex(signature)} ${parity}`;
 const word = (x: bigint) => x.toString(16).padStart(64, "0");
 
 /** r, s and v of a signature. */
@@ -71,6 +72,16 @@ describe("receipts", () => {
       assert.equal(await recoverAddress({ hash, signature }), account.address);
       assert.equal(recoverSigner(digest, signature), signer.address);
       assert.equal(recoverSigner(digest, signature.toUpperCase().replace("X", "x")), signer.address);
+    }
+  });
+
+  it("are signed by the library of this machine as by the portable one", () => {
+    const random = new Random(SEED);
+    assert.ok(native !== null, "secp256k1 has a library for the machines that the tests run on");
+    for (let i = 0; i < CASES; i++) {
+      const digest = receiptDigest(randomReceipt(random));
+      const secret = Uint8Array.from({ length: 32 }, () => random.integer(1, 254));
+      assert.deepEqual(plain(native(digest, secret)), plain(portable(digest, secret)));
     }
   });
 

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { memoryStore } from "../../src/venue/memoryStore.ts";
 import { openSqliteStore } from "../../src/venue/sqliteStore.ts";
+import { openThreadStore } from "../../src/venue/threadStore.ts";
 import type { Store, StoredRecord } from "../../src/venue/store.ts";
 import { collect } from "./records.ts";
 
@@ -17,6 +18,7 @@ let files = 0;
 const STORES: Record<string, () => Promise<Store>> = {
   memoryStore: async () => memoryStore(),
   openSqliteStore: () => openSqliteStore(join(folder, `${files++}`, "venue.db")),
+  openThreadStore: () => openThreadStore(join(folder, `${files++}`, "venue.db")),
 };
 
 function record(sequence: number, key?: number): StoredRecord {

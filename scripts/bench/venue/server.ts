@@ -5,7 +5,7 @@
 import { join } from "node:path";
 import pino from "pino";
 import { parseGenesis } from "../../../src/protocol/genesis.ts";
-import { nodeDigest, openSqliteStore, openVenue, threadSigner } from "../../../src/venue/index.ts";
+import { nodeDigest, openThreadStore, openVenue, threadSigner } from "../../../src/venue/index.ts";
 import { startService } from "../../../src/venue/service/server.ts";
 import { ACCOUNTS, depositsOf, genesisJsonOf, OPERATOR, SIGNER } from "./traders.ts";
 
@@ -15,7 +15,7 @@ const venue = await openVenue({
   genesis: parseGenesis(genesisJson),
   secret: OPERATOR,
   signer: threadSigner(SIGNER),
-  storage: await openSqliteStore(join(folder, "venue.db")),
+  storage: await openThreadStore(join(folder, "venue.db")),
   digest: nodeDigest,
 });
 await venue.deposit(depositsOf(ACCOUNTS));

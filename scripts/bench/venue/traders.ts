@@ -28,13 +28,14 @@ export function depositsOf(count: number) {
   });
 }
 
-/** What a client sends: three orders for one auction, then a cancel of all in one market, and so on. */
+/** What a client sends: three orders for the next auction of a market, a cancel of the first of them, and so on. */
 export function itemsOf(client: number, count: number, firstNonce: bigint): { path: string; json: ItemJson }[] {
   const random = new Random(1 + client);
   const secret = secretOf(client);
   const validUntil = BigInt(Math.floor(Date.now() / 1000)) + 86_400n;
+  let at = 0;
   return Array.from({ length: count }, (_, i) => {
-    const at = random.integer(0, MARKETS.length - 1);
+    if (i % 4 === 0) at = random.integer(0, MARKETS.length - 1);
     const common = {
       market: MARKETS[at],
       account: BigInt(2 + client),
@@ -47,7 +48,7 @@ export function itemsOf(client: number, count: number, firstNonce: bigint): { pa
     const side = random.pick([SIDE.buy, SIDE.sell]);
     const size = BigInt(random.integer(1, 50));
     const item = cancels
-      ? cancelItem(common)
+      ? cancelItem({ ...common, target: common.nonce - 3n })
       : orderItem({ ...common, side, limit, size, expiry: validUntil, thisAuction: true });
     return { path: cancels ? "/v1/cancels" : "/v1/orders", json: itemJson(item, sign(secret, itemHash(DOMAIN, item))) };
   });

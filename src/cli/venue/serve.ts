@@ -9,7 +9,7 @@ import { INSTRUCTION_NAMES, type ProfileName } from "../../protocol/instructions
 import { isDevelopmentKey, prepareKeys } from "../../verifier/index.ts";
 import {
   localProver,
-  openSqliteStore,
+  openThreadStore,
   openVenue,
   threadSigner,
   type VenueOptions,
@@ -56,13 +56,11 @@ export async function serve(options: ServeOptions): Promise<number> {
       "the operator's keys lie in the open: set TACIT_OPERATOR_PASSPHRASE before the first start to seal them",
     );
   const chain = await chainOptions(options, log);
-  const storage = await openSqliteStore(join(options.data, FILES.store));
+  const storage = await openThreadStore(join(options.data, FILES.store), { check: "quick" });
   let prover: VenueOptions["prover"];
   try {
     if (options.prove) {
-      await withProgress(`build ${profile}`, (progress) =>
-        buildAll({ profile, onProgress: buildProgress(progress, INSTRUCTION_NAMES) }),
-      );
+      await build(profile, log);
       const files = await proverFiles(profile);
       if (Object.values(prepareKeys(files.keys)).some(isDevelopmentKey))
         log.warn("proofs are made with development keys: anybody can forge such proofs, so put no value behind them");
@@ -126,6 +124,25 @@ export async function serve(options: ServeOptions): Promise<number> {
   }
   log.info("stopped");
   return 0;
+}
+
+/** Makes what is not built yet: some minutes the first time. A person sees a bar, a log gets its lines. */
+async function build(profile: ProfileName, log: pino.Logger): Promise<void> {
+  if (process.stderr.isTTY) {
+    await withProgress(`build ${profile}`, (progress) =>
+      buildAll({ profile, onProgress: buildProgress(progress, INSTRUCTION_NAMES) }),
+    );
+    return;
+  }
+  let told = false;
+  await buildAll({
+    profile,
+    onProgress({ name, step }) {
+      if (told || step === "done") return;
+      told = true;
+      log.info({ profile, first: name }, "building circuits and keys: some minutes");
+    },
+  });
 }
 
 async function chainOptions(

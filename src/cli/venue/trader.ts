@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
+import { isAlive } from "../../../scripts/build/isAlive.ts";
 import { writeWhole } from "../../../scripts/build/writeWhole.ts";
 import { Client, Contradiction, openSecret, sealSecret, type Notebook, type SentItem } from "../../client/index.ts";
 import { publicKey } from "../../protocol/eddsa.ts";
@@ -10,7 +11,7 @@ import { slotOf } from "../../protocol/market.ts";
 import { PROFILES, type ProfileName } from "../../protocol/instructions.ts";
 import { useHashKernels } from "../../prover/hash/use.ts";
 import { readKeys } from "../keyFiles.ts";
-import { isoTime, short, table, thousands } from "../format.ts";
+import { counted, isoTime, short, table, thousands } from "../format.ts";
 
 export interface TraderOptions {
   /** address of the venue */
@@ -114,15 +115,6 @@ function fileNotebook(path: string): Notebook {
 /** Half a minute, at ten a second. */
 const LOCK_TRIES = 300;
 
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
-}
-
 async function openClient({ venue, account }: TraderOptions, { keyless = false } = {}): Promise<Client> {
   await useHashKernels();
   let secret: Uint8Array | undefined;
@@ -163,7 +155,8 @@ export async function accountShow(options: TraderOptions): Promise<number> {
     const positions = reported.positions.flatMap((lots, i) => (lots ? [`instrument ${i}: ${thousands(lots)}`] : []));
     lines.push(`  positions ${positions.join(", ") || "none"}`);
   }
-  lines.push(`verified ${verified.round} rounds, ${verified.logCount} entries of the log`);
+  lines.push(`verified ${counted(verified.round, "round")}, ${thousands(verified.logCount)} entries of the log`);
+  if (reported && !proved) lines.push("not proved so far: none of these rounds has the account");
   if (proved)
     lines.push(
       `proved in round ${proved.round}: cash ${thousands(proved.account.cash)}` +
@@ -291,10 +284,12 @@ export async function watch(options: TraderOptions & { once?: boolean; every: nu
 
 function tellReceipt({ receipt, verdict }: SentItem, { json }: { json?: boolean }): number {
   if (json) process.stdout.write(toJson({ verdict, receipt }, 2) + "\n");
-  else
+  else {
+    const word = verdict === null ? "known" : verdict === "admitted" ? verdict : `rejected (${verdict})`;
     process.stdout.write(
-      `${verdict ?? "known"}: entry ${receipt!.n} of the log at ${isoTime(receipt!.time)}, head ${short(receipt!.head)}; the receipt is kept\n`,
+      `${word}: entry ${receipt!.n} of the log at ${isoTime(receipt!.time)}, head ${short(receipt!.head)}; the receipt is kept\n`,
     );
+  }
   return verdict === "admitted" || verdict === null ? 0 : 1;
 }
 

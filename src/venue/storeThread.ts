@@ -1,0 +1,56 @@
+import { parentPort } from "node:worker_threads";
+import { unpackRecords, type PackedRecords } from "./packedRecords.ts";
+import { openSqliteStore, type SqliteOptions } from "./sqliteStore.ts";
+import { PAGE, type Snapshot, type Store } from "./store.ts";
+import { errorAnswer, type ThreadAnswer } from "./threads.ts";
+
+/** The methods of a store that are called as they are. */
+export type Call = "last" | "find" | "saveSnapshot" | "put" | "get" | "list" | "backup" | "close";
+
+/** What `openThreadStore` asks of its thread. `id` names the question. */
+export type Question = { readonly id: number } & (
+  | { readonly kind: "open"; readonly path: string; readonly options: Omit<SqliteOptions, "onWritePoint"> }
+  | { readonly kind: "call"; readonly method: Call; readonly args: readonly unknown[] }
+  | ({ readonly kind: "append" } & PackedRecords)
+  | { readonly kind: "read"; readonly from: number }
+  | { readonly kind: "snapshot"; readonly below: number }
+);
+
+/** The thread of `openThreadStore`. Writes are begun in the order in which they are asked for. */
+const port = parentPort!;
+let store: Store;
+
+port.on("message", (question: Question) => {
+  const { id } = question;
+  answer(question).then(
+    (value) => port.postMessage({ id, value } satisfies ThreadAnswer),
+    (error: Error) => port.postMessage(errorAnswer(id, error)),
+  );
+});
+
+async function answer(question: Question): Promise<unknown> {
+  switch (question.kind) {
+    case "open":
+      store = await openSqliteStore(question.path, question.options);
+      return store.epoch;
+    case "call":
+      return (store[question.method] as (...args: readonly unknown[]) => Promise<unknown>)(...question.args);
+    case "append":
+      return store.append(unpackRecords(question));
+    case "read":
+      return recordsFrom(question.from);
+    case "snapshot":
+      return newestBelow(question.below);
+  }
+}
+
+async function recordsFrom(from: number): Promise<Uint8Array[]> {
+  const page: Uint8Array[] = [];
+  for await (const bytes of store.read(from)) if (page.push(bytes) === PAGE) break;
+  return page;
+}
+
+async function newestBelow(sequence: number): Promise<Snapshot | null> {
+  for await (const snapshot of store.snapshots()) if (snapshot.sequence < sequence) return snapshot;
+  return null;
+}
