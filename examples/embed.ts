@@ -11,7 +11,7 @@ import {
   developmentGenesis,
   itemHash,
   threadSigner,
-  openSqliteStore,
+  openThreadStore,
   openVenue,
   orderItem,
   parseGenesis,
@@ -32,7 +32,7 @@ const venue = await openVenue({
   genesis,
   secret,
   signer: threadSigner(new Uint8Array(randomBytes(32))),
-  storage: await openSqliteStore(join(folder, "venue.db")),
+  storage: await openThreadStore(join(folder, "venue.db")),
   ...(process.argv.includes("--prove") ? { prover: await developmentProver("demo") } : {}),
   limits: { roundSeconds: 1 },
 });

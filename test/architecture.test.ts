@@ -24,6 +24,7 @@ const ALLOWED: Record<string, readonly string[]> = {
 const IN_NODE = [
   "sqliteStore.ts",
   "storeThread.ts",
+  "threadStore.ts",
   "threads.ts",
   "proofThread.ts",
   "signatureThread.ts",

@@ -104,7 +104,7 @@ async function acknowledgements() {
   const halfCount = Math.ceil((HALF_SECONDS * BAR.perSecond) / 2 / ACCOUNTS);
   const items = Array.from({ length: ACCOUNTS }, (_, client) => itemsOf(client, FULL + halfCount, 1n));
   const rows: string[][] = [];
-  const result: Record<string, { perSecond: number; p50Ms: number; p99Ms: number }> = {};
+  const result: Record<string, { perSecond: number; atPerSecond: number; p50Ms: number; p99Ms: number }> = {};
   for (const transport of ["websocket", "http"] as const) {
     const folder = await folderOf();
     const server = spawn(process.execPath, ["--import", "tsx", join(import.meta.dirname, "venue/server.ts"), folder], {
@@ -160,17 +160,24 @@ async function acknowledgements() {
       p99.toFixed(1),
       `${Math.round(size / (ACCOUNTS * (FULL + halfCount)))}`,
     ]);
-    result[transport] = { perSecond: round(perSecond), p50Ms: Math.round(p50), p99Ms: Math.round(p99) };
+    result[transport] = {
+      perSecond: round(perSecond),
+      atPerSecond: BAR.perSecond / 2,
+      p50Ms: Math.round(p50),
+      p99Ms: Math.round(p99),
+    };
   }
   console.log(
-    table([["", "items/s", "p50 ms", "p99 ms", "half load", "p50 ms", "p99 ms", "bytes an item"], ...rows]) +
-      `wanted: ${thousands(BAR.perSecond)} items/s by one of them, p99 below ${BAR.p99Ms} ms at half load\n`,
+    table([["", "items/s", "p50 ms", "p99 ms", "half the bar", "p50 ms", "p99 ms", "bytes an item"], ...rows]) +
+      `wanted: ${thousands(BAR.perSecond)} items/s by one of them, p99 below ${BAR.p99Ms} ms at half of that\n`,
   );
   return result;
 }
 
 async function start() {
-  console.log(`Start with a journal of ${thousands(RECORDS)} records and a snapshot ${thousands(TAIL)} before its end`);
+  console.log(
+    `Start with a journal of ${thousands(RECORDS)} records and a snapshot ${thousands(TAIL)} before its end; no prover, the file read before`,
+  );
   await useHashKernels();
   const folder = await folderOf();
   const path = join(folder, "venue.db");

@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from "node:util";
 import * as fs from "node:fs";
-import { mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { threadId } from "node:worker_threads";
@@ -23,6 +23,8 @@ const MILESTONES: [begin: RegExp, fraction: number][] = [
   [/main\.sym/, 0.9],
   [/main\.wasm/, 0.95],
 ];
+
+const HOUR_MS = 3_600_000;
 
 let circom: Promise<WebAssembly.Module> | undefined;
 
@@ -126,11 +128,13 @@ async function runCircom(folder: string, output: string, onProgress: (fraction: 
   if (text.includes("warning[")) throw refused("CIRCUIT_WARNING", "the compiler warns about the circuit", text);
 }
 
-/** Folders of builds that were killed. */
+/** Folders of builds that were killed, an hour ago or more: a number may be that of a process elsewhere that shares the folder. */
 async function removeLeftovers(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
     const pid = /^\.compile-(\d+)-\d+$/.exec(name)?.[1];
-    if (pid && !isAlive(Number(pid))) await rm(join(folder, name), { recursive: true, force: true });
+    if (!pid || isAlive(Number(pid))) continue;
+    const { mtimeMs } = await stat(join(folder, name));
+    if (mtimeMs < Date.now() - HOUR_MS) await rm(join(folder, name), { recursive: true, force: true });
   }
 }
 

@@ -57,11 +57,11 @@ export class Intake {
 
   /** The first of those whose turn it is. What could not be checked before, as its account was not open, is checked now. */
   take(most: number): Waiting[] {
-    const batch = this.#queue.splice(0, Math.min(most, this.#ready));
-    this.#ready -= batch.length;
+    const batch = this.#queue.slice(0, Math.min(most, this.#ready));
     const { keyed, of } = this.#keyed(batch.filter(({ checked }) => !checked));
     checkItems(this.#options.domain, keyed).forEach((result, i) => (of[i].checked = result));
-    return batch;
+    this.#ready -= batch.length;
+    return this.#queue.splice(0, batch.length);
   }
 
   /** Fulfilled when all that waits now has been checked. */
@@ -89,18 +89,24 @@ export class Intake {
     if (this.#checking || this.#queue.length === this.#ready) return;
     const lot = this.#queue.slice(this.#ready, this.#ready + LOT);
     const { keyed, of } = this.#keyed(lot);
-    const { signatures, domain } = this.#options;
-    // What cannot be checked now, or by a thread that has died, is checked in its turn.
-    const checks = keyed.length === 0 ? Promise.resolve([]) : signatures.check(domain, keyed).catch(() => []);
-    this.#checking = checks.then((checked) => {
+    this.#checking = this.#answers(keyed).then((checked) => {
       this.#checking = null;
-      checked.forEach((result, i) => (of[i].checked = result));
+      of.forEach((waiting, i) => (waiting.checked = checked[i] ?? null));
       // Unless the queue was emptied meanwhile.
       if (this.#queue[this.#ready] !== lot[0]) return;
       this.#ready += lot.length;
       this.#checkSoon();
       this.#options.onReady();
     });
+  }
+
+  /** What cannot be checked now, or by a thread that has died, is checked in its turn. */
+  async #answers(keyed: readonly KeyedItem[]): Promise<CheckedItem[]> {
+    try {
+      return keyed.length === 0 ? [] : await this.#options.signatures.check(this.#options.domain, keyed);
+    } catch {
+      return [];
+    }
   }
 
   /** Items with the keys of their accounts, of those that are open so far. */

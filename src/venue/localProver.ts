@@ -18,7 +18,7 @@ export function localProver(files: ProverFiles, { workers }: { workers?: number 
   // What is wrong with a key is told here, and not by a thread that dies of it.
   prepareKeys(files.keys);
   const opening: Question = { kind: "open", files, workers };
-  const thread = new AskedThread<Extract<Question, { id: number }>>(SCRIPT, "makes the proofs", opening);
+  const thread = new AskedThread<Extract<Question, { id: number }>>(SCRIPT, "makes the proofs", { opening });
   return {
     // One is proved, while the witness of the next is computed.
     parallel: 2,

@@ -1,7 +1,7 @@
 import { parentPort } from "node:worker_threads";
 import type { InstructionInputs } from "../witness/ledger.ts";
 import type { Round, VenueView } from "../verifier/index.ts";
-import { errorAnswer, type ThreadAnswer } from "./threads.ts";
+import { sendAnswer } from "./threads.ts";
 import { poolProver, type ProverFiles, type RoundProver } from "./provers.ts";
 
 /** What `localProver` asks of its thread. `id` names the question. */
@@ -48,9 +48,5 @@ port.on("message", (question: Question) => {
     return;
   }
   if (question.kind === "abort") return running.get(question.id)?.abort();
-  const { id } = question;
-  answer(question).then(
-    (value) => port.postMessage({ id, value } satisfies ThreadAnswer),
-    (error: Error) => port.postMessage(errorAnswer(id, error)),
-  );
+  sendAnswer(port, question.id, answer(question));
 });

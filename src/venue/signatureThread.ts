@@ -3,7 +3,7 @@ import type { Receipt } from "../protocol/receipt.ts";
 import { useHashKernels } from "../prover/hash/use.ts";
 import { signaturesOf, type KeyedItem, type Signatures } from "./signatures.ts";
 import { localSigner } from "./signer.ts";
-import { errorAnswer, type ThreadAnswer } from "./threads.ts";
+import { sendAnswer } from "./threads.ts";
 
 /** What `threadSigner` asks of its thread. `id` names the question. */
 export type Question =
@@ -26,8 +26,5 @@ port.on("message", (question: Question) => {
     question.kind === "check"
       ? signatures!.check(question.domain, question.items)
       : signatures!.sign(question.receipts);
-  answer.then(
-    (value) => port.postMessage({ id, value } satisfies ThreadAnswer),
-    (error: Error) => port.postMessage(errorAnswer(id, error)),
-  );
+  sendAnswer(port, id, answer);
 });

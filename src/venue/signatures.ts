@@ -64,7 +64,7 @@ export function threadSigner(secret: Uint8Array): Signatures {
   const address = signerAddress(secret);
   const opening: Question = { kind: "open", secret: Uint8Array.from(secret) };
   const what = "checks and makes signatures";
-  const thread = new AskedThread<Extract<Question, { id: number }>>(SCRIPT, what, opening);
+  const thread = new AskedThread<Extract<Question, { id: number }>>(SCRIPT, what, { opening });
   thread.start();
   return {
     address,

@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import { secp256k1 } from "@noble/curves/secp256k1.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
+import { outOfRange } from "../protocol/errors.ts";
 import { signerAddress } from "../protocol/receipt.ts";
 
 /** Signs receipts. The key may lie elsewhere: in a thread, or in hardware. */
@@ -19,6 +20,7 @@ export function localSigner(secret: Uint8Array): Signer {
   return {
     address,
     sign(digest) {
+      if (digest.length !== 32) throw outOfRange("digest", "32 bytes");
       const [signature, recovery] = signRecoverable(digest, key);
       return `0x${bytesToHex(signature)}${(27 + recovery).toString(16)}`;
     },
@@ -42,7 +44,7 @@ function loadNative(): SignRecoverable | null {
   }
 }
 
-/** The same signatures, everywhere. */
+/** The same signatures of all but numbers beyond the order, which no hash is, everywhere. */
 export const portable: SignRecoverable = (digest, key) => {
   const signature = secp256k1.sign(digest, key, { prehash: false, format: "recovered" });
   return [signature.subarray(1), signature[0]];

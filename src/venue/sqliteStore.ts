@@ -292,31 +292,7 @@ class SqliteStore implements Store {
 
   async #backup(path: string): Promise<void> {
     this.#requireOpen();
-    attempt("back up", () => {
-      try {
-        closeSync(openSync(path, "wx", 0o600));
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-        throw new TacitError("STORAGE", `${path} exists: expected a file that is not there yet`, {
-          reason: "exists",
-          path,
-        });
-      }
-    });
-    try {
-      // A connection of its own, in a thread of its own: writes go on meanwhile.
-      const copier = await new AsyncDatabase(this.#path, { timeout: PATIENCE });
-      try {
-        await copier.exec(`VACUUM INTO '${path.replaceAll("'", "''")}'`);
-      } finally {
-        copier.close();
-      }
-      sync(path);
-      sync(dirname(path));
-    } catch (error) {
-      unlinkSync(path);
-      throw storageError("back up", error);
-    }
+    return copyStore(this.#path, path);
   }
 
   async close(): Promise<void> {
@@ -566,6 +542,39 @@ function documentOf([name, checksum, text]: DocumentRow): { name: string; text: 
 
 function isChecksum(found: unknown, expected: () => Uint8Array): boolean {
   return Buffer.isBuffer(found) && found.equals(expected());
+}
+
+/**
+ * Writes a copy of a store to a new file, in a thread of the binding's, while the store is in use. Not to be called where
+ * the caller's thread may be ended before: that ends the process.
+ * @throws STORAGE  with `reason` "exists" when the file is there
+ */
+export async function copyStore(from: string, to: string): Promise<void> {
+  attempt("back up", () => {
+    try {
+      closeSync(openSync(to, "wx", 0o600));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+      throw new TacitError("STORAGE", `${to} exists: expected a file that is not there yet`, {
+        reason: "exists",
+        path: to,
+      });
+    }
+  });
+  try {
+    // A connection of its own, in a thread of its own: writes go on meanwhile.
+    const copier = await new AsyncDatabase(from, { timeout: PATIENCE });
+    try {
+      await copier.exec(`VACUUM INTO '${to.replaceAll("'", "''")}'`);
+    } finally {
+      copier.close();
+    }
+    sync(to);
+    sync(dirname(to));
+  } catch (error) {
+    unlinkSync(to);
+    throw storageError("back up", error);
+  }
 }
 
 // The files beside it.

@@ -2,10 +2,10 @@ import { parentPort } from "node:worker_threads";
 import { unpackRecords, type PackedRecords } from "./packedRecords.ts";
 import { openSqliteStore, type SqliteOptions } from "./sqliteStore.ts";
 import { PAGE, type Snapshot, type Store } from "./store.ts";
-import { errorAnswer, type ThreadAnswer } from "./threads.ts";
+import { sendAnswer } from "./threads.ts";
 
 /** The methods of a store that are called as they are. */
-export type Call = "last" | "find" | "saveSnapshot" | "put" | "get" | "list" | "backup" | "close";
+export type Call = "last" | "find" | "saveSnapshot" | "put" | "get" | "list" | "close";
 
 /** What `openThreadStore` asks of its thread. `id` names the question. */
 export type Question = { readonly id: number } & (
@@ -20,13 +20,7 @@ export type Question = { readonly id: number } & (
 const port = parentPort!;
 let store: Store;
 
-port.on("message", (question: Question) => {
-  const { id } = question;
-  answer(question).then(
-    (value) => port.postMessage({ id, value } satisfies ThreadAnswer),
-    (error: Error) => port.postMessage(errorAnswer(id, error)),
-  );
-});
+port.on("message", (question: Question) => sendAnswer(port, question.id, answer(question)));
 
 async function answer(question: Question): Promise<unknown> {
   switch (question.kind) {

@@ -1,6 +1,7 @@
+import { resolve } from "node:path";
 import { TacitError } from "../protocol/errors.ts";
 import { packRecords } from "./packedRecords.ts";
-import type { SqliteOptions } from "./sqliteStore.ts";
+import { copyStore, type SqliteOptions } from "./sqliteStore.ts";
 import { PAGE, type Snapshot, type Store } from "./store.ts";
 import type { Call, Question } from "./storeThread.ts";
 import { AskedThread, type WithoutId } from "./threads.ts";
@@ -17,9 +18,11 @@ const SCRIPT = {
  * @throws LOCKED, STORAGE  as `openSqliteStore`
  */
 export async function openThreadStore(path: string, options: Omit<SqliteOptions, "onWritePoint"> = {}): Promise<Store> {
-  const thread = new AskedThread<Question>(SCRIPT, "keeps the store");
+  const file = resolve(path);
+  // One that is started anew would not have the lock, nor know what the last one wrote.
+  const thread = new AskedThread<Question>(SCRIPT, "keeps the store", { mortal: true });
   try {
-    return new ThreadStore(thread, await thread.ask<number>({ kind: "open", path, options }));
+    return new ThreadStore(file, thread, await thread.ask<number>({ kind: "open", path: file, options }));
   } catch (error) {
     await thread.close();
     throw error;
@@ -28,22 +31,25 @@ export async function openThreadStore(path: string, options: Omit<SqliteOptions,
 
 class ThreadStore implements Store {
   readonly epoch: number;
+  readonly #path: string;
   readonly #thread: AskedThread<Question>;
-  #refusal: TacitError | null = null;
+  readonly #backups = new Set<Promise<void>>();
+  #closed = false;
+  #closing: Promise<void> | null = null;
 
-  constructor(thread: AskedThread<Question>, epoch: number) {
+  constructor(path: string, thread: AskedThread<Question>, epoch: number) {
+    this.#path = path;
     this.#thread = thread;
     this.epoch = epoch;
   }
 
-  readonly append: Store["append"] = (records) => this.#ask({ kind: "append", ...packRecords(records) });
+  readonly append: Store["append"] = async (records) => this.#ask({ kind: "append", ...packRecords(records) });
   readonly last: Store["last"] = () => this.#call("last");
   readonly find: Store["find"] = (key) => this.#call("find", key);
   readonly saveSnapshot: Store["saveSnapshot"] = (snapshot, keep) => this.#call("saveSnapshot", snapshot, keep);
   readonly put: Store["put"] = (documents) => this.#call("put", documents);
   readonly get: Store["get"] = (name) => this.#call("get", name);
   readonly list: Store["list"] = (prefix, options) => this.#call("list", prefix, options);
-  readonly backup: Store["backup"] = (path) => this.#call("backup", path);
 
   async *read(from: number): AsyncGenerator<Uint8Array, void, undefined> {
     for (let at = from; ;) {
@@ -63,12 +69,28 @@ class ThreadStore implements Store {
     }
   }
 
-  async close(): Promise<void> {
-    if (this.#refusal) return this.#thread.close();
+  /** From this thread: the store's may be ended. */
+  backup(path: string): Promise<void> {
+    const done = this.#call("last").then(() => copyStore(this.#path, resolve(path)));
+    this.#backups.add(done);
+    const forget = () => this.#backups.delete(done);
+    done.then(forget, forget);
+    return done;
+  }
+
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
+    await Promise.allSettled(this.#backups);
     const closing = this.#call("close");
-    this.#refusal = new TacitError("STORAGE", "the store is closed", { reason: "closed" });
+    this.#closed = true;
     try {
       await closing;
+    } catch (error) {
+      // A thread that has died has given back all that it had.
+      if (!isUnknown(error)) throw error;
     } finally {
       await this.#thread.close();
     }
@@ -79,14 +101,16 @@ class ThreadStore implements Store {
   }
 
   async #ask<T>(question: WithoutId<Question>): Promise<T> {
-    if (this.#refusal) throw this.#refusal;
+    if (this.#closed) throw new TacitError("STORAGE", "the store is closed", { reason: "closed" });
     try {
       return await this.#thread.ask<T>(question);
     } catch (error) {
-      // One that is started anew would not have the lock, nor know what the last one wrote.
-      if (error instanceof TacitError && error.code === "THREAD_DIED")
-        throw (this.#refusal ??= new TacitError("STORAGE", error.message, { reason: "unknown" }));
-      throw error;
+      if (!(error instanceof TacitError) || error.code !== "THREAD_DIED") throw error;
+      throw new TacitError("STORAGE", error.message, { reason: "unknown" });
     }
   }
+}
+
+function isUnknown(error: unknown): boolean {
+  return error instanceof TacitError && error.code === "STORAGE" && error.details.reason === "unknown";
 }

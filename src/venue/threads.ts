@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import type { Worker } from "node:worker_threads";
+import type { MessagePort, Worker } from "node:worker_threads";
 import { TacitError } from "../protocol/errors.ts";
 import { startWorker } from "../prover/startWorker.ts";
 
@@ -12,11 +12,24 @@ export type ThreadAnswer =
     };
 
 /** An error as a thread may send it. */
-export function errorAnswer(id: number, error: Error): ThreadAnswer {
+function errorAnswer(id: number, error: Error): ThreadAnswer {
   const { code, details } = error instanceof TacitError ? error : { code: "UNEXPECTED", details: {} };
   // What a message can carry.
   const plain = Object.entries(details).filter(([, value]) => typeof value !== "function");
   return { id, error: { code, message: error.message, details: Object.fromEntries(plain) } };
+}
+
+/** Sends what comes of a question. */
+export function sendAnswer(port: MessagePort, id: number, answer: Promise<unknown>): void {
+  answer
+    .then(
+      (value) => port.postMessage({ id, value } satisfies ThreadAnswer),
+      (error: Error) => port.postMessage(errorAnswer(id, error)),
+    )
+    .catch(() => {
+      // A message cannot carry it.
+      port.postMessage(errorAnswer(id, new Error("the answer cannot be sent")));
+    });
 }
 
 /** Of a union, each without its id. */
@@ -24,14 +37,16 @@ export type WithoutId<T> = T extends { id: number } ? Omit<T, "id"> : never;
 
 /**
  * A thread that is asked and answers. One that dies takes what was asked of it along, with THREAD_DIED, and is started anew
- * when it is next asked. It keeps no idle process alive.
+ * when it is next asked, unless it is `mortal`: then all that is asked later is answered so too. It keeps no idle process alive.
  */
 export class AskedThread<Question extends { id: number }> {
   readonly #script: { bundle: URL; source: URL };
   readonly #what: string;
   readonly #opening: unknown;
+  readonly #mortal: boolean;
   readonly #waiting = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>();
   #thread: Worker | null = null;
+  #death: TacitError | null = null;
   #closed = false;
   #asked = 0;
 
@@ -39,11 +54,17 @@ export class AskedThread<Question extends { id: number }> {
    * @param script   its bundle, which `npm run build:kernels` writes, and its source, where there is no bundle
    * @param what     it does, for its errors: "makes the proofs"
    * @param opening  the first message to it, if there is one
+   * @param mortal   what it knows dies with it
    */
-  constructor(script: { bundle: URL; source: URL }, what: string, opening?: unknown) {
+  constructor(
+    script: { bundle: URL; source: URL },
+    what: string,
+    { opening, mortal = false }: { opening?: unknown; mortal?: boolean } = {},
+  ) {
     this.#script = script;
     this.#what = what;
     this.#opening = opening;
+    this.#mortal = mortal;
   }
 
   /** Starts it before it is asked. */
@@ -52,9 +73,10 @@ export class AskedThread<Question extends { id: number }> {
   }
 
   /** @throws CLOSED, ABORTED, THREAD_DIED, or what the thread answers */
-  ask<T>(question: WithoutId<Question>, signal?: AbortSignal): Promise<T> {
-    if (this.#closed) return Promise.reject(new TacitError("CLOSED", `the thread that ${this.#what} is closed`));
-    if (signal?.aborted) return Promise.reject(new TacitError("ABORTED", "what was asked was called off"));
+  async ask<T>(question: WithoutId<Question>, signal?: AbortSignal): Promise<T> {
+    if (this.#closed) throw new TacitError("CLOSED", `the thread that ${this.#what} is closed`);
+    if (signal?.aborted) throw new TacitError("ABORTED", "what was asked was called off");
+    if (this.#death) throw this.#death;
     const thread = this.start();
     const id = ++this.#asked;
     const answer = new Promise<T>((resolve, reject) => {
@@ -92,10 +114,15 @@ export class AskedThread<Question extends { id: number }> {
       if (this.#thread !== started) return;
       this.#thread = null;
       const error = new TacitError("THREAD_DIED", `the thread that ${this.#what} has died: ${why}`);
+      if (this.#mortal) this.#death = error;
       for (const { reject } of this.#waiting.values()) reject(error);
       this.#waiting.clear();
     };
     started.on("error", (error) => died(error.message));
+    started.on("messageerror", () => {
+      died("an answer cannot be read");
+      void started.terminate();
+    });
     started.on("exit", (code) => died(`it ended with ${code}`));
     if (this.#opening !== undefined) started.postMessage(this.#opening);
     return started;

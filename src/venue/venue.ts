@@ -246,7 +246,7 @@ export class Venue {
    * @throws BAD_POINT, OUT_OF_RANGE, ACCOUNTS_FULL, STOPPED
    */
   async deposit(deposits: readonly Deposit[]): Promise<void> {
-    this.#requireOpen();
+    this.#requireTaking();
     if (this.contract) throw new TacitError("ON_CHAIN", "deposits are made at the venue's contract, not here");
     deposits.forEach(({ keyX, keyY, index, amount }, i) => {
       if (!Number.isSafeInteger(index)) throw outOfRange(`deposits[${i}].index`, "an integer");
@@ -383,23 +383,25 @@ export class Venue {
 
   async #close(): Promise<void> {
     const open = this.#status === "open";
-    this.#cancelWake();
-    await this.#link?.close();
-    do {
-      await this.#intake.checked();
-      await this.#pump();
-    } while (this.#status === "open" && (this.#intake.length > 0 || this.#deposits.length > 0));
-    await this.#answers;
-    this.#status = "closed";
-    this.#cancelWake();
-    this.#refuseWaiting(new TacitError("STOPPED", "the venue is closed"));
     try {
+      this.#cancelWake();
+      await this.#link?.close();
+      do {
+        await this.#intake.checked();
+        await this.#pump();
+      } while (this.#status === "open" && (this.#intake.length > 0 || this.#deposits.length > 0));
+      // From here on the clock begins nothing.
+      this.#status = "closed";
+      await this.#answers;
       if (open) {
         if (this.#round.entries.length > 0) await this.#endRound(1);
         await this.#reports.flush();
         await this.#snapshotting;
       }
     } finally {
+      this.#status = "closed";
+      this.#cancelWake();
+      this.#refuseWaiting(new TacitError("STOPPED", "the venue is closed"));
       this.#reports.stop();
       await this.#pipeline?.close();
       await this.#signatures.close();
@@ -418,8 +420,7 @@ export class Venue {
     const name = itemName(item, auth);
     const known = this.#inFlight.get(name);
     if (known) return known;
-    this.#requireOpen();
-    if (this.#closing) throw new TacitError("STOPPED", "the venue takes no items: it is being closed");
+    this.#requireTaking();
     this.#requireRoom(decoded);
     const answer = new Promise<Acknowledgement>((resolve, reject) => {
       this.#intake.push({ item: { A, B, salt }, auth: { R8x, R8y, S }, decoded, checked: null, resolve, reject });
@@ -433,6 +434,11 @@ export class Venue {
   #requireOpen(): void {
     if (this.#status !== "open")
       throw new TacitError("STOPPED", `the venue takes no items: ${this.#reason?.message ?? "it is closed"}`);
+  }
+
+  #requireTaking(): void {
+    this.#requireOpen();
+    if (this.#closing) throw new TacitError("STOPPED", "the venue takes no items: it is being closed");
   }
 
   #requireRoom(decoded: Decoded | null): void {
@@ -604,9 +610,10 @@ export class Venue {
   #answer(known: readonly Answered[]): void {
     const { domain } = this.genesis;
     const receipts = known.map(({ entry, n, head }) => ({ domain, n: BigInt(n), ...entry, head }));
-    const signing = this.#signatures.sign(receipts).catch((error: unknown) => {
+    const sign = async () => this.#signatures.sign(receipts);
+    const signing = sign().catch((error: unknown) => {
       // The thread that signs is started anew when it is asked again.
-      if (error instanceof TacitError && error.code === "THREAD_DIED") return this.#signatures.sign(receipts);
+      if (error instanceof TacitError && error.code === "THREAD_DIED") return sign();
       throw error;
     });
     this.#answers = Promise.all([signing, this.#answers]).then(

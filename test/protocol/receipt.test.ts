@@ -85,6 +85,11 @@ describe("receipts", () => {
     }
   });
 
+  it("are signed as digests of 32 bytes only", () => {
+    for (const length of [0, 31, 33])
+      assert.throws(() => signer.sign(new Uint8Array(length)), { code: "OUT_OF_RANGE", message: /digest/ });
+  });
+
   it("have another digest with any field changed, and another signer then", async () => {
     const receipt = randomReceipt(new Random(SEED));
     const signature = await signer.sign(receiptDigest(receipt));

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { Worker } from "node:worker_threads";
 import { receiptDefect, receiptDigest } from "../../src/protocol/receipt.ts";
 import { localSigner } from "../../src/venue/signer.ts";
-import { checkItems, signaturesOf, threadSigner } from "../../src/venue/signatures.ts";
+import { checkItems, signaturesOf, threadSigner, type Signatures } from "../../src/venue/signatures.ts";
 import { genesis, openTestVenue, traders } from "./fixture.ts";
 
 const SECRET = new Uint8Array(32).fill(2);
@@ -67,6 +67,26 @@ describe("venue: signatures in a thread", () => {
     await venue.close();
     for (const how of await Promise.all(late)) assert.ok(how === "answered" || how === "STOPPED", how);
   });
+
+  const broken: [string, Partial<Signatures>, string][] = [
+    ["a check that throws at once", { check: () => assert.fail("no thread") }, "answered"],
+    ["a signature that throws at once", { sign: () => assert.fail("no thread") }, "STOPPED"],
+  ];
+  for (const [what, part, expected] of broken)
+    it(`leave no item without an answer: ${what}`, async () => {
+      const [alice] = traders(1);
+      const { venue } = await openTestVenue({
+        traders: [alice],
+        signer: { ...signaturesOf(localSigner(SECRET)), ...part },
+      });
+      const { item, auth } = alice.order("buy", 1n, 100_000n);
+      const how = await venue.submit(item, auth).then(
+        () => "answered",
+        (error: { code: string }) => error.code,
+      );
+      assert.equal(how, expected);
+      await venue.close();
+    });
 
   it("go on after the thread has died, and nothing waits for ever", async () => {
     const started: Worker[] = [];

@@ -111,6 +111,72 @@ describe("openThreadStore", () => {
     await again.close();
   });
 
+  it("says so as well when its thread died while nothing was asked of it", async () => {
+    const path = fresh();
+    let store: Awaited<ReturnType<typeof openThreadStore>>;
+    const [thread] = await threadsOf(async () => {
+      store = await openThreadStore(path);
+      await store.append([record(0)]);
+    });
+    await thread.terminate();
+    for (const use of [() => store.append([record(1)]), () => store.last(), () => store.append([record(1)])])
+      await assert.rejects(use, failure("STORAGE", "unknown"));
+    await store!.close();
+    const again = await openThreadStore(path);
+    assert.equal(await again.last(), 0);
+    await again.close();
+  });
+
+  it("does all that was asked before it was closed, however often it is", async () => {
+    const path = fresh();
+    const store = await openThreadStore(path);
+    const writes = Array.from({ length: 8 }, (_, i) => store.append([record(i)]));
+    const copied = store.backup(`${path}.copy`);
+    await Promise.all([...writes, copied, store.close(), store.close()]);
+    await assert.rejects(store.append([record(8)]), failure("STORAGE", "closed"));
+    for (const [file, least] of [
+      [path, 7],
+      [`${path}.copy`, -1],
+    ] as const) {
+      const again = await openThreadStore(file);
+      assert.ok((await again.last()) >= least);
+      await again.close();
+    }
+  });
+
+  it("leaves open what became of a write when its thread dies while it is closed", async () => {
+    let store: Awaited<ReturnType<typeof openThreadStore>>;
+    const [thread] = await threadsOf(async () => {
+      store = await openThreadStore(fresh());
+    });
+    const writes = Promise.allSettled(Array.from({ length: 20 }, (_, i) => store.append([record(i)])));
+    const closed = store!.close();
+    await thread.terminate();
+    await closed;
+    for (const result of await writes)
+      if (result.status === "rejected") assert.ok(failure("STORAGE", "unknown")(result.reason), String(result.reason));
+  });
+
+  it("goes on backing up when its thread dies", async () => {
+    const path = fresh();
+    let store: Awaited<ReturnType<typeof openThreadStore>>;
+    const [thread] = await threadsOf(async () => {
+      store = await openThreadStore(path);
+      await store.append(Array.from({ length: 3_000 }, (_, i) => record(i)));
+    });
+    const copied = store!.backup(`${path}.copy`).then(
+      () => true,
+      () => false,
+    );
+    await store!.last();
+    await thread.terminate();
+    assert.equal(await copied, true);
+    await store!.close();
+    const copy = await openThreadStore(`${path}.copy`);
+    assert.equal(await copy.last(), 2_999);
+    await copy.close();
+  });
+
   it("stops the venue whose thread has died, which acknowledges nothing that is not there", async () => {
     const path = fresh();
     const [alice] = traders(1);

@@ -152,6 +152,57 @@ describe("venue: the schedule", () => {
   });
 });
 
+describe("venue: the end", () => {
+  it("waits for what the clock began meanwhile, and takes no deposits any more", async () => {
+    const gates = { sign: gate(), append: gate() };
+    let slow = false;
+    const inner = lastingStore();
+    const storage: Store = {
+      ...inner,
+      async append(records) {
+        if (slow) await gates.append.promise;
+        return inner.append(records);
+      },
+    };
+    const signer = {
+      address: SIGNER.address,
+      async sign(digest: Uint8Array) {
+        await gates.sign.promise;
+        return SIGNER.sign(digest);
+      },
+    };
+    const [alice] = traders(1);
+    const { venue, clock } = await openTestVenue({ storage, signer, traders: [alice] });
+    const { item, auth } = alice.order("buy", 1n, 100_000n, { thisAuction: true });
+    const answer = venue.submit(item, auth);
+    const turns = async (holds: () => boolean) => {
+      for (let i = 0; i < 1_000 && !holds(); i++) await new Promise((resolve) => setImmediate(resolve));
+    };
+    await turns(() => venue.health().logCount === 2);
+    const closed = venue.close();
+    await turns(() => false);
+    slow = true;
+    clock.advance(INTERVAL);
+    await assert.rejects(venue.deposit([alice.deposit]), code("STOPPED"));
+    gates.sign.resolve();
+    await turns(() => false);
+    gates.append.resolve();
+    await closed;
+    assert.equal((await answer).receipt.n, 1n);
+    slow = false;
+    const again = await openTestVenue({ storage, clock });
+    assert.equal((await again.venue.auctions()).length, again.venue.health().logCount - 2);
+    await again.venue.close();
+  });
+});
+
+/** A promise, and what fulfils it. */
+function gate() {
+  let resolve!: () => void;
+  const promise = new Promise<void>((it) => (resolve = it));
+  return { promise, resolve };
+}
+
 describe("venue: rounds", () => {
   it("proves rounds behind the market; a round shows its log, and an account in its state", async () => {
     const people = traders(3);

@@ -89,12 +89,15 @@ export async function serve(options: ServeOptions): Promise<number> {
     throw error;
   });
   const pages = join(BUILD, "web");
+  const of = (error: Error) =>
+    error instanceof TacitError ? { code: error.code, reason: error.details.reason } : { code: "UNEXPECTED" };
+  const tellStopped = (error: Error) => log.fatal(of(error), `the market has stopped: ${error.message}`);
+  const tellProvingStopped = (error: Error) => log.error(of(error), `no rounds are proved any more: ${error.message}`);
   const stop = new Promise<string>((resolve) => {
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve(signal));
     venue.subscribe((event) => {
-      if (event.kind === "stopped")
-        log.fatal({ code: event.error.code }, `the market has stopped: ${event.error.message}`);
-      if (event.kind === "provingStopped") log.error(`no rounds are proved any more: ${event.error.message}`);
+      if (event.kind === "stopped") tellStopped(event.error);
+      if (event.kind === "provingStopped") tellProvingStopped(event.error);
     });
   });
   try {
@@ -112,6 +115,9 @@ export async function serve(options: ServeOptions): Promise<number> {
       metricsToken: process.env.TACIT_METRICS_TOKEN ?? null,
       ...(existsSync(pages) ? { staticFolder: pages } : {}),
     });
+    // What happened before anybody listened.
+    const { ok, reason } = venue.health();
+    if (!ok) log.error(`the venue is not as it should be: ${reason}`);
     log.info(
       { url: service.url, profile, proves: options.prove, entries: venue.health().logCount },
       "the venue is open",
