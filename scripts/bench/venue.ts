@@ -47,7 +47,8 @@ const BAR = { perSecond: 1_500, p99Ms: 20, startMs: 5_000 };
 const FULL = 200; // items a client, as fast as it can
 const HALF_SECONDS = 10;
 const RECORDS = 1_000_000;
-const TAIL = 10_000;
+/** A venue that ends at the worst time has so much to read again. */
+const TAIL = DEFAULT_LIMITS.snapshotEvery;
 /** Their deposits fill a round, which is proved before the clock starts. */
 const LAG_ACCOUNTS = DEFAULT_LIMITS.roundProofs * PROFILES.demo.deposit;
 const folderOf = () => mkdtemp(join(tmpdir(), "tacit-bench-"));

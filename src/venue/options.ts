@@ -39,7 +39,7 @@ export const DEFAULT_LIMITS: Limits = {
   unacceptedProofs: 96,
   roundSeconds: 30,
   roundProofs: 24,
-  snapshotEvery: 10_000,
+  snapshotEvery: 8_000,
 };
 
 /** What the operator shows of what only it sees. */
