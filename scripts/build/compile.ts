@@ -9,7 +9,6 @@ import { TacitError } from "../../src/protocol/errors.ts";
 import { readR1csHeader } from "../../src/prover/r1cs.ts";
 import { WitnessProgram } from "../../src/prover/witness.ts";
 import { builtFiles, LIBRARIES, ROOT } from "./folders.ts";
-import { isAlive } from "./isAlive.ts";
 import type { TaskResults } from "./messages.ts";
 import { CIRCOM_FLAGS } from "./sources.ts";
 import { stampFile } from "./stamp.ts";
@@ -24,7 +23,8 @@ const MILESTONES: [begin: RegExp, fraction: number][] = [
   [/main\.wasm/, 0.95],
 ];
 
-const HOUR_MS = 3_600_000;
+/** No circuit takes so long: a folder that is older is that of a build that was killed. */
+const LEFTOVER_MS = 3_600_000;
 
 let circom: Promise<WebAssembly.Module> | undefined;
 
@@ -40,6 +40,7 @@ export async function compile(
 ): Promise<TaskResults["compile"]> {
   await removeLeftovers(folder);
   const temporary = join(folder, `.compile-${process.pid}-${threadId}`);
+  await rm(temporary, { recursive: true, force: true });
   await mkdir(temporary, { recursive: true });
   try {
     await runCircom(folder, temporary, onProgress);
@@ -128,13 +129,11 @@ async function runCircom(folder: string, output: string, onProgress: (fraction: 
   if (text.includes("warning[")) throw refused("CIRCUIT_WARNING", "the compiler warns about the circuit", text);
 }
 
-/** Folders of builds that were killed, an hour ago or more: a number may be that of a process elsewhere that shares the folder. */
 async function removeLeftovers(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
-    const pid = /^\.compile-(\d+)-\d+$/.exec(name)?.[1];
-    if (!pid || isAlive(Number(pid))) continue;
-    const { mtimeMs } = await stat(join(folder, name));
-    if (mtimeMs < Date.now() - HOUR_MS) await rm(join(folder, name), { recursive: true, force: true });
+    const path = join(folder, name);
+    if (name.startsWith(".compile-") && (await stat(path)).mtimeMs < Date.now() - LEFTOVER_MS)
+      await rm(path, { recursive: true, force: true });
   }
 }
 

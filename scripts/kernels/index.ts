@@ -31,7 +31,8 @@ const LAST = join(KERNEL_FOLDER, "worker.js");
 
 /**
  * Writes the kernel modules, and four threads as one script each, which start without a loader: the prover's, which runs in
- * Node and in browsers, and those of a venue's proofs, signatures and store. Modules are emitted in a thread of its own, as wasmati needs a deep stack for long functions.
+ * Node and in browsers, and those of a venue's proofs, signatures and store. Modules are emitted in a thread of its own, as
+ * wasmati needs a deep stack for long functions.
  * @returns bytes by file name
  */
 export async function buildKernels(): Promise<Record<string, number>> {

@@ -30,7 +30,7 @@ export function localSigner(secret: Uint8Array): Signer {
 /** r and s, 64 bytes, and the parity of R */
 type SignRecoverable = (digest: Uint8Array, key: Uint8Array) => [signature: Uint8Array, recovery: number];
 
-/** libsecp256k1, compiled for this machine: a fifteenth of the time. null where the package has no such file. */
+/** libsecp256k1, compiled for this machine: many times as fast. null where the package has no such file. */
 export const native = loadNative();
 function loadNative(): SignRecoverable | null {
   try {

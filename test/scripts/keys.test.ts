@@ -1,9 +1,9 @@
 // Goal: development keys are sound Groth16 keys of their circuit, marked as what they are; builds are reproducible.
 // Method: snarkjs proves with them, verifies, and reads them back.
 import assert from "node:assert/strict";
-import { cp, mkdtemp, readFile, rm, utimes, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import * as snarkjs from "snarkjs";
 import { buildCircuits, checkManifest, circuitFolder } from "../../scripts/build/index.ts";
 import { mainOf } from "../../scripts/build/sources.ts";
@@ -99,6 +99,18 @@ describe("development keys", () => {
       assert.deepEqual(await steps(), ["key", "done"]);
       await rm(join(source.folder, "main.wasm"));
       assert.deepEqual(await steps(), ["compile", "done"]);
+    });
+
+    it("removes what a killed build has left, and nothing of one that runs", async () => {
+      const source = fixtureSource("product", join(temporary, "leftovers"));
+      const [old, young] = [1, 2].map((pid) => join(source.folder, `.compile-${pid}-0`));
+      for (const folder of [old, young]) await mkdir(folder, { recursive: true });
+      await utimes(old, 1, 1);
+      await buildCircuits([source]);
+      assert.deepEqual(
+        (await readdir(source.folder)).filter((name) => name.startsWith(".compile-")),
+        [basename(young)],
+      );
     });
 
     const refusals: [why: string, code: string, main: string, text: RegExp, outputs?: string[]][] = [

@@ -89,15 +89,15 @@ export async function serve(options: ServeOptions): Promise<number> {
     throw error;
   });
   const pages = join(BUILD, "web");
-  const of = (error: Error) =>
-    error instanceof TacitError ? { code: error.code, reason: error.details.reason } : { code: "UNEXPECTED" };
-  const tellStopped = (error: Error) => log.fatal(of(error), `the market has stopped: ${error.message}`);
-  const tellProvingStopped = (error: Error) => log.error(of(error), `no rounds are proved any more: ${error.message}`);
   const stop = new Promise<string>((resolve) => {
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve(signal));
     venue.subscribe((event) => {
-      if (event.kind === "stopped") tellStopped(event.error);
-      if (event.kind === "provingStopped") tellProvingStopped(event.error);
+      if (event.kind !== "stopped" && event.kind !== "provingStopped") return;
+      const { error, kind } = event;
+      const fields =
+        error instanceof TacitError ? { code: error.code, reason: error.details.reason } : { code: "UNEXPECTED" };
+      if (kind === "stopped") log.fatal(fields, `the market has stopped: ${error.message}`);
+      else log.error(fields, `no rounds are proved any more: ${error.message}`);
     });
   });
   try {

@@ -1,7 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
-import { isAlive } from "../../../scripts/build/isAlive.ts";
 import { writeWhole } from "../../../scripts/build/writeWhole.ts";
 import { Client, Contradiction, openSecret, sealSecret, type Notebook, type SentItem } from "../../client/index.ts";
 import { publicKey } from "../../protocol/eddsa.ts";
@@ -114,6 +113,15 @@ function fileNotebook(path: string): Notebook {
 
 /** Half a minute, at ten a second. */
 const LOCK_TRIES = 300;
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
 
 async function openClient({ venue, account }: TraderOptions, { keyless = false } = {}): Promise<Client> {
   await useHashKernels();
