@@ -3,6 +3,7 @@ import { FIELD } from "../../protocol/numbers.ts";
 import { mod } from "../curve.ts";
 import { ENTRY, RECORD_BYTES, WINDOW_BITS } from "./layout.ts";
 import { ROOT, TWICE_D } from "./curve.ts";
+import { KeyTables } from "./keyTables.ts";
 import type { LaneKernels } from "./lanes.ts";
 import type { Poseidon } from "./poseidon.ts";
 
@@ -16,6 +17,9 @@ const SHORT = 63;
 const LONG = 64;
 const BASE_DIGITS = 42;
 const INPUTS = 5;
+/** A table of a key: 0, and of each digit of a scalar below l the multiples that `table` makes. */
+const DIGIT_BYTES = MULTIPLES * ENTRY.bytes;
+const KEY_BYTES = ENTRY.bytes + SHORT * DIGIT_BYTES;
 
 /** Multiplication and the check of signatures, as many at once as the kernels have lanes. */
 export class Signatures {
@@ -30,6 +34,11 @@ export class Signatures {
   /** where the lanes' entries lie, from the table on; records that name entry 1 */
   readonly #places: number;
   readonly #one: number;
+  readonly #keys: KeyTables;
+  /** places of the lanes' tables of keys; the records for the digit that is written; and where lanes write that need none */
+  readonly #keyPlaces: number;
+  readonly #keyRecords: number;
+  #unused = 0;
   readonly #digits: number;
   readonly #baseDigits: number;
   /** entries of the multiples of BASE8, made when first asked for */
@@ -49,6 +58,9 @@ export class Signatures {
     this.#entries = heap.alloc(lanes * tableBytes);
     this.#places = heap.alloc(4 * lanes);
     this.#one = heap.alloc(RECORD_BYTES * lanes);
+    this.#keys = new KeyTables(() => heap.alloc(KEY_BYTES));
+    this.#keyPlaces = heap.alloc(4 * lanes);
+    this.#keyRecords = heap.alloc(RECORD_BYTES * lanes);
     this.#digits = heap.alloc(LONG * RECORD_BYTES * lanes);
     this.#baseDigits = heap.alloc(BASE_DIGITS * RECORD_BYTES * lanes);
     for (let lane = 0; lane < lanes; lane++) {
@@ -75,16 +87,65 @@ export class Signatures {
     kernels.heap.bytes(inputs, 4 * blockBytes).set(kernels.heap.bytes(state + blockBytes, 4 * blockBytes));
     const [Rx, Ry, Ax, Ay] = [0, 1, 2, 3].map((i) => inputs + blockBytes * i);
     kernels.write(this.#poseidon.run(INPUTS));
+    const tables = this.#tablesOf(some, Ax, Ay);
     for (let lane = 0; lane < lanes; lane++) {
-      this.#recode((8n * kernels.get(lane)) % ORDER, SHORT, lane, true);
+      const table = tables?.[Math.min(lane, some.length - 1)];
+      this.#recode((8n * kernels.get(lane)) % ORDER, SHORT, lane, true, table);
       this.#recodeBase(at(lane).signature.S, lane);
     }
-    const subgroup = kernels.kernel("inSubgroup")(Ax, Ay);
-    kernels.kernel("point")(this.#point, Ax, Ay);
-    this.#walk(SHORT);
-    kernels.kernel("sum")(this.#sum, this.#baseDigits, BASE_DIGITS);
-    const equal = kernels.kernel("equals")(this.#sum, Rx, Ry) & subgroup;
+    let valid = ~0;
+    if (tables) {
+      kernels.kernel("zero")(this.#sum);
+      kernels.kernel("sum")(this.#sum, this.#digits, SHORT);
+    } else {
+      valid = kernels.kernel("inSubgroup")(Ax, Ay);
+      kernels.kernel("point")(this.#point, Ax, Ay);
+      this.#walk(SHORT);
+    }
+    kernels.kernel("sumAffine")(this.#sum, this.#baseDigits, BASE_DIGITS);
+    const equal = kernels.kernel("equals")(this.#sum, Rx, Ry) & valid;
     return some.map((_, lane) => ((equal >> lane) & 1) === 1);
+  }
+
+  /** The tables of the keys, or null where one has none: each key of the subgroup gets one when it is met again. */
+  #tablesOf(some: readonly Signed[], x: number, y: number): number[] | null {
+    const find = () => some.map(({ key }) => this.#keys.find(key));
+    let tables = find();
+    const wanted = some.flatMap(({ key }, lane) =>
+      tables[lane] === undefined && this.#keys.isWanted(key) ? [lane] : [],
+    );
+    if (wanted.length > 0) {
+      this.#writeTables(some, wanted, x, y);
+      tables = find();
+    }
+    return tables.every((table) => table !== undefined) ? tables : null;
+  }
+
+  /** Tables of the keys of these lanes, as far as there is room. */
+  #writeTables(some: readonly Signed[], wanted: readonly number[], x: number, y: number): void {
+    const { heap, form } = this.#kernels;
+    const valid = this.#kernels.kernel("inSubgroup")(x, y);
+    this.#unused ||= heap.alloc(KEY_BYTES);
+    const places = Array<number>(form.lanes).fill(this.#unused);
+    const rooms = wanted.flatMap((lane) => {
+      const at = ((valid >> lane) & 1) === 1 ? this.#keys.room() : null;
+      return at === null ? [] : [{ lane, at }];
+    });
+    for (const { lane, at } of rooms) places[lane] = at;
+    heap.words(this.#keyPlaces, form.lanes).set(places);
+    for (const at of places) this.#kernels.packed(at, [1n, 1n, 0n, 2n]);
+    const record = (entry: number) =>
+      places.forEach((table, lane) => this.#record(this.#keyRecords, lane, table + entry, 0));
+    this.#kernels.kernel("point")(this.#point, x, y);
+    for (let digit = 0; digit < SHORT; digit++) {
+      const before = digit * DIGIT_BYTES;
+      record(before + ENTRY.bytes);
+      this.#kernels.kernel("table")(this.#point, before, this.#keyPlaces, this.#keyRecords);
+      // The point has become 8 times itself, and becomes 16 times what it was.
+      record(before + DIGIT_BYTES);
+      this.#kernels.kernel("sum")(this.#point, this.#keyRecords, 1);
+    }
+    for (const { lane, at } of rooms) this.#keys.enter(some[lane].key, at);
   }
 
   /** Whether points of the curve are in the subgroup and not 0. */
@@ -104,7 +165,7 @@ export class Signatures {
       this.#base ||= this.#writeBase();
       this.#recodeBase(scalar % ORDER, 0);
       kernels.kernel("zero")(sum);
-      kernels.kernel("sum")(sum, this.#baseDigits, BASE_DIGITS);
+      kernels.kernel("sumAffine")(sum, this.#baseDigits, BASE_DIGITS);
     } else {
       this.#readPoints([point]);
       kernels.kernel("point")(this.#point, this.#inputs, this.#inputs + kernels.form.blockBytes);
@@ -182,10 +243,14 @@ export class Signatures {
     kernels.kernel("walk")(this.#sum, this.#digits, digits);
   }
 
-  /** Digits of 4 bits from -7 to 8, the highest first, of a scalar or of minus it. */
-  #recode(scalar: bigint, digits: number, lane: number, negate: boolean): void {
+  /**
+   * Digits of 4 bits from -7 to 8, the highest first, of a scalar or of minus it.
+   * @param keyTable  takes each digit from a table of a key, not from that of the lane
+   */
+  #recode(scalar: bigint, digits: number, lane: number, negate: boolean, keyTable?: number): void {
     const { lanes } = this.#kernels.form;
-    const table = this.#entries + lane * (MULTIPLES + 1) * ENTRY.bytes;
+    const table = keyTable ?? this.#entries + lane * (MULTIPLES + 1) * ENTRY.bytes;
+    const digitBytes = keyTable === undefined ? 0 : DIGIT_BYTES;
     const bytes = this.#kernels.bytesOf(scalar);
     let carry = 0;
     for (let i = 0; i < digits; i++) {
@@ -193,7 +258,7 @@ export class Signatures {
       carry = digit > MULTIPLES ? 1 : 0;
       digit -= carry << WINDOW_BITS;
       const negative = digit < 0 !== negate ? 1 : 0;
-      const entry = table + Math.abs(digit) * ENTRY.bytes;
+      const entry = digit === 0 ? table : table + i * digitBytes + Math.abs(digit) * ENTRY.bytes;
       this.#record(this.#digits, (digits - 1 - i) * lanes + lane, entry, negative);
     }
   }

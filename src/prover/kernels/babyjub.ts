@@ -18,8 +18,9 @@ export interface CurveKernels {
   readonly table: Kernel;
   /** (p, list, windows): p + the entries of the first window, then 16 p + those of the next, ... */
   readonly walk: Kernel;
-  /** (p, list, count): p + entries of Z = 1 */
+  /** (p, list, count): p + entries; those of `sumAffine` have Z = 1 */
   readonly sum: Kernel;
+  readonly sumAffine: Kernel;
   /** (p, x, y) -> in which lanes p has these affine coordinates, which are overwritten */
   readonly equals: Kernel;
   /** (x, y) -> in which lanes the point, x as the protocol has it, is in the subgroup of order l and not 0 */
@@ -125,13 +126,14 @@ export function curveKernels(lanes: Lanes, constants: number, temporaries: numbe
       invoke(addEntry, p, at);
     });
   });
-  const sum = fn(["i32", "i32", "i32"], [], (p, list, count) => {
-    const at = variable("i32", list);
-    times(count, () => {
-      invoke(addAffine, p, at);
-      set(at, int.add(at, recordBytes));
+  const sumBy = (add: Kernel) =>
+    fn(["i32", "i32", "i32"], [], (p, list, count) => {
+      const at = variable("i32", list);
+      times(count, () => {
+        invoke(add, p, at);
+        set(at, int.add(at, recordBytes));
+      });
     });
-  });
 
   return {
     zero: fn(["i32"], [], (p) => {
@@ -146,7 +148,8 @@ export function curveKernels(lanes: Lanes, constants: number, temporaries: numbe
     }),
     table,
     walk,
-    sum,
+    sum: sumBy(addEntry),
+    sumAffine: sumBy(addAffine),
     equals: fn(["i32", "i32", "i32"], ["i32"], (p, x, y) => {
       const [pX, pY, pZ] = coordinates(p);
       invoke(mul, x, x, constant(CONSTANT.root));

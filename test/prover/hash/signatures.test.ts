@@ -151,6 +151,44 @@ describeKernels("signature kernels", (kernels) => {
     assert.ok(expected.filter(Boolean).length > 9);
   });
 
+  it("keys that sign again, from their tables: the reference's answers", () => {
+    const random = new Random(SEED);
+    const secret = secretOf(random);
+    const key = publicKey(secret);
+    const nonce = random.bits(250);
+    const R8 = scalarMultiply(nonce, BASE8);
+    const good = forged(secret, key, R8, nonce);
+    // Made with the key's own secret for the point with the same x, which is outside the subgroup.
+    const mirrored = forged(secret, { x: key.x, y: FIELD - key.y }, R8, nonce);
+    const others = signed(random, 7);
+    for (let sight = 0; sight < 3; sight++) assert.deepEqual(verifyMany([good, ...others]), Array(8).fill(true));
+    const all = [mirrored, ...altered(random, good), ...ofSmallOrder(random), good];
+    const expected = withReference(() => verifyMany(all));
+    all.forEach((each, i) => {
+      assert.deepEqual(verifyMany([...others.slice(0, 3), each, ...others.slice(3)]), [
+        true,
+        true,
+        true,
+        expected[i],
+        ...Array(4).fill(true),
+      ]);
+      assert.equal(verify(each.key, each.message, each.signature), expected[i]);
+    });
+  });
+
+  it("more keys than have room: each signature is answered as before", () => {
+    const random = new Random(SEED);
+    const all = signed(random, 300);
+    const bad = all.map(({ signature, ...rest }) => ({
+      ...rest,
+      signature: { ...signature, S: (signature.S + 1n) % ORDER },
+    }));
+    for (let sight = 0; sight < 12; sight++) {
+      assert.ok(verifyMany(all).every(Boolean));
+      assert.ok(!verifyMany(bad).some(Boolean));
+    }
+  });
+
   it("knows the subgroup", () => {
     const random = new Random(SEED);
     for (const small of SMALL) {
