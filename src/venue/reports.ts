@@ -25,8 +25,8 @@ export type Report =
   | { readonly kind: "auction"; readonly auction: AuctionReport };
 
 /** Documents of one piece, milliseconds between pieces, and pieces in which all is written that there is. */
-const PIECE = 32;
-const PAUSE = 10;
+const PIECE = 16;
+const PAUSE = 20;
 const PIECES = 32;
 
 /**
@@ -49,18 +49,25 @@ export class Reports {
   /** @param n  position of the event's entry in the log */
   add(event: Event, n: number): Report[] {
     if (event.kind === "deposits")
-      return event.credits.map(({ index: account, deposit: { amount } }, i) => {
+      return event.credits.map(({ index: account, deposit: { amount } }) => {
         const deposit = { kind: "deposit", account, n, amount } as const;
-        this.#unwritten.set(historyName(account, n, i), deposit);
+        this.#addHistory(account, n, deposit);
         return deposit;
       });
     if (event.kind !== "clear") return [];
     const { auction, fills } = reportClear(this.#rules, event, n);
     this.#unwritten.set(`auction/${pad(n, 12)}`, auction);
     this.#unwritten.set(`auctionOf/${auction.market}/${pad(n, 12)}`, auction);
-    fills.forEach((fill, i) => this.#unwritten.set(historyName(fill.account, n, i), { kind: "fill", ...fill }));
+    for (const fill of fills) this.#addHistory(fill.account, n, { kind: "fill", ...fill });
     if (auction.volume > 0n) this.#last.set(auction.slot, auction);
     return [...fills.map((fill) => ({ kind: "fill", fill }) as const), { kind: "auction", auction }];
+  }
+
+  /** What one entry of the log books to an account is one document. */
+  #addHistory(account: number, n: number, entry: object): void {
+    const name = historyName(account, n);
+    const others = (this.#unwritten.get(name) ?? []) as object[];
+    this.#unwritten.set(name, [...others, entry]);
   }
 
   /** Writes what is not written so far. @throws as the store */
@@ -86,7 +93,8 @@ export class Reports {
   async #write(most: number): Promise<void> {
     // One after the other: who waits for a flush waits for all that was there before it.
     const write = async () => {
-      const some = [...this.#unwritten].slice(0, most);
+      // By name: what a page of the disk holds is written together.
+      const some = [...this.#unwritten].sort(([a], [b]) => (a < b ? -1 : 1)).slice(0, most);
       if (some.length === 0) return;
       await this.#store.put(Object.fromEntries(some.map(([name, document]) => [name, toJson(document)])));
       for (const [name] of some) this.#unwritten.delete(name);
@@ -101,12 +109,12 @@ export class Reports {
     return this.#last.get(slot) ?? null;
   }
 
-  /** What was booked to an account, by position in the log: after `after`, at most `limit`. */
+  /** What was booked to an account, by position in the log: that of the first `limit` positions after `after`. */
   async history(account: number, { after, limit }: { after: number; limit: number }): Promise<HistoryJson[]> {
     await this.flush();
     const prefix = `history/${pad(account, 7)}/`;
     const found = await this.#store.list(prefix, { after: `${prefix}${pad(after, 12)}~`, limit });
-    return found.map(({ text }) => JSON.parse(text));
+    return found.flatMap(({ text }) => JSON.parse(text) as HistoryJson[]);
   }
 
   /** The newest first, before the position `before`. */
@@ -128,8 +136,8 @@ export class Reports {
 }
 
 /** Sorts by account, then by position in the log. */
-function historyName(account: number, n: number, i: number): string {
-  return `history/${pad(account, 7)}/${pad(n, 12)}/${pad(i, 6)}`;
+function historyName(account: number, n: number): string {
+  return `history/${pad(account, 7)}/${pad(n, 12)}`;
 }
 
 function pad(number: number, digits: number): string {

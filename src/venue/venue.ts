@@ -106,6 +106,8 @@ export class Venue {
   readonly #inFlight = new Map<string, Promise<Acknowledgement>>();
   readonly #accountsOf = new Map<bigint, number[]>();
   readonly #reports: Reports;
+  /** what was applied and is not in the reports yet */
+  readonly #untold: { event: Event; n: number }[] = [];
   readonly #intake: Intake;
   /** fulfilled when all is answered that was taken */
   #answers: Promise<void> = Promise.resolve();
@@ -292,8 +294,8 @@ export class Venue {
   }
 
   /**
-   * What was booked to an account, by position in the log: those after `after`, at most `limit`. Of kind "fill" (FillReport),
-   * or "deposit" with its `amount`; bigints are decimal strings.
+   * What was booked to an account, by position in the log: all that was booked at the first `limit` positions after `after`.
+   * Of kind "fill" (FillReport), or "deposit" with its `amount`; bigints are decimal strings.
    */
   history(index: number, { after = -1, limit = 100 } = {}): Promise<HistoryJson[]> {
     return this.#reports.history(index, { after, limit });
@@ -487,14 +489,12 @@ export class Venue {
         await new Promise((resolve) => setImmediate(resolve));
         if (this.#status !== "open") return;
         const now = this.#stamp();
-        for (let due; (due = this.#due(now));) {
-          await this.#commit([{ kind: "close", time: due.time, slot: due.slot }]);
-          if (this.#round.proofs >= this.limits.roundProofs) await this.#endRound();
-        }
+        for (let due; (due = this.#due(now));) await this.#commit([{ kind: "close", time: due.time, slot: due.slot }]);
         // All of them: an item may be of an account that a deposit before it opens.
         for (let deposits; (deposits = this.#deposits.shift());) await this.#credit(deposits, now);
         if (this.#intake.ready > 0) await this.#takeItems(this.#intake.take(BATCH), now);
         if (this.#roundOver(now)) await this.#endRound();
+        this.#reportUntold();
         this.#reports.writeSoon((error) => this.#stop(error));
       } while (this.#intake.ready > 0 || this.#deposits.length > 0);
     } catch (error) {
@@ -530,10 +530,8 @@ export class Venue {
         new TacitError("ACCOUNTS_FULL", "the account tree has no free leaf for every one of these deposits"),
       );
     try {
-      for (let at = 0; at < deposits.length; at += slots) {
+      for (let at = 0; at < deposits.length; at += slots)
         await this.#commit([{ kind: "deposits", time, deposits: deposits.slice(at, at + slots) }]);
-        if (this.#roundOver(time)) await this.#endRound();
-      }
     } catch (error) {
       reject(stopped(error as Error));
       throw error;
@@ -630,32 +628,45 @@ export class Venue {
   }
 
   /**
-   * Journals entries, then applies them: what is not on disk has not happened.
+   * Journals entries, then applies them: what is not on disk has not happened. A round that is full ends before them.
    * @param hashed  the entries of the log among them, as the public may see them, where they are known
    * @throws STORAGE, FENCED  when nothing was written, and nothing is applied
    */
   async #commit(entries: readonly JournalEntry[], hashed = this.#hashed(entries)): Promise<void> {
+    if (entries[0].kind !== "round" && this.#round.proofs >= this.limits.roundProofs) {
+      if (this.#tip.sequence + 1 - this.#snapshotAt >= this.limits.snapshotEvery) await this.#endRound();
+      else entries = [{ kind: "round", number: this.#round.number }, ...entries];
+    }
     const heads = chainHeads(this.#tip.head, hashed);
     const { head: previousHead, logCount: firstEntry } = this.#tip;
     const keys = hashed.map(({ item }) => wordsToBytes([item])).values();
-    let { sequence, previous, logCount, head } = this.#tip;
+    let tip = this.#tip;
+    const tips: Tip[] = [];
     const records = entries.map((entry) => {
-      if (entry.kind !== "round") head = heads[logCount++ - firstEntry];
-      const place = { sequence: ++sequence, epoch: this.#store.epoch, previous, logCount, head };
+      const sequence = tip.sequence + 1;
+      const isMark = entry.kind === "round";
+      const logCount = isMark ? tip.logCount : tip.logCount + 1;
+      const head = isMark ? tip.head : heads[tip.logCount - firstEntry];
+      const place = { sequence, epoch: this.#store.epoch, previous: tip.previous, logCount, head };
       const bytes = encodeRecord(place, entry, this.#digest);
-      previous = bytes.slice(-32);
-      const key = entry.kind === "round" ? undefined : keys.next().value!;
+      tip = { sequence, previous: bytes.slice(-32), logCount, head };
+      tips.push(tip);
+      const key = isMark ? undefined : keys.next().value!;
       return { sequence, bytes, ...(entry.kind === "item" ? { key } : {}) };
     });
-    await this.#store.append(records);
-    this.#tip = { sequence, previous, logCount, head };
+    const written = this.#store.append(records);
+    // While the disk is busy.
+    this.#reportUntold();
+    await written;
     let at = 0;
-    for (const entry of entries) {
-      if (entry.kind === "round") continue;
+    entries.forEach((entry, i) => {
+      this.#tip = tips[i];
+      if (entry.kind === "round") return this.#markRound();
       const previous = at === 0 ? previousHead : heads[at - 1];
       this.#apply(entry, { entry: hashed[at], n: firstEntry + at, previous, head: heads[at] });
       at++;
-    }
+    });
+    if (entries.at(-1)!.kind !== "close") this.#reportUntold();
   }
 
   #hashed(entries: readonly JournalEntry[]): HashedEntry[] {
@@ -675,7 +686,7 @@ export class Venue {
     for (const event of events) {
       this.#round.proofs += instructionsOf(event, profile);
       if (event.kind === "item") this.#remember({ ...place, verdict: event.admission.verdict });
-      this.#report(event, place.n);
+      this.#untold.push({ event, n: place.n });
     }
   }
 
@@ -684,7 +695,11 @@ export class Venue {
     if (this.#recent.size > RECENT) this.#recent.delete(this.#recent.keys().next().value!);
   }
 
-  /** Keeps what an event means to traders, and tells the subscribers. */
+  /** Keeps what events mean to traders, and tells the subscribers. */
+  #reportUntold(): void {
+    for (const { event, n } of this.#untold.splice(0)) this.#report(event, n);
+  }
+
   #report(event: Event, n: number): void {
     if (event.kind === "deposits") {
       this.#depositCount += event.credits.length;
@@ -721,7 +736,6 @@ export class Venue {
   /** @param records  since the last snapshot, for which another is worth while */
   async #endRound(records = this.limits.snapshotEvery): Promise<void> {
     await this.#commit([{ kind: "round", number: this.#round.number }]);
-    this.#markRound();
     if (this.#tip.sequence - this.#snapshotAt >= records) this.#snapshot();
   }
 
@@ -816,6 +830,7 @@ export class Venue {
       this.#tip = tipAfter(record);
       this.#markRound();
     }
+    this.#reportUntold();
     await this.#reports.flush();
   }
 

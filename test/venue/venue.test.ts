@@ -7,6 +7,7 @@ import { openingWord } from "../../src/protocol/opening.ts";
 import { receiptDefect } from "../../src/protocol/receipt.ts";
 import { readRounds, segmentDefect, verifyRound } from "../../src/verifier/index.ts";
 import { chainHeads } from "../../src/protocol/item.ts";
+import { decodeRecord } from "../../src/venue/journal.ts";
 import type { Store } from "../../src/venue/store.ts";
 import {
   DEPOSIT,
@@ -132,6 +133,52 @@ describe("venue: the schedule", () => {
     await venue.submit(item, auth);
     assert.equal(venue.health().logCount, logCount + 1);
     await venue.close();
+  });
+
+  it("tells all that an auction booked to an account as one position of its history", async () => {
+    const [alice, bob] = traders(2);
+    const { venue, clock } = await openTestVenue({ traders: [alice, bob] });
+    const buys = [1n, 2n, 3n].map((size) => alice.order("buy", size, 100_200n));
+    for (const { item, auth } of [...buys, bob.order("sell", 6n, 99_900n)]) await venue.submit(item, auth);
+    const closed = eventOf(venue, "auction");
+    clock.advance(INTERVAL);
+    const { n } = (await closed).auction;
+    const [deposit] = await venue.history(alice.index, { limit: 1 });
+    assert.equal(deposit.kind, "deposit");
+    const fills = await venue.history(alice.index, { after: deposit.n, limit: 1 });
+    assert.deepEqual(
+      fills.map((entry) => [entry.n, entry.kind === "fill" && entry.lots]),
+      [1, 2, 3].map((lots) => [n, String(lots)]),
+    );
+    assert.deepEqual(await venue.history(alice.index, { after: n }), []);
+    await venue.close();
+  });
+
+  it("ends a full round in the transaction of the entry that comes next, and tells what happened in the log's order", async () => {
+    const written: string[] = [];
+    const inner = lastingStore();
+    const storage: Store = {
+      ...inner,
+      async append(records) {
+        written.push(records.map(({ sequence, bytes }) => decodeRecord(bytes, { sequence }).entry.kind).join(" "));
+        return inner.append(records);
+      },
+    };
+    const [alice, bob] = traders(2);
+    const { venue, clock } = await openTestVenue({ storage, traders: [alice], limits: { roundProofs: 1 } });
+    const told: string[] = [];
+    venue.subscribe((event) => void told.push(event.kind === "auction" ? `auction ${event.auction.slot}` : event.kind));
+    const send = ({ item, auth }: ReturnType<Trader["order"]>) => venue.submit(item, auth);
+    const markets = [101n, 105n];
+    await Promise.all(markets.map((market) => send(alice.order("buy", 1n, 100_000n, { market, thisAuction: true }))));
+    clock.advance(INTERVAL);
+    await venue.deposit([bob.deposit]);
+    await venue.close();
+    assert.deepEqual(written, ["deposits", "round", "item item", "close", "round close", "round deposits", "round"]);
+    assert.deepEqual(
+      told.filter((kind) => kind !== "fill"),
+      ["order", "order", "auction 0", "auction 4", "deposit"],
+    );
   });
 
   it("closes what was due while it was down with the orders that were there then", async () => {

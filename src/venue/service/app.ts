@@ -200,8 +200,6 @@ const PAGES_POLICY = [
   "frame-ancestors 'none'",
 ].join("; ");
 const IMMUTABLE = "public, max-age=31536000, immutable";
-/** Most that one entry of the log books to an account: fills of its open orders (32 at most), and the venue's own. */
-const ENTRIES_OF_A_POSITION = 64;
 const UTF8 = new TextDecoder("utf-8", { fatal: true });
 
 /** The service of a venue, without a socket: requests go to `app.fetch(request, caller)`, frames to `streams`. */
@@ -559,7 +557,7 @@ export function createApp({ venue, options }: { venue: ServedVenue; options: Ser
     async (c, { query }) => {
       const index = accountOf(c, sessionOf(c), query.index);
       const { after, limit = 100 } = query;
-      const entries = await venue.history(index, { after, limit: limit + ENTRIES_OF_A_POSITION });
+      const entries = await venue.history(index, { after, limit });
       return json(c, { index, entries: pageOf(entries, limit) });
     },
   );

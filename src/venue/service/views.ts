@@ -129,7 +129,7 @@ export function orderJson({ side, ...order }: OpenOrder) {
 /**
  * The first of some entries that make a page: at least `limit` of them, and all of the position of the last, so that the
  * next page begins behind it.
- * @param entries  beyond `limit` as many as one position can have, if there are so many
+ * @param entries  all of the positions that they are of
  */
 export function pageOf<Entry extends { readonly n: number }>(entries: readonly Entry[], limit: number): Entry[] {
   const last = entries[limit - 1];
