@@ -75,16 +75,36 @@ export class Matcher {
   #markets: Market[];
   #clock: bigint;
   #logCount = 0;
-  readonly #firstExpiry = new WeakMap<readonly BookEntry[], bigint | null>();
+  readonly #firstExpiry: WeakMap<readonly BookEntry[], bigint | null>;
 
-  constructor(genesis: Genesis, options: MatcherOptions) {
-    if (genesis.accounts.length > 4 ** genesis.depth) throw outOfRange("genesis.accounts", "at most 4^depth accounts");
+  /** @param from  of the same genesis and options: it begins where that one is */
+  constructor(genesis: Genesis, options: MatcherOptions, from?: Matcher) {
     this.#genesis = genesis;
     this.#options = options;
+    if (from) {
+      this.#rulesInForce = from.#rulesInForce;
+      this.#accounts = [...from.#accounts];
+      this.#markets = from.#markets.map(({ book, admitted, cancels }) => ({
+        book,
+        admitted: [...admitted],
+        cancels: [...cancels],
+      }));
+      this.#clock = from.#clock;
+      this.#logCount = from.#logCount;
+      this.#firstExpiry = from.#firstExpiry;
+      return;
+    }
+    if (genesis.accounts.length > 4 ** genesis.depth) throw outOfRange("genesis.accounts", "at most 4^depth accounts");
     this.#rulesInForce = rulesRoot(genesis.rules);
     this.#accounts = [...genesis.accounts];
     this.#markets = Array.from({ length: MARKETS }, () => ({ book: [], admitted: [], cancels: [] }));
     this.#clock = 32n * requireBits("genesis.time", genesis.time, BITS.time);
+    this.#firstExpiry = new WeakMap();
+  }
+
+  /** A matcher that goes on from here by itself: shows what commands come to, and leaves this one as it is. */
+  fork(): Matcher {
+    return new Matcher(this.#genesis, this.#options, this);
   }
 
   /** Number of log entries so far. */

@@ -1,5 +1,5 @@
 import type { Deposit, Event } from "../matcher/events.ts";
-import type { Matcher } from "../matcher/matcher.ts";
+import type { Command, Matcher } from "../matcher/matcher.ts";
 import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
 import type { Account } from "../protocol/account.ts";
 import { accountKey, secretScalar } from "../protocol/eddsa.ts";
@@ -19,7 +19,7 @@ import {
 import { slotOf } from "../protocol/market.ts";
 import type { AccountOpening } from "../protocol/opening.ts";
 import { requireBits, requireField } from "../protocol/numbers.ts";
-import { BITS, NONCE_WINDOW, type Verdict } from "../protocol/parameters.ts";
+import { BITS, MARKETS, NONCE_WINDOW, type Verdict } from "../protocol/parameters.ts";
 import { wordsToBytes } from "../protocol/words.ts";
 import { useHashKernels } from "../prover/hash/use.ts";
 import type { PublishedRound } from "../verifier/index.ts";
@@ -73,6 +73,20 @@ interface Known {
   readonly verdict: Verdict | null;
 }
 
+type Logged = Exclude<JournalEntry, { kind: "round" }>;
+
+/** What an entry of the log comes to. */
+interface Happening {
+  readonly entry: Logged;
+  readonly events: readonly Event[];
+}
+
+/** The end of a round, and the accounts at it. */
+interface RoundEnd {
+  readonly entry: Extract<JournalEntry, { kind: "round" }>;
+  readonly accounts: readonly Account[];
+}
+
 /** What is known of an item, and who waits for it. */
 type Answered = Known & Pick<Waiting, "resolve" | "reject">;
 
@@ -98,7 +112,7 @@ export class Venue {
   readonly #store: Store;
   readonly #signatures: Signatures;
   readonly #digest: VenueOptions["digest"];
-  readonly #matcher: Matcher;
+  #matcher: Matcher;
   readonly #pipeline: Pipeline | null;
   readonly #listeners = new Set<(event: VenueEvent) => void>();
   /** what was answered of late, by hash of the item; receipts are signed anew, and are the same */
@@ -489,7 +503,7 @@ export class Venue {
         await new Promise((resolve) => setImmediate(resolve));
         if (this.#status !== "open") return;
         const now = this.#stamp();
-        for (let due; (due = this.#due(now));) await this.#commit([{ kind: "close", time: due.time, slot: due.slot }]);
+        while (this.#nextClose(this.#matcher, now)) await this.#commit((matcher) => this.#due(matcher, now));
         // All of them: an item may be of an account that a deposit before it opens.
         for (let deposits; (deposits = this.#deposits.shift());) await this.#credit(deposits, now);
         if (this.#intake.ready > 0) await this.#takeItems(this.#intake.take(BATCH), now);
@@ -509,15 +523,21 @@ export class Venue {
     return now > last ? now : last;
   }
 
-  #due(now: bigint): { time: bigint; slot: number } | null {
-    const next = nextClose(this.genesis.rules, (slot) => this.#matcher.pending(slot), this.#matcher.clock);
-    return next && next.time <= now ? next : null;
+  #nextClose(matcher: Matcher, now?: bigint): { time: bigint; slot: number } | null {
+    const next = nextClose(this.genesis.rules, (slot) => matcher.pending(slot), matcher.clock);
+    return next && (now === undefined || next.time <= now) ? next : null;
+  }
+
+  /** The closes that are due, as the matcher comes to them: as many as go into one transaction. */
+  *#due(matcher: Matcher, now: bigint): Generator<JournalEntry, void> {
+    for (let count = 0, next; count < MARKETS && (next = this.#nextClose(matcher, now)); count++)
+      yield { kind: "close", ...next };
   }
 
   #scheduleNext(): void {
     this.#cancelWake();
     if (this.#status !== "open") return;
-    const next = nextClose(this.genesis.rules, (slot) => this.#matcher.pending(slot), this.#matcher.clock);
+    const next = this.#nextClose(this.#matcher);
     const ends = this.#roundSince === null ? null : this.#roundSince + BigInt(this.limits.roundSeconds);
     const at = next && (ends === null || next.time < ends) ? next.time : ends;
     if (at !== null) this.#cancelWake = this.clock.wake(at, () => void this.#pump());
@@ -530,8 +550,12 @@ export class Venue {
         new TacitError("ACCOUNTS_FULL", "the account tree has no free leaf for every one of these deposits"),
       );
     try {
-      for (let at = 0; at < deposits.length; at += slots)
-        await this.#commit([{ kind: "deposits", time, deposits: deposits.slice(at, at + slots) }]);
+      const lists = Math.ceil(deposits.length / slots);
+      await this.#commit(
+        Array.from({ length: lists }, (_, i): JournalEntry => {
+          return { kind: "deposits", time, deposits: deposits.slice(i * slots, (i + 1) * slots) };
+        }),
+      );
     } catch (error) {
       reject(stopped(error as Error));
       throw error;
@@ -628,45 +652,67 @@ export class Venue {
   }
 
   /**
-   * Journals entries, then applies them: what is not on disk has not happened. A round that is full ends before them.
+   * Journals entries, and the end of each round that is full before the next of them. What they come to is known before; it
+   * happens when they are on disk.
+   * @param wanted  the entries, or what gives them one after the other, from what those before have come to
    * @param hashed  the entries of the log among them, as the public may see them, where they are known
-   * @throws STORAGE, FENCED  when nothing was written, and nothing is applied
+   * @throws STORAGE, FENCED  when nothing was written, and nothing has happened
    */
-  async #commit(entries: readonly JournalEntry[], hashed = this.#hashed(entries)): Promise<void> {
-    if (entries[0].kind !== "round" && this.#round.proofs >= this.limits.roundProofs) {
-      if (this.#tip.sequence + 1 - this.#snapshotAt >= this.limits.snapshotEvery) await this.#endRound();
-      else entries = [{ kind: "round", number: this.#round.number }, ...entries];
-    }
+  async #commit(
+    wanted: readonly JournalEntry[] | ((matcher: Matcher) => Iterable<JournalEntry>),
+    known?: readonly HashedEntry[],
+  ): Promise<void> {
+    const matcher = this.#matcher.fork();
+    const steps = [...this.#steps(matcher, typeof wanted === "function" ? wanted(matcher) : wanted)];
+    const hashed = known ?? this.#hashed(steps.map(({ entry }) => entry));
     const heads = chainHeads(this.#tip.head, hashed);
     const { head: previousHead, logCount: firstEntry } = this.#tip;
-    const keys = hashed.map(({ item }) => wordsToBytes([item])).values();
     let tip = this.#tip;
     const tips: Tip[] = [];
-    const records = entries.map((entry) => {
-      const sequence = tip.sequence + 1;
-      const isMark = entry.kind === "round";
-      const logCount = isMark ? tip.logCount : tip.logCount + 1;
-      const head = isMark ? tip.head : heads[tip.logCount - firstEntry];
-      const place = { sequence, epoch: this.#store.epoch, previous: tip.previous, logCount, head };
+    const records = steps.map(({ entry }) => {
+      const at = tip.logCount - firstEntry;
+      const [logCount, head] = entry.kind === "round" ? [tip.logCount, tip.head] : [tip.logCount + 1, heads[at]];
+      const place = { sequence: tip.sequence + 1, epoch: this.#store.epoch, previous: tip.previous, logCount, head };
       const bytes = encodeRecord(place, entry, this.#digest);
-      tip = { sequence, previous: bytes.slice(-32), logCount, head };
+      const key = entry.kind === "item" ? { key: wordsToBytes([hashed[at].item]) } : {};
+      tip = { sequence: place.sequence, previous: bytes.slice(-32), logCount, head };
       tips.push(tip);
-      const key = isMark ? undefined : keys.next().value!;
-      return { sequence, bytes, ...(entry.kind === "item" ? { key } : {}) };
+      return { sequence: place.sequence, bytes, ...key };
     });
     const written = this.#store.append(records);
     // While the disk is busy.
     this.#reportUntold();
     await written;
-    let at = 0;
-    entries.forEach((entry, i) => {
+    this.#matcher = matcher;
+    steps.forEach((step, i) => {
+      const n = this.#tip.logCount;
       this.#tip = tips[i];
-      if (entry.kind === "round") return this.#markRound();
+      if ("accounts" in step) return this.#markRound(step.accounts);
+      const at = n - firstEntry;
       const previous = at === 0 ? previousHead : heads[at - 1];
-      this.#apply(entry, { entry: hashed[at], n: firstEntry + at, previous, head: heads[at] });
-      at++;
+      this.#happened(step, { entry: hashed[at], n, previous, head: heads[at] });
     });
-    if (entries.at(-1)!.kind !== "close") this.#reportUntold();
+    if (steps.at(-1)!.entry.kind !== "close") this.#reportUntold();
+  }
+
+  /** What entries come to, one after the other, and the ends of rounds between them. */
+  *#steps(matcher: Matcher, entries: Iterable<JournalEntry>): Generator<Happening | RoundEnd, void> {
+    const profile = PROFILES[this.genesis.profile];
+    let { number, proofs } = this.#round;
+    const mark = (): RoundEnd => {
+      proofs = 0;
+      return { entry: { kind: "round", number: number++ }, accounts: [...matcher.accounts] };
+    };
+    for (const entry of entries) {
+      if (entry.kind === "round") {
+        yield mark();
+        continue;
+      }
+      if (proofs >= this.limits.roundProofs) yield mark();
+      const events = matcher.apply(commandOf(entry));
+      for (const event of events) proofs += instructionsOf(event, profile);
+      yield { entry, events };
+    }
   }
 
   #hashed(entries: readonly JournalEntry[]): HashedEntry[] {
@@ -676,9 +722,8 @@ export class Venue {
     );
   }
 
-  /** The effect of an entry that is on disk. */
-  #apply(entry: Exclude<JournalEntry, { kind: "round" }>, place: Omit<Known, "verdict">): void {
-    const events = this.#matcher.apply(entry.kind === "item" ? { ...entry, signed: true } : entry);
+  /** Of an entry that is on disk. */
+  #happened({ entry, events }: Happening, place: Omit<Known, "verdict">): void {
     this.#pipeline?.add(events);
     this.#round.entries.push(place.entry);
     this.#roundSince ??= entry.time;
@@ -728,9 +773,12 @@ export class Venue {
     return { number, from: { logCount: BigInt(logCount), head }, entries: [] as HashedEntry[], proofs: 0 };
   }
 
+  /** Whether the round is to end now: it is full, or old, or a snapshot is due. */
   #roundOver(now: bigint): boolean {
     if (this.#roundSince === null) return false;
-    return this.#round.proofs >= this.limits.roundProofs || now - this.#roundSince >= BigInt(this.limits.roundSeconds);
+    const { roundProofs, roundSeconds, snapshotEvery } = this.limits;
+    if (this.#round.proofs >= roundProofs || this.#tip.sequence - this.#snapshotAt >= snapshotEvery) return true;
+    return now - this.#roundSince >= BigInt(roundSeconds);
   }
 
   /** @param records  since the last snapshot, for which another is worth while */
@@ -739,9 +787,9 @@ export class Venue {
     if (this.#tip.sequence - this.#snapshotAt >= records) this.#snapshot();
   }
 
-  #markRound(): void {
+  #markRound(accounts: readonly Account[]): void {
     const { number, from, entries } = this.#round;
-    this.#pipeline?.mark({ number, from, entries, accounts: [...this.#matcher.accounts] });
+    this.#pipeline?.mark({ number, from, entries, accounts });
     this.#round = this.#newRound(number + 1);
     this.#roundSince = null;
   }
@@ -820,7 +868,8 @@ export class Venue {
           });
         const previous = this.#tip.head;
         this.#tip = tipAfter(record);
-        this.#apply(entry, { entry: hashed[at++], n: logCount - 1, previous, head });
+        const events = this.#matcher.apply(commandOf(entry));
+        this.#happened({ entry, events }, { entry: hashed[at++], n: logCount - 1, previous, head });
         continue;
       }
       if (entry.number !== this.#round.number)
@@ -828,7 +877,7 @@ export class Venue {
           sequence,
         });
       this.#tip = tipAfter(record);
-      this.#markRound();
+      this.#markRound([...this.#matcher.accounts]);
     }
     this.#reportUntold();
     await this.#reports.flush();
@@ -875,6 +924,10 @@ export class Venue {
     if (slot < 0) throw new TacitError("UNKNOWN_MARKET", "no market has this number");
     return slot;
   }
+}
+
+function commandOf(entry: Logged): Command {
+  return entry.kind === "item" ? { ...entry, signed: true } : entry;
 }
 
 /** Records that are read again between two chances for others to run. */

@@ -30,6 +30,24 @@ describe("matcher snapshots", () => {
     }
   });
 
+  it(`a fork shows what commands come to, and leaves the matcher that it comes from as it is (seed ${SEED})`, () => {
+    const random = new Random(SEED);
+    const flow = randomCommands(random);
+    const matcher = new Matcher(genesis, options);
+    for (let part = 0; part < 25; part++) {
+      const [before, fork] = [matcher.export(), matcher.fork()];
+      const commands = take(random.integer(1, 60), flow);
+      const events = commands.map((command) => structuredClone(fork.apply(command)));
+      assert.deepEqual(matcher.export(), before);
+      assert.deepEqual(
+        commands.map((command) => matcher.apply(command)),
+        events,
+      );
+      assert.deepEqual(fork.export(), matcher.export());
+      assert.deepEqual(fork.pending(0), matcher.pending(0));
+    }
+  });
+
   it("equal histories have equal bytes, and others not", () => {
     const commands = take(500, randomCommands(new Random(SEED)));
     const [one, two] = [new Matcher(genesis, options), new Matcher(genesis, options)];

@@ -154,7 +154,7 @@ describe("venue: the schedule", () => {
     await venue.close();
   });
 
-  it("ends a full round in the transaction of the entry that comes next, and tells what happened in the log's order", async () => {
+  it("writes what is due at one time at once, each full round ended before the next entry, and tells what happened in the log's order", async () => {
     const written: string[] = [];
     const inner = lastingStore();
     const storage: Store = {
@@ -174,7 +174,7 @@ describe("venue: the schedule", () => {
     clock.advance(INTERVAL);
     await venue.deposit([bob.deposit]);
     await venue.close();
-    assert.deepEqual(written, ["deposits", "round", "item item", "close", "round close", "round deposits", "round"]);
+    assert.deepEqual(written, ["deposits", "round", "item item", "close round close", "round deposits", "round"]);
     assert.deepEqual(
       told.filter((kind) => kind !== "fill"),
       ["order", "order", "auction 0", "auction 4", "deposit"],
