@@ -71,9 +71,8 @@ async function socketSender(url: string): Promise<Sender> {
   });
   let id = 0;
   return {
-    send({ path, json }) {
-      const kind = path === "/v1/cancels" ? "cancel" : "order";
-      socket.send(JSON.stringify({ op: "submit", id: ++id, kind, item: json }));
+    send({ kind, text }) {
+      socket.send(`{"op":"submit","id":${++id},"kind":"${kind}","item":${text}}`);
       return new Promise((resolve, reject) => {
         waiting.set(id, ({ error }) => (error ? reject(new Error(error.message)) : resolve()));
       });
@@ -84,10 +83,11 @@ async function socketSender(url: string): Promise<Sender> {
 
 /** One request at a time: those of different connections may overtake one another, and nonces must rise. */
 function httpSender(url: string): Sender {
-  const ask = async ({ path, json }: ReturnType<typeof itemsOf>[number]) => {
-    const request = { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(json) };
+  const ask = async ({ kind, text: body }: ReturnType<typeof itemsOf>[number]) => {
+    const path = `${url}/v1/${kind}s`;
+    const request = { method: "POST", headers: { "content-type": "application/json" }, body };
     // A connection that the service has given up for idle is no answer: an item may be sent twice.
-    const response = await fetch(url + path, request).catch(() => fetch(url + path, request));
+    const response = await fetch(path, request).catch(() => fetch(path, request));
     const text = await response.text();
     if (!response.ok) throw new Error(text);
   };
@@ -101,7 +101,7 @@ function httpSender(url: string): Sender {
 async function acknowledgements() {
   console.log(`Acknowledged items: ${ACCOUNTS} clients on loopback, the venue in a process of its own, no proofs`);
   await useHashKernels();
-  // Signed before, since it takes longer than to acknowledge; each venue gets the same.
+  // Signed and written out before, since it takes longer than to acknowledge; each venue gets the same.
   const halfCount = Math.ceil((HALF_SECONDS * BAR.perSecond) / 2 / ACCOUNTS);
   const items = Array.from({ length: ACCOUNTS }, (_, client) => itemsOf(client, FULL + halfCount, 1n));
   const rows: string[][] = [];

@@ -358,8 +358,10 @@ class SqliteStore implements Store {
             `copy is in its place. To go on from an older copy on purpose, remove ${this.#path}-mark`,
           { reason: "damaged", commits, expected: marked },
         );
+      const state = { epoch: epoch + 1, commits: commits + 1, pid: process.pid, since: new Date().toISOString() };
+      writeState(this.#meta, state);
       this.#point("open:row");
-      return { epoch: epoch + 1, commits, pid: process.pid, since: new Date().toISOString() };
+      return state;
     });
   }
 
@@ -368,26 +370,34 @@ class SqliteStore implements Store {
     // Who writes without a pause leaves no time between writes.
     if (this.#pages >= 4 * checkpointPages) this.#checkpoint("PASSIVE");
     this.#state = this.#transact(write, () => {
-      const found = readState(this.#meta);
-      if (found.epoch !== this.#state.epoch)
-        throw new TacitError("FENCED", `epoch ${this.#state.epoch} of the store has ended: it was opened again`, {
-          epoch: this.#state.epoch,
-          found: found.epoch,
-          pid: found.pid,
-          since: found.since,
-        });
+      const state = { ...this.#state, commits: this.#state.commits + 1 };
+      if (!replaceState(this.#meta, this.#state, state)) throw this.#fenced();
       body(() => this.#point(`${write}:row`));
-      return found;
+      return state;
     });
     this.#pages += 4 + 3 * rows + Math.ceil(bytes / 4_096);
     if (this.#pages >= checkpointPages) this.#checkpointing ??= setImmediate(() => this.#checkpoint("PASSIVE"));
+  }
+
+  /** Why the state is not the one that was written last. */
+  #fenced(): TacitError {
+    const { epoch, commits, pid, since } = readState(this.#meta);
+    const known = this.#state;
+    if (epoch === known.epoch)
+      return new TacitError("STORAGE", "the file is damaged: its state is not the one that was written", {
+        reason: "damaged",
+        commits,
+        expected: known.commits,
+      });
+    const message = `epoch ${known.epoch} of the store has ended: it was opened again`;
+    return new TacitError("FENCED", message, { epoch: known.epoch, found: epoch, pid, since });
   }
 
   /**
    * One transaction, of which all or nothing is on disk afterwards. An error before COMMIT leaves nothing, and so does a
    * full disk during it: SQLite writes the page that makes a transaction valid last. After any other error during COMMIT
    * nobody knows, so nothing more is written: else what comes later might be kept without what came before.
-   * @param body  returns the state, but for the number of this transaction
+   * @param body  writes the state, and returns it
    */
   #transact(write: (typeof WRITES)[number], body: () => State): State {
     let committing = false;
@@ -395,9 +405,7 @@ class SqliteStore implements Store {
       this.#point(`${write}:before`);
       this.#db.exec("BEGIN IMMEDIATE");
       this.#point(`${write}:begun`);
-      const before = body();
-      const state = { ...before, commits: before.commits + 1 };
-      writeState(this.#meta, state);
+      const state = body();
       this.#point(`${write}:commit`);
       committing = true;
       this.#db.exec("COMMIT");
@@ -509,12 +517,19 @@ function stateStatements(db: Database.Database) {
   return {
     read: db.prepare("SELECT state, checksum FROM meta").raw(true),
     write: db.prepare("INSERT OR REPLACE INTO meta VALUES (0, ?, ?)"),
+    replace: db.prepare("UPDATE meta SET state = ?, checksum = ? WHERE state = ?"),
   };
 }
 
 function writeState({ write }: StateStatements, state: State): void {
   const text = JSON.stringify(state);
   write.run([text, nodeDigest(Buffer.from(text))]);
+}
+
+/** @returns whether `before` was the state, without which nothing is written */
+function replaceState({ replace }: StateStatements, before: State, state: State): boolean {
+  const text = JSON.stringify(state);
+  return replace.run([text, nodeDigest(Buffer.from(text)), JSON.stringify(before)]).changes === 1;
 }
 
 function readState({ read }: StateStatements): State {

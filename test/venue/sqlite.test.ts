@@ -151,6 +151,20 @@ describe(`openSqliteStore on disk (seed ${seed})`, () => {
       await fill(second, 10, 15, tip);
       assert.equal((await contents(second)).records.length, 15);
     });
+
+    it("writes nothing over a state that is not the one it wrote", async () => {
+      const store = await open();
+      const tip = await fill(store, 0, 10);
+      const other = new Database(path);
+      const change = (from: string, to: string) =>
+        other.prepare("UPDATE meta SET state = replace(state, ?, ?)").run([from, to]);
+      change('"epoch":1', '"epoch": 1');
+      await assert.rejects(fill(store, 10, 15, tip), { code: "STORAGE", details: { reason: "damaged" } });
+      change('"epoch": 1', '"epoch":1');
+      other.close();
+      await fill(store, 10, 15, tip);
+      assert.equal((await contents(store)).records.length, 15);
+    });
   });
 
   describe("is set up as asked", () => {

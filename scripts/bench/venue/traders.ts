@@ -2,7 +2,7 @@ import { Random } from "../../../src/cli/random.ts";
 import { depositKey, publicKey, sign } from "../../../src/protocol/eddsa.ts";
 import { cancelItem, itemHash, orderItem } from "../../../src/protocol/item.ts";
 import { SIDE } from "../../../src/protocol/parameters.ts";
-import { itemJson, type ItemJson } from "../../../src/protocol/wire.ts";
+import { itemJson } from "../../../src/protocol/wire.ts";
 import { developmentGenesis } from "../../../src/venue/developmentGenesis.ts";
 
 /** Accounts of the load: one a client. */
@@ -28,8 +28,12 @@ export function depositsOf(count: number) {
   });
 }
 
-/** What a client sends: three orders for the next auction of a market, a cancel of the first of them, and so on. */
-export function itemsOf(client: number, count: number, firstNonce: bigint): { path: string; json: ItemJson }[] {
+/** What a client sends, as JSON: three orders for the next auction of a market, a cancel of the first of them, and so on. */
+export function itemsOf(
+  client: number,
+  count: number,
+  firstNonce: bigint,
+): { kind: "order" | "cancel"; text: string }[] {
   const random = new Random(1 + client);
   const secret = secretOf(client);
   const validUntil = BigInt(Math.floor(Date.now() / 1000)) + 86_400n;
@@ -50,6 +54,7 @@ export function itemsOf(client: number, count: number, firstNonce: bigint): { pa
     const item = cancels
       ? cancelItem({ ...common, target: common.nonce - 3n })
       : orderItem({ ...common, side, limit, size, expiry: validUntil, thisAuction: true });
-    return { path: cancels ? "/v1/cancels" : "/v1/orders", json: itemJson(item, sign(secret, itemHash(DOMAIN, item))) };
+    const json = itemJson(item, sign(secret, itemHash(DOMAIN, item)));
+    return { kind: cancels ? "cancel" : "order", text: JSON.stringify(json) };
   });
 }
