@@ -1,12 +1,12 @@
 import type { Deposit, Event } from "../matcher/events.ts";
-import type { Command, Matcher } from "../matcher/matcher.ts";
+import type { Matcher } from "../matcher/matcher.ts";
 import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
 import type { Account } from "../protocol/account.ts";
 import { accountKey, secretScalar } from "../protocol/eddsa.ts";
 import { isCancelled } from "../protocol/clearing.ts";
 import { outOfRange, TacitError } from "../protocol/errors.ts";
 import type { GenesisFile } from "../protocol/genesis.ts";
-import { PROFILES } from "../protocol/instructions.ts";
+import { PROFILES, type Profile } from "../protocol/instructions.ts";
 import {
   chainHeads,
   decodeItem,
@@ -23,7 +23,6 @@ import { BITS, MARKETS, NONCE_WINDOW, type Verdict } from "../protocol/parameter
 import { wordsToBytes } from "../protocol/words.ts";
 import { useHashKernels } from "../prover/hash/use.ts";
 import type { PublishedRound } from "../verifier/index.ts";
-import { instructionsOf } from "../witness/count.ts";
 import { RoundBuilder } from "../witness/round.ts";
 import type { OpenedChain } from "./chain.ts";
 import { ChainLink, type ChainOptions } from "./chainLink.ts";
@@ -32,7 +31,6 @@ import { Intake, type Waiting } from "./intake.ts";
 import { shownAuction, type AuctionReport } from "./history.ts";
 import {
   EMPTY_JOURNAL,
-  encodeRecord,
   logEntry,
   readJournal,
   tipAfter,
@@ -55,6 +53,7 @@ import { nextClose } from "./schedule.ts";
 import { signaturesOf, type Signatures } from "./signatures.ts";
 import { encodeSnapshot } from "./snapshot.ts";
 import { startOf, type Start } from "./start.ts";
+import { happening, recordsOf, stepsOf, type Step } from "./steps.ts";
 import type { Store } from "./store.ts";
 
 interface WaitingDeposits {
@@ -71,20 +70,6 @@ interface Known {
   readonly previous: bigint;
   readonly head: bigint;
   readonly verdict: Verdict | null;
-}
-
-type Logged = Exclude<JournalEntry, { kind: "round" }>;
-
-/** What an entry of the log comes to. */
-interface Happening {
-  readonly entry: Logged;
-  readonly events: readonly Event[];
-}
-
-/** The end of a round, and the accounts at it. */
-interface RoundEnd {
-  readonly entry: Extract<JournalEntry, { kind: "round" }>;
-  readonly accounts: readonly Account[];
 }
 
 /** What is known of an item, and who waits for it. */
@@ -112,6 +97,7 @@ export class Venue {
   readonly #store: Store;
   readonly #signatures: Signatures;
   readonly #digest: VenueOptions["digest"];
+  readonly #profile: Profile;
   #matcher: Matcher;
   readonly #pipeline: Pipeline | null;
   readonly #listeners = new Set<(event: VenueEvent) => void>();
@@ -189,6 +175,7 @@ export class Venue {
       onReady: () => void this.#pump(),
     });
     this.#digest = options.digest;
+    this.#profile = PROFILES[options.genesis.profile];
     this.#matcher = start.matcher;
     this.#reports = new Reports(options.genesis.rules, options.storage);
     const { snapshot } = start;
@@ -544,7 +531,7 @@ export class Venue {
   }
 
   async #credit({ deposits, resolve, reject }: WaitingDeposits, time: bigint): Promise<void> {
-    const { depth, deposit: slots } = PROFILES[this.genesis.profile];
+    const { depth, deposit: slots } = this.#profile;
     if (this.#matcher.accounts.length + deposits.length > 4 ** depth)
       return reject(
         new TacitError("ACCOUNTS_FULL", "the account tree has no free leaf for every one of these deposits"),
@@ -663,55 +650,37 @@ export class Venue {
     known?: readonly HashedEntry[],
   ): Promise<void> {
     const matcher = this.#matcher.fork();
-    const steps = [...this.#steps(matcher, typeof wanted === "function" ? wanted(matcher) : wanted)];
-    const hashed = known ?? this.#hashed(steps.map(({ entry }) => entry));
-    const heads = chainHeads(this.#tip.head, hashed);
-    const { head: previousHead, logCount: firstEntry } = this.#tip;
-    let tip = this.#tip;
-    const tips: Tip[] = [];
-    const records = steps.map(({ entry }) => {
-      const at = tip.logCount - firstEntry;
-      const [logCount, head] = entry.kind === "round" ? [tip.logCount, tip.head] : [tip.logCount + 1, heads[at]];
-      const place = { sequence: tip.sequence + 1, epoch: this.#store.epoch, previous: tip.previous, logCount, head };
-      const bytes = encodeRecord(place, entry, this.#digest);
-      const key = entry.kind === "item" ? { key: wordsToBytes([hashed[at].item]) } : {};
-      tip = { sequence: place.sequence, previous: bytes.slice(-32), logCount, head };
-      tips.push(tip);
-      return { sequence: place.sequence, bytes, ...key };
-    });
-    const written = this.#store.append(records);
+    const wanting = typeof wanted === "function" ? wanted(matcher) : wanted;
+    const round = { ...this.#round, most: this.limits.roundProofs };
+    const steps = [...stepsOf(matcher, wanting, round, this.#profile)];
+    const entries = steps.map(({ entry }) => entry);
+    const hashed = known ?? this.#hashed(entries);
+    const place = { tip: this.#tip, epoch: this.#store.epoch, digest: this.#digest };
+    const records = recordsOf(entries, hashed, place);
+    const written = this.#store.append(records.map(({ record }) => record));
     // While the disk is busy.
     this.#reportUntold();
     await written;
     this.#matcher = matcher;
-    steps.forEach((step, i) => {
-      const n = this.#tip.logCount;
-      this.#tip = tips[i];
-      if ("accounts" in step) return this.#markRound(step.accounts);
-      const at = n - firstEntry;
-      const previous = at === 0 ? previousHead : heads[at - 1];
-      this.#happened(step, { entry: hashed[at], n, previous, head: heads[at] });
-    });
-    if (steps.at(-1)!.entry.kind !== "close") this.#reportUntold();
+    const logged = hashed.values();
+    steps.forEach((step, i) => this.#take(step, records[i].tip, logged));
+    if (entries.at(-1)!.kind !== "close") this.#reportUntold();
   }
 
-  /** What entries come to, one after the other, and the ends of rounds between them. */
-  *#steps(matcher: Matcher, entries: Iterable<JournalEntry>): Generator<Happening | RoundEnd, void> {
-    const profile = PROFILES[this.genesis.profile];
-    let { number, proofs } = this.#round;
-    const mark = (): RoundEnd => {
-      proofs = 0;
-      return { entry: { kind: "round", number: number++ }, accounts: [...matcher.accounts] };
-    };
-    for (const entry of entries) {
-      if (entry.kind === "round") {
-        yield mark();
-        continue;
-      }
-      if (proofs >= this.limits.roundProofs) yield mark();
-      const events = matcher.apply(commandOf(entry));
-      for (const event of events) proofs += instructionsOf(event, profile);
-      yield { entry, events };
+  /** The effect of a record that is on disk. @param logged  whose next is its entry, unless it ends a round */
+  #take(step: Step, tip: Tip, logged: Iterator<HashedEntry>): void {
+    const { logCount: n, head: previous } = this.#tip;
+    this.#tip = tip;
+    if ("accounts" in step) return this.#markRound(step.accounts);
+    const entry: HashedEntry = logged.next().value!;
+    this.#pipeline?.add(step.events);
+    this.#round.entries.push(entry);
+    this.#round.proofs += step.proofs;
+    this.#roundSince ??= step.entry.time;
+    for (const event of step.events) {
+      if (event.kind === "item")
+        this.#remember({ entry, n, previous, head: tip.head, verdict: event.admission.verdict });
+      this.#untold.push({ event, n });
     }
   }
 
@@ -720,19 +689,6 @@ export class Venue {
       this.genesis.domain,
       entries.flatMap((entry) => logEntry(entry) ?? []),
     );
-  }
-
-  /** Of an entry that is on disk. */
-  #happened({ entry, events }: Happening, place: Omit<Known, "verdict">): void {
-    this.#pipeline?.add(events);
-    this.#round.entries.push(place.entry);
-    this.#roundSince ??= entry.time;
-    const profile = PROFILES[this.genesis.profile];
-    for (const event of events) {
-      this.#round.proofs += instructionsOf(event, profile);
-      if (event.kind === "item") this.#remember({ ...place, verdict: event.admission.verdict });
-      this.#untold.push({ event, n: place.n });
-    }
   }
 
   #remember(known: Known): void {
@@ -857,27 +813,20 @@ export class Venue {
   async #applyAgain(records: readonly JournalRecord[]): Promise<void> {
     const log = records.flatMap(({ entry }) => logEntry(entry) ?? []);
     const hashed = hashEntries(this.genesis.domain, log);
-    const heads = chainHeads(this.#tip.head, hashed);
-    let at = 0;
+    const heads = chainHeads(this.#tip.head, hashed).values();
+    const logged = hashed.values();
     for (const record of records) {
-      const { entry, sequence, logCount, head } = record;
-      if (entry.kind !== "round") {
-        if (head !== heads[at])
-          throw new TacitError("JOURNAL_DAMAGED", `record ${sequence}: the head of the log does not follow`, {
-            sequence,
-          });
-        const previous = this.#tip.head;
-        this.#tip = tipAfter(record);
-        const events = this.#matcher.apply(commandOf(entry));
-        this.#happened({ entry, events }, { entry: hashed[at++], n: logCount - 1, previous, head });
-        continue;
+      const { entry, sequence, head } = record;
+      const damaged = (what: string) => new TacitError("JOURNAL_DAMAGED", `record ${sequence}: ${what}`, { sequence });
+      let step: Step;
+      if (entry.kind === "round") {
+        if (entry.number !== this.#round.number) throw damaged(`it ends another round than ${this.#round.number}`);
+        step = { entry, accounts: [...this.#matcher.accounts] };
+      } else {
+        if (head !== heads.next().value) throw damaged("the head of the log does not follow");
+        step = happening(this.#matcher, entry, this.#profile);
       }
-      if (entry.number !== this.#round.number)
-        throw new TacitError("JOURNAL_DAMAGED", `record ${sequence} ends another round than ${this.#round.number}`, {
-          sequence,
-        });
-      this.#tip = tipAfter(record);
-      this.#markRound([...this.#matcher.accounts]);
+      this.#take(step, tipAfter(record), logged);
     }
     this.#reportUntold();
     await this.#reports.flush();
@@ -924,10 +873,6 @@ export class Venue {
     if (slot < 0) throw new TacitError("UNKNOWN_MARKET", "no market has this number");
     return slot;
   }
-}
-
-function commandOf(entry: Logged): Command {
-  return entry.kind === "item" ? { ...entry, signed: true } : entry;
 }
 
 /** Records that are read again between two chances for others to run. */

@@ -1,0 +1,82 @@
+import type { Event } from "../matcher/events.ts";
+import type { Command, Matcher } from "../matcher/matcher.ts";
+import type { Account } from "../protocol/account.ts";
+import type { Profile } from "../protocol/instructions.ts";
+import { chainHeads, type HashedEntry } from "../protocol/item.ts";
+import { wordsToBytes } from "../protocol/words.ts";
+import { instructionsOf } from "../witness/count.ts";
+import { encodeRecord, type Digest, type JournalEntry, type Tip } from "./journal.ts";
+import type { StoredRecord } from "./store.ts";
+
+type Mark = Extract<JournalEntry, { kind: "round" }>;
+export type Logged = Exclude<JournalEntry, Mark>;
+
+/** What an entry of the log comes to. */
+export interface Happening {
+  readonly entry: Logged;
+  readonly events: readonly Event[];
+  /** instructions that prove it, as far as they add up to whole ones */
+  readonly proofs: number;
+}
+
+/** The end of a round, and the accounts at it. */
+export interface RoundEnd {
+  readonly entry: Mark;
+  readonly accounts: readonly Account[];
+}
+
+export type Step = Happening | RoundEnd;
+
+/** What a matcher does with an entry that is known to be signed; it becomes that of after the entry. */
+export function happening(matcher: Matcher, entry: Logged, profile: Profile): Happening {
+  const command: Command = entry.kind === "item" ? { ...entry, signed: true } : entry;
+  const events = matcher.apply(command);
+  return { entry, events, proofs: events.reduce((sum, event) => sum + instructionsOf(event, profile), 0) };
+}
+
+/**
+ * What entries come to, one after the other, and the end of each round that is full before the next of them.
+ * @param round  the one that is being filled, and the proofs after which it is full
+ */
+export function* stepsOf(
+  matcher: Matcher,
+  entries: Iterable<JournalEntry>,
+  round: { readonly number: number; readonly proofs: number; readonly most: number },
+  profile: Profile,
+): Generator<Step, void> {
+  let { number, proofs } = round;
+  const end = (): RoundEnd => {
+    proofs = 0;
+    return { entry: { kind: "round", number: number++ }, accounts: [...matcher.accounts] };
+  };
+  for (const entry of entries) {
+    if (entry.kind === "round") {
+      yield end();
+      continue;
+    }
+    if (proofs >= round.most) yield end();
+    const step = happening(matcher, entry, profile);
+    proofs += step.proofs;
+    yield step;
+  }
+}
+
+/** Records of entries that come after a tip, and the tip after each. @param hashed  those of the log among them */
+export function recordsOf(
+  entries: readonly JournalEntry[],
+  hashed: readonly HashedEntry[],
+  { tip, epoch, digest }: { tip: Tip; epoch: number; digest: Digest | undefined },
+): { record: StoredRecord; tip: Tip }[] {
+  const first = tip.logCount;
+  const heads = chainHeads(tip.head, hashed);
+  return entries.map((entry) => {
+    const at = tip.logCount - first;
+    const after = entry.kind === "round" ? tip : { logCount: tip.logCount + 1, head: heads[at] };
+    const { logCount, head } = after;
+    const sequence = tip.sequence + 1;
+    const bytes = encodeRecord({ sequence, epoch, previous: tip.previous, logCount, head }, entry, digest);
+    tip = { sequence, previous: bytes.slice(-32), logCount, head };
+    const key = entry.kind === "item" ? { key: wordsToBytes([hashed[at].item]) } : {};
+    return { record: { sequence, bytes, ...key }, tip };
+  });
+}
