@@ -71,19 +71,24 @@ export class Matcher {
   readonly #genesis: Genesis;
   readonly #options: MatcherOptions;
   readonly #rulesInForce: bigint;
+  /** of a fork those of the matcher that it comes from, and what it has written itself: there may be very many */
   #accounts: Account[];
+  readonly #written: Map<number, Account> | null;
+  /** accounts that a fork has opened */
+  #opened = 0;
   #markets: Market[];
   #clock: bigint;
   #logCount = 0;
   readonly #firstExpiry: WeakMap<readonly BookEntry[], bigint | null>;
 
-  /** @param from  of the same genesis and options: it begins where that one is */
+  /** @param from  the matcher that this one is a fork of */
   constructor(genesis: Genesis, options: MatcherOptions, from?: Matcher) {
     this.#genesis = genesis;
     this.#options = options;
     if (from) {
       this.#rulesInForce = from.#rulesInForce;
-      this.#accounts = [...from.#accounts];
+      this.#accounts = from.#written ? [...from.accounts] : from.#accounts;
+      this.#written = new Map();
       this.#markets = from.#markets.map(({ book, admitted, cancels }) => ({
         book,
         admitted: [...admitted],
@@ -97,14 +102,26 @@ export class Matcher {
     if (genesis.accounts.length > 4 ** genesis.depth) throw outOfRange("genesis.accounts", "at most 4^depth accounts");
     this.#rulesInForce = rulesRoot(genesis.rules);
     this.#accounts = [...genesis.accounts];
+    this.#written = null;
     this.#markets = Array.from({ length: MARKETS }, () => ({ book: [], admitted: [], cancels: [] }));
     this.#clock = 32n * requireBits("genesis.time", genesis.time, BITS.time);
     this.#firstExpiry = new WeakMap();
   }
 
-  /** A matcher that goes on from here by itself: shows what commands come to, and leaves this one as it is. */
+  /**
+   * A matcher that goes on from here by itself: shows what commands come to before they are done. Meanwhile this one takes
+   * none.
+   */
   fork(): Matcher {
     return new Matcher(this.#genesis, this.#options, this);
+  }
+
+  /** Becomes what its fork has become, which is not to be used any more. */
+  adopt(fork: Matcher): void {
+    for (const [index, account] of fork.#written!) this.#set(index, account);
+    this.#markets = fork.#markets;
+    this.#clock = fork.#clock;
+    this.#logCount = fork.#logCount;
   }
 
   /** Number of log entries so far. */
@@ -118,7 +135,24 @@ export class Matcher {
   }
 
   get accounts(): readonly Account[] {
-    return this.#accounts;
+    if (!this.#written) return this.#accounts;
+    const accounts = [...this.#accounts];
+    for (const [index, account] of this.#written) accounts[index] = account;
+    return accounts;
+  }
+
+  #account(index: number): Account | undefined {
+    return this.#written?.get(index) ?? this.#accounts[index];
+  }
+
+  #set(index: number, account: Account): void {
+    if (this.#written) this.#written.set(index, account);
+    else this.#accounts[index] = account;
+  }
+
+  /** Accounts that are open. */
+  get #count(): number {
+    return this.#opened + this.#accounts.length;
   }
 
   /** Whether orders or cancels of a slot wait for a clear, and when the first order that rests in its book expires. */
@@ -169,7 +203,7 @@ export class Matcher {
     const account = ({ item, auth, signed }: ItemCommand): Account | undefined => {
       if (signed !== undefined || this.#options.verify) return undefined;
       if (!Object.values({ ...item, ...auth }).every(isElement)) return undefined;
-      return this.#accounts[this.#accountOf(item)];
+      return this.#account(this.#accountOf(item));
     };
     const asked = items.flatMap((command, i) => {
       const found = account(command);
@@ -220,8 +254,9 @@ export class Matcher {
   }
 
   #write(index: number, after: Account): Write {
-    const before = this.#accounts[index] ?? null;
-    this.#accounts[index] = after;
+    const before = this.#account(index) ?? null;
+    if (this.#written && !before) this.#opened++;
+    this.#set(index, after);
     return { index, before, after };
   }
 
@@ -235,14 +270,14 @@ export class Matcher {
       requireBits("deposit.amount", amount, BITS.amount);
       return accountKey({ x: keyX, y: keyY });
     });
-    if (this.#accounts.length + deposits.length > 4 ** this.#genesis.depth)
+    if (this.#count + deposits.length > 4 ** this.#genesis.depth)
       throw new TacitError("ACCOUNTS_FULL", "the account tree has no free leaf for every one of these deposits");
     this.#append(clock);
     const credits = deposits.map((deposit, i) => {
       const { x: keyX, y: keyY } = keys[i];
-      const named = this.#accounts[deposit.index];
+      const named = this.#account(deposit.index);
       const known = named?.keyX === keyX && named.keyY === keyY;
-      const index = known ? deposit.index : this.#accounts.length;
+      const index = known ? deposit.index : this.#count;
       const account = known
         ? { ...named, seq: named.seq + 1n }
         : openAccount({ keyX, keyY, view: this.#options.view({ keyX, keyY }, index) });
@@ -256,7 +291,7 @@ export class Matcher {
     const clock = this.#tick(time, RANK.other);
     const { rules, prices, domain, maxOpen } = this.#genesis;
     const index = this.#accountOf(item);
-    const before = this.#accounts[index];
+    const before = this.#account(index);
     const check = this.#options.verify ?? defaultVerify;
     const admission: Admission = admit(
       {
@@ -273,7 +308,7 @@ export class Matcher {
       item,
     );
     const sequence = this.#append(clock);
-    if (admission.account) this.#accounts[index] = admission.account;
+    if (admission.account) this.#set(index, admission.account);
     if (admission.entry) this.#markets[admission.slot].admitted.push(admission.entry);
     if (admission.cancel) this.#markets[admission.slot].cancels.push(admission.cancel);
     const account = index < 0 ? null : { index, before: before ?? null, after: admission.account ?? before ?? null };
@@ -310,7 +345,7 @@ export class Matcher {
     if (fills.length === 0) return [cleared];
     const legs = rules?.legs ?? Array<bigint>(INSTRUMENTS).fill(0n);
     const writes = fills.map((fill) => {
-      const before = this.#accounts[fill.account];
+      const before = this.#account(fill.account)!;
       return { ...this.#write(fill.account, settled(before, fill, legs, tradePrice)), fill };
     });
     return [cleared, { kind: "settle", slot, tradePrice, writes }];
@@ -323,7 +358,7 @@ export class Matcher {
       venue: this.#venue,
       clock: this.#clock,
       logCount: this.#logCount,
-      accounts: this.#accounts,
+      accounts: this.accounts,
       markets: this.#markets,
     };
     return new TextEncoder().encode(JSON.stringify(state, bigints));

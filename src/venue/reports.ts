@@ -93,8 +93,7 @@ export class Reports {
   async #write(most: number): Promise<void> {
     // One after the other: who waits for a flush waits for all that was there before it.
     const write = async () => {
-      // By name: what a page of the disk holds is written together.
-      const some = [...this.#unwritten].sort(([a], [b]) => (a < b ? -1 : 1)).slice(0, most);
+      const some = [...this.#unwritten].slice(0, most);
       if (some.length === 0) return;
       await this.#store.put(Object.fromEntries(some.map(([name, document]) => [name, toJson(document)])));
       for (const [name] of some) this.#unwritten.delete(name);

@@ -52,7 +52,7 @@ export type WritePoint = (typeof WRITE_POINTS)[number];
 
 /** "Taci": tells the file from other databases. */
 const APPLICATION_ID = 0x54616369;
-const FORMAT = 1;
+const FORMAT = 2;
 const SCHEMA = `
   PRAGMA application_id = ${APPLICATION_ID};
   PRAGMA user_version = ${FORMAT};

@@ -15,7 +15,7 @@ export type Logged = Exclude<JournalEntry, Mark>;
 export interface Happening {
   readonly entry: Logged;
   readonly events: readonly Event[];
-  /** instructions that prove it, as far as they add up to whole ones */
+  /** instructions that prove it: items that share one are counted in parts */
   readonly proofs: number;
 }
 

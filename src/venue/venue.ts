@@ -19,7 +19,7 @@ import {
 import { slotOf } from "../protocol/market.ts";
 import type { AccountOpening } from "../protocol/opening.ts";
 import { requireBits, requireField } from "../protocol/numbers.ts";
-import { BITS, MARKETS, NONCE_WINDOW, type Verdict } from "../protocol/parameters.ts";
+import { BITS, NONCE_WINDOW, type Verdict } from "../protocol/parameters.ts";
 import { wordsToBytes } from "../protocol/words.ts";
 import { useHashKernels } from "../prover/hash/use.ts";
 import type { PublishedRound } from "../verifier/index.ts";
@@ -77,6 +77,8 @@ type Answered = Known & Pick<Waiting, "resolve" | "reject">;
 
 /** Items that are written by one transaction at most. */
 const BATCH = 64;
+/** Open orders of markets that are closed by one transaction, after which no other market is. */
+const CLEARED = 512;
 /** Acknowledgements that are kept at hand. */
 const RECENT = 50_000;
 /** Snapshots that are kept: one must be older than the oldest round that is not proved. */
@@ -98,7 +100,7 @@ export class Venue {
   readonly #signatures: Signatures;
   readonly #digest: VenueOptions["digest"];
   readonly #profile: Profile;
-  #matcher: Matcher;
+  readonly #matcher: Matcher;
   readonly #pipeline: Pipeline | null;
   readonly #listeners = new Set<(event: VenueEvent) => void>();
   /** what was answered of late, by hash of the item; receipts are signed anew, and are the same */
@@ -106,8 +108,6 @@ export class Venue {
   readonly #inFlight = new Map<string, Promise<Acknowledgement>>();
   readonly #accountsOf = new Map<bigint, number[]>();
   readonly #reports: Reports;
-  /** what was applied and is not in the reports yet */
-  readonly #untold: { event: Event; n: number }[] = [];
   readonly #intake: Intake;
   /** fulfilled when all is answered that was taken */
   #answers: Promise<void> = Promise.resolve();
@@ -258,7 +258,7 @@ export class Venue {
       if (amount === 0n) throw outOfRange(`deposits[${i}].amount`, "at least 1");
       accountKey({ x: keyX, y: keyY });
     });
-    return this.#queueDeposits(deposits);
+    if (deposits.length > 0) await this.#queueDeposits(deposits);
   }
 
   /** Calls the listener with all that happens from now on. @returns what ends it */
@@ -495,7 +495,6 @@ export class Venue {
         for (let deposits; (deposits = this.#deposits.shift());) await this.#credit(deposits, now);
         if (this.#intake.ready > 0) await this.#takeItems(this.#intake.take(BATCH), now);
         if (this.#roundOver(now)) await this.#endRound();
-        this.#reportUntold();
         this.#reports.writeSoon((error) => this.#stop(error));
       } while (this.#intake.ready > 0 || this.#deposits.length > 0);
     } catch (error) {
@@ -515,10 +514,12 @@ export class Venue {
     return next && (now === undefined || next.time <= now) ? next : null;
   }
 
-  /** The closes that are due, as the matcher comes to them: as many as go into one transaction. */
+  /** The closes that are due, as the matcher comes to them: as many as keep others waiting for some milliseconds. */
   *#due(matcher: Matcher, now: bigint): Generator<JournalEntry, void> {
-    for (let count = 0, next; count < MARKETS && (next = this.#nextClose(matcher, now)); count++)
+    for (let orders = 0, next; orders < CLEARED && (next = this.#nextClose(matcher, now));) {
+      orders += matcher.book(next.slot).length;
       yield { kind: "close", ...next };
+    }
   }
 
   #scheduleNext(): void {
@@ -642,7 +643,7 @@ export class Venue {
    * Journals entries, and the end of each round that is full before the next of them. What they come to is known before; it
    * happens when they are on disk.
    * @param wanted  the entries, or what gives them one after the other, from what those before have come to
-   * @param hashed  the entries of the log among them, as the public may see them, where they are known
+   * @param known  those of the log as the public may see them, where that was computed before
    * @throws STORAGE, FENCED  when nothing was written, and nothing has happened
    */
   async #commit(
@@ -657,14 +658,10 @@ export class Venue {
     const hashed = known ?? this.#hashed(entries);
     const place = { tip: this.#tip, epoch: this.#store.epoch, digest: this.#digest };
     const records = recordsOf(entries, hashed, place);
-    const written = this.#store.append(records.map(({ record }) => record));
-    // While the disk is busy.
-    this.#reportUntold();
-    await written;
-    this.#matcher = matcher;
+    await this.#store.append(records.map(({ record }) => record));
+    this.#matcher.adopt(matcher);
     const logged = hashed.values();
     steps.forEach((step, i) => this.#take(step, records[i].tip, logged));
-    if (entries.at(-1)!.kind !== "close") this.#reportUntold();
   }
 
   /** The effect of a record that is on disk. @param logged  whose next is its entry, unless it ends a round */
@@ -680,7 +677,7 @@ export class Venue {
     for (const event of step.events) {
       if (event.kind === "item")
         this.#remember({ entry, n, previous, head: tip.head, verdict: event.admission.verdict });
-      this.#untold.push({ event, n });
+      this.#report(event, n);
     }
   }
 
@@ -696,11 +693,7 @@ export class Venue {
     if (this.#recent.size > RECENT) this.#recent.delete(this.#recent.keys().next().value!);
   }
 
-  /** Keeps what events mean to traders, and tells the subscribers. */
-  #reportUntold(): void {
-    for (const { event, n } of this.#untold.splice(0)) this.#report(event, n);
-  }
-
+  /** Keeps what an event means to traders, and tells the subscribers. */
   #report(event: Event, n: number): void {
     if (event.kind === "deposits") {
       this.#depositCount += event.credits.length;
@@ -828,7 +821,6 @@ export class Venue {
       }
       this.#take(step, tipAfter(record), logged);
     }
-    this.#reportUntold();
     await this.#reports.flush();
   }
 

@@ -30,21 +30,25 @@ describe("matcher snapshots", () => {
     }
   });
 
-  it(`a fork shows what commands come to, and leaves the matcher that it comes from as it is (seed ${SEED})`, () => {
+  it(`a fork shows what commands come to, leaves its matcher as it is, and may be adopted by it (seed ${SEED})`, () => {
     const random = new Random(SEED);
     const flow = randomCommands(random);
-    const matcher = new Matcher(genesis, options);
+    const [matcher, twin] = [new Matcher(genesis, options), new Matcher(genesis, options)];
     for (let part = 0; part < 25; part++) {
       const [before, fork] = [matcher.export(), matcher.fork()];
       const commands = take(random.integer(1, 60), flow);
       const events = commands.map((command) => structuredClone(fork.apply(command)));
       assert.deepEqual(matcher.export(), before);
       assert.deepEqual(
-        commands.map((command) => matcher.apply(command)),
+        commands.map((command) => twin.apply(command)),
         events,
       );
-      assert.deepEqual(fork.export(), matcher.export());
-      assert.deepEqual(fork.pending(0), matcher.pending(0));
+      assert.deepEqual(fork.export(), twin.export());
+      if (random.integer(0, 1)) matcher.adopt(fork);
+      else for (const command of commands) matcher.apply(command);
+      assert.deepEqual(matcher.export(), twin.export());
+      assert.equal(matcher.logCount, twin.logCount);
+      assert.deepEqual(matcher.pending(0), twin.pending(0));
     }
   });
 

@@ -199,6 +199,34 @@ describe("venue: the schedule", () => {
   });
 });
 
+describe("venue: deposits and snapshots", () => {
+  it("takes no deposits as none", async () => {
+    const { venue } = await openTestVenue();
+    await venue.deposit([]);
+    assert.deepEqual([venue.health().status, venue.health().logCount], ["open", 0]);
+    await venue.close();
+  });
+
+  it("keeps a snapshot when it is due, though the round is neither full nor old", async () => {
+    const storage = lastingStore();
+    const [alice] = traders(1);
+    const limits = { roundProofs: 1_000, roundSeconds: 1_000, snapshotEvery: 5 };
+    const { venue } = await openTestVenue({ storage, traders: [alice], limits });
+    const sequences: number[] = [];
+    for (let sent = 0; sent < 16; sent++) {
+      const { item, auth } = alice.order("buy", 1n, 100_000n, { thisAuction: true });
+      await venue.submit(item, auth);
+      await new Promise((resolve) => setImmediate(resolve));
+      for await (const { sequence } of storage.snapshots()) {
+        if (!sequences.includes(sequence)) sequences.push(sequence);
+        break;
+      }
+    }
+    assert.deepEqual(sequences, [5, 11, 17]);
+    await venue.close();
+  });
+});
+
 describe("venue: the end", () => {
   it("lets the clock begin nothing more, and takes no deposits", async () => {
     const gates = { sign: gate(), append: gate() };

@@ -2,17 +2,17 @@ import type { Point } from "../../protocol/babyjub.ts";
 
 /** Keys that have a table at most. */
 const MOST = 256;
-/** A table that was used in so many checks is not given away: where more keys take turns, some have tables and the rest none. */
-const IN_USE = 4 * MOST;
+/** Checks after which a table that was not used may be given to another key: where more keys sign, some have tables and the rest none. */
+const UNUSED = 64 * MOST;
 
 interface Table {
-  /** with x the whole key: of the two points with this x, one is in the subgroup */
+  /** of the key: the other point of the curve with its x is another key, and has no table, as it is outside the subgroup */
   readonly y: bigint;
   readonly at: number;
   used: number;
 }
 
-/** Where the tables of the keys lie that sign often. A table costs as much as some checks, so the second check of a key has it made. */
+/** Where the tables of the keys lie that sign often. A table costs as much as some ten checks: the second check of a key has it made. */
 export class KeyTables {
   readonly #alloc: () => number;
   /** by x, the one that was not used for the longest time first */
@@ -26,7 +26,11 @@ export class KeyTables {
     this.#alloc = alloc;
   }
 
-  /** The table of a key, or undefined. */
+  has({ x, y }: Point): boolean {
+    return this.#tables.get(x)?.y === y;
+  }
+
+  /** The table of a key, for a check, or undefined. */
   find({ x, y }: Point): number | undefined {
     this.#checks++;
     const table = this.#tables.get(x);
@@ -37,25 +41,22 @@ export class KeyTables {
     return table.at;
   }
 
-  /** Whether a key that has no table was looked for before. */
-  isWanted({ x }: Point): boolean {
-    if (this.#missed.delete(x)) return true;
-    this.#missed.add(x);
-    if (this.#missed.size > MOST) this.#missed.delete(this.#missed.values().next().value!);
-    return false;
-  }
-
-  /** Where a table may be written that is not that of any key, or null while all are in use. */
-  room(): number | null {
-    if (this.#tables.size < MOST) return this.#alloc();
-    const [x, { at, used }] = this.#tables.entries().next().value!;
-    if (this.#checks - used < IN_USE) return null;
-    this.#tables.delete(x);
-    return at;
-  }
-
-  /** Enters a key of the subgroup, whose table has been written. */
-  enter({ x, y }: Point, at: number): void {
+  /**
+   * Where the table of a key that has none is to be written, at once: if it was looked for before, and there is room.
+   * @param inSubgroup  asked last
+   */
+  enter({ x, y }: Point, inSubgroup: () => boolean): number | undefined {
+    if (this.#tables.has(x)) return undefined;
+    if (!this.#missed.delete(x)) {
+      this.#missed.add(x);
+      if (this.#missed.size > MOST) this.#missed.delete(this.#missed.values().next().value!);
+      return undefined;
+    }
+    const [oldest] = this.#tables.size < MOST ? [] : this.#tables;
+    if ((oldest && this.#checks - oldest[1].used < UNUSED) || !inSubgroup()) return undefined;
+    if (oldest) this.#tables.delete(oldest[0]);
+    const at = oldest ? oldest[1].at : this.#alloc();
     this.#tables.set(x, { y, at, used: this.#checks });
+    return at;
   }
 }

@@ -107,31 +107,31 @@ export class Signatures {
     return some.map((_, lane) => ((equal >> lane) & 1) === 1);
   }
 
-  /** The tables of the keys, or null where one has none: each key of the subgroup gets one when it is met again. */
-  #tablesOf(some: readonly Signed[], x: number, y: number): number[] | null {
-    const find = () => some.map(({ key }) => this.#keys.find(key));
-    let tables = find();
-    const wanted = some.flatMap(({ key }, lane) =>
-      tables[lane] === undefined && this.#keys.isWanted(key) ? [lane] : [],
-    );
-    if (wanted.length > 0) {
-      this.#writeTables(some, wanted, x, y);
-      tables = find();
-    }
-    return tables.every((table) => table !== undefined) ? tables : null;
+  /** Whether the key is checked from a table. */
+  hasTable(key: Point): boolean {
+    return this.#keys.has(key);
   }
 
-  /** Tables of the keys of these lanes, as far as there is room. */
-  #writeTables(some: readonly Signed[], wanted: readonly number[], x: number, y: number): void {
+  /** The tables of the keys, or null where one has none: each key of the subgroup gets one when it is met again. */
+  #tablesOf(some: readonly Signed[], x: number, y: number): number[] | null {
+    const tables = some.map(({ key }) => this.#keys.find(key));
+    let valid: number | undefined;
+    const entered = some.flatMap(({ key }, lane) => {
+      const inSubgroup = () => (((valid ??= this.#kernels.kernel("inSubgroup")(x, y)) >> lane) & 1) === 1;
+      const at = tables[lane] === undefined ? this.#keys.enter(key, inSubgroup) : undefined;
+      return at === undefined ? [] : [{ lane, at }];
+    });
+    if (entered.length > 0) this.#writeTables(entered, x, y);
+    const found = some.map(({ key }, lane) => tables[lane] ?? (this.#keys.has(key) ? this.#keys.find(key) : undefined));
+    return found.every((table) => table !== undefined) ? found : null;
+  }
+
+  /** Writes the tables of the keys of these lanes. */
+  #writeTables(entered: readonly { lane: number; at: number }[], x: number, y: number): void {
     const { heap, form } = this.#kernels;
-    const valid = this.#kernels.kernel("inSubgroup")(x, y);
     this.#unused ||= heap.alloc(KEY_BYTES);
     const places = Array<number>(form.lanes).fill(this.#unused);
-    const rooms = wanted.flatMap((lane) => {
-      const at = ((valid >> lane) & 1) === 1 ? this.#keys.room() : null;
-      return at === null ? [] : [{ lane, at }];
-    });
-    for (const { lane, at } of rooms) places[lane] = at;
+    for (const { lane, at } of entered) places[lane] = at;
     heap.words(this.#keyPlaces, form.lanes).set(places);
     for (const at of places) this.#kernels.packed(at, [1n, 1n, 0n, 2n]);
     const record = (entry: number) =>
@@ -145,7 +145,6 @@ export class Signatures {
       record(before + DIGIT_BYTES);
       this.#kernels.kernel("sum")(this.#point, this.#keyRecords, 1);
     }
-    for (const { lane, at } of rooms) this.#keys.enter(some[lane].key, at);
   }
 
   /** Whether points of the curve are in the subgroup and not 0. */

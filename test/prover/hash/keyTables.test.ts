@@ -12,11 +12,7 @@ function tables() {
   /** A check of a signature, as the kernels do it. */
   const check = (i: number): number | undefined => {
     const key = keyOf(i);
-    const at = keys.find(key);
-    if (at !== undefined || !keys.isWanted(key)) return at;
-    const room = keys.room();
-    if (room !== null) keys.enter(key, room);
-    return room ?? undefined;
+    return keys.find(key) ?? keys.enter(key, () => i % 1_000 !== 999);
   };
   return { keys, check, used: () => used };
 }
@@ -25,6 +21,18 @@ describe("tables of keys", () => {
   it("the second check of a key has its table made, the third finds it", () => {
     const { check } = tables();
     assert.deepEqual([check(7), check(7), check(7), check(8)], [undefined, 1, 1, undefined]);
+  });
+
+  it("a key outside the subgroup has none, and takes nobody's", () => {
+    const { check, used } = tables();
+    for (let i = 0; i < 5; i++) assert.equal(check(999), undefined);
+    assert.equal(used(), 0);
+  });
+
+  it("a key that is met in several lanes at once has one table", () => {
+    const { keys, used } = tables();
+    const lanes = Array.from({ length: 8 }, () => keys.enter(keyOf(7), () => true));
+    assert.deepEqual([lanes.filter((at) => at !== undefined), used()], [[1], 1]);
   });
 
   it("a point with the x of a key is not that key", () => {
@@ -51,7 +59,7 @@ describe("tables of keys", () => {
   it("a key that stays away loses its table to one that signs", () => {
     const { check, used } = tables();
     for (let round = 0; round < 3; round++) for (let i = 0; i < MOST; i++) check(i);
-    for (let i = 0; i < 5 * MOST; i++) check(1 + (i % (MOST - 1)));
+    for (let i = 0; i < 65 * MOST; i++) check(1 + (i % (MOST - 1)));
     check(MOST);
     assert.equal(check(MOST), check(MOST));
     assert.notEqual(check(MOST), undefined);

@@ -176,6 +176,16 @@ describeKernels("signature kernels", (kernels) => {
     });
   });
 
+  it("memory is bounded, however many keys sign, and however often at once", () => {
+    const all = signed(new Random(SEED), 300).flatMap((each) => Array<Signed>(8).fill(each));
+    const after = Array.from({ length: 3 }, () => {
+      assert.ok(verifyMany(all).every(Boolean));
+      return kernels().bytes;
+    });
+    assert.equal(after[2], after[1]);
+    assert.ok(after[2] < 60e6);
+  });
+
   it("more keys than have room: each signature is answered as before", () => {
     const random = new Random(SEED);
     const all = signed(random, 300);
