@@ -10,6 +10,8 @@ interface Table {
   readonly y: bigint;
   readonly at: number;
   used: number;
+  /** only then is it found: zeros would let any signature pass */
+  isWritten: boolean;
 }
 
 /** Where the tables of the keys lie that sign often. A table costs as much as some ten checks: the second check of a key has it made. */
@@ -26,15 +28,21 @@ export class KeyTables {
     this.#alloc = alloc;
   }
 
-  has({ x, y }: Point): boolean {
-    return this.#tables.get(x)?.y === y;
+  has(key: Point): boolean {
+    return this.#of(key) !== undefined;
+  }
+
+  #of({ x, y }: Point): Table | undefined {
+    const table = this.#tables.get(x);
+    return table?.y === y && table.isWritten ? table : undefined;
   }
 
   /** The table of a key, for a check, or undefined. */
-  find({ x, y }: Point): number | undefined {
+  find(key: Point): number | undefined {
     this.#checks++;
-    const table = this.#tables.get(x);
-    if (table?.y !== y) return undefined;
+    const { x } = key;
+    const table = this.#of(key);
+    if (!table) return undefined;
     table.used = this.#checks;
     this.#tables.delete(x);
     this.#tables.set(x, table);
@@ -42,7 +50,7 @@ export class KeyTables {
   }
 
   /**
-   * Where the table of a key that has none is to be written, at once: if it was looked for before, and there is room.
+   * Where the table of a key that has none is to be written: if it was looked for before, and there is room.
    * @param inSubgroup  asked last
    */
   enter({ x, y }: Point, inSubgroup: () => boolean): number | undefined {
@@ -56,7 +64,12 @@ export class KeyTables {
     if ((oldest && this.#checks - oldest[1].used < UNUSED) || !inSubgroup()) return undefined;
     if (oldest) this.#tables.delete(oldest[0]);
     const at = oldest ? oldest[1].at : this.#alloc();
-    this.#tables.set(x, { y, at, used: this.#checks });
+    this.#tables.set(x, { y, at, used: this.#checks, isWritten: false });
     return at;
+  }
+
+  /** Says that the table of a key that was entered is written. */
+  complete({ x }: Point): void {
+    this.#tables.get(x)!.isWritten = true;
   }
 }

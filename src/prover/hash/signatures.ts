@@ -122,6 +122,7 @@ export class Signatures {
       return at === undefined ? [] : [{ lane, at }];
     });
     if (entered.length > 0) this.#writeTables(entered, x, y);
+    for (const { lane } of entered) this.#keys.complete(some[lane].key);
     const found = some.map(({ key }, lane) => tables[lane] ?? (this.#keys.has(key) ? this.#keys.find(key) : undefined));
     return found.every((table) => table !== undefined) ? found : null;
   }

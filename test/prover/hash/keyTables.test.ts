@@ -12,7 +12,11 @@ function tables() {
   /** A check of a signature, as the kernels do it. */
   const check = (i: number): number | undefined => {
     const key = keyOf(i);
-    return keys.find(key) ?? keys.enter(key, () => i % 1_000 !== 999);
+    const found = keys.find(key);
+    if (found !== undefined) return found;
+    const at = keys.enter(key, () => i % 1_000 !== 999);
+    if (at !== undefined) keys.complete(key);
+    return at;
   };
   return { keys, check, used: () => used };
 }
@@ -27,6 +31,25 @@ describe("tables of keys", () => {
     const { check, used } = tables();
     for (let i = 0; i < 5; i++) assert.equal(check(999), undefined);
     assert.equal(used(), 0);
+  });
+
+  it("a table that was never written is never found", () => {
+    const { keys } = tables();
+    assert.equal(
+      keys.enter(keyOf(7), () => true),
+      undefined,
+    );
+    assert.equal(
+      keys.enter(keyOf(7), () => true),
+      1,
+    );
+    for (let i = 0; i < 3; i++)
+      assert.deepEqual(
+        [keys.find(keyOf(7)), keys.has(keyOf(7)), keys.enter(keyOf(7), () => true)],
+        [undefined, false, undefined],
+      );
+    keys.complete(keyOf(7));
+    assert.deepEqual([keys.find(keyOf(7)), keys.has(keyOf(7))], [1, true]);
   });
 
   it("a key that is met in several lanes at once has one table", () => {
