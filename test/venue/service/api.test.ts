@@ -336,8 +336,11 @@ describe("the service", () => {
       const { alice, login, venue } = it_;
       const token = await login(alice);
       const all = [1, 1, 2, 2, 2, 3].map((n) => ({ kind: "deposit", account: alice.index, n, amount: "1" }) as const);
-      const history = async (_: number, { after = -1, limit = 100 } = {}) =>
-        all.filter(({ n }) => n > after).slice(0, limit);
+      // All entries of the first `limit` positions, as a venue answers.
+      const history = async (_: number, { after = -1, limit = 100 } = {}) => {
+        const positions = [...new Set(all.map(({ n }) => n))].filter((n) => n > after).slice(0, limit);
+        return all.filter(({ n }) => positions.includes(n));
+      };
       const app = createApp({ venue: venueWith(venue, { history }), options: serviceOptions({}) }).app;
       const askHere = asker(app);
       const { token: here } = (await askHere("/v1/session", post(session(alice, it_.clock)))).json;
