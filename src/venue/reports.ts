@@ -66,8 +66,9 @@ export class Reports {
   /** What one entry of the log books to an account is one document. */
   #addHistory(account: number, n: number, entry: object): void {
     const name = historyName(account, n);
-    const others = (this.#unwritten.get(name) ?? []) as object[];
-    this.#unwritten.set(name, [...others, entry]);
+    const entries = this.#unwritten.get(name) as object[] | undefined;
+    if (entries) entries.push(entry);
+    else this.#unwritten.set(name, [entry]);
   }
 
   /** Writes what is not written so far. @throws as the store */

@@ -114,17 +114,20 @@ export class Signatures {
 
   /** The tables of the keys, or null where one has none: each key of the subgroup gets one when it is met again. */
   #tablesOf(some: readonly Signed[], x: number, y: number): number[] | null {
-    const tables = some.map(({ key }) => this.#keys.find(key));
+    const find = () => some.map(({ key }) => this.#keys.find(key));
+    let tables = find();
     let valid: number | undefined;
     const entered = some.flatMap(({ key }, lane) => {
       const inSubgroup = () => (((valid ??= this.#kernels.kernel("inSubgroup")(x, y)) >> lane) & 1) === 1;
       const at = tables[lane] === undefined ? this.#keys.enter(key, inSubgroup) : undefined;
       return at === undefined ? [] : [{ lane, at }];
     });
-    if (entered.length > 0) this.#writeTables(entered, x, y);
-    for (const { lane } of entered) this.#keys.complete(some[lane].key);
-    const found = some.map(({ key }, lane) => tables[lane] ?? (this.#keys.has(key) ? this.#keys.find(key) : undefined));
-    return found.every((table) => table !== undefined) ? found : null;
+    if (entered.length > 0) {
+      this.#writeTables(entered, x, y);
+      for (const { lane } of entered) this.#keys.complete(some[lane].key);
+      tables = find();
+    }
+    return tables.every((table) => table !== undefined) ? tables : null;
   }
 
   /** Writes the tables of the keys of these lanes. */
