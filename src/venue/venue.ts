@@ -258,7 +258,7 @@ export class Venue {
       if (amount === 0n) throw outOfRange(`deposits[${i}].amount`, "at least 1");
       accountKey({ x: keyX, y: keyY });
     });
-    if (deposits.length > 0) await this.#queueDeposits(deposits);
+    return this.#queueDeposits(deposits);
   }
 
   /** Calls the listener with all that happens from now on. @returns what ends it */
