@@ -36,7 +36,8 @@ const PIECES = 32;
 export class Reports {
   readonly #rules: Rules;
   readonly #store: Store;
-  readonly #unwritten = new Map<string, object>();
+  /** the oldest first; not in a Map, for the reason that is told in threads.ts */
+  readonly #unwritten: [name: string, document: object][] = [];
   #timer: NodeJS.Timeout | null = null;
   #flushing: Promise<void> = Promise.resolve();
   readonly #last = new Map<number, AuctionReport>();
@@ -48,27 +49,35 @@ export class Reports {
 
   /** @param n  position of the event's entry in the log */
   add(event: Event, n: number): Report[] {
-    if (event.kind === "deposits")
-      return event.credits.map(({ index: account, deposit: { amount } }) => {
-        const deposit = { kind: "deposit", account, n, amount } as const;
-        this.#addHistory(account, n, deposit);
-        return deposit;
+    if (event.kind === "deposits") {
+      const deposits = event.credits.map(({ index: account, deposit: { amount } }) => {
+        return { kind: "deposit", account, n, amount } as const;
       });
+      this.#addHistory(n, deposits);
+      return deposits;
+    }
     if (event.kind !== "clear") return [];
     const { auction, fills } = reportClear(this.#rules, event, n);
-    this.#unwritten.set(`auction/${pad(n, 12)}`, auction);
-    this.#unwritten.set(`auctionOf/${auction.market}/${pad(n, 12)}`, auction);
-    for (const fill of fills) this.#addHistory(fill.account, n, { kind: "fill", ...fill });
+    for (const group of ["auction", `auctionOf/${auction.market}`])
+      this.#unwritten.push([`${group}/${pad(n, 12)}`, auction]);
+    this.#addHistory(
+      n,
+      fills.map((fill) => ({ kind: "fill", ...fill })),
+    );
     if (auction.volume > 0n) this.#last.set(auction.slot, auction);
     return [...fills.map((fill) => ({ kind: "fill", fill }) as const), { kind: "auction", auction }];
   }
 
   /** What one entry of the log books to an account is one document. */
-  #addHistory(account: number, n: number, entry: object): void {
-    const name = historyName(account, n);
-    const entries = this.#unwritten.get(name) as object[] | undefined;
-    if (entries) entries.push(entry);
-    else this.#unwritten.set(name, [entry]);
+  #addHistory(n: number, entries: readonly { account: number }[]): void {
+    const documents = new Map<string, object[]>();
+    for (const entry of entries) {
+      const name = historyName(entry.account, n);
+      const others = documents.get(name);
+      if (others) others.push(entry);
+      else documents.set(name, [entry]);
+    }
+    this.#unwritten.push(...documents);
   }
 
   /** Writes what is not written so far. @throws as the store */
@@ -78,10 +87,10 @@ export class Reports {
 
   /** Writes it in pieces with pauses: an auction has many documents, and must not keep items waiting. */
   writeSoon(failed: (error: Error) => void): void {
-    if (this.#timer || this.#unwritten.size === 0) return;
+    if (this.#timer || this.#unwritten.length === 0) return;
     this.#timer = setTimeout(() => {
       this.#timer = null;
-      const most = Math.max(PIECE, Math.ceil(this.#unwritten.size / PIECES));
+      const most = Math.max(PIECE, Math.ceil(this.#unwritten.length / PIECES));
       this.#write(most).then(() => this.writeSoon(failed), failed);
     }, PAUSE);
   }
@@ -94,10 +103,10 @@ export class Reports {
   async #write(most: number): Promise<void> {
     // One after the other: who waits for a flush waits for all that was there before it.
     const write = async () => {
-      const some = [...this.#unwritten].slice(0, most);
+      const some = this.#unwritten.slice(0, most);
       if (some.length === 0) return;
       await this.#store.put(Object.fromEntries(some.map(([name, document]) => [name, toJson(document)])));
-      for (const [name] of some) this.#unwritten.delete(name);
+      this.#unwritten.splice(0, some.length);
     };
     const done = this.#flushing.then(write);
     this.#flushing = done.catch(() => {});

@@ -366,7 +366,7 @@ class SqliteStore implements Store {
   }
 
   #write(write: (typeof WRITES)[number], rows: number, bytes: number, body: (row: () => void) => void): void {
-    const { checkpointPages = 4_096 } = this.#options;
+    const { checkpointPages = 2_048 } = this.#options;
     // Who writes without a pause leaves no time between writes.
     if (this.#pages >= 4 * checkpointPages) this.#checkpoint("PASSIVE");
     this.#state = this.#transact(write, () => {

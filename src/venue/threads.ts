@@ -44,11 +44,16 @@ export class AskedThread<Question extends { id: number }> {
   readonly #what: string;
   readonly #opening: unknown;
   readonly #mortal: boolean;
-  readonly #waiting = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>();
+  /**
+   * Those who wait for an answer, by id. Not in a Map: the tables of one that entries come to and go from are linked, each to
+   * the next, and once one of them is old, all later ones with all that was in them are kept until the next full collection.
+   */
+  readonly #waiting: Record<number, { resolve: (value: never) => void; reject: (error: Error) => void }> = {};
   #thread: Worker | null = null;
   #death: TacitError | null = null;
   #closed = false;
   #asked = 0;
+  #unanswered = 0;
 
   /**
    * @param script   its bundle, which `npm run build:kernels` writes, and its source, where there is no bundle
@@ -82,7 +87,8 @@ export class AskedThread<Question extends { id: number }> {
     const answer = new Promise<T>((resolve, reject) => {
       thread.postMessage({ ...question, id });
       thread.ref();
-      this.#waiting.set(id, { resolve, reject });
+      this.#unanswered++;
+      this.#waiting[id] = { resolve, reject };
     });
     if (!signal) return answer;
     const abort = () => thread.postMessage({ kind: "abort", id });
@@ -103,9 +109,9 @@ export class AskedThread<Question extends { id: number }> {
     const started = startWorker(existsSync(bundle) ? bundle : source);
     started.unref();
     started.on("message", (answer: ThreadAnswer) => {
-      const { resolve, reject } = this.#waiting.get(answer.id)!;
-      this.#waiting.delete(answer.id);
-      if (this.#waiting.size === 0) started.unref();
+      const { resolve, reject } = this.#waiting[answer.id];
+      delete this.#waiting[answer.id];
+      if (--this.#unanswered === 0) started.unref();
       if ("value" in answer) return resolve(answer.value as never);
       const { code, message, details } = answer.error;
       reject(new TacitError(code, message, details));
@@ -115,8 +121,11 @@ export class AskedThread<Question extends { id: number }> {
       this.#thread = null;
       const error = new TacitError("THREAD_DIED", `the thread that ${this.#what} has died: ${why}`);
       if (this.#mortal) this.#death = error;
-      for (const { reject } of this.#waiting.values()) reject(error);
-      this.#waiting.clear();
+      for (const [id, { reject }] of Object.entries(this.#waiting)) {
+        delete this.#waiting[+id];
+        reject(error);
+      }
+      this.#unanswered = 0;
     };
     started.on("error", (error) => died(error.message));
     started.on("messageerror", () => {

@@ -105,7 +105,8 @@ export class Venue {
   readonly #listeners = new Set<(event: VenueEvent) => void>();
   /** what was answered of late, by hash of the item; receipts are signed anew, and are the same */
   readonly #recent = new Map<bigint, Known>();
-  readonly #inFlight = new Map<string, Promise<Acknowledgement>>();
+  /** items that wait for their answers */
+  #unanswered = 0;
   readonly #accountsOf = new Map<bigint, number[]>();
   readonly #reports: Reports;
   readonly #intake: Intake;
@@ -355,7 +356,7 @@ export class Venue {
       proved,
       unproved: this.#tip.logCount - proved,
       roundsWaiting: this.#pipeline?.waiting ?? 0,
-      queue: this.#inFlight.size,
+      queue: this.#unanswered,
       chain: this.#link?.status ?? null,
       accounts: this.#matcher.accounts.length,
       /** records of the journal that were checked in the background, of those before the snapshot */
@@ -420,18 +421,16 @@ export class Venue {
     for (const [name, value] of Object.entries({ A, B, salt, R8x, R8y, S })) requireField(`item.${name}`, value);
     const decoded = decodeItem(item);
     if (kind && decoded?.kind !== kind) throw wrongKind(kind, decoded?.kind ?? "malformed");
-    const name = itemName(item, auth);
-    const known = this.#inFlight.get(name);
-    if (known) return known;
     this.#requireTaking();
     this.#requireRoom(decoded);
-    const answer = new Promise<Acknowledgement>((resolve, reject) => {
-      this.#intake.push({ item: { A, B, salt }, auth: { R8x, R8y, S }, decoded, checked: null, resolve, reject });
-    });
-    this.#inFlight.set(name, answer);
-    const forget = () => this.#inFlight.delete(name);
-    answer.then(forget, forget);
-    return answer;
+    this.#unanswered++;
+    try {
+      return await new Promise<Acknowledgement>((resolve, reject) => {
+        this.#intake.push({ item: { A, B, salt }, auth: { R8x, R8y, S }, decoded, checked: null, resolve, reject });
+      });
+    } finally {
+      this.#unanswered--;
+    }
   }
 
   #requireOpen(): void {
@@ -445,7 +444,7 @@ export class Venue {
   }
 
   #requireRoom(decoded: Decoded | null): void {
-    if (this.#inFlight.size >= this.limits.queue)
+    if (this.#unanswered >= this.limits.queue)
       throw new TacitError("BUSY", "too many items wait for their answers: try again", { retryAfter: 1 });
     if (!this.#pipeline) return;
     const unproved = this.#tip.logCount - Number(this.#pipeline.provenCount);
@@ -885,9 +884,4 @@ function wrongKind(expected: string, found: string): TacitError {
 
 function stopped(error: Error): TacitError {
   return new TacitError("STOPPED", `the venue takes no items: ${error.message}`);
-}
-
-/** Names an item with its signature, for as long as it waits. */
-function itemName({ A, B, salt }: Item, { R8x, R8y, S }: Auth): string {
-  return [A, B, salt, R8x, R8y, S].map((word) => word.toString(32)).join("/");
 }

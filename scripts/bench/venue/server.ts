@@ -6,9 +6,10 @@ import { join } from "node:path";
 import pino from "pino";
 import { parseGenesis } from "../../../src/protocol/genesis.ts";
 import { nodeDigest, openThreadStore, openVenue, threadSigner } from "../../../src/venue/index.ts";
-import { startService } from "../../../src/venue/service/server.ts";
+import { collectSeldom, startService } from "../../../src/venue/service/server.ts";
 import { ACCOUNTS, depositsOf, genesisJsonOf, OPERATOR, SIGNER } from "./traders.ts";
 
+collectSeldom();
 const folder = process.argv[2];
 const genesisJson = genesisJsonOf();
 const venue = await openVenue({

@@ -16,7 +16,7 @@ import {
   nodeDigest,
 } from "../../venue/index.ts";
 import type { ChainOptions } from "../../venue/chainLink.ts";
-import { startService } from "../../venue/service/server.ts";
+import { collectSeldom, startService } from "../../venue/service/server.ts";
 import { buildProgress } from "../buildProgress.ts";
 import { proverFiles } from "../instructionKeys.ts";
 import { withProgress } from "../progress.ts";
@@ -71,6 +71,8 @@ export async function serve(options: ServeOptions): Promise<number> {
     throw error;
   }
   const publish = { curves: options.publish.includes("curves"), depth: options.publish.includes("depth") };
+  // Not before the build, which needs memory itself.
+  collectSeldom();
   const signer = threadSigner(files.signer);
   const venue = await openVenue({
     genesis: files.genesis,

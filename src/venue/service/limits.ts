@@ -14,12 +14,14 @@ export interface BucketOptions extends Rate {
 interface Bucket {
   tokens: number;
   at: number;
+  /** when it was last put behind all others */
+  moved: number;
 }
 
 /** Token buckets by key, in bounded room. */
 export class TokenBuckets<Key> {
   readonly #options: BucketOptions;
-  /** the one touched longest ago first */
+  /** the one touched longest ago first, to a second: a Map that entries come to and go from all the time is costly (threads.ts) */
   readonly #buckets = new Map<Key, Bucket>();
 
   constructor(options: BucketOptions) {
@@ -59,12 +61,14 @@ export class TokenBuckets<Key> {
     if (known) {
       known.tokens = Math.min(burst, known.tokens + ((at - known.at) * rate) / 1000);
       known.at = at;
+      if (at - known.moved < 1_000) return known;
+      known.moved = at;
       this.#buckets.delete(key);
       this.#buckets.set(key, known);
       return known;
     }
     if (this.#buckets.size >= most) this.#buckets.delete(this.#buckets.keys().next().value as Key);
-    const fresh = { tokens: burst, at };
+    const fresh = { tokens: burst, at, moved: at };
     this.#buckets.set(key, fresh);
     return fresh;
   }

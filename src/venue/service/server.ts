@@ -10,6 +10,8 @@ import { notFound, reportError } from "./errors.ts";
 import { folderFiles } from "./files.ts";
 import { Counts, senderOf } from "./limits.ts";
 
+export { collectSeldom } from "./heap.ts";
+
 export interface Timeouts {
   /** for all headers of a request, and for all of it, milliseconds */
   readonly headersMs: number;

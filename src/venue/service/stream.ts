@@ -58,7 +58,9 @@ export class Streams {
   readonly #listeners: Record<Channel, Set<Connection>> = { auctions: new Set(), rounds: new Set(), own: new Set() };
   /** by x of the key that is logged in, of those that listen to what is their own */
   readonly #byKey = new Map<bigint, Set<Connection>>();
-  readonly #pending = new Set<Promise<void>>();
+  /** items that wait for their answers, of all streams */
+  #unanswered = 0;
+  #onAnswered: (() => void) | null = null;
   #draining = false;
 
   constructor(parts: { venue: ServedVenue; desk: Desk; metrics: Metrics; log: Logger }, options: StreamsOptions) {
@@ -115,7 +117,7 @@ export class Streams {
   /** Answers what is asked already, nothing more, and closes all streams. */
   async drain(): Promise<void> {
     this.#draining = true;
-    await Promise.allSettled(this.#pending);
+    if (this.#unanswered > 0) await new Promise<void>((resolve) => (this.#onAnswered = resolve));
     for (const connection of this.#open) this.#close(connection, 1001, "the service stops");
   }
 
@@ -209,7 +211,8 @@ export class Streams {
     if (connection.inFlight >= this.#options.inFlight)
       throw rateLimited(`${connection.inFlight} requests of this stream wait for an answer: try again`, 1_000);
     connection.inFlight++;
-    const done = this.#desk
+    this.#unanswered++;
+    void this.#desk
       .submit(frame.kind, frame.item, connection.address)
       .then(
         ({ receipt, verdict, account }) => {
@@ -221,9 +224,8 @@ export class Streams {
       )
       .finally(() => {
         connection.inFlight--;
-        this.#pending.delete(done);
+        if (--this.#unanswered === 0) this.#onAnswered?.();
       });
-    this.#pending.add(done);
   }
 
   #login(connection: Connection, id: Id, frame: Record<string, unknown>): void {

@@ -48,10 +48,13 @@ describe("token buckets", () => {
   });
 
   it("forget the key that was left alone longest", () => {
-    const { buckets } = bucketsOf(2);
-    for (let i = 0; i < 5; i++) buckets.take("a");
-    buckets.take("b");
+    const { time, buckets } = bucketsOf(2);
     buckets.take("a");
+    buckets.take("b");
+    time.ms = 1_000;
+    assert.equal(buckets.take("a", 5), 0);
+    buckets.take("c");
+    assert.ok(buckets.take("a") > 0, "the one that was used last is kept, with what it has taken");
     for (let i = 0; i < 1_000; i++) buckets.take(`c${i}`);
     assert.equal(buckets.size, 2);
   });
