@@ -77,7 +77,7 @@ export class Reports {
       if (others) others.push(entry);
       else documents.set(name, [entry]);
     }
-    this.#unwritten.push(...documents);
+    for (const document of documents) this.#unwritten.push(document);
   }
 
   /** Writes what is not written so far. @throws as the store */

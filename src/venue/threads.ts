@@ -32,6 +32,11 @@ export function sendAnswer(port: MessagePort, id: number, answer: Promise<unknow
     });
 }
 
+interface Asker {
+  readonly resolve: (value: never) => void;
+  readonly reject: (error: Error) => void;
+}
+
 /** Of a union, each without its id. */
 export type WithoutId<T> = T extends { id: number } ? Omit<T, "id"> : never;
 
@@ -48,7 +53,7 @@ export class AskedThread<Question extends { id: number }> {
    * Those who wait for an answer, by id. Not in a Map: the tables of one that entries come to and go from are linked, each to
    * the next, and once one of them is old, all later ones with all that was in them are kept until the next full collection.
    */
-  readonly #waiting: Record<number, { resolve: (value: never) => void; reject: (error: Error) => void }> = {};
+  readonly #waiting: Record<number, Asker | undefined> = {};
   #thread: Worker | null = null;
   #death: TacitError | null = null;
   #closed = false;
@@ -109,23 +114,25 @@ export class AskedThread<Question extends { id: number }> {
     const started = startWorker(existsSync(bundle) ? bundle : source);
     started.unref();
     started.on("message", (answer: ThreadAnswer) => {
-      const { resolve, reject } = this.#waiting[answer.id];
+      const asker = this.#waiting[answer.id];
+      // An answer of before it died may come after the news of it, when who asked has been told so.
+      if (!asker) return;
       delete this.#waiting[answer.id];
       if (--this.#unanswered === 0) started.unref();
-      if ("value" in answer) return resolve(answer.value as never);
+      if ("value" in answer) return asker.resolve(answer.value as never);
       const { code, message, details } = answer.error;
-      reject(new TacitError(code, message, details));
+      asker.reject(new TacitError(code, message, details));
     });
     const died = (why: string) => {
       if (this.#thread !== started) return;
       this.#thread = null;
       const error = new TacitError("THREAD_DIED", `the thread that ${this.#what} has died: ${why}`);
       if (this.#mortal) this.#death = error;
-      for (const [id, { reject }] of Object.entries(this.#waiting)) {
-        delete this.#waiting[+id];
-        reject(error);
-      }
       this.#unanswered = 0;
+      for (const [id, asker] of Object.entries(this.#waiting)) {
+        delete this.#waiting[+id];
+        asker!.reject(error);
+      }
     };
     started.on("error", (error) => died(error.message));
     started.on("messageerror", () => {

@@ -48,6 +48,7 @@ import {
   type VenueOptions,
 } from "./options.ts";
 import { Pipeline, roundName, summaryName, type RoundSummary } from "./pipeline.ts";
+import { Recent } from "./recent.ts";
 import { Reports, type HistoryJson } from "./reports.ts";
 import { nextClose } from "./schedule.ts";
 import { signaturesOf, type Signatures } from "./signatures.ts";
@@ -72,6 +73,13 @@ interface Known {
   readonly verdict: Verdict | null;
 }
 
+/** An item that waits for its answer. */
+interface InFlight {
+  readonly item: Item;
+  readonly auth: Auth;
+  readonly answer: Promise<Acknowledgement>;
+}
+
 /** What is known of an item, and who waits for it. */
 type Answered = Known & Pick<Waiting, "resolve" | "reject">;
 
@@ -79,8 +87,8 @@ type Answered = Known & Pick<Waiting, "resolve" | "reject">;
 const BATCH = 64;
 /** Open orders of markets that are closed by one transaction, after which no other market is. */
 const CLEARED = 512;
-/** Acknowledgements that are kept at hand. */
-const RECENT = 50_000;
+/** Acknowledgements that are kept at hand, at least. */
+const RECENT = 25_000;
 /** Snapshots that are kept: one must be older than the oldest round that is not proved. */
 const SNAPSHOTS = 3;
 
@@ -104,9 +112,11 @@ export class Venue {
   readonly #pipeline: Pipeline | null;
   readonly #listeners = new Set<(event: VenueEvent) => void>();
   /** what was answered of late, by hash of the item; receipts are signed anew, and are the same */
-  readonly #recent = new Map<bigint, Known>();
+  readonly #recent = new Recent<bigint, Known>(RECENT);
   /** items that wait for their answers */
   #unanswered = 0;
+  /** those of them that may be sent again meanwhile, by S of their signatures; not in a Map, as in threads.ts */
+  readonly #inFlight: Record<string, InFlight | undefined> = Object.create(null);
   readonly #accountsOf = new Map<bigint, number[]>();
   readonly #reports: Reports;
   readonly #intake: Intake;
@@ -421,16 +431,24 @@ export class Venue {
     for (const [name, value] of Object.entries({ A, B, salt, R8x, R8y, S })) requireField(`item.${name}`, value);
     const decoded = decodeItem(item);
     if (kind && decoded?.kind !== kind) throw wrongKind(kind, decoded?.kind ?? "malformed");
+    const name = S.toString(36);
+    const known = this.#inFlight[name];
+    if (known && isSame(known, item, auth)) return known.answer;
     this.#requireTaking();
     this.#requireRoom(decoded);
+    const own = { item: { A, B, salt }, auth: { R8x, R8y, S } };
+    const answer = new Promise<Acknowledgement>((resolve, reject) => {
+      this.#intake.push({ ...own, decoded, checked: null, resolve, reject });
+    });
     this.#unanswered++;
-    try {
-      return await new Promise<Acknowledgement>((resolve, reject) => {
-        this.#intake.push({ item: { A, B, salt }, auth: { R8x, R8y, S }, decoded, checked: null, resolve, reject });
-      });
-    } finally {
+    // Of those that share an S, as only forged ones do, the first is known.
+    if (!known) this.#inFlight[name] = { ...own, answer };
+    const forget = () => {
       this.#unanswered--;
-    }
+      if (!known) delete this.#inFlight[name];
+    };
+    answer.then(forget, forget);
+    return answer;
   }
 
   #requireOpen(): void {
@@ -689,7 +707,6 @@ export class Venue {
 
   #remember(known: Known): void {
     this.#recent.set(known.entry.item, known);
-    if (this.#recent.size > RECENT) this.#recent.delete(this.#recent.keys().next().value!);
   }
 
   /** Keeps what an event means to traders, and tells the subscribers. */
@@ -884,4 +901,9 @@ function wrongKind(expected: string, found: string): TacitError {
 
 function stopped(error: Error): TacitError {
   return new TacitError("STOPPED", `the venue takes no items: ${error.message}`);
+}
+
+function isSame(known: InFlight, { A, B, salt }: Item, { R8x, R8y, S }: Auth): boolean {
+  const { item, auth } = known;
+  return item.A === A && item.B === B && item.salt === salt && auth.R8x === R8x && auth.R8y === R8y && auth.S === S;
 }

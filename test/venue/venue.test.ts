@@ -62,6 +62,28 @@ describe("venue: items and receipts", () => {
     await second.venue.close();
   });
 
+  it("has one place in the queue for an item and its copies, and one for each that shares no more than an S", async () => {
+    const [alice, bob] = traders(2);
+    const { venue } = await openTestVenue({ traders: [alice, bob], limits: { queue: 2 } });
+    const { item, auth } = alice.order("buy", 1n, 100_000n);
+    const other = bob.order("buy", 1n, 100_000n);
+    const forged = { ...other.auth, S: auth.S };
+    const [first, copy, forgery, next, last] = await Promise.allSettled([
+      venue.submit(item, auth),
+      venue.submit(item, auth),
+      venue.submit(other.item, forged),
+      venue.submit(other.item, other.auth),
+      venue.submit(item, auth),
+    ]);
+    assert.equal(first.status, "fulfilled");
+    assert.deepEqual([copy, last], [first, first]);
+    assert.ok(forgery.status === "rejected" && forgery.reason.details.verdict === "unsigned");
+    assert.ok(next.status === "rejected" && next.reason.code === "BUSY");
+    assert.equal((await venue.submit(other.item, other.auth)).receipt.n, 2n);
+    assert.equal(venue.health().queue, 0);
+    await venue.close();
+  });
+
   it("declines what would have no effect, and keeps it out of the log", async () => {
     const [alice, bob] = traders(2);
     const { venue } = await openTestVenue({ traders: [alice] });

@@ -1,3 +1,5 @@
+import { Recent } from "../recent.ts";
+
 /** A token bucket: `rate` tokens a second flow in, at most `burst` are held. */
 export interface Rate {
   readonly rate: number;
@@ -5,7 +7,7 @@ export interface Rate {
 }
 
 export interface BucketOptions extends Rate {
-  /** buckets that are kept: beyond them those that were left alone longest are forgotten, which are the fullest */
+  /** buckets that are kept, and half of them at least: those that were left alone longest are forgotten, which are the fullest */
   readonly most: number;
   /** milliseconds, never falling */
   readonly now: () => number;
@@ -14,18 +16,16 @@ export interface BucketOptions extends Rate {
 interface Bucket {
   tokens: number;
   at: number;
-  /** when it was last put behind all others */
-  moved: number;
 }
 
 /** Token buckets by key, in bounded room. */
 export class TokenBuckets<Key> {
   readonly #options: BucketOptions;
-  /** the one touched longest ago first, to a second: a Map that entries come to and go from all the time is costly (threads.ts) */
-  readonly #buckets = new Map<Key, Bucket>();
+  readonly #buckets: Recent<Key, Bucket>;
 
   constructor(options: BucketOptions) {
     this.#options = options;
+    this.#buckets = new Recent(Math.ceil(options.most / 2));
   }
 
   get size(): number {
@@ -55,20 +55,16 @@ export class TokenBuckets<Key> {
   }
 
   #bucket(key: Key): Bucket {
-    const { rate, burst, most, now } = this.#options;
+    const { rate, burst, now } = this.#options;
     const at = now();
     const known = this.#buckets.get(key);
     if (known) {
       known.tokens = Math.min(burst, known.tokens + ((at - known.at) * rate) / 1000);
       known.at = at;
-      if (at - known.moved < 1_000) return known;
-      known.moved = at;
-      this.#buckets.delete(key);
       this.#buckets.set(key, known);
       return known;
     }
-    if (this.#buckets.size >= most) this.#buckets.delete(this.#buckets.keys().next().value as Key);
-    const fresh = { tokens: burst, at, moved: at };
+    const fresh = { tokens: burst, at };
     this.#buckets.set(key, fresh);
     return fresh;
   }
