@@ -53,7 +53,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   if (files.unsealed)
     log.warn(
       { file: FILES.keys },
-      "the operator's keys lie in the open: set TACIT_OPERATOR_PASSPHRASE before the first start to seal them",
+      "the operator's keys lie in the open, for good: those of a venue are sealed whose first start has TACIT_OPERATOR_PASSPHRASE",
     );
   const chain = await chainOptions(options, log);
   const storage = await openThreadStore(join(options.data, FILES.store), { check: "quick" });

@@ -264,14 +264,20 @@ export async function watch(options: TraderOptions & { once?: boolean; every: nu
   const say = (text: string, value: object) => process.stdout.write(options.json ? `${toJson(value)}\n` : `${text}\n`);
   const { domain } = client.genesis;
   say(`venue ${client.api.url}, domain ${short(domain)}, signer ${client.signer}`, { domain, signer: client.signer });
-  if (keyless) process.stderr.write("no key: only rounds are followed\n");
+  const note = (text: string) => process.stderr.write(`${text}\n`);
+  if (keyless) note("no key: only rounds are followed");
   let told = -1;
+  let [waiting, away] = [false, false];
   for (;;) {
     try {
       await client.sync((verified) => {
         const { round, logCount, time, state } = verified;
         say(`round ${round} holds: ${logCount} entries up to ${isoTime(time)}, state ${short(state)}`, { verified });
       });
+      if (away) note("the venue answers again");
+      away = false;
+      if (client.verified.round === 0 && !waiting) note("no round is proved yet: there is nothing to verify");
+      waiting = true;
       const { proved, index } = client;
       if (proved && !keyless && proved.round !== told) {
         const { round, account, recomputed } = proved;
@@ -282,7 +288,8 @@ export async function watch(options: TraderOptions & { once?: boolean; every: nu
     } catch (error) {
       if (error instanceof Contradiction) return shout(client.contradictions);
       if (!(error instanceof TacitError) || options.once) throw error;
-      process.stderr.write(`tacit: ${error.message}\n`);
+      away = true;
+      note(`tacit: ${error.message}`);
     }
     if (options.once) return shout(client.contradictions);
     const pause = new Promise<"next">((resolve) => setTimeout(() => resolve("next"), options.every * 1000));
