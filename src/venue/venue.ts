@@ -27,6 +27,7 @@ import { RoundBuilder } from "../witness/round.ts";
 import type { OpenedChain } from "./chain.ts";
 import { ChainLink, type ChainOptions } from "./chainLink.ts";
 import { systemClock, type Clock } from "./clock.ts";
+import { InFlight } from "./inFlight.ts";
 import { Intake, type Waiting } from "./intake.ts";
 import { shownAuction, type AuctionReport } from "./history.ts";
 import {
@@ -73,13 +74,6 @@ interface Known {
   readonly verdict: Verdict | null;
 }
 
-/** An item that waits for its answer. */
-interface InFlight {
-  readonly item: Item;
-  readonly auth: Auth;
-  readonly answer: Promise<Acknowledgement>;
-}
-
 /** What is known of an item, and who waits for it. */
 type Answered = Known & Pick<Waiting, "resolve" | "reject">;
 
@@ -113,10 +107,7 @@ export class Venue {
   readonly #listeners = new Set<(event: VenueEvent) => void>();
   /** what was answered of late, by hash of the item; receipts are signed anew, and are the same */
   readonly #recent = new Recent<bigint, Known>(RECENT);
-  /** items that wait for their answers */
-  #unanswered = 0;
-  /** those of them that may be sent again meanwhile, by S of their signatures; not in a Map, as in threads.ts */
-  readonly #inFlight: Record<string, InFlight | undefined> = Object.create(null);
+  readonly #inFlight = new InFlight();
   readonly #accountsOf = new Map<bigint, number[]>();
   readonly #reports: Reports;
   readonly #intake: Intake;
@@ -366,7 +357,7 @@ export class Venue {
       proved,
       unproved: this.#tip.logCount - proved,
       roundsWaiting: this.#pipeline?.waiting ?? 0,
-      queue: this.#unanswered,
+      queue: this.#inFlight.size,
       chain: this.#link?.status ?? null,
       accounts: this.#matcher.accounts.length,
       /** records of the journal that were checked in the background, of those before the snapshot */
@@ -431,24 +422,15 @@ export class Venue {
     for (const [name, value] of Object.entries({ A, B, salt, R8x, R8y, S })) requireField(`item.${name}`, value);
     const decoded = decodeItem(item);
     if (kind && decoded?.kind !== kind) throw wrongKind(kind, decoded?.kind ?? "malformed");
-    const name = S.toString(36);
-    const known = this.#inFlight[name];
-    if (known && isSame(known, item, auth)) return known.answer;
+    const own = { item: { A, B, salt }, auth: { R8x, R8y, S } };
+    const known = this.#inFlight.find(own);
+    if (known) return known;
     this.#requireTaking();
     this.#requireRoom(decoded);
-    const own = { item: { A, B, salt }, auth: { R8x, R8y, S } };
     const answer = new Promise<Acknowledgement>((resolve, reject) => {
       this.#intake.push({ ...own, decoded, checked: null, resolve, reject });
     });
-    this.#unanswered++;
-    // Of those that share an S, as only forged ones do, the first is known.
-    if (!known) this.#inFlight[name] = { ...own, answer };
-    const forget = () => {
-      this.#unanswered--;
-      if (!known) delete this.#inFlight[name];
-    };
-    answer.then(forget, forget);
-    return answer;
+    return this.#inFlight.add(own, answer);
   }
 
   #requireOpen(): void {
@@ -462,7 +444,7 @@ export class Venue {
   }
 
   #requireRoom(decoded: Decoded | null): void {
-    if (this.#unanswered >= this.limits.queue)
+    if (this.#inFlight.size >= this.limits.queue)
       throw new TacitError("BUSY", "too many items wait for their answers: try again", { retryAfter: 1 });
     if (!this.#pipeline) return;
     const unproved = this.#tip.logCount - Number(this.#pipeline.provenCount);
@@ -693,7 +675,7 @@ export class Venue {
     this.#roundSince ??= step.entry.time;
     for (const event of step.events) {
       if (event.kind === "item")
-        this.#remember({ entry, n, previous, head: tip.head, verdict: event.admission.verdict });
+        this.#recent.set(entry.item, { entry, n, previous, head: tip.head, verdict: event.admission.verdict });
       this.#report(event, n);
     }
   }
@@ -703,10 +685,6 @@ export class Venue {
       this.genesis.domain,
       entries.flatMap((entry) => logEntry(entry) ?? []),
     );
-  }
-
-  #remember(known: Known): void {
-    this.#recent.set(known.entry.item, known);
   }
 
   /** Keeps what an event means to traders, and tells the subscribers. */
@@ -901,9 +879,4 @@ function wrongKind(expected: string, found: string): TacitError {
 
 function stopped(error: Error): TacitError {
   return new TacitError("STOPPED", `the venue takes no items: ${error.message}`);
-}
-
-function isSame(known: InFlight, { A, B, salt }: Item, { R8x, R8y, S }: Auth): boolean {
-  const { item, auth } = known;
-  return item.A === A && item.B === B && item.salt === salt && auth.R8x === R8x && auth.R8y === R8y && auth.S === S;
 }

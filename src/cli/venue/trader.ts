@@ -267,7 +267,7 @@ export async function watch(options: TraderOptions & { once?: boolean; every: nu
   const note = (text: string) => process.stderr.write(`${text}\n`);
   if (keyless) note("no key: only rounds are followed");
   let told = -1;
-  let [waiting, away] = [false, false];
+  let [asked, away] = [false, false];
   for (;;) {
     try {
       await client.sync((verified) => {
@@ -276,8 +276,8 @@ export async function watch(options: TraderOptions & { once?: boolean; every: nu
       });
       if (away) note("the venue answers again");
       away = false;
-      if (client.verified.round === 0 && !waiting) note("no round is proved yet: there is nothing to verify");
-      waiting = true;
+      if (client.verified.round === 0 && !asked) note("no round is proved yet: there is nothing to verify");
+      asked = true;
       const { proved, index } = client;
       if (proved && !keyless && proved.round !== told) {
         const { round, account, recomputed } = proved;
