@@ -15,6 +15,8 @@ const SIGNATURE_THREAD = ["src/venue/signatureThread.ts", "src/venue/signatures.
 const STORE_THREAD = ["storeThread", "packedRecords", "sqliteStore", "store", "journal"].map(
   (name) => `src/venue/${name}.ts`,
 );
+/** The thread that helps it with checkpoints. */
+const CHECKPOINT_THREAD = ["src/venue/checkpointThread.ts"];
 /** What the files are made of. */
 const SOURCES = [
   "src/prover",
@@ -23,6 +25,7 @@ const SOURCES = [
   ...PROOF_THREAD,
   ...SIGNATURE_THREAD,
   ...STORE_THREAD,
+  ...CHECKPOINT_THREAD,
   "scripts/kernels",
   "package-lock.json",
 ].map((path) => join(ROOT, path));
@@ -30,8 +33,8 @@ const SOURCES = [
 const LAST = join(KERNEL_FOLDER, "worker.js");
 
 /**
- * Writes the kernel modules, and four threads as one script each, which start without a loader: the prover's, which runs in
- * Node and in browsers, and those of a venue's proofs, signatures and store. Modules are emitted in a thread of its own, as
+ * Writes the kernel modules, and five threads as one script each, which start without a loader: the prover's, which runs in
+ * Node and in browsers, and those of a venue's proofs, signatures, store and checkpoints. Modules are emitted in a thread of its own, as
  * wasmati needs a deep stack for long functions.
  * @returns bytes by file name
  */
@@ -47,6 +50,7 @@ export async function buildKernels(): Promise<Record<string, number>> {
   for (const [name, bytes] of Object.entries(modules)) files[`${name}.wasm`] = bytes;
   files["proofs.js"] = await bundleThread(PROOF_THREAD[0], "node");
   files["signatures.js"] = await bundleThread(SIGNATURE_THREAD[0], "node");
+  files["checkpoints.js"] = await bundleThread(CHECKPOINT_THREAD[0], "node");
   files["store.js"] = await bundleThread(STORE_THREAD[0], "node");
   files["worker.js"] = await bundleThread("src/prover/worker.ts", "neutral");
   for (const [name, bytes] of Object.entries(files)) await writeWhole(join(KERNEL_FOLDER, name), bytes);

@@ -14,6 +14,7 @@ import {
 } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { TacitError } from "../protocol/errors.ts";
+import type { Question } from "./checkpointThread.ts";
 import { journalDamaged, type Digest } from "./journal.ts";
 import {
   PAGE,
@@ -25,6 +26,7 @@ import {
   type Store,
   type StoredRecord,
 } from "./store.ts";
+import { AskedThread } from "./threads.ts";
 
 export interface SqliteOptions {
   /**
@@ -37,6 +39,11 @@ export interface SqliteOptions {
   readonly maxPages?: number;
   /** pages that are written before they are moved from the log of SQLite to the file: between writes, some milliseconds */
   readonly checkpointPages?: number;
+  /**
+   * Whether a thread helps with that: it moves what it finds and has it on disk while writes go on, so that they wait for
+   * what came meanwhile only.
+   */
+  readonly checkpointThread?: boolean;
   /** called at each step of a write, of those in `WRITE_POINTS`: for tests that end the process there */
   readonly onWritePoint?: (point: WritePoint) => void;
 }
@@ -73,6 +80,12 @@ interface State {
   readonly since: string;
 }
 
+/** Written by `npm run build:kernels`, and after `npm ci`. */
+const SCRIPT = {
+  bundle: new URL("../../build/kernels/checkpoints.js", import.meta.url),
+  source: new URL("./checkpointThread.ts", import.meta.url),
+};
+
 /** Milliseconds for which a write waits for another program that has the file locked, such as a shell of SQLite. */
 const PATIENCE = 2_000;
 
@@ -102,6 +115,8 @@ class SqliteStore implements Store {
   readonly #options: SqliteOptions;
   readonly #lock: Database.Database;
   readonly #mark: number;
+  /** the file itself, to sync it from another thread */
+  readonly #file: number;
   readonly #db: Database.Database;
   readonly #sql: ReturnType<typeof statements>;
   #metaPrepared: StateStatements | null = null;
@@ -112,8 +127,10 @@ class SqliteStore implements Store {
   #refusal: TacitError | null = null;
   /** pages written since the last checkpoint, at most */
   #pages = 0;
-  #checkpointing: NodeJS.Immediate | null = null;
+  #checkpointing: Promise<void> | null = null;
+  #helper: AskedThread<Extract<Question, { id: number }>> | null = null;
   #backups = new Set<Promise<void>>();
+  #closing: Promise<void> | null = null;
 
   constructor(path: string, options: SqliteOptions) {
     const folder = dirname(resolve(path));
@@ -122,9 +139,11 @@ class SqliteStore implements Store {
     this.#options = options;
     this.#lock = takeLock(this.#path);
     let mark: number | undefined;
+    let file: number | undefined;
     let db: Database.Database | undefined;
     try {
       makeFile(this.#path);
+      this.#file = file = openSync(this.#path, "r+");
       this.#db = db = new Database(this.#path, { timeout: PATIENCE });
       const fresh = isFresh(this.#db);
       this.#configure();
@@ -137,8 +156,8 @@ class SqliteStore implements Store {
         for (const row of this.#sql.allDocuments.iterate([])) documentOf(row as DocumentRow);
       this.#last = (this.#sql.lastRecord.get([]) as [number | null])[0] ?? -1;
     } catch (error) {
-      if (mark !== undefined) closeSync(mark);
       db?.close();
+      for (const opened of [mark, file]) if (opened !== undefined) closeSync(opened);
       dropLock(this.#lock);
       throw error;
     }
@@ -295,14 +314,19 @@ class SqliteStore implements Store {
     return copyStore(this.#path, path);
   }
 
-  async close(): Promise<void> {
-    if (this.#refusal?.details.reason === "closed") return;
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
     await Promise.allSettled(this.#backups);
-    if (this.#checkpointing) clearImmediate(this.#checkpointing);
+    await this.#checkpointing;
+    await this.#helper?.close({ kind: "close" });
     if (!this.#refusal) this.#checkpoint("TRUNCATE");
     this.#refusal = new TacitError("STORAGE", "the store is closed", { reason: "closed" });
     this.#db.close();
-    closeSync(this.#mark);
+    // After SQLite's: to close one drops the locks of the process on the file.
+    for (const opened of [this.#mark, this.#file]) closeSync(opened);
     dropLock(this.#lock);
   }
 
@@ -376,7 +400,7 @@ class SqliteStore implements Store {
       return state;
     });
     this.#pages += 4 + 3 * rows + Math.ceil(bytes / 4_096);
-    if (this.#pages >= checkpointPages) this.#checkpointing ??= setImmediate(() => this.#checkpoint("PASSIVE"));
+    if (this.#pages >= checkpointPages) this.#checkpointing ??= this.#checkpointSoon();
   }
 
   /** Why the state is not the one that was written last. */
@@ -430,9 +454,19 @@ class SqliteStore implements Store {
     }
   }
 
+  /** Between writes. What the thread could not move is moved here, and what is wrong is told by that. */
+  async #checkpointSoon(): Promise<void> {
+    if (this.#options.checkpointThread) {
+      const opening: Question = { kind: "open", path: this.#path, file: this.#file };
+      this.#helper ??= new AskedThread(SCRIPT, "moves pages to the file", { opening, mortal: true });
+      await this.#helper.ask({ kind: "move" }).catch(() => {});
+    } else await new Promise((resolve) => setImmediate(resolve));
+    this.#checkpointing = null;
+    this.#checkpoint("PASSIVE");
+  }
+
   /** Moves pages from the log of SQLite to the file. A full disk is for the next write to tell: all of them are in the log. */
   #checkpoint(mode: "PASSIVE" | "TRUNCATE"): void {
-    this.#checkpointing = null;
     if (this.#refusal) return;
     this.#point("checkpoint:before");
     try {

@@ -7,9 +7,12 @@ import { sendAnswer } from "./threads.ts";
 /** The methods of a store that are called as they are. */
 export type Call = "last" | "find" | "saveSnapshot" | "put" | "get" | "list" | "close";
 
+/** `onWritePoint` cannot be sent; a thread that keeps a store always has one that helps it. */
+export type ThreadStoreOptions = Omit<SqliteOptions, "onWritePoint" | "checkpointThread">;
+
 /** What `openThreadStore` asks of its thread. `id` names the question. */
 export type Question = { readonly id: number } & (
-  | { readonly kind: "open"; readonly path: string; readonly options: Omit<SqliteOptions, "onWritePoint"> }
+  | { readonly kind: "open"; readonly path: string; readonly options: ThreadStoreOptions }
   | { readonly kind: "call"; readonly method: Call; readonly args: readonly unknown[] }
   | ({ readonly kind: "append" } & PackedRecords)
   | { readonly kind: "read"; readonly from: number }
@@ -25,7 +28,7 @@ port.on("message", (question: Question) => sendAnswer(port, question.id, answer(
 async function answer(question: Question): Promise<unknown> {
   switch (question.kind) {
     case "open":
-      store = await openSqliteStore(question.path, question.options);
+      store = await openSqliteStore(question.path, { ...question.options, checkpointThread: true });
       return store.epoch;
     case "call":
       return (store[question.method] as (...args: readonly unknown[]) => Promise<unknown>)(...question.args);

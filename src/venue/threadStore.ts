@@ -1,9 +1,9 @@
 import { resolve } from "node:path";
 import { TacitError } from "../protocol/errors.ts";
 import { packRecords } from "./packedRecords.ts";
-import { copyStore, type SqliteOptions } from "./sqliteStore.ts";
+import { copyStore } from "./sqliteStore.ts";
 import { PAGE, type Snapshot, type Store } from "./store.ts";
-import type { Call, Question } from "./storeThread.ts";
+import type { Call, Question, ThreadStoreOptions } from "./storeThread.ts";
 import { AskedThread, type WithoutId } from "./threads.ts";
 
 /** Written by `npm run build:kernels`, and after `npm ci`. */
@@ -17,7 +17,7 @@ const SCRIPT = {
  * reads no more.
  * @throws LOCKED, STORAGE  as `openSqliteStore`
  */
-export async function openThreadStore(path: string, options: Omit<SqliteOptions, "onWritePoint"> = {}): Promise<Store> {
+export async function openThreadStore(path: string, options: ThreadStoreOptions = {}): Promise<Store> {
   const file = resolve(path);
   // One that is started anew would not have the lock, nor know what the last one wrote.
   const thread = new AskedThread<Question>(SCRIPT, "keeps the store", { mortal: true });

@@ -10,6 +10,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
+import { pathToFileURL } from "node:url";
 import { build, type Plugin } from "esbuild";
 import { Random } from "../../src/cli/random.ts";
 import { openSqliteStore, WRITE_POINTS } from "../../src/venue/sqliteStore.ts";
@@ -53,6 +54,10 @@ describe(`crashes (seed ${seed})`, () => {
       // It starts a sixth sooner than a module.
       format: "cjs",
       plugins: [outside],
+      // From where it looks for the thread that helps with checkpoints, of those with even seeds.
+      define: {
+        "import.meta.url": JSON.stringify(pathToFileURL(join(import.meta.dirname, "../../src/venue/sqliteStore.ts"))),
+      },
     });
     const random = new Random(seed);
     const chains = Array.from({ length: Math.ceil(KILLS / CHAIN) }, (_, chain) => ({

@@ -27,6 +27,7 @@ import { readJournal, type Tip } from "../../src/venue/journal.ts";
 import { nodeDigest, openSqliteStore, type SqliteOptions } from "../../src/venue/sqliteStore.ts";
 import type { Store } from "../../src/venue/store.ts";
 import { collect, entries, journalOf } from "./records.ts";
+import { threadsOf } from "./threadsOf.ts";
 
 const seed = Number(process.env.SEED ?? 14);
 const FLIPS = Number(process.env.FLIPS ?? 500);
@@ -203,6 +204,76 @@ describe(`openSqliteStore on disk (seed ${seed})`, () => {
       assert.ok(paused < 100 * 4_120, `${paused}`);
       for (let i = 0; i < 300; i++) await append();
       assert.ok(size() < 300 * 4_120, `${size()}`);
+    });
+  });
+
+  describe("checkpoints in a thread of its own", () => {
+    /** A store, and what writes to it until the next checkpoint begins in this thread. */
+    async function openWatched() {
+      let size: number | null = null;
+      const store = await open({
+        checkpointPages: 64,
+        checkpointThread: true,
+        onWritePoint: (point) => void (point === "checkpoint:before" && (size = statSync(path).size)),
+      });
+      let sequence = 0;
+      const untilCheckpoint = async () => {
+        const from = sequence;
+        for (size = null; size === null;) {
+          await store.append([{ sequence: sequence++, bytes: new Uint8Array(300).fill(sequence) }]);
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+        return { size: size as number, writes: sequence - from };
+      };
+      const check = async (from: Store) => {
+        const records = await collect(from.read(0));
+        assert.deepEqual(
+          records.map((bytes) => bytes[0]),
+          records.map((_, i) => (i + 1) % 256),
+        );
+        assert.equal(records.length, sequence);
+      };
+      return { store, untilCheckpoint, check };
+    }
+
+    it("moves pages to the file while writes go on, and the log stays small", async () => {
+      const { store, untilCheckpoint, check } = await openWatched();
+      // This thread begins alone where the other is not up yet, or slow.
+      let grown = 0;
+      for (let i = 0; i < 100 && grown < 8; i++) {
+        const { size: before } = statSync(path);
+        if ((await untilCheckpoint()).size > before) grown++;
+      }
+      assert.equal(grown, 8, "pages are in the file before this thread moves any");
+      // At 64 pages of an estimate it begins; four times that are moved here at the latest.
+      assert.ok(statSync(`${path}-wal`).size < 300 * 4_120);
+      await check(store);
+      await store.close();
+      assert.equal(statSync(`${path}-wal`).size, 0);
+      await check(await open());
+    });
+
+    it("goes on in this thread when that one dies", async () => {
+      const { store, untilCheckpoint, check } = await openWatched();
+      const [helper] = await threadsOf(async () => void (await untilCheckpoint()));
+      await helper.terminate();
+      // Some eight pages each.
+      for (let i = 0; i < 8; i++) assert.ok((await untilCheckpoint()).writes < 16);
+      await store.close();
+      await check(await open());
+    });
+
+    it("keeps other programs out as before, though it syncs the file itself", async () => {
+      const { store, untilCheckpoint } = await openWatched();
+      await untilCheckpoint();
+      // A program that took itself for the last one would remove the log when it closes the file.
+      const script = `const db = new (require("libsql"))(process.argv[1]); db.exec("SELECT state FROM meta"); db.close();`;
+      const { status } = spawnSync(process.execPath, ["-e", script, path], {
+        env: { ...process.env, NODE_OPTIONS: "" },
+      });
+      assert.equal(status, 0);
+      assert.ok(existsSync(`${path}-wal`));
+      await store.close();
     });
   });
 

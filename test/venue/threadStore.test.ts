@@ -6,7 +6,6 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Worker } from "node:worker_threads";
 import type { TacitError } from "../../src/protocol/errors.ts";
 import { packRecords, unpackRecords } from "../../src/venue/packedRecords.ts";
 import { openSqliteStore } from "../../src/venue/sqliteStore.ts";
@@ -14,6 +13,7 @@ import type { StoredRecord } from "../../src/venue/store.ts";
 import { openThreadStore } from "../../src/venue/threadStore.ts";
 import { eventOf, openTestVenue, traders } from "./fixture.ts";
 import { collect } from "./records.ts";
+import { threadsOf } from "./threadsOf.ts";
 
 const record = (sequence: number): StoredRecord => ({
   sequence,
@@ -28,22 +28,6 @@ describe("openThreadStore", () => {
   let files = 0;
   const fresh = () => join(folder, `${files++}.db`);
   after(() => rmSync(folder, { recursive: true }));
-
-  /** The threads that are started meanwhile. */
-  async function threadsOf(action: () => Promise<void>): Promise<Worker[]> {
-    const started = new Set<Worker>();
-    const { postMessage } = Worker.prototype;
-    Worker.prototype.postMessage = function (this: Worker, ...args: Parameters<typeof postMessage>) {
-      started.add(this);
-      return postMessage.apply(this, args);
-    };
-    try {
-      await action();
-    } finally {
-      Worker.prototype.postMessage = postMessage;
-    }
-    return [...started];
-  }
 
   it("has one writer, in whatever thread, and says who it is", async () => {
     const path = fresh();

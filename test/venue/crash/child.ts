@@ -16,6 +16,7 @@ async function main(): Promise<void> {
   let left = Number(times);
   const store = await openSqliteStore(path, {
     checkpointPages: 40,
+    checkpointThread: Number(seed) % 2 === 0,
     onWritePoint: (point) => {
       if (point !== killAt || --left > 0) return;
       tell(`killed ${point}`);

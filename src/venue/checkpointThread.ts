@@ -1,0 +1,40 @@
+import Database from "libsql";
+import { fdatasyncSync } from "node:fs";
+import { parentPort } from "node:worker_threads";
+import { sendAnswer } from "./threads.ts";
+
+/** What a store asks of the thread that helps with its checkpoints. `id` names the question. */
+export type Question =
+  | { readonly kind: "open"; readonly path: string; readonly file: number }
+  | { readonly kind: "move" | "close"; readonly id: number };
+
+/**
+ * Moves pages from the log of SQLite to the file, as far as they were written when it was asked, and has the file on disk.
+ * SQLite allows one thread to do so while another writes; it begins its log anew only once nothing in it is left to move,
+ * so that the writer must move what came meanwhile.
+ * @source SQLite, "Write-Ahead Logging", section 2.1
+ */
+const port = parentPort!;
+let db: Database.Database;
+/** The store's descriptor of the file: to close one of our own would drop the locks that SQLite has on it. */
+let file: number;
+
+port.on("message", (question: Question) => {
+  if (question.kind === "open") {
+    db = new Database(question.path);
+    db.exec("PRAGMA synchronous = FULL");
+    file = question.file;
+    return;
+  }
+  sendAnswer(port, question.id, answer(question.kind));
+});
+
+async function answer(kind: "move" | "close"): Promise<void> {
+  if (kind === "close") {
+    db.close();
+    return;
+  }
+  db.prepare("PRAGMA wal_checkpoint(PASSIVE)").raw(true).get([]);
+  // SQLite itself leaves that to who moves the last pages.
+  fdatasyncSync(file);
+}
