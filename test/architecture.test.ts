@@ -22,6 +22,7 @@ const ALLOWED: Record<string, readonly string[]> = {
 };
 /** What of a folder that browsers may load runs in Node alone. */
 const IN_NODE = [
+  "checkpointThread.ts",
   "sqliteStore.ts",
   "storeThread.ts",
   "threadStore.ts",
