@@ -45,7 +45,7 @@ const SAMPLE = join(ROOT, "../shared/data/nasdaq-aapl-2012-06-21-0930-1000.csv.g
 const COSTS = join(ROOT, "docs/costs.json");
 const BAR = { perSecond: 1_500, p99Ms: 20, startMs: 5_000 };
 const FULL = 200; // items a client, as fast as it can
-/** At half the bar. What comes in the first seconds has code compiled that a venue which runs has long compiled: it is not counted. */
+/** At half the bar; what comes in the first seconds, while code is compiled that runs a venue's whole life, is not counted. */
 const WARM_SECONDS = 10;
 const HALF_SECONDS = 20;
 const RECORDS = 1_000_000;

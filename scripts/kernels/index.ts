@@ -1,5 +1,5 @@
 import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { startWorker } from "../../src/prover/startWorker.ts";
 import { writeWhole } from "../build/writeWhole.ts";
@@ -34,8 +34,8 @@ const LAST = join(KERNEL_FOLDER, "worker.js");
 
 /**
  * Writes the kernel modules, and five threads as one script each, which start without a loader: the prover's, which runs in
- * Node and in browsers, and those of a venue's proofs, signatures, store and checkpoints. Modules are emitted in a thread of its own, as
- * wasmati needs a deep stack for long functions.
+ * Node and in browsers, and those of a venue's proofs, signatures, store and checkpoints. Modules are emitted in a thread of
+ * its own, as wasmati needs a deep stack for long functions.
  * @returns bytes by file name
  */
 export async function buildKernels(): Promise<Record<string, number>> {
@@ -48,10 +48,8 @@ export async function buildKernels(): Promise<Record<string, number>> {
   await mkdir(KERNEL_FOLDER, { recursive: true });
   const files: Record<string, Uint8Array> = {};
   for (const [name, bytes] of Object.entries(modules)) files[`${name}.wasm`] = bytes;
-  files["proofs.js"] = await bundleThread(PROOF_THREAD[0], "node");
-  files["signatures.js"] = await bundleThread(SIGNATURE_THREAD[0], "node");
-  files["checkpoints.js"] = await bundleThread(CHECKPOINT_THREAD[0], "node");
-  files["store.js"] = await bundleThread(STORE_THREAD[0], "node");
+  for (const [entry] of [PROOF_THREAD, SIGNATURE_THREAD, STORE_THREAD, CHECKPOINT_THREAD])
+    files[`${basename(entry, ".ts")}.js`] = await bundleThread(entry, "node");
   files["worker.js"] = await bundleThread("src/prover/worker.ts", "neutral");
   for (const [name, bytes] of Object.entries(files)) await writeWhole(join(KERNEL_FOLDER, name), bytes);
   return Object.fromEntries(Object.entries(files).map(([name, bytes]) => [name, bytes.length]));

@@ -12,7 +12,11 @@ export type Question =
  * Moves pages from the log of SQLite to the file, as far as they were written when it was asked, and has the file on disk.
  * SQLite allows one thread to do so while another writes; it begins its log anew only once nothing in it is left to move,
  * so that the writer must move what came meanwhile.
- * @source SQLite, "Write-Ahead Logging", section 2.1
+ *
+ * Before version 3.51.3, which our binding has not reached, SQLite can lose pages when its log begins anew just as a
+ * checkpoint begins. It begins anew only where nothing is left to move: so this thread is asked only after a write that
+ * came after the last checkpoint, and nobody else makes one until it has answered.
+ * @source SQLite, "Write-Ahead Logging", sections 2.1 and "The WAL-Reset Bug"
  */
 const port = parentPort!;
 let db: Database.Database;

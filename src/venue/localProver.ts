@@ -1,13 +1,7 @@
 import { prepareKeys } from "../verifier/index.ts";
 import type { Question } from "./proofThread.ts";
 import type { ProverFiles, RoundProver } from "./provers.ts";
-import { AskedThread } from "./threads.ts";
-
-/** Written by `npm run build:kernels`, and after `npm ci`. */
-const SCRIPT = {
-  bundle: new URL("../../build/kernels/proofs.js", import.meta.url),
-  source: new URL("./proofThread.ts", import.meta.url),
-};
+import { AskedThread, threadScript } from "./threads.ts";
 
 /**
  * Proofs and their checks beside this thread, by a pool of threads.
@@ -18,7 +12,9 @@ export function localProver(files: ProverFiles, { workers }: { workers?: number 
   // What is wrong with a key is told here, and not by a thread that dies of it.
   prepareKeys(files.keys);
   const opening: Question = { kind: "open", files, workers };
-  const thread = new AskedThread<Extract<Question, { id: number }>>(SCRIPT, "makes the proofs", { opening });
+  const thread = new AskedThread<Extract<Question, { id: number }>>(threadScript("proof"), "makes the proofs", {
+    opening,
+  });
   return {
     // One is proved, while the witness of the next is computed.
     parallel: 2,

@@ -3,7 +3,7 @@ import { hashEntries, type Auth, type Item } from "../protocol/item.ts";
 import { receiptDigest, signerAddress, type Receipt } from "../protocol/receipt.ts";
 import type { Question } from "./signatureThread.ts";
 import type { Signer } from "./signer.ts";
-import { AskedThread } from "./threads.ts";
+import { AskedThread, threadScript } from "./threads.ts";
 
 /** An item, and the key of the account that it names. */
 export interface KeyedItem {
@@ -50,12 +50,6 @@ export function signaturesOf(signer: Signer): Signatures {
   };
 }
 
-/** Written by `npm run build:kernels`, and after `npm ci`. */
-const SCRIPT = {
-  bundle: new URL("../../build/kernels/signatures.js", import.meta.url),
-  source: new URL("./signatureThread.ts", import.meta.url),
-};
-
 /**
  * Signs as `localSigner` does, and checks signatures, in a thread: a venue then has its own for all else. A venue closes it.
  * @throws BAD_SECRET
@@ -64,7 +58,7 @@ export function threadSigner(secret: Uint8Array): Signatures {
   const address = signerAddress(secret);
   const opening: Question = { kind: "open", secret: Uint8Array.from(secret) };
   const what = "checks and makes signatures";
-  const thread = new AskedThread<Extract<Question, { id: number }>>(SCRIPT, what, { opening });
+  const thread = new AskedThread<Extract<Question, { id: number }>>(threadScript("signature"), what, { opening });
   thread.start();
   return {
     address,

@@ -26,7 +26,7 @@ import {
   type Store,
   type StoredRecord,
 } from "./store.ts";
-import { AskedThread } from "./threads.ts";
+import { AskedThread, threadScript } from "./threads.ts";
 
 export interface SqliteOptions {
   /**
@@ -79,12 +79,6 @@ interface State {
   readonly pid: number;
   readonly since: string;
 }
-
-/** Written by `npm run build:kernels`, and after `npm ci`. */
-const SCRIPT = {
-  bundle: new URL("../../build/kernels/checkpoints.js", import.meta.url),
-  source: new URL("./checkpointThread.ts", import.meta.url),
-};
 
 /** Milliseconds for which a write waits for another program that has the file locked, such as a shell of SQLite. */
 const PATIENCE = 2_000;
@@ -390,9 +384,9 @@ class SqliteStore implements Store {
   }
 
   #write(write: (typeof WRITES)[number], rows: number, bytes: number, body: (row: () => void) => void): void {
-    const { checkpointPages = 2_048 } = this.#options;
-    // Who writes without a pause leaves no time between writes.
-    if (this.#pages >= 4 * checkpointPages) this.#checkpoint("PASSIVE");
+    const { checkpointPages = 2_048, checkpointThread } = this.#options;
+    // Who writes without a pause leaves no time between writes. Where a thread moves pages there is one checkpoint at a time.
+    if (this.#pages >= 4 * checkpointPages && !checkpointThread) this.#checkpoint("PASSIVE");
     this.#state = this.#transact(write, () => {
       const state = { ...this.#state, commits: this.#state.commits + 1 };
       if (!replaceState(this.#meta, this.#state, state)) throw this.#fenced();
@@ -454,11 +448,17 @@ class SqliteStore implements Store {
     }
   }
 
-  /** Between writes. What the thread could not move is moved here, and what is wrong is told by that. */
+  /**
+   * Begun after a write, so that there is something to move, and goes on between writes. What the thread could not move is
+   * moved here, once it has answered, and what is wrong is told by that.
+   */
   async #checkpointSoon(): Promise<void> {
     if (this.#options.checkpointThread) {
       const opening: Question = { kind: "open", path: this.#path, file: this.#file };
-      this.#helper ??= new AskedThread(SCRIPT, "moves pages to the file", { opening, mortal: true });
+      this.#helper ??= new AskedThread(threadScript("checkpoint"), "moves pages to the file", {
+        opening,
+        mortal: true,
+      });
       await this.#helper.ask({ kind: "move" }).catch(() => {});
     } else await new Promise((resolve) => setImmediate(resolve));
     this.#checkpointing = null;

@@ -4,13 +4,7 @@ import { packRecords } from "./packedRecords.ts";
 import { copyStore } from "./sqliteStore.ts";
 import { PAGE, type Snapshot, type Store } from "./store.ts";
 import type { Call, Question, ThreadStoreOptions } from "./storeThread.ts";
-import { AskedThread, type WithoutId } from "./threads.ts";
-
-/** Written by `npm run build:kernels`, and after `npm ci`. */
-const SCRIPT = {
-  bundle: new URL("../../build/kernels/store.js", import.meta.url),
-  source: new URL("./storeThread.ts", import.meta.url),
-};
+import { AskedThread, threadScript, type WithoutId } from "./threads.ts";
 
 /**
  * A store as of `openSqliteStore`, in a thread: a venue goes on while the disk syncs. One whose thread has died writes and
@@ -20,7 +14,7 @@ const SCRIPT = {
 export async function openThreadStore(path: string, options: ThreadStoreOptions = {}): Promise<Store> {
   const file = resolve(path);
   // One that is started anew would not have the lock, nor know what the last one wrote.
-  const thread = new AskedThread<Question>(SCRIPT, "keeps the store", { mortal: true });
+  const thread = new AskedThread<Question>(threadScript("store"), "keeps the store", { mortal: true });
   try {
     return new ThreadStore(file, thread, await thread.ask<number>({ kind: "open", path: file, options }));
   } catch (error) {

@@ -32,6 +32,14 @@ export function sendAnswer(port: MessagePort, id: number, answer: Promise<unknow
     });
 }
 
+/** The script of a thread of a venue: a bundle, which `npm run build:kernels` writes, also after `npm ci`, or its source. */
+export function threadScript(thread: "checkpoint" | "proof" | "signature" | "store"): { bundle: URL; source: URL } {
+  return {
+    bundle: new URL(`../../build/kernels/${thread}Thread.js`, import.meta.url),
+    source: new URL(`./${thread}Thread.ts`, import.meta.url),
+  };
+}
+
 interface Asker {
   readonly resolve: (value: never) => void;
   readonly reject: (error: Error) => void;
@@ -61,7 +69,7 @@ export class AskedThread<Question extends { id: number }> {
   #unanswered = 0;
 
   /**
-   * @param script   its bundle, which `npm run build:kernels` writes, and its source, where there is no bundle
+   * @param script   its bundle, and its source, where there is no bundle
    * @param what     it does, for its errors: "makes the proofs"
    * @param opening  the first message to it, if there is one
    * @param mortal   what it knows dies with it
