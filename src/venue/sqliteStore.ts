@@ -37,11 +37,14 @@ export interface SqliteOptions {
   readonly check?: "full" | "quick";
   /** most pages of 4,096 bytes of the file: beyond them the disk counts as full */
   readonly maxPages?: number;
-  /** pages that are written before they are moved from the log of SQLite to the file: between writes, some milliseconds */
+  /**
+   * pages that are written before the log of SQLite begins anew, when all of them are in the file: they are moved between
+   * writes, which takes some milliseconds. 2,048 unless it is said, and 8,192 with a thread that helps
+   */
   readonly checkpointPages?: number;
   /**
-   * Whether a thread helps with that: it moves what it finds and has it on disk while writes go on, so that they wait for
-   * what came meanwhile only.
+   * Whether a thread helps with that: it moves a few at a time and has them on disk while writes go on, so that there is
+   * little left to move between them.
    */
   readonly checkpointThread?: boolean;
   /** called at each step of a write, of those in `WRITE_POINTS`: for tests that end the process there */
@@ -79,6 +82,9 @@ interface State {
   readonly pid: number;
   readonly since: string;
 }
+
+/** Times that a thread moves pages before the log begins anew: writes wait as long as it syncs many at once. */
+const MOVES = 32;
 
 /** Milliseconds for which a write waits for another program that has the file locked, such as a shell of SQLite. */
 const PATIENCE = 2_000;
@@ -119,8 +125,10 @@ class SqliteStore implements Store {
   /** that no record before the last one is missing is checked once: afterwards there is only this writer */
   #gapless = false;
   #refusal: TacitError | null = null;
-  /** pages written since the last checkpoint, at most */
+  readonly #checkpointPages: number;
+  /** pages written since the log began anew, and since a thread was asked to move some, at most */
   #pages = 0;
+  #unmoved = 0;
   #checkpointing: Promise<void> | null = null;
   #helper: AskedThread<Extract<Question, { id: number }>> | null = null;
   #backups = new Set<Promise<void>>();
@@ -131,6 +139,7 @@ class SqliteStore implements Store {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     this.#path = realPath(join(realpathSync(folder), basename(path)));
     this.#options = options;
+    this.#checkpointPages = options.checkpointPages ?? (options.checkpointThread ? 8_192 : 2_048);
     this.#lock = takeLock(this.#path);
     let mark: number | undefined;
     let file: number | undefined;
@@ -384,17 +393,20 @@ class SqliteStore implements Store {
   }
 
   #write(write: (typeof WRITES)[number], rows: number, bytes: number, body: (row: () => void) => void): void {
-    const { checkpointPages = 2_048, checkpointThread } = this.#options;
+    const { checkpointThread } = this.#options;
     // Who writes without a pause leaves no time between writes. Where a thread moves pages there is one checkpoint at a time.
-    if (this.#pages >= 4 * checkpointPages && !checkpointThread) this.#checkpoint("PASSIVE");
+    if (this.#pages >= 4 * this.#checkpointPages && !checkpointThread) this.#checkpoint("PASSIVE");
     this.#state = this.#transact(write, () => {
       const state = { ...this.#state, commits: this.#state.commits + 1 };
       if (!replaceState(this.#meta, this.#state, state)) throw this.#fenced();
       body(() => this.#point(`${write}:row`));
       return state;
     });
-    this.#pages += 4 + 3 * rows + Math.ceil(bytes / 4_096);
-    if (this.#pages >= checkpointPages) this.#checkpointing ??= this.#checkpointSoon();
+    const pages = 4 + 3 * rows + Math.ceil(bytes / 4_096);
+    this.#pages += pages;
+    this.#unmoved += pages;
+    if (this.#unmoved >= this.#checkpointPages / (checkpointThread ? MOVES : 1))
+      this.#checkpointing ??= this.#checkpointSoon();
   }
 
   /** Why the state is not the one that was written last. */
@@ -459,10 +471,11 @@ class SqliteStore implements Store {
         opening,
         mortal: true,
       });
+      this.#unmoved = 0;
       await this.#helper.ask({ kind: "move" }).catch(() => {});
     } else await new Promise((resolve) => setImmediate(resolve));
     this.#checkpointing = null;
-    this.#checkpoint("PASSIVE");
+    if (this.#pages >= this.#checkpointPages) this.#checkpoint("PASSIVE");
   }
 
   /** Moves pages from the log of SQLite to the file. A full disk is for the next write to tell: all of them are in the log. */
@@ -471,7 +484,7 @@ class SqliteStore implements Store {
     this.#point("checkpoint:before");
     try {
       pragma(this.#db, `wal_checkpoint(${mode})`);
-      this.#pages = 0;
+      this.#pages = this.#unmoved = 0;
     } catch (error) {
       if (!["SQLITE_FULL", "SQLITE_BUSY", "SQLITE_LOCKED"].includes(codeOf(error) ?? ""))
         this.#refusal = storageError("checkpoint", error);

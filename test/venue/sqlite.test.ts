@@ -210,18 +210,19 @@ describe(`openSqliteStore on disk (seed ${seed})`, () => {
 
   describe("checkpoints in a thread of its own", () => {
     /** A store, and what writes to it until the next checkpoint begins in this thread. */
-    async function openWatched() {
+    async function openWatched(checkpointPages = 64) {
       let size: number | null = null;
       const store = await open({
-        checkpointPages: 64,
+        checkpointPages,
         checkpointThread: true,
         onWritePoint: (point) => void (point === "checkpoint:before" && (size = statSync(path).size)),
       });
       let sequence = 0;
+      const write = () => store.append([{ sequence: sequence++, bytes: new Uint8Array(300).fill(sequence) }]);
       const untilCheckpoint = async (written = () => {}) => {
         const from = sequence;
         for (size = null; size === null;) {
-          await store.append([{ sequence: sequence++, bytes: new Uint8Array(300).fill(sequence) }]);
+          await write();
           written();
           await new Promise((resolve) => setImmediate(resolve));
         }
@@ -235,7 +236,7 @@ describe(`openSqliteStore on disk (seed ${seed})`, () => {
         );
         assert.equal(records.length, sequence);
       };
-      return { store, untilCheckpoint, check };
+      return { store, write, untilCheckpoint, check };
     }
 
     it("moves pages to the file while writes go on, and the log begins anew", async () => {
@@ -254,6 +255,18 @@ describe(`openSqliteStore on disk (seed ${seed})`, () => {
       await check(store);
       await store.close();
       assert.equal(statSync(`${path}-wal`).size, 0);
+      await check(await open());
+    });
+
+    it("moves pages long before the log begins anew", async () => {
+      // Some eight each: 800 writes, of which 32 make the first move due.
+      const { store, write, untilCheckpoint, check } = await openWatched(6_400);
+      const { size } = statSync(path);
+      for (let i = 0; i < 40; i++) await write();
+      while (statSync(path).size === size) await new Promise((resolve) => setImmediate(resolve));
+      const { writes } = await untilCheckpoint();
+      assert.ok(writes > 600, `it begins anew after ${writes} more`);
+      await store.close();
       await check(await open());
     });
 
