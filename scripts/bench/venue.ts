@@ -104,8 +104,6 @@ function httpSender(url: string): Sender {
 async function acknowledgements() {
   console.log(`Acknowledged items: ${ACCOUNTS} clients on loopback, the venue in a process of its own, no proofs`);
   await useHashKernels();
-  // An answer that waits while the clients collect their garbage is not late by the venue.
-  collectSeldom();
   // Signed and written out before, since it takes longer than to acknowledge; each venue gets the same.
   const [warmCount, halfCount] = [WARM_SECONDS, WARM_SECONDS + HALF_SECONDS].map((seconds) =>
     Math.ceil((seconds * BAR.perSecond) / 2 / ACCOUNTS),
@@ -383,6 +381,8 @@ const wanted = parts.filter((part) => words.includes(part));
 const file = words.find((word) => !(parts as readonly string[]).includes(word)) ?? SAMPLE;
 const costs = JSON.parse(await readFile(COSTS, "utf8").catch(() => "{}")) as { venue?: Record<string, unknown> };
 costs.venue ??= {};
+// As `tacit serve` does: it is also the venue of two parts; and an answer is not late by the venue while clients collect.
+collectSeldom();
 for (const part of wanted.length > 0 ? wanted : parts)
   costs.venue[part] = await (part === "acknowledgements"
     ? acknowledgements()

@@ -296,7 +296,10 @@ function tacit(exit: (code: number) => void): Command {
   )
     .option("--once", "verify what is there, and end")
     .option("--every <seconds>", "between two looks", positive, 5)
-    .action(async (options) => exit(await (await trader()).watch(options)));
+    .action(async (options, it: Command) => {
+      const keyOptional = it.getOptionValueSource("account") === "default";
+      exit(await (await trader()).watch({ ...options, keyOptional }));
+    });
 
   return program;
 }

@@ -318,7 +318,8 @@ export class Client {
   }
 
   /**
-   * Verifies all rounds that are proved since the last time, and the own account in the state that they lead to.
+   * Verifies all rounds that are proved since the last time, that the log is as long as it is known to have been, and the
+   * own account in the state that the rounds lead to.
    * @returns how far it came
    * @throws Contradiction, kept and thrown again by no later call
    */
@@ -326,6 +327,7 @@ export class Client {
     return this.#alone(async () => {
       try {
         while (await this.#nextRound()) onRound(this.verified);
+        await this.#checkLength();
         if (this.key) await this.#checkAccount();
       } catch (error) {
         if (error instanceof Contradiction) await this.#shout(error);
@@ -577,6 +579,21 @@ export class Client {
     this.#remember();
     await this.#keep();
     return true;
+  }
+
+  /** The log only grows: what is proved, or has a receipt, is in it as long as the venue lives. */
+  async #checkLength(): Promise<void> {
+    const { items, verified } = this.#memory;
+    const receipts = items.flatMap(({ receipt }) => receipt ?? []);
+    const last = receipts.reduce<SignedReceipt | null>((a, b) => (a && a.n > b.n ? a : b), null);
+    const known = last && last.n >= verified.logCount ? last.n + 1n : verified.logCount;
+    const { logCount } = asObject("health", await this.api.health());
+    if (typeof logCount !== "number" || !Number.isSafeInteger(logCount))
+      throw badFormat("health.logCount", "an integer");
+    if (BigInt(logCount) >= known) return;
+    const what = `its log has ${logCount} entries now, of ${known} that are proved or have its receipts`;
+    const evidence = { logCount, round: verified.round, ...(last ? { receipt: receiptJson(last) } : {}) };
+    throw new Contradiction("dropped", what, evidence);
   }
 
   /** The own account in the last proven state, compared with what it ought to be. */

@@ -1,6 +1,8 @@
 import Database from "libsql";
 import { fdatasyncSync } from "node:fs";
 import { parentPort } from "node:worker_threads";
+import { TacitError } from "../protocol/errors.ts";
+import { codeOf, isPassing, storageError } from "./storageErrors.ts";
 import { sendAnswer } from "./threads.ts";
 
 /** What a store asks of the thread that helps with its checkpoints. `id` names the question. */
@@ -38,7 +40,17 @@ async function answer(kind: "move" | "close"): Promise<void> {
     db.close();
     return;
   }
-  db.prepare("PRAGMA wal_checkpoint(PASSIVE)").raw(true).get([]);
-  // SQLite itself leaves that to who moves the last pages.
-  fdatasyncSync(file);
+  try {
+    db.prepare("PRAGMA wal_checkpoint(PASSIVE)").raw(true).get([]);
+  } catch (error) {
+    if (isPassing(error)) return;
+    throw storageError("checkpoint", error);
+  }
+  try {
+    // SQLite itself leaves that to who moves the last pages.
+    fdatasyncSync(file);
+  } catch (error) {
+    const message = `checkpoint: the file cannot be synced (${codeOf(error) ?? "no code"})`;
+    throw new TacitError("STORAGE", message, { reason: "io" });
+  }
 }

@@ -13,9 +13,10 @@ import {
   writeSync,
 } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import { TacitError } from "../protocol/errors.ts";
+import { outOfRange, TacitError } from "../protocol/errors.ts";
 import type { Question } from "./checkpointThread.ts";
 import { journalDamaged, type Digest } from "./journal.ts";
+import { attempt, codeOf, isPassing, storageError } from "./storageErrors.ts";
 import {
   PAGE,
   requireName,
@@ -38,8 +39,9 @@ export interface SqliteOptions {
   /** most pages of 4,096 bytes of the file: beyond them the disk counts as full */
   readonly maxPages?: number;
   /**
-   * pages that are written before the log of SQLite begins anew, when all of them are in the file: they are moved between
-   * writes, which takes some milliseconds. 2,048 unless it is said, and 8,192 with a thread that helps
+   * pages that are written before all of them are moved from the log of SQLite to the file, at least 1: between writes,
+   * which takes some milliseconds, after which the log begins anew unless somebody reads an older state. 2,048 unless it is
+   * said, and 8,192 with a thread that helps
    */
   readonly checkpointPages?: number;
   /**
@@ -83,8 +85,10 @@ interface State {
   readonly since: string;
 }
 
-/** Times that a thread moves pages before the log begins anew: writes wait as long as it syncs many at once. */
+/** Times that a thread moves pages before the writer moves the rest: writes wait as long as it syncs many at once. */
 const MOVES = 32;
+/** Pages that are moved at once without it. */
+const ALONE = 2_048;
 
 /** Milliseconds for which a write waits for another program that has the file locked, such as a shell of SQLite. */
 const PATIENCE = 2_000;
@@ -125,8 +129,10 @@ class SqliteStore implements Store {
   /** that no record before the last one is missing is checked once: afterwards there is only this writer */
   #gapless = false;
   #refusal: TacitError | null = null;
-  readonly #checkpointPages: number;
-  /** pages written since the log began anew, and since a thread was asked to move some, at most */
+  /** whether a thread moves pages: until it dies */
+  #helped: boolean;
+  #checkpointPages: number;
+  /** pages written, at most, since the last checkpoint of this thread, and since the other was asked to move some */
   #pages = 0;
   #unmoved = 0;
   #checkpointing: Promise<void> | null = null;
@@ -139,7 +145,10 @@ class SqliteStore implements Store {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     this.#path = realPath(join(realpathSync(folder), basename(path)));
     this.#options = options;
-    this.#checkpointPages = options.checkpointPages ?? (options.checkpointThread ? 8_192 : 2_048);
+    this.#helped = options.checkpointThread ?? false;
+    this.#checkpointPages = options.checkpointPages ?? (this.#helped ? 4 * ALONE : ALONE);
+    if (!Number.isSafeInteger(this.#checkpointPages) || this.#checkpointPages < 1)
+      throw outOfRange("checkpointPages", "an integer of at least 1");
     this.#lock = takeLock(this.#path);
     let mark: number | undefined;
     let file: number | undefined;
@@ -326,7 +335,7 @@ class SqliteStore implements Store {
     await this.#checkpointing;
     await this.#helper?.close({ kind: "close" });
     if (!this.#refusal) this.#checkpoint("TRUNCATE");
-    this.#refusal = new TacitError("STORAGE", "the store is closed", { reason: "closed" });
+    this.#refusal = closed();
     this.#db.close();
     // After SQLite's: to close one drops the locks of the process on the file.
     for (const opened of [this.#mark, this.#file]) closeSync(opened);
@@ -350,6 +359,7 @@ class SqliteStore implements Store {
 
   #requireWritable(): void {
     if (this.#refusal) throw this.#refusal;
+    if (this.#closing) throw closed();
   }
 
   /** Settings that SQLite keeps in the connection, and whether it took them. */
@@ -393,9 +403,8 @@ class SqliteStore implements Store {
   }
 
   #write(write: (typeof WRITES)[number], rows: number, bytes: number, body: (row: () => void) => void): void {
-    const { checkpointThread } = this.#options;
     // Who writes without a pause leaves no time between writes. Where a thread moves pages there is one checkpoint at a time.
-    if (this.#pages >= 4 * this.#checkpointPages && !checkpointThread) this.#checkpoint("PASSIVE");
+    if (this.#pages >= 4 * this.#checkpointPages && !this.#helped) this.#checkpoint("PASSIVE");
     this.#state = this.#transact(write, () => {
       const state = { ...this.#state, commits: this.#state.commits + 1 };
       if (!replaceState(this.#meta, this.#state, state)) throw this.#fenced();
@@ -405,7 +414,7 @@ class SqliteStore implements Store {
     const pages = 4 + 3 * rows + Math.ceil(bytes / 4_096);
     this.#pages += pages;
     this.#unmoved += pages;
-    if (this.#unmoved >= this.#checkpointPages / (checkpointThread ? MOVES : 1))
+    if (this.#unmoved >= this.#checkpointPages / (this.#helped ? MOVES : 1))
       this.#checkpointing ??= this.#checkpointSoon();
   }
 
@@ -460,22 +469,26 @@ class SqliteStore implements Store {
     }
   }
 
-  /**
-   * Begun after a write, so that there is something to move, and goes on between writes. What the thread could not move is
-   * moved here, once it has answered, and what is wrong is told by that.
-   */
+  /** Begun after a write, so that there is something to move, and goes on between writes. */
   async #checkpointSoon(): Promise<void> {
-    if (this.#options.checkpointThread) {
-      const opening: Question = { kind: "open", path: this.#path, file: this.#file };
-      this.#helper ??= new AskedThread(threadScript("checkpoint"), "moves pages to the file", {
-        opening,
-        mortal: true,
-      });
-      this.#unmoved = 0;
-      await this.#helper.ask({ kind: "move" }).catch(() => {});
-    } else await new Promise((resolve) => setImmediate(resolve));
+    if (this.#helped) await this.#moveSome();
+    else await new Promise((resolve) => setImmediate(resolve));
     this.#checkpointing = null;
     if (this.#pages >= this.#checkpointPages) this.#checkpoint("PASSIVE");
+  }
+
+  /** Nothing is written after a move that failed: the system takes what it could not write for written. */
+  async #moveSome(): Promise<void> {
+    const opening: Question = { kind: "open", path: this.#path, file: this.#file };
+    this.#helper ??= new AskedThread(threadScript("checkpoint"), "moves pages to the file", { opening, mortal: true });
+    this.#unmoved = 0;
+    try {
+      await this.#helper.ask({ kind: "move" });
+    } catch (error) {
+      if (!(error instanceof TacitError) || error.code !== "THREAD_DIED") this.#refusal ??= error as TacitError;
+      this.#helped = false;
+      this.#checkpointPages = Math.min(ALONE, this.#checkpointPages);
+    }
   }
 
   /** Moves pages from the log of SQLite to the file. A full disk is for the next write to tell: all of them are in the log. */
@@ -486,11 +499,14 @@ class SqliteStore implements Store {
       pragma(this.#db, `wal_checkpoint(${mode})`);
       this.#pages = this.#unmoved = 0;
     } catch (error) {
-      if (!["SQLITE_FULL", "SQLITE_BUSY", "SQLITE_LOCKED"].includes(codeOf(error) ?? ""))
-        this.#refusal = storageError("checkpoint", error);
+      if (!isPassing(error)) this.#refusal = storageError("checkpoint", error);
     }
     this.#point("checkpoint:after");
   }
+}
+
+function closed(): TacitError {
+  return new TacitError("STORAGE", "the store is closed", { reason: "closed" });
 }
 
 type PageRow = [count: number, lengths: string | null, bytes: Buffer | null];
@@ -732,43 +748,4 @@ function sync(path: string): void {
 
 function realPath(path: string): string {
   return existsSync(path) ? realpathSync(path) : path;
-}
-
-// Errors.
-
-function attempt<T>(what: string, action: () => T): T {
-  try {
-    return action();
-  } catch (error) {
-    throw storageError(what, error);
-  }
-}
-
-function codeOf(error: unknown): string | undefined {
-  const code = (error as { code?: unknown } | null)?.code;
-  return typeof code === "string" ? code : undefined;
-}
-
-const REASONS: readonly (readonly [prefix: string, reason: string, what: string])[] = [
-  ["SQLITE_FULL", "full", "the disk is full"],
-  ["ENOSPC", "full", "the disk is full"],
-  ["SQLITE_CORRUPT", "damaged", "the file is damaged"],
-  ["SQLITE_NOTADB", "foreign", "the file is no database of SQLite, or its first page is damaged"],
-  ["SQLITE_CONSTRAINT_UNIQUE", "key", "a record has this key already"],
-  ["SQLITE_BUSY", "busy", "another program has locked the file"],
-];
-
-/** What went wrong, by SQLite's or the system's code only: their messages are not ours to answer for. */
-function storageError(what: string, error: unknown): TacitError {
-  if (error instanceof TacitError) return error;
-  const code = codeOf(error);
-  const [, reason, text] = REASONS.find(([prefix]) => code?.startsWith(prefix)) ?? [
-    "",
-    "io",
-    "the file cannot be used",
-  ];
-  return new TacitError("STORAGE", `${what}: ${text} (${code ?? (error as Error)?.name ?? "no code"})`, {
-    reason,
-    sqlite: code,
-  });
 }

@@ -51,6 +51,10 @@ describe("tacit serve, account, order, watch", () => {
   it("a trader makes a key, takes play money, trades, and sees the own account proved", async () => {
     await serve();
     assert.match((await tacit("watch", "--once", ...at())).stderr, /no key.*\nno round is proved yet/);
+    const misspelt = await tacit("watch", "--once", "--account", "tacit-acount.json", ...at());
+    assert.match(misspelt.stderr, /^tacit: tacit-acount.json cannot be read/);
+    assert.notEqual(misspelt.status, 0);
+    assert.match((await tacit("watch", "--once", "--account", "none", ...at())).stderr, /no key/);
     assert.equal((await tacit("account", "new")).status, 0);
     assert.equal(statSync(join(folder, "tacit-account.json")).mode & 0o777, 0o600);
     assert.equal(statSync(join(folder, "tacit-data/operator-keys.json")).mode & 0o777, 0o600);

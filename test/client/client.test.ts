@@ -509,6 +509,26 @@ describe("client: a venue that lies", () => {
         return client.sync();
       },
     },
+    "a log that has lost what has a receipt": {
+      kind: "dropped",
+      async act({ open, it }) {
+        const client = await open();
+        const { receipt } = await client.order(buy);
+        await client.sync();
+        it.lie = (path, answer) => (path === "/health" ? { ...answer, logCount: Number(receipt!.n) } : answer);
+        return client.sync();
+      },
+    },
+    "a log that has lost what is proved": {
+      kind: "dropped",
+      async act(s) {
+        await traded(s);
+        const client = await s.open();
+        const { logCount } = await client.sync();
+        s.it.lie = (path, answer) => (path === "/health" ? { ...answer, logCount: Number(logCount) - 1 } : answer);
+        return client.sync();
+      },
+    },
     "another genesis than the one it had": {
       kind: "otherVenue",
       async act(s) {

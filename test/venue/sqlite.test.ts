@@ -258,16 +258,52 @@ describe(`openSqliteStore on disk (seed ${seed})`, () => {
       await check(await open());
     });
 
-    it("moves pages long before the log begins anew", async () => {
-      // Some eight each: 800 writes, of which 32 make the first move due.
+    it("moves pages long before this thread moves any", async () => {
+      // Some eight each, of 6,400: 25 writes make the first move due.
       const { store, write, untilCheckpoint, check } = await openWatched(6_400);
       const { size } = statSync(path);
-      for (let i = 0; i < 40; i++) await write();
-      while (statSync(path).size === size) await new Promise((resolve) => setImmediate(resolve));
+      const [helper] = await threadsOf(async () => {
+        for (let i = 0; i < 40; i++) await write();
+      });
+      await Promise.race([once(helper, "message"), once(helper, "exit")]);
+      assert.ok(statSync(path).size > size);
       const { writes } = await untilCheckpoint();
-      assert.ok(writes > 600, `it begins anew after ${writes} more`);
+      assert.ok(writes > 600, `it moves the rest after ${writes} more`);
       await store.close();
       await check(await open());
+    });
+
+    it("writes nothing more when the file cannot be synced, and all is there when it is opened again", async () => {
+      const { postMessage } = Worker.prototype;
+      Worker.prototype.postMessage = function (this: Worker, ...args: Parameters<typeof postMessage>) {
+        // No file that is open has this number.
+        postMessage.apply(this, [args[0].kind === "open" ? { ...args[0], file: 2 ** 30 } : args[0]]);
+      };
+      const { store, write } = await openWatched();
+      let written = 0;
+      try {
+        await assert.rejects(async () => {
+          for (; written < 10_000; written++) {
+            await write();
+            await new Promise((resolve) => setImmediate(resolve));
+          }
+        }, storage("io"));
+      } finally {
+        Worker.prototype.postMessage = postMessage;
+      }
+      await assert.rejects(store.put({ a: "b" }), storage("io"));
+      await store.close();
+      const again = await open();
+      assert.equal(await again.last(), written - 1);
+      assert.equal((await collect(again.read(0))).length, written);
+    });
+
+    it("takes no write once it is being closed", async () => {
+      const { store, write, untilCheckpoint } = await openWatched();
+      await untilCheckpoint();
+      const closing = store.close();
+      await assert.rejects(write(), storage("closed"));
+      await closing;
     });
 
     it("begins none in this thread until that one has answered", async () => {
@@ -293,11 +329,13 @@ describe(`openSqliteStore on disk (seed ${seed})`, () => {
     });
 
     it("goes on in this thread when that one dies", async () => {
-      const { store, untilCheckpoint, check } = await openWatched();
-      const [helper] = await threadsOf(async () => void (await untilCheckpoint()));
+      const { store, write, untilCheckpoint, check } = await openWatched(6_400);
+      const [helper] = await threadsOf(async () => {
+        for (let i = 0; i < 40; i++) await write();
+      });
       await helper.terminate();
-      // Some eight pages each.
-      for (let i = 0; i < 8; i++) assert.ok((await untilCheckpoint()).writes < 16);
+      // Eight pages each, of 2,048: less at once than when that one helps.
+      for (let i = 0; i < 4; i++) assert.ok((await untilCheckpoint()).writes <= 256);
       await store.close();
       await check(await open());
     });

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { writeWhole } from "../../../scripts/build/writeWhole.ts";
@@ -255,8 +256,15 @@ export async function orderList(options: TraderOptions): Promise<number> {
 }
 
 /** `tacit watch`: verifies round after round, until it is stopped. @returns the exit code: 1 when something cannot be true */
-export async function watch(options: TraderOptions & { once?: boolean; every: number }): Promise<number> {
-  const keyless = (await readFile(options.account, "utf8").catch(() => null)) === null;
+export async function watch(
+  options: TraderOptions & {
+    once?: boolean;
+    every: number;
+    /** the file was not named, and need not be there */
+    keyOptional?: boolean;
+  },
+): Promise<number> {
+  const keyless = options.account === "none" || (options.keyOptional === true && !existsSync(options.account));
   const client = await openClient(options, { keyless });
   const stopped = new Promise<"stopped">((resolve) => {
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve("stopped"));
