@@ -381,7 +381,7 @@ const wanted = parts.filter((part) => words.includes(part));
 const file = words.find((word) => !(parts as readonly string[]).includes(word)) ?? SAMPLE;
 const costs = JSON.parse(await readFile(COSTS, "utf8").catch(() => "{}")) as { venue?: Record<string, unknown> };
 costs.venue ??= {};
-// As `tacit serve` does: it is also the venue of two parts; and an answer is not late by the venue while clients collect.
+// As `tacit serve` does: two parts run a venue here. And the clients' own collections are not to make answers late.
 collectSeldom();
 for (const part of wanted.length > 0 ? wanted : parts)
   costs.venue[part] = await (part === "acknowledgements"

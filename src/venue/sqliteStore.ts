@@ -106,6 +106,7 @@ export const nodeDigest: Digest =
  *
  * Made when it is not there, with its folder, for the owner only: it holds orders.
  * @param path  of the file, on a local disk
+ * @throws OUT_OF_RANGE  when `checkpointPages` is
  * @throws LOCKED   with `pid` and `since`, when it is open already
  * @throws STORAGE  with `reason`: "foreign" when the file is something else, "damaged", "full", "busy", "io", and "settings"
  *   when SQLite does not sync each write
@@ -141,14 +142,14 @@ class SqliteStore implements Store {
   #closing: Promise<void> | null = null;
 
   constructor(path: string, options: SqliteOptions) {
-    const folder = dirname(resolve(path));
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    this.#path = realPath(join(realpathSync(folder), basename(path)));
     this.#options = options;
     this.#helped = options.checkpointThread ?? false;
     this.#checkpointPages = options.checkpointPages ?? (this.#helped ? 4 * ALONE : ALONE);
     if (!Number.isSafeInteger(this.#checkpointPages) || this.#checkpointPages < 1)
       throw outOfRange("checkpointPages", "an integer of at least 1");
+    const folder = dirname(resolve(path));
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    this.#path = realPath(join(realpathSync(folder), basename(path)));
     this.#lock = takeLock(this.#path);
     let mark: number | undefined;
     let file: number | undefined;
@@ -477,7 +478,10 @@ class SqliteStore implements Store {
     if (this.#pages >= this.#checkpointPages) this.#checkpoint("PASSIVE");
   }
 
-  /** Nothing is written after a move that failed: the system takes what it could not write for written. */
+  /**
+   * Nothing is written after a move that failed: the system takes what it could not write for written. Where the thread has
+   * died, this one goes on alone.
+   */
   async #moveSome(): Promise<void> {
     const opening: Question = { kind: "open", path: this.#path, file: this.#file };
     this.#helper ??= new AskedThread(threadScript("checkpoint"), "moves pages to the file", { opening, mortal: true });

@@ -208,6 +208,12 @@ describe(`openSqliteStore on disk (seed ${seed})`, () => {
     });
   });
 
+  it("refuses numbers of pages that are none, and makes nothing then", async () => {
+    for (const checkpointPages of [0, -1, 1.5, NaN, Infinity])
+      await assert.rejects(open({ checkpointPages }), { code: "OUT_OF_RANGE" });
+    assert.ok(!existsSync(path));
+  });
+
   describe("checkpoints in a thread of its own", () => {
     /** A store, and what writes to it until the next checkpoint begins in this thread. */
     async function openWatched(checkpointPages = 64) {
