@@ -19,9 +19,8 @@ import { flowOf } from "../../src/cli/replay/flow.ts";
 import { Matcher } from "../../src/matcher/matcher.ts";
 import { parseGenesis } from "../../src/protocol/genesis.ts";
 import { PROFILES } from "../../src/protocol/instructions.ts";
-import { chainHeads, hashEntries, orderItem } from "../../src/protocol/item.ts";
+import { hashEntries, orderItem } from "../../src/protocol/item.ts";
 import { SIDE } from "../../src/protocol/parameters.ts";
-import { wordsToBytes } from "../../src/protocol/words.ts";
 import { useHashKernels } from "../../src/prover/hash/use.ts";
 import type { Clock } from "../../src/venue/clock.ts";
 import {
@@ -34,8 +33,9 @@ import {
   openVenue,
 } from "../../src/venue/index.ts";
 import { collectSeldom } from "../../src/venue/service/heap.ts";
-import { EMPTY_JOURNAL, encodeRecord, logEntry, type JournalEntry, type Tip } from "../../src/venue/journal.ts";
+import { EMPTY_JOURNAL, logEntry, type JournalEntry, type Tip } from "../../src/venue/journal.ts";
 import { encodeSnapshot } from "../../src/venue/snapshot.ts";
+import { recordsOf, stepsOf } from "../../src/venue/steps.ts";
 import { buildAll } from "../build/index.ts";
 import { ROOT } from "../build/folders.ts";
 import { writeWhole } from "../build/writeWhole.ts";
@@ -212,18 +212,10 @@ async function start() {
       genesis.domain,
       entries.map((entry) => logEntry(entry)!),
     );
-    const heads = chainHeads(tip.head, hashed);
-    let { sequence, previous, logCount } = tip;
-    const records = entries.map((entry, i) => {
-      const place = { sequence: ++sequence, epoch: storage.epoch, previous, logCount: ++logCount, head: heads[i] };
-      const bytes = encodeRecord(place, entry, nodeDigest);
-      previous = bytes.slice(-32);
-      matcher.apply(entry.kind === "item" ? { ...entry, signed: true } : (entry as never));
-      const key = wordsToBytes([hashed[i].item]);
-      return { sequence, bytes, ...(entry.kind === "item" ? { key } : {}) };
-    });
-    await storage.append(records);
-    tip = { sequence, previous, logCount, head: heads.at(-1)! };
+    const steps = [...stepsOf(matcher, entries, { number: 1, proofs: 0, most: Infinity }, PROFILES[genesis.profile])];
+    const records = recordsOf(steps, hashed, { tip, epoch: storage.epoch, digest: nodeDigest });
+    await storage.append(records.map(({ record }) => record));
+    tip = records.at(-1)!.tip;
   };
   let time = genesis.time + 1n;
   await write([{ kind: "deposits", time, deposits: depositsOf(ACCOUNTS) }]);

@@ -10,11 +10,12 @@ import {
   itemHash,
   itemHashes,
   type Auth,
+  type Decoded,
   type Item,
   type LogEntry,
 } from "../protocol/item.ts";
 import { pricesFresh, pricesRoot, rulesRoot, type Prices, type Rules } from "../protocol/market.ts";
-import { min, requireBits, requireField } from "../protocol/numbers.ts";
+import { min, requireBits, requireFields } from "../protocol/numbers.ts";
 import { BITS, INSTRUMENTS, MARKETS, RANK } from "../protocol/parameters.ts";
 import type { Deposit, Event, Sweep, Write } from "./events.ts";
 
@@ -203,7 +204,7 @@ export class Matcher {
     const account = ({ item, auth, signed }: ItemCommand): Account | undefined => {
       if (signed !== undefined || this.#options.verify) return undefined;
       if (!Object.values({ ...item, ...auth }).every(isElement)) return undefined;
-      return this.#account(this.#accountOf(item));
+      return this.#account(this.#indexOf(decodeItem(item)));
     };
     const asked = items.flatMap((command, i) => {
       const found = account(command);
@@ -222,8 +223,8 @@ export class Matcher {
   }
 
   /** Index of the account that an item names, or -1. */
-  #accountOf(item: Item): number {
-    const head = decodeItem(item)?.head;
+  #indexOf(decoded: Decoded | null): number {
+    const head = decoded?.head;
     return head && head.account < 4n ** BigInt(this.#genesis.depth) ? Number(head.account) : -1;
   }
 
@@ -281,16 +282,18 @@ export class Matcher {
       const account = known
         ? { ...named, seq: named.seq + 1n }
         : openAccount({ keyX, keyY, view: this.#options.view({ keyX, keyY }, index) });
-      return { ...this.#write(index, { ...account, cash: account.cash + deposit.amount }), deposit };
+      return { deposit, ...this.#write(index, { ...account, cash: account.cash + deposit.amount }) };
     });
     return { kind: "deposits", entry: { item: commandItem("deposit", deposits.length), time }, credits };
   }
 
   #item({ time, item, auth, signed }: ItemCommand): Event {
-    for (const [name, value] of Object.entries({ ...item, ...auth })) requireField(`item.${name}`, value);
+    requireFields("item", item);
+    requireFields("item", auth);
     const clock = this.#tick(time, RANK.other);
     const { rules, prices, domain, maxOpen } = this.#genesis;
-    const index = this.#accountOf(item);
+    const decoded = decodeItem(item);
+    const index = this.#indexOf(decoded);
     const before = this.#account(index);
     const check = this.#options.verify ?? defaultVerify;
     const admission: Admission = admit(
@@ -305,7 +308,7 @@ export class Matcher {
         signed: before ? (signed ?? check(before, itemHash(domain, item), auth)) : false,
         time,
       },
-      item,
+      decoded,
     );
     const sequence = this.#append(clock);
     if (admission.account) this.#set(index, admission.account);
@@ -346,7 +349,7 @@ export class Matcher {
     const legs = rules?.legs ?? Array<bigint>(INSTRUMENTS).fill(0n);
     const writes = fills.map((fill) => {
       const before = this.#account(fill.account)!;
-      return { ...this.#write(fill.account, settled(before, fill, legs, tradePrice)), fill };
+      return { fill, ...this.#write(fill.account, settled(before, fill, legs, tradePrice)) };
     });
     return [cleared, { kind: "settle", slot, tradePrice, writes }];
   }

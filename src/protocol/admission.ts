@@ -1,6 +1,6 @@
 import type { Account } from "./account.ts";
 import { FLAG, MARKET_STATE, MAX_POSITION_SQUARES, NONCE_WINDOW, VERDICT, type Verdict } from "./parameters.ts";
-import { decodeItem, WITHDRAWAL_COLUMNS, type Decoded, type Item } from "./item.ts";
+import { WITHDRAWAL_COLUMNS, type Decoded } from "./item.ts";
 import { fee, pricesFresh, slotOf, type Prices, type Rules } from "./market.ts";
 import { marginHolds, orderDelta, reservation } from "./margin.ts";
 import { abs, pack } from "./numbers.ts";
@@ -41,10 +41,10 @@ export interface Admission {
 
 /**
  * The verdict on one item of the log and its effects (docs/protocol.md, section 7). Total: any item has one.
+ * @param decoded  the item, null of what is malformed
  * @twins circuits/instructions/admit.circom
  */
-export function admit(context: AdmissionContext, item: Item): Admission {
-  const decoded = decodeItem(item);
+export function admit(context: AdmissionContext, decoded: Decoded | null): Admission {
   const slot = decoded && decoded.kind !== "withdrawal" ? slotOf(context.rules, decoded.head.market) : -1;
   const verdict = decoded ? judge(context, decoded, slot) : "malformed";
   return { verdict, decoded, slot, ...(decoded ? admissionEffect(context, decoded, verdict) : {}) };

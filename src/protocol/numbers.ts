@@ -54,6 +54,14 @@ export function requireField(field: string, value: bigint): bigint {
   return value;
 }
 
+/** Throws OUT_OF_RANGE unless each is in [0, FIELD). @param of  what they belong to, for the error: "item" */
+export function requireFields(of: string, values: object): void {
+  for (const name in values) {
+    const value = (values as Record<string, bigint>)[name];
+    if (typeof value !== "bigint" || value < 0n || value >= FIELD) requireField(`${of}.${name}`, value);
+  }
+}
+
 /** A column of a packed word: its name and its width in bits; `signed` columns of width n + 1 hold x + 2^n. */
 export interface Column {
   readonly name: string;

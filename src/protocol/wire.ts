@@ -26,9 +26,17 @@ export function readItem(json: unknown): { item: Item; auth: Auth } {
 const RECEIPT = ["domain", "n", "item", "auth", "time", "head", "previous"] as const;
 export type ReceiptJson = Record<(typeof RECEIPT)[number] | "signature", string>;
 
-export function receiptJson(receipt: SignedReceipt): ReceiptJson {
-  const numbers = Object.fromEntries(RECEIPT.map((name) => [name, String(receipt[name])]));
-  return { ...numbers, signature: receipt.signature } as ReceiptJson;
+export function receiptJson({ domain, n, item, auth, time, head, previous, signature }: SignedReceipt): ReceiptJson {
+  return {
+    domain: String(domain),
+    n: String(n),
+    item: String(item),
+    auth: String(auth),
+    time: String(time),
+    head: String(head),
+    previous: String(previous),
+    signature,
+  };
 }
 
 /** @throws TacitError FORMAT naming the field */

@@ -29,14 +29,18 @@ export class InFlight {
     const name = nameOf(sent);
     // Of those that share an S, as only forged ones do, the first is found.
     const first = !this.#byS[name];
-    if (first) this.#byS[name] = { ...sent, answer };
+    if (first) this.#byS[name] = { answer, ...sent };
     this.#size++;
-    const forget = () => {
-      this.#size--;
-      if (first) delete this.#byS[name];
-    };
-    answer.then(forget, forget);
+    answer.then(
+      () => this.#forget(name, first),
+      () => this.#forget(name, first),
+    );
     return answer;
+  }
+
+  #forget(name: string, first: boolean): void {
+    this.#size--;
+    if (first) delete this.#byS[name];
   }
 }
 

@@ -26,7 +26,7 @@ export function unpackRecords({ sequences, sizes, bytes }: PackedRecords): Store
   const next = (size: number) => bytes.subarray(at, (at += size));
   return sequences.map((sequence, i) => {
     const [size, keySize] = sizes[i];
-    const record = { sequence, bytes: next(size) };
-    return keySize < 0 ? record : { ...record, key: next(keySize) };
+    const bytes = next(size);
+    return keySize < 0 ? { sequence, bytes } : { sequence, bytes, key: next(keySize) };
   });
 }

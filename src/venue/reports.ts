@@ -24,9 +24,11 @@ export type Report =
   | { readonly kind: "fill"; readonly fill: FillReport }
   | { readonly kind: "auction"; readonly auction: AuctionReport };
 
-/** Documents of one piece, milliseconds between pieces, and pieces in which all is written that there is. */
+type Document = readonly [name: string, content: object];
+
+/** Documents of one piece at least, milliseconds between pieces, and pieces in which all is written that there is. */
 const PIECE = 16;
-const PAUSE = 20;
+const PAUSE = 100;
 const PIECES = 32;
 
 /**
@@ -37,7 +39,7 @@ export class Reports {
   readonly #rules: Rules;
   readonly #store: Store;
   /** the oldest first; not in a Map, for the reason that is told in threads.ts */
-  readonly #unwritten: [name: string, document: object][] = [];
+  #unwritten: Document[] = [];
   #timer: NodeJS.Timeout | null = null;
   #flushing: Promise<void> = Promise.resolve();
   readonly #last = new Map<number, AuctionReport>();
@@ -80,9 +82,16 @@ export class Reports {
     for (const document of documents) this.#unwritten.push(document);
   }
 
-  /** Writes what is not written so far. @throws as the store */
-  flush(): Promise<void> {
-    return this.#write(Infinity);
+  /** Writes all that is not written so far, of documents whose names begin so. @throws as the store */
+  flush(prefix = ""): Promise<void> {
+    return this.#write(() => this.#unwritten.filter(([name]) => name.startsWith(prefix)));
+  }
+
+  /** Writes all that is not written so far, in pieces, between which items are written. @throws as the store */
+  async flushGently(): Promise<void> {
+    const wanted = new Set(this.#unwritten);
+    const left = () => this.#unwritten.filter((document) => wanted.has(document));
+    while (left().length > 0) await this.#write(() => pieceOf(left()));
   }
 
   /** Writes it in pieces with pauses: an auction has many documents, and must not keep items waiting. */
@@ -90,8 +99,7 @@ export class Reports {
     if (this.#timer || this.#unwritten.length === 0) return;
     this.#timer = setTimeout(() => {
       this.#timer = null;
-      const most = Math.max(PIECE, Math.ceil(this.#unwritten.length / PIECES));
-      this.#write(most).then(() => this.writeSoon(failed), failed);
+      this.#write(() => pieceOf(this.#unwritten)).then(() => this.writeSoon(failed), failed);
     }, PAUSE);
   }
 
@@ -100,13 +108,14 @@ export class Reports {
     if (this.#timer) clearTimeout(this.#timer);
   }
 
-  async #write(most: number): Promise<void> {
+  async #write(choose: () => Document[]): Promise<void> {
     // One after the other: who waits for a flush waits for all that was there before it.
     const write = async () => {
-      const some = this.#unwritten.slice(0, most);
+      const some = choose();
       if (some.length === 0) return;
       await this.#store.put(Object.fromEntries(some.map(([name, document]) => [name, toJson(document)])));
-      this.#unwritten.splice(0, some.length);
+      const written = new Set(some);
+      this.#unwritten = this.#unwritten.filter((document) => !written.has(document));
     };
     const done = this.#flushing.then(write);
     this.#flushing = done.catch(() => {});
@@ -120,8 +129,8 @@ export class Reports {
 
   /** What was booked to an account, by position in the log: that of the first `limit` positions after `after`. */
   async history(account: number, { after, limit }: { after: number; limit: number }): Promise<HistoryJson[]> {
-    await this.flush();
     const prefix = `history/${pad(account, 7)}/`;
+    await this.flush(prefix);
     const found = await this.#store.list(prefix, { after: `${prefix}${pad(after, 12)}~`, limit });
     return found.flatMap(({ text }) => JSON.parse(text) as HistoryJson[]);
   }
@@ -136,12 +145,28 @@ export class Reports {
     before?: number;
     limit: number;
   }): Promise<AuctionJson[]> {
-    await this.flush();
     const prefix = market === undefined ? "auction/" : `auctionOf/${market}/`;
+    await this.flush(prefix);
     const options = before === undefined ? {} : { before: `${prefix}${pad(before, 12)}` };
     const found = await this.#store.list(prefix, { ...options, limit, reverse: true });
     return found.map(({ text }) => JSON.parse(text));
   }
+}
+
+/**
+ * The documents that have waited longest, each with all of its kind, such as those of its account: they lie beside each other
+ * in the store, and change few of its pages.
+ */
+function pieceOf(documents: readonly Document[]): Document[] {
+  const enough = Math.max(PIECE, Math.ceil(documents.length / PIECES));
+  const piece: Document[] = [];
+  for (let left = documents; left.length > 0 && piece.length < enough;) {
+    const [[oldest]] = left;
+    const kind = oldest.slice(0, oldest.lastIndexOf("/") + 1);
+    piece.push(...left.filter(([name]) => name.startsWith(kind)));
+    left = left.filter(([name]) => !name.startsWith(kind));
+  }
+  return piece;
 }
 
 /** Sorts by account, then by position in the log. */

@@ -64,7 +64,7 @@ export type WritePoint = (typeof WRITE_POINTS)[number];
 
 /** "Taci": tells the file from other databases. */
 const APPLICATION_ID = 0x54616369;
-const FORMAT = 2;
+const FORMAT = 3;
 const SCHEMA = `
   PRAGMA application_id = ${APPLICATION_ID};
   PRAGMA user_version = ${FORMAT};
@@ -369,7 +369,7 @@ class SqliteStore implements Store {
     this.#db.exec("PRAGMA journal_mode = WAL");
     this.#db.exec("PRAGMA synchronous = FULL");
     this.#db.exec("PRAGMA wal_autocheckpoint = 0");
-    // Kibibytes: the index of keys, which are spread evenly, is to stay at hand.
+    // Kibibytes: of a large index of keys, what is in use is to stay at hand.
     this.#db.exec("PRAGMA cache_size = -64000");
     if (maxPages !== undefined) this.#db.exec(`PRAGMA max_page_count = ${Math.floor(maxPages)}`);
     const wanted = { journal_mode: "wal", synchronous: 2, wal_autocheckpoint: 0 };

@@ -3,9 +3,8 @@ import type { Command, Matcher } from "../matcher/matcher.ts";
 import type { Account } from "../protocol/account.ts";
 import type { Profile } from "../protocol/instructions.ts";
 import { chainHeads, type HashedEntry } from "../protocol/item.ts";
-import { wordsToBytes } from "../protocol/words.ts";
 import { instructionsOf } from "../witness/count.ts";
-import { encodeRecord, type Digest, type JournalEntry, type Tip } from "./journal.ts";
+import { encodeRecord, itemKey, type Digest, type JournalEntry, type Tip } from "./journal.ts";
 import type { StoredRecord } from "./store.ts";
 
 type Mark = Extract<JournalEntry, { kind: "round" }>;
@@ -29,7 +28,7 @@ export type Step = Happening | RoundEnd;
 
 /** What a matcher does with an entry that is known to be signed; it becomes that of after the entry. */
 export function happening(matcher: Matcher, entry: Logged, profile: Profile): Happening {
-  const command: Command = entry.kind === "item" ? { ...entry, signed: true } : entry;
+  const command: Command = entry.kind === "item" ? { signed: true, ...entry } : entry;
   const events = matcher.apply(command);
   return { entry, events, proofs: events.reduce((sum, event) => sum + instructionsOf(event, profile), 0) };
 }
@@ -45,38 +44,34 @@ export function* stepsOf(
   profile: Profile,
 ): Generator<Step, void> {
   let { number, proofs } = round;
-  const end = (): RoundEnd => {
-    proofs = 0;
-    return { entry: { kind: "round", number: number++ }, accounts: [...matcher.accounts] };
-  };
   for (const entry of entries) {
-    if (entry.kind === "round") {
-      yield end();
-      continue;
+    if (entry.kind === "round" || proofs >= round.most) {
+      yield { entry: { kind: "round", number: number++ }, accounts: [...matcher.accounts] };
+      proofs = 0;
     }
-    if (proofs >= round.most) yield end();
+    if (entry.kind === "round") continue;
     const step = happening(matcher, entry, profile);
     proofs += step.proofs;
     yield step;
   }
 }
 
-/** Records of entries that come after a tip, and the tip after each. @param hashed  those of the log among them */
+/** Records of steps that come after a tip, and the tip after each. @param hashed  those of the log among them */
 export function recordsOf(
-  entries: readonly JournalEntry[],
+  steps: readonly Step[],
   hashed: readonly HashedEntry[],
   { tip, epoch, digest }: { tip: Tip; epoch: number; digest: Digest | undefined },
 ): { record: StoredRecord; tip: Tip }[] {
   const first = tip.logCount;
   const heads = chainHeads(tip.head, hashed);
-  return entries.map((entry) => {
-    const at = tip.logCount - first;
-    const after = entry.kind === "round" ? tip : { logCount: tip.logCount + 1, head: heads[at] };
+  return steps.map((step) => {
+    const after = "accounts" in step ? tip : { logCount: tip.logCount + 1, head: heads[tip.logCount - first] };
     const { logCount, head } = after;
     const sequence = tip.sequence + 1;
-    const bytes = encodeRecord({ sequence, epoch, previous: tip.previous, logCount, head }, entry, digest);
+    const bytes = encodeRecord({ sequence, epoch, previous: tip.previous, logCount, head }, step.entry, digest);
     tip = { sequence, previous: bytes.slice(-32), logCount, head };
-    const key = entry.kind === "item" ? { key: wordsToBytes([hashed[at].item]) } : {};
+    const [event] = "events" in step ? step.events : [];
+    const key = event?.kind === "item" ? { key: itemKey(event.admission.decoded!.head) } : {};
     return { record: { sequence, bytes, ...key }, tip };
   });
 }

@@ -98,7 +98,7 @@ export class AskedThread<Question extends { id: number }> {
     const thread = this.start();
     const id = ++this.#asked;
     const answer = new Promise<T>((resolve, reject) => {
-      thread.postMessage({ ...question, id });
+      thread.postMessage({ id, ...question });
       thread.ref();
       this.#unanswered++;
       this.#waiting[id] = { resolve, reject };

@@ -18,9 +18,9 @@ import {
 } from "../protocol/item.ts";
 import { slotOf } from "../protocol/market.ts";
 import type { AccountOpening } from "../protocol/opening.ts";
-import { requireBits, requireField } from "../protocol/numbers.ts";
+import { requireBits, requireFields } from "../protocol/numbers.ts";
 import { BITS, NONCE_WINDOW, type Verdict } from "../protocol/parameters.ts";
-import { wordsToBytes } from "../protocol/words.ts";
+import type { Receipt } from "../protocol/receipt.ts";
 import { useHashKernels } from "../prover/hash/use.ts";
 import type { PublishedRound } from "../verifier/index.ts";
 import { RoundBuilder } from "../witness/round.ts";
@@ -32,6 +32,7 @@ import { Intake, type Waiting } from "./intake.ts";
 import { shownAuction, type AuctionReport } from "./history.ts";
 import {
   EMPTY_JOURNAL,
+  itemKey,
   logEntry,
   readJournal,
   tipAfter,
@@ -75,7 +76,9 @@ interface Known {
 }
 
 /** What is known of an item, and who waits for it. */
-type Answered = Known & Pick<Waiting, "resolve" | "reject">;
+interface Answered extends Pick<Waiting, "resolve" | "reject"> {
+  readonly known: Known;
+}
 
 /** Items that are written by one transaction at most. */
 const BATCH = 64;
@@ -419,16 +422,17 @@ export class Venue {
   async #submit(item: Item, auth: Auth, kind?: Decoded["kind"]): Promise<Acknowledgement> {
     const { A, B, salt } = item;
     const { R8x, R8y, S } = auth;
-    for (const [name, value] of Object.entries({ A, B, salt, R8x, R8y, S })) requireField(`item.${name}`, value);
-    const decoded = decodeItem(item);
-    if (kind && decoded?.kind !== kind) throw wrongKind(kind, decoded?.kind ?? "malformed");
     const own = { item: { A, B, salt }, auth: { R8x, R8y, S } };
+    requireFields("item", own.item);
+    requireFields("item", own.auth);
+    const decoded = decodeItem(own.item);
+    if (kind && decoded?.kind !== kind) throw wrongKind(kind, decoded?.kind ?? "malformed");
     const known = this.#inFlight.find(own);
     if (known) return known;
     this.#requireTaking();
     this.#requireRoom(decoded);
     const answer = new Promise<Acknowledgement>((resolve, reject) => {
-      this.#intake.push({ ...own, decoded, checked: null, resolve, reject });
+      this.#intake.push({ decoded, checked: null, resolve, reject, ...own });
     });
     return this.#inFlight.add(own, answer);
   }
@@ -452,16 +456,19 @@ export class Venue {
     const { limits } = this;
     // Orders first: who wants to leave is let out for longer.
     const room = decoded?.kind === "order" ? 1 : 1.25;
-    const busy = (what: string, excess: number) => {
-      const retryAfter = Math.min(600, Math.max(1, Math.ceil(excess / (this.#rate || 1))));
-      return new TacitError("BUSY", `${what}: try again`, { retryAfter });
-    };
     if (unproved >= limits.unproved * room)
-      throw busy(`proofs are ${unproved} entries behind the market`, unproved - limits.unproved * room + 1);
-    if (proofs >= limits.unprovedProofs * room) throw busy("too many proofs wait to be made", this.limits.unproved / 8);
+      throw this.#busy(`proofs are ${unproved} entries behind the market`, unproved - limits.unproved * room + 1);
+    if (proofs >= limits.unprovedProofs * room)
+      throw this.#busy("too many proofs wait to be made", limits.unproved / 8);
     const unaccepted = this.#link ? this.#link.status.instructions + proofs : 0;
     if (unaccepted >= limits.unacceptedProofs * room)
-      throw busy("the chain is behind the market", this.limits.unproved / 8);
+      throw this.#busy("the chain is behind the market", limits.unproved / 8);
+  }
+
+  /** @param excess  entries that must be proved before there is room */
+  #busy(what: string, excess: number): TacitError {
+    const retryAfter = Math.min(600, Math.max(1, Math.ceil(excess / (this.#rate || 1))));
+    return new TacitError("BUSY", `${what}: try again`, { retryAfter });
   }
 
   #queueDeposits(deposits: readonly Deposit[]): Promise<void> {
@@ -561,7 +568,7 @@ export class Venue {
         // What is in the log is answered, whatever becomes of the rest.
         const answered = taken.splice(0);
         this.#answer(
-          answered.map(({ resolve, reject }, i) => ({ ...this.#recent.get(hashed[i].item)!, resolve, reject })),
+          answered.map(({ resolve, reject }, i) => ({ known: this.#recent.get(hashed[i].item)!, resolve, reject })),
         );
       }
       for (; again.length > 0; again.shift()) await this.#answerAgain(again[0]);
@@ -595,11 +602,11 @@ export class Venue {
   }
 
   /** The same answer to what was sent before; a spent nonce to what was not. */
-  async #answerAgain({ checked, resolve, reject }: Waiting): Promise<void> {
-    const key = checked!.item;
-    const known = this.#recent.get(key);
-    if (known) return this.#answer([{ ...known, resolve, reject }]);
-    const sequence = await this.#store.find(wordsToBytes([key]));
+  async #answerAgain({ checked, decoded, resolve, reject }: Waiting): Promise<void> {
+    const known = this.#recent.get(checked!.item);
+    if (known) return this.#answer([{ known, resolve, reject }]);
+    const { account, nonce } = decoded!.head;
+    const sequence = await this.#store.find(itemKey({ account, nonce }));
     if (sequence === undefined) return reject(declined("nonce"));
     let previous = 0n;
     for await (const record of readJournal(this.#store, Math.max(0, sequence - 1), null, this.#digest)) {
@@ -607,35 +614,41 @@ export class Venue {
         previous = record.head;
         continue;
       }
-      if (record.entry.kind !== "item") break;
-      const [entry] = hashEntries(this.genesis.domain, [record.entry]);
+      const found = record.entry.kind === "item" ? decodeItem(record.entry.item)?.head : undefined;
+      if (found?.account !== account || found.nonce !== nonce) break;
+      const [entry] = this.#hashed([record.entry]);
+      if (entry.item !== checked!.item) return reject(declined("nonce"));
       const { logCount, head } = record;
-      return this.#answer([{ entry, n: logCount - 1, previous, head, verdict: null, resolve, reject }]);
+      return this.#answer([{ known: { entry, n: logCount - 1, previous, head, verdict: null }, resolve, reject }]);
     }
     reject(new TacitError("JOURNAL_DAMAGED", `record ${sequence} is not the item that it was found by`, { sequence }));
   }
 
   /** Has the receipts of what is in the log signed, and answers, while the next items are taken. */
-  #answer(known: readonly Answered[]): void {
+  #answer(answered: readonly Answered[]): void {
     const { domain } = this.genesis;
-    const receipts = known.map(({ entry, n, head }) => ({ domain, n: BigInt(n), ...entry, head }));
-    const sign = async () => this.#signatures.sign(receipts);
-    const signing = sign().catch((error: unknown) => {
-      // The thread that signs is started anew when it is asked again.
-      if (error instanceof TacitError && error.code === "THREAD_DIED") return sign();
-      throw error;
-    });
-    this.#answers = Promise.all([signing, this.#answers]).then(
+    const receipts = answered.map(({ known: { entry, n, head } }) => ({ domain, n: BigInt(n), head, ...entry }));
+    this.#answers = Promise.all([this.#sign(receipts), this.#answers]).then(
       ([signatures]) => {
-        known.forEach(({ previous, verdict, resolve }, i) =>
-          resolve({ receipt: { ...receipts[i], previous, signature: signatures[i] }, verdict }),
+        answered.forEach(({ known: { previous, verdict }, resolve }, i) =>
+          resolve({ receipt: { previous, signature: signatures[i], ...receipts[i] }, verdict }),
         );
       },
       (error: Error) => {
-        for (const { reject } of known) reject(stopped(error));
+        for (const { reject } of answered) reject(stopped(error));
         this.#stop(error);
       },
     );
+  }
+
+  async #sign(receipts: readonly Receipt[]): Promise<string[]> {
+    try {
+      return await this.#signatures.sign(receipts);
+    } catch (error) {
+      // The thread that signs is started anew when it is asked again.
+      if (error instanceof TacitError && error.code === "THREAD_DIED") return this.#signatures.sign(receipts);
+      throw error;
+    }
   }
 
   /**
@@ -651,12 +664,11 @@ export class Venue {
   ): Promise<void> {
     const matcher = this.#matcher.fork();
     const wanting = typeof wanted === "function" ? wanted(matcher) : wanted;
-    const round = { ...this.#round, most: this.limits.roundProofs };
+    const round = { number: this.#round.number, proofs: this.#round.proofs, most: this.limits.roundProofs };
     const steps = [...stepsOf(matcher, wanting, round, this.#profile)];
-    const entries = steps.map(({ entry }) => entry);
-    const hashed = known ?? this.#hashed(entries);
+    const hashed = known ?? this.#hashed(steps.map(({ entry }) => entry));
     const place = { tip: this.#tip, epoch: this.#store.epoch, digest: this.#digest };
-    const records = recordsOf(entries, hashed, place);
+    const records = recordsOf(steps, hashed, place);
     await this.#store.append(records.map(({ record }) => record));
     this.#matcher.adopt(matcher);
     const logged = hashed.values();
@@ -759,7 +771,7 @@ export class Venue {
     };
     const save = async () => {
       const ledger = this.#pipeline ? await this.#pipeline.snapshot() : null;
-      await this.#reports.flush();
+      await this.#reports.flushGently();
       await this.#store.saveSnapshot({ sequence, bytes: encodeSnapshot({ ...state, ledger }) }, this.#keep);
     };
     this.#snapshotting = save().catch((error: Error) => {

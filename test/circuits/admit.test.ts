@@ -13,6 +13,7 @@ import { FIELD, ORDER, publicKey, sign, verify } from "../../src/protocol/eddsa.
 import {
   A_COLUMNS,
   cancelItem,
+  decodeItem,
   itemHash,
   orderItem,
   withdrawalItem,
@@ -673,7 +674,7 @@ function slotOfFixture(f: Fixture) {
     signed: verify(key, itemHash(DOMAIN, item), auth),
     time: START,
   };
-  const admission = admit(context, item);
+  const admission = admit(context, decodeItem(item));
   const account = { index: ALICE, before: f.account, after: admission.account ?? f.account };
   const start = ledger.state;
   const payout = ledger.state.payoutsPut;

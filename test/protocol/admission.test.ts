@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import type { Account } from "../../src/protocol/account.ts";
 import { admit, type Admission, type AdmissionContext } from "../../src/protocol/admission.ts";
-import { A_COLUMNS, cancelItem, orderItem, withdrawalItem, type Item } from "../../src/protocol/item.ts";
+import { A_COLUMNS, cancelItem, decodeItem, orderItem, withdrawalItem, type Item } from "../../src/protocol/item.ts";
 import { computePrices, fee, NO_MARKETS, rulesRoot, type MarketRules } from "../../src/protocol/market.ts";
 import { pack } from "../../src/protocol/numbers.ts";
 import { FLAG, MARKET_STATE, NONCE_WINDOW, RULE, SIDE, VERDICT, VERDICTS } from "../../src/protocol/parameters.ts";
@@ -97,7 +97,7 @@ function judge(kind: "order" | "cancel" | "all" | "withdrawal", f: Fixture): { a
   const item = build(kind, f);
   const flags = pack(A_COLUMNS, { ...NO_HEAD, flags: f.flags });
   const bent = { ...item, A: (item.A | flags) + f.beyond };
-  return { admission: admit(context, bent), item: bent };
+  return { admission: admit(context, decodeItem(bent)), item: bent };
 }
 
 const NO_HEAD = Object.fromEntries(A_COLUMNS.map(({ name }) => [name, 0n]));

@@ -9,6 +9,7 @@ import {
   decodeRecord,
   EMPTY_JOURNAL,
   encodeRecord,
+  itemKey,
   readJournal,
   tipAfter,
   type JournalEntry,
@@ -57,6 +58,15 @@ const samples = fc.sample(entries, { numRuns: 200, seed });
 const oneOfEach = KINDS.map((kind) => samples.find((entry) => entry.kind === kind)!);
 
 describe(`journal (seed ${seed})`, () => {
+  it("keys of items tell account and nonce, and sort by account, then by nonce", () => {
+    const [accounts, nonces] = [20n, 40n].map((bits) => [0n, 1n, 255n, 256n, (1n << bits) - 1n]);
+    const keys = accounts.flatMap((account) => nonces.map((nonce) => Buffer.from(itemKey({ account, nonce }))));
+    for (const [i, key] of keys.entries()) {
+      assert.equal(key.length, 8);
+      if (i > 0) assert.ok(Buffer.compare(keys[i - 1], key) < 0);
+    }
+  });
+
   it("decodes what was encoded, and encodes it to the same bytes", () => {
     const property = fc.property(places, entries, (place, entry) => {
       const bytes = encodeRecord(place, entry);

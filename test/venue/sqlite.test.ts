@@ -456,7 +456,7 @@ describe(`openSqliteStore on disk (seed ${seed})`, () => {
       await assert.rejects(open({}, join(path, "..")), storage("io"));
       const later = join(path, "..", "later");
       await (await open({}, later)).close();
-      change(later, "PRAGMA user_version = 3");
+      change(later, "PRAGMA user_version = 99");
       await assert.rejects(open({}, later), storage("foreign"));
     });
   });
