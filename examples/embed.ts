@@ -3,7 +3,7 @@
  *     node --import tsx examples/embed.ts [--prove]
  */
 import { randomBytes } from "node:crypto";
-import { mkdtemp } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -100,3 +100,5 @@ for (const { name, index } of clients) {
   console.log(`${name}: cash ${cash}, perpetual ${positions[0]}`);
 }
 await venue.close();
+// Yours stays, of course.
+await rm(folder, { recursive: true });

@@ -52,5 +52,11 @@ for (let auction = 0; auction < Number(auctionsText); auction++) {
   const { round, logCount } = await client.sync();
   console.log(`held ${held} before; verified ${round} rounds, ${logCount} entries`);
 }
-await client.cancel({ market });
-console.log("done");
+const { receipt } = await client.cancel({ market });
+// Proofs trail: until all of this is proved, and the account with it.
+while (client.venue.proves && client.verified.logCount <= receipt!.n) {
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  await client.sync();
+}
+const { proved } = client;
+console.log(proved ? `proved in round ${proved.round}: cash ${proved.account.cash}` : "nothing is proved here");

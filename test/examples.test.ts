@@ -40,7 +40,7 @@ describe("examples", () => {
     assert.equal(status, 0, stderr);
     assert.equal(stdout.match(/(buy|sell) 5 at \d+: admitted/g)?.length, 6);
     assert.match(stdout, /verified \d+ rounds/);
-    assert.match(stdout, /done\n$/);
+    assert.match(stdout, /proved in round \d+: cash \d+\n$/);
     server.kill("SIGTERM");
     const [code] = await once(server, "exit");
     assert.equal(code, 0);

@@ -34,14 +34,15 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-/** Says what went wrong on one line of standard error. */
+/** Says what went wrong on one line of standard error, with its code, by which docs/operator.md tells what to do. */
 function explain(error: unknown): number {
   // Commander has said it already, or was asked for help or the version.
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.badInput;
   const known = error instanceof TacitError;
   const message = error instanceof Error ? error.message : String(error);
   const oneLine = message.replace(/\s*\n\s*/g, " ");
-  process.stderr.write(`tacit: ${known ? oneLine : `unexpected: ${oneLine} (TACIT_DEBUG=1 shows where)`}\n`);
+  const text = known ? `${oneLine} (${error.code})` : `unexpected: ${oneLine} (TACIT_DEBUG=1 shows where)`;
+  process.stderr.write(`tacit: ${text}\n`);
   if (process.env.TACIT_DEBUG === "1") console.error(error);
   return known && !FAILED.has(error.code) ? EXIT.badInput : EXIT.failed;
 }
@@ -178,7 +179,7 @@ function tacit(exit: (code: number) => void): Command {
       "tacit-data",
     )
     .option("--host <address>", "address to listen at; TLS is a proxy's", "127.0.0.1")
-    .option("--port <number>", "port to listen at; 0 for any", natural, 8080)
+    .option("--port <number>", "port to listen at; 0 for any", port, 8080)
     .addOption(profileOption("sizes of the circuits of a new venue").default("demo"))
     .option("--interval <seconds>", "seconds between auctions of a new venue", positive, 10)
     .option("--no-prove", "match and journal only; rounds are proved by a later start")
@@ -201,7 +202,10 @@ function tacit(exit: (code: number) => void): Command {
         .choices(["trace", "debug", "info", "warn", "error", "fatal", "silent"])
         .default("info"),
     )
-    .action(async (options) => exit(await (await import("./venue/serve.ts")).serve(options)));
+    .action(async (options, it: Command) => {
+      const named = (["profile", "interval"] as const).filter((name) => it.getOptionValueSource(name) === "cli");
+      exit(await (await import("./venue/serve.ts")).serve({ ...options, named }));
+    });
 
   const trader = () => import("./venue/trader.ts");
   const withAccount = (it: Command) =>
@@ -233,6 +237,20 @@ function tacit(exit: (code: number) => void): Command {
       .description("take play money, where the venue gives it (with a chain, deposits are made at its contract)")
       .exitOverride(),
   ).action(async (amount, options) => exit(await (await trader()).accountDeposit(asked("amount", amount), options)));
+
+  withVenue(
+    account
+      .command("history")
+      .description("fills and deposits, as the venue reports them, the oldest first")
+      .exitOverride(),
+  )
+    .option("--after <entry>", "only what was booked after this entry of the log", natural)
+    .action(async ({ after = -1, ...options }) => exit(await (await trader()).accountHistory(after, options)));
+
+  command("markets", "show what may be traded at a venue", "tacit markets")
+    .option("--venue <url>", "address of the venue", "http://127.0.0.1:8080")
+    .option("--json", "print JSON")
+    .action(async (options) => exit(await (await trader()).markets(options)));
 
   const order = command(
     "order",
@@ -336,6 +354,12 @@ function instructionNames(names: readonly string[]): InstructionName[] {
 function natural(text: string): number {
   if (!/^\d{1,10}$/.test(text) || Number(text) >= 2 ** 32)
     throw new InvalidArgumentError("Expected an integer from 0 to 2^32 - 1.");
+  return Number(text);
+}
+
+function port(text: string): number {
+  if (!/^\d{1,5}$/.test(text) || Number(text) >= 2 ** 16)
+    throw new InvalidArgumentError("Expected an integer from 0 to 65535.");
   return Number(text);
 }
 

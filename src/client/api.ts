@@ -73,7 +73,9 @@ export class Api {
       if (Number(response.headers.get("content-length")) > LONGEST) throw new Error("its answer is too long");
       text = await response.text();
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
+      const { message, cause } = error instanceof Error ? error : { message: String(error), cause: null };
+      // What fetch of Node says itself is that it failed.
+      const why = cause instanceof Error ? cause.message || (cause as NodeJS.ErrnoException).code : message;
       throw new TacitError("UNREACHABLE", `the venue at ${this.url} does not answer: ${why}`, { url: this.url });
     }
     let json: unknown;

@@ -179,7 +179,7 @@ export class Client {
     if (memory.pin !== pin)
       throw new Contradiction(
         "otherVenue",
-        "its genesis, first state or signer is not the one of the notebook, which is perhaps another venue's",
+        "its genesis, first state or signer is not the one of the notebook: if it is another venue, use another notebook",
       );
     return new Client(options, { api, genesis, signer, venue, notebook, kept, memory });
   }

@@ -60,11 +60,13 @@ describe("tacit serve, account, order, watch", () => {
     assert.equal(statSync(join(folder, "tacit-data/operator-keys.json")).mode & 0o777, 0o600);
     assert.doesNotMatch(readFileSync(join(folder, "tacit-data/operator-keys.json"), "utf8"), /"secret": *"/);
     assert.match((await tacit("account", "deposit", "50000000", ...at())).stdout, /credited to account 2/);
+    assert.match((await tacit("account", "history", ...at())).stdout, /deposit .*50,000,000/);
+    assert.match((await tacit("markets", ...at())).stdout, /101 .*open .* 2 s /);
     const buy = await tacit("order", "buy", "101", "5", "100020", ...at());
-    assert.match(buy.stdout, /^admitted: entry 1 of the log/);
+    assert.match(buy.stdout, /^admitted: nonce 1, entry 1 of the log/);
     assert.equal(buy.status, 0);
     const rejected = await tacit("order", "sell", "101", "5", "100021", ...at());
-    assert.match(rejected.stdout, /^rejected \(offTick\): entry \d+ of the log/);
+    assert.match(rejected.stdout, /^rejected \(offTick\): nonce 2, entry \d+ of the log/);
     assert.equal(rejected.status, 1);
     assert.match((await tacit("order", "list", ...at())).stdout, /1 +101 +buy +5 +100020/);
     assert.equal((await tacit("order", "cancel", "101", "1", ...at())).status, 0);
@@ -91,11 +93,24 @@ describe("tacit serve, account, order, watch", () => {
     assert.ok(verified.round >= 1);
     assert.equal(reported.nonce, "3");
     assert.equal((await tacit("order", "buy", "101", "1", "100000", ...at())).status, 0);
+    const notebook = join(folder, "tacit-account.notebook.json");
+    const kept = JSON.parse(readFileSync(notebook, "utf8"));
+    kept.contradictions.push({ kind: "log", message: "two entries at one place", evidence: "{}" });
+    writeFileSync(notebook, JSON.stringify(kept));
+    const order = await tacit("order", "buy", "101", "1", "100000", ...at());
+    assert.equal(order.status, 1);
+    assert.equal(order.stdout, "");
+    assert.match(order.stderr, /no order is sent.*\n.*CONTRADICTION: two entries at one place\n.*the evidence/);
+    // Who wants to leave may.
+    const cancel = await tacit("order", "cancel", "101", ...at());
+    assert.equal(cancel.status, 1);
+    assert.match(cancel.stdout, /^admitted: nonce 5, /);
+    assert.match(cancel.stderr, /CONTRADICTION/);
     assert.equal(await stop(), 0);
     env.TACIT_OPERATOR_PASSPHRASE = "wrong";
     const { status, stderr } = await tacit("serve", "--port", "0", "--no-prove");
     assert.equal(status, 2);
-    assert.match(stderr, /does not open with this passphrase/);
+    assert.match(stderr, /operator-keys.json does not open with .* TACIT_OPERATOR_PASSPHRASE \(PASSPHRASE\)/);
   });
 
   const bad: [string, string[], RegExp][] = [
@@ -104,6 +119,12 @@ describe("tacit serve, account, order, watch", () => {
       "a venue that does not answer",
       ["order", "buy", "101", "1", "1", "--venue", "http://127.0.0.1:9"],
       /does not answer/,
+    ],
+    ["a port that is none", ["serve", "--port", "99999", "--data", "nowhere"], /0 to 65535/],
+    [
+      "a market that is not there at all",
+      ["order", "buy", "101", "1", "1", "--venue", "http://127.0.0.1:9"],
+      /\(UNREACHABLE\)/,
     ],
     ["no address", ["watch", "--once", "--venue", "nowhere"], /address is wrong/],
     ["a number that is none", ["order", "buy", "101", "x", "1"], /lots is wrong: expected an integer/],

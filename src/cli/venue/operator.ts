@@ -92,7 +92,13 @@ async function openKeys(text: string, passphrase: string | null) {
         "PASSPHRASE",
         `${FILES.keys} is sealed: expected its passphrase in TACIT_OPERATOR_PASSPHRASE`,
       );
-    return openSecret(JSON.stringify(value), passphrase);
+    return openSecret(JSON.stringify(value), passphrase).catch((error: unknown) => {
+      if (!(error instanceof TacitError) || error.code !== "PASSPHRASE") throw error;
+      throw new TacitError(
+        "PASSPHRASE",
+        `${FILES.keys} does not open with the passphrase of TACIT_OPERATOR_PASSPHRASE`,
+      );
+    });
   };
   return { secret: await open("secret"), signer: await open("signer"), unsealed };
 }

@@ -28,6 +28,8 @@ export interface ServeOptions {
   port: number;
   profile: ProfileName;
   interval: number;
+  /** those of a new venue that were given */
+  named: readonly ("profile" | "interval")[];
   prove: boolean;
   publish: string[];
   development: boolean;
@@ -50,6 +52,11 @@ export async function serve(options: ServeOptions): Promise<number> {
   const { profile } = files.genesis;
   if (files.fresh)
     log.info({ folder: options.data }, "made a development venue: prices never change, money is play money");
+  else if (options.named.length > 0)
+    log.warn(
+      { folder: options.data },
+      `this venue is there already: ${options.named.map((name) => `--${name}`).join(" and ")} changes nothing`,
+    );
   if (files.unsealed)
     log.warn(
       { file: FILES.keys },

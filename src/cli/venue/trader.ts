@@ -3,10 +3,19 @@ import { existsSync } from "node:fs";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { writeWhole } from "../../../scripts/build/writeWhole.ts";
-import { Client, Contradiction, openSecret, sealSecret, type Notebook, type SentItem } from "../../client/index.ts";
+import {
+  Api,
+  Client,
+  Contradiction,
+  openSecret,
+  sealSecret,
+  type Notebook,
+  type SentItem,
+} from "../../client/index.ts";
 import { publicKey } from "../../protocol/eddsa.ts";
 import { TacitError } from "../../protocol/errors.ts";
-import { asObject, toJson } from "../../protocol/json.ts";
+import { decodeItem } from "../../protocol/item.ts";
+import { asList, asObject, toJson } from "../../protocol/json.ts";
 import { slotOf } from "../../protocol/market.ts";
 import { PROFILES, type ProfileName } from "../../protocol/instructions.ts";
 import { useHashKernels } from "../../prover/hash/use.ts";
@@ -21,12 +30,19 @@ export interface TraderOptions {
   json?: boolean;
 }
 
-/** Asks for a passphrase, or takes it from TACIT_PASSPHRASE. */
-async function passphrase(question: string): Promise<string> {
+/** Asks for a passphrase, or takes it from TACIT_PASSPHRASE. @param again  asks twice, as of one that is new */
+async function passphrase(question: string, again?: string): Promise<string> {
   const given = process.env.TACIT_PASSPHRASE;
   if (given !== undefined) return given;
   if (!process.stdin.isTTY)
     throw new TacitError("PASSPHRASE", "no passphrase: expected TACIT_PASSPHRASE, or a terminal to ask at");
+  const typed = await typedUnseen(question);
+  if (again !== undefined && (await typedUnseen(again)) !== typed)
+    throw new TacitError("PASSPHRASE", "the passphrases differ: nothing was made");
+  return typed;
+}
+
+async function typedUnseen(question: string): Promise<string> {
   const lines = createInterface({ input: process.stdin, output: process.stderr, terminal: true });
   // What is typed is not shown.
   (lines as unknown as { _writeToOutput: (text: string) => void })._writeToOutput = (text) => {
@@ -50,13 +66,15 @@ export async function accountNew({
   importFile?: string;
   json?: boolean;
 }) {
+  const refused = (why: string) => new TacitError("FILE", `${account} cannot be written: ${why}`, { path: account });
+  const known = "there is one already";
+  if (existsSync(account)) throw refused(known);
   const secret = importFile === undefined ? new Uint8Array(randomBytes(32)) : await importedSecret(importFile);
-  const sealed = await sealSecret(secret, await passphrase("Passphrase for the new key: "));
+  const sealed = await sealSecret(secret, await passphrase("Passphrase for the new key: ", "The same again: "));
   try {
     await writeFile(account, sealed + "\n", { mode: 0o600, flag: "wx" });
   } catch (error) {
-    const why = (error as NodeJS.ErrnoException).code === "EEXIST" ? "there is one already" : (error as Error).message;
-    throw new TacitError("FILE", `${account} cannot be written: ${why}`, { path: account });
+    throw refused((error as NodeJS.ErrnoException).code === "EEXIST" ? known : (error as Error).message);
   }
   const { x, y } = publicKey(secret);
   process.stdout.write(
@@ -203,27 +221,34 @@ export async function orderNew(
   options: OrderFlags,
 ): Promise<number> {
   const client = await openClient(options);
-  if (slotOf(client.genesis.rules, market) < 0)
-    throw new TacitError("UNKNOWN_MARKET", `the venue has no market ${market}`);
+  if (slotOf(client.genesis.rules, market) < 0) {
+    const there = client.genesis.rules.markets.flatMap((row) => row?.id ?? []);
+    throw new TacitError("UNKNOWN_MARKET", `the venue has no market ${market}: expected one of ${there.join(", ")}`);
+  }
+  if (client.contradictions.length > 0) {
+    process.stderr.write("tacit: no order is sent to a venue that has contradicted itself\n");
+    return shout(client.contradictions);
+  }
   const now = BigInt(Math.floor(Date.now() / 1000));
-  const sent = await client.order({
-    market,
-    side,
-    size,
-    limit,
-    validUntil: now + BigInt(options.validFor),
-    expiry: now + BigInt(options.expireIn),
-    thisAuction: options.thisAuction ?? false,
-    ...(options.replaces === undefined ? {} : { replaces: options.replaces }),
-    ...(options.maxFee === undefined ? {} : { maxFee: options.maxFee }),
-  });
-  return tellReceipt(sent, options);
+  return send(client, options, () =>
+    client.order({
+      market,
+      side,
+      size,
+      limit,
+      validUntil: now + BigInt(options.validFor),
+      expiry: now + BigInt(options.expireIn),
+      thisAuction: options.thisAuction ?? false,
+      ...(options.replaces === undefined ? {} : { replaces: options.replaces }),
+      ...(options.maxFee === undefined ? {} : { maxFee: options.maxFee }),
+    }),
+  );
 }
 
 /** `tacit order cancel`. @returns the exit code */
 export async function orderCancel(market: bigint, target: bigint | undefined, options: TraderOptions): Promise<number> {
   const client = await openClient(options);
-  return tellReceipt(await client.cancel({ market, target }), options);
+  return send(client, options, () => client.cancel({ market, target }));
 }
 
 /** `tacit withdraw`. @returns the exit code */
@@ -231,7 +256,7 @@ export async function withdraw(amount: bigint, recipient: string, options: Trade
   if (!/^0x[0-9a-fA-F]{40}$/.test(recipient))
     throw new TacitError("USAGE", "the recipient is wrong: expected an address");
   const client = await openClient(options);
-  return tellReceipt(await client.withdraw({ amount, recipient: BigInt(recipient) }), options);
+  return send(client, options, () => client.withdraw({ amount, recipient: BigInt(recipient) }));
 }
 
 /** `tacit order list`. @returns the exit code */
@@ -251,6 +276,53 @@ export async function orderList(options: TraderOptions): Promise<number> {
       cancelled ? "yes" : "",
     ]);
     process.stdout.write(table([["nonce", "market", "side", "lots", "limit", "expires", "cancelled"], ...rows]));
+  }
+  return shout(client.contradictions);
+}
+
+/** `tacit account history`: fills and deposits, as the venue reports them. @returns the exit code */
+export async function accountHistory(after: number, options: TraderOptions): Promise<number> {
+  const client = await openClient(options);
+  const entries = (await client.history(after)) as Record<string, unknown>[];
+  if (options.json) process.stdout.write(toJson(entries, 2) + "\n");
+  else if (entries.length === 0) process.stdout.write("nothing was booked\n");
+  else {
+    const rows = entries.map(({ n, kind, time, market, nonce, lots, price, fee, cash, amount }) =>
+      kind === "deposit"
+        ? [String(n), "deposit", "", "", "", "", "", "", thousands(BigInt(String(amount)))]
+        : [
+            String(n),
+            lots === "0" ? "order ended" : "fill",
+            isoTime(BigInt(String(time))),
+            String(market),
+            String(nonce),
+            String(lots),
+            lots === "0" ? "" : String(price),
+            String(fee),
+            thousands(BigInt(String(cash))),
+          ],
+    );
+    process.stdout.write(
+      table([["entry", "what", "time", "market", "nonce", "lots", "price", "fee", "cash"], ...rows]),
+    );
+  }
+  return shout(client.contradictions);
+}
+
+/** `tacit markets`: what may be traded. @returns the exit code */
+export async function markets({ venue, json }: { venue: string; json?: boolean }): Promise<number> {
+  const answer = asObject("markets", await new Api(venue).get("/markets"));
+  const rows = asList("markets", answer.markets) as Record<string, unknown>[];
+  if (json) process.stdout.write(toJson(rows, 2) + "\n");
+  else {
+    const lines = rows.map(({ id, name, rule, state, tick, mark, interval, nextClose, lastAuction }) => {
+      const last = (lastAuction ?? {}) as Record<string, unknown>;
+      const traded = last.volume === undefined ? "" : `${String(last.volume)} at ${String(last.price)}`;
+      const next = isoTime(BigInt(String(nextClose)));
+      return [id, name ?? "", rule, state, tick, mark ?? "", `${String(interval)} s`, next, traded].map(String);
+    });
+    const head = ["market", "name", "rule", "state", "tick", "mark", "every", "next auction", "last traded"];
+    process.stdout.write(table([head, ...lines]));
   }
   return 0;
 }
@@ -305,12 +377,23 @@ export async function watch(
   }
 }
 
-function tellReceipt({ receipt, verdict }: SentItem, { json }: { json?: boolean }): number {
+/** Sends an item and tells its receipt, or what the venue has contradicted itself in. @returns the exit code */
+async function send(client: Client, options: TraderOptions, sending: () => Promise<SentItem>): Promise<number> {
+  try {
+    return tellReceipt(await sending(), options) || shout(client.contradictions);
+  } catch (error) {
+    if (!(error instanceof Contradiction) || client.contradictions.length === 0) throw error;
+    return shout(client.contradictions);
+  }
+}
+
+function tellReceipt({ item, receipt, verdict }: SentItem, { json }: { json?: boolean }): number {
   if (json) process.stdout.write(toJson({ verdict, receipt }, 2) + "\n");
   else {
     const word = verdict === null ? "known" : verdict === "admitted" ? verdict : `rejected (${verdict})`;
     process.stdout.write(
-      `${word}: entry ${receipt!.n} of the log at ${isoTime(receipt!.time)}, head ${short(receipt!.head)}; the receipt is kept\n`,
+      `${word}: nonce ${decodeItem(item)!.head.nonce}, entry ${receipt!.n} of the log at ${isoTime(receipt!.time)}, ` +
+        `head ${short(receipt!.head)}; the receipt is kept\n`,
     );
   }
   return verdict === "admitted" || verdict === null ? 0 : 1;
