@@ -13,12 +13,12 @@ export interface Progress {
 const WIDTH = 24;
 const REDRAW_MS = 80;
 
-/** On a terminal a bar that is redrawn in place; elsewhere a line at each quarter of the work, so that logs stay short. */
+/** On a terminal a bar that is redrawn in place; elsewhere a line at its beginning and at each quarter, so that logs stay short. */
 export function startProgress(label: string, stream: WriteStream = process.stderr as WriteStream): Progress {
   const started = performance.now();
   const seconds = () => `${((performance.now() - started) / 1000).toFixed(1)} s`;
   if (!stream.isTTY) {
-    let quarter = 0;
+    let quarter = -1;
     return {
       update(fraction, detail = "") {
         if (Math.floor(fraction * 4) <= quarter || fraction >= 1) return;

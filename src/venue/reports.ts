@@ -158,14 +158,17 @@ export class Reports {
  * in the store, and change few of its pages.
  */
 function pieceOf(documents: readonly Document[]): Document[] {
+  const kinds = new Map<string, Document[]>();
+  for (const document of documents) {
+    const [name] = document;
+    const kind = name.slice(0, name.lastIndexOf("/"));
+    const others = kinds.get(kind);
+    if (others) others.push(document);
+    else kinds.set(kind, [document]);
+  }
   const enough = Math.max(PIECE, Math.ceil(documents.length / PIECES));
   const piece: Document[] = [];
-  for (let left = documents; left.length > 0 && piece.length < enough;) {
-    const [[oldest]] = left;
-    const kind = oldest.slice(0, oldest.lastIndexOf("/") + 1);
-    piece.push(...left.filter(([name]) => name.startsWith(kind)));
-    left = left.filter(([name]) => !name.startsWith(kind));
-  }
+  for (const some of kinds.values()) if (piece.length < enough) piece.push(...some);
   return piece;
 }
 

@@ -347,13 +347,19 @@ export async function watch(
   const note = (text: string) => process.stderr.write(`${text}\n`);
   if (keyless) note("no key: only rounds are followed");
   let told = -1;
+  let said = 0;
   let [asked, away] = [false, false];
   for (;;) {
     try {
       await client.sync((verified) => {
         const { round, logCount, time, state } = verified;
+        said = round;
         say(`round ${round} holds: ${logCount} entries up to ${isoTime(time)}, state ${short(state)}`, { verified });
       });
+      // By an earlier command, or by another one with the same notebook.
+      const { verified } = client;
+      if (verified.round > said) say(`rounds up to ${verified.round} hold, as verified before`, { verified });
+      said = verified.round;
       if (away) note("the venue answers again");
       away = false;
       if (client.verified.round === 0 && !asked) note("no round is proved yet: there is nothing to verify");
