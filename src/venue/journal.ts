@@ -298,6 +298,27 @@ export async function* readJournal(
   if (from > last + 1) throw journalDamaged(last + 1, "record", `records up to ${from - 1} at least`);
 }
 
+/**
+ * One record, and the head of the log before it.
+ * @throws JOURNAL_DAMAGED  when it, or the one before it, is missing or is not what it ought to be
+ */
+export async function readRecord(
+  store: Pick<Store, "read">,
+  sequence: number,
+  digest: Digest = sha256,
+): Promise<{ record: JournalRecord; previous: bigint }> {
+  const first = Math.max(0, sequence - 1);
+  let expected: Expected = sequence === 0 ? { ...EMPTY_JOURNAL, sequence } : { sequence: first };
+  let previous = EMPTY_JOURNAL.head;
+  for await (const bytes of store.read(first, sequence - first + 1)) {
+    const record = decodeRecord(bytes, expected, digest);
+    if (record.sequence === sequence) return { record, previous };
+    previous = record.head;
+    expected = { ...tipAfter(record), sequence };
+  }
+  throw journalDamaged(sequence, "record", "to be there");
+}
+
 /** A record is missing or not what it ought to be. Names the field and what was expected, never the contents of an entry. */
 export function journalDamaged(sequence: number, field: string, expected: string): TacitError<"JOURNAL_DAMAGED"> {
   return new TacitError(

@@ -34,9 +34,9 @@ export function memoryStore(): Store {
         if (key) sequences.set(nameOf(key), sequence);
       }
     },
-    async *read(from) {
+    async *read(from, count = Infinity) {
       requireOpen();
-      for (let i = from; i < records.length; i++) yield records[i].slice();
+      for (let i = from; i < Math.min(records.length, from + count); i++) yield records[i].slice();
     },
     async last() {
       requireOpen();

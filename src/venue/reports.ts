@@ -42,6 +42,8 @@ export class Reports {
   #unwritten: Document[] = [];
   #timer: NodeJS.Timeout | null = null;
   #flushing: Promise<void> = Promise.resolve();
+  /** kinds that the next write takes along */
+  #asked: { readonly kinds: Set<string>; readonly done: Promise<void> } | null = null;
   readonly #last = new Map<number, AuctionReport>();
 
   constructor(rules: Rules, store: Store) {
@@ -82,9 +84,22 @@ export class Reports {
     for (const document of documents) this.#unwritten.push(document);
   }
 
-  /** Writes all that is not written so far, of documents whose names begin so. @throws as the store */
-  flush(prefix = ""): Promise<void> {
-    return this.#write(() => this.#unwritten.filter(([name]) => name.startsWith(prefix)));
+  /** Writes all that is not written so far. @throws as the store */
+  flush(): Promise<void> {
+    return this.#write(() => this.#unwritten);
+  }
+
+  /** Writes what is not written of a kind, together with what others ask for until its turn. @throws as the store */
+  async #flushKind(kind: string): Promise<void> {
+    this.#asked ??= { kinds: new Set(), done: this.#write(() => this.#takeAsked()) };
+    this.#asked.kinds.add(kind);
+    return this.#asked.done;
+  }
+
+  #takeAsked(): Document[] {
+    const { kinds } = this.#asked!;
+    this.#asked = null;
+    return this.#unwritten.filter(([name]) => kinds.has(kindOf(name)));
   }
 
   /** Writes all that is not written so far, in pieces, between which items are written. @throws as the store */
@@ -108,13 +123,14 @@ export class Reports {
     if (this.#timer) clearTimeout(this.#timer);
   }
 
-  async #write(choose: () => Document[]): Promise<void> {
+  async #write(choose: () => readonly Document[]): Promise<void> {
     // One after the other: who waits for a flush waits for all that was there before it.
     const write = async () => {
       const some = choose();
       if (some.length === 0) return;
-      await this.#store.put(Object.fromEntries(some.map(([name, document]) => [name, toJson(document)])));
+      // Others may come while these are written.
       const written = new Set(some);
+      await this.#store.put(Object.fromEntries(some.map(([name, document]) => [name, toJson(document)])));
       this.#unwritten = this.#unwritten.filter((document) => !written.has(document));
     };
     const done = this.#flushing.then(write);
@@ -129,8 +145,9 @@ export class Reports {
 
   /** What was booked to an account, by position in the log: that of the first `limit` positions after `after`. */
   async history(account: number, { after, limit }: { after: number; limit: number }): Promise<HistoryJson[]> {
-    const prefix = `history/${pad(account, 7)}/`;
-    await this.flush(prefix);
+    const kind = `history/${pad(account, 7)}`;
+    const prefix = `${kind}/`;
+    await this.#flushKind(kind);
     const found = await this.#store.list(prefix, { after: `${prefix}${pad(after, 12)}~`, limit });
     return found.flatMap(({ text }) => JSON.parse(text) as HistoryJson[]);
   }
@@ -145,8 +162,9 @@ export class Reports {
     before?: number;
     limit: number;
   }): Promise<AuctionJson[]> {
-    const prefix = market === undefined ? "auction/" : `auctionOf/${market}/`;
-    await this.flush(prefix);
+    const kind = market === undefined ? "auction" : `auctionOf/${market}`;
+    const prefix = `${kind}/`;
+    await this.#flushKind(kind);
     const options = before === undefined ? {} : { before: `${prefix}${pad(before, 12)}` };
     const found = await this.#store.list(prefix, { ...options, limit, reverse: true });
     return found.map(({ text }) => JSON.parse(text));
@@ -160,16 +178,23 @@ export class Reports {
 function pieceOf(documents: readonly Document[]): Document[] {
   const kinds = new Map<string, Document[]>();
   for (const document of documents) {
-    const [name] = document;
-    const kind = name.slice(0, name.lastIndexOf("/"));
+    const kind = kindOf(document[0]);
     const others = kinds.get(kind);
     if (others) others.push(document);
     else kinds.set(kind, [document]);
   }
   const enough = Math.max(PIECE, Math.ceil(documents.length / PIECES));
   const piece: Document[] = [];
-  for (const some of kinds.values()) if (piece.length < enough) piece.push(...some);
+  for (const some of kinds.values()) {
+    if (piece.length >= enough) break;
+    for (const document of some) piece.push(document);
+  }
   return piece;
+}
+
+/** What documents of an account, or auctions of a market, have in common. */
+function kindOf(name: string): string {
+  return name.slice(0, name.lastIndexOf("/"));
 }
 
 /** Sorts by account, then by position in the log. */

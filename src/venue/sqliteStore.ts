@@ -194,13 +194,13 @@ class SqliteStore implements Store {
     this.#last += records.length;
   }
 
-  async *read(from: number): AsyncGenerator<Uint8Array, void, undefined> {
+  async *read(from: number, most = Infinity): AsyncGenerator<Uint8Array, void, undefined> {
     // One row for a page of records: a row costs more than its bytes. The cursor is closed before anything is handed out.
     for (let at = from; ; at += PAGE) {
       const page = attempt("read", () => {
         this.#requireOpen();
         const last = (this.#sql.lastRecord.get([]) as [number | null])[0] ?? -1;
-        const count = Math.min(PAGE, last + 1 - at);
+        const count = Math.min(PAGE, last + 1 - at, from + most - at);
         return count <= 0 ? null : { count, row: this.#sql.readRecords.get([at, at + count - 1]) as PageRow };
       });
       if (!page) return;

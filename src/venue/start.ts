@@ -114,6 +114,6 @@ async function usableSnapshot(
 }
 
 async function checksumAt(storage: Store, sequence: number): Promise<string | null> {
-  for await (const bytes of storage.read(sequence)) return bytesToHex(bytes.slice(-CHECKSUM_BYTES));
+  for await (const bytes of storage.read(sequence, 1)) return bytesToHex(bytes.slice(-CHECKSUM_BYTES));
   return null;
 }

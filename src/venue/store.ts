@@ -16,8 +16,8 @@ export interface Store {
    * @throws OUT_OF_RANGE  unless they go on from the last record
    */
   append(records: readonly StoredRecord[]): Promise<void>;
-  /** Records from a sequence on, in order. */
-  read(from: number): AsyncIterable<Uint8Array>;
+  /** Records from a sequence on, in order, and so many at most. */
+  read(from: number, count?: number): AsyncIterable<Uint8Array>;
   /** Sequence of the last record, -1 when there is none. @throws JOURNAL_DAMAGED when one before it is missing */
   last(): Promise<number>;
   /** Sequence of the record that was appended with this key. */

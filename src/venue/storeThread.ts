@@ -1,7 +1,7 @@
 import { parentPort } from "node:worker_threads";
 import { unpackRecords, type PackedRecords } from "./packedRecords.ts";
 import { openSqliteStore, type SqliteOptions } from "./sqliteStore.ts";
-import { PAGE, type Snapshot, type Store } from "./store.ts";
+import type { Snapshot, Store } from "./store.ts";
 import { sendAnswer } from "./threads.ts";
 
 /** The methods of a store that are called as they are. */
@@ -15,7 +15,7 @@ export type Question = { readonly id: number } & (
   | { readonly kind: "open"; readonly path: string; readonly options: ThreadStoreOptions }
   | { readonly kind: "call"; readonly method: Call; readonly args: readonly unknown[] }
   | ({ readonly kind: "append" } & PackedRecords)
-  | { readonly kind: "read"; readonly from: number }
+  | { readonly kind: "read"; readonly from: number; readonly count: number }
   | { readonly kind: "snapshot"; readonly below: number }
 );
 
@@ -35,15 +35,15 @@ async function answer(question: Question): Promise<unknown> {
     case "append":
       return store.append(unpackRecords(question));
     case "read":
-      return recordsFrom(question.from);
+      return recordsFrom(question.from, question.count);
     case "snapshot":
       return newestBelow(question.below);
   }
 }
 
-async function recordsFrom(from: number): Promise<Uint8Array[]> {
+async function recordsFrom(from: number, count: number): Promise<Uint8Array[]> {
   const page: Uint8Array[] = [];
-  for await (const bytes of store.read(from)) if (page.push(bytes) === PAGE) break;
+  for await (const bytes of store.read(from, count)) page.push(bytes);
   return page;
 }
 

@@ -45,12 +45,14 @@ class ThreadStore implements Store {
   readonly get: Store["get"] = (name) => this.#call("get", name);
   readonly list: Store["list"] = (prefix, options) => this.#call("list", prefix, options);
 
-  async *read(from: number): AsyncGenerator<Uint8Array, void, undefined> {
-    for (let at = from; ;) {
-      const page = await this.#ask<Uint8Array[]>({ kind: "read", from: at });
+  async *read(from: number, count = Infinity): AsyncGenerator<Uint8Array, void, undefined> {
+    for (let left = count; left > 0;) {
+      const wanted = Math.min(PAGE, left);
+      const page = await this.#ask<Uint8Array[]>({ kind: "read", from, count: wanted });
       yield* page;
-      at += page.length;
-      if (page.length < PAGE) return;
+      from += page.length;
+      left -= page.length;
+      if (page.length < wanted) return;
     }
   }
 

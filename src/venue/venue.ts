@@ -35,6 +35,7 @@ import {
   itemKey,
   logEntry,
   readJournal,
+  readRecord,
   tipAfter,
   type JournalEntry,
   type JournalRecord,
@@ -608,20 +609,16 @@ export class Venue {
     const { account, nonce } = decoded!.head;
     const sequence = await this.#store.find(itemKey({ account, nonce }));
     if (sequence === undefined) return reject(declined("nonce"));
-    let previous = 0n;
-    for await (const record of readJournal(this.#store, Math.max(0, sequence - 1), null, this.#digest)) {
-      if (record.sequence < sequence) {
-        previous = record.head;
-        continue;
-      }
-      const found = record.entry.kind === "item" ? decodeItem(record.entry.item)?.head : undefined;
-      if (found?.account !== account || found.nonce !== nonce) break;
-      const [entry] = this.#hashed([record.entry]);
-      if (entry.item !== checked!.item) return reject(declined("nonce"));
-      const { logCount, head } = record;
-      return this.#answer([{ known: { entry, n: logCount - 1, previous, head, verdict: null }, resolve, reject }]);
+    const { record, previous } = await readRecord(this.#store, sequence, this.#digest);
+    const found = record.entry.kind === "item" ? decodeItem(record.entry.item)?.head : undefined;
+    if (found?.account !== account || found.nonce !== nonce) {
+      const message = `record ${sequence} is not the item that it was found by`;
+      return reject(new TacitError("JOURNAL_DAMAGED", message, { sequence }));
     }
-    reject(new TacitError("JOURNAL_DAMAGED", `record ${sequence} is not the item that it was found by`, { sequence }));
+    const [entry] = this.#hashed([record.entry]);
+    if (entry.item !== checked!.item) return reject(declined("nonce"));
+    const { logCount, head } = record;
+    this.#answer([{ known: { entry, n: logCount - 1, previous, head, verdict: null }, resolve, reject }]);
   }
 
   /** Has the receipts of what is in the log signed, and answers, while the next items are taken. */

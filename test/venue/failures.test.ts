@@ -7,10 +7,12 @@ import costs from "../../docs/costs.json" with { type: "json" };
 import { secretScalar } from "../../src/protocol/eddsa.ts";
 import { TacitError } from "../../src/protocol/errors.ts";
 import { PROFILES } from "../../src/protocol/instructions.ts";
+import { receiptDefect, type Receipt } from "../../src/protocol/receipt.ts";
 import type { Chain, ChainDeposit, ChainPoint } from "../../src/venue/chain.ts";
 import { systemClock } from "../../src/venue/clock.ts";
 import { readJournal } from "../../src/venue/journal.ts";
 import { memoryStore } from "../../src/venue/memoryStore.ts";
+import { signaturesOf } from "../../src/venue/signatures.ts";
 import { genesisState, startOf } from "../../src/venue/start.ts";
 import type { Store } from "../../src/venue/store.ts";
 import { DEFAULT_LIMITS, type Limits, type VenueEvent } from "../../src/venue/options.ts";
@@ -212,6 +214,30 @@ describe("venue: when the disk fails", () => {
     await venue.close();
   });
 
+  it("keeps no snapshot before what was told up to it is on disk", async () => {
+    const people = traders(40);
+    const { storage, store, fails } = failingStore();
+    const missing: number[] = [];
+    fails.saveSnapshot = async (snapshot, keep) => {
+      const there = new Set((await storage.list("history/")).map(({ name }) => Number(name.split("/")[1])));
+      missing.push(people.filter(({ index }) => !there.has(index)).length);
+      await storage.saveSnapshot(snapshot, keep);
+    };
+    const { venue } = await openTestVenue({ storage: store, limits: { snapshotEvery: 2 }, traders: people });
+    for (let i = 0; missing.length === 0; i++) {
+      assert.ok(i < TURNS, "no snapshot");
+      await turns(1);
+    }
+    assert.equal(missing[0], 0);
+    const stopped = eventOf(venue, "stopped");
+    const kept = missing.length;
+    fails.put = full;
+    await venue.deposit(people.map(({ deposit }) => deposit));
+    assert.equal((await ends(stopped, "the failure")).error.code, "STORAGE");
+    assert.equal(missing.length, kept);
+    await venue.close().catch(() => {});
+  });
+
   it("keeps what it tells of fills and deposits until it is written", async () => {
     const [alice, bob] = traders(2);
     const { store, fails } = failingStore();
@@ -295,6 +321,23 @@ describe("venue: when it is closed, or another part fails", () => {
     assert.deepEqual(receipts.map(({ receipt }) => receipt.n).sort(), [1n, 2n, 3n]);
     assert.equal(again.venue.health().logCount, 4);
     await again.venue.close();
+  });
+
+  it("asks again for receipts when the thread that signs has died", async () => {
+    const [alice] = traders(1);
+    const { address, check, sign, close } = signaturesOf(SIGNER);
+    let deaths = 1;
+    const dying = async (receipts: readonly Receipt[]) => {
+      if (deaths-- > 0) throw new TacitError("THREAD_DIED", "it has died");
+      return sign(receipts);
+    };
+    const signer = { address, check, sign: dying, close };
+    const { venue } = await openTestVenue({ traders: [alice], signer });
+    const { receipt } = await submit(venue, alice.order("buy", 1n, 100_000n));
+    assert.equal(receiptDefect(receipt, SIGNER.address), null);
+    deaths = 2;
+    await assert.rejects(ends(submit(venue, alice.order("buy", 1n, 100_000n)), "an item"), code("STOPPED"));
+    await ends(venue.close(), "close()");
   });
 
   it("answers who sends again when the signer fails", async () => {

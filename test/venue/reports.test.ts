@@ -17,12 +17,13 @@ function reported() {
   const matcher = new Matcher({ ...genesis, depth, maxOpen }, { view: (_, index) => BigInt(index) });
   const base = memoryStore();
   const puts: string[][] = [];
-  const it = { fails: null as Error | null };
+  const it = { fails: null as Error | null, gate: Promise.resolve() };
   const store: Store = {
     ...base,
     async put(documents) {
       if (it.fails) throw it.fails;
       puts.push(Object.keys(documents));
+      await it.gate;
       await base.put(documents);
     },
   };
@@ -34,7 +35,11 @@ function reported() {
     reports.add(event, n++);
   };
   for (let i = 0; i < PLACES; i++) add();
-  return { reports, puts, base, it, add };
+  /** An auction in which nothing trades. */
+  const close = (slot: number) => {
+    for (const event of matcher.apply({ kind: "close", time: START + 10n * BigInt(++n), slot })) reports.add(event, n);
+  };
+  return { reports, puts, base, it, add, close, count: () => n * ACCOUNTS };
 }
 
 const accountOf = (name: string) => Number(name.split("/")[1]);
@@ -43,7 +48,7 @@ const written = async (store: Store) => (await store.list("history/")).length;
 describe("reports", () => {
   it("are written in pieces, each with all of its accounts, those first that have waited longest", async () => {
     const { reports, puts, base } = reported();
-    const failed = new Promise<Error>((resolve) => reports.writeSoon(resolve));
+    const failed = new Promise<never>((_, reject) => reports.writeSoon(reject));
     while (puts.length < ACCOUNTS / 2) await Promise.race([new Promise((resolve) => setImmediate(resolve)), failed]);
     reports.stop();
     const accounts = puts.map((names) => [...new Set(names.map(accountOf))]);
@@ -73,7 +78,7 @@ describe("reports", () => {
   });
 
   it("that were there are written in pieces, and none that come meanwhile keep who waits", async () => {
-    const { reports, puts, base, add } = reported();
+    const { reports, puts, base, it, add, count } = reported();
     const done = reports.flushGently().then(() => true);
     let waits = true;
     void done.then(() => (waits = false));
@@ -85,8 +90,36 @@ describe("reports", () => {
     const there = (await base.list("history/")).filter(({ name }) => Number(name.split("/")[2]) < PLACES);
     assert.equal(there.length, ACCOUNTS * PLACES);
     assert.ok(puts.length > 1 && puts[0].length === 2 * PLACES, "in pieces");
+    let open = () => {};
+    it.gate = new Promise((resolve) => (open = resolve));
+    const flushed = reports.flush();
+    await new Promise((resolve) => setImmediate(resolve));
+    add();
+    open();
+    await flushed;
     await reports.flush();
     assert.equal(puts.flat().length, new Set(puts.flat()).size, "none is written twice");
+    assert.equal(await written(base), count(), "none is lost");
+  });
+
+  it("of all who ask at one time are written together", async () => {
+    const { reports, puts } = reported();
+    const accounts = Array.from({ length: ACCOUNTS - 1 }, (_, i) => 2 + i);
+    const told = await Promise.all(accounts.map((account) => reports.history(account, { after: -1, limit: 100 })));
+    for (const entries of told) assert.equal(entries.length, PLACES);
+    assert.ok(puts.length <= 2, `${puts.length} transactions`);
+    assert.equal(puts.flat().length, told.length * PLACES);
+  });
+
+  it("of auctions are written for who asks for a market, or for all", async () => {
+    const { reports, puts, close } = reported();
+    close(0);
+    close(1);
+    const [first, second] = genesis.rules.markets.slice(0, 2).map((row) => row!.id);
+    assert.deepEqual((await reports.auctions({ market: second, limit: 10 })).length, 1);
+    assert.deepEqual(puts, [[`auctionOf/${second}/${String(PLACES + 2).padStart(12, "0")}`]]);
+    assert.equal((await reports.auctions({ limit: 10 })).length, 2);
+    assert.equal((await reports.auctions({ market: first, limit: 10 })).length, 1);
   });
 
   it("that could not be written are written the next time", async () => {

@@ -61,6 +61,19 @@ for (const [name, open] of Object.entries(STORES))
           await recordsOf(store, from),
           records.slice(from).map(({ bytes }) => bytes),
         );
+      for (const [from, count] of [
+        [0, 0],
+        [0, 1],
+        [5, 2],
+        [250, 300],
+        [1_000, 256],
+        [1_099, 5],
+        [1_100, 1],
+      ])
+        assert.deepEqual(
+          (await collect(store.read(from, count))).map(plain),
+          records.slice(from, from + count).map(({ bytes }) => bytes),
+        );
     });
 
     it("keeps its own copy of a record, whatever it is a part of", async () => {
