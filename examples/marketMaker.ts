@@ -25,11 +25,12 @@ const client = await Client.open({
     return prepareKeys(Object.fromEntries(await Promise.all(files)));
   },
 });
+const slot = client.genesis.rules.markets.findIndex((row) => row?.id === market);
+if (slot < 0) throw new Error(`the venue has no market ${market}`);
 const { x, y } = client.depositKey;
 await client.api.post("/deposits", { keyX: String(x), keyY: String(y), index: 0, amount: "50000000" });
 console.log(`account ${await client.login()} at ${url}`);
 
-const slot = client.genesis.rules.markets.findIndex((row) => row?.id === market);
 // Of a market with several legs, such as a straddle, the first one tells how much of it is held.
 const leg = client.genesis.rules.markets[slot]!.legs.findIndex((weight) => weight !== 0n);
 const { tick, interval } = client.genesis.rules.markets[slot]!;

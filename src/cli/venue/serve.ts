@@ -16,7 +16,7 @@ import {
   nodeDigest,
 } from "../../venue/index.ts";
 import type { ChainOptions } from "../../venue/chainLink.ts";
-import { collectSeldom, startService } from "../../venue/service/server.ts";
+import { collectSeldom, requireFree, startService } from "../../venue/service/server.ts";
 import { buildProgress } from "../buildProgress.ts";
 import { proverFiles } from "../instructionKeys.ts";
 import { withProgress } from "../progress.ts";
@@ -48,6 +48,8 @@ export interface ServeOptions {
 export async function serve(options: ServeOptions): Promise<number> {
   const passphrase = process.env.TACIT_OPERATOR_PASSPHRASE ?? null;
   const log = pino({ level: options.logLevel, base: null }, pino.destination(2));
+  // Before anything is made.
+  await requireFree(options.host, options.port);
   const files = await operatorFiles(options.data, { ...options, passphrase });
   const { profile } = files.genesis;
   if (files.fresh)
@@ -55,7 +57,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   else if (options.named.length > 0)
     log.warn(
       { folder: options.data },
-      `this venue is there already: ${options.named.map((name) => `--${name}`).join(" and ")} changes nothing`,
+      `this venue is there already: nothing comes of ${options.named.map((name) => `--${name}`).join(" and ")}`,
     );
   if (files.unsealed)
     log.warn(

@@ -151,6 +151,7 @@ async function openClient({ venue, account }: TraderOptions, { keyless = false }
       throw new TacitError("FILE", `${account} cannot be read: \`tacit account new\` makes a key`, { path: account });
     secret = await openSecret(sealed, await passphrase("Passphrase: "));
   }
+  const notebook = notebookOf(account);
   return Client.open({
     url: venue,
     keysOf: (profile) => {
@@ -158,8 +159,20 @@ async function openClient({ venue, account }: TraderOptions, { keyless = false }
       return readKeys(profile as ProfileName);
     },
     secret,
-    ...(keyless ? {} : { notebook: fileNotebook(account.replace(/\.json$/, "") + ".notebook.json") }),
+    ...(keyless ? {} : { notebook: fileNotebook(notebook) }),
+  }).catch((error: unknown) => {
+    if (!(error instanceof Contradiction) || error.kind !== "otherVenue") throw error;
+    throw new TacitError(
+      "OTHER_VENUE",
+      `${notebook} is of another venue than ${venue}, with another genesis, first state or signer. If it is meant to be ` +
+        `another one, copy ${account} and name the copy by --account; if not, it is not the venue that it was`,
+      { path: notebook },
+    );
   });
+}
+
+function notebookOf(account: string): string {
+  return account.replace(/\.json$/, "") + ".notebook.json";
 }
 
 /** `tacit account show`: what the venue reports, and what of it is proved. @returns the exit code */
@@ -183,7 +196,7 @@ export async function accountShow(options: TraderOptions): Promise<number> {
     lines.push(`  positions ${positions.join(", ") || "none"}`);
   }
   lines.push(`verified ${counted(verified.round, "round")}, ${thousands(verified.logCount)} entries of the log`);
-  if (reported && !proved) lines.push("not proved so far: none of these rounds has the account");
+  if (reported && !proved) lines.push("not proved so far: no round that is proved has the account");
   if (proved)
     lines.push(
       `proved in round ${proved.round}: cash ${thousands(proved.account.cash)}` +
@@ -315,13 +328,17 @@ export async function markets({ venue, json }: { venue: string; json?: boolean }
   const rows = asList("markets", answer.markets) as Record<string, unknown>[];
   if (json) process.stdout.write(toJson(rows, 2) + "\n");
   else {
-    const lines = rows.map(({ id, name, rule, state, tick, mark, interval, nextClose, lastAuction }) => {
-      const last = (lastAuction ?? {}) as Record<string, unknown>;
-      const traded = last.volume === undefined ? "" : `${String(last.volume)} at ${String(last.price)}`;
-      const next = isoTime(BigInt(String(nextClose)));
-      return [id, name ?? "", rule, state, tick, mark ?? "", `${String(interval)} s`, next, traded].map(String);
-    });
-    const head = ["market", "name", "rule", "state", "tick", "mark", "every", "next auction", "last traded"];
+    const lines = rows.map(
+      ({ id, name, rule, state, tick, lotLimit, band, mark, interval, nextClose, lastAuction }) => {
+        const last = (lastAuction ?? {}) as Record<string, unknown>;
+        const traded = last.volume === undefined ? "" : `${String(last.volume)} at ${String(last.price)}`;
+        const next = isoTime(BigInt(String(nextClose)));
+        const limits = [tick, lotLimit, mark ?? "", band];
+        return [id, name ?? "", rule, state, ...limits, `${String(interval)} s`, next, traded].map(String);
+      },
+    );
+    const limits = ["tick", "most lots", "mark", "band"];
+    const head = ["market", "name", "rule", "state", ...limits, "every", "next auction", "last traded"];
     process.stdout.write(table([head, ...lines]));
   }
   return 0;
@@ -362,7 +379,8 @@ export async function watch(
       said = verified.round;
       if (away) note("the venue answers again");
       away = false;
-      if (client.verified.round === 0 && !asked) note("no round is proved yet: there is nothing to verify");
+      if (client.verified.round === 0 && !asked)
+        note("no round is proved yet: a first one comes about a minute after the first order");
       asked = true;
       const { proved, index } = client;
       if (proved && !keyless && proved.round !== told) {
@@ -383,22 +401,27 @@ export async function watch(
   }
 }
 
-/** Sends an item and tells its receipt, or what the venue has contradicted itself in. @returns the exit code */
+/** Sends an item, and tells its receipt and what the venue has contradicted itself in. @returns the exit code */
 async function send(client: Client, options: TraderOptions, sending: () => Promise<SentItem>): Promise<number> {
+  const known = client.items.length;
   try {
     return tellReceipt(await sending(), options) || shout(client.contradictions);
   } catch (error) {
     if (!(error instanceof Contradiction) || client.contradictions.length === 0) throw error;
+    // The answer may be what contradicts: the item is taken all the same, and not to be sent twice.
+    const sent = client.items.slice(known).find(({ receipt }) => receipt);
+    if (sent) tellReceipt(sent, options);
     return shout(client.contradictions);
   }
 }
 
 function tellReceipt({ item, receipt, verdict }: SentItem, { json }: { json?: boolean }): number {
-  if (json) process.stdout.write(toJson({ verdict, receipt }, 2) + "\n");
+  const { nonce } = decodeItem(item)!.head;
+  if (json) process.stdout.write(toJson({ verdict, nonce, receipt }, 2) + "\n");
   else {
     const word = verdict === null ? "known" : verdict === "admitted" ? verdict : `rejected (${verdict})`;
     process.stdout.write(
-      `${word}: nonce ${decodeItem(item)!.head.nonce}, entry ${receipt!.n} of the log at ${isoTime(receipt!.time)}, ` +
+      `${word}: nonce ${nonce}, entry ${receipt!.n} of the log at ${isoTime(receipt!.time)}, ` +
         `head ${short(receipt!.head)}; the receipt is kept\n`,
     );
   }

@@ -57,6 +57,20 @@ export interface RunningService extends Service {
   close(): Promise<void>;
 }
 
+/** @throws LISTEN  when a service could not listen there now */
+export async function requireFree(host: string, port: number): Promise<void> {
+  const trial = createServer();
+  await new Promise<void>((resolve, reject) => {
+    trial.once("error", (error) => reject(cannotListen(error, host, port)));
+    trial.listen(port, host, resolve);
+  });
+  await new Promise((resolve) => trial.close(resolve));
+}
+
+function cannotListen(error: NodeJS.ErrnoException, host: string, port: number): TacitError {
+  return new TacitError("LISTEN", `cannot listen at ${host}:${port}: ${error.code}`, { host, port });
+}
+
 /**
  * Serves a venue over HTTP/1.1 and WebSocket. TLS is a proxy's.
  * @throws NO_FOLDER  when there is no folder of this name to serve
@@ -160,9 +174,7 @@ export async function startService(options: ServerOptions): Promise<RunningServi
   pings.unref();
 
   await new Promise<void>((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) =>
-      reject(new TacitError("LISTEN", `cannot listen at ${host}:${port}: ${error.code}`, { host, port })),
-    );
+    server.once("error", (error) => reject(cannotListen(error, host, port)));
     server.listen(port, host, resolve);
   }).catch((error: unknown) => {
     clearInterval(pings);
