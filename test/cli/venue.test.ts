@@ -66,7 +66,7 @@ describe("tacit serve, account, order, watch", () => {
     assert.match(buy.stdout, /^admitted: nonce 1, entry 1 of the log/);
     assert.equal(buy.status, 0);
     const rejected = await tacit("order", "sell", "101", "5", "100021", ...at());
-    assert.match(rejected.stdout, /^rejected \(offTick\): nonce 2, entry \d+ of the log/);
+    assert.match(rejected.stdout, /^rejected \(offTick: limits are multiples of 10\): nonce 2, entry \d+ of the log/);
     assert.equal(rejected.status, 1);
     assert.match((await tacit("order", "list", ...at())).stdout, /1 +101 +buy +5 +100020/);
     assert.equal((await tacit("order", "cancel", "101", "1", ...at())).status, 0);

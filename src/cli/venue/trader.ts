@@ -16,7 +16,9 @@ import { publicKey } from "../../protocol/eddsa.ts";
 import { TacitError } from "../../protocol/errors.ts";
 import { decodeItem } from "../../protocol/item.ts";
 import { asList, asObject, toJson } from "../../protocol/json.ts";
+import type { GenesisFile } from "../../protocol/genesis.ts";
 import { slotOf } from "../../protocol/market.ts";
+import type { Verdict } from "../../protocol/parameters.ts";
 import { PROFILES, type ProfileName } from "../../protocol/instructions.ts";
 import { useHashKernels } from "../../prover/hash/use.ts";
 import { readKeys } from "../keyFiles.ts";
@@ -405,27 +407,44 @@ export async function watch(
 async function send(client: Client, options: TraderOptions, sending: () => Promise<SentItem>): Promise<number> {
   const known = client.items.length;
   try {
-    return tellReceipt(await sending(), options) || shout(client.contradictions);
+    return tellReceipt(client, await sending(), options) || shout(client.contradictions);
   } catch (error) {
     if (!(error instanceof Contradiction) || client.contradictions.length === 0) throw error;
     // The answer may be what contradicts: the item is taken all the same, and not to be sent twice.
     const sent = client.items.slice(known).find(({ receipt }) => receipt);
-    if (sent) tellReceipt(sent, options);
+    if (sent) tellReceipt(client, sent, options);
     return shout(client.contradictions);
   }
 }
 
-function tellReceipt({ item, receipt, verdict }: SentItem, { json }: { json?: boolean }): number {
-  const { nonce } = decodeItem(item)!.head;
+function tellReceipt({ genesis }: Client, { item, receipt, verdict }: SentItem, { json }: TraderOptions): number {
+  const { nonce, market } = decodeItem(item)!.head;
   if (json) process.stdout.write(toJson({ verdict, nonce, receipt }, 2) + "\n");
   else {
-    const word = verdict === null ? "known" : verdict === "admitted" ? verdict : `rejected (${verdict})`;
+    const word =
+      verdict === null
+        ? "known"
+        : verdict === "admitted"
+          ? verdict
+          : `rejected (${verdict}${ruleOf(genesis, market, verdict)})`;
     process.stdout.write(
       `${word}: nonce ${nonce}, entry ${receipt!.n} of the log at ${isoTime(receipt!.time)}, ` +
         `head ${short(receipt!.head)}; the receipt is kept\n`,
     );
   }
   return verdict === "admitted" || verdict === null ? 0 : 1;
+}
+
+/** What a verdict asks for, where that is a number. */
+function ruleOf({ rules, prices, profile }: GenesisFile, market: bigint, verdict: Verdict): string {
+  const slot = slotOf(rules, market);
+  const [row, quoted] = [rules.markets[slot], prices.markets[slot]];
+  if (verdict === "tooManyOpen") return `: at most ${PROFILES[profile].maxOpen} orders of an account are open`;
+  if (!row) return "";
+  if (verdict === "offTick") return `: limits are multiples of ${row.tick}`;
+  if (verdict === "size") return `: 1 to ${row.lotLimit} lots`;
+  if (verdict === "band" && quoted) return `: limits lie within ${row.band} of ${quoted.mark}`;
+  return "";
 }
 
 async function syncOrShout(client: Client): Promise<void> {
