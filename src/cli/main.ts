@@ -241,7 +241,7 @@ function tacit(exit: (code: number) => void): Command {
   withVenue(
     account
       .command("history")
-      .description("fills and deposits, as the venue reports them, the oldest first")
+      .description("fills, ends of orders and deposits, as the venue reports them, the oldest first")
       .exitOverride(),
   )
     .option("--after <entry>", "only what was booked after this entry of the log", natural)
@@ -352,14 +352,16 @@ function instructionNames(names: readonly string[]): InstructionName[] {
 }
 
 function natural(text: string): number {
-  if (!/^\d{1,10}$/.test(text) || Number(text) >= 2 ** 32)
-    throw new InvalidArgumentError("Expected an integer from 0 to 2^32 - 1.");
-  return Number(text);
+  return upTo(2 ** 32 - 1, "2^32 - 1", text);
 }
 
 function port(text: string): number {
-  if (!/^\d{1,5}$/.test(text) || Number(text) >= 2 ** 16)
-    throw new InvalidArgumentError("Expected an integer from 0 to 65535.");
+  return upTo(2 ** 16 - 1, "65535", text);
+}
+
+function upTo(most: number, name: string, text: string): number {
+  if (!/^\d{1,10}$/.test(text) || Number(text) > most)
+    throw new InvalidArgumentError(`Expected an integer from 0 to ${name}.`);
   return Number(text);
 }
 

@@ -95,6 +95,11 @@ describe("tacit serve, account, order, watch", () => {
     const { verified, reported } = JSON.parse((await tacit("account", "show", "--json", ...at())).stdout);
     assert.ok(verified.round >= 1);
     assert.equal(reported.nonce, "3");
+    assert.match((await tacit("watch", "--once", ...at())).stdout, /rounds up to \d+ hold, as verified before/);
+    const booked = JSON.parse((await tacit("account", "history", "--json", ...at())).stdout);
+    assert.deepEqual([booked[0].kind, booked[0].n], ["deposit", 0]);
+    const later = JSON.parse((await tacit("account", "history", "--after", "0", "--json", ...at())).stdout);
+    assert.deepEqual(later, booked.slice(1));
     assert.equal((await tacit("order", "buy", "101", "1", "100000", ...at())).status, 0);
     const notebook = join(folder, "tacit-account.notebook.json");
     const kept = JSON.parse(readFileSync(notebook, "utf8"));

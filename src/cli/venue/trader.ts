@@ -295,10 +295,17 @@ export async function orderList(options: TraderOptions): Promise<number> {
   return shout(client.contradictions);
 }
 
-/** `tacit account history`: fills and deposits, as the venue reports them. @returns the exit code */
+/** `tacit account history`: all that was booked after an entry of the log, as the venue reports it. @returns the exit code */
 export async function accountHistory(after: number, options: TraderOptions): Promise<number> {
   const client = await openClient(options);
-  const entries = (await client.history(after)) as Record<string, unknown>[];
+  const entries: Record<string, unknown>[] = [];
+  for (let page; (page = (await client.history(after)) as Record<string, unknown>[]).length > 0;) {
+    entries.push(...page);
+    const last = Number(page.at(-1)!.n);
+    // A venue that does not come forward would keep us for ever.
+    if (!(last > after)) throw new TacitError("BAD_ANSWER", "the venue's history does not go on", { after });
+    after = last;
+  }
   if (options.json) process.stdout.write(toJson(entries, 2) + "\n");
   else if (entries.length === 0) process.stdout.write("nothing was booked\n");
   else {
@@ -381,8 +388,7 @@ export async function watch(
       said = verified.round;
       if (away) note("the venue answers again");
       away = false;
-      if (client.verified.round === 0 && !asked)
-        note("no round is proved yet: a first one comes about a minute after the first order");
+      if (client.verified.round === 0 && !asked) note("no round is proved yet: proofs come some time after the orders");
       asked = true;
       const { proved, index } = client;
       if (proved && !keyless && proved.round !== told) {
