@@ -1,7 +1,7 @@
-import { makeScenario } from "../src/cli/demo/scenario.ts";
-import type { LobsterMessage } from "../src/cli/lobster.ts";
-import { Random } from "../src/cli/random.ts";
-import { flowOf } from "../src/cli/replay/flow.ts";
+import { makeScenario } from "../src/replay/scenario.ts";
+import type { LobsterMessage } from "../src/replay/lobster.ts";
+import { Random } from "../src/replay/random.ts";
+import { flowOf } from "../src/replay/flow.ts";
 import { Matcher, type Command } from "../src/matcher/matcher.ts";
 import { PROFILES, type InstructionName, type Profile } from "../src/protocol/instructions.ts";
 import type { CircuitInputs } from "../src/prover/index.ts";

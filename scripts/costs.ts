@@ -6,7 +6,7 @@
  */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { table, thousands } from "../src/cli/format.ts";
+import { table, thousands } from "../src/setup/format.ts";
 import {
   INSTRUCTION_NAMES,
   PROFILES,
@@ -14,10 +14,10 @@ import {
   type InstructionName,
   type ProfileName,
 } from "../src/protocol/instructions.ts";
-import { ROOT } from "./build/folders.ts";
-import { writeWhole } from "./build/writeWhole.ts";
-import { bundleVerifier } from "./bundle.ts";
-import { stableJson } from "./keys/stableJson.ts";
+import { ROOT } from "../src/setup/folders.ts";
+import { writeWhole } from "../src/setup/writeWhole.ts";
+import { bundleVerifier } from "./package/bundle.ts";
+import { stableJson } from "../src/setup/keys/stableJson.ts";
 
 const COSTS = join(ROOT, "docs/costs.json");
 const README = join(ROOT, "README.md");

@@ -6,7 +6,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { INSTRUCTION_NAMES } from "../src/protocol/instructions.ts";
 import { prepareKeys } from "../src/verifier/index.ts";
-import { keysSolidity } from "./contract.ts";
+import { keysSolidity } from "../src/setup/contract.ts";
 import { base8Circom } from "./generate/base8.ts";
 import { circomParameters } from "./generate/circomParameters.ts";
 import { circomPoseidon } from "./generate/circomPoseidon.ts";

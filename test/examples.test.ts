@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { buildAll } from "../scripts/build/index.ts";
+import { buildAll } from "../src/setup/build.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const run = (path: string, ...args: string[]) =>

@@ -9,8 +9,8 @@ import { babyjubjub } from "@noble/curves/misc.js";
 import * as lite from "poseidon-lite";
 // @ts-ignore circomlibjs has no typings
 import { buildBabyjub, buildEddsa, buildPoseidon } from "circomlibjs";
-import { Random } from "../../src/cli/random.ts";
-import { table } from "../../src/cli/format.ts";
+import { Random } from "../../src/replay/random.ts";
+import { table } from "../../src/setup/format.ts";
 import { BASE8, FIELD, ORDER, publicKey, sign, verify, verifyMany, type Signed } from "../../src/protocol/eddsa.ts";
 import { reference, usePrimitives } from "../../src/protocol/primitives.ts";
 import type { Backend } from "../../src/prover/engine/engine.ts";

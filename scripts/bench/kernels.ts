@@ -3,8 +3,8 @@
  *     npm run bench kernels
  */
 import { memory, Module } from "wasmati";
-import { table } from "../../src/cli/format.ts";
-import { Random } from "../../src/cli/random.ts";
+import { table } from "../../src/setup/format.ts";
+import { Random } from "../../src/replay/random.ts";
 import { BASE_FIELD, addPoints, multiply, SCALAR_FIELD, type Group, type Point } from "../../src/prover/curve.ts";
 import { enableRelaxedSimd } from "../../src/prover/engine/backend.ts";
 import { Engine, type Backend } from "../../src/prover/engine/engine.ts";
@@ -14,7 +14,7 @@ import { fmaField } from "../../src/prover/kernels/fma.ts";
 import { scalarField } from "../../src/prover/kernels/scalar.ts";
 import { fn, int, invoke, set, times, variable, type Kernel } from "../../src/prover/kernels/wasm.ts";
 import { readKernel } from "../../src/prover/runtime.ts";
-import { ensureKernels } from "../kernels/index.ts";
+import { ensurePackage } from "../package/index.ts";
 
 const BLOCKS = 64;
 const ROUNDS = 200;
@@ -125,8 +125,8 @@ function randomNumbers(random: Random, count: number): Uint8Array {
   return bytes;
 }
 
-await ensureKernels();
-await enableRelaxedSimd();
+await ensurePackage();
+enableRelaxedSimd();
 const [fma, scalar] = await Promise.all(
   (["fma", "scalar"] as const).map(async (backend) => [...(await fieldRows(backend)), ...(await engineRows(backend))]),
 );

@@ -5,15 +5,15 @@
  */
 import { access, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { table, thousands } from "../../src/cli/format.ts";
+import { table, thousands } from "../../src/setup/format.ts";
 import { useHashKernels } from "../../src/prover/hash/use.ts";
-import { readLobster, type LobsterMessage } from "../../src/cli/lobster.ts";
-import { flowOf } from "../../src/cli/replay/flow.ts";
+import { readLobster, type LobsterMessage } from "../../src/replay/lobster.ts";
+import { flowOf } from "../../src/replay/flow.ts";
 import { Matcher, type Command } from "../../src/matcher/matcher.ts";
 import { PROFILES } from "../../src/protocol/instructions.ts";
-import { ROOT } from "../build/folders.ts";
-import { writeWhole } from "../build/writeWhole.ts";
-import { stableJson } from "../keys/stableJson.ts";
+import { ROOT } from "../../src/setup/folders.ts";
+import { writeWhole } from "../../src/setup/writeWhole.ts";
+import { stableJson } from "../../src/setup/keys/stableJson.ts";
 
 const SAMPLE = join(ROOT, "../shared/data/nasdaq-aapl-2012-06-21-0930-1000.csv.gz");
 const COSTS = join(ROOT, "docs/costs.json");

@@ -8,18 +8,17 @@ import { spawn } from "node:child_process";
 import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
-import { table } from "../../src/cli/format.ts";
+import { table } from "../../src/setup/format.ts";
 import { PROFILES, type InstructionName, type Profile, type ProfileName } from "../../src/protocol/instructions.ts";
 import { SCALAR_FIELD } from "../../src/prover/curve.ts";
 import { createProver, type Proved, type Witness } from "../../src/prover/index.ts";
 import { wtnsFile } from "../../src/prover/witness.ts";
-import { BUILD, ROOT, circuitFolder } from "../build/folders.ts";
-import { buildCircuits, type CircuitSource } from "../build/index.ts";
-import { mainOf, mainWith } from "../build/sources.ts";
-import { writeWhole } from "../build/writeWhole.ts";
-import { stableJson } from "../keys/stableJson.ts";
-import { buildCommand } from "../kernels/command.ts";
-import { ensureKernels } from "../kernels/index.ts";
+import { BUILD, ROOT, circuitFolder } from "../../src/setup/folders.ts";
+import { buildCircuits, type CircuitSource } from "../../src/setup/build.ts";
+import { mainOf, mainWith } from "../../src/setup/sources.ts";
+import { writeWhole } from "../../src/setup/writeWhole.ts";
+import { stableJson } from "../../src/setup/keys/stableJson.ts";
+import { ensurePackage } from "../package/index.ts";
 import { inputsOf } from "../busyRound.ts";
 
 const COSTS = join(ROOT, "docs/costs.json");
@@ -93,8 +92,7 @@ function median(numbers: number[]): number {
 
 const folder = await mkdtemp(join(tmpdir(), "tacit-bench-"));
 try {
-  await ensureKernels();
-  await buildCommand();
+  await ensurePackage();
   console.error("building circuits and keys ...");
   const built = await buildCircuits(CASES.map(sourceOf));
   const rows: string[][] = [];

@@ -5,12 +5,12 @@
  */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { table, thousands } from "../../src/cli/format.ts";
+import { table, thousands } from "../../src/setup/format.ts";
 import { PROFILES } from "../../src/protocol/instructions.ts";
 import { compileTemplate } from "../../test/circuits/harness.ts";
-import { ROOT } from "../build/folders.ts";
-import { writeWhole } from "../build/writeWhole.ts";
-import { stableJson } from "../keys/stableJson.ts";
+import { ROOT } from "../../src/setup/folders.ts";
+import { writeWhole } from "../../src/setup/writeWhole.ts";
+import { stableJson } from "../../src/setup/keys/stableJson.ts";
 
 const { depth, scenarios, maxOpen } = PROFILES.standard;
 

@@ -11,11 +11,11 @@ import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import WebSocket from "ws";
-import { table, thousands } from "../../src/cli/format.ts";
-import { proverFiles } from "../../src/cli/instructionKeys.ts";
-import { readLobster, type LobsterMessage } from "../../src/cli/lobster.ts";
-import { Random } from "../../src/cli/random.ts";
-import { flowOf } from "../../src/cli/replay/flow.ts";
+import { table, thousands } from "../../src/setup/format.ts";
+import { proverFiles } from "../../src/setup/instructionKeys.ts";
+import { readLobster, type LobsterMessage } from "../../src/replay/lobster.ts";
+import { Random } from "../../src/replay/random.ts";
+import { flowOf } from "../../src/replay/flow.ts";
 import { Matcher } from "../../src/matcher/matcher.ts";
 import { parseGenesis } from "../../src/protocol/genesis.ts";
 import { PROFILES } from "../../src/protocol/instructions.ts";
@@ -33,13 +33,13 @@ import {
   openVenue,
 } from "../../src/venue/index.ts";
 import { collectSeldom } from "../../src/venue/service/heap.ts";
-import { EMPTY_JOURNAL, logEntry, type JournalEntry, type Tip } from "../../src/venue/journal.ts";
-import { encodeSnapshot } from "../../src/venue/snapshot.ts";
+import { EMPTY_JOURNAL, logEntry, type JournalEntry, type Tip } from "../../src/venue/store/journal.ts";
+import { encodeSnapshot } from "../../src/venue/store/snapshot.ts";
 import { recordsOf, stepsOf } from "../../src/venue/steps.ts";
-import { buildAll } from "../build/index.ts";
-import { ROOT } from "../build/folders.ts";
-import { writeWhole } from "../build/writeWhole.ts";
-import { stableJson } from "../keys/stableJson.ts";
+import { buildAll } from "../../src/setup/build.ts";
+import { ROOT } from "../../src/setup/folders.ts";
+import { writeWhole } from "../../src/setup/writeWhole.ts";
+import { stableJson } from "../../src/setup/keys/stableJson.ts";
 import { ACCOUNTS, depositsOf, genesisJsonOf, itemsOf, OPERATOR, SIGNER } from "./venue/traders.ts";
 
 const SAMPLE = join(ROOT, "../shared/data/nasdaq-aapl-2012-06-21-0930-1000.csv.gz");

@@ -1,9 +1,9 @@
-import { buildAll } from "../../scripts/build/index.ts";
+import { buildAll } from "../setup/build.ts";
 import { INSTRUCTION_NAMES, type InstructionName, type ProfileName } from "../protocol/instructions.ts";
-import { buildProgress } from "./buildProgress.ts";
-import { table, thousands } from "./format.ts";
+import { buildProgress } from "../setup/buildProgress.ts";
+import { table, thousands } from "../setup/format.ts";
 import { toJson } from "../protocol/json.ts";
-import { withProgress } from "./progress.ts";
+import { withProgress } from "../setup/progress.ts";
 
 /** `tacit build`. @returns the exit code */
 export async function build(

@@ -1,5 +1,5 @@
-import { buildAll } from "../../scripts/build/index.ts";
-import { MARKET_NAMES, makeScenario, TRADERS } from "./demo/scenario.ts";
+import { buildAll } from "../setup/build.ts";
+import { MARKET_NAMES, makeScenario, TRADERS } from "../replay/scenario.ts";
 import { ChainVenue } from "./demo/chainVenue.ts";
 import { attempt, forgeriesOf } from "./demo/forgeries.ts";
 import { Matcher } from "../matcher/matcher.ts";
@@ -11,14 +11,14 @@ import { createProver, type CircuitInputs } from "../prover/index.ts";
 import { verifyRound, type ProvenInstruction, type Round } from "../verifier/index.ts";
 import { Ledger } from "../witness/ledger.ts";
 import { RoundBuilder } from "../witness/round.ts";
-import { buildProgress } from "./buildProgress.ts";
-import { shares, short, table, thousands } from "./format.ts";
+import { buildProgress } from "../setup/buildProgress.ts";
+import { shares, short, table, thousands } from "../setup/format.ts";
 import { useHashKernels } from "../prover/hash/use.ts";
 import { toJson } from "../protocol/json.ts";
-import { loadInstructions } from "./instructionKeys.ts";
-import { readKeys } from "./keyFiles.ts";
-import { withProgress } from "./progress.ts";
-import { Random } from "./random.ts";
+import { loadInstructions } from "../setup/instructionKeys.ts";
+import { readKeys } from "../setup/keyFiles.ts";
+import { withProgress } from "../setup/progress.ts";
+import { Random } from "../replay/random.ts";
 
 const PROFILE = "demo";
 /** The chain starts a while before the venue, which starts on 2026-01-01. */

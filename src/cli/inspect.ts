@@ -1,4 +1,4 @@
-import { readManifest } from "../../scripts/keys/manifest.ts";
+import { readManifest } from "../setup/keys/manifest.ts";
 import {
   INSTRUCTION_NAMES,
   instruction,
@@ -12,9 +12,9 @@ import { requireField } from "../protocol/numbers.ts";
 import { BITS, MARKETS, PHASE, RANK } from "../protocol/parameters.ts";
 import { REGISTERS, stateWord, type Register, type State } from "../protocol/state.ts";
 import { TacitError } from "../protocol/errors.ts";
-import { isoTime, short, table, thousands } from "./format.ts";
+import { isoTime, short, table, thousands } from "../setup/format.ts";
 import { asInteger, asObject, toJson } from "../protocol/json.ts";
-import { readJson } from "./json.ts";
+import { readJson } from "../setup/readJson.ts";
 import { holdsRounds, readRounds, type RoundClaim } from "../verifier/roundFile.ts";
 import { payoutInWords } from "./verify.ts";
 

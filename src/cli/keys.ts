@@ -1,8 +1,8 @@
-import { checkManifest } from "../../scripts/build/index.ts";
-import { readManifest } from "../../scripts/keys/manifest.ts";
+import { checkManifest } from "../setup/build.ts";
+import { readManifest } from "../setup/keys/manifest.ts";
 import { TacitError } from "../protocol/errors.ts";
 import type { ProfileName } from "../protocol/instructions.ts";
-import { table, thousands } from "./format.ts";
+import { table, thousands } from "../setup/format.ts";
 import { toJson } from "../protocol/json.ts";
 
 /** `tacit keys`. @returns the exit code */

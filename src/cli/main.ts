@@ -1,8 +1,7 @@
-import { realpathSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
-import packageJson from "../../package.json" with { type: "json" };
 import { TacitError } from "../protocol/errors.ts";
+import { VERSION } from "../setup/folders.ts";
+import { requireTools } from "../setup/tools.ts";
 import { INSTRUCTION_NAMES, PROFILES, type InstructionName, type ProfileName } from "../protocol/instructions.ts";
 
 /**
@@ -50,7 +49,7 @@ function explain(error: unknown): number {
 function tacit(exit: (code: number) => void): Command {
   const program = new Command("tacit")
     .description("A private trading venue that proves every match.")
-    .version(packageJson.version, "-V, --version")
+    .version(VERSION, "-V, --version")
     .showSuggestionAfterError()
     .exitOverride()
     .addHelpText("after", examples("tacit demo", "tacit replay flow.csv.gz --limit 300 --prove --json out.json"))
@@ -69,7 +68,10 @@ function tacit(exit: (code: number) => void): Command {
   command("demo", "open a venue, trade, prove a round, verify it, and show that forgeries are refused", "tacit demo")
     .option("--seed <number>", "seed of the traders", natural, 9)
     .option("--json", "print the outcome as JSON")
-    .action(async (options) => exit(await (await import("./demo.ts")).demo(options)));
+    .action(async (options) => {
+      requireTools("circom2", "solc", "poseidon-solidity", "@foundry-rs/anvil", "viem");
+      exit(await (await import("./demo.ts")).demo(options));
+    });
 
   command(
     "replay <file>",
@@ -380,6 +382,3 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code === "EPIPE") process.exit(EXIT.ok);
   throw error;
 });
-
-if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url))
-  void main(process.argv.slice(2)).then((code) => (process.exitCode = code));

@@ -1,10 +1,9 @@
-import { ensureKernels } from "../../scripts/kernels/index.ts";
-import { requireOutputs, writeWhole } from "../../scripts/build/writeWhole.ts";
+import { requireOutputs, writeWhole } from "../setup/writeWhole.ts";
 import { TacitError } from "../protocol/errors.ts";
 import { createProver } from "../prover/index.ts";
 import { proofToJson } from "../protocol/proof.ts";
 import { toJson } from "../protocol/json.ts";
-import { withProgress } from "./progress.ts";
+import { withProgress } from "../setup/progress.ts";
 
 /** `tacit prove`: from a key and a witness, as snarkjs and rapidsnark do. @returns the exit code */
 export async function prove(options: {
@@ -21,7 +20,6 @@ export async function prove(options: {
   const { zkey, wtns, r1cs, workers, check } = options;
   const started = performance.now();
   await requireOutputs(options.proof, options.public);
-  await ensureKernels();
   const prover = createProver({ workers });
   try {
     const { proof, publicInputs, timings, loadMs } = await withProgress("prove", async (progress) => {

@@ -7,14 +7,14 @@ import type { Event } from "../matcher/events.ts";
 import { TacitError } from "../protocol/errors.ts";
 import { PROFILES, type ProfileName } from "../protocol/instructions.ts";
 import { Ledger } from "../witness/ledger.ts";
-import { shares, thousands } from "./format.ts";
+import { shares, thousands } from "../setup/format.ts";
 import { useHashKernels } from "../prover/hash/use.ts";
-import { readLobster, type LobsterMessage } from "./lobster.ts";
-import { startProgress } from "./progress.ts";
-import { Random } from "./random.ts";
-import { flowOf, type Flow } from "./replay/flow.ts";
-import { Registers } from "./replay/registers.ts";
-import { Report, type RoundJson } from "./replay/report.ts";
+import { readLobster, type LobsterMessage } from "../replay/lobster.ts";
+import { startProgress } from "../setup/progress.ts";
+import { Random } from "../replay/random.ts";
+import { flowOf, type Flow } from "../replay/flow.ts";
+import { Registers } from "../replay/registers.ts";
+import { Report, type RoundJson } from "../replay/report.ts";
 
 export interface ReplayOptions {
   /** messages read; all when left out */
@@ -166,7 +166,7 @@ async function* statedRounds({ flow, profileName, seed, total, progress, states 
 
 /** Rounds that are proved, and accepted by the verifier. */
 async function* provedRounds({ flow, profileName, seed, total, progress }: RoundsInput): AsyncGenerator<RunRound> {
-  const { openVenue } = await import("./replay/prove.ts");
+  const { openVenue } = await import("../replay/prove.ts");
   const blind = blinds(seed);
   const ledger = new Ledger({ ...flow.genesis, profile: PROFILES[profileName], blind });
   const venue = await openVenue({ ledger, flow, profileName });

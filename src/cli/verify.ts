@@ -1,10 +1,10 @@
 import { TacitError } from "../protocol/errors.ts";
 import type { ProfileName } from "../protocol/instructions.ts";
 import { isDevelopmentKey, verifyRound, type Payout, type RoundEffect, NO_LAG_LIMIT } from "../verifier/index.ts";
-import { isoTime, short, thousands } from "./format.ts";
+import { isoTime, short, thousands } from "../setup/format.ts";
 import { toJson } from "../protocol/json.ts";
-import { readJson } from "./json.ts";
-import { readKeys } from "./keyFiles.ts";
+import { readJson } from "../setup/readJson.ts";
+import { readKeys } from "../setup/keyFiles.ts";
 import { readRounds, type RoundClaim } from "../verifier/roundFile.ts";
 
 export interface VerifyOptions {

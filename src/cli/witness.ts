@@ -1,12 +1,12 @@
 import { access, readFile } from "node:fs/promises";
-import { builtFiles, circuitFolder } from "../../scripts/build/index.ts";
-import { requireOutputs, writeWhole } from "../../scripts/build/writeWhole.ts";
+import { builtFiles, circuitFolder } from "../setup/build.ts";
+import { requireOutputs, writeWhole } from "../setup/writeWhole.ts";
 import { TacitError } from "../protocol/errors.ts";
 import type { InstructionName, ProfileName } from "../protocol/instructions.ts";
 import { circuitInputs, type InputSignal } from "../prover/index.ts";
 import { WitnessProgram, wtnsFile } from "../prover/witness.ts";
 import { asObject } from "../protocol/json.ts";
-import { readJson } from "./json.ts";
+import { readJson } from "../setup/readJson.ts";
 
 /** `tacit witness`: the values of all wires of an instruction's circuit, from its inputs. @returns the exit code */
 export async function witness(options: {

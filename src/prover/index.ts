@@ -1,4 +1,4 @@
-import { defaultWorkers, readKernel, startThread as startOwn } from "#prover-runtime";
+import { defaultWorkers, readKernel, startThread as startOwn, type KernelName } from "#prover-runtime";
 import { TacitError, outOfRange } from "../protocol/errors.ts";
 import type { Proof } from "../protocol/proof.ts";
 import { detectBackend, enableRelaxedSimd } from "./engine/backend.ts";
@@ -186,6 +186,7 @@ export function createProver({
     try {
       worker = startThread();
     } catch (error) {
+      if (error instanceof TacitError) throw error;
       throw new ThreadDied(String(error));
     }
     return { thread: new Thread(worker), keys: new Map() };
@@ -527,12 +528,12 @@ function kept<Result>(make: () => Promise<Result>): () => Promise<Result> {
 }
 
 async function startKernels(): Promise<Kernels> {
-  await enableRelaxedSimd();
-  const backend = await detectBackend();
+  enableRelaxedSimd();
+  const backend = detectBackend();
   return { backend, module: await compile(backend) };
 }
 
-async function compile(kernel: string): Promise<WebAssembly.Module> {
+async function compile(kernel: KernelName): Promise<WebAssembly.Module> {
   return WebAssembly.compile((await readKernel(kernel)) as Uint8Array<ArrayBuffer>);
 }
 

@@ -1,29 +1,36 @@
-/** What the pool needs of Node. Browsers get runtime.browser.ts in its place, by the imports of package.json. */
-import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+/** What the prover needs of Node. Browsers get runtime.browser.ts in its place, by the imports of package.json. */
+import { open, readFile, type FileHandle } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import { TacitError } from "../protocol/errors.ts";
-import { startWorker } from "./startWorker.ts";
+import { setFlagsFromString } from "node:v8";
+import { builtFile, startWorker } from "./startWorker.ts";
 import type { AnyWorker } from "./thread.ts";
 
-/** Written by `npm run build`, and after `npm ci`. */
-const BUILT = new URL("../../build/kernels/", import.meta.url);
-const BUNDLE = new URL("worker.js", BUILT);
+/** Modules of WebAssembly that the build writes beside this one. */
+const KERNELS = {
+  fma: new URL("./fma.wasm", import.meta.url),
+  scalar: new URL("./scalar.wasm", import.meta.url),
+  rows: new URL("./rows.wasm", import.meta.url),
+  hashFma: new URL("./hashFma.wasm", import.meta.url),
+  hashScalar: new URL("./hashScalar.wasm", import.meta.url),
+};
+export type KernelName = keyof typeof KERNELS;
 
 export const defaultWorkers = availableParallelism;
 
 /** Bytes of a kernel module. @throws TacitError NOT_BUILT */
-export async function readKernel(name: string): Promise<Uint8Array> {
-  try {
-    return await readFile(new URL(`${name}.wasm`, BUILT));
-  } catch {
-    throw new TacitError("NOT_BUILT", `the prover's kernel ${name} is not built: run \`npm run build:kernels\``, {
-      name,
-    });
-  }
+export async function readKernel(name: KernelName): Promise<Uint8Array> {
+  return readFile(builtFile(KERNELS[name]));
 }
 
-/** A thread from the bundle, which starts at once; from the sources, where there is none. */
+/** @throws TacitError NOT_BUILT */
 export function startThread(): AnyWorker {
-  return startWorker(existsSync(BUNDLE) ? BUNDLE : new URL("./worker.ts", import.meta.url));
+  return startWorker(new URL("./proverThread.js", import.meta.url));
+}
+
+export type { FileHandle };
+export const openFile: ((path: string | URL) => Promise<FileHandle>) | undefined = open;
+
+/** Node before 22 knows relaxed SIMD only when asked, once in a process. */
+export function allowRelaxedSimd(): void {
+  setFlagsFromString("--experimental-wasm-relaxed-simd");
 }

@@ -1,21 +1,27 @@
-import { createRequire } from "node:module";
-import { pathToFileURL } from "node:url";
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { Worker, type WorkerOptions } from "node:worker_threads";
+import { TacitError } from "../protocol/errors.ts";
 
 /**
- * Starts a worker thread from one of our modules, in plain Node and under tsx. Node does not hand tsx's loader on to
- * threads, so a TypeScript module is started by a line of JavaScript that registers it first.
- *
- * `workerData` belongs to a library below snarkjs: inside of a thread it takes itself for the thread of a browser, and
- * looks there for the script to run. It gets an empty one; our own threads learn all by messages.
+ * Address of a file that the build puts beside the module that uses it, such as a thread's script. A module that runs from
+ * src/, as in tests, has it in dist/, where the build put it.
+ * @throws TacitError NOT_BUILT  there is none: nothing was built, or an application's bundle left it behind
  */
-export function startWorker(module: URL, options: Omit<WorkerOptions, "workerData" | "eval"> = {}): Worker {
-  const workerData = { mod: "data:text/javascript,0", name: "tacit", type: "classic" };
-  if (!module.pathname.endsWith(".ts")) return new Worker(module, { ...options, workerData });
-  // `import.meta.resolve` is missing where tsx turns modules into scripts, as under mocha; the module that `require`
-  // finds is tsx's script, which lies beside the module.
-  const script = createRequire(import.meta.url).resolve("tsx/esm/api");
-  const loader = JSON.stringify(pathToFileURL(script.replace(/\.cjs$/, ".mjs")).href);
-  const boot = `import { register } from ${loader}; register(); await import(${JSON.stringify(module.href)});`;
-  return new Worker(new URL(`data:text/javascript,${encodeURIComponent(boot)}`), { ...options, workerData });
+export function builtFile(file: URL): URL {
+  const built = file.href.replace(/\/src\/(?!.*\/src\/)/, "/dist/");
+  for (const href of [file.href, built]) if (existsSync(new URL(href))) return new URL(href);
+  const path = fileURLToPath(file);
+  const name = path.replace(/^.*[\\/]/, "");
+  throw new TacitError(
+    "NOT_BUILT",
+    `there is no ${path}: expected ${name} of tacit's dist/ beside the module that uses it. ` +
+      "Where an application is bundled, copy it there or leave tacit out of the bundle; in a checkout, `npm run build:package` makes it",
+    { path },
+  );
+}
+
+/** Starts a thread from a script that was built. @throws TacitError NOT_BUILT */
+export function startWorker(script: URL, options: WorkerOptions = {}): Worker {
+  return new Worker(builtFile(script), options);
 }

@@ -1,9 +1,23 @@
-import type { Worker as NodeWorker } from "node:worker_threads";
 import { TacitError } from "../protocol/errors.ts";
 import type { CommandName, CommandOf, FromThread, ResultOf, ToThread } from "./messages.ts";
 
-/** A worker of Node, or one of a browser. */
-export type AnyWorker = NodeWorker | Worker;
+/** A worker of Node, or one of a browser: what is used of them. */
+export type AnyWorker = NodeThread | BrowserThread;
+export interface NodeThread {
+  postMessage(message: unknown, transfer?: readonly never[]): void;
+  terminate(): Promise<unknown>;
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- Node's own has another for each event
+  on(event: string, listener: (value: any) => void): unknown;
+  ref(): void;
+  unref(): void;
+}
+export interface BrowserThread {
+  postMessage(message: unknown, transfer: never[]): void;
+  terminate(): void;
+  onmessage: ((event: never) => void) | null;
+  onerror: ((event: never) => void) | null;
+  onmessageerror: ((event: never) => void) | null;
+}
 
 /** The thread died under a command, or could not be spoken to. Whoever runs the pool may try elsewhere. */
 export class ThreadDied extends Error {}
@@ -37,13 +51,17 @@ export class Thread {
     this.#worker = worker;
     if ("on" in worker) {
       worker.on("message", (message: FromThread) => this.#receive(message));
-      worker.on("error", (error) => this.#die(error instanceof Error ? error.message : String(error)));
+      worker.on("error", (error: unknown) => this.#die(error instanceof Error ? error.message : String(error)));
       worker.on("messageerror", () => this.#die("a message could not be read"));
-      worker.on("exit", (code) => this.#die(`the thread ended with code ${code}`));
+      worker.on("exit", (code: number) => this.#die(`the thread ended with code ${code}`));
       worker.unref();
     } else {
-      worker.onmessage = ({ data }) => this.#receive(data as FromThread);
-      worker.onerror = (event) => this.#die(event.message || "the thread failed");
+      worker.onmessage = ({ data }: { data: FromThread }) => this.#receive(data);
+      worker.onerror = (event: { message?: string }) =>
+        this.#die(
+          event.message ||
+            "it did not start: expected proverThread.browser.js of tacit's dist/prover beside the bundle",
+        );
       worker.onmessageerror = () => this.#die("a message could not be read");
     }
   }

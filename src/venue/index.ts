@@ -6,18 +6,18 @@ export { systemClock, type Clock } from "./clock.ts";
 export { developmentGenesis, DEVELOPMENT_MARKETS } from "./developmentGenesis.ts";
 export type { FillReport } from "../protocol/wire.ts";
 export type { AuctionReport } from "./history.ts";
-export { memoryStore } from "./memoryStore.ts";
-export type { RoundSummary } from "./pipeline.ts";
+export { memoryStore } from "./store/memoryStore.ts";
+export type { RoundSummary } from "./proving/pipeline.ts";
 export type { AuctionJson, HistoryJson } from "./reports.ts";
-export type { ChainOptions } from "./chainLink.ts";
-export { localProver } from "./localProver.ts";
-export { byInstruction, poolProver, type CircuitFiles, type ProverFiles, type RoundProver } from "./provers.ts";
-export { threadSigner, type CheckedItem, type KeyedItem, type Signatures } from "./signatures.ts";
-export { localSigner, type Signer } from "./signer.ts";
-export { nodeDigest, openSqliteStore } from "./sqliteStore.ts";
-export { openThreadStore } from "./threadStore.ts";
+export type { ChainOptions } from "./chain/chainLink.ts";
+export { localProver } from "./proving/localProver.ts";
+export { byInstruction, poolProver, type CircuitFiles, type ProverFiles, type RoundProver } from "./proving/provers.ts";
+export { threadSigner, type CheckedItem, type KeyedItem, type Signatures } from "./signing/signatures.ts";
+export { localSigner, type Signer } from "./signing/signer.ts";
+export { nodeDigest, openSqliteStore } from "./store/sqliteStore.ts";
+export { openThreadStore } from "./store/threadStore.ts";
 export { genesisState } from "./start.ts";
-export type { Store } from "./store.ts";
+export type { Store } from "./store/store.ts";
 export {
   DEFAULT_LIMITS,
   type Acknowledgement,

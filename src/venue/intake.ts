@@ -1,7 +1,7 @@
 import type { Point } from "../protocol/babyjub.ts";
 import type { Auth, Decoded, Item } from "../protocol/item.ts";
 import type { Acknowledgement } from "./options.ts";
-import { checkItems, type CheckedItem, type KeyedItem, type Signatures } from "./signatures.ts";
+import { checkItems, type CheckedItem, type KeyedItem, type Signatures } from "./signing/signatures.ts";
 
 /** An item that waits for its turn. */
 export interface Waiting {

@@ -2,14 +2,14 @@ import { outOfRange, type TacitError } from "../protocol/errors.ts";
 import type { GenesisFile } from "../protocol/genesis.ts";
 import type { Verdict } from "../protocol/parameters.ts";
 import type { SignedReceipt } from "../protocol/receipt.ts";
-import type { ChainOptions } from "./chainLink.ts";
+import type { ChainOptions } from "./chain/chainLink.ts";
 import type { Clock } from "./clock.ts";
-import type { RoundSummary } from "./pipeline.ts";
-import type { RoundProver } from "./provers.ts";
+import type { RoundSummary } from "./proving/pipeline.ts";
+import type { RoundProver } from "./proving/provers.ts";
 import type { Report } from "./reports.ts";
-import type { Signatures } from "./signatures.ts";
-import type { Signer } from "./signer.ts";
-import type { Store } from "./store.ts";
+import type { Signatures } from "./signing/signatures.ts";
+import type { Signer } from "./signing/signer.ts";
+import type { Store } from "./store/store.ts";
 
 /** What a venue may be asked to hold at most. */
 export interface Limits {

@@ -3,7 +3,7 @@ import { toJson } from "../protocol/json.ts";
 import type { Rules } from "../protocol/market.ts";
 import type { FillReport } from "../protocol/wire.ts";
 import { reportClear, type AuctionReport } from "./history.ts";
-import type { Store } from "./store.ts";
+import type { Store } from "./store/store.ts";
 
 /** A fill or a deposit, in JSON. */
 export type HistoryJson = { readonly account: number; readonly n: number } & (

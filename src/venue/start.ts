@@ -6,10 +6,10 @@ import { TacitError } from "../protocol/errors.ts";
 import type { GenesisFile } from "../protocol/genesis.ts";
 import { PROFILES } from "../protocol/instructions.ts";
 import { Ledger } from "../witness/ledger.ts";
-import { blindsOf, hiddenOf } from "./blinds.ts";
-import type { RoundSummary } from "./pipeline.ts";
-import { decodeSnapshot, type VenueSnapshot } from "./snapshot.ts";
-import type { Store } from "./store.ts";
+import { blindsOf, hiddenOf } from "./proving/blinds.ts";
+import type { RoundSummary } from "./proving/pipeline.ts";
+import { decodeSnapshot, type VenueSnapshot } from "./store/snapshot.ts";
+import type { Store } from "./store/store.ts";
 
 /** What a venue starts from: its genesis, or a snapshot that its journal agrees with. */
 export interface Start {

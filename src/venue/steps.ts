@@ -4,8 +4,8 @@ import type { Account } from "../protocol/account.ts";
 import type { Profile } from "../protocol/instructions.ts";
 import { chainHeads, type HashedEntry } from "../protocol/item.ts";
 import { instructionsOf } from "../witness/count.ts";
-import { encodeRecord, itemKey, type Digest, type JournalEntry, type Tip } from "./journal.ts";
-import type { StoredRecord } from "./store.ts";
+import { encodeRecord, itemKey, type Digest, type JournalEntry, type Tip } from "./store/journal.ts";
+import type { StoredRecord } from "./store/store.ts";
 
 type Mark = Extract<JournalEntry, { kind: "round" }>;
 export type Logged = Exclude<JournalEntry, Mark>;

@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import type { MessagePort, Worker } from "node:worker_threads";
 import { TacitError } from "../protocol/errors.ts";
 import { startWorker } from "../prover/startWorker.ts";
@@ -32,14 +31,6 @@ export function sendAnswer(port: MessagePort, id: number, answer: Promise<unknow
     });
 }
 
-/** The script of a thread of a venue: a bundle, which `npm run build:kernels` writes, also after `npm ci`, or its source. */
-export function threadScript(thread: "checkpoint" | "proof" | "signature" | "store"): { bundle: URL; source: URL } {
-  return {
-    bundle: new URL(`../../build/kernels/${thread}Thread.js`, import.meta.url),
-    source: new URL(`./${thread}Thread.ts`, import.meta.url),
-  };
-}
-
 interface Asker {
   readonly resolve: (value: never) => void;
   readonly reject: (error: Error) => void;
@@ -53,7 +44,7 @@ export type WithoutId<T> = T extends { id: number } ? Omit<T, "id"> : never;
  * when it is next asked, unless it is `mortal`: then all that is asked later is answered so too. It keeps no idle process alive.
  */
 export class AskedThread<Question extends { id: number }> {
-  readonly #script: { bundle: URL; source: URL };
+  readonly #script: URL;
   readonly #what: string;
   readonly #opening: unknown;
   readonly #mortal: boolean;
@@ -69,16 +60,12 @@ export class AskedThread<Question extends { id: number }> {
   #unanswered = 0;
 
   /**
-   * @param script   its bundle, and its source, where there is no bundle
+   * @param script   as it was built
    * @param what     it does, for its errors: "makes the proofs"
    * @param opening  the first message to it, if there is one
    * @param mortal   what it knows dies with it
    */
-  constructor(
-    script: { bundle: URL; source: URL },
-    what: string,
-    { opening, mortal = false }: { opening?: unknown; mortal?: boolean } = {},
-  ) {
+  constructor(script: URL, what: string, { opening, mortal = false }: { opening?: unknown; mortal?: boolean } = {}) {
     this.#script = script;
     this.#what = what;
     this.#opening = opening;
@@ -118,8 +105,7 @@ export class AskedThread<Question extends { id: number }> {
   }
 
   #start(): Worker {
-    const { bundle, source } = this.#script;
-    const started = startWorker(existsSync(bundle) ? bundle : source);
+    const started = startWorker(this.#script);
     started.unref();
     started.on("message", (answer: ThreadAnswer) => {
       const asker = this.#waiting[answer.id];

@@ -24,8 +24,8 @@ import type { Receipt } from "../protocol/receipt.ts";
 import { useHashKernels } from "../prover/hash/use.ts";
 import type { PublishedRound } from "../verifier/index.ts";
 import { RoundBuilder } from "../witness/round.ts";
-import type { OpenedChain } from "./chain.ts";
-import { ChainLink, type ChainOptions } from "./chainLink.ts";
+import type { OpenedChain } from "./chain/chain.ts";
+import { ChainLink, type ChainOptions } from "./chain/chainLink.ts";
 import { systemClock, type Clock } from "./clock.ts";
 import { InFlight } from "./inFlight.ts";
 import { Intake, type Waiting } from "./intake.ts";
@@ -40,7 +40,7 @@ import {
   type JournalEntry,
   type JournalRecord,
   type Tip,
-} from "./journal.ts";
+} from "./store/journal.ts";
 import {
   limitsOf,
   type Acknowledgement,
@@ -50,15 +50,15 @@ import {
   type VenueEvent,
   type VenueOptions,
 } from "./options.ts";
-import { Pipeline, roundName, summaryName, type RoundSummary } from "./pipeline.ts";
+import { Pipeline, roundName, summaryName, type RoundSummary } from "./proving/pipeline.ts";
 import { Recent } from "./recent.ts";
 import { Reports, type HistoryJson } from "./reports.ts";
 import { nextClose } from "./schedule.ts";
-import { signaturesOf, type Signatures } from "./signatures.ts";
-import { encodeSnapshot } from "./snapshot.ts";
+import { signaturesOf, type Signatures } from "./signing/signatures.ts";
+import { encodeSnapshot } from "./store/snapshot.ts";
 import { startOf, type Start } from "./start.ts";
 import { happening, recordsOf, stepsOf, type Step } from "./steps.ts";
-import type { Store } from "./store.ts";
+import type { Store } from "./store/store.ts";
 
 interface WaitingDeposits {
   readonly deposits: readonly Deposit[];

@@ -68,7 +68,7 @@ export function parseKey(name: InstructionName, json: unknown): VerifyingKey {
   };
 }
 
-/** x of alpha in every development key: their secrets are public (scripts/keys/developmentKey.ts), so anybody can forge. */
+/** x of alpha in every development key: their secrets are public (src/setup/keys/developmentKey.ts), so anybody can forge. */
 export const DEVELOPMENT_ALPHA_X = 21178790361195805130047534225689017004316306682936835633783287765980885660337n;
 
 /** Whether a key is a development key, which must hold nothing of value. */

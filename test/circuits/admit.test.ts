@@ -4,7 +4,7 @@
 // matcher and the ledger; malicious inputs, which must leave no witness; forged witnesses of AdmitSlot, in which one
 // signal is pinned to the cheat and all that follows is computed anew, so that only the rule that binds it is broken.
 import assert from "node:assert/strict";
-import { Random } from "../../src/cli/random.ts";
+import { Random } from "../../src/replay/random.ts";
 import { Matcher, type Genesis } from "../../src/matcher/matcher.ts";
 import type { Event } from "../../src/matcher/events.ts";
 import { accountLeaf, openAccount, type Account } from "../../src/protocol/account.ts";

@@ -3,7 +3,7 @@
 // ledger and all registers against the event; lying events, whose witness builder is consistent with the lie;
 // malicious inputs; forged witnesses, in which a signal is pinned and all that follows is computed anew.
 import assert from "node:assert/strict";
-import { Random } from "../../src/cli/random.ts";
+import { Random } from "../../src/replay/random.ts";
 import { cancelWord, entryWord, pushEntry, type BookEntry, type Cancel } from "../../src/protocol/book.ts";
 import { depthAt, sweep } from "../../src/protocol/clearing.ts";
 import { PROFILES, publicInputNames } from "../../src/protocol/instructions.ts";

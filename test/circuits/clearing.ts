@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import { join } from "node:path";
-import type { Random } from "../../src/cli/random.ts";
+import type { Random } from "../../src/replay/random.ts";
 import type { Event, Sweep } from "../../src/matcher/events.ts";
 import { openAccount, type Account } from "../../src/protocol/account.ts";
 import {

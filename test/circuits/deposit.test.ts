@@ -5,7 +5,7 @@
 // which one signal is pinned to the cheat and all that follows is computed anew.
 import assert from "node:assert/strict";
 import { babyjubjub } from "@noble/curves/misc.js";
-import { Random } from "../../src/cli/random.ts";
+import { Random } from "../../src/replay/random.ts";
 import { Matcher } from "../../src/matcher/matcher.ts";
 import type { Deposit, Event } from "../../src/matcher/events.ts";
 import { accountLeaf, openAccount, viewKey, type Account } from "../../src/protocol/account.ts";

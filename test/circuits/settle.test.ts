@@ -4,7 +4,7 @@
 // inputs, which must be refused by the rule that is named, or leave phase settling for ever; forged witnesses, in which
 // one signal is pinned to the cheat and all that follows is computed anew, so that only the rule that binds it is broken.
 import assert from "node:assert/strict";
-import { Random } from "../../src/cli/random.ts";
+import { Random } from "../../src/replay/random.ts";
 import { settled } from "../../src/protocol/clearing.ts";
 import { accountLeaf, openAccount, type Account } from "../../src/protocol/account.ts";
 import { fillWord, pushFill, type Fill } from "../../src/protocol/book.ts";

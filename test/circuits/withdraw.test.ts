@@ -3,7 +3,7 @@
 // inputs, and forged witnesses in which one signal is pinned to the cheat and all that follows is computed anew. A payout
 // that was never put does have a witness, but from it the phase never opens again: that is what is asserted then.
 import assert from "node:assert/strict";
-import { Random } from "../../src/cli/random.ts";
+import { Random } from "../../src/replay/random.ts";
 import { pushPayout } from "../../src/protocol/book.ts";
 import { FIELD } from "../../src/protocol/eddsa.ts";
 import { WITHDRAW_SLOTS } from "../../src/protocol/instructions.ts";

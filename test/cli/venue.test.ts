@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { buildAll } from "../../scripts/build/index.ts";
+import { buildAll } from "../../src/setup/build.ts";
 
 const BIN = fileURLToPath(new URL("../../bin/tacit.js", import.meta.url));
 

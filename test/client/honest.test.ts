@@ -4,7 +4,7 @@
 // expiries, restarts of both sides with other limits. Every `sync` must find what the client computed itself.
 import assert from "node:assert/strict";
 import pino from "pino";
-import { Random } from "../../src/cli/random.ts";
+import { Random } from "../../src/replay/random.ts";
 import { Client, memoryNotebook } from "../../src/client/index.ts";
 import { TacitError } from "../../src/protocol/errors.ts";
 import { createApp } from "../../src/venue/service/app.ts";

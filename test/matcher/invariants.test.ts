@@ -2,7 +2,7 @@
 // Method: 100,000 random commands, good and bad, seed printed; all invariants from the accounts and books alone, after
 // every clear; each verdict and each kind of sweep must have come up.
 import assert from "node:assert/strict";
-import { Random } from "../../src/cli/random.ts";
+import { Random } from "../../src/replay/random.ts";
 import { Matcher } from "../../src/matcher/matcher.ts";
 import { equity } from "../../src/protocol/margin.ts";
 import { INSTRUMENTS, MARKETS, VERDICTS } from "../../src/protocol/parameters.ts";

@@ -1,7 +1,7 @@
 // Goal: a command that cannot be is refused with a typed error, and has changed nothing.
 // Method: from one venue in mid-flow, one bad command each; the export before and after is the same.
 import assert from "node:assert/strict";
-import { Random } from "../../src/cli/random.ts";
+import { Random } from "../../src/replay/random.ts";
 import { Matcher, type Command } from "../../src/matcher/matcher.ts";
 import { sign } from "../../src/protocol/eddsa.ts";
 import { itemHash, orderItem } from "../../src/protocol/item.ts";

@@ -1,7 +1,7 @@
 // Goal: a matcher restored from an export goes on as the one that was never stopped: same events, same bytes.
 // Method: random commands, an export at random places; then snapshots that are none, or of another venue.
 import assert from "node:assert/strict";
-import { Random } from "../../src/cli/random.ts";
+import { Random } from "../../src/replay/random.ts";
 import { Matcher, type Command } from "../../src/matcher/matcher.ts";
 import { genesis, options, randomCommands, START } from "./venue.ts";
 

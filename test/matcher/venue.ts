@@ -1,5 +1,5 @@
 import type { Command, Genesis, MatcherOptions } from "../../src/matcher/matcher.ts";
-import { Random } from "../../src/cli/random.ts";
+import { Random } from "../../src/replay/random.ts";
 import { openAccount } from "../../src/protocol/account.ts";
 import { depositKey, publicKey } from "../../src/protocol/eddsa.ts";
 import { cancelItem, orderItem, withdrawalItem, type Item } from "../../src/protocol/item.ts";

@@ -2,7 +2,7 @@
 // Method: thousands of random small books (seed printed), on which brute force and the sentences of that section are
 // written down again, without regard to how src/protocol/clearing.ts computes them.
 import assert from "node:assert/strict";
-import { Random } from "../../src/cli/random.ts";
+import { Random } from "../../src/replay/random.ts";
 import type { BookEntry, Cancel } from "../../src/protocol/book.ts";
 import {
   auctionPrice,

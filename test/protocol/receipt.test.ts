@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { bytesToHex, hashTypedData, recoverAddress } from "viem";
 import { privateKeyToAccount } from "viem/accounts";
-import { Random } from "../../src/cli/random.ts";
+import { Random } from "../../src/replay/random.ts";
 import { TacitError } from "../../src/protocol/errors.ts";
 import { authHash, chainHeads, hashEntries, orderItem } from "../../src/protocol/item.ts";
 import { FIELD } from "../../src/protocol/numbers.ts";
@@ -18,7 +18,8 @@ import {
   type Receipt,
   type SignedReceipt,
 } from "../../src/protocol/receipt.ts";
-import { localSigner, native, portable } from "../../src/venue/signer.ts";
+import { threadSigner } from "../../src/venue/signing/signatures.ts";
+import { localSigner } from "../../src/venue/signing/signer.ts";
 
 const CASES = 200;
 const SEED = Number(process.env.SEED ?? 7);
@@ -45,7 +46,6 @@ function randomReceipt(random: Random): Receipt {
   return { domain, n, item, auth: random.integer(0, 2) ? auth : 0n, time, head };
 }
 
-const plain = ([signature, parity]: [Uint8Array, number]) => `${bytesToHex(signature)} ${parity}`;
 const word = (x: bigint) => x.toString(16).padStart(64, "0");
 
 /** r, s and v of a signature. */
@@ -75,13 +75,18 @@ describe("receipts", () => {
     }
   });
 
-  it("are signed by the library of this machine as by the portable one", () => {
+  it("are signed in a thread as they are in this one", async () => {
     const random = new Random(SEED);
-    assert.ok(native !== null, "secp256k1 has a library for the machines that the tests run on");
-    for (let i = 0; i < CASES; i++) {
-      const digest = receiptDigest(randomReceipt(random));
+    for (let keys = 0; keys < 4; keys++) {
       const secret = Uint8Array.from({ length: 32 }, () => random.integer(1, 254));
-      assert.deepEqual(plain(native(digest, secret)), plain(portable(digest, secret)));
+      const receipts = Array.from({ length: CASES / 4 }, () => randomReceipt(random));
+      const [thread, here] = [threadSigner(secret), localSigner(secret)];
+      try {
+        const expected = await Promise.all(receipts.map((receipt) => here.sign(receiptDigest(receipt))));
+        assert.deepEqual(await thread.sign(receipts), expected);
+      } finally {
+        await thread.close();
+      }
     }
   });
 

@@ -3,7 +3,7 @@
 // Method: random rounds over several markets (seed in the name of the test; TACIT_ROUNDS sets their number), through
 // matcher, ledger and all six circuits in small sizes; the registers are then computed anew from the matcher's snapshot.
 import assert from "node:assert/strict";
-import { Random } from "../../src/cli/random.ts";
+import { Random } from "../../src/replay/random.ts";
 import type { Event } from "../../src/matcher/events.ts";
 import { Matcher, type Command, type Genesis } from "../../src/matcher/matcher.ts";
 import { accountLeaf, openAccount, viewKey } from "../../src/protocol/account.ts";

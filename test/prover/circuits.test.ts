@@ -4,9 +4,9 @@
 // keys with one value of each kind changed.
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
-import { Random } from "../../src/cli/random.ts";
-import { developmentKey } from "../../scripts/keys/developmentKey.ts";
-import { singleThreaded } from "../../scripts/keys/wasmCurve.ts";
+import { Random } from "../../src/replay/random.ts";
+import { developmentKey } from "../../src/setup/keys/developmentKey.ts";
+import { singleThreaded } from "../../src/setup/keys/wasmCurve.ts";
 import { TacitError } from "../../src/protocol/errors.ts";
 import { proofFromJson, proofToJson } from "../../src/protocol/proof.ts";
 import { SCALAR_FIELD } from "../../src/prover/curve.ts";

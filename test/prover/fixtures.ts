@@ -1,6 +1,6 @@
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { BUILD, buildCircuits, type BuiltCircuit, type CircuitSource } from "../../scripts/build/index.ts";
+import { BUILD, buildCircuits, type BuiltCircuit, type CircuitSource } from "../../src/setup/build.ts";
 
 const FIXTURES = fileURLToPath(new URL("fixtures/", import.meta.url));
 

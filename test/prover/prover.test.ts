@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { Worker } from "node:worker_threads";
-import { singleThreaded } from "../../scripts/keys/wasmCurve.ts";
+import { singleThreaded } from "../../src/setup/keys/wasmCurve.ts";
 import { TacitError } from "../../src/protocol/errors.ts";
 import { proofFromJson, proofToJson } from "../../src/protocol/proof.ts";
 import { SCALAR_FIELD } from "../../src/prover/curve.ts";
@@ -20,7 +20,7 @@ import { wtnsFile } from "../../src/prover/witness.ts";
 import { startWorker } from "../../src/prover/startWorker.ts";
 import { builtFixtures, type FixtureName } from "./fixtures.ts";
 
-const THREAD = new URL("../../build/kernels/worker.js", import.meta.url);
+const THREAD = new URL("../../dist/prover/proverThread.js", import.meta.url);
 const PRODUCT = { a: 3n, b: 5n, price: 7n };
 
 describe("prover", () => {

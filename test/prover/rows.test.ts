@@ -3,7 +3,7 @@
 // reference on bigint (seed in the name of the test). What holds is broken in one place.
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
-import { Random } from "../../src/cli/random.ts";
+import { Random } from "../../src/replay/random.ts";
 import { FIELD } from "../../src/protocol/poseidon.ts";
 import { emitRows } from "../../src/prover/kernels/rows.ts";
 import { readRows, RowCheck } from "../../src/prover/rows.ts";

@@ -4,9 +4,9 @@
 // the name of the test).
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
-import { buildAll, type BuiltCircuit } from "../../scripts/build/index.ts";
-import { makeScenario } from "../../src/cli/demo/scenario.ts";
-import { Random } from "../../src/cli/random.ts";
+import { buildAll, type BuiltCircuit } from "../../src/setup/build.ts";
+import { makeScenario } from "../../src/replay/scenario.ts";
+import { Random } from "../../src/replay/random.ts";
 import { Matcher } from "../../src/matcher/matcher.ts";
 import { INSTRUCTION_NAMES, PROFILES } from "../../src/protocol/instructions.ts";
 import { emitRows } from "../../src/prover/kernels/rows.ts";

@@ -11,10 +11,10 @@ import { vectorHash } from "../../src/protocol/market.ts";
 import { openingJson } from "../../src/protocol/opening.ts";
 import { BITS, MARKETS } from "../../src/protocol/parameters.ts";
 import { channelsHash, REGISTERS } from "../../src/protocol/state.ts";
-import { readJournal } from "../../src/venue/journal.ts";
-import { memoryStore } from "../../src/venue/memoryStore.ts";
+import { readJournal } from "../../src/venue/store/journal.ts";
+import { memoryStore } from "../../src/venue/store/memoryStore.ts";
 import { startOf } from "../../src/venue/start.ts";
-import type { Store } from "../../src/venue/store.ts";
+import type { Store } from "../../src/venue/store/store.ts";
 import { Ledger } from "../../src/witness/ledger.ts";
 import { RoundBuilder } from "../../src/witness/round.ts";
 import {

@@ -1,6 +1,6 @@
 // What was set last is kept: at least so many, at most twice as many, compared with a list of all that was set.
 import assert from "node:assert/strict";
-import { Random } from "../../src/cli/random.ts";
+import { Random } from "../../src/replay/random.ts";
 import { Recent } from "../../src/venue/recent.ts";
 
 describe("recent values", () => {

@@ -3,9 +3,9 @@
 import assert from "node:assert/strict";
 import { Matcher } from "../../src/matcher/matcher.ts";
 import { PROFILES } from "../../src/protocol/instructions.ts";
-import { memoryStore } from "../../src/venue/memoryStore.ts";
+import { memoryStore } from "../../src/venue/store/memoryStore.ts";
 import { Reports } from "../../src/venue/reports.ts";
-import type { Store } from "../../src/venue/store.ts";
+import type { Store } from "../../src/venue/store/store.ts";
 import { genesis, START, traders } from "./fixture.ts";
 
 const ACCOUNTS = 10;

@@ -3,11 +3,11 @@
 // Method: a venue in memory whose store dies at a random write, done or not, after which nothing answers any more; lives with
 // and without a prover, with fast and slow proofs, with other limits each. At the end a twin that has the journal alone.
 import assert from "node:assert/strict";
-import { Random } from "../../src/cli/random.ts";
+import { Random } from "../../src/replay/random.ts";
 import { chainHeads } from "../../src/protocol/item.ts";
 import { readRounds, segmentDefect, verifyRound } from "../../src/verifier/index.ts";
-import { memoryStore } from "../../src/venue/memoryStore.ts";
-import type { Store } from "../../src/venue/store.ts";
+import { memoryStore } from "../../src/venue/store/memoryStore.ts";
+import type { Store } from "../../src/venue/store/store.ts";
 import type { Acknowledgement } from "../../src/venue/options.ts";
 import type { Venue } from "../../src/venue/venue.ts";
 import { genesis, lastingStore, ManualClock, openTestVenue, simulatedProver, traders, type Trader } from "./fixture.ts";

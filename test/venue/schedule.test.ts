@@ -2,7 +2,7 @@
 // Method: random rules, books and clocks, against a search through all seconds and slots, one after the other; what comes
 // of it must be of every kind, and a market that was closed is not due again at the same time.
 import assert from "node:assert/strict";
-import { Random } from "../../src/cli/random.ts";
+import { Random } from "../../src/replay/random.ts";
 import { parseGenesis } from "../../src/protocol/genesis.ts";
 import type { Rules } from "../../src/protocol/market.ts";
 import { MARKETS, RANK } from "../../src/protocol/parameters.ts";

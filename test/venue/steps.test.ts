@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { Matcher } from "../../src/matcher/matcher.ts";
 import { PROFILES } from "../../src/protocol/instructions.ts";
-import type { JournalEntry } from "../../src/venue/journal.ts";
+import type { JournalEntry } from "../../src/venue/store/journal.ts";
 import { stepsOf } from "../../src/venue/steps.ts";
 import { genesis, START, traders } from "./fixture.ts";
 

@@ -30,7 +30,7 @@ describe("a thread that is asked", () => {
 
   const open = async (mortal: boolean, use: (thread: AskedThread<Question>) => Promise<void>) => {
     const script = pathToFileURL(join(folder, "thread.mjs"));
-    const thread = new AskedThread<Question>({ bundle: script, source: script }, "tests", { mortal });
+    const thread = new AskedThread<Question>(script, "tests", { mortal });
     await use(thread).finally(() => thread.close());
   };
   const died = { code: "THREAD_DIED", message: "the thread that tests has died: it dies" };

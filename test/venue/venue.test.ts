@@ -7,8 +7,8 @@ import { openingWord } from "../../src/protocol/opening.ts";
 import { receiptDefect } from "../../src/protocol/receipt.ts";
 import { readRounds, segmentDefect, verifyRound } from "../../src/verifier/index.ts";
 import { chainHeads } from "../../src/protocol/item.ts";
-import { decodeRecord } from "../../src/venue/journal.ts";
-import type { Store } from "../../src/venue/store.ts";
+import { decodeRecord } from "../../src/venue/store/journal.ts";
+import type { Store } from "../../src/venue/store/store.ts";
 import {
   DEPOSIT,
   eventOf,
@@ -23,7 +23,7 @@ import {
   traders,
   Trader,
 } from "./fixture.ts";
-import { Random } from "../../src/cli/random.ts";
+import { Random } from "../../src/replay/random.ts";
 
 const code = (expected: string) => (error: unknown) => error instanceof TacitError && error.code === expected;
 

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { bundleVerifier } from "../../scripts/bundle.ts";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { BUNDLES, bundleVerifier } from "../../scripts/package/bundle.ts";
 import { Simulator } from "./simulator.ts";
 
 // Goal: a browser can load the verifier quickly, and what it loads verifies.
@@ -10,7 +12,7 @@ describe("the verifier for browsers", () => {
     const bytes = await bundleVerifier();
     console.log(`      ${bytes} bytes gzipped`);
     assert.ok(bytes <= 40_000);
-    const url = new URL("../../build/verifier.js", import.meta.url).href;
+    const url = pathToFileURL(join(BUNDLES, "verifier.js")).href;
     const { prepareKeys, verifyProof } = (await import(url)) as typeof import("../../src/verifier/index.ts");
     const simulator = new Simulator("bundle");
     const { settle } = prepareKeys(simulator.files);

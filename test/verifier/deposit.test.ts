@@ -3,8 +3,8 @@ import { poseidon5 } from "poseidon-lite";
 import { encodeDeployData, toFunctionSelector, type Abi } from "viem";
 import { TAG } from "../../src/protocol/parameters.ts";
 import { FIELD } from "../../src/verifier/points.ts";
-import { compileContracts, keysSolidity, link } from "../../scripts/contract.ts";
-import { Chain, owner, type Deployed } from "../../scripts/chain/chain.ts";
+import { compileContracts, keysSolidity, link } from "../../src/setup/contract.ts";
+import { Chain, owner, type Deployed } from "../../src/setup/chain/chain.ts";
 import { KEY } from "./forge.ts";
 import { Simulator, inverse, mod } from "./simulator.ts";
 
@@ -22,7 +22,7 @@ describe("a deposit", () => {
   let snapshot: `0x${string}`;
 
   before(async () => {
-    artifacts = compileContracts({ keys: keysSolidity(simulator.keys), sources: ["scripts/chain/TestToken.sol"] });
+    artifacts = compileContracts({ keys: keysSolidity(simulator.keys), sources: ["src/setup/chain/TestToken.sol"] });
     chain = await Chain.start();
     token = await chain.deploy(artifacts.TestToken, []);
     PoseidonT6 = (await chain.deploy(artifacts.PoseidonT6, [])).address;
@@ -130,7 +130,7 @@ describe("a venue of the committed keys", () => {
   it("deploys on a development chain, and on no other", async () => {
     const chain = await Chain.start();
     try {
-      const { TestToken, PoseidonT6, Venue } = compileContracts({ sources: ["scripts/chain/TestToken.sol"] });
+      const { TestToken, PoseidonT6, Venue } = compileContracts({ sources: ["src/setup/chain/TestToken.sol"] });
       const token = await chain.deploy(TestToken, []);
       const library = await chain.deploy(PoseidonT6, []);
       const bytecode = link(Venue, { PoseidonT6: library.address });

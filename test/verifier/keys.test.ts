@@ -3,7 +3,7 @@ import { INSTRUCTION_NAMES } from "../../src/protocol/instructions.ts";
 import { TacitError } from "../../src/protocol/errors.ts";
 import { keyHash, parseKey, prepareKeys, type KeyCode } from "../../src/verifier/index.ts";
 import { BASE_FIELD, G1, G2, keccakWords } from "../../src/verifier/points.ts";
-import { keysSolidity } from "../../scripts/contract.ts";
+import { keysSolidity } from "../../src/setup/contract.ts";
 import { outsideSubgroup } from "./forge.ts";
 import { Simulator, jsonG1, jsonG2, type KeyFile } from "./simulator.ts";
 

@@ -9,8 +9,8 @@ import {
 import { publicInputNames } from "../../src/protocol/instructions.ts";
 import { wordsToBytes } from "../../src/protocol/words.ts";
 import { BASE_FIELD, FIELD, toHex } from "../../src/verifier/points.ts";
-import { compileContracts, keysSolidity } from "../../scripts/contract.ts";
-import { Chain, owner, trader, type Deployed } from "../../scripts/chain/chain.ts";
+import { compileContracts, keysSolidity } from "../../src/setup/contract.ts";
+import { Chain, owner, trader, type Deployed } from "../../src/setup/chain/chain.ts";
 import { KEY, forgedBatches, g1, g2, outsideSubgroup, productWithoutCoefficients } from "./forge.ts";
 import { Simulator, inverse, pairG1, pairG2, type Step } from "./simulator.ts";
 
@@ -35,7 +35,7 @@ describe("a round", () => {
   before(async () => {
     const artifacts = compileContracts({
       keys: keysSolidity(simulator.keys),
-      sources: ["scripts/chain/TestToken.sol", "scripts/chain/Harness.sol"],
+      sources: ["src/setup/chain/TestToken.sol", "src/setup/chain/Harness.sol"],
     });
     chain = await Chain.start();
     token = await chain.deploy(artifacts.TestToken, []);

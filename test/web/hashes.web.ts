@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { build } from "esbuild";
 import type { Browser } from "playwright-core";
-import { ensureKernels, KERNEL_FOLDER } from "../../scripts/kernels/index.ts";
+import { DIST } from "../../scripts/package/index.ts";
 import type * as Eddsa from "../../src/protocol/eddsa.ts";
 import type * as Poseidon from "../../src/protocol/poseidon.ts";
 import type * as Hashes from "../../src/prover/hash/index.ts";
@@ -19,7 +19,6 @@ describe("hash kernels in Chromium", () => {
   let browser: Browser;
   const folder = mkdtempSync(join(tmpdir(), "tacit-web-"));
   before(async () => {
-    await ensureKernels();
     const { outputFiles } = await build({
       stdin: {
         contents: SOURCE.map((path) => `export * from "./src/${path}.ts";`).join("\n"),
@@ -29,8 +28,7 @@ describe("hash kernels in Chromium", () => {
       write: false,
       format: "esm",
       platform: "browser",
-      conditions: ["browser"],
-      external: ["node:*"],
+      conditions: ["tacit-source"],
     });
     writeFileSync(join(folder, "hashes.js"), outputFiles[0].contents);
     browser = await openBrowser();
@@ -43,8 +41,8 @@ describe("hash kernels in Chromium", () => {
   it("hash, verify and multiply as the reference; found beside the script, or given as bytes", async () => {
     const files = {
       "/hashes.js": join(folder, "hashes.js"),
-      "/hashFma.wasm": join(KERNEL_FOLDER, "hashFma.wasm"),
-      "/hashScalar.wasm": join(KERNEL_FOLDER, "hashScalar.wasm"),
+      "/hashFma.wasm": join(DIST, "prover/hashFma.wasm"),
+      "/hashScalar.wasm": join(DIST, "prover/hashScalar.wasm"),
     };
     const site = await serve(files, { isolated: false });
     try {

@@ -5,10 +5,10 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { build } from "esbuild";
-import { Random } from "../../src/cli/random.ts";
+import { Random } from "../../src/replay/random.ts";
 import { Matcher } from "../../src/matcher/matcher.ts";
 import { PROFILES } from "../../src/protocol/instructions.ts";
-import { readJournal } from "../../src/venue/journal.ts";
+import { readJournal } from "../../src/venue/store/journal.ts";
 import { genesis, genesisJson, INTERVAL, lastingStore, openTestVenue, traders } from "../venue/fixture.ts";
 import { openBrowser, serve } from "./site.ts";
 

@@ -10,14 +10,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
-import { buildAll } from "../../scripts/build/index.ts";
-import { buildPages, PAGES_FOLDER } from "../../scripts/web/vite.ts";
-import { proverFiles } from "../../src/cli/instructionKeys.ts";
-import { readKeys } from "../../src/cli/keyFiles.ts";
+import { buildAll } from "../../src/setup/build.ts";
+import { PAGES } from "../../src/setup/folders.ts";
+import { proverFiles } from "../../src/setup/instructionKeys.ts";
+import { readKeys } from "../../src/setup/keyFiles.ts";
 import { Client, memoryNotebook, sealSecret, type Notebook } from "../../src/client/index.ts";
 import { parseGenesis } from "../../src/protocol/genesis.ts";
 import { developmentGenesis } from "../../src/venue/developmentGenesis.ts";
-import { localProver } from "../../src/venue/localProver.ts";
+import { localProver } from "../../src/venue/proving/localProver.ts";
 import { startService, type RunningService } from "../../src/venue/service/server.ts";
 import type { Venue } from "../../src/venue/venue.ts";
 import { DEPOSIT, eventOf, INTERVAL, ManualClock, openTestVenue, PERP, SECRET } from "../venue/fixture.ts";
@@ -104,8 +104,6 @@ describe("pages in Chromium", () => {
   };
 
   before(async () => {
-    const sizes = await buildPages();
-    console.log(`      bytes gzipped: ${JSON.stringify(sizes)}`);
     await buildAll({ profile: "demo", publish: false });
     const genesisJson = developmentGenesis({
       secret: SECRET,
@@ -127,7 +125,7 @@ describe("pages in Chromium", () => {
       version: "0.1.0",
       development: true,
       log: pino({ level: "silent" }),
-      staticFolder: PAGES_FOLDER,
+      staticFolder: PAGES,
       marketNames: { [String(PERP)]: "perpetual" },
     });
     alice = await trader(1, 2, notebooks.alice);
@@ -138,11 +136,11 @@ describe("pages in Chromium", () => {
     await bob.withdraw({ recipient: 0xabcdn, amount: 1_234n });
     rounds.push(await endRound(2));
 
-    const files: Files = { "/": join(PAGES_FOLDER, "index.html") };
-    for (const entry of readdirSync(PAGES_FOLDER, { recursive: true, withFileTypes: true }))
+    const files: Files = { "/": join(PAGES, "index.html") };
+    for (const entry of readdirSync(PAGES, { recursive: true, withFileTypes: true }))
       if (entry.isFile()) {
         const path = join(entry.parentPath, entry.name);
-        files[path.slice(PAGES_FOLDER.length)] = path;
+        files[path.slice(PAGES.length)] = path;
       }
     site = await serve(files, { isolated: true, policy: POLICY });
     browser = await openBrowser();

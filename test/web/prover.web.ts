@@ -1,13 +1,13 @@
 // Goal: the prover that runs in Node runs in a browser, on pages with shared memory and without it.
 // Method: the bundle in Debian's Chromium, under a strict content security policy; snarkjs verifies what comes out.
 import assert from "node:assert/strict";
-import { readFile, readdir } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
-import { PROVER_FOLDER, bundleProver } from "../../scripts/bundle.ts";
-import { singleThreaded } from "../../scripts/keys/wasmCurve.ts";
+import { BUNDLES, bundleProver } from "../../scripts/package/bundle.ts";
+import { singleThreaded } from "../../src/setup/keys/wasmCurve.ts";
 import type * as ProverModule from "../../src/prover/index.ts";
 import { builtFixtures } from "../prover/fixtures.ts";
 import { openBrowser, serve, type Files, type Site } from "./site.ts";
@@ -26,7 +26,7 @@ describe("the prover in Chromium", () => {
     const total = Object.values(sizes).reduce((sum, size) => sum + size, 0);
     console.log(`      ${total} bytes gzipped: ${JSON.stringify(sizes)}`);
     assert.ok(total < 150_000, "the prover, kernels included, is under 150 kB");
-    for (const name of await readdir(PROVER_FOLDER)) served[`/${name}`] = join(PROVER_FOLDER, name);
+    for (const name of Object.keys(sizes)) served[`/${name}`] = join(BUNDLES, name);
     ({ files } = (await builtFixtures("chain")).chain);
     for (const name of ["zkey", "wasm", "r1cs", "inputs"] as const) served[`/chain.${name}`] = files[name];
     browser = await openBrowser();
@@ -98,7 +98,7 @@ describe("the prover in Chromium", () => {
           const { createProver } = (await import("/prover.js" as string)) as typeof prover;
           const threads: Worker[] = [];
           const startThread = () => {
-            const worker = new Worker("/worker.js", { type: "module" });
+            const worker = new Worker("/proverThread.browser.js", { type: "module" });
             threads.push(worker);
             return worker;
           };

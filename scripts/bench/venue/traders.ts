@@ -1,4 +1,4 @@
-import { Random } from "../../../src/cli/random.ts";
+import { Random } from "../../../src/replay/random.ts";
 import { depositKey, publicKey, sign } from "../../../src/protocol/eddsa.ts";
 import { cancelItem, itemHash, orderItem } from "../../../src/protocol/item.ts";
 import { SIDE } from "../../../src/protocol/parameters.ts";

@@ -1,6 +1,6 @@
 import { getContractAddress, toHex, type Address } from "viem";
-import { Chain, owner, type Deployed } from "../../../scripts/chain/chain.ts";
-import { compileContracts, keysSolidity } from "../../../scripts/contract.ts";
+import { Chain, owner, type Deployed } from "../../setup/chain/chain.ts";
+import { compileContracts, keysSolidity } from "../../setup/contract.ts";
 import { hash } from "../../protocol/poseidon.ts";
 import { encodeRound, type Round, type VerifyingKeys } from "../../verifier/index.ts";
 
@@ -33,7 +33,7 @@ export class ChainVenue {
 
   /** Deploys token, venue, and for comparison a venue that checks each proof by a pairing product of its own. */
   async deploy(keys: VerifyingKeys, genesisState: bigint, maxDeposits: number): Promise<void> {
-    const sources = ["scripts/chain/TestToken.sol", "scripts/chain/Harness.sol"];
+    const sources = ["src/setup/chain/TestToken.sol", "src/setup/chain/Harness.sol"];
     const artifacts = compileContracts({ keys: keysSolidity(keys), sources });
     this.#token = await this.#chain.deploy(artifacts.TestToken, []);
     const { address: PoseidonT6 } = await this.#chain.deploy(artifacts.PoseidonT6, []);

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { builtFiles, circuitFolder } from "../../../scripts/build/index.ts";
+import { builtFiles, circuitFolder } from "../../setup/build.ts";
 import { TacitError } from "../../protocol/errors.ts";
 import { publicInputNames, type InstructionName } from "../../protocol/instructions.ts";
 import type { CircuitInputs } from "../../prover/index.ts";

@@ -1,14 +1,14 @@
 import { randomBytes } from "node:crypto";
 import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { writeWhole } from "../../../scripts/build/writeWhole.ts";
+import { writeWhole } from "../../setup/writeWhole.ts";
 import { openSecret, sealSecret } from "../../client/index.ts";
 import { TacitError } from "../../protocol/errors.ts";
 import { parseGenesis, type GenesisFile } from "../../protocol/genesis.ts";
 import { toJson } from "../../protocol/json.ts";
 import type { ProfileName } from "../../protocol/instructions.ts";
 import { developmentGenesis } from "../../venue/developmentGenesis.ts";
-import { readJson } from "../json.ts";
+import { readJson } from "../../setup/readJson.ts";
 
 /** What a venue's folder holds beside its store: the genesis, and the operator's keys. */
 export interface OperatorFiles {

@@ -1,9 +1,8 @@
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import pino from "pino";
-import packageJson from "../../../package.json" with { type: "json" };
-import { BUILD } from "../../../scripts/build/folders.ts";
-import { buildAll } from "../../../scripts/build/index.ts";
+import { PAGES, VERSION } from "../../setup/folders.ts";
+import { requireTools } from "../../setup/tools.ts";
+import { buildAll } from "../../setup/build.ts";
 import { TacitError } from "../../protocol/errors.ts";
 import { INSTRUCTION_NAMES, type ProfileName } from "../../protocol/instructions.ts";
 import { isDevelopmentKey, prepareKeys } from "../../verifier/index.ts";
@@ -15,11 +14,11 @@ import {
   type VenueOptions,
   nodeDigest,
 } from "../../venue/index.ts";
-import type { ChainOptions } from "../../venue/chainLink.ts";
+import type { ChainOptions } from "../../venue/chain/chainLink.ts";
 import { collectSeldom, requireFree, startService } from "../../venue/service/server.ts";
-import { buildProgress } from "../buildProgress.ts";
-import { proverFiles } from "../instructionKeys.ts";
-import { withProgress } from "../progress.ts";
+import { buildProgress } from "../../setup/buildProgress.ts";
+import { proverFiles } from "../../setup/instructionKeys.ts";
+import { withProgress } from "../../setup/progress.ts";
 import { FILES, operatorFiles } from "./operator.ts";
 
 export interface ServeOptions {
@@ -99,7 +98,6 @@ export async function serve(options: ServeOptions): Promise<number> {
     await storage.close();
     throw error;
   });
-  const pages = join(BUILD, "web");
   const stop = new Promise<string>((resolve) => {
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve(signal));
     venue.subscribe((event) => {
@@ -117,14 +115,14 @@ export async function serve(options: ServeOptions): Promise<number> {
       host: options.host,
       port: options.port,
       genesisJson: files.genesisJson,
-      version: packageJson.version,
+      version: VERSION,
       log,
       development: options.development && !chain,
       origins: options.origin,
       hosts: options.publicHost,
       proxies: options.proxies,
       metricsToken: process.env.TACIT_METRICS_TOKEN ?? null,
-      ...(existsSync(pages) ? { staticFolder: pages } : {}),
+      staticFolder: PAGES,
     });
     // What happened before anybody listened.
     const { ok, reason } = venue.health();
@@ -175,7 +173,8 @@ async function chainOptions(
       "USAGE",
       "TACIT_RELAY_KEY is wrong: expected the private key that pays for transactions, 0x and 64 digits",
     );
-  const { evmChain } = await import("../../venue/evm.ts");
+  requireTools("viem");
+  const { evmChain } = await import("../../venue/chain/evm.ts");
   const { privateKeyToAccount } = await import("viem/accounts");
   const account = privateKeyToAccount(key as `0x${string}`);
   const chain = evmChain({

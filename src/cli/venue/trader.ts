@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
-import { writeWhole } from "../../../scripts/build/writeWhole.ts";
+import { writeWhole } from "../../setup/writeWhole.ts";
 import {
   Api,
   Client,
@@ -21,8 +21,8 @@ import { slotOf } from "../../protocol/market.ts";
 import type { Verdict } from "../../protocol/parameters.ts";
 import { PROFILES, type ProfileName } from "../../protocol/instructions.ts";
 import { useHashKernels } from "../../prover/hash/use.ts";
-import { readKeys } from "../keyFiles.ts";
-import { counted, isoTime, short, table, thousands } from "../format.ts";
+import { readKeys } from "../../setup/keyFiles.ts";
+import { counted, isoTime, short, table, thousands } from "../../setup/format.ts";
 
 export interface TraderOptions {
   /** address of the venue */

@@ -1,3 +1,4 @@
+import { allowRelaxedSimd } from "#prover-runtime";
 import type { Backend } from "./engine.ts";
 
 /**
@@ -36,9 +37,7 @@ export function detectBackend(): Backend {
   return isFused ? "fma" : "scalar";
 }
 
-/** Node before 22 knows relaxed SIMD only when asked, once in a process. Elsewhere this does nothing. */
-export async function enableRelaxedSimd(): Promise<void> {
-  if (WebAssembly.validate(PROBE) || typeof process === "undefined" || !process.versions?.node) return;
-  const { setFlagsFromString } = await import("node:v8");
-  setFlagsFromString("--experimental-wasm-relaxed-simd");
+/** Asks for relaxed SIMD where there is none yet. */
+export function enableRelaxedSimd(): void {
+  if (!WebAssembly.validate(PROBE)) allowRelaxedSimd();
 }

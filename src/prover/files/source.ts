@@ -3,7 +3,7 @@
  * browsers. Files and blobs are read in the ranges that are asked for; what can only be read in order is read once,
  * whole, into memory that threads can share.
  */
-import type { FileHandle } from "node:fs/promises";
+import { openFile, type FileHandle } from "#prover-runtime";
 import { TacitError, outOfRange } from "../../protocol/errors.ts";
 import { abortedError, reasonOf, unreadable } from "./sourceErrors.ts";
 import { allocate, readAll } from "./stream.ts";
@@ -109,8 +109,7 @@ function inBlob(blob: Blob): Backing {
 }
 
 async function openPath(path: string | URL, name: string, signal?: AbortSignal): Promise<Backing> {
-  if (!inNode()) throw unreadable(name, "kind", "a browser opens no files by name");
-  const { open: openFile } = await import("node:fs/promises");
+  if (!openFile) throw unreadable(name, "kind", "a browser opens no files by name");
   const handle = await openFile(path);
   try {
     const stat = await handle.stat();
@@ -182,7 +181,7 @@ async function guarded<Result>(
 /** Undefined for a path. @throws TypeError for what is no address */
 function addressOf(source: string | URL): URL | undefined {
   if (source instanceof URL) return source;
-  if (inNode()) return /^(https?|file):\/\//i.test(source) ? new URL(source) : undefined;
+  if (openFile) return /^(https?|file):\/\//i.test(source) ? new URL(source) : undefined;
   return new URL(source, globalThis.location?.href);
 }
 
@@ -202,8 +201,4 @@ function nameOf(source: FileSource): string {
 
 function isStream(source: unknown): source is ReadableStream<Uint8Array> | AsyncIterable<Uint8Array> {
   return typeof source === "object" && source !== null && ("getReader" in source || Symbol.asyncIterator in source);
-}
-
-function inNode(): boolean {
-  return typeof process === "object" && typeof process.versions?.node === "string";
 }

@@ -124,7 +124,7 @@ export interface HashKernelOptions {
  * @throws TacitError NOT_BUILT  when no module is given and there is none to read
  */
 export async function startHashKernels({ module, backend }: HashKernelOptions = {}): Promise<HashKernels> {
-  if (backend !== "scalar") await enableRelaxedSimd();
+  if (backend !== "scalar") enableRelaxedSimd();
   const chosen = backend ?? detectBackend();
   const given = module ?? (await readKernel(HASH_MODULES[chosen]));
   const compiled = given instanceof WebAssembly.Module ? given : await WebAssembly.compile(given as BufferSource);

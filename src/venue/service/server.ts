@@ -40,7 +40,7 @@ export interface ServerOptions extends Omit<ServiceOptions, "files"> {
   readonly host?: string;
   /** 0, the default, takes a free one */
   readonly port?: number;
-  /** pages that are served, such as build/web. Default: none */
+  /** pages that are served, such as dist/web of this package. Default: none */
   readonly staticFolder?: string | null;
   /** proxies in front whose X-Forwarded-For is believed, the last one nearest. Default: 0 */
   readonly proxies?: number;

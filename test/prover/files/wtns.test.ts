@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { bn254 } from "@noble/curves/bn254.js";
 import * as snarkjs from "snarkjs";
-import { Random } from "../../../src/cli/random.ts";
+import { Random } from "../../../src/replay/random.ts";
 import { TacitError } from "../../../src/protocol/errors.ts";
 import { readWitness } from "../../../src/prover/files/wtns.ts";
 import { readSections, writeSections, type Magic } from "../../../src/prover/sections.ts";

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFile, readdir } from "node:fs/promises";
 import { bn254 } from "@noble/curves/bn254.js";
 import * as snarkjs from "snarkjs";
-import { Random } from "../../../src/cli/random.ts";
+import { Random } from "../../../src/replay/random.ts";
 import { TacitError } from "../../../src/protocol/errors.ts";
 import { readInteger } from "../../../src/prover/files/integers.ts";
 import { isPoint } from "../../../src/prover/files/points.ts";

@@ -1,6 +1,5 @@
-/** A suite for each backend that this engine has, with kernels from build/kernels brought up to date. */
-import { ensureKernels } from "../../../scripts/kernels/index.ts";
-import { Random } from "../../../src/cli/random.ts";
+/** A suite for each backend that this engine has, with kernels as they were built. */
+import { Random } from "../../../src/replay/random.ts";
 import { FIELD } from "../../../src/protocol/numbers.ts";
 import { detectBackend, enableRelaxedSimd } from "../../../src/prover/engine/backend.ts";
 import type { Backend } from "../../../src/prover/engine/engine.ts";
@@ -11,8 +10,7 @@ export function describeKernels(what: string, body: (kernels: () => HashKernels,
     describe(`${what}, ${backend}`, () => {
       let kernels: HashKernels;
       before(async function () {
-        await ensureKernels();
-        await enableRelaxedSimd();
+        enableRelaxedSimd();
         if (backend === "fma" && detectBackend() !== "fma") this.skip();
         kernels = await startHashKernels({ backend });
       });

@@ -3,7 +3,7 @@
 // lanes; then a tree, a venue and its rounds with kernels and without.
 import assert from "node:assert/strict";
 import * as lite from "poseidon-lite";
-import { Random } from "../../../src/cli/random.ts";
+import { Random } from "../../../src/replay/random.ts";
 import { Matcher, type ItemCommand } from "../../../src/matcher/matcher.ts";
 import { accountLeaf, accountLeaves } from "../../../src/protocol/account.ts";
 import { depositKey, publicKey, sign } from "../../../src/protocol/eddsa.ts";

@@ -2,7 +2,7 @@
 // Method: limbs at the ends of their range in all combinations, as many terms as a hash can have, seeded random ones.
 import assert from "node:assert/strict";
 import { memory, Module } from "wasmati";
-import { Random } from "../../../src/cli/random.ts";
+import { Random } from "../../../src/replay/random.ts";
 import { inverse, mod, SCALAR_FIELD } from "../../../src/prover/curve.ts";
 import { detectBackend, enableRelaxedSimd } from "../../../src/prover/engine/backend.ts";
 import type { Exports } from "../../../src/prover/engine/engine.ts";
@@ -55,7 +55,7 @@ for (const [backend, layout] of Object.entries(LAYOUTS))
     let view: DataView;
     let radix: bigint;
     before(async function () {
-      await enableRelaxedSimd();
+      enableRelaxedSimd();
       if (backend === "fma" && detectBackend() !== "fma") this.skip();
       const { mulAdd, dot, radixBits } = eightLanes(layout.make(p, FIELD_SCRATCH), SCRATCH);
       const own = memory({ min: 1 });

@@ -2,7 +2,7 @@
 // Method: both side by side on valid signatures, each field forged, points of all orders, and scalars around the orders;
 // one bad signature at each place of a batch.
 import assert from "node:assert/strict";
-import { Random } from "../../../src/cli/random.ts";
+import { Random } from "../../../src/replay/random.ts";
 import {
   accountKey,
   BASE8,

@@ -2,7 +2,7 @@
 // Method: laws on all combinations of extreme limbs, with the largest sums that the file's first comment allows.
 import assert from "node:assert/strict";
 import { memory, Module } from "wasmati";
-import { Random } from "../../../src/cli/random.ts";
+import { Random } from "../../../src/replay/random.ts";
 import { inverse, mod, SCALAR_FIELD } from "../../../src/prover/curve.ts";
 import type { Exports } from "../../../src/prover/engine/engine.ts";
 import { SINGLE } from "../../../src/prover/hash/lanes.ts";

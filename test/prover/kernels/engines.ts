@@ -1,34 +1,25 @@
-/** Engines for the tests, from kernels emitted anew, and the groups of @noble/curves as their reference. */
+/** Engines for the tests, from kernels as they were built, and the groups of @noble/curves as their reference. */
 import assert from "node:assert/strict";
 import { bn254 } from "@noble/curves/bn254.js";
-import { startWorker } from "../../../src/prover/startWorker.ts";
 import { mod, type Coordinate, type Group, type Point } from "../../../src/prover/curve.ts";
 import { enableRelaxedSimd } from "../../../src/prover/engine/backend.ts";
 import { Engine, type Backend } from "../../../src/prover/engine/engine.ts";
-import { Random } from "../../../src/cli/random.ts";
+import { readKernel } from "../../../src/prover/runtime.ts";
+import { Random } from "../../../src/replay/random.ts";
 import { BACKENDS } from "./fields.ts";
 
-let emitted: Promise<Record<Backend, Uint8Array>> | undefined;
 let compiled: Promise<Record<Backend, WebAssembly.Module>> | undefined;
 
-/** Modules of all backends, in a thread with a deep stack as for the build. */
-export function emitModules(): Promise<Record<Backend, Uint8Array>> {
-  return (emitted ??= (async () => {
-    const url = new URL("../../../scripts/kernels/worker.ts", import.meta.url);
-    const worker = startWorker(url, { resourceLimits: { stackSizeMb: 64 } });
-    const modules = await new Promise<Record<Backend, Uint8Array>>((resolve, reject) => {
-      worker.once("message", resolve);
-      worker.once("error", reject);
-    });
-    await worker.terminate();
-    return modules;
-  })());
+/** Modules of all backends, as they were built. */
+export async function builtModules(): Promise<Record<Backend, Uint8Array>> {
+  const [fma, scalar] = await Promise.all([readKernel("fma"), readKernel("scalar")]);
+  return { fma, scalar };
 }
 
 export function kernels(): Promise<Record<Backend, WebAssembly.Module>> {
   return (compiled ??= (async () => {
-    await enableRelaxedSimd();
-    const modules = await emitModules();
+    enableRelaxedSimd();
+    const modules = await builtModules();
     const [fma, scalar] = await Promise.all(
       [modules.fma, modules.scalar].map((bytes) => WebAssembly.compile(bytes as BufferSource)),
     );

@@ -2,7 +2,7 @@
 // Method: laws on edge and random values (seed in the name of the test), all combinations of extreme limbs, and long
 // random programs, of which every intermediate block is looked at.
 import assert from "node:assert/strict";
-import { Random } from "../../../src/cli/random.ts";
+import { Random } from "../../../src/replay/random.ts";
 import { inverse, mod } from "../../../src/prover/curve.ts";
 import { describeFields, LANES, PLACES, SCRATCH, type FieldKernels } from "./fields.ts";
 

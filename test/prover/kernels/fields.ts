@@ -1,7 +1,7 @@
 /** Fields on their own: the kernels of a backend for one modulus, emitted for the tests, and their blocks as bigints. */
 import assert from "node:assert/strict";
 import { memory, Module } from "wasmati";
-import { Random } from "../../../src/cli/random.ts";
+import { Random } from "../../../src/replay/random.ts";
 import { BASE_FIELD, SCALAR_FIELD, inverse, mod } from "../../../src/prover/curve.ts";
 import { enableRelaxedSimd } from "../../../src/prover/engine/backend.ts";
 import type { Backend, Exports } from "../../../src/prover/engine/engine.ts";
@@ -80,7 +80,7 @@ export class FieldKernels {
   readonly view: DataView;
 
   static async start(backend: Backend, modulus: bigint): Promise<FieldKernels> {
-    await enableRelaxedSimd();
+    enableRelaxedSimd();
     const layout = LAYOUTS[backend];
     const field = layout.make(modulus, SCRATCH.at);
     const own = memory({ min: 1 });

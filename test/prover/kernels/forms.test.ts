@@ -2,7 +2,7 @@
 // are not below the modulus are refused; inverses are right.
 // Method: edge values, extreme limbs and random values (seed in the name of the test) against bigint.
 import assert from "node:assert/strict";
-import { Random } from "../../../src/cli/random.ts";
+import { Random } from "../../../src/replay/random.ts";
 import { inverse, mod } from "../../../src/prover/curve.ts";
 import { describeFields, LANES, PLACES, type FieldKernels } from "./fields.ts";
 

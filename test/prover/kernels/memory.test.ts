@@ -1,7 +1,7 @@
 // Goal: the heap of an engine gives out memory that is free, takes it back whole, and says typed when there is no more.
 // Method: chosen sequences, and random ones against a list of what is in use (seed in the name of the test).
 import assert from "node:assert/strict";
-import { Random } from "../../../src/cli/random.ts";
+import { Random } from "../../../src/replay/random.ts";
 import { TacitError } from "../../../src/protocol/errors.ts";
 import { Heap } from "../../../src/prover/engine/memory.ts";
 

@@ -2,7 +2,7 @@
 // are not reduced are still factors.
 // Method: edge values in pairs (seed in the name of the suite) against bigint.
 import assert from "node:assert/strict";
-import { Random } from "../../../src/cli/random.ts";
+import { Random } from "../../../src/replay/random.ts";
 import { inverse, mod } from "../../../src/prover/curve.ts";
 import { ADDITION_BYTES } from "../../../src/prover/kernels/field.ts";
 import { describeFields, LANES, PLACES, type FieldKernels } from "./fields.ts";

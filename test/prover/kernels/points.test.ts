@@ -3,7 +3,7 @@
 // Method: random points (seed in the name of the suite), never in arithmetic progression: such have colliding sums,
 // which hide errors. Segments of chosen shapes, and random ones.
 import assert from "node:assert/strict";
-import { Random } from "../../../src/cli/random.ts";
+import { Random } from "../../../src/replay/random.ts";
 import { BASE_FIELD, type Group, type Point } from "../../../src/prover/curve.ts";
 import { BLOCK_BYTES, POINT_BYTES, type Engine } from "../../../src/prover/engine/engine.ts";
 import { WORK } from "../../../src/prover/kernels/layout.ts";

@@ -1,7 +1,7 @@
 // Goal: products in Fp[u], u^2 = -1, and norms are right, and in the range that is promised, for all that they are used for.
 // Method: values at the ends of the ranges of factors, extreme limbs, and random ones (seed in the name) against bigint.
 import assert from "node:assert/strict";
-import { Random } from "../../../src/cli/random.ts";
+import { Random } from "../../../src/replay/random.ts";
 import { inverse, mod } from "../../../src/prover/curve.ts";
 import { describeFields, LANES, PLACES, type FieldKernels } from "./fields.ts";
 

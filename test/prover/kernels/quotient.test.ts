@@ -2,7 +2,7 @@
 // Method: polynomials evaluated by the definition at all points, on every size of domain from 2^4; matrices in all
 // shapes (seed in the name of the suite) against plain sums.
 import assert from "node:assert/strict";
-import { Random } from "../../../src/cli/random.ts";
+import { Random } from "../../../src/replay/random.ts";
 import { SCALAR_FIELD, inverse, mod } from "../../../src/prover/curve.ts";
 import { BLOCK_BYTES, ELEMENT_BYTES, type Engine } from "../../../src/prover/engine/engine.ts";
 import {

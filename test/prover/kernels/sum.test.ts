@@ -2,7 +2,7 @@
 // Method: scalars where digits, windows and signs turn; random ones (seed in the name of the suite); each rule for points
 // broken alone, at several places.
 import assert from "node:assert/strict";
-import { Random } from "../../../src/cli/random.ts";
+import { Random } from "../../../src/replay/random.ts";
 import { BASE_FIELD, mod, type Group, type Point } from "../../../src/prover/curve.ts";
 import { POINT_BYTES, type Engine } from "../../../src/prover/engine/engine.ts";
 import { loadBases, sumOfProducts, type Bases } from "../../../src/prover/engine/sum.ts";

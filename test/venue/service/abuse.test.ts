@@ -7,7 +7,7 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import WebSocket from "ws";
 import type { z } from "@hono/zod-openapi";
-import { Random } from "../../../src/cli/random.ts";
+import { Random } from "../../../src/replay/random.ts";
 import { STATUS, type ErrorCode } from "../../../src/venue/service/errors.ts";
 import * as schemas from "../../../src/venue/service/schema.ts";
 import { startService } from "../../../src/venue/service/server.ts";

@@ -1,4 +1,0 @@
-import { parentPort } from "node:worker_threads";
-import { emitKernels } from "../../src/prover/kernels/module.ts";
-
-parentPort!.postMessage(emitKernels());

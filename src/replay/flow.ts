@@ -1,0 +1,235 @@
+import type { Command, Genesis, MatcherOptions } from "../matcher/matcher.ts";
+import { openAccount, viewKey, type Account } from "../protocol/account.ts";
+import { depositKey, publicKey, secretScalar, sharedX, sign, type Point } from "../protocol/eddsa.ts";
+import { outOfRange } from "../protocol/errors.ts";
+import type { Profile } from "../protocol/instructions.ts";
+import { cancelItem, itemHash, orderItem, type Item } from "../protocol/item.ts";
+import { computePrices, NO_MARKETS, type MarketRules, type Rules } from "../protocol/market.ts";
+import { BITS, INSTRUMENTS, MARKET_STATE, RULE, SIDE } from "../protocol/parameters.ts";
+import { Random } from "./random.ts";
+import type { LobsterMessage, LobsterType } from "./lobster.ts";
+
+/** How a message file is turned into the flow of a venue. */
+export interface FlowOptions {
+  profile: Profile;
+  /** traders, beside the venue's and the insurance account */
+  accounts: number;
+  /** seconds between auctions */
+  every: number;
+  seed: number;
+  /** sign items; else the matcher is told that each is signed */
+  signed: boolean;
+}
+
+/** A venue with one stock, and all that is sent to it. */
+export interface Flow {
+  genesis: Genesis;
+  options: MatcherOptions;
+  operatorSecret: bigint;
+  /** deposits first, then items and closes in the order of time */
+  commands: Iterable<Command>;
+  counts: FlowCounts;
+}
+
+/** Grows while `commands` is walked. */
+export interface FlowCounts {
+  messages: number;
+  /** hidden executions, crosses and halts: nothing that a venue would be sent */
+  skipped: number;
+  /** cancels of orders that rested before the file begins */
+  unknown: number;
+  items: Record<Extract<LobsterType, "order" | "partialCancel" | "cancel" | "execution">, number>;
+  closes: number;
+}
+
+/** 2012-06-21, midnight in New York; the day of the sample. Files carry no date, and any would do. */
+const MIDNIGHT = 1_340_251_200n;
+/** A cent, in dollars times 10,000. */
+const TICK = 100n;
+const MARKET = 1n;
+export const SLOT = 0;
+/** A hundred billion dollars each: nothing is refused for want of money. */
+const DEPOSIT = 10n ** 15n;
+const FIRST_TRADER = 2;
+const SECONDS_A_DAY = 86_400n;
+/** Of a salt or a domain: below the modulus of the field. */
+const RANDOM_BITS = 248;
+
+/**
+ * Turns messages into commands: a new order by an account that its id picks; a cancel; a partial cancel as a replacement
+ * by the rest; an execution as an order on the other side that lives for one auction, by an account that id and line
+ * pick. An auction is closed at each multiple of `every` seconds, after the last message as well.
+ * @throws OUT_OF_RANGE naming the option
+ */
+export function flowOf(messages: readonly LobsterMessage[], options: FlowOptions): Flow {
+  const { profile, accounts, every, seed, signed } = options;
+  const room = 4 ** profile.depth - FIRST_TRADER;
+  if (!Number.isInteger(accounts) || accounts < 1 || accounts > room)
+    throw outOfRange("--accounts", `1 to ${room}, as the account tree of the profile has room for`);
+  if (!Number.isInteger(every) || every < 1 || every > 86_400) throw outOfRange("--every", "1 to 86400 seconds");
+  const random = new Random(seed);
+  const secrets = Array.from({ length: FIRST_TRADER + accounts }, () => random.bytes(32));
+  const domain = random.bits(RANDOM_BITS);
+  const operatorSecret = secretScalar(secrets[0]);
+  const start = MIDNIGHT + BigInt(messages[0]?.seconds ?? 0);
+  const rules = rulesOf(publicKey(secrets[0]), BigInt(every));
+  const scenarios = shocks(profile.scenarios).map((percent) =>
+    valueVector((markOf(messages) * (100n + percent)) / 100n),
+  );
+  const view = ({ keyX, keyY }: { keyX: bigint; keyY: bigint }, index: number) =>
+    viewKey(sharedX(operatorSecret, { x: keyX, y: keyY }), index);
+  const house = secrets.slice(0, FIRST_TRADER).map((secret, index): Account => {
+    const { x: keyX, y: keyY } = publicKey(secret);
+    return openAccount({ keyX, keyY, view: view({ keyX, keyY }, index) });
+  });
+  const genesis: Genesis = {
+    domain,
+    depth: profile.depth,
+    maxOpen: profile.maxOpen,
+    depositSlots: profile.deposit,
+    rules,
+    prices: computePrices(rules, { values: scenarios, funding: valueVector(0n), epoch: 1n, time: start }),
+    accounts: house,
+    time: start,
+  };
+  const counts: FlowCounts = {
+    messages: 0,
+    skipped: 0,
+    unknown: 0,
+    items: { order: 0, partialCancel: 0, cancel: 0, execution: 0 },
+    closes: 0,
+  };
+  const keys = secrets.slice(FIRST_TRADER).map((secret) => depositKey(publicKey(secret)));
+  const secretOf = signed ? (account: number) => secrets[account] : null;
+  const commands = {
+    [Symbol.iterator]: () => commandsOf(messages, { options, genesis, keys, counts, random, secretOf }),
+  };
+  return { genesis, options: { view }, operatorSecret, commands, counts };
+}
+
+function* commandsOf(
+  messages: readonly LobsterMessage[],
+  from: {
+    options: FlowOptions;
+    genesis: Genesis;
+    /** by trader: what a deposit names */
+    keys: readonly Point[];
+    counts: FlowCounts;
+    random: Random;
+    secretOf: ((account: number) => Uint8Array) | null;
+  },
+): Generator<Command> {
+  const { options, genesis, keys, counts, random, secretOf } = from;
+  const { accounts, every, profile } = options;
+  const accountOf = (key: number) => FIRST_TRADER + (mix(key) % accounts);
+  const nonces = Array<bigint>(FIRST_TRADER + accounts).fill(0n);
+  /** By id: what rests of the orders that the file has shown. */
+  const resting = new Map<number, { nonce: bigint; size: bigint }>();
+
+  const deposits = keys.map(({ x: keyX, y: keyY }) => ({ keyX, keyY, index: 0, amount: DEPOSIT }));
+  for (let at = 0; at < deposits.length; at += profile.deposit)
+    yield { kind: "deposits", time: genesis.time, deposits: deposits.slice(at, at + profile.deposit) };
+
+  const item = (account: number, time: bigint, item: Item): Command => {
+    if (!secretOf) return { kind: "item", time, item, auth: { R8x: 0n, R8y: 0n, S: 0n }, signed: true };
+    return { kind: "item", time, item, auth: sign(secretOf(account), itemHash(genesis.domain, item)) };
+  };
+  const interval = BigInt(every);
+  let close = (genesis.time / interval + 1n) * interval;
+  for (const message of messages) {
+    const { type, id, size, price, line } = message;
+    const time = MIDNIGHT + BigInt(message.seconds);
+    for (; close <= time; close += interval) {
+      counts.closes++;
+      yield { kind: "close", time: close, slot: SLOT };
+    }
+    counts.messages++;
+    const rests = resting.get(id);
+    if (type === "hiddenExecution" || type === "cross" || type === "halt") {
+      counts.skipped++;
+      continue;
+    }
+    if (!rests && (type === "cancel" || type === "partialCancel")) {
+      counts.unknown++;
+      continue;
+    }
+    counts.items[type]++;
+    const taking = type === "execution";
+    const account = accountOf(taking ? id + line : id);
+    const nonce = ++nonces[account];
+    const left = (rests?.size ?? 0n) - size;
+    if (rests && left > 0n) rests.size = left;
+    const common = {
+      market: MARKET,
+      account: BigInt(account),
+      nonce,
+      validUntil: time,
+      salt: random.bits(RANDOM_BITS),
+    };
+    if (type === "cancel" || (type === "partialCancel" && left <= 0n)) {
+      resting.delete(id);
+      yield item(account, time, cancelItem({ ...common, target: rests!.nonce }));
+      continue;
+    }
+    const replaces = type === "partialCancel" ? rests!.nonce : 0n;
+    if (type === "order") resting.set(id, { nonce, size });
+    if (type === "partialCancel") rests!.nonce = nonce;
+    const order = {
+      ...common,
+      side: taking === (message.side === SIDE.buy) ? SIDE.sell : SIDE.buy,
+      limit: price,
+      size: type === "partialCancel" ? left : size,
+      replaces,
+      expiry: MIDNIGHT + SECONDS_A_DAY,
+      thisAuction: taking,
+    };
+    yield item(account, time, orderItem(order));
+  }
+  counts.closes++;
+  yield { kind: "close", time: close, slot: SLOT };
+}
+
+function rulesOf(operator: Point, interval: bigint): Rules {
+  const stock: MarketRules = {
+    id: MARKET,
+    legs: valueVector(1n),
+    tick: TICK,
+    lotLimit: (1n << BigInt(BITS.size)) - 1n,
+    band: (1n << BigInt(BITS.price)) - 1n,
+    feeRate: 5n,
+    feePerLot: 20n,
+    rhoMin: 1_000n,
+    rule: BigInt(RULE.auction),
+    interval,
+    state: BigInt(MARKET_STATE.open),
+    capacity: (1n << BigInt(BITS.count)) - 1n,
+    cancelCapacity: (1n << BigInt(BITS.count)) - 1n,
+  };
+  const group = { operatorKeyX: operator.x, operatorKeyY: operator.y, maxAge: 2n * SECONDS_A_DAY };
+  return { group, markets: NO_MARKETS.map((free, slot) => (slot === SLOT ? stock : free)) };
+}
+
+/** The first price that the file names, on the tick. */
+function markOf(messages: readonly LobsterMessage[]): bigint {
+  const first = messages.find(({ type }) => type === "order" || type === "execution");
+  const price = first?.price ?? TICK;
+  return price - (price % TICK);
+}
+
+/** Percent by scenario: 0, 4, -4, 8, -8, ... */
+function shocks(count: number): bigint[] {
+  return Array.from({ length: count }, (_, k) => BigInt((k % 2 ? 4 : -4) * Math.ceil(k / 2)));
+}
+
+/** The value of instrument 0, the stock; the others are free. */
+function valueVector(value: bigint): bigint[] {
+  return Array.from({ length: INSTRUMENTS }, (_, i) => (i === 0 ? value : 0n));
+}
+
+/** Spreads integers evenly over 32 bits (the last step of MurmurHash3, after both halves of the number are joined). */
+function mix(key: number): number {
+  let h = ((key % 2 ** 32) | 0) ^ Math.imul(Math.floor(key / 2 ** 32), 0x9e3779b1);
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return (h ^ (h >>> 16)) >>> 0;
+}

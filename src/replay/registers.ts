@@ -1,0 +1,88 @@
+import type { Event } from "../matcher/events.ts";
+import { accountLeaf, type Account } from "../protocol/account.ts";
+import { entryWord, fillWord, pushEntry, pushFill, pushPayout, type BookEntry } from "../protocol/book.ts";
+import { vectorHash } from "../protocol/market.ts";
+import { INSTRUMENTS, MARKETS, RANK } from "../protocol/parameters.ts";
+import { pushDeposit } from "../witness/deposit.ts";
+import type { Ledger } from "../witness/ledger.ts";
+
+/**
+ * Keeps the registers of a ledger up with the matcher's events where nobody proves: the same registers as those that
+ * the witness builders leave at the end of a round, at a fraction of the hashes, since no state within a round is named.
+ */
+export class Registers {
+  readonly #ledger: Ledger;
+  readonly #blind: () => bigint;
+  /** Accounts written and books changed since the last word. */
+  readonly #accounts = new Map<number, Account>();
+  readonly #books = new Map<number, readonly BookEntry[]>();
+
+  constructor(ledger: Ledger, { blind }: { blind: () => bigint }) {
+    this.#ledger = ledger;
+    this.#blind = blind;
+  }
+
+  add(event: Event): void {
+    const ledger = this.#ledger;
+    switch (event.kind) {
+      case "deposits": {
+        const opened = event.credits.filter(({ before }) => !before).length;
+        const deposits = event.credits.reduce((head, { deposit }) => pushDeposit(head, deposit), ledger.state.deposits);
+        const accountCount = ledger.state.accountCount + BigInt(opened);
+        ledger.state = { ...ledger.logged(ledger.state, event.entry, RANK.other), deposits, accountCount };
+        for (const { index, after } of event.credits) this.#accounts.set(index, after);
+        return;
+      }
+      case "item": {
+        const { account, admission } = event;
+        ledger.state = ledger.logged(ledger.state, event.entry, RANK.other);
+        if (admission.account && account) this.#accounts.set(account.index, admission.account);
+        if (admission.payout !== undefined)
+          ledger.state = { ...ledger.state, payoutsPut: pushPayout(ledger.state.payoutsPut, admission.payout) };
+        return;
+      }
+      case "clear": {
+        const { slot, command, entry, sweeps } = event;
+        ledger.state = ledger.logged(ledger.state, entry, command === "close" ? RANK.close(slot) : RANK.other);
+        this.#books.set(slot, sweeps.at(-1)!.outcome.book);
+        return;
+      }
+      case "settle": {
+        const fillsPut = event.writes.reduce((head, { fill }) => pushFill(head, fillWord(fill)), ledger.state.fillsPut);
+        ledger.state = { ...ledger.state, fillsPut, fillsTaken: fillsPut };
+        for (const { index, before, after } of event.writes) {
+          this.#accounts.set(index, after);
+          for (let i = 0; i < INSTRUMENTS; i++)
+            ledger.vectors.holders[i] += (after.positions[i] ? 1n : 0n) - (before?.positions[i] ? 1n : 0n);
+        }
+        return;
+      }
+    }
+  }
+
+  /** The state word at the end of a round, right after a clear and its settlement: then nothing is admitted and not cleared. */
+  close(): bigint {
+    const ledger = this.#ledger;
+    const { vectors, tree, state } = ledger;
+    for (const [index, account] of this.#accounts) tree.set(index, accountLeaf(account));
+    for (const [slot, book] of this.#books) {
+      vectors.books[slot] = book.reduce((head, entry) => pushEntry(head, entryWord(entry)), 0n);
+      vectors.counts[slot] = BigInt(book.length);
+    }
+    this.#accounts.clear();
+    this.#books.clear();
+    const none = vectorHash(Array<bigint>(MARKETS).fill(0n));
+    ledger.state = {
+      ...state,
+      accounts: tree.root,
+      books: vectorHash(vectors.books),
+      counts: vectorHash(vectors.counts),
+      holders: vectorHash(vectors.holders),
+      admitted: none,
+      cancels: none,
+      payoutsTaken: state.payoutsPut,
+      blind: this.#blind(),
+    };
+    return ledger.word;
+  }
+}

@@ -1,0 +1,256 @@
+import { Matcher, type Command } from "../matcher/matcher.ts";
+import { viewKey } from "../protocol/account.ts";
+import { depositKey, publicKey, secretScalar, sharedX, sign } from "../protocol/eddsa.ts";
+import { parseGenesis, type GenesisFile } from "../protocol/genesis.ts";
+import { PROFILES } from "../protocol/instructions.ts";
+import {
+  A_COLUMNS,
+  cancelItem,
+  itemHash,
+  orderItem,
+  withdrawalItem,
+  type Item,
+  type OrderFields,
+} from "../protocol/item.ts";
+import { pack } from "../protocol/numbers.ts";
+import { INSTRUMENTS, SIDE, type Verdict } from "../protocol/parameters.ts";
+import { Random } from "./random.ts";
+
+/**
+ * The demonstration: one underlying at 1,000.00; a perpetual, a call and a put struck there, and their straddle; ten
+ * traders with zero-intelligence flow (Gode and Sunder 1993: random limit orders, market orders, cancels), and one item
+ * for each reason to reject. Money is in cents.
+ */
+
+const START = 1_767_225_600n; // 2026-01-01T00:00:00Z
+const INTERVAL = 60n;
+const MAX_AGE = 600n;
+export const TRADERS = 10;
+export const DEPOSIT = 40_000_000n;
+
+const [PERP, CALL, PUT, STRADDLE, CROSS, HALTED, TINY] = [101n, 102n, 103n, 104n, 105n, 106n, 107n];
+/** Slots that are closed: the straddle's auction and the perpetual's cross. */
+export const AUCTION_SLOT = 3;
+export const CROSS_SLOT = 4;
+export const MARKET_NAMES: Record<string, string> = {
+  [String(PERP)]: "perpetual, auction",
+  [String(CALL)]: "call 1000, auction",
+  [String(PUT)]: "put 1000, auction",
+  [String(STRADDLE)]: "straddle 1000, auction",
+  [String(CROSS)]: "perpetual, midpoint cross",
+  [String(HALTED)]: "halted",
+  [String(TINY)]: "room for one order",
+};
+
+export interface Trader {
+  readonly name: string;
+  readonly secret: Uint8Array;
+  readonly index: number;
+  nonce: bigint;
+}
+
+export type ScenarioCommand = Command & { expected?: Verdict };
+
+export interface Scenario {
+  readonly genesis: GenesisFile;
+  readonly operator: Trader;
+  readonly operatorSecret: bigint;
+  readonly traders: readonly Trader[];
+  /** K' for each trader's deposit */
+  readonly deposits: readonly { keyX: bigint; keyY: bigint; index: number; amount: bigint }[];
+  readonly view: (key: { keyX: bigint; keyY: bigint }, index: number) => bigint;
+  /** items, closes and what verdict an item is meant to get */
+  readonly commands: readonly ScenarioCommand[];
+}
+
+function market(id: bigint, legs: Record<number, number>, other: Record<string, unknown> = {}) {
+  return {
+    id: String(id),
+    legs: Array.from({ length: INSTRUMENTS }, (_, i) => legs[i] ?? 0),
+    tick: 10,
+    lotLimit: 10_000,
+    band: 20_000,
+    feeRate: 50,
+    feePerLot: 2,
+    rhoMin: 100,
+    rule: "auction",
+    interval: String(INTERVAL),
+    state: "open",
+    capacity: 40,
+    cancelCapacity: 64,
+    ...other,
+  };
+}
+
+export function makeScenario({ seed, domain }: { seed: number; domain: bigint }): Scenario {
+  const random = new Random(seed);
+  const person = (name: string, index: number): Trader => ({ name, secret: random.bytes(32), index, nonce: 0n });
+  const operator = person("venue", 0);
+  const insurance = person("insurance", 1);
+  const traders = Array.from({ length: TRADERS }, (_, i) => person(`trader ${i + 1}`, 2 + i));
+  const operatorSecret = secretScalar(operator.secret);
+  const operatorKey = publicKey(operator.secret);
+  const view = ({ keyX, keyY }: { keyX: bigint; keyY: bigint }, index: number) =>
+    viewKey(sharedX(operatorSecret, { x: keyX, y: keyY }), index);
+
+  const pad = (values: bigint[]) => [...values, ...Array<bigint>(INSTRUMENTS - values.length).fill(0n)].map(String);
+  const legacy = (lots: bigint) =>
+    Array.from({ length: INSTRUMENTS }, (_, i) => String(i === INSTRUMENTS - 1 ? lots : 0n));
+  const house = ({ secret, index }: Trader, lots: bigint) => {
+    const { x, y } = publicKey(secret);
+    const key = { keyX: x, keyY: y };
+    return { keyX: String(x), keyY: String(y), view: String(view(key, index)), positions: legacy(lots) };
+  };
+  const genesis = parseGenesis({
+    profile: "demo",
+    domain: String(domain),
+    time: String(START),
+    group: { operatorKeyX: String(operatorKey.x), operatorKeyY: String(operatorKey.y), maxAge: String(MAX_AGE) },
+    markets: [
+      market(PERP, { 0: 1 }),
+      market(CALL, { 1: 1 }),
+      market(PUT, { 2: 1 }),
+      market(STRADDLE, { 1: 1, 2: 1 }),
+      market(CROSS, { 0: 1 }, { rule: "midpoint" }),
+      market(HALTED, { 0: 1 }, { state: "halted" }),
+      market(TINY, { 0: 1 }, { capacity: 1, cancelCapacity: 1 }),
+    ],
+    prices: {
+      epoch: 1,
+      time: String(START),
+      values: [
+        pad([100_000n, 6_000n, 5_500n]),
+        pad([120_000n, 21_000n, 600n]),
+        pad([80_000n, 500n, 20_800n]),
+        pad([65_000n, 10n, 35_500n]),
+      ],
+      funding: pad([0n]),
+    },
+    // The house carries a worthless legacy position, large enough to show the position limit.
+    accounts: [house(operator, -(1n << 46n) - 1n), house(insurance, (1n << 46n) + 1n)],
+  });
+
+  const deposits = traders.map(({ secret, index }) => {
+    const { x: keyX, y: keyY } = depositKey(publicKey(secret));
+    return { keyX, keyY, index, amount: DEPOSIT };
+  });
+  const { depth, maxOpen } = PROFILES[genesis.profile];
+  const matcher = new Matcher({ ...genesis, depth, maxOpen }, { view: () => 0n });
+  matcher.apply({ kind: "deposits", time: START, deposits });
+  const commands: ScenarioCommand[] = [];
+  const run = (command: ScenarioCommand) => {
+    commands.push(command);
+    const [event] = matcher.apply(command);
+    if (event.kind === "item" && event.admission.verdict !== command.expected)
+      throw new Error(`the scenario wants ${command.expected}, the verdict is ${event.admission.verdict}`);
+  };
+  let clock = START + 1n;
+  const salt = () => random.bits(248);
+  const send = (by: Trader, item: Item, expected: Verdict, forge?: (S: bigint) => bigint) => {
+    const { R8x, R8y, S } = sign(by.secret, itemHash(domain, item));
+    const auth = { R8x, R8y, S: forge ? forge(S) : S };
+    run({ kind: "item", time: clock, item, auth, expected });
+  };
+  const order = (by: Trader, fields: Partial<OrderFields>): OrderFields => ({
+    market: STRADDLE,
+    account: BigInt(by.index),
+    nonce: ++by.nonce,
+    side: SIDE.buy,
+    limit: 11_500n,
+    size: 10n,
+    validUntil: clock + 30n,
+    expiry: START + 86_400n,
+    salt: salt(),
+    ...fields,
+  });
+  const cancel = (by: Trader, market: bigint, target?: bigint) =>
+    cancelItem({ market, account: BigInt(by.index), nonce: ++by.nonce, target, validUntil: clock + 30n, salt: salt() });
+
+  // Zero-intelligence flow in one market up to `until`: Poisson arrivals, at most three open orders each. What is open
+  // is read from a matcher that runs along. `eager`: by how many ticks limits are better than the mark, on average.
+  const flow = (slot: number, { count, until, eager }: { count: number; until: bigint; eager: number }) => {
+    const { id } = genesis.rules.markets[slot]!;
+    const { mark } = genesis.prices.markets[slot]!;
+    const mean = Number(until - clock) / (count + 4);
+    let at = Number(clock);
+    for (let i = 0; i < count; i++) {
+      at += random.waiting(mean);
+      clock = BigInt(Math.min(Math.floor(at), Number(until) - 1));
+      const by = random.pick(traders.slice(0, 8));
+      const own = matcher.book(slot).filter(({ account }) => account === by.index);
+      const draw = random.unit();
+      if (own.length > 0 && (draw < 0.12 || matcher.accounts[by.index].open >= 3n)) {
+        send(by, cancel(by, id, random.pick(own).nonce), "admitted");
+        continue;
+      }
+      const side = random.pick([SIDE.buy, SIDE.sell]);
+      const thisAuction = draw > 0.85 || matcher.accounts[by.index].open >= 3n;
+      const better = thisAuction ? 300n : BigInt(random.integer(eager - 10, eager + 10)) * 10n;
+      const limit = mark + (side === SIDE.buy ? better : -better);
+      const size = BigInt(random.integer(1, 40));
+      send(by, orderItem(order(by, { market: id, side, limit, size, thisAuction })), "admitted");
+    }
+  };
+
+  const [eve, mallory] = traders.slice(8);
+  flow(AUCTION_SLOT, { count: 12, until: START + 40n, eager: 0 });
+  // Resting orders in the other markets, and one replaced.
+  const quote = order(eve, { market: CALL, limit: 5_900n, size: 5n });
+  send(eve, orderItem(quote), "admitted");
+  send(eve, orderItem(order(eve, { market: CALL, limit: 5_950n, size: 5n, replaces: quote.nonce })), "admitted");
+  send(eve, orderItem(order(eve, { market: PUT, side: SIDE.sell, limit: 5_600n, size: 3n })), "admitted");
+  send(eve, orderItem(order(eve, { market: PERP, limit: 99_900n, size: 1n })), "admitted");
+
+  // One item for each reason to reject.
+  clock = START + 45n;
+  send(eve, orderItem(order(eve, { market: PERP, limit: 99_800n })), "tooManyOpen");
+  send(eve, cancel(eve, PERP), "admitted");
+  const whole = orderItem(order(mallory, {}));
+  send(mallory, { ...whole, A: whole.A | (1n << 200n) }, "malformed");
+  send(mallory, whole, "unsigned", (S) => S + 1n);
+  send(mallory, orderItem(order(mallory, { nonce: 0n })), "nonce");
+  send(mallory, orderItem(order(mallory, { validUntil: clock - 1n })), "tooLate");
+  send(mallory, orderItem(order(mallory, { market: 999n })), "unknownMarket");
+  send(mallory, cancel(mallory, STRADDLE, mallory.nonce + 5n), "badTarget");
+  send(mallory, cancel(mallory, TINY, 1n), "admitted");
+  send(mallory, cancel(mallory, TINY, 1n), "tooManyCancels");
+  send(mallory, orderItem(order(mallory, { market: HALTED, limit: 100_000n })), "marketNotOpen");
+  send(mallory, orderItem(order(mallory, { limit: 11_505n })), "offTick");
+  send(mallory, orderItem(order(mallory, { size: 0n })), "size");
+  send(mallory, orderItem(order(mallory, { limit: 40_000n })), "band");
+  send(mallory, orderItem(order(mallory, { maxFee: 2n })), "maxFee");
+  const flagged = orderItem(order(mallory, {}));
+  const flagsAt = A_COLUMNS.slice(0, 5).reduce((sum, { bits }) => sum + bits, 0);
+  send(
+    mallory,
+    { ...flagged, A: flagged.A + pack([{ name: "flags", bits: 8 }], { flags: 128n }) * 2n ** BigInt(flagsAt) },
+    "flags",
+  );
+  send(mallory, orderItem(order(mallory, { market: TINY, limit: 100_000n, size: 1n })), "admitted");
+  send(mallory, orderItem(order(mallory, { market: TINY, limit: 100_000n, size: 1n })), "marketFull");
+  send(insurance, orderItem(order(insurance, {})), "positionLimit");
+  send(mallory, orderItem(order(mallory, { side: SIDE.sell, size: 10_000n })), "margin");
+
+  clock = START + INTERVAL;
+  run({ kind: "close", time: clock, slot: AUCTION_SLOT });
+  flow(CROSS_SLOT, { count: 6, until: START + 2n * INTERVAL - 10n, eager: 8 });
+  clock = START + 2n * INTERVAL - 5n;
+  const recipient = random.bits(160);
+  for (const by of [traders[0], traders[1]]) {
+    const fields = {
+      account: BigInt(by.index),
+      nonce: ++by.nonce,
+      recipient,
+      amount: 1_000_000n,
+      validUntil: clock,
+      salt: salt(),
+    };
+    send(by, withdrawalItem(fields), "admitted");
+  }
+  clock = START + 2n * INTERVAL;
+  run({ kind: "close", time: clock, slot: CROSS_SLOT });
+  clock = START + MAX_AGE + 1n;
+  send(mallory, orderItem(order(mallory, {})), "pricesNotFresh");
+
+  return { genesis, operator, operatorSecret, traders, deposits, view, commands };
+}

@@ -1,0 +1,201 @@
+/**
+ * Builds circuits: mains from the instruction table, compiled and given keys by worker threads. What is up to date is
+ * left alone, by content: sources, compiler and flags for what the compiler writes, the .r1cs for the keys.
+ */
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import type { Worker } from "node:worker_threads";
+import { TacitError } from "../protocol/errors.ts";
+import {
+  INSTRUCTION_NAMES,
+  publicInputNames,
+  type InstructionName,
+  type ProfileName,
+} from "../protocol/instructions.ts";
+import { startWorker } from "../prover/startWorker.ts";
+import { DEVELOPMENT_KEY_VERSION } from "./keys/developmentKey.ts";
+import { expectedConstraints, publishKeys } from "./keys/manifest.ts";
+import { BUILD, KEYS, builtFiles, circuitFolder, type BuiltFiles } from "./folders.ts";
+import type { FromBuilder, Task, TaskResults } from "./messages.ts";
+import { mainOf, sourcesHash } from "./sources.ts";
+import { readStamp, unchanged, writeStamp, type Stamp } from "./stamp.ts";
+import { writeWhole } from "./writeWhole.ts";
+
+export { BUILD, KEYS, builtFiles, circuitFolder, type BuiltFiles } from "./folders.ts";
+export { checkManifest } from "./keys/manifest.ts";
+
+export interface BuildProgress {
+  name: string;
+  step: "compile" | "key" | "done";
+  /** of the step, 0 to 1 */
+  fraction: number;
+}
+
+export interface BuiltCircuit {
+  name: string;
+  folder: string;
+  files: BuiltFiles;
+  stamp: Required<Stamp>;
+}
+
+export interface CircuitSource {
+  name: string;
+  /** where its files go; `main.circom` is written there */
+  folder: string;
+  main: string;
+  /** names that the public values must have, in this order */
+  outputs?: readonly string[];
+}
+
+export interface BuildOptions {
+  workers?: number;
+  onProgress?: (progress: BuildProgress) => void;
+}
+
+export interface BuildAllOptions extends BuildOptions {
+  profile: ProfileName;
+  names?: readonly InstructionName[];
+  /** write verification keys and manifest to keys/, where a change is a visible diff; true if not given */
+  publish?: boolean;
+  build?: string;
+  keys?: string;
+}
+
+/**
+ * Builds the circuits of a profile, with development keys.
+ * @throws TacitError CIRCUIT_SOURCE, CIRCUIT_COMPILE, CIRCUIT_WARNING, PUBLIC_INPUTS, MANIFEST_MISMATCH, BUILD_FAILED;
+ *         those about one circuit name it in `details.circuit`
+ */
+export async function buildAll({
+  profile,
+  names = INSTRUCTION_NAMES,
+  publish = true,
+  build = BUILD,
+  keys = KEYS,
+  ...options
+}: BuildAllOptions): Promise<BuiltCircuit[]> {
+  const sources = names.map((name) => ({
+    name,
+    folder: circuitFolder(profile, name, build),
+    main: mainOf(profile, name),
+    outputs: publicInputNames(name),
+  }));
+  // The largest first, as far as known: so the last to end is a small one.
+  const sizes = await expectedConstraints(profile, keys);
+  const bySize = [...sources].sort((a, b) => (sizes.get(b.name) ?? 0) - (sizes.get(a.name) ?? 0));
+  const built = await buildCircuits(bySize, options);
+  if (publish) await publishKeys(profile, built, keys);
+  return sources.map(({ name }) => built.find((circuit) => circuit.name === name)!);
+}
+
+interface Progressing {
+  source: CircuitSource;
+  sources: string;
+  stamp: Partial<Stamp>;
+}
+
+interface QueuedTask {
+  circuit: Progressing;
+  task: Task;
+}
+
+/** Builds circuits in the given order; a circuit's key is made as soon as it is compiled, while others compile. */
+export async function buildCircuits(
+  sources: readonly CircuitSource[],
+  { workers = Math.max(2, availableParallelism()), onProgress = () => {} }: BuildOptions = {},
+): Promise<BuiltCircuit[]> {
+  const queue: QueuedTask[] = [];
+  const circuits: Progressing[] = [];
+  for (const source of sources) {
+    const main = join(source.folder, "main.circom");
+    const hash = await inCircuit(source.name, () => sourcesHash(main, source.main));
+    const circuit: Progressing = { source, sources: hash, stamp: (await readStamp(source.folder)) ?? {} };
+    circuits.push(circuit);
+    const task = await nextTask(circuit);
+    if (task?.step === "compile") await writeWhole(main, source.main);
+    if (task) queue.push({ circuit, task });
+    else onProgress({ name: source.name, step: "done", fraction: 1 });
+  }
+  if (queue.length > 0) await runTasks(queue, Math.min(workers, queue.length), onProgress);
+  return circuits.map(({ source: { name, folder }, stamp }) => ({
+    name,
+    folder,
+    files: builtFiles(folder),
+    stamp: stamp as Required<Stamp>,
+  }));
+}
+
+/** What the circuit needs next, or undefined if it is up to date. */
+async function nextTask({ source, sources, stamp }: Progressing): Promise<Task | undefined> {
+  const { folder, outputs } = source;
+  const { compiled, key } = stamp;
+  const files = builtFiles(folder);
+  if (!compiled || compiled.sources !== sources || !(await unchanged(compiled.files, files)))
+    return { step: "compile", folder, outputs };
+  const r1cs = compiled.files.r1cs.sha256;
+  if (!key || key.version !== DEVELOPMENT_KEY_VERSION || key.r1cs !== r1cs || !(await unchanged(key.files, files)))
+    return { step: "key", folder, r1cs };
+  return undefined;
+}
+
+/** Runs tasks, and those that follow from them, on a few threads. The first failure ends all. */
+async function runTasks(queue: QueuedTask[], count: number, onProgress: (progress: BuildProgress) => void) {
+  const threads: Worker[] = [];
+  try {
+    await Promise.all(
+      Array.from({ length: count }, async () => {
+        const worker = startWorker(new URL("./buildThread.js", import.meta.url));
+        threads.push(worker);
+        for (let next = queue.shift(); next; next = queue.shift()) {
+          const { circuit, task } = next;
+          const { name, folder } = circuit.source;
+          const progress = (fraction: number) => onProgress({ name, step: task.step, fraction });
+          progress(0);
+          const result = await inCircuit(name, () => runTask(worker, task, progress));
+          if (task.step === "compile")
+            circuit.stamp.compiled = { sources: circuit.sources, ...(result as TaskResults["compile"]) };
+          else circuit.stamp.key = result as TaskResults["key"];
+          await writeStamp(folder, circuit.stamp as Stamp);
+          progress(1);
+          const following = await nextTask(circuit);
+          // Keys first, and on this thread: another compilation can wait, and begins on the next free one.
+          if (following?.step === "compile")
+            throw new TacitError("BUILD_FAILED", `files of ${name} changed while they were built`, { circuit: name });
+          if (following) queue.unshift({ circuit, task: following });
+          else onProgress({ name, step: "done", fraction: 1 });
+        }
+      }),
+    );
+  } finally {
+    queue.length = 0;
+    await Promise.all(threads.map((worker) => worker.terminate()));
+  }
+}
+
+function runTask(worker: Worker, task: Task, onProgress: (fraction: number) => void) {
+  return new Promise<TaskResults[keyof TaskResults]>((resolve, reject) => {
+    const settle = (finish: () => void) => {
+      worker.off("message", hear).off("error", fail).off("exit", end);
+      finish();
+    };
+    const hear = (message: FromBuilder) => {
+      if (message.kind === "progress") onProgress(message.fraction);
+      else if (message.kind === "done") settle(() => resolve(message.result));
+      else settle(() => reject(new TacitError(message.code, message.message, message.details)));
+    };
+    const fail = (error: Error) => settle(() => reject(new TacitError("BUILD_FAILED", error.message)));
+    const end = () => settle(() => reject(new TacitError("BUILD_FAILED", "a thread of the build ended early")));
+    worker.on("message", hear).on("error", fail).on("exit", end);
+    worker.postMessage(task);
+  });
+}
+
+/** Says in an error which circuit it is about. */
+async function inCircuit<T>(name: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof TacitError)) throw error;
+    throw new TacitError(error.code, `${name}: ${error.message}`, { ...error.details, circuit: name });
+  }
+}

@@ -1,0 +1,150 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { createRequire } from "node:module";
+import { createServer, type AddressInfo } from "node:net";
+import {
+  BaseError,
+  ContractFunctionRevertedError,
+  createTestClient,
+  encodeDeployData,
+  http,
+  publicActions,
+  walletActions,
+  type Abi,
+  type Address,
+  type Client,
+  type Hex,
+  type HttpTransport,
+  type PublicActions,
+  type TestActions,
+  type WalletActions,
+} from "viem";
+import { mnemonicToAccount } from "viem/accounts";
+import { anvil } from "viem/chains";
+import { link, type Artifact } from "../contract.ts";
+import { toolFile } from "../tools.ts";
+
+const ARCHITECTURE = process.arch === "x64" ? "amd64" : process.arch;
+
+/** The binary that npm installed for this machine. @throws TacitError MISSING_TOOL */
+function anvilBinary(): string {
+  const { resolve } = createRequire(toolFile("@foundry-rs/anvil", "/package.json"));
+  return resolve(`@foundry-rs/anvil-${process.platform}-${ARCHITECTURE}/bin/anvil`);
+}
+
+const MNEMONIC = "test test test test test test test test test test test junk";
+
+export const [owner, trader] = [0, 1].map((addressIndex) => mnemonicToAccount(MNEMONIC, { addressIndex }));
+
+/** Someone calls a deployed contract. */
+export interface Call {
+  contract: Deployed;
+  name: string;
+  args: readonly unknown[];
+  from?: typeof owner;
+  gas?: bigint;
+  /** time of the block, seconds since 1970 */
+  time?: bigint;
+}
+export interface Deployed {
+  address: Address;
+  abi: Abi;
+}
+
+/** A chain of our own, empty at first, that ends with the process that started it. */
+export class Chain {
+  readonly #process: ChildProcess;
+  readonly client: Client<HttpTransport, typeof anvil, undefined, undefined, TestActions & PublicActions<HttpTransport, typeof anvil> & WalletActions<typeof anvil>>; // prettier-ignore
+
+  private constructor(process: ChildProcess, port: number) {
+    this.#process = process;
+    const transport = http(`http://127.0.0.1:${port}`, { retryCount: 0, timeout: 120_000 });
+    this.client = createTestClient({ mode: "anvil", chain: anvil, transport, pollingInterval: 20, cacheTime: 0 })
+      .extend(publicActions)
+      .extend(walletActions);
+  }
+
+  /** @param genesisTime  of its first block, seconds since 1970; now when left out */
+  static async start({ genesisTime }: { genesisTime?: bigint } = {}): Promise<Chain> {
+    const port = await freePort();
+    const args = ["--port", `${port}`, "--mnemonic", MNEMONIC, "--silent", "--gas-limit", "100000000"];
+    if (genesisTime !== undefined) args.push("--timestamp", `${genesisTime}`);
+    const chain = new Chain(spawn(anvilBinary(), args, { stdio: "ignore" }), port);
+    for (let tries = 0; ; tries++) {
+      try {
+        await chain.client.getChainId();
+        return chain;
+      } catch (error) {
+        if (tries === 200) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 25));
+      }
+    }
+  }
+
+  stop(): void {
+    this.#process.kill();
+  }
+
+  async deploy(artifact: Artifact, args: readonly unknown[], libraries: Record<string, Address> = {}) {
+    const abi = artifact.abi as Abi;
+    const data = encodeDeployData({ abi, bytecode: link(artifact, libraries), args } as never);
+    const hash = await this.client.sendTransaction({ account: owner, data, gas: 30_000_000n });
+    const { contractAddress, status } = await this.client.waitForTransactionReceipt({ hash });
+    if (!contractAddress || status !== "success") throw new Error(`${artifact.name} was not deployed`);
+    return { address: contractAddress, abi };
+  }
+
+  /** Name of the error that the call ends with, or "accepted"; nothing is kept. */
+  async outcome(call: Call): Promise<string> {
+    try {
+      await this.simulate(call);
+      return "accepted";
+    } catch (error) {
+      return errorName(error);
+    }
+  }
+
+  async simulate({ contract, name, args, from = owner, gas = 50_000_000n, time }: Call): Promise<unknown> {
+    const { result } = await this.client.simulateContract({
+      ...contract,
+      functionName: name,
+      args,
+      account: from,
+      gas,
+      ...(time === undefined ? {} : { blockOverrides: { time } }),
+    });
+    return result;
+  }
+
+  async read(contract: Deployed, name: string, args: readonly unknown[] = []): Promise<unknown> {
+    return this.client.readContract({ ...contract, functionName: name, args });
+  }
+
+  /** Sends a transaction that must succeed. */
+  async send({ contract, name, args, from = owner, gas = 50_000_000n, time }: Call) {
+    if (time !== undefined) await this.client.setNextBlockTimestamp({ timestamp: time });
+    const hash = await this.client.writeContract({ ...contract, functionName: name, args, account: from, gas });
+    const receipt = await this.client.waitForTransactionReceipt({ hash });
+    if (receipt.status !== "success") throw new Error(`${name} was reverted`);
+    return receipt;
+  }
+
+  /** Writes a storage slot, for limits too far to reach by calls. */
+  async store(contract: Deployed, slot: number, value: bigint): Promise<void> {
+    const word = (x: bigint | number): Hex => `0x${x.toString(16).padStart(64, "0")}`;
+    await this.client.setStorageAt({ address: contract.address, index: word(slot), value: word(value) });
+  }
+}
+
+function errorName(error: unknown): string {
+  const reverted = error instanceof BaseError && error.walk((e) => e instanceof ContractFunctionRevertedError);
+  if (reverted instanceof ContractFunctionRevertedError && reverted.data) return reverted.data.errorName;
+  return error instanceof BaseError ? error.shortMessage : String(error);
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}

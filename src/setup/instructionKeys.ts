@@ -1,0 +1,26 @@
+import { builtFiles, circuitFolder } from "./build.ts";
+import { INSTRUCTION_NAMES, type InstructionName, type ProfileName } from "../protocol/instructions.ts";
+import type { Prover, ProvingKey } from "../prover/index.ts";
+import { byInstruction, type ProverFiles } from "../venue/proving/provers.ts";
+import { readKeyFiles } from "./keyFiles.ts";
+
+/** Loads the built circuits of all instructions into a prover. */
+export async function loadInstructions(
+  prover: Prover,
+  profile: ProfileName,
+): Promise<Record<InstructionName, ProvingKey>> {
+  const keys = INSTRUCTION_NAMES.map(async (name) => {
+    const { wasm, zkey, inputs, r1cs } = builtFiles(circuitFolder(profile, name));
+    return [name, await prover.load(zkey, { wasm, inputs, r1cs })] as const;
+  });
+  return Object.fromEntries(await Promise.all(keys)) as Record<InstructionName, ProvingKey>;
+}
+
+/** What a venue of this profile makes its proofs with: built circuits, committed keys. @throws TacitError FILE, JSON */
+export async function proverFiles(profile: ProfileName): Promise<ProverFiles> {
+  const circuits = byInstruction((name) => {
+    const { zkey, wasm, inputs, r1cs } = builtFiles(circuitFolder(profile, name));
+    return { zkey, wasm, inputs, r1cs };
+  });
+  return { circuits, keys: await readKeyFiles(profile) };
+}

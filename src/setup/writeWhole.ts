@@ -1,0 +1,45 @@
+import { mkdir, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { threadId } from "node:worker_threads";
+import { TacitError } from "../protocol/errors.ts";
+
+let written = 0;
+
+/**
+ * Writes a file so that whoever reads it sees the old one or the new one, never a part. Behind a link it is the file that
+ * the link means; pipes and devices are written to as they are.
+ * @param mode  of a new file
+ * @throws TacitError OUTPUT  the path is a folder
+ */
+export async function writeWhole(
+  path: string,
+  content: string | Uint8Array,
+  options: { mode?: number } = {},
+): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const found = await kindOf(path);
+  if (found === "other") return writeFile(path, content);
+  const target = found === "none" ? path : await realpath(path);
+  const partial = `${target}.${process.pid}-${threadId}-${written++}.partial`;
+  try {
+    await writeFile(partial, content, options);
+    await rename(partial, target);
+  } catch (error) {
+    await rm(partial, { force: true });
+    throw error;
+  }
+}
+
+/** Whether files can be written to these paths, each its own, as far as can be seen. @throws TacitError OUTPUT */
+export async function requireOutputs(...paths: string[]): Promise<void> {
+  if (new Set(paths).size < paths.length)
+    throw new TacitError("OUTPUT", `each output needs a path of its own: ${paths.join(", ")}`);
+  for (const path of paths) await kindOf(path);
+}
+
+async function kindOf(path: string): Promise<"none" | "file" | "other"> {
+  const found = await stat(path).catch(() => undefined);
+  if (!found) return "none";
+  if (found.isDirectory()) throw new TacitError("OUTPUT", `${path} is a folder: expected a path for a file`, { path });
+  return found.isFile() ? "file" : "other";
+}

@@ -1,0 +1,300 @@
+import {
+  BaseError,
+  HttpRequestError,
+  RpcRequestError,
+  TimeoutError,
+  TransactionReceiptNotFoundError,
+  createPublicClient,
+  decodeErrorResult,
+  encodeFunctionData,
+  http,
+  isHex,
+  keccak256,
+  parseAbi,
+  type LocalAccount,
+} from "viem";
+import { TacitError } from "../../protocol/errors.ts";
+import { encodeRound } from "../../verifier/index.ts";
+import { pushDeposit } from "../../witness/deposit.ts";
+import type { Chain, ChainDeposit, ChainPoint, Estimate, Hex, Submission } from "./chain.ts";
+
+/** What the venue uses of IVenue.sol: the errors are those that submitRound ends with. */
+const ABI = parseAbi([
+  "function submitRound(uint256 stateBefore, bytes round)",
+  "function domain() view returns (uint256)",
+  "function maxLag() view returns (uint256)",
+  "function maxDeposits() view returns (uint256)",
+  "function state() view returns (uint256)",
+  "function time() view returns (uint256)",
+  "function logCount() view returns (uint256)",
+  "function depositCount() view returns (uint256)",
+  "function depositNumber(uint256 head) view returns (uint256)",
+  "event Deposit(uint256 indexed n, uint256 head, uint256 indexed keyX, uint256 keyY, uint256 amount, uint256 indexed index)",
+  "error EmptyRound()",
+  "error UnknownInstruction(uint256 instruction, uint256 code)",
+  "error Truncated(uint256 instruction)",
+  "error InputTooLarge(uint256 instruction, uint256 index)",
+  "error WrongState(uint256 expected, uint256 given)",
+  "error PhaseNotOpen(uint256 phase)",
+  "error NoLogEntry()",
+  "error LogCountFalls(uint256 instruction)",
+  "error TimeFalls(uint256 instruction)",
+  "error InFuture(uint256 time)",
+  "error TooOld(uint256 time)",
+  "error UnknownDeposit(uint256 instruction, uint256 head)",
+  "error StaleDeposit(uint256 instruction, uint256 head)",
+  "error Overdrawn(uint256 instruction, uint256 amount)",
+  "error PrecompileFailed(uint256 precompile)",
+  "error PairingFailed()",
+]);
+const DEPOSIT = ABI.find((item) => item.type === "event")!;
+
+export interface EvmOptions {
+  /** http or https address of a node; often it holds a key, so it is never shown */
+  readonly rpc: string;
+  /** address of the contract */
+  readonly contract: Hex;
+  /** block that the contract was deployed in, or any before it */
+  readonly startBlock: bigint;
+  /** signs and pays; it must be used for nothing else, as its nonces are the relay's */
+  readonly account: LocalAccount;
+  /** blocks on top of one after which nothing undoes it any more; 0 where the chain has no reorganisations */
+  readonly confirmations: bigint;
+  /** expected; any when left out */
+  readonly chainId?: number;
+  /** blocks that one request for deposits spans: 2000 when left out */
+  readonly blockRange?: bigint;
+  /** that a node may take to answer: 10,000 when left out */
+  readonly timeoutMs?: number;
+}
+
+/** An EVM chain, by a node's JSON-RPC. Transactions are of type 2 (EIP-1559). */
+export function evmChain(options: EvmOptions): Chain {
+  const {
+    rpc,
+    contract: address,
+    account,
+    startBlock,
+    confirmations,
+    blockRange = 2000n,
+    timeoutMs = 10_000,
+  } = options;
+  const client = createPublicClient({
+    transport: http(rpc, { retryCount: 0, timeout: timeoutMs }),
+    cacheTime: 0,
+  });
+  let chainId: number | undefined;
+  /** The last deposit that was found good, and the block that it is in: where the next search begins. */
+  const start = { n: 0, head: 0n, block: startBlock };
+  let found = start;
+
+  /** Every request to the node goes through here, so that no error of its own leaves with the node's address in it. */
+  async function ask<T>(what: string, request: () => Promise<T>): Promise<T> {
+    try {
+      return await request();
+    } catch (error) {
+      throw error instanceof TacitError ? error : chainError(what, error, rpc);
+    }
+  }
+  type View = "domain" | "maxLag" | "maxDeposits" | "state" | "time" | "logCount" | "depositCount";
+  const read = (functionName: View, blockNumber: bigint) =>
+    ask(functionName, () => client.readContract({ address, abi: ABI, functionName, blockNumber }));
+  const newest = () => ask("the newest block", () => client.getBlock());
+  const deepBelow = (block: bigint) => (block > confirmations ? block - confirmations : 0n);
+
+  async function point(block: bigint, blockTime: bigint): Promise<ChainPoint> {
+    const [state, logCount, time, nonce] = await Promise.all([
+      read("state", block),
+      read("logCount", block),
+      read("time", block),
+      ask("the nonce", () => client.getTransactionCount({ address: account.address, blockNumber: block })),
+    ]);
+    return { block, blockTime, state, logCount, time, nonce };
+  }
+
+  function callData({ stateBefore, instructions }: Submission): Hex {
+    const args = [stateBefore, encodeRound({ instructions })] as const;
+    return encodeFunctionData({ abi: ABI, functionName: "submitRound", args });
+  }
+
+  async function estimateAt(tag: "latest" | "pending", data: Hex): Promise<Estimate> {
+    try {
+      const call = { from: account.address, to: address, data };
+      return { ok: true, gas: BigInt(await client.request({ method: "eth_estimateGas", params: [call, tag] })) };
+    } catch (error) {
+      const refusal = refusalOf(error);
+      if (refusal === undefined) throw chainError("the estimate of gas", error, rpc);
+      return { ok: false, refusal };
+    }
+  }
+
+  return {
+    async open({ domain }) {
+      const id = await ask("the chain's number", () => client.getChainId());
+      const wrong = (message: string) => new TacitError("WRONG_CONTRACT", message, { address, chainId: id });
+      if (options.chainId !== undefined && id !== options.chainId)
+        throw wrong(`the node is of chain ${id}: expected ${options.chainId}`);
+      const { number } = await newest();
+      if (!(await ask("the code", () => client.getCode({ address, blockNumber: number }))))
+        throw wrong(`nothing is deployed at ${address}: expected the venue's contract`);
+      const is = await read("domain", number);
+      if (is !== domain) throw wrong(`the contract at ${address} is of domain ${is}: expected ${domain}`);
+      chainId = id;
+      const [maxLag, maxDeposits, confirmedState] = await Promise.all([
+        read("maxLag", number),
+        read("maxDeposits", number),
+        read("state", deepBelow(number)),
+      ]);
+      return { chainId: id, address, account: account.address, maxLag, maxDeposits, confirmedState };
+    },
+
+    async deposits(after) {
+      const last = deepBelow((await newest()).number);
+      const count = Number(await read("depositCount", last));
+      if (count <= after) return [];
+      if (after < found.n) found = start;
+      const result: ChainDeposit[] = [];
+      let { n, head, block } = found;
+      const inconsistent = (message: string) => {
+        found = start;
+        return new TacitError("CHAIN_INCONSISTENT", `deposit ${n + 1}: ${message}`, { n: n + 1, block: last });
+      };
+      for (let from = found.block; result.length === 0 && from <= last; from += blockRange) {
+        const to = from + blockRange - 1n < last ? from + blockRange - 1n : last;
+        const logs = await ask("the deposits", () =>
+          client.getLogs({ address, event: DEPOSIT, fromBlock: from, toBlock: to, strict: true }),
+        );
+        for (const { args, blockNumber } of logs) {
+          // The block that the last one is in is read again, for there may be more of them in it.
+          if (args.n <= BigInt(n)) continue;
+          const { keyX, keyY, amount } = args;
+          const deposit = { keyX, keyY, index: Number(args.index), amount };
+          if (args.n !== BigInt(n) + 1n) throw inconsistent(`the next event is of number ${args.n}`);
+          if (args.head !== pushDeposit(head, deposit)) throw inconsistent("its head does not continue the chain");
+          [n, head, block] = [n + 1, args.head, blockNumber];
+          if (n > after) result.push({ ...deposit, n, head });
+        }
+      }
+      if (result.length === 0) throw inconsistent(`the contract counts ${count} deposits, and the node has no event`);
+      const number = await ask("a deposit's number", () =>
+        client.readContract({ address, abi: ABI, functionName: "depositNumber", args: [head], blockNumber: last }),
+      );
+      if (number !== BigInt(n)) throw inconsistent("the contract does not have the head of the events up to it");
+      found = { n, head, block };
+      return result;
+    },
+
+    async status() {
+      const block = await newest();
+      const deep = deepBelow(block.number);
+      const latest = await point(block.number, block.timestamp);
+      const confirmed =
+        deep === block.number
+          ? latest
+          : await point(deep, (await ask("a confirmed block", () => client.getBlock({ blockNumber: deep }))).timestamp);
+      // All was read by numbers of blocks: if another block has the number by now, it was put together from two chains.
+      const { hash } = await ask("the block again", () => client.getBlock({ blockNumber: block.number }));
+      if (hash !== block.hash)
+        throw new TacitError("CHAIN_INCONSISTENT", `block ${block.number} was replaced while it was read`);
+      return { latest, confirmed };
+    },
+
+    async estimate(submission) {
+      const data = callData(submission);
+      const answer = await estimateAt("latest", data);
+      if (answer.ok || answer.refusal !== "InFuture") return answer;
+      // The next block is later than the newest one: nodes that make one up for the purpose say what holds in it.
+      const next = await estimateAt("pending", data);
+      return next.ok ? next : answer;
+    },
+
+    async fees() {
+      const { maxFeePerGas, maxPriorityFeePerGas } = await ask("the fees", () => client.estimateFeesPerGas());
+      return { maxFeePerGas, maxPriorityFeePerGas };
+    },
+
+    async sign(submission, fees) {
+      if (chainId === undefined) throw new TacitError("NOT_OPEN", "the chain was not opened: expected open() before");
+      const { nonce, gas, maxFeePerGas, maxPriorityFeePerGas } = fees;
+      const data = callData(submission);
+      const terms = { nonce, gas, maxFeePerGas, maxPriorityFeePerGas };
+      const raw = await account.signTransaction({ type: "eip1559", chainId, to: address, data, ...terms });
+      return { raw, hash: keccak256(raw) };
+    },
+
+    async broadcast(raw) {
+      try {
+        const hash = await client.request({ method: "eth_sendRawTransaction", params: [raw] });
+        if (hash !== keccak256(raw))
+          throw new TacitError("CHAIN_INCONSISTENT", "the node took another transaction than it was given");
+        return "sent";
+      } catch (error) {
+        if (error instanceof TacitError) throw error;
+        const text = nodeText(error) ?? "";
+        // What nodes call it: geth and its kin, Nethermind, Besu, Erigon, anvil.
+        if (/already (known|imported)|known transaction|nonce (is )?too low|OldNonce|AlreadyKnown/i.test(text))
+          return "sent";
+        if (/underpriced|less than block base fee|fee ?too ?low|feetoolow/i.test(text)) return "underpriced";
+        throw chainError("sending", error, rpc);
+      }
+    },
+
+    async receipt(hash) {
+      return ask("a receipt", async () => {
+        try {
+          const { blockNumber, status, gasUsed, transactionHash } = await client.getTransactionReceipt({ hash });
+          if (transactionHash !== hash)
+            throw new TacitError("CHAIN_GARBAGE", "a receipt: the node answered with another transaction's");
+          return { block: blockNumber, success: status === "success", gasUsed };
+        } catch (error) {
+          if (error instanceof TransactionReceiptNotFoundError) return undefined;
+          throw error;
+        }
+      });
+    },
+  };
+}
+
+/** The contract's error by name, if the node says that the call was reverted by one; OutOfGas if it ran out. */
+function refusalOf(error: unknown): string | undefined {
+  const answer = error instanceof BaseError ? error.walk((each) => each instanceof RpcRequestError) : null;
+  const given = (answer as { data?: unknown } | null)?.data;
+  const data = typeof given === "object" && given !== null && "data" in given ? given.data : given;
+  if (isHex(data) && data.length >= 10) {
+    try {
+      return decodeErrorResult({ abi: ABI, data }).errorName;
+    } catch {
+      return `error ${data.slice(0, 10)}`;
+    }
+  }
+  return /gas required exceeds|out of gas|exceeds block gas limit/i.test(nodeText(error) ?? "")
+    ? "OutOfGas"
+    : undefined;
+}
+
+/** What the node said, if it answered with an error of its own. */
+function nodeText(error: unknown): string | undefined {
+  const answer = error instanceof BaseError ? error.walk((each) => each instanceof RpcRequestError) : null;
+  return answer ? (answer as RpcRequestError).details : undefined;
+}
+
+/** Says what went wrong with a request, in the node's words where it has any, and without its address. */
+function chainError(what: string, error: unknown, rpc: string): TacitError {
+  const is = (kind: abstract new (...args: never[]) => unknown) =>
+    error instanceof BaseError ? error.walk((each) => each instanceof kind) : null;
+  if (is(TimeoutError)) return new TacitError("CHAIN_TIMEOUT", `${what}: the node did not answer in time`);
+  const text = nodeText(error);
+  if (text !== undefined) {
+    // An address like https://host/v3/KEY: whatever of it could be a key is not repeated.
+    const parts = rpc.split(/[^\w-]+/).filter((part) => part.length >= 8);
+    const safe = parts.reduce((rest, part) => rest.replaceAll(part, "..."), text).slice(0, 200);
+    return new TacitError("CHAIN_REFUSED", `${what}: the node refused: ${safe}`);
+  }
+  const failed = is(HttpRequestError) as HttpRequestError | null;
+  if (failed) {
+    const status = failed.status === undefined ? "no connection" : `HTTP status ${failed.status}`;
+    return new TacitError("CHAIN_UNREACHABLE", `${what}: the node could not be asked: ${status}`);
+  }
+  const name = error instanceof Error ? error.name : typeof error;
+  return new TacitError("CHAIN_GARBAGE", `${what}: the node answered what cannot be read (${name})`);
+}

@@ -1,0 +1,362 @@
+import { sha256 } from "@noble/hashes/sha2.js";
+import type { Deposit } from "../../matcher/events.ts";
+import type { Command, ItemCommand } from "../../matcher/matcher.ts";
+import { outOfRange, TacitError } from "../../protocol/errors.ts";
+import { commandItem, type Head, type LogEntry } from "../../protocol/item.ts";
+import { FIELD, requireBits, requireField } from "../../protocol/numbers.ts";
+import { BITS, MARKETS } from "../../protocol/parameters.ts";
+import { setWord } from "../../protocol/words.ts";
+import type { Store } from "./store.ts";
+
+/**
+ * The journal: one record for each command that the venue has applied, and for each round that ended. A record, big end
+ * first:
+ *
+ *     0   "TJR", version 1      4 bytes
+ *     4   length of the record  4
+ *     8   sequence              6    from 0
+ *     14  epoch                 4    of the opening that wrote it; never falls
+ *     18  previous              32   checksum of the record before, 0 for the first
+ *     50  logCount              6    entries of the log after this record
+ *     56  head                  32   of the log after this record
+ *     88  kind                  1
+ *     89  payload                    of deposits, item, close, purge: time (5 bytes), then what the kind adds
+ *     -32 checksum              32   SHA-256 of all before it
+ *
+ * Every byte has one meaning only, so equal records have equal bytes, and the checksum of one vouches for all before it.
+ */
+export type JournalEntry =
+  | Exclude<Command, ItemCommand>
+  | Omit<ItemCommand, "signed">
+  /** a mark: a round of proofs ends here */
+  | { readonly kind: "round"; readonly number: number };
+
+/** SHA-256: 32 bytes of any bytes. */
+export type Digest = (bytes: Uint8Array) => Uint8Array;
+
+/** What a record says beside its entry. */
+export interface Place {
+  readonly sequence: number;
+  /** of the opening of the store that writes it, below 2^32 */
+  readonly epoch: number;
+  /** checksum of the record before, 32 bytes; 0 for the first */
+  readonly previous: Uint8Array;
+  /** entries of the log after this record: a mark leaves it as it was */
+  readonly logCount: number;
+  /** of the log after this record: a mark repeats it */
+  readonly head: bigint;
+}
+
+export interface JournalRecord extends Place {
+  readonly checksum: Uint8Array;
+  readonly entry: JournalEntry;
+}
+
+/** Where a journal ends: what its next record goes on from. `previous` is the checksum of the record `sequence`. */
+export interface Tip {
+  readonly sequence: number;
+  readonly epoch?: number;
+  readonly previous: Uint8Array;
+  readonly logCount: number;
+  readonly head: bigint;
+}
+
+/** What is known of a record before it is read: its sequence, and of the record before it what is given. */
+export interface Expected {
+  readonly sequence: number;
+  /** it is of this epoch or a later one */
+  readonly epoch?: number;
+  readonly previous?: Uint8Array;
+  readonly logCount?: number;
+  readonly head?: bigint;
+}
+
+/** The tip of a journal without records. */
+export const EMPTY_JOURNAL: Tip = { sequence: -1, epoch: 0, previous: new Uint8Array(32), logCount: 0, head: 0n };
+
+const MAGIC = 0x544a5201;
+const AT = { length: 4, sequence: 8, epoch: 14, previous: 18, logCount: 50, head: 56, kind: 88, payload: 89 } as const;
+const CHECKSUM = 32;
+const WORD = 32;
+const U48 = 2 ** 48;
+const U32 = 2 ** 32;
+
+/** Codes of the kinds, and bytes of their payloads; of deposits, of the part before the first. */
+const KINDS = {
+  deposits: { code: 1, bytes: 9 },
+  item: { code: 2, bytes: 5 + 6 * WORD },
+  close: { code: 3, bytes: 6 },
+  purge: { code: 4, bytes: 6 },
+  round: { code: 5, bytes: 6 },
+} as const;
+/** keyX, keyY, index, amount */
+const DEPOSIT = { bytes: 2 * WORD + 4 + 12, index: 2 * WORD, amount: 2 * WORD + 4 } as const;
+
+function payloadBytes(entry: JournalEntry): number {
+  const { bytes } = KINDS[entry.kind];
+  return entry.kind === "deposits" ? bytes + entry.deposits.length * DEPOSIT.bytes : bytes;
+}
+
+/**
+ * The bytes of a record; the last 32 are its checksum, which the next one names.
+ * @throws OUT_OF_RANGE naming the field that does not fit
+ */
+export function encodeRecord(place: Place, entry: JournalEntry, digest: Digest = sha256): Uint8Array {
+  const { sequence, epoch, previous, logCount, head } = place;
+  const length = AT.payload + payloadBytes(entry) + CHECKSUM;
+  requireBelow("record.length", length, U32);
+  if (previous.length !== CHECKSUM) throw outOfRange("record.previous", "32 bytes");
+  const bytes = new Uint8Array(length);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, MAGIC);
+  view.setUint32(AT.length, length);
+  setU48(view, AT.sequence, requireBelow("record.sequence", sequence, U48));
+  view.setUint32(AT.epoch, requireBelow("record.epoch", epoch, U32));
+  bytes.set(previous, AT.previous);
+  setU48(view, AT.logCount, requireBelow("record.logCount", logCount, U48));
+  setWord(view, AT.head, requireField("record.head", head));
+  view.setUint8(AT.kind, KINDS[entry.kind].code);
+  setPayload(view, entry);
+  bytes.set(digest(bytes.subarray(0, -CHECKSUM)), length - CHECKSUM);
+  return bytes;
+}
+
+function setPayload(view: DataView, entry: JournalEntry): void {
+  let at: number = AT.payload;
+  if (entry.kind === "round") return setU48(view, at, requireBelow("round.number", entry.number, U48));
+  const time = Number(requireBits("time", entry.time, BITS.time));
+  view.setUint8(at, Math.floor(time / U32));
+  view.setUint32(at + 1, time % U32);
+  at += 5;
+  switch (entry.kind) {
+    case "item": {
+      const { item, auth } = entry;
+      for (const word of [item.A, item.B, item.salt, auth.R8x, auth.R8y, auth.S]) {
+        setWord(view, at, requireField("item", word));
+        at += WORD;
+      }
+      return;
+    }
+    case "deposits": {
+      const { deposits } = entry;
+      if (deposits.length === 0) throw outOfRange("deposits", "at least 1 deposit");
+      view.setUint32(at, deposits.length);
+      at += 4;
+      for (const { keyX, keyY, index, amount } of deposits) {
+        setWord(view, at, requireField("deposit.keyX", keyX));
+        setWord(view, at + WORD, requireField("deposit.keyY", keyY));
+        view.setUint32(at + DEPOSIT.index, requireBelow("deposit.index", index, 2 ** BITS.account));
+        requireBits("deposit.amount", amount, BITS.amount);
+        view.setUint32(at + DEPOSIT.amount, Number(amount >> 64n));
+        view.setBigUint64(at + DEPOSIT.amount + 4, amount);
+        at += DEPOSIT.bytes;
+      }
+      return;
+    }
+    default:
+      view.setUint8(at, requireBelow("slot", entry.slot, MARKETS));
+  }
+}
+
+/**
+ * The record that some bytes are.
+ * @throws JOURNAL_DAMAGED  unless they are exactly one record, whole, and the one that is expected: with `sequence`, and
+ *   `field`, what was looked at
+ */
+export function decodeRecord(bytes: Uint8Array, expected: Expected, digest: Digest = sha256): JournalRecord {
+  const damaged: Damaged = (field, what) => journalDamaged(expected.sequence, field, what);
+  const { length } = bytes;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, length);
+  if (length < AT.payload + CHECKSUM) throw damaged("length", `at least ${AT.payload + CHECKSUM} bytes`);
+  if (view.getUint32(0) !== MAGIC) throw damaged("version", "a record of version 1");
+  if (view.getUint32(AT.length) !== length) throw damaged("length", `the ${length} bytes that there are`);
+  const checksum = digest(bytes.subarray(0, length - CHECKSUM));
+  if (!holds(bytes, length - CHECKSUM, checksum)) throw damaged("checksum", "SHA-256 of the record");
+
+  const sequence = getU48(view, AT.sequence);
+  if (sequence !== expected.sequence) throw damaged("sequence", `${expected.sequence}, not ${sequence}`);
+  const epoch = view.getUint32(AT.epoch);
+  if (expected.epoch !== undefined && epoch < expected.epoch) throw damaged("epoch", `at least ${expected.epoch}`);
+  const previous = expected.previous ?? bytes.slice(AT.previous, AT.logCount);
+  if (!holds(bytes, AT.previous, previous)) throw damaged("previous", "the checksum of the record before");
+
+  const kind = view.getUint8(AT.kind);
+  const adds = kind === KINDS.round.code ? 0 : 1;
+  const logCount = getU48(view, AT.logCount);
+  if (expected.logCount !== undefined && logCount !== expected.logCount + adds)
+    throw damaged("logCount", `${expected.logCount + adds}, not ${logCount}`);
+  const head = getWord(view, AT.head);
+  if (head >= FIELD) throw damaged("head", BELOW_FIELD);
+  if (adds === 0 && expected.head !== undefined && head !== expected.head)
+    throw damaged("head", "that of the record before, which a mark repeats");
+  const entry = getPayload(view, kind, length - AT.payload - CHECKSUM, damaged);
+  return { sequence, epoch, previous, checksum, logCount, head, entry };
+}
+
+type Damaged = (field: string, expected: string) => TacitError;
+const BELOW_FIELD = "an integer below the modulus of the scalar field";
+
+function getPayload(view: DataView, kind: number, bytes: number, damaged: Damaged): JournalEntry {
+  const size = (wanted: number) => {
+    if (bytes !== wanted) throw damaged("length", `a payload of ${wanted} bytes for its kind`);
+  };
+  const word = (field: string, at: number) => {
+    const value = getWord(view, at);
+    if (value >= FIELD) throw damaged(field, BELOW_FIELD);
+    return value;
+  };
+  const time = () => BigInt(view.getUint8(AT.payload) * U32 + view.getUint32(AT.payload + 1));
+  const at = AT.payload + 5;
+  switch (kind) {
+    case KINDS.item.code: {
+      size(KINDS.item.bytes);
+      const item = { A: word("A", at), B: word("B", at + WORD), salt: word("salt", at + 2 * WORD) };
+      const auth = { R8x: word("R8x", at + 3 * WORD), R8y: word("R8y", at + 4 * WORD), S: word("S", at + 5 * WORD) };
+      return { kind: "item", time: time(), item, auth };
+    }
+    case KINDS.deposits.code: {
+      if (bytes < KINDS.deposits.bytes) throw damaged("length", "a payload with a time and a number of deposits");
+      const count = view.getUint32(at);
+      if (count === 0) throw damaged("deposits", "at least 1 deposit");
+      size(KINDS.deposits.bytes + count * DEPOSIT.bytes);
+      const deposits = Array.from({ length: count }, (_, i): Deposit => {
+        const name = (field: string) => `deposits[${i}].${field}`;
+        const from = at + 4 + i * DEPOSIT.bytes;
+        const index = view.getUint32(from + DEPOSIT.index);
+        if (index >= 2 ** BITS.account) throw damaged(name("index"), `an integer below 2^${BITS.account}`);
+        const high = BigInt(view.getUint32(from + DEPOSIT.amount));
+        const amount = (high << 64n) | view.getBigUint64(from + DEPOSIT.amount + 4);
+        if (amount >> BigInt(BITS.amount)) throw damaged(name("amount"), `an integer below 2^${BITS.amount}`);
+        return { keyX: word(name("keyX"), from), keyY: word(name("keyY"), from + WORD), index, amount };
+      });
+      return { kind: "deposits", time: time(), deposits };
+    }
+    case KINDS.close.code:
+    case KINDS.purge.code: {
+      size(KINDS.close.bytes);
+      const slot = view.getUint8(at);
+      if (slot >= MARKETS) throw damaged("slot", `a market slot, 0 to ${MARKETS - 1}`);
+      return { kind: kind === KINDS.close.code ? "close" : "purge", time: time(), slot };
+    }
+    case KINDS.round.code:
+      size(KINDS.round.bytes);
+      return { kind: "round", number: getU48(view, AT.payload) };
+    default:
+      throw damaged("kind", "1 to 5");
+  }
+}
+
+/** The entry of the log that a record holds, or null of a mark. */
+export function logEntry(entry: JournalEntry): LogEntry | null {
+  switch (entry.kind) {
+    case "round":
+      return null;
+    case "item":
+      return { item: entry.item, auth: entry.auth, time: entry.time };
+    case "deposits":
+      return { item: commandItem("deposit", entry.deposits.length), time: entry.time };
+    default:
+      return { item: commandItem(entry.kind, entry.slot), time: entry.time };
+  }
+}
+
+/**
+ * What finds the record of an item: account (3 bytes), then nonce (5), as an account has a nonce in one entry only. Items of
+ * an account lie beside each other in an index of these, so that the busy ones change few of its pages.
+ */
+export function itemKey({ account, nonce }: Pick<Head, "account" | "nonce">): Uint8Array {
+  const key = new Uint8Array(8);
+  new DataView(key.buffer).setBigUint64(0, (account << BigInt(BITS.nonce)) | nonce);
+  return key;
+}
+
+/** The tip of a journal whose last record this is. */
+export function tipAfter({ sequence, epoch, checksum, logCount, head }: JournalRecord): Tip {
+  return { sequence, epoch, previous: checksum, logCount, head };
+}
+
+/**
+ * Records from a sequence on, in order, each checked against the one before it.
+ * @param tip  what the record before `from` left, or null to take the first one's word for what was before it
+ * @throws JOURNAL_DAMAGED  at the first record that is missing or is not what it ought to be; nothing is read past it
+ */
+export async function* readJournal(
+  store: Pick<Store, "read" | "last">,
+  from = 0,
+  tip: Tip | null = from === 0 ? EMPTY_JOURNAL : null,
+  digest: Digest = sha256,
+): AsyncGenerator<JournalRecord, void, undefined> {
+  if (tip && tip.sequence !== from - 1) throw outOfRange("tip.sequence", "that of the record before the first to read");
+  const last = await store.last();
+  let expected: Expected = tip ? { ...tip, sequence: from } : { sequence: from };
+  for await (const bytes of store.read(from)) {
+    const record = decodeRecord(bytes, expected, digest);
+    yield record;
+    expected = { ...tipAfter(record), sequence: record.sequence + 1 };
+  }
+  if (expected.sequence <= last) throw journalDamaged(expected.sequence, "record", `records up to ${last}`);
+  if (from > last + 1) throw journalDamaged(last + 1, "record", `records up to ${from - 1} at least`);
+}
+
+/**
+ * One record, and the head of the log before it.
+ * @throws JOURNAL_DAMAGED  when it, or the one before it, is missing or is not what it ought to be
+ */
+export async function readRecord(
+  store: Pick<Store, "read">,
+  sequence: number,
+  digest: Digest = sha256,
+): Promise<{ record: JournalRecord; previous: bigint }> {
+  const first = Math.max(0, sequence - 1);
+  let expected: Expected = sequence === 0 ? { ...EMPTY_JOURNAL, sequence } : { sequence: first };
+  let previous = EMPTY_JOURNAL.head;
+  for await (const bytes of store.read(first, sequence - first + 1)) {
+    const record = decodeRecord(bytes, expected, digest);
+    if (record.sequence === sequence) return { record, previous };
+    previous = record.head;
+    expected = { ...tipAfter(record), sequence };
+  }
+  throw journalDamaged(sequence, "record", "to be there");
+}
+
+/** A record is missing or not what it ought to be. Names the field and what was expected, never the contents of an entry. */
+export function journalDamaged(sequence: number, field: string, expected: string): TacitError<"JOURNAL_DAMAGED"> {
+  return new TacitError(
+    "JOURNAL_DAMAGED",
+    `record ${sequence} of the journal: its ${field} is wrong: expected ${expected}`,
+    {
+      sequence,
+      field,
+      expected,
+    },
+  );
+}
+
+function requireBelow(field: string, value: number, limit: number): number {
+  if (!Number.isSafeInteger(value) || value < 0 || value >= limit)
+    throw outOfRange(field, `an integer in [0, ${limit})`);
+  return value;
+}
+
+/** Whether these 32 bytes stand in `bytes` at a place. */
+function holds(bytes: Uint8Array, at: number, checksum: Uint8Array): boolean {
+  if (checksum.length !== CHECKSUM) return false;
+  for (let i = 0; i < CHECKSUM; i++) if (bytes[at + i] !== checksum[i]) return false;
+  return true;
+}
+
+function setU48(view: DataView, at: number, value: number): void {
+  view.setUint16(at, Math.floor(value / U32));
+  view.setUint32(at + 2, value % U32);
+}
+
+function getU48(view: DataView, at: number): number {
+  return view.getUint16(at) * U32 + view.getUint32(at + 2);
+}
+
+/** Three times as fast as the way over hexadecimal text. */
+function getWord(view: DataView, at: number): bigint {
+  const high = (view.getBigUint64(at) << 64n) | view.getBigUint64(at + 8);
+  const low = (view.getBigUint64(at + 16) << 64n) | view.getBigUint64(at + 24);
+  return (high << 128n) | low;
+}

@@ -1,0 +1,221 @@
+// Goal: development keys are sound Groth16 keys of their circuit, marked as what they are; builds are reproducible.
+// Method: snarkjs proves with them, verifies, and reads them back.
+import assert from "node:assert/strict";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import * as snarkjs from "snarkjs";
+import { buildCircuits, checkManifest, circuitFolder } from "../../src/setup/build.ts";
+import { mainOf } from "../../src/setup/sources.ts";
+import { DEVELOPMENT_MARK, developmentSecrets } from "../../src/setup/keys/developmentKey.ts";
+import { publishKeys, readManifest } from "../../src/setup/keys/manifest.ts";
+import { stableJson } from "../../src/setup/keys/stableJson.ts";
+import { singleThreaded } from "../../src/setup/keys/wasmCurve.ts";
+import { TacitError } from "../../src/protocol/errors.ts";
+import { PROFILES } from "../../src/protocol/instructions.ts";
+import { readSections } from "../../src/prover/sections.ts";
+import { builtFixtures, fixtureSource } from "../prover/fixtures.ts";
+
+type Built = Awaited<ReturnType<typeof builtFixtures<"product" | "shapes" | "chain">>>;
+
+describe("development keys", () => {
+  let built: Built;
+  let temporary: string;
+  before(async () => {
+    built = await builtFixtures("product", "shapes", "chain");
+    temporary = await mkdtemp(join(tmpdir(), "tacit-keys-"));
+    await singleThreaded();
+  });
+  after(() => rm(temporary, { recursive: true, force: true }));
+
+  it("prove and verify with snarkjs alone", async () => {
+    const { wasm, zkey, vkey } = built.product.files;
+    const { proof, publicSignals } = await snarkjs.groth16.fullProve({ a: 2n, b: 9n, price: 255n }, wasm, zkey);
+    assert.deepEqual(publicSignals, ["18", "266"]);
+    const key = JSON.parse(await readFile(vkey, "utf8"));
+    assert.ok(await snarkjs.groth16.verify(key, publicSignals, proof));
+    assert.ok(!(await snarkjs.groth16.verify(key, ["18", "267"], proof)));
+  });
+
+  it("have the verification key that snarkjs exports", async () => {
+    for (const { files } of Object.values(built)) {
+      const exported = await snarkjs.zKey.exportVerificationKey(files.zkey);
+      assert.equal(await readFile(files.vkey, "utf8"), stableJson(exported));
+    }
+  });
+
+  it("share alpha, beta and gamma, and have each its own delta, which is neither 1 nor gamma", async () => {
+    const keys = await Promise.all(
+      Object.values(built).map(async ({ files }) => JSON.parse(await readFile(files.vkey, "utf8"))),
+    );
+    for (const part of ["vk_alpha_1", "vk_beta_2", "vk_gamma_2"])
+      assert.equal(new Set(keys.map((key) => JSON.stringify(key[part]))).size, 1);
+    const deltas = keys.map((key) => JSON.stringify(key.vk_delta_2));
+    assert.equal(new Set([...deltas, JSON.stringify(keys[0].vk_gamma_2)]).size, keys.length + 1);
+    const { gamma, delta } = developmentSecrets("00");
+    assert.ok(delta !== gamma && delta > 1n);
+  });
+
+  it("say inside what they are", async () => {
+    const record = readSections(await readFile(built.product.files.zkey), "zkey").get(10)!;
+    assert.equal(new TextDecoder().decode(record).slice(-DEVELOPMENT_MARK.length), DEVELOPMENT_MARK);
+    // snarkjs shows the names of contributions when it verifies a key: so far it must be able to read.
+    const json = (await snarkjs.zKey.exportJson(built.product.files.zkey)) as { nPublic: number };
+    assert.equal(json.nPublic, 2);
+  });
+
+  it("have the same bytes in every build", async () => {
+    const again = await buildCircuits([fixtureSource("product", temporary), fixtureSource("shapes", temporary)]);
+    for (const { name, stamp } of again) {
+      const first = built[name as "product" | "shapes"].stamp;
+      for (const file of ["r1cs", "wasm", "sym", "inputs"] as const)
+        assert.equal(stamp.compiled.files[file].sha256, first.compiled.files[file].sha256, `${name} ${file}`);
+      for (const file of ["zkey", "vkey"] as const)
+        assert.equal(stamp.key.files[file].sha256, first.key.files[file].sha256, `${name} ${file}`);
+    }
+  });
+
+  describe("build", () => {
+    it("leaves alone what is up to date, in no time", async () => {
+      const steps: string[] = [];
+      const started = performance.now();
+      await buildCircuits([fixtureSource("chain")], { onProgress: ({ step }) => steps.push(step) });
+      assert.deepEqual(steps, ["done"]);
+      assert.ok(performance.now() - started < 1000);
+    });
+
+    it("notices files that were changed or lost", async () => {
+      const source = fixtureSource("product", join(temporary, "changed"));
+      await cp(built.product.folder, source.folder, { recursive: true });
+      const steps = async () => {
+        const seen: string[] = [];
+        await buildCircuits([source], { onProgress: ({ step }) => seen.push(step) });
+        return [...new Set(seen)];
+      };
+      await steps();
+      await utimes(join(source.folder, "main.zkey"), 1, 1);
+      assert.deepEqual(await steps(), ["done"]);
+      await writeFile(join(source.folder, "main.zkey"), "spoilt");
+      assert.deepEqual(await steps(), ["key", "done"]);
+      await rm(join(source.folder, "main.wasm"));
+      assert.deepEqual(await steps(), ["compile", "done"]);
+    });
+
+    it("removes what a killed build has left, and nothing of one that runs", async () => {
+      const source = fixtureSource("product", join(temporary, "leftovers"));
+      const [old, young] = [1, 2].map((pid) => join(source.folder, `.compile-${pid}-0`));
+      for (const folder of [old, young]) await mkdir(folder, { recursive: true });
+      await utimes(old, 1, 1);
+      await buildCircuits([source]);
+      assert.deepEqual(
+        (await readdir(source.folder)).filter((name) => name.startsWith(".compile-")),
+        [basename(young)],
+      );
+    });
+
+    const refusals: [why: string, code: string, main: string, text: RegExp, outputs?: string[]][] = [
+      ["a mistake", "CIRCUIT_COMPILE", "template T() { signal output a; a <== b; }", /b/],
+      [
+        "a warning",
+        "CIRCUIT_WARNING",
+        "template T() { signal input x; signal input y; signal output a <== x * x; }",
+        /CA01/,
+      ],
+      ["a missing file", "CIRCUIT_SOURCE", 'include "nowhere.circom"; template T() {}', /nowhere/],
+      [
+        "other public values",
+        "PUBLIC_INPUTS",
+        "template T() { signal input x; signal output a <== x * x; }",
+        /must be b/,
+        ["b"],
+      ],
+    ];
+    for (const [why, code, text, words, outputs] of refusals)
+      it(`refuses ${why}`, async () => {
+        const main = `pragma circom 2.2.0;\n${text}\ncomponent main = T();\n`;
+        const source = { name: "t", folder: join(temporary, `refused-${code}`), main, outputs };
+        await assert.rejects(buildCircuits([source]), (error: TacitError) => {
+          assert.equal(error.code, code);
+          assert.equal(error.details.circuit, "t");
+          assert.match(error.message, words);
+          return true;
+        });
+      });
+
+    it("lets a public value bear another name where circom reserves its own", async () => {
+      const main = "pragma circom 2.2.0;\ntemplate T() { signal input x; signal output logAfter <== x * x; }\n";
+      const source = { name: "t", folder: join(temporary, "reserved"), main: `${main}component main = T();\n` };
+      await buildCircuits([{ ...source, outputs: ["log"] }]);
+    });
+
+    it("derives mains from the table of instructions", () => {
+      const main = mainOf("demo", "midpoint");
+      assert.match(main, /include "\.\.\/\.\.\/\.\.\/circuits\/instructions\/clear\.circom";/);
+      const { scenarios, clear } = PROFILES.demo;
+      assert.ok(main.includes(`component main = Clear(${scenarios}, ${clear}, 1);`), main);
+    });
+  });
+
+  describe("manifest", () => {
+    let build: string;
+    let keys: string;
+    beforeEach(async () => {
+      const root = await mkdtemp(join(temporary, "manifest-"));
+      [build, keys] = [join(root, "build"), join(root, "keys")];
+      await publish("admit", "product");
+    });
+
+    /** Takes a fixture for the circuit of an instruction. */
+    async function publish(name: "admit" | "settle", fixture: keyof Built) {
+      const folder = circuitFolder("demo", name, build);
+      await cp(built[fixture].folder, folder, { recursive: true });
+      await publishKeys("demo", [{ ...built[fixture], name, folder }], keys);
+    }
+    const check = (...names: ("admit" | "settle")[]) => checkManifest("demo", { names, build, keys });
+    const differs =
+      (...fields: string[]) =>
+      (error: TacitError) => {
+        assert.equal(error.code, "MANIFEST_MISMATCH");
+        const found = (error.details.differences as { name: string; field: string }[]).map(
+          (row) => `${row.name} ${row.field}`,
+        );
+        assert.deepEqual(found, fields);
+        return true;
+      };
+
+    it("fits what was published", async () => {
+      await check("admit");
+      const text = await readFile(join(keys, "manifest.json"), "utf8");
+      await publish("settle", "chain");
+      await check("admit", "settle");
+      await rm(join(keys, "manifest.json"));
+      await publish("admit", "product");
+      assert.equal(await readFile(join(keys, "manifest.json"), "utf8"), text);
+      assert.equal((await readManifest(keys)).demo.admit.development, true);
+    });
+
+    it("shows what is missing or changed", async () => {
+      await assert.rejects(check("admit", "settle"), differs("settle entry", "settle build"));
+      await writeFile(join(circuitFolder("demo", "admit", build), "main.zkey"), "spoilt");
+      await writeFile(join(keys, "demo", "admit.json"), "{}");
+      await assert.rejects(check("admit"), differs("admit development", "admit vkey", "admit zkey"));
+    });
+
+    it("is not told that a development key is none", async () => {
+      const manifest = await readManifest(keys);
+      manifest.demo.admit.development = false;
+      await writeFile(join(keys, "manifest.json"), JSON.stringify(manifest));
+      await assert.rejects(check("admit"), differs("admit development"));
+    });
+
+    it("keeps the key of a ceremony, and refuses another circuit for it", async () => {
+      const manifest = await readManifest(keys);
+      manifest.demo.admit.development = false;
+      manifest.demo.admit.zkey = "of the ceremony";
+      await writeFile(join(keys, "manifest.json"), JSON.stringify(manifest));
+      await publish("admit", "product");
+      assert.equal((await readManifest(keys)).demo.admit.zkey, "of the ceremony");
+      await assert.rejects(publish("admit", "chain"), differs("admit r1cs"));
+    });
+  });
+});

@@ -1,0 +1,569 @@
+import assert from "node:assert/strict";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { keccak256 } from "viem";
+import { compileContracts, keysSolidity } from "../../../src/setup/contract.ts";
+import { Chain as Anvil, owner, trader, type Deployed } from "../../../src/setup/chain/chain.ts";
+import { encodeRound } from "../../../src/verifier/index.ts";
+import type { Chain, Hex, ProvenRound } from "../../../src/venue/chain/chain.ts";
+import { evmChain, type EvmOptions } from "../../../src/venue/chain/evm.ts";
+import { startRelay, type AcceptedRounds, type Relay, type RelayLimits } from "../../../src/venue/chain/relay.ts";
+import { KEY } from "../../verifier/forge.ts";
+import { Simulator, type Step } from "../../verifier/simulator.ts";
+
+// Goal: deposits and rounds pass between a venue and a real EVM, whatever the node in between does.
+// Method: anvil, the contract with keys whose proofs we can make up, and a proxy that can be told to fail. The trader's
+// account is the relay's, so that nothing else uses its nonces.
+
+const simulator = new Simulator("relay");
+const domain = simulator.random();
+const genesis = simulator.random();
+const maxLag = 3_600n;
+const confirmations = 2n;
+
+type Mode = "pass" | "hang" | "fail" | "refuse" | "garbage" | "loseAnswer";
+
+/** Between the relay and anvil. Its address holds what looks like a key. */
+class Proxy {
+  static readonly key = "secret-key-0123456789";
+  mode: Mode = "pass";
+  /** calls of the methods that the mode is for; all when left out */
+  only?: string;
+  /** changes what anvil answered */
+  lie: (method: string, result: unknown) => unknown = (_, result) => result;
+  readonly calls: string[] = [];
+  readonly #server: Server;
+
+  private constructor(target: string) {
+    this.#server = createServer(async (request, response) => {
+      const chunks: Buffer[] = [];
+      for await (const chunk of request) chunks.push(chunk as Buffer);
+      const body = Buffer.concat(chunks);
+      const { method, id } = JSON.parse(String(body)) as { method: string; id: number };
+      this.calls.push(method);
+      const mode = this.only === undefined || this.only === method ? this.mode : "pass";
+      const json = (value: object) =>
+        response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(value));
+      if (mode === "hang") return;
+      if (mode === "fail") return void response.writeHead(503).end("no");
+      if (mode === "garbage") return void json({ jsonrpc: "2.0", id, result: "<html>" });
+      if (mode === "refuse")
+        return void json({ jsonrpc: "2.0", id, error: { code: -32005, message: `${Proxy.key} is over its limit` } });
+      const answer = (await (
+        await fetch(target, { method: "POST", body, headers: { "content-type": "application/json" } })
+      ).json()) as { result?: unknown };
+      if (mode === "loseAnswer") return void response.destroy();
+      json("result" in answer ? { ...answer, result: this.lie(method, answer.result) } : answer);
+    });
+  }
+
+  static async start(target: string): Promise<Proxy> {
+    const proxy = new Proxy(target);
+    await new Promise<void>((resolve) => proxy.#server.listen(0, "127.0.0.1", resolve));
+    return proxy;
+  }
+  get address(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/v3/${Proxy.key}`;
+  }
+  reset(): void {
+    [this.mode, this.only, this.lie] = ["pass", undefined, (_, result) => result];
+  }
+  stop(): void {
+    this.#server.closeAllConnections();
+    this.#server.close();
+  }
+}
+
+describe("a venue's EVM chain", () => {
+  let anvil: Anvil;
+  let proxy: Proxy;
+  let venue: Deployed;
+  let startBlock: bigint;
+  let snapshot: Hex;
+
+  before(async () => {
+    const artifacts = compileContracts({
+      keys: keysSolidity(simulator.keys),
+      sources: ["src/setup/chain/TestToken.sol"],
+    });
+    anvil = await Anvil.start();
+    proxy = await Proxy.start(anvil.client.transport.url!);
+    const token = await anvil.deploy(artifacts.TestToken, []);
+    const { address: PoseidonT6 } = await anvil.deploy(artifacts.PoseidonT6, []);
+    venue = await anvil.deploy(artifacts.Venue, [domain, genesis, token.address, maxLag, 1000n], { PoseidonT6 });
+    startBlock = await anvil.client.getBlockNumber();
+    await anvil.send({ contract: token, name: "approve", args: [venue.address, 1n << 100n] });
+    await anvil.client.mine({ blocks: 5 });
+    snapshot = await anvil.client.snapshot();
+  });
+  afterEach(async () => {
+    proxy.reset();
+    await anvil.client.setAutomine(true);
+    await anvil.client.revert({ id: snapshot });
+    await request("anvil_dropAllTransactions");
+    snapshot = await anvil.client.snapshot();
+  });
+  after(() => {
+    proxy?.stop();
+    anvil?.stop();
+  });
+
+  const evm = (options: Partial<EvmOptions> = {}) =>
+    evmChain({
+      rpc: proxy.address,
+      contract: venue.address,
+      startBlock,
+      account: trader,
+      confirmations,
+      ...options,
+    });
+  const request = (method: string, params: unknown[] = []) =>
+    anvil.client.request({ method, params } as never) as Promise<unknown>;
+  const mine = (blocks = 1) => anvil.client.mine({ blocks });
+  const now = async () => (await anvil.client.getBlock()).timestamp;
+  const deposit = (amount: bigint, index = 2) =>
+    anvil.send({ contract: venue, name: "deposit", args: [amount, ...KEY, index] });
+  const stateOfVenue = () => anvil.read(venue, "state");
+  const notSecret = (error: unknown) => {
+    const text = JSON.stringify([String(error), error], (_, x: unknown) => (typeof x === "bigint" ? `${x}` : x));
+    assert.ok(!text.includes(Proxy.key), text);
+    return true;
+  };
+
+  describe("opened", () => {
+    it("says what the contract says", async () => {
+      assert.deepEqual(await evm({ chainId: 31337 }).open({ domain }), {
+        chainId: 31337,
+        address: venue.address,
+        account: trader.address,
+        maxLag,
+        maxDeposits: 1000n,
+        confirmedState: genesis,
+      });
+    });
+    it("refuses another domain, another chain, and an address without code", async () => {
+      await assert.rejects(evm().open({ domain: 5n }), { code: "WRONG_CONTRACT" });
+      await assert.rejects(evm({ chainId: 1 }).open({ domain }), { code: "WRONG_CONTRACT" });
+      await assert.rejects(evm({ contract: owner.address }).open({ domain }), { code: "WRONG_CONTRACT" });
+    });
+    it("must be open before it signs", async () => {
+      const submission = { stateBefore: genesis, instructions: [] };
+      const terms = { nonce: 0, gas: 1n, maxFeePerGas: 1n, maxPriorityFeePerGas: 1n };
+      await assert.rejects(evm().sign(submission, terms), { code: "NOT_OPEN" });
+    });
+  });
+
+  describe("deposits", () => {
+    /** All of them, as a venue reads them. */
+    async function read(chain: Chain, after = 0) {
+      const all = [];
+      for (let some; (some = await chain.deposits(after)).length > 0; after = some.at(-1)!.n) all.push(...some);
+      return all;
+    }
+    const amounts = async (chain: Chain, after?: number) => (await read(chain, after)).map(({ amount }) => amount);
+
+    it("are read in order when they are confirmed, in requests of few blocks", async () => {
+      const chain = evm({ blockRange: 3n });
+      assert.deepEqual(await chain.deposits(0), []);
+      await deposit(1n);
+      await mine(7);
+      await anvil.client.setAutomine(false);
+      for (const amount of [2n, 3n])
+        await anvil.client.writeContract({ ...venue, functionName: "deposit", args: [amount, ...KEY, 9], account: owner, gas: 9_000_000n }); // prettier-ignore
+      await mine();
+      await anvil.client.setAutomine(true);
+      await deposit(4n);
+      await mine(Number(confirmations) - 1);
+      const all = await read(chain);
+      assert.deepEqual(
+        all.map(({ n, amount, index, keyX, keyY }) => [n, amount, index, keyX, keyY]),
+        [
+          [1, 1n, 2, ...KEY],
+          [2, 2n, 9, ...KEY],
+          [3, 3n, 9, ...KEY],
+        ],
+      );
+      await mine();
+      assert.deepEqual(await amounts(chain, 3), [4n]);
+      assert.equal((await read(chain, 3))[0].head, await anvil.read(venue, "depositHead"));
+      for (const after of [0, 1, 2, 3, 4])
+        for (const each of [chain, evm({ blockRange: 2n })])
+          assert.deepEqual(await amounts(each, after), [1n, 2n, 3n, 4n].slice(after));
+    });
+
+    it("are those of the chain that stays", async () => {
+      const chain = evm();
+      await deposit(1n);
+      await mine(Number(confirmations));
+      assert.deepEqual(await amounts(chain), [1n]);
+      await deposit(2n);
+      await mine(1);
+      await request("anvil_reorg", [2, []]);
+      await deposit(3n);
+      await mine(Number(confirmations));
+      assert.deepEqual(await amounts(chain, 1), [3n]);
+    });
+
+    it("are refused when events are missing, altered or made up", async () => {
+      await deposit(1n);
+      await deposit(2n);
+      await mine(Number(confirmations));
+      type Log = { data: Hex; topics: Hex[] };
+      const lies: ((logs: Log[]) => Log[])[] = [
+        () => [],
+        ([, two]) => [two],
+        ([one]) => [{ ...one, data: one.data.replace(/1$/, "3") as Hex }],
+        ([one, two]) => [one, { ...two, data: two.data.replace(/2$/, "3") as Hex }],
+        ([one, two]) => [two, one],
+      ];
+      const chain = evm();
+      for (const lie of lies) {
+        proxy.lie = (method, result) => (method === "eth_getLogs" ? lie(result as Log[]) : result);
+        await assert.rejects(chain.deposits(0), { code: "CHAIN_INCONSISTENT" });
+      }
+      proxy.reset();
+      assert.deepEqual(await amounts(chain), [1n, 2n]);
+    });
+  });
+
+  describe("submissions", () => {
+    const at = async (time: bigint, extra: Partial<Step> = {}) => {
+      const step: Step = { name: "admit", inputs: { time, logCount: 1n }, ...extra };
+      return { stateBefore: genesis, instructions: simulator.round(genesis, [step]).instructions };
+    };
+
+    it("are estimated, or refused by the contract's name for it", async () => {
+      const chain = evm();
+      const time = await now();
+      const good = await at(time);
+      const answer = await chain.estimate(good);
+      assert.ok(answer.ok && answer.gas > 100_000n);
+      const [step] = good.instructions;
+      const refused: [string, typeof good][] = [
+        ["WrongState", { ...good, stateBefore: 5n }],
+        ["EmptyRound", { ...good, instructions: [] }],
+        ["TooOld", await at(time - maxLag - 1_000n)],
+        ["InFuture", await at(time + 10_000n)],
+        ["NoLogEntry", await at(time, { inputs: { time, logCount: 0n } })],
+        ["PhaseNotOpen", await at(time, { inputs: { time, logCount: 1n, phaseAfter: 1n } })],
+        ["UnknownDeposit", await at(time, { name: "deposit", inputs: { time, logCount: 1n, deposits: 7n } })],
+        ["PairingFailed", { ...good, instructions: [{ ...step, publicInputs: step.publicInputs.with(1, 5n) }] }],
+        [
+          "PrecompileFailed",
+          { ...good, instructions: [{ ...step, proof: { ...step.proof, a: [1n, 1n] as [bigint, bigint] } }] },
+        ],
+      ];
+      for (const [refusal, submission] of refused)
+        assert.deepEqual(await chain.estimate(submission), { ok: false, refusal });
+    });
+
+    it("may be of the time of the block to come", async () => {
+      await anvil.client.increaseTime({ seconds: 50 });
+      const answer = await evm().estimate(await at((await now()) + 40n));
+      assert.ok(answer.ok);
+    });
+
+    it("are signed alike each time, taken more than once, and refused by the fee", async () => {
+      const chain = evm();
+      await chain.open({ domain });
+      const submission = await at(await now());
+      const fees = await chain.fees();
+      const terms = { ...fees, nonce: 0, gas: 2_000_000n };
+      const { raw, hash } = await chain.sign(submission, terms);
+      assert.deepEqual([await chain.sign(submission, terms), hash], [{ raw, hash }, keccak256(raw)]);
+      await anvil.client.setAutomine(false);
+      assert.equal(await chain.receipt(hash), undefined);
+      for (let i = 0; i < 2; i++) assert.equal(await chain.broadcast(raw), "sent");
+      const low = await chain.sign(submission, { ...terms, nonce: 1, maxFeePerGas: 1n, maxPriorityFeePerGas: 1n });
+      assert.equal(await chain.broadcast(low.raw), "underpriced");
+      const rich = await chain.sign(submission, { ...terms, nonce: 1, maxFeePerGas: 10n ** 20n });
+      await assert.rejects(chain.broadcast(rich.raw), { code: "CHAIN_REFUSED", message: /nsufficient funds/ });
+      await mine();
+      assert.equal((await chain.receipt(hash))?.success, true);
+      assert.equal(await chain.broadcast(raw), "sent");
+      const { latest, confirmed } = await chain.status();
+      assert.deepEqual([latest.state, latest.logCount, latest.nonce], [submission.instructions[0].publicInputs[1], 1n, 1]); // prettier-ignore
+      assert.deepEqual([confirmed.state, confirmed.logCount, confirmed.nonce], [genesis, 0n, 0]);
+      assert.equal(latest.block - confirmed.block, confirmations);
+    });
+
+    it("is not believed of a node that put two chains together", async () => {
+      const chain = evm();
+      let blocks = 0;
+      proxy.lie = (method, result) =>
+        method === "eth_getBlockByNumber" && ++blocks === 3
+          ? { ...(result as object), hash: `0x${"1".repeat(64)}` }
+          : result;
+      await assert.rejects(chain.status(), { code: "CHAIN_INCONSISTENT" });
+      proxy.lie = (method, result) => (method === "eth_sendRawTransaction" ? `0x${"1".repeat(64)}` : result);
+      await chain.open({ domain });
+      const terms = { ...(await chain.fees()), nonce: 0, gas: 2_000_000n };
+      const { raw } = await chain.sign(await at(await now()), terms);
+      await assert.rejects(chain.broadcast(raw), { code: "CHAIN_INCONSISTENT" });
+    });
+
+    it("say what failed, and nothing of the node's address", async () => {
+      const codes: Partial<Record<Mode, string>> = {
+        hang: "CHAIN_TIMEOUT",
+        fail: "CHAIN_UNREACHABLE",
+        loseAnswer: "CHAIN_UNREACHABLE",
+        refuse: "CHAIN_REFUSED",
+        garbage: "CHAIN_GARBAGE",
+      };
+      const submission = await at(await now());
+      const signer = evm();
+      await signer.open({ domain });
+      const terms = { ...(await signer.fees()), nonce: 0, gas: 2_000_000n };
+      const { raw, hash } = await signer.sign(submission, terms);
+      for (const [mode, code] of Object.entries(codes)) {
+        proxy.mode = mode as Mode;
+        const chain = evm(mode === "hang" ? { timeoutMs: 200 } : {});
+        const calls: [string, () => Promise<unknown>][] = [
+          ["status", () => chain.status()],
+          ["estimate", () => chain.estimate(submission)],
+          ["fees", () => chain.fees()],
+          ["receipt", () => chain.receipt(hash)],
+          ["deposits", () => chain.deposits(0)],
+          ["open", () => chain.open({ domain })],
+        ];
+        for (const [what, request] of calls)
+          await assert.rejects(request, (error: Error & { code: string }) => {
+            assert.equal(error.code, code, `${what}, ${mode}: ${error.message}`);
+            return notSecret(error);
+          });
+        if (mode === "loseAnswer" || mode === "garbage") continue;
+        await assert.rejects(chain.broadcast(raw), (error: Error & { code: string }) => {
+          assert.equal(error.code, code, `broadcast, ${mode}`);
+          return notSecret(error);
+        });
+      }
+    });
+  });
+
+  describe("with the relay", () => {
+    const documents = new Map<string, string>();
+    const accepted: AcceptedRounds[] = [];
+    const warnings: unknown[] = [];
+    let rounds: ProvenRound[];
+    let relay: Relay;
+    let seconds = 0n;
+
+    beforeEach(() => {
+      documents.clear();
+      [accepted.length, warnings.length] = [0, 0];
+      rounds = [];
+    });
+    afterEach(() => notSecret([warnings, relay.status().lastError]));
+
+    /** Starts the relay, or starts it again. */
+    async function start(limits: RelayLimits = {}, options: Partial<EvmOptions> = {}): Promise<void> {
+      const chain = evm(options);
+      const log = (fields: object, message: string) => warnings.push(fields, message);
+      relay = await startRelay({
+        chain,
+        opened: await chain.open({ domain }),
+        store: {
+          put: async (written) => {
+            for (const [name, text] of Object.entries(written))
+              if (text === null) documents.delete(name);
+              else documents.set(name, text);
+          },
+          list: async () => [...documents].map(([name, text]) => ({ name, text })),
+        },
+        // Each look at it is a minute later than the one before, so that no failure is waited for.
+        clock: { now: () => (seconds += 60n) },
+        limits: { patience: 1n, ...limits },
+        log: { info: log, warn: log, error: log },
+        onAccepted: (each) => void accepted.push(each),
+      });
+      for (const round of rounds.slice(acceptedRounds().length)) relay.add(round);
+    }
+    const acceptedRounds = () => accepted.flatMap((each) => each.rounds);
+
+    /** Proves the next round, of so many admits, and adds it. */
+    async function add(admits = 1, more: Step[] = []): Promise<ProvenRound> {
+      const state = rounds.at(-1)?.stateAfter ?? genesis;
+      const time = await now();
+      const entry = () => ({ time, logCount: BigInt(++entries) });
+      const steps = Array.from({ length: admits }, (): Step => ({ name: "admit", inputs: entry() }));
+      const all = [...steps, ...more.map((step) => ({ ...step, inputs: { ...entry(), ...step.inputs } }))];
+      const { instructions } = simulator.round(state, all);
+      const stateAfter = instructions.at(-1)!.publicInputs[1];
+      const round = { number: rounds.length, state, stateAfter, instructions };
+      rounds.push(round);
+      relay.add(round);
+      return round;
+    }
+    let entries = 0;
+    beforeEach(() => (entries = 0));
+
+    /** Polls and makes blocks. */
+    async function go(blocks: number): Promise<void> {
+      for (let i = 0; i < blocks; i++) {
+        await relay.poll();
+        await mine();
+      }
+      await relay.poll();
+    }
+    const nonces = () => anvil.client.getTransactionCount({ address: trader.address });
+    /** All went to the contract, with this many transactions. */
+    async function done(transactions: number): Promise<void> {
+      assert.deepEqual(
+        acceptedRounds(),
+        rounds.map(({ number }) => number),
+      );
+      assert.equal(await stateOfVenue(), rounds.at(-1)!.stateAfter);
+      assert.deepEqual([documents.size, await nonces()], [0, transactions]);
+    }
+
+    it("rounds are submitted and confirmed, with their gas", async () => {
+      await start();
+      await add(2);
+      await add();
+      await go(1);
+      await add();
+      await go(4);
+      await done(2);
+      for (const { hash, gasUsed, block } of accepted) {
+        const receipt = await anvil.client.getTransactionReceipt({ hash: hash! });
+        assert.deepEqual([receipt.gasUsed, receipt.blockNumber, receipt.status], [gasUsed, block, "success"]);
+      }
+    });
+
+    it("a beginning that a stranger submitted is gone on from", async () => {
+      await start();
+      const { state, instructions } = await add(3);
+      const beginning = { instructions: instructions.slice(0, 2) };
+      await anvil.send({ contract: venue, name: "submitRound", args: [state, encodeRound(beginning)] });
+      await add();
+      await go(4);
+      await done(1);
+      const { input } = await anvil.client.getTransaction({ hash: accepted[0].hash! });
+      const submission = [...instructions.slice(2), ...rounds[1].instructions];
+      assert.ok(input.includes(encodeRound({ instructions: submission }).slice(2)));
+    });
+
+    it("a beginning that got into the block before ours costs a transaction, and no more", async () => {
+      await start();
+      await anvil.client.setAutomine(false);
+      const { state, instructions } = await add(3);
+      await relay.poll();
+      const args = [state, encodeRound({ instructions: instructions.slice(0, 2) })];
+      const fees = { maxFeePerGas: 10n ** 12n, maxPriorityFeePerGas: 10n ** 11n, gas: 9_000_000n };
+      await anvil.client.writeContract({ ...venue, functionName: "submitRound", args, account: owner, ...fees });
+      await go(6);
+      await done(2);
+    });
+
+    it("a transaction that the node dropped is sent again", async () => {
+      await start();
+      await anvil.client.setAutomine(false);
+      await add();
+      await relay.poll();
+      const [{ hash }] = relay.status().outstanding;
+      await anvil.client.dropTransaction({ hash });
+      await go(2);
+      await go(4);
+      await done(1);
+      assert.equal(accepted[0].hash, hash);
+    });
+
+    it("a transaction that pays too little for new blocks is replaced", async () => {
+      await start();
+      await anvil.client.setAutomine(false);
+      await add();
+      await relay.poll();
+      const [{ hash, fees }] = relay.status().outstanding;
+      for (let i = 0; i < 3; i++) {
+        await anvil.client.setNextBlockBaseFeePerGas({ baseFeePerGas: fees.maxFeePerGas + 1n });
+        await go(1);
+      }
+      await go(4);
+      await done(1);
+      const { maxFeePerGas } = await anvil.client.getTransaction({ hash: accepted[0].hash! });
+      assert.notEqual(accepted[0].hash, hash);
+      assert.ok(maxFeePerGas! * 8n >= fees.maxFeePerGas * 9n);
+    });
+
+    it("a reorganisation puts the same transactions on their way again", async () => {
+      await start();
+      for (let i = 0; i < 2; i++) {
+        await add();
+        await relay.poll();
+      }
+      await relay.poll();
+      const before = await stateOfVenue();
+      assert.equal(before, rounds[1].stateAfter);
+      const hashes = [...documents.values()].map((text) => (JSON.parse(text) as { transactions: { hash: Hex }[] }).transactions[0].hash); // prettier-ignore
+      await request("anvil_reorg", [2, []]);
+      assert.equal(await stateOfVenue(), genesis);
+      await go(5);
+      await done(2);
+      assert.deepEqual(
+        accepted.map(({ hash }) => hash),
+        hashes,
+      );
+    });
+
+    it("a deposit that a reorganisation took stops it, and nothing is lost", async () => {
+      await start();
+      await deposit(5n);
+      const head = (await anvil.read(venue, "depositHead")) as bigint;
+      const step: Step = { name: "deposit", inputs: { deposits: head } };
+      await request("anvil_reorg", [1, []]);
+      await add(1, [step]);
+      await go(4);
+      const { stopped, rounds: kept } = relay.status();
+      assert.deepEqual([stopped?.code, stopped?.details.refusal, kept], ["ROUND_REFUSED", "UnknownDeposit", 1]);
+      assert.equal(await nonces(), 0);
+      await deposit(5n);
+      relay.resume();
+      await go(4);
+      await done(1);
+    });
+
+    for (const mode of ["hang", "fail", "refuse", "garbage", "loseAnswer"] as const)
+      it(`a node that answers with "${mode}" at any time loses and repeats nothing`, async () => {
+        const methods = ["eth_getBlockByNumber", "eth_estimateGas", "eth_sendRawTransaction"];
+        if (mode !== "hang") methods.push("eth_call", "eth_getTransactionCount", "eth_getTransactionReceipt");
+        await start();
+        for (const method of methods) {
+          if (mode === "hang") await start({}, { timeoutMs: 1_000 });
+          await add();
+          [proxy.mode, proxy.only] = [mode, method];
+          await go(2);
+          assert.ok(relay.status().failuresTotal > 0);
+          proxy.reset();
+          if (mode === "hang") await start();
+          await go(4);
+        }
+        await go(3);
+        await done(methods.length);
+        assert.ok(accepted.every(({ hash }) => hash !== undefined));
+      });
+
+    it("restarts lose and repeat nothing", async () => {
+      await start();
+      await anvil.client.setAutomine(false);
+      await add();
+      await relay.poll();
+      const [{ hash }] = relay.status().outstanding;
+      await start();
+      await relay.poll();
+      assert.deepEqual(
+        relay.status().outstanding.map((each) => [each.nonce, each.hash]),
+        [[0, hash]],
+      );
+      await request("anvil_dropAllTransactions");
+      await start();
+      await go(1);
+      await start();
+      await add();
+      await go(1);
+      await start();
+      await go(4);
+      await done(2);
+      assert.equal(accepted[0].hash, hash);
+    });
+  });
+});
