@@ -13,6 +13,7 @@ import type {
   SignedTransaction,
 } from "./chain.ts";
 import type { Clock } from "../clock.ts";
+import type { Log } from "../log.ts";
 import type { Store } from "../store/store.ts";
 
 /** Bounds of a transaction, of fees and of patience. */
@@ -93,11 +94,7 @@ export interface RelayStatus {
 }
 
 /** pino's, or any other of this shape. */
-export interface RelayLog {
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-  error(fields: object, message: string): void;
-}
+export type RelayLog = Pick<Log, "info" | "warn" | "error">;
 
 export interface RelayOptions {
   readonly chain: Chain;

@@ -1,11 +1,11 @@
 import { OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import type { Logger } from "pino";
 import { accountKey } from "../../protocol/eddsa.ts";
 import { TacitError } from "../../protocol/errors.ts";
 import { badFormat } from "../../protocol/json.ts";
 import { slotOf } from "../../protocol/market.ts";
 import { openingJson } from "../../protocol/opening.ts";
+import { NO_LOG, type Log } from "../log.ts";
 import { Desk, SIGNATURE_COST } from "./desk.ts";
 import { notFound, reportError, unauthorised } from "./errors.ts";
 import type { Rate } from "./limits.ts";
@@ -106,7 +106,8 @@ export interface ServiceOptions {
   /** the genesis file as JSON: clients compute with it what the venue does */
   readonly genesisJson: unknown;
   readonly version: string;
-  readonly log: Logger;
+  /** Default: nothing is told */
+  readonly log?: Log;
   /** whether deposits are open to all: play money. Default: no */
   readonly development?: boolean;
   /** names by market id, beside those in the genesis file */
@@ -204,7 +205,7 @@ const UTF8 = new TextDecoder("utf-8", { fatal: true });
 
 /** The service of a venue, without a socket: requests go to `app.fetch(request, caller)`, frames to `streams`. */
 export function createApp({ venue, options }: { venue: ServedVenue; options: ServiceOptions }): Service {
-  const { log, development = false, origins = [], metricsToken = null, files } = options;
+  const { log = NO_LOG, development = false, origins = [], metricsToken = null, files } = options;
   const marketNames = { ...namesIn(options.genesisJson), ...options.marketNames };
   const genesis = publicGenesis(options.genesisJson);
   const now = options.now ?? (() => performance.now());

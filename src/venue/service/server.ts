@@ -6,6 +6,7 @@ import { WebSocketServer, type WebSocket } from "ws";
 import { badFormat } from "../../protocol/json.ts";
 import { TacitError } from "../../protocol/errors.ts";
 import { createApp, type Caller, type ServedVenue, type Service, type ServiceOptions } from "./app.ts";
+import { NO_LOG } from "../log.ts";
 import { notFound, reportError } from "./errors.ts";
 import { folderFiles } from "./files.ts";
 import { Counts, senderOf } from "./limits.ts";
@@ -78,7 +79,7 @@ function cannotListen(error: NodeJS.ErrnoException, host: string, port: number):
  */
 export async function startService(options: ServerOptions): Promise<RunningService> {
   const { venue, host = "127.0.0.1", port = 0, staticFolder = null, proxies = 0 } = options;
-  const { connections = 8_192, connectionsPerAddress = 1_024, log } = options;
+  const { connections = 8_192, connectionsPerAddress = 1_024, log = NO_LOG } = options;
   const timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts };
   const files = staticFolder === null ? undefined : await folderFiles(staticFolder);
   const hosts = [host, ...(options.hosts ?? [])];
@@ -206,7 +207,7 @@ export async function startService(options: ServerOptions): Promise<RunningServi
       clearInterval(pings);
       sockets.close();
       service.close();
-      log.info("service stopped");
+      log.info({}, "service stopped");
     }
   };
   return { ...service, url, close: () => (closing ??= stop()) };

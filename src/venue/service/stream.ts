@@ -1,6 +1,6 @@
-import type { Logger } from "pino";
 import { asObject, badFormat } from "../../protocol/json.ts";
 import { TacitError } from "../../protocol/errors.ts";
+import type { Log } from "../log.ts";
 import type { VenueEvent } from "../options.ts";
 import type { Desk } from "./desk.ts";
 import { SIGNATURE_COST } from "./desk.ts";
@@ -51,7 +51,7 @@ export class Streams {
   readonly #venue: ServedVenue;
   readonly #desk: Desk;
   readonly #metrics: Metrics;
-  readonly #log: Logger;
+  readonly #log: Log;
   readonly #options: StreamsOptions;
   readonly #open = new Set<Connection>();
   readonly #perAddress = new Counts<string>();
@@ -63,7 +63,7 @@ export class Streams {
   #onAnswered: (() => void) | null = null;
   #draining = false;
 
-  constructor(parts: { venue: ServedVenue; desk: Desk; metrics: Metrics; log: Logger }, options: StreamsOptions) {
+  constructor(parts: { venue: ServedVenue; desk: Desk; metrics: Metrics; log: Log }, options: StreamsOptions) {
     this.#venue = parts.venue;
     this.#desk = parts.desk;
     this.#metrics = parts.metrics;
@@ -217,7 +217,7 @@ export class Streams {
       .then(
         ({ receipt, verdict, account }) => {
           connection.errors = 0;
-          if (this.#log.isLevelEnabled("debug")) this.#log.debug({ op: "submit", account, verdict }, "frame");
+          if (this.#log.isLevelEnabled?.("debug")) this.#log.debug({ op: "submit", account, verdict }, "frame");
           this.#send(connection, JSON.stringify({ id, receipt, verdict }));
         },
         (error: unknown) => this.#fail(connection, id, "submit", error),
@@ -286,7 +286,7 @@ export class Streams {
     const { code } = json.error;
     this.#metrics.reject(code);
     if (unexpected) this.#log.error({ op, failure: unexpected }, "frame failed");
-    else if (this.#log.isLevelEnabled("debug")) this.#log.debug({ op, code }, "frame refused");
+    else if (this.#log.isLevelEnabled?.("debug")) this.#log.debug({ op, code }, "frame refused");
     this.#send(connection, JSON.stringify({ id, ...json }));
     if (++connection.errors >= PATIENCE) this.#close(connection, 1008, "too many errors in a row");
   }

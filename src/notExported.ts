@@ -1,0 +1,7 @@
+/** What an import of anything that package.json does not name comes to. */
+import { TacitError } from "./protocol/errors.ts";
+
+throw new TacitError(
+  "NOT_EXPORTED",
+  "tacit has no module of this name: expected tacit, or tacit/ and one of client, chain, service, verifier, matcher, prover, hash, keys/PROFILE/INSTRUCTION.json",
+);
