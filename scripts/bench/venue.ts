@@ -113,7 +113,7 @@ async function acknowledgements() {
   const result: Record<string, { perSecond: number; atPerSecond: number; p50Ms: number; p99Ms: number }> = {};
   for (const transport of ["websocket", "http"] as const) {
     const folder = await folderOf();
-    const server = spawn(process.execPath, ["--import", "tsx", join(import.meta.dirname, "venue/server.ts"), folder], {
+    const server = spawn(process.execPath, ["--import", "tsx", "--conditions", "tacit-source", join(import.meta.dirname, "venue/server.ts"), folder], {
       stdio: ["pipe", "pipe", "inherit"],
       cwd: ROOT,
     });

@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { buildAll } from "../setup/build.ts";
 import { INSTRUCTION_NAMES, type InstructionName, type ProfileName } from "../protocol/instructions.ts";
 import { buildProgress } from "../setup/buildProgress.ts";
@@ -8,11 +9,11 @@ import { withProgress } from "../setup/progress.ts";
 /** `tacit build`. @returns the exit code */
 export async function build(
   names: readonly InstructionName[],
-  { profile, json }: { profile: ProfileName; json?: boolean },
+  { profile, json, build: folder }: { profile: ProfileName; json?: boolean; build?: string },
 ): Promise<number> {
   const wanted = names.length > 0 ? names : INSTRUCTION_NAMES;
   const built = await withProgress(`build ${profile}`, (progress) =>
-    buildAll({ profile, names: wanted, onProgress: buildProgress(progress, wanted) }),
+    buildAll({ profile, names: wanted, build: folder && resolve(folder), onProgress: buildProgress(progress, wanted) }),
   );
   const circuits = built.map(({ name, folder, stamp: { compiled, key } }) => {
     const { constraints, wires, publicInputs } = compiled;

@@ -101,6 +101,7 @@ function tacit(exit: (code: number) => void): Command {
     "tacit build admit settle --profile standard",
   )
     .addOption(profileOption("sizes of the circuits").default("demo"))
+    .option("--build <folder>", "where to build (default: build/ of this package)")
     .option("--json", "print the table as JSON")
     .action(async (names, options) => exit(await (await import("./build.ts")).build(instructionNames(names), options)));
 
@@ -121,6 +122,7 @@ function tacit(exit: (code: number) => void): Command {
     "tacit witness admit inputs.json witness.wtns",
   )
     .addOption(profileOption("circuit to compute with").default("demo"))
+    .option("--build <folder>", "where circuits were built (default: build/ of this package)")
     .action(async (name, inputs, wtns, options) => {
       const { witness } = await import("./witness.ts");
       const [instruction] = instructionNames([name]);

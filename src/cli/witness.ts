@@ -15,11 +15,12 @@ export async function witness(options: {
   inputs: string;
   wtns: string;
   profile: ProfileName;
+  build?: string;
 }): Promise<number> {
-  const { instruction, profile } = options;
+  const { instruction, profile, build } = options;
   const inputs = circuitInputs(asObject(options.inputs, await readJson(options.inputs)));
   await requireOutputs(options.wtns);
-  const files = builtFiles(circuitFolder(profile, instruction));
+  const files = builtFiles(circuitFolder(profile, instruction, build));
   await access(files.wasm).catch(() => {
     const remedy = `run \`tacit build ${instruction} --profile ${profile}\``;
     throw new TacitError("NOT_BUILT", `${instruction} is not built in profile ${profile}: ${remedy}`);

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { Worker, type WorkerOptions } from "node:worker_threads";
+import { Worker } from "node:worker_threads";
 import { TacitError } from "../protocol/errors.ts";
 
 /**
@@ -21,7 +21,11 @@ export function builtFile(file: URL): URL {
   );
 }
 
-/** Starts a thread from a script that was built. @throws TacitError NOT_BUILT */
-export function startWorker(script: URL, options: WorkerOptions = {}): Worker {
-  return new Worker(builtFile(script), options);
+/**
+ * Starts a thread from a script that was built. It gets none of the process's flags: a loader or a condition of whoever runs
+ * this one is not for it.
+ * @throws TacitError NOT_BUILT
+ */
+export function startWorker(script: URL): Worker {
+  return new Worker(builtFile(script), { execArgv: [] });
 }

@@ -1,5 +1,7 @@
 /** A venue to embed: `openVenue`, and what it is made of. In Node. */
 import { type VenueOptions } from "./options.ts";
+import type { SqliteOptions } from "./store/sqliteStore.ts";
+import type { Store } from "./store/store.ts";
 import { Venue } from "./venue.ts";
 
 export { systemClock, type Clock } from "./clock.ts";
@@ -14,7 +16,7 @@ export { localProver } from "./proving/localProver.ts";
 export { byInstruction, poolProver, type CircuitFiles, type ProverFiles, type RoundProver } from "./proving/provers.ts";
 export { threadSigner, type CheckedItem, type KeyedItem, type Signatures } from "./signing/signatures.ts";
 export { localSigner, type Signer } from "./signing/signer.ts";
-export { nodeDigest, openSqliteStore } from "./store/sqliteStore.ts";
+export { nodeDigest } from "./store/digest.ts";
 export { openThreadStore } from "./store/threadStore.ts";
 export { genesisState } from "./start.ts";
 export type { Store } from "./store/store.ts";
@@ -34,6 +36,12 @@ export { parseGenesis, type GenesisFile } from "../protocol/genesis.ts";
 export { cancelItem, itemHash, orderItem, withdrawalItem, type Auth, type Item } from "../protocol/item.ts";
 export { SIDE, type Verdict } from "../protocol/parameters.ts";
 export { receiptDefect, type SignedReceipt } from "../protocol/receipt.ts";
+
+/** A store in a file. One in a thread, `openThreadStore`, lets a venue go on while the disk syncs. @throws as `openThreadStore` */
+export async function openSqliteStore(path: string, options: SqliteOptions = {}): Promise<Store> {
+  // The binding to SQLite is loaded where it is used.
+  return (await import("./store/sqliteStore.ts")).openSqliteStore(path, options);
+}
 
 /**
  * Opens a venue on its store: the first time from its genesis, later from where it was.

@@ -65,7 +65,7 @@ describe("a journal in Chromium", () => {
       write: false,
       format: "esm",
       platform: "browser",
-      conditions: ["browser"],
+      conditions: ["tacit-source"],
     });
     writeFileSync(join(folder, "replay.js"), outputFiles[0].contents);
     const site = await serve({ "/replay.js": join(folder, "replay.js") }, { isolated: false });

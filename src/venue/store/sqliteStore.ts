@@ -1,21 +1,31 @@
 import Database from "libsql";
-import AsyncDatabase from "libsql/promise";
-import crypto from "node:crypto";
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readSync,
-  realpathSync,
-  unlinkSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, mkdirSync, openSync, realpathSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { outOfRange, TacitError } from "../../protocol/errors.ts";
+import { AskedThread } from "../threads.ts";
 import type { Question } from "./checkpointThread.ts";
-import { journalDamaged, type Digest } from "./journal.ts";
+import { copyStore, PATIENCE } from "./copyStore.ts";
+import { journalDamaged } from "./journal.ts";
+import { dropLock, makeFile, readMark, realPath, takeLock, writeMark } from "./sqliteFiles.ts";
+import {
+  checkPages,
+  documentChecksum,
+  documentOf,
+  isChecksum,
+  isFresh,
+  pragma,
+  readState,
+  replaceState,
+  SCHEMA,
+  snapshotChecksum,
+  statements,
+  stateStatements,
+  writeState,
+  type DocumentRow,
+  type PageRow,
+  type State,
+  type StateStatements,
+} from "./sqliteTables.ts";
 import { attempt, codeOf, isPassing, storageError } from "./storageErrors.ts";
 import {
   PAGE,
@@ -27,7 +37,6 @@ import {
   type Store,
   type StoredRecord,
 } from "./store.ts";
-import { AskedThread } from "../threads.ts";
 
 export interface SqliteOptions {
   /**
@@ -62,42 +71,10 @@ export const WRITE_POINTS = [
 ] as const;
 export type WritePoint = (typeof WRITE_POINTS)[number];
 
-/** "Taci": tells the file from other databases. */
-const APPLICATION_ID = 0x54616369;
-const FORMAT = 3;
-const SCHEMA = `
-  PRAGMA application_id = ${APPLICATION_ID};
-  PRAGMA user_version = ${FORMAT};
-  CREATE TABLE records (sequence INTEGER PRIMARY KEY, bytes BLOB NOT NULL, key BLOB);
-  CREATE UNIQUE INDEX records_key ON records (key) WHERE key IS NOT NULL;
-  CREATE TABLE snapshots (sequence INTEGER PRIMARY KEY, checksum BLOB NOT NULL, bytes BLOB NOT NULL);
-  CREATE TABLE documents (name TEXT PRIMARY KEY, checksum BLOB NOT NULL, text BLOB NOT NULL) WITHOUT ROWID;
-  CREATE TABLE meta (id INTEGER PRIMARY KEY CHECK (id = 0), state TEXT NOT NULL, checksum BLOB NOT NULL);`;
-
-/** The one row of `meta`. */
-interface State {
-  /** number of the opening */
-  readonly epoch: number;
-  /** transactions in the store's life */
-  readonly commits: number;
-  /** who opened it, and when */
-  readonly pid: number;
-  readonly since: string;
-}
-
 /** Times that a thread moves pages before the writer moves the rest: writes wait as long as it syncs many at once. */
 const MOVES = 32;
 /** Pages that are moved at once without it. */
 const ALONE = 2_048;
-
-/** Milliseconds for which a write waits for another program that has the file locked, such as a shell of SQLite. */
-const PATIENCE = 2_000;
-
-/** SHA-256 of Node: about twice as fast as that in JavaScript. */
-export const nodeDigest: Digest =
-  typeof crypto.hash === "function"
-    ? (bytes) => crypto.hash("sha256", bytes, "buffer")
-    : (bytes) => crypto.createHash("sha256").update(bytes).digest();
 
 /**
  * A store in one file, beside which SQLite keeps its log and we two small files: `-lock`, which is locked as long as the
@@ -514,245 +491,4 @@ class SqliteStore implements Store {
 
 function closed(): TacitError {
   return new TacitError("STORAGE", "the store is closed", { reason: "closed" });
-}
-
-type PageRow = [count: number, lengths: string | null, bytes: Buffer | null];
-type DocumentRow = [name: unknown, checksum: unknown, text: unknown];
-
-/** Rows come as arrays. Values are always handed over in an array too: the binding ends the process over a bare one. */
-function statements(db: Database.Database) {
-  const prepare = (sql: string) => db.prepare(sql).raw(true);
-  const list = (order: "ASC" | "DESC") =>
-    prepare(
-      `SELECT name, checksum, text FROM documents WHERE name >= ?1 AND name > ?2 AND name < ?3 ORDER BY name ${order} LIMIT ?4`,
-    );
-  return {
-    addRecord: db.prepare("INSERT INTO records VALUES (?, ?, ?)"),
-    // Text is how the aggregate joins; the bytes stay as they are, and the journal's checksums would tell if not.
-    readRecords: prepare(
-      `SELECT count(*), group_concat(length(bytes)), CAST(group_concat(bytes, '') AS BLOB) FROM records WHERE sequence BETWEEN ? AND ?`,
-    ),
-    sequences: prepare("SELECT sequence FROM records WHERE sequence BETWEEN ? AND ? ORDER BY sequence"),
-    lastRecord: prepare("SELECT max(sequence) FROM records"),
-    countRecords: prepare("SELECT count(*), min(sequence) FROM records"),
-    findRecord: prepare("SELECT sequence FROM records WHERE key = ?"),
-    addSnapshot: db.prepare("INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?)"),
-    dropSnapshots: db.prepare(
-      "DELETE FROM snapshots WHERE sequence NOT IN (SELECT sequence FROM snapshots ORDER BY sequence DESC LIMIT ?)",
-    ),
-    snapshotSequences: prepare("SELECT sequence FROM snapshots ORDER BY sequence DESC"),
-    readSnapshot: prepare("SELECT checksum, bytes FROM snapshots WHERE sequence = ?"),
-    addDocument: db.prepare("INSERT OR REPLACE INTO documents VALUES (?, ?, ?)"),
-    dropDocument: db.prepare("DELETE FROM documents WHERE name = ?"),
-    readDocument: prepare("SELECT name, checksum, text FROM documents WHERE name = ?"),
-    allDocuments: prepare("SELECT name, checksum, text FROM documents"),
-    listUp: list("ASC"),
-    listDown: list("DESC"),
-  };
-}
-
-function pragma(db: Database.Database, setting: string): unknown {
-  return (db.prepare(`PRAGMA ${setting}`).raw(true).get([]) as unknown[] | undefined)?.[0];
-}
-
-/** Whether the database is empty. @throws STORAGE when it is neither that nor a store of this format */
-function isFresh(db: Database.Database): boolean {
-  const [application, format] = [pragma(db, "application_id"), pragma(db, "user_version")];
-  const [tables] = db.prepare("SELECT count(*) FROM sqlite_schema").raw(true).get([]) as [number];
-  if (application === 0 && format === 0 && tables === 0) return true;
-  if (application !== APPLICATION_ID)
-    throw new TacitError("STORAGE", "the file is a database of something else: expected a store of Tacit", {
-      reason: "foreign",
-    });
-  if (format !== FORMAT)
-    throw new TacitError("STORAGE", `the store has format ${format}: expected ${FORMAT}`, {
-      reason: "foreign",
-      format,
-    });
-  return false;
-}
-
-/** @throws STORAGE when pages, or with `full` indexes, contradict each other */
-function checkPages(db: Database.Database, check: "full" | "quick"): void {
-  const found = pragma(db, check === "full" ? "integrity_check(1)" : "quick_check(1)");
-  if (found !== "ok")
-    throw new TacitError("STORAGE", "the file is damaged: SQLite finds that its pages contradict each other", {
-      reason: "damaged",
-      found,
-    });
-}
-
-type StateStatements = ReturnType<typeof stateStatements>;
-function stateStatements(db: Database.Database) {
-  return {
-    read: db.prepare("SELECT state, checksum FROM meta").raw(true),
-    write: db.prepare("INSERT OR REPLACE INTO meta VALUES (0, ?, ?)"),
-    replace: db.prepare("UPDATE meta SET state = ?, checksum = ? WHERE state = ?"),
-  };
-}
-
-function writeState({ write }: StateStatements, state: State): void {
-  const text = JSON.stringify(state);
-  write.run([text, nodeDigest(Buffer.from(text))]);
-}
-
-/** @returns whether `before` was the state, without which nothing is written */
-function replaceState({ replace }: StateStatements, before: State, state: State): boolean {
-  const text = JSON.stringify(state);
-  return replace.run([text, nodeDigest(Buffer.from(text)), JSON.stringify(before)]).changes === 1;
-}
-
-function readState({ read }: StateStatements): State {
-  const [text, checksum] = (read.get([]) as [unknown, unknown] | undefined) ?? [];
-  if (typeof text !== "string" || !isChecksum(checksum, () => nodeDigest(Buffer.from(text))))
-    throw new TacitError("STORAGE", "the file is damaged: its state does not fit the checksum", { reason: "damaged" });
-  return JSON.parse(text);
-}
-
-function snapshotChecksum({ sequence, bytes }: Snapshot): Uint8Array {
-  return crypto.createHash("sha256").update(`${sequence}\n`).update(bytes).digest();
-}
-
-function documentChecksum(name: string, text: Uint8Array): Uint8Array {
-  return crypto.createHash("sha256").update(`${name}\n`).update(text).digest();
-}
-
-function documentOf([name, checksum, text]: DocumentRow): { name: string; text: string } {
-  const whole =
-    typeof name === "string" && Buffer.isBuffer(text) && isChecksum(checksum, () => documentChecksum(name, text));
-  if (!whole)
-    throw new TacitError("STORAGE", "a document is damaged: it does not fit the checksum", { reason: "damaged", name });
-  return { name, text: text.toString() };
-}
-
-function isChecksum(found: unknown, expected: () => Uint8Array): boolean {
-  return Buffer.isBuffer(found) && found.equals(expected());
-}
-
-/**
- * Writes a copy of a store to a new file, in a thread of the binding's, while the store is in use. Not to be called where
- * the caller's thread may be ended before: that ends the process.
- * @throws STORAGE  with `reason` "exists" when the file is there
- */
-export async function copyStore(from: string, to: string): Promise<void> {
-  attempt("back up", () => {
-    try {
-      closeSync(openSync(to, "wx", 0o600));
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-      throw new TacitError("STORAGE", `${to} exists: expected a file that is not there yet`, {
-        reason: "exists",
-        path: to,
-      });
-    }
-  });
-  try {
-    // A connection of its own, in a thread of its own: writes go on meanwhile.
-    const copier = await new AsyncDatabase(from, { timeout: PATIENCE });
-    try {
-      await copier.exec(`VACUUM INTO '${to.replaceAll("'", "''")}'`);
-    } finally {
-      copier.close();
-    }
-    sync(to);
-    sync(dirname(to));
-  } catch (error) {
-    unlinkSync(to);
-    throw storageError("back up", error);
-  }
-}
-
-// The files beside it.
-
-/** The kernel drops the lock when the process ends, however it does. Nothing is ever written to this database. */
-function takeLock(path: string): Database.Database {
-  makeFile(`${path}-lock`);
-  const lock = new Database(`${path}-lock`, { timeout: 0 });
-  try {
-    lock.exec("PRAGMA journal_mode = MEMORY");
-    lock.exec("BEGIN EXCLUSIVE");
-    return lock;
-  } catch (error) {
-    lock.close();
-    if (codeOf(error) !== "SQLITE_BUSY") throw error;
-    const { pid, since } = holderOf(path);
-    const who = pid === undefined ? "" : ` by process ${pid}, since ${since}`;
-    throw new TacitError("LOCKED", `${path} is open already${who}: expected one venue for a store`, {
-      path,
-      pid,
-      since,
-    });
-  }
-}
-
-function dropLock(lock: Database.Database): void {
-  lock.exec("ROLLBACK");
-  lock.close();
-}
-
-function holderOf(path: string): Partial<State> {
-  if (!existsSync(path)) return {};
-  try {
-    const db = new Database(path, { timeout: 0 });
-    const state = readState(stateStatements(db));
-    db.close();
-    return state;
-  } catch {
-    return {};
-  }
-}
-
-/** Transactions that were on disk when the mark was written, 0 where there is none yet. */
-function readMark(mark: number): number {
-  const bytes = Buffer.alloc(MARK);
-  readSync(mark, bytes, 0, MARK, 0);
-  if (bytes.every((byte) => byte === 0)) return 0;
-  if (!bytes.equals(markBytes(bytes.readUIntBE(0, 6))))
-    throw new TacitError("STORAGE", "the mark beside the file is damaged: it does not fit the checksum", {
-      reason: "damaged",
-    });
-  return bytes.readUIntBE(0, 6);
-}
-
-/** It is not synced, and may fail: a mark that lags behind claims less than it might, but nothing wrong. */
-function writeMark(mark: number, commits: number): void {
-  try {
-    writeSync(mark, markBytes(commits), 0, MARK, 0);
-  } catch {
-    // See above.
-  }
-}
-
-const MARK = 6 + 32;
-function markBytes(commits: number): Buffer {
-  const number = Buffer.alloc(6);
-  number.writeUIntBE(commits, 0, 6);
-  return Buffer.concat([number, nodeDigest(number)]);
-}
-
-/**
- * A file for the owner only, unless there is one. One that is there is never opened by us: closing it again would drop the
- * locks that SQLite has on it in this process.
- */
-function makeFile(path: string): void {
-  try {
-    closeSync(openSync(path, "wx", 0o600));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EEXIST") return;
-    throw error;
-  }
-  sync(dirname(path));
-}
-
-function sync(path: string): void {
-  const file = openSync(path, "r");
-  try {
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-}
-
-function realPath(path: string): string {
-  return existsSync(path) ? realpathSync(path) : path;
 }

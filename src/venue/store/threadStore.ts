@@ -1,7 +1,6 @@
 import { resolve } from "node:path";
 import { TacitError } from "../../protocol/errors.ts";
 import { packRecords } from "./packedRecords.ts";
-import { copyStore } from "./sqliteStore.ts";
 import { PAGE, type Snapshot, type Store } from "./store.ts";
 import type { Call, Question, ThreadStoreOptions } from "./storeThread.ts";
 import { AskedThread, type WithoutId } from "../threads.ts";
@@ -69,7 +68,11 @@ class ThreadStore implements Store {
 
   /** From this thread: the store's may be ended. */
   backup(path: string): Promise<void> {
-    const done = this.#call("last").then(() => copyStore(this.#path, resolve(path)));
+    const done = this.#call("last").then(async () => {
+      // The binding is not loaded before it is needed here: the thread has its own.
+      const { copyStore } = await import("./copyStore.ts");
+      await copyStore(this.#path, resolve(path));
+    });
     this.#backups.add(done);
     const forget = () => this.#backups.delete(done);
     done.then(forget, forget);

@@ -251,7 +251,7 @@ describe("source of a file", () => {
       bundle: true,
       write: false,
       platform: "browser",
-      external: ["node:*"],
+      conditions: ["tacit-source"],
       format: "iife",
       globalName: "files",
     });

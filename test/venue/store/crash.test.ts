@@ -56,7 +56,7 @@ describe(`crashes (seed ${seed})`, () => {
       plugins: [outside],
       // From where it looks for the thread that helps with checkpoints, of those with even seeds.
       define: {
-        "import.meta.url": JSON.stringify(pathToFileURL(join(import.meta.dirname, "../../src/venue/sqliteStore.ts"))),
+        "import.meta.url": JSON.stringify(pathToFileURL(join(import.meta.dirname, "../../../src/venue/store/sqliteStore.ts"))),
       },
     });
     const random = new Random(seed);

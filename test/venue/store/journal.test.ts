@@ -17,7 +17,7 @@ import {
   type Place,
 } from "../../../src/venue/store/journal.ts";
 import { memoryStore } from "../../../src/venue/store/memoryStore.ts";
-import { nodeDigest } from "../../../src/venue/store/sqliteStore.ts";
+import { nodeDigest } from "../../../src/venue/store/digest.ts";
 import { collect, entries, fields, journalOf, u48 } from "./records.ts";
 
 const seed = Number(process.env.SEED ?? 11);

@@ -25,7 +25,8 @@ import fc from "fast-check";
 import Database from "libsql";
 import { Random } from "../../../src/replay/random.ts";
 import { readJournal, type Tip } from "../../../src/venue/store/journal.ts";
-import { nodeDigest, openSqliteStore, type SqliteOptions } from "../../../src/venue/store/sqliteStore.ts";
+import { nodeDigest } from "../../../src/venue/store/digest.ts";
+import { openSqliteStore, type SqliteOptions } from "../../../src/venue/store/sqliteStore.ts";
 import type { Store } from "../../../src/venue/store/store.ts";
 import { collect, entries, journalOf } from "./records.ts";
 import { threadsOf } from "../threadsOf.ts";
@@ -112,7 +113,7 @@ describe(`openSqliteStore on disk (seed ${seed})`, () => {
 
     it("is locked by another process until that is killed", async () => {
       const program = `
-        import { openSqliteStore } from ${JSON.stringify(join(import.meta.dirname, "../../src/venue/sqliteStore.ts"))};
+        import { openSqliteStore } from ${JSON.stringify(join(import.meta.dirname, "../../../src/venue/store/sqliteStore.ts"))};
         const store = await openSqliteStore(${JSON.stringify(path)});
         await store.put({ a: "1" });
         console.log("open");

@@ -3,7 +3,8 @@
 // wrote to a file stays.
 import { openSync, writeSync } from "node:fs";
 import { encodeRecord } from "../../../../src/venue/store/journal.ts";
-import { nodeDigest, openSqliteStore } from "../../../../src/venue/store/sqliteStore.ts";
+import { nodeDigest } from "../../../../src/venue/store/digest.ts";
+import { openSqliteStore } from "../../../../src/venue/store/sqliteStore.ts";
 import { Random } from "../../../../src/replay/random.ts";
 import { documentText, snapshotBytes, verify } from "./verify.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { EMPTY_JOURNAL, readJournal, tipAfter, type Tip } from "../../../../src/venue/store/journal.ts";
-import { nodeDigest } from "../../../../src/venue/store/sqliteStore.ts";
+import { nodeDigest } from "../../../../src/venue/store/digest.ts";
 import type { Store } from "../../../../src/venue/store/store.ts";
 
 /**

@@ -1,0 +1,425 @@
+import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
+import type { Event } from "../matcher/events.ts";
+import type { Matcher } from "../matcher/matcher.ts";
+import type { Account } from "../protocol/account.ts";
+import { secretScalar } from "../protocol/eddsa.ts";
+import { TacitError } from "../protocol/errors.ts";
+import type { GenesisFile } from "../protocol/genesis.ts";
+import { PROFILES, type Profile } from "../protocol/instructions.ts";
+import { chainHeads, decodeItem, hashEntries, type Decoded, type HashedEntry } from "../protocol/item.ts";
+import type { Verdict } from "../protocol/parameters.ts";
+import type { PublishedRound } from "../verifier/index.ts";
+import { RoundBuilder } from "../witness/round.ts";
+import type { Limits, VenueEvent, VenueOptions } from "./options.ts";
+import { Pipeline, type RoundSummary } from "./proving/pipeline.ts";
+import { Recent } from "./recent.ts";
+import { declined } from "./refusals.ts";
+import { Reports } from "./reports.ts";
+import { nextClose } from "./schedule.ts";
+import type { Start } from "./start.ts";
+import { happening, recordsOf, stepsOf, type Step } from "./steps.ts";
+import {
+  EMPTY_JOURNAL,
+  itemKey,
+  logEntry,
+  readJournal,
+  readRecord,
+  tipAfter,
+  type JournalEntry,
+  type JournalRecord,
+  type Tip,
+} from "./store/journal.ts";
+import { encodeSnapshot } from "./store/snapshot.ts";
+import type { Store } from "./store/store.ts";
+
+/** An item that is in the log. */
+export interface Known {
+  readonly entry: HashedEntry;
+  readonly n: number;
+  /** of the log before and after it */
+  readonly previous: bigint;
+  readonly head: bigint;
+  readonly verdict: Verdict | null;
+}
+
+/** What a market tells its venue. */
+export interface MarketEvents {
+  tell(event: VenueEvent): void;
+  /** a round is proved, and kept */
+  onProven(round: PublishedRound): void;
+  /** nothing may be taken any more */
+  onFailed(error: Error): void;
+}
+
+/** Open orders of markets that are closed by one transaction, after which no other market is. */
+const CLEARED = 512;
+/** Items that are kept at hand, at least. */
+const RECENT = 25_000;
+/** Snapshots that are kept: one must be older than the oldest round that is not proved. */
+const SNAPSHOTS = 3;
+/** Records that are read again between two chances for others to run. */
+const REPLAY = 512;
+
+/**
+ * The log of a venue, and what its entries come to: books and accounts, reports, rounds and their proofs, snapshots. All that
+ * changes it is on disk before it happens. Who calls it calls one thing at a time.
+ */
+export class Market {
+  readonly genesis: GenesisFile;
+  readonly limits: Limits;
+  readonly matcher: Matcher;
+  readonly pipeline: Pipeline | null;
+  readonly reports: Reports;
+  readonly #store: Store;
+  readonly #digest: VenueOptions["digest"];
+  readonly #profile: Profile;
+  readonly #events: MarketEvents;
+  /** what was taken of late, by hash of the item */
+  readonly #recent = new Recent<bigint, Known>(RECENT);
+  readonly #accountsOf = new Map<bigint, number[]>();
+  #tip: Tip;
+  /** the round that is being filled */
+  #round: { number: number; from: { logCount: bigint; head: bigint }; entries: HashedEntry[]; proofs: number };
+  /** stamp of the first entry of the round */
+  #roundSince: bigint | null = null;
+  #depositCount: number;
+  #snapshotAt: number;
+  #snapshotting: Promise<void> = Promise.resolve();
+  #provingError: Error | null = null;
+  /** entries that were proved when it was opened */
+  readonly #provenBefore: bigint;
+  readonly #checkUpTo: number;
+  readonly #keep: number;
+  #checked: { records: number; done: boolean } = { records: 0, done: false };
+  /** entries proved a second, as of late: for "retry after" */
+  #rate = 0;
+
+  constructor(options: VenueOptions, limits: Limits, start: Start, events: MarketEvents) {
+    this.genesis = options.genesis;
+    this.limits = limits;
+    this.matcher = start.matcher;
+    this.reports = new Reports(options.genesis.rules, options.storage);
+    this.#store = options.storage;
+    this.#digest = options.digest;
+    this.#profile = PROFILES[options.genesis.profile];
+    this.#events = events;
+    const { snapshot } = start;
+    this.#tip = snapshot ? { ...snapshot, previous: hexToBytes(snapshot.checksum) } : EMPTY_JOURNAL;
+    this.#round = this.#newRound((snapshot?.round ?? 0) + 1);
+    this.#depositCount = snapshot?.deposits ?? 0;
+    this.#snapshotAt = snapshot?.sequence ?? -1;
+    this.#checkUpTo = this.#snapshotAt;
+    this.#provenBefore = start.proven?.logCount ?? 0n;
+    // Those that no round is proved up to must not push out the one that is good for a start.
+    this.#keep = SNAPSHOTS + start.passed;
+    this.matcher.accounts.forEach((account, index) => this.#index(account, index));
+    this.pipeline = options.prover ? this.#startPipeline(options, options.prover, start) : null;
+  }
+
+  #startPipeline(options: VenueOptions, prover: NonNullable<VenueOptions["prover"]>, start: Start): Pipeline {
+    const { ledger, proven, snapshot } = start;
+    const accounts = [...this.matcher.accounts];
+    return new Pipeline({
+      ledger,
+      builder: new RoundBuilder(ledger, { accounts, operatorSecret: secretScalar(options.secret) }),
+      prover,
+      store: this.#store,
+      proven: proven ?? { time: this.genesis.time, logCount: 0n },
+      start: { round: snapshot?.round ?? 0, accounts },
+      onProven: (round, summary) => {
+        this.#events.onProven(round);
+        this.#onProven(summary);
+      },
+      onFailed: (error) => {
+        this.#provingError = error;
+        this.#events.tell({ kind: "provingStopped", error });
+      },
+    });
+  }
+
+  // How it stands.
+
+  get logCount(): number {
+    return this.#tip.logCount;
+  }
+
+  /** Deposits that are in the log. */
+  get depositCount(): number {
+    return this.#depositCount;
+  }
+
+  /** Stamp of the first entry of the round that is being filled, or null. */
+  get roundSince(): bigint | null {
+    return this.#roundSince;
+  }
+
+  /** Entries that are proved. */
+  get proved(): number {
+    return Number(this.pipeline?.provenCount ?? this.#provenBefore);
+  }
+
+  /** Instructions that wait to be proved, those of the round that is being filled among them. */
+  get proofsWaiting(): number {
+    return (this.pipeline?.instructionsWaiting ?? 0) + this.#round.proofs;
+  }
+
+  /** Why no rounds are proved any more, or null. */
+  get provingError(): Error | null {
+    return this.#provingError;
+  }
+
+  /** Records of the journal that were checked in the background, of those before the snapshot. */
+  get checked(): { records: number; done: boolean } {
+    return this.#checked;
+  }
+
+  /** Seconds after which so many entries more are likely to be proved. */
+  secondsFor(entries: number): number {
+    return Math.min(600, Math.max(1, Math.ceil(entries / (this.#rate || 1))));
+  }
+
+  /** Numbers of the accounts of a key, the first opened first. */
+  indexesOf(key: { x: bigint; y: bigint }): number[] {
+    const found = this.#accountsOf.get(key.x) ?? [];
+    return found.filter((index) => this.matcher.accounts[index].keyY === key.y);
+  }
+
+  /** What is known of an item that was taken before. @param item  its hash */
+  known(item: bigint): Known | undefined {
+    return this.#recent.get(item);
+  }
+
+  /**
+   * An item of a spent nonce, as it was taken, or what to answer where another spent it.
+   * @param item  its hash
+   * @throws JOURNAL_DAMAGED, STORAGE
+   */
+  async recall(item: bigint, { account, nonce }: Decoded["head"]): Promise<Known | TacitError> {
+    const recent = this.#recent.get(item);
+    if (recent) return recent;
+    const sequence = await this.#store.find(itemKey({ account, nonce }));
+    if (sequence === undefined) return declined("nonce");
+    const { record, previous } = await readRecord(this.#store, sequence, this.#digest);
+    const found = record.entry.kind === "item" ? decodeItem(record.entry.item)?.head : undefined;
+    if (found?.account !== account || found.nonce !== nonce) {
+      const message = `record ${sequence} is not the item that it was found by`;
+      return new TacitError("JOURNAL_DAMAGED", message, { sequence });
+    }
+    const [entry] = this.#hashed([record.entry]);
+    if (entry.item !== item) return declined("nonce");
+    const { logCount, head } = record;
+    return { entry, n: logCount - 1, previous, head, verdict: null };
+  }
+
+  // Time.
+
+  /** Stamp of what is taken now: never before what is in the log. @param now  seconds since 1970 */
+  stamp(now: bigint): bigint {
+    const last = this.matcher.clock >> 5n;
+    return now > last ? now : last;
+  }
+
+  /** When something is to be done next: a close, or the end of a round that is old; or null. */
+  get nextTime(): bigint | null {
+    const next = this.#nextClose(this.matcher);
+    const ends = this.#roundSince === null ? null : this.#roundSince + BigInt(this.limits.roundSeconds);
+    return next && (ends === null || next.time < ends) ? next.time : ends;
+  }
+
+  #nextClose(matcher: Matcher, now?: bigint): { time: bigint; slot: number } | null {
+    const next = nextClose(this.genesis.rules, (slot) => matcher.pending(slot), matcher.clock);
+    return next && (now === undefined || next.time <= now) ? next : null;
+  }
+
+  /** The closes that are due, as the matcher comes to them: as many as keep others waiting for some milliseconds. */
+  *#due(matcher: Matcher, now: bigint): Generator<JournalEntry, void> {
+    for (let orders = 0, next; orders < CLEARED && (next = this.#nextClose(matcher, now));) {
+      orders += matcher.book(next.slot).length;
+      yield { kind: "close", ...next };
+    }
+  }
+
+  // What changes it.
+
+  /** Closes all that is due. @throws as `commit` */
+  async closeDue(now: bigint): Promise<void> {
+    while (this.#nextClose(this.matcher, now)) await this.commit((matcher) => this.#due(matcher, now));
+  }
+
+  /**
+   * Journals entries, and the end of each round that is full before the next of them. What they come to is known before; it
+   * happens when they are on disk.
+   * @param wanted  the entries, or what gives them one after the other, from what those before have come to
+   * @param known  those of the log as the public may see them, where that was computed before
+   * @throws STORAGE, FENCED  when nothing was written, and nothing has happened
+   */
+  async commit(
+    wanted: readonly JournalEntry[] | ((matcher: Matcher) => Iterable<JournalEntry>),
+    known?: readonly HashedEntry[],
+  ): Promise<void> {
+    const matcher = this.matcher.fork();
+    const wanting = typeof wanted === "function" ? wanted(matcher) : wanted;
+    const round = { number: this.#round.number, proofs: this.#round.proofs, most: this.limits.roundProofs };
+    const steps = [...stepsOf(matcher, wanting, round, this.#profile)];
+    const hashed = known ?? this.#hashed(steps.map(({ entry }) => entry));
+    const place = { tip: this.#tip, epoch: this.#store.epoch, digest: this.#digest };
+    const records = recordsOf(steps, hashed, place);
+    await this.#store.append(records.map(({ record }) => record));
+    this.matcher.adopt(matcher);
+    const logged = hashed.values();
+    steps.forEach((step, i) => this.#take(step, records[i].tip, logged));
+  }
+
+  /** The effect of a record that is on disk. @param logged  whose next is its entry, unless it ends a round */
+  #take(step: Step, tip: Tip, logged: Iterator<HashedEntry>): void {
+    const { logCount: n, head: previous } = this.#tip;
+    this.#tip = tip;
+    if ("accounts" in step) return this.#markRound(step.accounts);
+    const entry: HashedEntry = logged.next().value!;
+    this.pipeline?.add(step.events);
+    this.#round.entries.push(entry);
+    this.#round.proofs += step.proofs;
+    this.#roundSince ??= step.entry.time;
+    for (const event of step.events) {
+      if (event.kind === "item")
+        this.#recent.set(entry.item, { entry, n, previous, head: tip.head, verdict: event.admission.verdict });
+      this.#report(event, n);
+    }
+  }
+
+  #hashed(entries: readonly JournalEntry[]): HashedEntry[] {
+    return hashEntries(
+      this.genesis.domain,
+      entries.flatMap((entry) => logEntry(entry) ?? []),
+    );
+  }
+
+  /** Keeps what an event means to traders, and tells the subscribers. */
+  #report(event: Event, n: number): void {
+    if (event.kind === "deposits") {
+      this.#depositCount += event.credits.length;
+      for (const { index, before, after } of event.credits) if (!before) this.#index(after, index);
+    }
+    for (const report of this.reports.add(event, n)) this.#events.tell(report);
+    if (event.kind !== "item" || !event.account) return;
+    const { decoded, verdict } = event.admission;
+    const { index: account } = event.account;
+    this.#events.tell({ kind: "order", account, n, nonce: decoded!.head.nonce, item: decoded!.kind, verdict });
+  }
+
+  #newRound(number: number) {
+    const { logCount, head } = this.#tip;
+    return { number, from: { logCount: BigInt(logCount), head }, entries: [] as HashedEntry[], proofs: 0 };
+  }
+
+  /** Whether the round is to end now: it is full, or old, or a snapshot is due. */
+  roundOver(now: bigint): boolean {
+    if (this.#roundSince === null) return false;
+    const { roundProofs, roundSeconds, snapshotEvery } = this.limits;
+    if (this.#round.proofs >= roundProofs || this.#tip.sequence - this.#snapshotAt >= snapshotEvery) return true;
+    return now - this.#roundSince >= BigInt(roundSeconds);
+  }
+
+  /** @param records  since the last snapshot, for which another is worth while */
+  async endRound(records = this.limits.snapshotEvery): Promise<void> {
+    await this.commit([{ kind: "round", number: this.#round.number }]);
+    if (this.#tip.sequence - this.#snapshotAt >= records) this.#snapshot();
+  }
+
+  #markRound(accounts: readonly Account[]): void {
+    const { number, from, entries } = this.#round;
+    this.pipeline?.mark({ number, from, entries, accounts });
+    this.#round = this.#newRound(number + 1);
+    this.#roundSince = null;
+  }
+
+  #onProven(round: RoundSummary): void {
+    const seconds = (round.provedAt - round.assembledAt) / 1000;
+    const rate = round.entries / Math.max(seconds, 0.001);
+    this.#rate = this.#rate ? 0.7 * this.#rate + 0.3 * rate : rate;
+    this.#events.tell({ kind: "round", round });
+  }
+
+  /** Keeps a snapshot of the end of the round that was just marked, once its instructions are known. */
+  #snapshot(): void {
+    this.#snapshotAt = this.#tip.sequence;
+    const { sequence, previous, logCount, head } = this.#tip;
+    const state = {
+      sequence,
+      checksum: bytesToHex(previous),
+      logCount,
+      head,
+      round: this.#round.number - 1,
+      deposits: this.#depositCount,
+      matcher: new TextDecoder().decode(this.matcher.export()),
+    };
+    const save = async () => {
+      const ledger = this.pipeline ? await this.pipeline.snapshot() : null;
+      await this.reports.flushGently();
+      await this.#store.saveSnapshot({ sequence, bytes: encodeSnapshot({ ...state, ledger }) }, this.#keep);
+    };
+    this.#snapshotting = save().catch((error: Error) => {
+      // Without proofs the market goes on as far as it may; the next start has an older snapshot.
+      if (!this.#provingError) this.#events.onFailed(error);
+    });
+  }
+
+  // Start and end.
+
+  /** Ends the round, and keeps a snapshot. */
+  async finish(): Promise<void> {
+    if (this.#round.entries.length > 0) await this.endRound(1);
+    await this.reports.flush();
+    await this.#snapshotting;
+  }
+
+  /** Applies what the journal holds beyond the snapshot, and compares each head with the entries before it. */
+  async replay(): Promise<void> {
+    const chunk: JournalRecord[] = [];
+    for await (const record of readJournal(this.#store, this.#tip.sequence + 1, this.#tip, this.#digest)) {
+      chunk.push(record);
+      if (chunk.length === REPLAY) await this.#applyAgain(chunk.splice(0));
+    }
+    await this.#applyAgain(chunk);
+  }
+
+  async #applyAgain(records: readonly JournalRecord[]): Promise<void> {
+    const log = records.flatMap(({ entry }) => logEntry(entry) ?? []);
+    const hashed = hashEntries(this.genesis.domain, log);
+    const heads = chainHeads(this.#tip.head, hashed).values();
+    const logged = hashed.values();
+    for (const record of records) {
+      const { entry, sequence, head } = record;
+      const damaged = (what: string) => new TacitError("JOURNAL_DAMAGED", `record ${sequence}: ${what}`, { sequence });
+      let step: Step;
+      if (entry.kind === "round") {
+        if (entry.number !== this.#round.number) throw damaged(`it ends another round than ${this.#round.number}`);
+        step = { entry, accounts: [...this.matcher.accounts] };
+      } else {
+        if (head !== heads.next().value) throw damaged("the head of the log does not follow");
+        step = happening(this.matcher, entry, this.#profile);
+      }
+      this.#take(step, tipAfter(record), logged);
+    }
+    await this.reports.flush();
+  }
+
+  /** Reads what lies before the snapshot, while `goesOn`. @throws JOURNAL_DAMAGED, STORAGE */
+  async checkOlder(goesOn: () => boolean): Promise<void> {
+    const end = this.#checkUpTo;
+    if (end >= 0)
+      for await (const { sequence } of readJournal(this.#store, 0, EMPTY_JOURNAL, this.#digest)) {
+        if (!goesOn()) return;
+        this.#checked = { records: sequence + 1, done: false };
+        if (sequence === end) break;
+        if (sequence % REPLAY === 0) await new Promise((resolve) => setImmediate(resolve));
+      }
+    this.#checked = { ...this.#checked, done: true };
+  }
+
+  #index(account: Account, index: number): void {
+    const known = this.#accountsOf.get(account.keyX);
+    if (known) known.push(index);
+    else this.#accountsOf.set(account.keyX, [index]);
+  }
+}

@@ -1,0 +1,117 @@
+import type { Account } from "../protocol/account.ts";
+import { isCancelled } from "../protocol/clearing.ts";
+import { TacitError } from "../protocol/errors.ts";
+import type { GenesisFile } from "../protocol/genesis.ts";
+import { slotOf } from "../protocol/market.ts";
+import type { AccountOpening } from "../protocol/opening.ts";
+import { shownAuction, type AuctionReport } from "./history.ts";
+import type { Market } from "./market.ts";
+import type { OpenOrder, Publish } from "./options.ts";
+import { roundName, summaryName, type RoundSummary } from "./proving/pipeline.ts";
+import type { HistoryJson } from "./reports.ts";
+import type { Store } from "./store/store.ts";
+
+/** What may be asked of a venue. Nothing here changes it. */
+export abstract class Questions {
+  readonly genesis: GenesisFile;
+  readonly publish: Publish;
+  protected readonly market: Market;
+  readonly #store: Store;
+
+  constructor({ market, publish, store }: { market: Market; publish?: Partial<Publish>; store: Store }) {
+    this.genesis = market.genesis;
+    this.publish = { prices: true, curves: false, depth: false, ...publish };
+    this.market = market;
+    this.#store = store;
+  }
+
+  /** Numbers of the accounts of a key, the first opened first. */
+  indexesOf(key: { x: bigint; y: bigint }): number[] {
+    return this.market.indexesOf(key);
+  }
+
+  /** The account of a number as the log leaves it so far, or undefined. */
+  account(index: number): Account | undefined {
+    return this.market.matcher.accounts[index];
+  }
+
+  /** Open orders of an account, market by market in time order. */
+  orders(index: number): OpenOrder[] {
+    return this.genesis.rules.markets.flatMap((row, slot) => {
+      if (!row) return [];
+      const cancels = this.market.matcher.cancels(slot);
+      const own = this.market.matcher.book(slot).filter(({ account }) => account === index);
+      return own.map((entry) => {
+        const { nonce, side, limit, remaining, expiry, thisAuction } = entry;
+        const cancelled = isCancelled(entry, cancels);
+        return { market: row.id, nonce, side, limit, remaining, expiry, thisAuction, cancelled };
+      });
+    });
+  }
+
+  /**
+   * What was booked to an account, by position in the log: all that was booked at the first `limit` positions after `after`.
+   * Of kind "fill" (FillReport), or "deposit" with its `amount`; bigints are decimal strings.
+   */
+  history(index: number, { after = -1, limit = 100 } = {}): Promise<HistoryJson[]> {
+    return this.market.reports.history(index, { after, limit });
+  }
+
+  /** Lots by limit of the open orders of a market, best first: null where the operator does not show it. */
+  book(market: bigint): { bids: [bigint, bigint][]; asks: [bigint, bigint][] } | null {
+    const slot = this.#slotOf(market);
+    if (!this.publish.depth) return null;
+    const sides = [new Map<bigint, bigint>(), new Map<bigint, bigint>()];
+    for (const { side, limit, remaining } of this.market.matcher.book(slot))
+      sides[side].set(limit, (sides[side].get(limit) ?? 0n) + remaining);
+    const [bids, asks] = sides.map((levels) => [...levels].sort(([a], [b]) => (a < b ? -1 : 1)));
+    return { bids: bids.reverse(), asks };
+  }
+
+  /** What came of the last clear of a market in which something traded, if there was one since the start or the snapshot. */
+  lastAuction(market: bigint): AuctionReport | null {
+    return this.market.reports.last(this.#slotOf(market));
+  }
+
+  /**
+   * Auctions without what the operator does not show: the newest first, those before `before` (position in the log), of one
+   * market or all.
+   */
+  async auctions({ market, before, limit = 100 }: { market?: bigint; before?: number; limit?: number } = {}) {
+    const auctions = await this.market.reports.auctions({ market, before, limit });
+    return auctions.map((auction) => shownAuction(auction, this.publish));
+  }
+
+  /** Summaries of rounds that are proved, the newest first, those before `before`. */
+  async rounds({ before, limit = 100 }: { before?: number; limit?: number } = {}): Promise<RoundSummary[]> {
+    const options = before === undefined ? {} : { before: summaryName(before) };
+    const found = await this.#store.list("summary/", { ...options, limit, reverse: true });
+    return found.map(({ text }) => JSON.parse(text));
+  }
+
+  /** The file of a proved round (docs/formats.md), or undefined. */
+  round(number: number): Promise<string | undefined> {
+    return this.#store.get(roundName(number));
+  }
+
+  /** What shows an account in the state of the last proved round: for its owner. */
+  opening(index: number): { round: number; opening: AccountOpening } | null {
+    return this.market.pipeline?.opening(index) ?? null;
+  }
+
+  /** Whether rounds are proved here. */
+  get proves(): boolean {
+    return this.market.pipeline !== null;
+  }
+
+  /** Writes a copy of the store to a new file. @throws STORAGE, UNSUPPORTED */
+  backup(path: string): Promise<void> {
+    return this.#store.backup(path);
+  }
+
+  #slotOf(market: bigint): number {
+    const slot = slotOf(this.genesis.rules, market);
+    if (slot < 0) throw new TacitError("UNKNOWN_MARKET", "no market has this number");
+    return slot;
+  }
+}

@@ -1,0 +1,20 @@
+/** What a venue says to items that it does not take. */
+import { TacitError } from "../protocol/errors.ts";
+import { NONCE_WINDOW } from "../protocol/parameters.ts";
+
+export function declined(verdict: "malformed" | "unsigned" | "nonce"): TacitError {
+  const why = {
+    malformed: "its words are outside their columns, or it is none of order, cancel and withdrawal",
+    unsigned: "it is not signed by the key of the account that it names",
+    nonce: `its nonce is spent, or more than ${NONCE_WINDOW} beyond the last one`,
+  };
+  return new TacitError("DECLINED", `the item is declined: ${why[verdict]}`, { verdict });
+}
+
+export function wrongKind(expected: string, found: string): TacitError {
+  return new TacitError("WRONG_KIND", `the item is wrong: expected a ${expected}, found ${found}`, { found });
+}
+
+export function stopped(error: Error): TacitError {
+  return new TacitError("STOPPED", `the venue takes no items: ${error.message}`);
+}
