@@ -91,11 +91,8 @@ export function fixedBase(engine: Engine, group: Group, expected: number): Fixed
           sumSegments(engine, group, work, references, counts, results);
           const sums = heap.words(results, size);
           const memory = new Uint8Array(heap.memory.buffer);
-          for (let i = 0, to = out; i < size; i++, to += bytes) {
-            // A multiple alone, the others having come to nothing, may still want its sign changed.
-            if (sums[i] & 1) engine.writePoint(to, engine.readPoint(group, sums[i]));
-            else memory.copyWithin(to, sums[i], sums[i] + bytes);
-          }
+          // None has a sign, as a scalar's only digit is positive; and none is infinite but that of the scalar 0.
+          for (let i = 0; i < size; i++) memory.copyWithin(out + i * bytes, sums[i], sums[i] + bytes);
           engine.giveCoordinates(out, Math.ceil((size * bytes) / BLOCK_BYTES));
           for (let i = 0; i < size; i++) if (sums[i] === 0) memory.fill(0, out + i * bytes, out + (i + 1) * bytes);
           points.set(memory.subarray(out, out + size * bytes), first * bytes);

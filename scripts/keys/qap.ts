@@ -53,6 +53,7 @@ export function qapAtTau(engine: Engine, r1cs: R1cs, tau: bigint): QapAtTau {
   const scale = (power(tau, BigInt(size)) - 1n) * inverse(BigInt(size), SCALAR_FIELD);
   const lagrange = lagrangeAt(engine, { tau, first: 1n, root: rootOfUnity(domain), count: size, scale });
   const sums = (matrix: SparseMatrix, bound: number): number => {
+    // Rows and wires change places.
     const builder = new RowsBuilder("a", matrix.wires.length + bound, { domain: wires, wires: size });
     const words = wordsOf(matrix.coefficients);
     for (let row = 0; row < constraints; row++)

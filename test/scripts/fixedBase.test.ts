@@ -71,6 +71,15 @@ for (const group of ["G1", "G2"] as const)
             digits.flatMap((digit) => [(ones * digit) % ORDER, ORDER - 1n - ((ones * digit) % ORDER)]),
           );
         }
+        // Of which the low digits' sum equals that of the high ones, so that it is doubled.
+        const meeting = Array.from({ length: 250 }, (_, bit) => {
+          const high = (ORDER >> BigInt(bit + 1)) << BigInt(bit + 1);
+          return 2n * high - ORDER;
+        });
+        check(
+          base,
+          meeting.filter((x) => x > 0n),
+        );
         check(
           base,
           Array.from({ length: 100 }, () =>
