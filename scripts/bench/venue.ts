@@ -113,10 +113,14 @@ async function acknowledgements() {
   const result: Record<string, { perSecond: number; atPerSecond: number; p50Ms: number; p99Ms: number }> = {};
   for (const transport of ["websocket", "http"] as const) {
     const folder = await folderOf();
-    const server = spawn(process.execPath, ["--import", "tsx", "--conditions", "tacit-source", join(import.meta.dirname, "venue/server.ts"), folder], {
-      stdio: ["pipe", "pipe", "inherit"],
-      cwd: ROOT,
-    });
+    const server = spawn(
+      process.execPath,
+      ["--import", "tsx", "--conditions", "tacit-source", join(import.meta.dirname, "venue/server.ts"), folder],
+      {
+        stdio: ["pipe", "pipe", "inherit"],
+        cwd: ROOT,
+      },
+    );
     const [url] = (await once(createInterface(server.stdout), "line")) as [string];
     const senders = await Promise.all(
       items.map(() => (transport === "websocket" ? socketSender(url) : Promise.resolve(httpSender(url)))),

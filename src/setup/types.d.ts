@@ -77,5 +77,3 @@ declare module "solc" {
   };
   export default solc;
 }
-
-declare module "ffjavascript";

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { singleThreaded } from "../../src/setup/keys/wasmCurve.ts";
+import { singleThreaded } from "../prover/snarkjs.ts";
 import { WitnessProgram, wtnsFile } from "../../src/prover/witness.ts";
 import { builtFixtures } from "../prover/fixtures.ts";
 

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { Random } from "../../src/replay/random.ts";
 import { developmentKey } from "../../src/setup/keys/developmentKey.ts";
-import { singleThreaded } from "../../src/setup/keys/wasmCurve.ts";
+import { singleThreaded } from "./snarkjs.ts";
 import { TacitError } from "../../src/protocol/errors.ts";
 import { proofFromJson, proofToJson } from "../../src/protocol/proof.ts";
 import { SCALAR_FIELD } from "../../src/prover/curve.ts";

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { Worker } from "node:worker_threads";
-import { singleThreaded } from "../../src/setup/keys/wasmCurve.ts";
+import { singleThreaded } from "./snarkjs.ts";
 import { TacitError } from "../../src/protocol/errors.ts";
 import { proofFromJson, proofToJson } from "../../src/protocol/proof.ts";
 import { SCALAR_FIELD } from "../../src/prover/curve.ts";

@@ -1,20 +1,42 @@
 // Goal: development keys are sound Groth16 keys of their circuit, marked as what they are; builds are reproducible.
-// Method: snarkjs proves with them, verifies, and reads them back.
+// Method: snarkjs proves with them, verifies, and reads them back; hashes of keys that were made with its curve.
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import * as snarkjs from "snarkjs";
 import { buildCircuits, checkManifest, circuitFolder } from "../../src/setup/build.ts";
 import { mainOf } from "../../src/setup/sources.ts";
-import { DEVELOPMENT_MARK, developmentSecrets } from "../../src/setup/keys/developmentKey.ts";
+import { DEVELOPMENT_MARK, developmentKey, developmentSecrets } from "../../src/setup/keys/developmentKey.ts";
 import { publishKeys, readManifest } from "../../src/setup/keys/manifest.ts";
 import { stableJson } from "../../src/setup/keys/stableJson.ts";
-import { singleThreaded } from "../../src/setup/keys/wasmCurve.ts";
 import { TacitError } from "../../src/protocol/errors.ts";
 import { PROFILES } from "../../src/protocol/instructions.ts";
+import { FORMS, type Backend } from "../../src/prover/engine/engine.ts";
 import { readSections } from "../../src/prover/sections.ts";
 import { builtFixtures, fixtureSource } from "../prover/fixtures.ts";
+import { singleThreaded } from "../prover/snarkjs.ts";
+
+/** sha256 of .r1cs, .zkey and verification key, by snarkjs's curve: a key of other bytes is one of another version. */
+const MADE = {
+  product: [
+    "6258aff437b00229d00a83803f9df131b2063ee769a7618d8e5c94e724b9b7d8",
+    "ad0be58814c7bb592eb3f2bf49be09d945c539e35e53da80370f77af1a992b85",
+    "ca48d84b865ba6ede4cadea46cd140b25849c2c35d7a635f2d0e7cb4a1abfa93",
+  ],
+  shapes: [
+    "f07c33ad9f4ab90305449575ce31e0db8fa5d8cc84ef497c89ced7aabe2e2dd9",
+    "6d30245765e92dd44aa9e3b7fd0d44e7dc491bee8afa7bc17c84694cdd3ee677",
+    "d933c9e292f421d5af75f2af70c8c4636d26c248567f34f0e9ba83a6e95edd73",
+  ],
+  chain: [
+    "ecd9bb2305d6fffc3bbd436fa02036534ea8ce6336492aa2bad726473d65711d",
+    "5ffac0163d435107ca1ea72b79be509585d53463f83ab7e79c1aec0a352bf268",
+    "7cd838bcc4dbad7a387914d9cb31ff2182f7bec7bbe89c0faf5232719039d628",
+  ],
+} as const;
+const sha256 = (bytes: Uint8Array | string) => createHash("sha256").update(bytes).digest("hex");
 
 type Built = Awaited<ReturnType<typeof builtFixtures<"product" | "shapes" | "chain">>>;
 
@@ -36,6 +58,21 @@ describe("development keys", () => {
     assert.ok(await snarkjs.groth16.verify(key, publicSignals, proof));
     assert.ok(!(await snarkjs.groth16.verify(key, ["18", "267"], proof)));
   });
+
+  for (const name of Object.keys(MADE) as (keyof typeof MADE)[])
+    for (const backend of Object.keys(FORMS) as Backend[])
+      it(`have the bytes that they always had (${name}, ${backend})`, async () => {
+        const file = await readFile(built[name].files.r1cs);
+        const shares: number[] = [];
+        const { zkey, verificationKey } = await developmentKey(file, (share) => shares.push(share), backend);
+        assert.deepEqual([file, zkey, stableJson(verificationKey)].map(sha256), MADE[name]);
+        assert.deepEqual(
+          shares,
+          shares.toSorted((a, b) => a - b),
+        );
+        assert.ok(shares[0] >= 0 && shares.at(-1) === 1);
+        assert.deepEqual(verificationKey, await snarkjs.zKey.exportVerificationKey(zkey));
+      });
 
   it("have the verification key that snarkjs exports", async () => {
     for (const { files } of Object.values(built)) {

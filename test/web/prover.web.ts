@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { BUNDLES, bundleProver } from "../../scripts/package/bundle.ts";
-import { singleThreaded } from "../../src/setup/keys/wasmCurve.ts";
+import { singleThreaded } from "../prover/snarkjs.ts";
 import type * as ProverModule from "../../src/prover/index.ts";
 import { builtFixtures } from "../prover/fixtures.ts";
 import { openBrowser, serve, type Files, type Site } from "./site.ts";

@@ -71,6 +71,8 @@ export class Engine {
     this.#writeBlock("Base", base(2), () => 0n);
     // One element: from x 2^256 to x R.
     this.#writeElement("Base", base(3), R * R * inverse(1n << 256n));
+    // And back.
+    this.#writeElement("Base", base(7), 1n << 256n);
     [...CURVE_B.G1, ...CURVE_B.G2].forEach((value, i) => this.#writeBlock("Base", base(4 + i), () => value * R));
     this.#writeBlock("Scalar", CONSTANTS.scalar, () => 1n);
     this.#writeBlock("Scalar", CONSTANTS.scalar + BLOCK_BYTES, () => R);
@@ -141,6 +143,11 @@ export class Engine {
   writePoint(at: number, point: Point): void {
     if (!point) return this.heap.writeInteger(at, ALL_ONES);
     [...point.x, ...point.y].forEach((value, i) => this.writeElement(at + 32 * i, value));
+  }
+
+  /** Packed coordinates as a .zkey has them, x 2^256 mod q, in place. @param blocks  of eight coordinates, 32 bytes each */
+  giveCoordinates(at: number, blocks: number): void {
+    this.call.giveCoordinates(at, blocks, CONSTANTS.base + 7 * BLOCK_BYTES);
   }
 
   /** Set by `mend` when a sum was infinite: where to say so. */

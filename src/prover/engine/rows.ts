@@ -57,12 +57,16 @@ export class RowsBuilder {
       const row = words[at + 1];
       const wire = words[at + 2];
       if (matrix > 1 || row >= domain || wire >= wires) return false;
-      if (matrix !== this.#matrix) continue;
-      this.#rows[this.#count] = row;
-      this.#wires[this.#count] = wire;
-      this.#coefficients[this.#count++] = this.#table.find(words, at + 3);
+      if (matrix === this.#matrix) this.put(row, wire, words, at + 3);
     }
     return this.#table.sound;
+  }
+
+  /** One entry, whose coefficient * 2^512 mod r is eight words from `at` on. */
+  put(row: number, wire: number, words: Uint32Array, at: number): void {
+    this.#rows[this.#count] = row;
+    this.#wires[this.#count] = wire;
+    this.#coefficients[this.#count++] = this.#table.find(words, at);
   }
 
   /** @param domain  number of rows, a multiple of 8; @param wires  of the circuit: an offset beyond them is a zero */

@@ -243,8 +243,8 @@ function sumBits(
   return Array.from({ length: odds.length }, (_, i) => sums[(i % width) * count + Math.floor(i / width)]);
 }
 
-/** Working memory of `sum`, for this many sums that last. */
-function makeWork(engine: Engine, alloc: Alloc, group: Group, sums: number): number {
+/** Working memory of `sumSegments`, for this many sums that last, which lie one after the other from `WORK.kept` on. */
+export function makeWork(engine: Engine, alloc: Alloc, group: Group, sums: number): number {
   const { heap } = engine;
   const blocks = BATCH / 8;
   const work = alloc(WORK.bytes);
@@ -260,7 +260,12 @@ function makeWork(engine: Engine, alloc: Alloc, group: Group, sums: number): num
   return work;
 }
 
-function sumSegments(
+/**
+ * The sum of each segment of a list of references, which is overwritten. A segment of one has that reference as its sum.
+ * @param counts   references of each segment
+ * @param results  address of a reference for each segment; 0 is infinity
+ */
+export function sumSegments(
   engine: Engine,
   group: Group,
   work: number,

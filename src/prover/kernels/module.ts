@@ -5,6 +5,7 @@ import { fmaField } from "./fma.ts";
 import { emitHash } from "./hash.ts";
 import { inversion } from "./inversion.ts";
 import { SCRATCH } from "./layout.ts";
+import { giveNumbers } from "./packed.ts";
 import { pointKernels } from "./points.ts";
 import { emitRows } from "./rows.ts";
 import { scalarField } from "./scalar.ts";
@@ -40,6 +41,7 @@ function emit(makeField: (modulus: bigint, scratch: number) => Field): Uint8Arra
       spreadScalar: scalar.spread,
       takeG1: g1.take,
       takeG2: g2.take,
+      giveCoordinates: giveNumbers(base, SCRATCH.points),
       sumG1: sumKernel("G1", g1, mend),
       sumG2: sumKernel("G2", g2, mend),
       ...digitKernels(SCALAR_FIELD),

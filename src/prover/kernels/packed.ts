@@ -1,5 +1,6 @@
 import type { Field } from "./field.ts";
-import { carried, fn, give, int, long, set, times, variable, type Kernel } from "./wasm.ts";
+import { LANES } from "./layout.ts";
+import { carried, fn, give, int, invoke, long, set, times, variable, type Kernel } from "./wasm.ts";
 
 type Packing = Pick<Field, "modulus" | "bias">;
 
@@ -35,5 +36,27 @@ export function dropBias({ modulus, bias }: Packing): Kernel {
     const negative = long.sub(0n, carry);
     const back = [0, 1, 2, 3].map((i) => long.and(negative, BigInt.asIntN(64, modulus >> BigInt(64 * i))));
     carried(sum, back, false).sum.forEach((word, i) => long.store(at, word, 8 * i));
+  });
+}
+
+/**
+ * (at, blocks, factor): packed elements times an element, v f / R, as numbers below the modulus, in place
+ * @param scratch  where a block and eight addresses are free
+ */
+export function giveNumbers(field: Field, scratch: number): Kernel {
+  const plain = dropBias(field);
+  const [gather, scatter] = [field.gather(4), field.scatter(4)];
+  const list = scratch + field.blockBytes;
+  return fn(["i32", "i32", "i32"], [], (at, blocks, factor) => {
+    const from = variable("i32", at);
+    const base = variable("i32", 0);
+    times(blocks, () => {
+      for (let lane = 0; lane < LANES; lane++) int.store(base, int.add(from, 32 * lane), list + 4 * lane);
+      invoke(gather, scratch, list, 0);
+      invoke(field.mulOne, scratch, scratch, factor);
+      invoke(scatter, list, scratch, 0);
+      for (let lane = 0; lane < LANES; lane++) invoke(plain, int.add(from, 32 * lane));
+      set(from, int.add(from, 32 * LANES));
+    });
   });
 }

@@ -1,7 +1,7 @@
 import { LANES, SCRATCH, CONSTANTS } from "./layout.ts";
 import type { Field } from "./field.ts";
 import { evaluate, fn, forever, give, int, invoke, set, times, variable, type I, type Kernel } from "./wasm.ts";
-import { addBias, dropBias } from "./packed.ts";
+import { addBias, dropBias, giveNumbers } from "./packed.ts";
 
 /**
  * Number-theoretic transforms of n = 64 m' elements, in n / 8 = m blocks, and what a proof does with them.
@@ -183,6 +183,22 @@ export function transformKernels(field: Field): Record<string, Kernel> {
     });
   });
 
+  /** (out, a, factor, blocks): adds a times an element to what is there, of packed lists */
+  const addMultiple = fn(["i32", "i32", "i32", "i32"], [], (out, a, factor, blocks) => {
+    const [to, from] = [out, a].map((at) => variable("i32", at));
+    const [x, y] = [0, 1].map(temporary);
+    times(blocks, () => {
+      invoke(neighbours, from);
+      invoke(gather, x, list, 0);
+      invoke(mulOne, x, x, factor);
+      invoke(neighbours, to);
+      invoke(gather, y, list, 0);
+      invoke(add, x, x, y);
+      invoke(scatter, list, x, 0);
+      for (const at of [to, from]) set(at, int.add(at, 32 * LANES));
+    });
+  });
+
   /** (x, m, out): what \`lastUp\` left, as numbers below the modulus, out of Montgomery form, in order */
   const toNumbers = fn(["i32", "i32", "i32"], [], (x, m, out) => {
     const at = variable("i32", x);
@@ -274,6 +290,8 @@ export function transformKernels(field: Field): Record<string, Kernel> {
     multiply,
     subtract,
     multiplyPacked,
+    addMultiple,
+    giveNumbers: giveNumbers(field, SCRATCH.points),
     toNumbers,
     powers,
     blockPowers,

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bn254 } from "@noble/curves/bn254.js";
-import { singleThreaded } from "../../../src/setup/keys/wasmCurve.ts";
+import { singleThreaded } from "../snarkjs.ts";
 import { readSections, writeSections, type Magic } from "../../../src/prover/sections.ts";
 
 const Q = bn254.fields.Fp.ORDER;

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { toJson } from "../../../src/protocol/json.ts";
 import { proofFromJson, proofToJson } from "../../../src/protocol/proof.ts";
 import { openKey } from "../../../src/prover/files/zkey.ts";
-import { singleThreaded } from "../../../src/setup/keys/wasmCurve.ts";
+import { singleThreaded } from "../snarkjs.ts";
 import { builtFixtures } from "../fixtures.ts";
 
 describe("files for snarkjs", () => {

@@ -4,11 +4,21 @@
 // which hide errors. Segments of chosen shapes, and random ones.
 import assert from "node:assert/strict";
 import { Random } from "../../../src/replay/random.ts";
-import { BASE_FIELD, type Group, type Point } from "../../../src/prover/curve.ts";
+import { BASE_FIELD, inverse, mod, type Group, type Point } from "../../../src/prover/curve.ts";
 import { BLOCK_BYTES, POINT_BYTES, type Engine } from "../../../src/prover/engine/engine.ts";
 import { WORK } from "../../../src/prover/kernels/layout.ts";
 import { BATCH, CHUNK } from "../../../src/prover/kernels/sums.ts";
-import { assertPoint, describeEngines, fromKnown, randomPoint, sumOf, ZERO, type Known } from "./engines.ts";
+import {
+  assertPoint,
+  describeEngines,
+  fromKnown,
+  numbersOf,
+  pointBytes,
+  randomPoint,
+  sumOf,
+  ZERO,
+  type Known,
+} from "./engines.ts";
 
 const SEED = 20_260_321;
 const POOL = 48;
@@ -207,6 +217,43 @@ for (const group of ["G1", "G2"] as const)
         [1, 2, 1, 2, 3],
       ])
         two.check([shape, [3, 1]]);
+    });
+
+    it("coordinates are given out as a key has them, whatever their packed form", async () => {
+      const engine = await start();
+      const { heap, form } = engine;
+      const points = known.slice(0, 16).map(fromKnown);
+      const at = heap.alloc(17 * POINT_BYTES[group]);
+      const bytes = pointBytes(group, points);
+      points.forEach((point, i) => engine.writePoint(at + i * POINT_BYTES[group], point));
+      const [least, most] = form.bias > 0n ? [-67n, 67n] : [0n, 200n];
+      for (let coordinate = at; coordinate < at + bytes.length; coordinate += 32) {
+        const value = heap.readInteger(coordinate) - form.bias;
+        const other = [value + BASE_FIELD, value - BASE_FIELD].find(
+          (x) => 100n * x >= least * BASE_FIELD && 100n * x <= most * BASE_FIELD,
+        );
+        if (other !== undefined && random.integer(0, 1)) heap.writeInteger(coordinate, other + form.bias);
+      }
+      heap.bytes(at + bytes.length, POINT_BYTES[group]).fill(0xa5);
+      engine.giveCoordinates(at, bytes.length / 256);
+      assert.deepEqual(heap.bytes(at, bytes.length), bytes);
+      assert.ok(heap.bytes(at + bytes.length, POINT_BYTES[group]).every((byte) => byte === 0xa5));
+    });
+
+    it("coordinates at the ends of their range are given out", async () => {
+      const engine = await start();
+      const { heap, form } = engine;
+      const p = BASE_FIELD;
+      const [least, most] = form.bias > 0n ? [(-67n * p) / 100n, (67n * p) / 100n] : [0n, 2n * p];
+      const values = [least, least + 1n, most - 1n, most, 0n, 1n, p / 2n, p / 2n + 1n];
+      const at = heap.alloc(256);
+      values.forEach((value, i) => heap.writeInteger(at + 32 * i, value + form.bias));
+      engine.giveCoordinates(at, 1);
+      const toFile = inverse(1n << form.radixBits) << 256n;
+      assert.deepEqual(
+        numbersOf(heap.bytes(at, 256)),
+        values.map((value) => mod(value * toFile)),
+      );
     });
 
     it("addresses above 2 GiB", async () => {

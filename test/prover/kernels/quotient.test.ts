@@ -164,6 +164,32 @@ describeEngines(`quotient, seed ${SEED}`, (start) => {
     for (const at of [x, y, ...lists, product]) engine.heap.free(at);
   });
 
+  it("multiples of a list are added to another, which is then given out as numbers", () => {
+    const { heap, call, element, form } = engine;
+    const [a, b] = [0, 1].map(() => Array.from({ length: 96 }, edge));
+    for (const factor of [0n, 1n, r - 1n, field(), field()]) {
+      const [to, from] = [a, b].map(takeIn);
+      // The last block stays as it is.
+      heap.scoped((alloc) => call.addMultiple(to, from, element(alloc, factor), 11));
+      const expected = a.map((value, i) => (i < 88 ? (value + b[i] * factor) % r : value));
+      assert.deepEqual(unpacked(to, 96), expected);
+      assert.deepEqual(unpacked(from, 96), b);
+      const scale = edge();
+      const perRadix = inverse(1n << form.radixBits, r);
+      heap.scoped((alloc) => {
+        call.giveNumbers(to, 11, element(alloc, perRadix));
+        call.giveNumbers(from, 12, element(alloc, perRadix * scale));
+      });
+      assert.deepEqual(numbersOf(heap.bytes(to, 32 * 88)), expected.slice(0, 88));
+      assert.deepEqual(unpacked(to + 32 * 88, 8), expected.slice(88));
+      assert.deepEqual(
+        numbersOf(heap.bytes(from, 32 * 96)),
+        b.map((value) => (value * scale) % r),
+      );
+      for (const at of [to, from]) heap.free(at);
+    }
+  });
+
   it("the quotient, as numbers", () => {
     const [a, b, c] = [0, 1, 2].map(() => Array.from({ length: 128 }, edge));
     const domain = makeDomain(engine, 7);

@@ -56,7 +56,9 @@ describe(`crashes (seed ${seed})`, () => {
       plugins: [outside],
       // From where it looks for the thread that helps with checkpoints, of those with even seeds.
       define: {
-        "import.meta.url": JSON.stringify(pathToFileURL(join(import.meta.dirname, "../../../src/venue/store/sqliteStore.ts"))),
+        "import.meta.url": JSON.stringify(
+          pathToFileURL(join(import.meta.dirname, "../../../src/venue/store/sqliteStore.ts")),
+        ),
       },
     });
     const random = new Random(seed);
