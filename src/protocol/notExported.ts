@@ -1,5 +1,5 @@
 /** What an import of anything that package.json does not name comes to. */
-import { TacitError } from "./protocol/errors.ts";
+import { TacitError } from "./errors.ts";
 
 throw new TacitError(
   "NOT_EXPORTED",
