@@ -78,3 +78,13 @@ export function exampleOf(readme: string): string {
   if (blocks.length !== 1) throw new Error(`${readme}: expected one example, found ${blocks.length}`);
   return blocks[0];
 }
+
+/** The lines of docs/package.md that bundle an application for a platform. */
+export function documented(platform: string): string[] {
+  const text = readFileSync(join(ROOT, "docs/package.md"), "utf8");
+  const blocks = [...text.matchAll(new RegExp(`^\`\`\`bash ${platform}\n(.*?)^\`\`\``, "gms"))].map(
+    ([, lines]) => lines,
+  );
+  if (blocks.length === 0) throw new Error(`docs/package.md has no line for ${platform}`);
+  return blocks.map((lines) => lines.trim());
+}

@@ -12,7 +12,18 @@ import { Chain, type Deployed } from "../../src/setup/chain/chain.ts";
 import { compileContracts } from "../../src/setup/contract.ts";
 import { builtFiles, circuitFolder, ROOT } from "../../src/setup/folders.ts";
 import { builtFixtures } from "../prover/fixtures.ts";
-import { bytesIn, done, exampleOf, installed, packed, removeScratch, run, scratch, type Ended } from "./installed.ts";
+import {
+  bytesIn,
+  documented,
+  done,
+  exampleOf,
+  installed,
+  packed,
+  removeScratch,
+  run,
+  scratch,
+  type Ended,
+} from "./installed.ts";
 
 /** Of package.json, and the README that shows each at work. */
 const EXAMPLES: Record<string, string> = {
@@ -96,6 +107,8 @@ describe("the package", () => {
     const token = await chain.deploy(artifacts.TestToken, []);
     const { address: PoseidonT6 } = await chain.deploy(artifacts.PoseidonT6, []);
     contract = await chain.deploy(artifacts.Venue, [7n, 1n, token.address, 3_600n, 200n], { PoseidonT6 });
+    // As many blocks as the example waits for.
+    await chain.client.mine({ blocks: 12 });
   });
   after(async () => {
     venue?.process.kill("SIGTERM");
@@ -294,13 +307,3 @@ describe("the package", () => {
     });
   });
 });
-
-/** The lines of docs/package.md that bundle an application for a platform. */
-function documented(platform: string): string[] {
-  const text = readFileSync(join(ROOT, "docs/package.md"), "utf8");
-  const blocks = [...text.matchAll(new RegExp(`^\`\`\`bash ${platform}\n(.*?)^\`\`\``, "gms"))].map(
-    ([, lines]) => lines,
-  );
-  assert.ok(blocks.length > 0, `docs/package.md has lines for ${platform}`);
-  return blocks.map((lines) => lines.trim());
-}
