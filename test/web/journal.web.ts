@@ -17,7 +17,7 @@ const REPLAY = `
 import { parseGenesis } from "./src/protocol/genesis.ts";
 import { PROFILES } from "./src/protocol/instructions.ts";
 import { Matcher } from "./src/matcher/matcher.ts";
-import { decodeRecord, tipAfter, EMPTY_JOURNAL } from "./src/venue/journal.ts";
+import { decodeRecord, tipAfter, EMPTY_JOURNAL } from "./src/venue/store/journal.ts";
 export function replay(genesisJson, records) {
   const genesis = parseGenesis(genesisJson);
   const { depth, maxOpen } = PROFILES[genesis.profile];
