@@ -18,7 +18,7 @@ include "../generated/parameters.circom";
 /// AdmitSlot: the verdict on one entry of the log and its effects. Total for any A, B, salt, R8, S: a witness exists.
 /// twins   src/protocol/admission.ts; the rule numbers are those of `VERDICTS`
 /// in      active     a bit; 0: nothing changes and the entry is not in the log
-///         before, log, ... as opened from the state by Admit; ranges as written there
+///         accounts, logged, ... as opened from the state by Admit; ranges as written there
 ///         account    of the leaf at the index that the item names; free where there is none (see `used`)
 ///         row, quoted  of the market that the item names; free where there is none (see RulesRow)
 /// proves  the log grows by this entry; the effects are those of the first check that fails, or of admission
@@ -46,16 +46,14 @@ template AdmitSlot(depth, S, MAX_OPEN) {
     input MarketPrices(S) quoted;
 
     signal input accounts;
-    signal input logHead;
-    signal input clock;
+    input Log() logged;
     signal input payoutsPut;
     signal input admitted[MARKETS()];
     signal input cancels[MARKETS()];
     signal input counts[MARKETS()];
 
     signal output accountsAfter;
-    signal output logAfter;
-    signal output clockAfter;
+    output Log() loggedAfter;
     signal output payoutsPutAfter;
     signal output admittedAfter[MARKETS()];
     signal output cancelsAfter[MARKETS()];
@@ -65,15 +63,16 @@ template AdmitSlot(depth, S, MAX_OPEN) {
     signal auth <== Hash(TAG_AUTH(), 3)([R8x, R8y, sigS]);
     component step = LogStep();
     step.domain <== domain;
-    step.logHead <== logHead;
+    step.logHead <== logged.head;
     step.A <== A;
     step.B <== B;
     step.salt <== salt;
     step.auth <== auth;
     step.time <== time;
-    logAfter <== Select()(active, step.after, logHead);
-    signal stamped <== ClockStep()(clock, time, RANK_OTHER(), 0);
-    clockAfter <== Select()(active, stamped, clock);
+    signal stamped <== ClockStep()(logged.clock, time, RANK_OTHER(), 0);
+    loggedAfter.head <== Select()(active, step.after, logged.head);
+    loggedAfter.count <== logged.count + active;
+    loggedAfter.clock <== Select()(active, stamped, logged.clock);
 
     component item = Item();
     item.A <== A;
@@ -344,15 +343,14 @@ template Admit(depth, S, N, MAX_OPEN) {
     before.phase === PHASE_OPEN();
     phaseAfter <== PHASE_OPEN();
 
-    OpenRules()(before.rules, group, ids, rulesRows);
+    OpenRules()(before.fixed.rules, group, ids, rulesRows);
     signal scenarios <== Scenarios(S)(values);
-    OpenPrices()(before.prices, meta, scenarios, pricesRows);
-    OpenVector()(before.admitted, admitted);
-    OpenVector()(before.cancels, cancels);
-    OpenVector()(before.counts, counts);
+    OpenPrices()(before.fixed.prices, meta, scenarios, pricesRows);
+    OpenVector()(before.markets.admitted, admitted);
+    OpenVector()(before.markets.cancels, cancels);
+    OpenVector()(before.markets.counts, counts);
 
     component slot[N];
-    var consumed = 0;
     for (var j = 0; j < N; j++) {
         // Used slots come first, at least one.
         Boolean()(active[j]);
@@ -361,11 +359,10 @@ template Admit(depth, S, N, MAX_OPEN) {
         } else {
             active[j] * (1 - active[j - 1]) === 0;
         }
-        consumed += active[j];
 
         slot[j] = AdmitSlot(depth, S, MAX_OPEN);
         slot[j].active <== active[j];
-        slot[j].domain <== before.domain;
+        slot[j].domain <== before.fixed.domain;
         slot[j].A <== A[j];
         slot[j].B <== B[j];
         slot[j].salt <== salt[j];
@@ -373,7 +370,7 @@ template Admit(depth, S, N, MAX_OPEN) {
         slot[j].R8y <== R8y[j];
         slot[j].sigS <== S8[j];
         slot[j].time <== times[j];
-        slot[j].rulesRoot <== before.rules;
+        slot[j].rulesRoot <== before.fixed.rules;
         slot[j].maxAge <== group.maxAge;
         slot[j].ids <== ids;
         slot[j].rulesRows <== rulesRows;
@@ -386,17 +383,15 @@ template Admit(depth, S, N, MAX_OPEN) {
         slot[j].row <== row[j];
         slot[j].quoted <== quoted[j];
         if (j == 0) {
-            slot[j].accounts <== before.accounts;
-            slot[j].logHead <== before.logHead;
-            slot[j].clock <== before.clock;
-            slot[j].payoutsPut <== before.payoutsPut;
+            slot[j].accounts <== before.accounts.root;
+            slot[j].logged <== before.logged;
+            slot[j].payoutsPut <== before.payouts.put;
             slot[j].admitted <== admitted;
             slot[j].cancels <== cancels;
             slot[j].counts <== counts;
         } else {
             slot[j].accounts <== slot[j - 1].accountsAfter;
-            slot[j].logHead <== slot[j - 1].logAfter;
-            slot[j].clock <== slot[j - 1].clockAfter;
+            slot[j].logged <== slot[j - 1].loggedAfter;
             slot[j].payoutsPut <== slot[j - 1].payoutsPutAfter;
             slot[j].admitted <== slot[j - 1].admittedAfter;
             slot[j].cancels <== slot[j - 1].cancelsAfter;
@@ -405,34 +400,24 @@ template Admit(depth, S, N, MAX_OPEN) {
     }
 
     State() after;
-    after.domain <== before.domain;
+    after.fixed <== before.fixed;
     after.phase <== phaseAfter;
-    after.published <== before.published;
-    after.rules <== before.rules;
-    after.prices <== before.prices;
-    after.accounts <== slot[N - 1].accountsAfter;
-    after.accountCount <== before.accountCount;
-    after.logHead <== slot[N - 1].logAfter;
-    after.logCount <== before.logCount + consumed;
-    after.clock <== slot[N - 1].clockAfter;
-    after.deposits <== before.deposits;
-    after.inbox <== before.inbox;
-    after.holders <== before.holders;
+    after.logged <== slot[N - 1].loggedAfter;
+    after.accounts.root <== slot[N - 1].accountsAfter;
+    after.accounts.count <== before.accounts.count;
+    after.accounts.deposits <== before.accounts.deposits;
+    after.accounts.holders <== before.accounts.holders;
     after.blind <== blindAfter;
-    after.books <== before.books;
-    after.admitted <== Hash(TAG_VECTOR(), MARKETS())(slot[N - 1].admittedAfter);
-    after.cancels <== Hash(TAG_VECTOR(), MARKETS())(slot[N - 1].cancelsAfter);
-    after.counts <== Hash(TAG_VECTOR(), MARKETS())(slot[N - 1].countsAfter);
-    after.sweep <== before.sweep;
-    after.fillsPut <== before.fillsPut;
-    after.fillsTaken <== before.fillsTaken;
-    after.payoutsPut <== slot[N - 1].payoutsPutAfter;
-    after.payoutsTaken <== before.payoutsTaken;
-    after.dirtyPut <== before.dirtyPut;
-    after.dirtyTaken <== before.dirtyTaken;
+    after.markets.books <== before.markets.books;
+    after.markets.admitted <== Hash(TAG_VECTOR(), MARKETS())(slot[N - 1].admittedAfter);
+    after.markets.cancels <== Hash(TAG_VECTOR(), MARKETS())(slot[N - 1].cancelsAfter);
+    after.markets.counts <== Hash(TAG_VECTOR(), MARKETS())(slot[N - 1].countsAfter);
+    after.clearing <== before.clearing;
+    after.payouts.put <== slot[N - 1].payoutsPutAfter;
+    after.payouts.taken <== before.payouts.taken;
     stateAfter <== StateWord()(after);
     // The last entry consumed has rank 31.
-    time <== (after.clock - RANK_OTHER()) / 32;
-    logCount <== after.logCount;
-    logHead <== after.logHead;
+    time <== (after.logged.clock - RANK_OTHER()) / 32;
+    logCount <== after.logged.count;
+    logHead <== after.logged.head;
 }

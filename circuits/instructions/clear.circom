@@ -412,8 +412,8 @@ template Clear(S, N, RULE) {
     Boolean()(purge);
     before.phase === (1 - first) * (PHASE_CLEARING() + slot);
     component step = LogStep();
-    step.domain <== before.domain;
-    step.logHead <== before.logHead;
+    step.domain <== before.fixed.domain;
+    step.logHead <== before.logged.head;
     step.A <== KIND_CLOSE() + purge * (KIND_PURGE() - KIND_CLOSE()) + slot * (1 << BITS_KIND());
     step.B <== 0;
     step.salt <== 0;
@@ -422,22 +422,22 @@ template Clear(S, N, RULE) {
     _ <== step.item;
     signal rank <== Select()(purge, RANK_OTHER(), RANK_CLOSE() + slot);
     // Where no entry is consumed the order was checked when it was.
-    signal clock <== ClockStep()(first * before.clock, stamp, rank, 1 - purge);
+    signal clock <== ClockStep()(first * before.logged.clock, stamp, rank, 1 - purge);
 
     // What the sweep register holds: 0 in phase open.
     Boolean()(starting);
     Boolean()(storedMatch);
     signal storedWord <== SweepWord()(purge + 2 * storedMatch + 4 * starting, stamp, storedPrice, stored, storedFrom, storedTo);
-    before.sweep === (1 - first) * storedWord;
+    before.clearing.sweep === (1 - first) * storedWord;
     signal begins <== Or()(first, starting);
 
     // The market's rows and chains.
-    OpenRules()(before.rules, group, ids, rulesRows);
-    OpenPrices()(before.prices, meta, scenarios, pricesRows);
-    OpenVector()(before.books, books);
-    OpenVector()(before.admitted, admitted);
-    OpenVector()(before.cancels, cancels);
-    OpenVector()(before.counts, counts);
+    OpenRules()(before.fixed.rules, group, ids, rulesRows);
+    OpenPrices()(before.fixed.prices, meta, scenarios, pricesRows);
+    OpenVector()(before.markets.books, books);
+    OpenVector()(before.markets.admitted, admitted);
+    OpenVector()(before.markets.cancels, cancels);
+    OpenVector()(before.markets.counts, counts);
     signal rowHash <== Pick(MARKETS())(at, rulesRows);
     signal quotedHash <== Pick(MARKETS())(at, pricesRows);
     signal bookHead <== Pick(MARKETS())(at, books);
@@ -471,7 +471,7 @@ template Clear(S, N, RULE) {
     Range(BITS_MARKET())(rest);
     Range(BITS_MARKET())(interval - 1 - rest);
     signal onInterval <== IsZero()(rest);
-    signal fresh <== Fresh()(before.rules, meta, group.maxAge, stamp);
+    signal fresh <== Fresh()(before.fixed.rules, meta, group.maxAge, stamp);
     signal marketOpen <== IsEqual()(row.state, MARKET_STATE_OPEN());
     signal may <== IsZero()(purge + (1 - rowGiven) + (1 - quotedGiven) + (1 - marketOpen) + (1 - fresh) + (1 - onInterval)
         + (1 - cancelsDone));
@@ -538,7 +538,7 @@ template Clear(S, N, RULE) {
         walk[i].partialHash <== partialHash;
         if (i == 0) {
             walk[i].before <== start;
-            walk[i].fillsPut <== before.fillsPut;
+            walk[i].fillsPut <== before.clearing.fills.put;
         } else {
             walk[i].before <== walk[i - 1].after;
             walk[i].fillsPut <== walk[i - 1].fillsPutAfter;
@@ -573,8 +573,8 @@ template Clear(S, N, RULE) {
     signal finished <== done - again;
     signal goesOn <== 1 - again;
     State() after;
-    after.fillsPut <== Select()(earns, fillsOwn, fillsEnd);
-    signal nothing <== IsEqual()(after.fillsPut, before.fillsTaken);
+    after.clearing.fills.put <== Select()(earns, fillsOwn, fillsEnd);
+    signal nothing <== IsEqual()(after.clearing.fills.put, before.clearing.fills.taken);
     signal settles <== finished * (1 - nothing);
     signal clearing <== (1 - finished) * (PHASE_CLEARING() + slot);
     phaseAfter <== clearing + settles * (PHASE_SETTLING() + slot);
@@ -597,7 +597,7 @@ template Clear(S, N, RULE) {
     signal tradePrice <== match * (sweepPrice - quoted.funding);
     signal settling <== Hash(TAG_TRADE_PRICE(), 1)([tradePrice]);
     signal sweepUnfinished <== (1 - finished) * sweepNext;
-    after.sweep <== sweepUnfinished + settles * settling;
+    after.clearing.sweep <== sweepUnfinished + settles * settling;
 
     signal countBits[2 * BITS_COUNT()] <== Bits(2 * BITS_COUNT())(count);
     var cancelCount = 0;
@@ -618,31 +618,21 @@ template Clear(S, N, RULE) {
         countsAfter[s] <== counts[s] + at[s] * countChange;
     }
 
-    after.domain <== before.domain;
+    after.fixed <== before.fixed;
     after.phase <== phaseAfter;
-    after.published <== before.published;
-    after.rules <== before.rules;
-    after.prices <== before.prices;
+    after.logged.head <== Select()(first, step.after, before.logged.head);
+    after.logged.count <== before.logged.count + first;
+    after.logged.clock <== Select()(first, clock, before.logged.clock);
     after.accounts <== before.accounts;
-    after.accountCount <== before.accountCount;
-    after.logHead <== Select()(first, step.after, before.logHead);
-    after.logCount <== before.logCount + first;
-    after.clock <== Select()(first, clock, before.clock);
-    after.deposits <== before.deposits;
-    after.inbox <== before.inbox;
-    after.holders <== before.holders;
     after.blind <== blindAfter;
-    after.books <== Hash(TAG_VECTOR(), MARKETS())(booksAfter);
-    after.admitted <== Hash(TAG_VECTOR(), MARKETS())(admittedAfter);
-    after.cancels <== Hash(TAG_VECTOR(), MARKETS())(cancelsAfter);
-    after.counts <== Hash(TAG_VECTOR(), MARKETS())(countsAfter);
-    after.fillsTaken <== before.fillsTaken;
-    after.payoutsPut <== before.payoutsPut;
-    after.payoutsTaken <== before.payoutsTaken;
-    after.dirtyPut <== before.dirtyPut;
-    after.dirtyTaken <== before.dirtyTaken;
+    after.markets.books <== Hash(TAG_VECTOR(), MARKETS())(booksAfter);
+    after.markets.admitted <== Hash(TAG_VECTOR(), MARKETS())(admittedAfter);
+    after.markets.cancels <== Hash(TAG_VECTOR(), MARKETS())(cancelsAfter);
+    after.markets.counts <== Hash(TAG_VECTOR(), MARKETS())(countsAfter);
+    after.clearing.fills.taken <== before.clearing.fills.taken;
+    after.payouts <== before.payouts;
     stateAfter <== StateWord()(after);
     time <== stamp;
-    logCount <== after.logCount;
-    logHead <== after.logHead;
+    logCount <== after.logged.count;
+    logHead <== after.logged.head;
 }

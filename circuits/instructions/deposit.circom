@@ -21,7 +21,7 @@ include "../generated/parameters.circom";
 ///         siblings        path of the leaf that is written
 ///         secretBits      of the operator's secret, whose key was checked by Deposit
 /// proves  Rule 1: the chain grows by this deposit. Rule 2: if the leaf at index bears the key 8 K', it is credited;
-///         Rule 3: else account number accountCount is opened with that key, and its view key is
+///         Rule 3: else account number accounts.count is opened with that key, and its view key is
 ///         H_view(x of operatorSecret . key, number). Rule 4: nothing else of the tree changes.
 template DepositSlot(depth) {
     signal input active;
@@ -37,18 +37,14 @@ template DepositSlot(depth) {
     signal input secretBits[251];
     signal input noPositions;
 
-    signal input deposits;
-    signal input accounts;
-    signal input accountCount;
-    signal output depositsAfter;
-    signal output accountsAfter;
-    signal output accountCountAfter;
+    input Accounts() accounts;
+    output Accounts() accountsAfter;
 
     // Rule 1. Plain Poseidon with the tag as first input, as Solidity has it.
     signal indexBits[BITS_ACCOUNT()] <== Bits(BITS_ACCOUNT())(index);
     Range(BITS_AMOUNT())(amount);
-    signal chained <== Hash(0, 5)([TAG_DEPOSIT(), deposits, keyX, keyY, amount + index * (1 << BITS_AMOUNT())]);
-    depositsAfter <== Select()(active, chained, deposits);
+    signal chained <== Hash(0, 5)([TAG_DEPOSIT(), accounts.deposits, keyX, keyY, amount + index * (1 << BITS_AMOUNT())]);
+    accountsAfter.deposits <== Select()(active, chained, accounts.deposits);
 
     signal twice[2] <== Double()([keyX, keyY]);
     signal fourfold[2] <== Double()(twice);
@@ -62,7 +58,7 @@ template DepositSlot(depth) {
     for (var i = 0; i < 2 * depth; i++) read.index[i] <== indexBits[i];
     read.siblings <== namedSiblings;
     read.leaf <== leaf;
-    read.root === accounts;
+    read.root === accounts.root;
     signal leafGivenMissing <== IsZero()(leaf);
     signal leafGiven <== 1 - leafGivenMissing;
     signal opened <== Leaf()(named, namedPositions);
@@ -76,7 +72,7 @@ template DepositSlot(depth) {
 
     // Rule 3.
     signal shared[2] <== MultiplyAny(251)(key, secretBits);
-    signal view <== Hash(TAG_VIEW(), 2)([shared[0], accountCount]);
+    signal view <== Hash(TAG_VIEW(), 2)([shared[0], accounts.count]);
     Account() after;
     after.keyX <== key[0];
     after.keyY <== key[1];
@@ -90,19 +86,20 @@ template DepositSlot(depth) {
     signal positionsAfter <== Select()(known, namedPositions, noPositions);
     signal credited <== Leaf()(after, positionsAfter);
 
-    // Rule 4. A new account's leaf was empty: accountCount is the first one never used. Beyond the tree no witness exists;
+    // Rule 4. A new account's leaf was empty: accounts.count is the first one never used. Beyond the tree no witness exists;
     // the contract takes no more deposits than genesis left free leaves.
     signal opens <== active * (1 - known);
-    signal countBits[2 * depth] <== Bits(2 * depth)(opens * accountCount);
+    signal countBits[2 * depth] <== Bits(2 * depth)(opens * accounts.count);
     component update = Update(depth);
     for (var i = 0; i < 2 * depth; i++) update.index[i] <== Select()(known, indexBits[i], countBits[i]);
     update.siblings <== siblings;
     signal leafBefore <== known * leaf;
     update.leafBefore <== leafBefore;
     update.leafAfter <== credited;
-    active * (update.rootBefore - accounts) === 0;
-    accountsAfter <== Select()(active, update.rootAfter, accounts);
-    accountCountAfter <== accountCount + opens;
+    active * (update.rootBefore - accounts.root) === 0;
+    accountsAfter.root <== Select()(active, update.rootAfter, accounts.root);
+    accountsAfter.count <== accounts.count + opens;
+    accountsAfter.holders <== accounts.holders;
 }
 
 /// Deposit: consumes DEPOSIT(n) and credits the next n deposits of the contract's chain, in order.
@@ -140,7 +137,7 @@ template Deposit(depth, N) {
     state <== StateWord()(before);
     before.phase === PHASE_OPEN();
     phaseAfter <== PHASE_OPEN();
-    OpenRules()(before.rules, group, ids, rulesRows);
+    OpenRules()(before.fixed.rules, group, ids, rulesRows);
 
     signal secretBits[251] <== Bits(251)(operatorSecret);
     signal operatorKey[2] <== MultiplyFixed(251)(secretBits);
@@ -175,57 +172,38 @@ template Deposit(depth, N) {
         slot[j].secretBits <== secretBits;
         slot[j].noPositions <== noPositions;
         if (j == 0) {
-            slot[j].deposits <== before.deposits;
             slot[j].accounts <== before.accounts;
-            slot[j].accountCount <== before.accountCount;
         } else {
-            slot[j].deposits <== slot[j - 1].depositsAfter;
             slot[j].accounts <== slot[j - 1].accountsAfter;
-            slot[j].accountCount <== slot[j - 1].accountCountAfter;
         }
     }
 
     // Rules 2 and 3: the command names the number of deposits.
     component step = LogStep();
-    step.domain <== before.domain;
-    step.logHead <== before.logHead;
+    step.domain <== before.fixed.domain;
+    step.logHead <== before.logged.head;
     step.A <== KIND_DEPOSIT() + used * (1 << BITS_KIND());
     step.B <== 0;
     step.salt <== 0;
     step.auth <== 0;
     step.time <== stamp;
     _ <== step.item;
-    signal clock <== ClockStep()(before.clock, stamp, RANK_OTHER(), 0);
+    signal clock <== ClockStep()(before.logged.clock, stamp, RANK_OTHER(), 0);
 
     State() after;
-    after.domain <== before.domain;
+    after.fixed <== before.fixed;
     after.phase <== phaseAfter;
-    after.published <== before.published;
-    after.rules <== before.rules;
-    after.prices <== before.prices;
+    after.logged.head <== step.after;
+    after.logged.count <== before.logged.count + 1;
+    after.logged.clock <== clock;
     after.accounts <== slot[N - 1].accountsAfter;
-    after.accountCount <== slot[N - 1].accountCountAfter;
-    after.logHead <== step.after;
-    after.logCount <== before.logCount + 1;
-    after.clock <== clock;
-    after.deposits <== slot[N - 1].depositsAfter;
-    after.inbox <== before.inbox;
-    after.holders <== before.holders;
     after.blind <== blindAfter;
-    after.books <== before.books;
-    after.admitted <== before.admitted;
-    after.cancels <== before.cancels;
-    after.counts <== before.counts;
-    after.sweep <== before.sweep;
-    after.fillsPut <== before.fillsPut;
-    after.fillsTaken <== before.fillsTaken;
-    after.payoutsPut <== before.payoutsPut;
-    after.payoutsTaken <== before.payoutsTaken;
-    after.dirtyPut <== before.dirtyPut;
-    after.dirtyTaken <== before.dirtyTaken;
+    after.markets <== before.markets;
+    after.clearing <== before.clearing;
+    after.payouts <== before.payouts;
     stateAfter <== StateWord()(after);
     time <== stamp;
-    logCount <== after.logCount;
-    logHead <== after.logHead;
-    deposits <== after.deposits;
+    logCount <== after.logged.count;
+    logHead <== after.logged.head;
+    deposits <== after.accounts.deposits;
 }

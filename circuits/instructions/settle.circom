@@ -106,7 +106,7 @@ template Settle(depth, F) {
     before.phase === PHASE_SETTLING() + slot;
 
     // Rule 5. A free slot has no legs: its fills carry no lots, as nothing can be matched there.
-    OpenRules()(before.rules, group, ids, rulesRows);
+    OpenRules()(before.fixed.rules, group, ids, rulesRows);
     signal rowHash <== Pick(MARKETS())(at, rulesRows);
     signal rowGiven <== RulesRow()(rowHash, row);
     signal legsWord <== rowGiven * row.legs;
@@ -118,8 +118,8 @@ template Settle(depth, F) {
         legs[i] <== rowGiven * (sum - (1 << BITS_LEG()));
     }
     signal sweep <== Hash(TAG_TRADE_PRICE(), 1)([tradePrice]);
-    before.sweep === sweep;
-    OpenVector()(before.holders, holders);
+    before.clearing.sweep === sweep;
+    OpenVector()(before.accounts.holders, holders);
 
     component step[F];
     for (var j = 0; j < F; j++) {
@@ -135,8 +135,8 @@ template Settle(depth, F) {
         step[j].legs <== legs;
         step[j].tradePrice <== tradePrice;
         if (j == 0) {
-            step[j].taken <== before.fillsTaken;
-            step[j].accounts <== before.accounts;
+            step[j].taken <== before.clearing.fills.taken;
+            step[j].accounts <== before.accounts.root;
             step[j].holders <== holders;
         } else {
             step[j].taken <== step[j - 1].takenAfter;
@@ -146,34 +146,22 @@ template Settle(depth, F) {
     }
 
     // Rule 4.
-    signal drained <== IsEqual()(step[F - 1].takenAfter, before.fillsPut);
+    signal drained <== IsEqual()(step[F - 1].takenAfter, before.clearing.fills.put);
     phaseAfter <== before.phase * (1 - drained);
 
     State() after;
-    after.domain <== before.domain;
+    after.fixed <== before.fixed;
     after.phase <== phaseAfter;
-    after.published <== before.published;
-    after.rules <== before.rules;
-    after.prices <== before.prices;
-    after.accounts <== step[F - 1].accountsAfter;
-    after.accountCount <== before.accountCount;
-    after.logHead <== before.logHead;
-    after.logCount <== before.logCount;
-    after.clock <== before.clock;
-    after.deposits <== before.deposits;
-    after.inbox <== before.inbox;
-    after.holders <== Hash(TAG_VECTOR(), INSTRUMENTS())(step[F - 1].holdersAfter);
+    after.logged <== before.logged;
+    after.accounts.root <== step[F - 1].accountsAfter;
+    after.accounts.count <== before.accounts.count;
+    after.accounts.deposits <== before.accounts.deposits;
+    after.accounts.holders <== Hash(TAG_VECTOR(), INSTRUMENTS())(step[F - 1].holdersAfter);
     after.blind <== blindAfter;
-    after.books <== before.books;
-    after.admitted <== before.admitted;
-    after.cancels <== before.cancels;
-    after.counts <== before.counts;
-    after.sweep <== before.sweep * (1 - drained);
-    after.fillsPut <== before.fillsPut;
-    after.fillsTaken <== step[F - 1].takenAfter;
-    after.payoutsPut <== before.payoutsPut;
-    after.payoutsTaken <== before.payoutsTaken;
-    after.dirtyPut <== before.dirtyPut;
-    after.dirtyTaken <== before.dirtyTaken;
+    after.markets <== before.markets;
+    after.clearing.sweep <== before.clearing.sweep * (1 - drained);
+    after.clearing.fills.put <== before.clearing.fills.put;
+    after.clearing.fills.taken <== step[F - 1].takenAfter;
+    after.payouts <== before.payouts;
     stateAfter <== StateWord()(after);
 }

@@ -31,7 +31,7 @@ template Withdraw(W) {
 
     signal taken[W + 1];
     signal pushed[W];
-    taken[0] <== before.payoutsTaken;
+    taken[0] <== before.payouts.taken;
     for (var j = 0; j < W; j++) {
         Boolean()(active[j]);
         if (j > 0) active[j] * (1 - active[j - 1]) === 0;
@@ -39,34 +39,18 @@ template Withdraw(W) {
         taken[j + 1] <== taken[j] + active[j] * (pushed[j] - taken[j]);
         payout[j] <== active[j] * words[j];
     }
-    signal drained <== IsEqual()(taken[W], before.payoutsPut);
+    signal drained <== IsEqual()(taken[W], before.payouts.put);
     phaseAfter <== PHASE_PAYING() * (1 - drained);
 
     State() after;
-    after.domain <== before.domain;
+    after.fixed <== before.fixed;
     after.phase <== phaseAfter;
-    after.published <== before.published;
-    after.rules <== before.rules;
-    after.prices <== before.prices;
+    after.logged <== before.logged;
     after.accounts <== before.accounts;
-    after.accountCount <== before.accountCount;
-    after.logHead <== before.logHead;
-    after.logCount <== before.logCount;
-    after.clock <== before.clock;
-    after.deposits <== before.deposits;
-    after.inbox <== before.inbox;
-    after.holders <== before.holders;
     after.blind <== blindAfter;
-    after.books <== before.books;
-    after.admitted <== before.admitted;
-    after.cancels <== before.cancels;
-    after.counts <== before.counts;
-    after.sweep <== before.sweep;
-    after.fillsPut <== before.fillsPut;
-    after.fillsTaken <== before.fillsTaken;
-    after.payoutsPut <== before.payoutsPut;
-    after.payoutsTaken <== taken[W];
-    after.dirtyPut <== before.dirtyPut;
-    after.dirtyTaken <== before.dirtyTaken;
+    after.markets <== before.markets;
+    after.clearing <== before.clearing;
+    after.payouts.put <== before.payouts.put;
+    after.payouts.taken <== taken[W];
     stateAfter <== StateWord()(after);
 }

@@ -3,34 +3,63 @@ pragma circom 2.2.0;
 include "poseidon.circom";
 include "../generated/parameters.circom";
 
-/// State: the registers of the machine (docs/protocol.md, section 2), each a field element, in the order of their hashes.
-/// twins   src/protocol/state.ts
-bus State {
+/// Channel: a chain of words that one instruction puts and another takes, in order: its head at either end.
+bus Channel {
+    signal put;
+    signal taken;
+}
+
+/// Fixed: what no instruction changes. The last three are for later, and 0.
+bus Fixed {
     signal domain;
-    signal phase;
-    signal published;
     signal rules;
     signal prices;
-    signal accounts;
-    signal accountCount;
-    signal logHead;
-    signal logCount;
-    signal clock;
-    signal deposits;
+    signal published;
     signal inbox;
+    Channel() dirty;
+}
+
+/// Log: the log, as far as it is consumed.
+bus Log {
+    signal head;
+    signal count;
+    signal clock;
+}
+
+/// Accounts: root of their tree, leaves in use, the deposits credited, and the holders of each instrument.
+bus Accounts {
+    signal root;
+    signal count;
+    signal deposits;
     signal holders;
-    signal blind;
+}
+
+/// Markets: H_vector of what waits in each market slot.
+bus Markets {
     signal books;
     signal admitted;
     signal cancels;
     signal counts;
+}
+
+/// Clearing: what a clear leaves to its next proof, and to settle.
+bus Clearing {
     signal sweep;
-    signal fillsPut;
-    signal fillsTaken;
-    signal payoutsPut;
-    signal payoutsTaken;
-    signal dirtyPut;
-    signal dirtyTaken;
+    Channel() fills;
+}
+
+/// State: the registers of the machine (docs/protocol.md, section 2), each a field element. Those that an instruction
+/// leaves alone together are a bus, so that it copies them whole.
+/// twins   src/protocol/state.ts (registers and hashes), src/witness/state.ts (which register each signal is)
+bus State {
+    Fixed() fixed;
+    signal phase;
+    Log() logged;
+    Accounts() accounts;
+    signal blind;
+    Markets() markets;
+    Clearing() clearing;
+    Channel() payouts;
 }
 
 /// StateWord: the one word that the world sees.
@@ -40,14 +69,15 @@ template StateWord() {
     input State() state;
     signal output out;
     signal core <== Hash(TAG_CORE(), 9)([
-        state.accounts, state.accountCount, state.logHead, state.logCount, state.clock,
-        state.deposits, state.inbox, state.holders, state.blind
+        state.accounts.root, state.accounts.count, state.logged.head, state.logged.count, state.logged.clock,
+        state.accounts.deposits, state.fixed.inbox, state.accounts.holders, state.blind
     ]);
     signal channels <== Hash(TAG_CHANNELS(), 11)([
-        state.books, state.admitted, state.cancels, state.counts, state.sweep, state.fillsPut, state.fillsTaken,
-        state.payoutsPut, state.payoutsTaken, state.dirtyPut, state.dirtyTaken
+        state.markets.books, state.markets.admitted, state.markets.cancels, state.markets.counts, state.clearing.sweep,
+        state.clearing.fills.put, state.clearing.fills.taken, state.payouts.put, state.payouts.taken,
+        state.fixed.dirty.put, state.fixed.dirty.taken
     ]);
     out <== Hash(TAG_STATE(), 7)([
-        state.domain, state.phase, state.published, state.rules, state.prices, core, channels
+        state.fixed.domain, state.phase, state.fixed.published, state.fixed.rules, state.fixed.prices, core, channels
     ]);
 }

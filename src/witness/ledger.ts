@@ -17,6 +17,7 @@ import { toField } from "../protocol/numbers.ts";
 import { MARKETS, INSTRUMENTS } from "../protocol/parameters.ts";
 import { stateWord, type State } from "../protocol/state.ts";
 import { Tree } from "../protocol/tree.ts";
+import { stateSignals } from "./state.ts";
 
 /** Inputs of a circuit: field elements, in arrays and buses. */
 export type Signals = { [name: string]: bigint | Signals } | (bigint | Signals)[];
@@ -164,7 +165,7 @@ export class Ledger {
     const blind = this.#blind();
     this.state = { ...before, ...changes, blind };
     const publicInputs = [stateWord(before), this.word, this.state.phase, ...extras];
-    return { name, publicInputs, inputs: { before: { ...before }, blindAfter: blind, ...inputs } };
+    return { name, publicInputs, inputs: { before: stateSignals(before), blindAfter: blind, ...inputs } };
   }
 
   /** Opening of the rules: what `OpenRules` reads. */

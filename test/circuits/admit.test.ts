@@ -36,6 +36,7 @@ import { admitInstruction } from "../../src/witness/admit.ts";
 import { accountSignals, Ledger, type InstructionInputs } from "../../src/witness/ledger.ts";
 import { evaluate } from "./r1cs.ts";
 import { compileTemplate, expectNoWitness, type Circuit, type Inputs } from "./harness.ts";
+import { leavesOthersAlone } from "./registers.ts";
 
 type ItemEvent = Extract<Event, { kind: "item" }>;
 
@@ -697,14 +698,14 @@ function slotOfFixture(f: Fixture) {
     row: ledger.rulesRow(0) as Tampered,
     quoted: new Ledger({ ...genesis, prices: all }).pricesRow(0) as Tampered,
     accounts: start.accounts,
-    logHead: start.logHead,
-    clock: start.clock,
+    logged: { head: start.logHead, count: start.logCount, clock: start.clock },
     payoutsPut: payout,
   };
   const { state, vectors } = ledger;
   const outputs = [
     state.accounts,
     state.logHead,
+    state.logCount,
     state.clock,
     state.payoutsPut,
     ...vectors.admitted,
@@ -831,8 +832,9 @@ describe("circuits/instructions/admit: forged witnesses", () => {
       ["no fee per lot", (read) => ({ fee: read("quotientFee") })],
       ["another signature logged", (read) => ({ auth: read("auth") + 1n })],
       ["another item logged", (read) => ({ "step.item": read("step.item") + 1n, signed: 1n })],
-      ["not logged", (read) => ({ logAfter: read("logHead") })],
-      ["the clock not advanced", (read) => ({ clockAfter: read("clock") })],
+      ["not logged", (read) => ({ "loggedAfter.head": read("logged.head") })],
+      ["not counted", (read) => ({ "loggedAfter.count": read("logged.count") })],
+      ["the clock not advanced", (read) => ({ "loggedAfter.clock": read("logged.clock") })],
       ["stamped earlier", (read) => ({ stamped: read("stamped") - 1n })],
       ["no account read", () => ({ used: 0n, signed: 0n })],
       ["the leaf taken for an empty one", () => ({ leafGiven: 0n, signed: 0n })],
@@ -890,10 +892,9 @@ describe("circuits/instructions/admit: forged witnesses", () => {
     const idle = { ...inputs, active: 0n };
     const witness = circuit.witness(idle);
     assert.ok(circuit.satisfies(witness));
-    for (const name of ["accounts", "payoutsPut", "clock"])
+    for (const name of ["accounts", "payoutsPut"])
       assert.equal(circuit.read(`${name}After`, witness), circuit.read(name, witness));
-    assert.equal(circuit.read("logAfter", witness), circuit.read("logHead", witness));
-    for (const name of ["admitted", "cancels", "counts"])
+    for (const name of ["logged", "admitted", "cancels", "counts"])
       assert.deepEqual(circuit.readAll(`${name}After`, witness), circuit.readAll(name, witness));
     refuse(idle, { signed: 1n, live: 1n }, { orderPut: 1n });
   });
@@ -927,4 +928,15 @@ describe("circuits/instructions/admit: forged witnesses", () => {
       assert.deepEqual(honest.slice(1, 1 + outputs.length), outputs);
       refuse(inputs, { signed: 1n, ...pinned }, { [effect]: 1n });
     });
+});
+
+describe("circuits/instructions/admit: registers left alone", () => {
+  leavesOthersAlone("admit", async () => {
+    const args = [depth, scenarios, 1, maxOpen];
+    const circuit = await compileTemplate({ file, template: "Admit", args, optimise: false });
+    const v = new Venue(1);
+    const item = orderItem(v.order(ALICE));
+    const event = v.apply(item, signed(ALICE, item));
+    return { circuit, ledger: v.ledger, make: () => v.instruction([event]), honest: "slot[0]" };
+  });
 });

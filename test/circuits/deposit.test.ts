@@ -20,9 +20,11 @@ import {
 } from "../../src/protocol/eddsa.ts";
 import { computePrices, NO_MARKETS } from "../../src/protocol/market.ts";
 import { INSTRUMENTS } from "../../src/protocol/parameters.ts";
+import type { State } from "../../src/protocol/state.ts";
 import { depositInstruction, pushDeposit } from "../../src/witness/deposit.ts";
 import { accountSignals, Ledger, type InstructionInputs } from "../../src/witness/ledger.ts";
 import { compileTemplate, expectNoWitness, type Circuit, type Inputs } from "./harness.ts";
+import { leavesOthersAlone } from "./registers.ts";
 import { evaluate } from "./r1cs.ts";
 
 /** Inputs of an instruction, free to be changed. */
@@ -255,8 +257,8 @@ describe("circuits/instructions/deposit: malicious inputs", () => {
     ["siblings of the state before the first slot", (i) => (i.namedSiblings[1] = path(ALICE))],
     ["the path of an occupied leaf", (i) => (i.siblings[0] = path(0))],
     ["a leaf in use written over", (i) => (i.siblings[0] = path(3))],
-    ["an occupied leaf for a new account", (i) => ((i.before.accountCount = 1n), (i.siblings[0] = path(1)))],
-    ["a number beyond the tree", (i) => (i.before.accountCount = 16n)],
+    ["an occupied leaf for a new account", (i) => ((i.before.accounts.count = 1n), (i.siblings[0] = path(1)))],
+    ["a number beyond the tree", (i) => (i.before.accounts.count = 16n)],
   ];
   for (const [why, change] of refused) it(`no witness: ${why}`, () => expectNoWitness(circuit, tampered(change)));
 
@@ -273,7 +275,7 @@ describe("circuits/instructions/deposit: malicious inputs", () => {
       6,
     ],
     ["the same key by another point", (i) => ([i.keyX[0], i.keyY[0]] = Object.values(twisted(namedKey(5), 2))), 6],
-    ["the chain started elsewhere", (i) => (i.before.deposits = 0n), 0],
+    ["the chain started elsewhere", (i) => (i.before.accounts.deposits = 0n), 0],
     ["another time", (i) => (i.stamp += 1n), 3],
   ];
   for (const [why, change, output] of elsewhere)
@@ -339,9 +341,12 @@ describe("circuits/instructions/deposit: forged witnesses", () => {
 
   const KNOWN: Deposit = { ...namedKey(ALICE), index: ALICE, amount: 7n };
   const NEW: Deposit = { ...namedKey(5), index: 0, amount: 7n };
+  const accountsOf = ({ accounts: root, accountCount: count, deposits, holders }: State) => {
+    return { root, count, deposits, holders };
+  };
   const both = (deposit: Deposit) => {
     const v = new Venue(1, 1);
-    const { accounts, accountCount, deposits } = v.ledger.state;
+    const accounts = accountsOf(v.ledger.state);
     const empty = v.ledger.tree.path(3);
     const { inputs } = v.take([deposit]);
     const read = inputs as Tampered;
@@ -351,9 +356,7 @@ describe("circuits/instructions/deposit: forged witnesses", () => {
       ...Object.fromEntries([...own, "siblings"].map((name) => [name, read[name][0]])),
       secretBits,
       noPositions: accountsPositions,
-      deposits,
       accounts,
-      accountCount,
     };
     return { inputs: inputs as Inputs, part, empty, state: v.ledger.state };
   };
@@ -371,7 +374,7 @@ describe("circuits/instructions/deposit: forged witnesses", () => {
       const { part, inputs, state } = both(deposit);
       const honest = slot.witness(part);
       assert.ok(slot.satisfies(honest));
-      assert.deepEqual(honest.slice(1, 4), [state.deposits, state.accounts, state.accountCount]);
+      assert.deepEqual(slot.readAll("accountsAfter", honest), Object.values(accountsOf(state)));
       assert.deepEqual(slot.solveForged(part, {}), honest);
       assert.ok(whole.satisfies(whole.witness(inputs)));
     });
@@ -380,8 +383,8 @@ describe("circuits/instructions/deposit: forged witnesses", () => {
   const CHEATS: [why: string, deposit: Deposit, pinned: (read: Read) => Record<string, bigint>][] = [
     ["more credited", KNOWN, (read) => ({ "after.cash": read("after.cash") + 1n })],
     ["credited twice", KNOWN, (read) => ({ "after.cash": read("after.cash") + 7n })],
-    ["credited without being consumed", KNOWN, (read) => ({ depositsAfter: read("deposits") })],
-    ["consumed without being credited", KNOWN, (read) => ({ accountsAfter: read("accounts") })],
+    ["credited without being consumed", KNOWN, (read) => ({ "accountsAfter.deposits": read("accounts.deposits") })],
+    ["consumed without being credited", KNOWN, (read) => ({ "accountsAfter.root": read("accounts.root") })],
     ["credited to another account", KNOWN, (read) => ({ "update.index[0]": 1n - read("update.index[0]") })],
     ["credited to another key", KNOWN, (read) => ({ "key[0]": read("key[0]") + 1n })],
     ["of another key doubled", KNOWN, (read) => ({ "twice[0]": read("twice[0]") + 1n })],
@@ -392,14 +395,14 @@ describe("circuits/instructions/deposit: forged witnesses", () => {
     ["that resets the positions", KNOWN, (read) => ({ positionsAfter: read("noPositions") })],
     ["that keeps seq", KNOWN, (read) => ({ "after.seq": read("named.seq") })],
     ["that changes the view key", KNOWN, (read) => ({ "after.view": read("view") })],
-    ["that counts an account", KNOWN, (read) => ({ accountCountAfter: read("accountCount") + 1n })],
+    ["that counts an account", KNOWN, (read) => ({ "accountsAfter.count": read("accounts.count") + 1n })],
     ["from a leaf that was empty", KNOWN, () => ({ leafBefore: 0n })],
     ["of another index", KNOWN, () => ({ "indexBits[1]": 0n })],
     ["of a foreign key to the account at the index", NEW, () => ({ known: 1n })],
     ["of a foreign x", NEW, () => ({ sameX: 1n, sameY: 1n })],
     ["with another view key", NEW, (read) => ({ view: read("view") + 1n })],
     ["with the view key of another secret", NEW, (read) => ({ "shared[0]": read("shared[0]") + 1n })],
-    ["that does not count the account", NEW, (read) => ({ accountCountAfter: read("accountCount") })],
+    ["that does not count the account", NEW, (read) => ({ "accountsAfter.count": read("accounts.count") })],
     ["that opens nothing", NEW, () => ({ opens: 0n })],
     ["with more cash", NEW, (read) => ({ "after.cash": read("after.cash") + 1n })],
     ["that is written twice", NEW, (read) => ({ "after.seq": read("after.seq") + 1n })],
@@ -427,8 +430,8 @@ describe("circuits/instructions/deposit: forged witnesses", () => {
       expectNoWitness(slot, { ...part, siblings: empty });
       const opened = slot.solveForged(part, { [name]: 0n, ...siblingsPinned(empty) });
       assert.equal(slot.read(name, opened), 0n);
-      assert.equal(slot.read("accountCountAfter", opened), 4n);
-      assert.equal(slot.read("update.rootBefore", opened), part.accounts);
+      assert.equal(slot.read("accountsAfter.count", opened), 4n);
+      assert.equal(slot.read("update.rootBefore", opened), part.accounts.root);
       assert.equal(slot.satisfies(opened), false);
     });
   const siblingsPinned = (siblings: bigint[][]) =>
@@ -438,15 +441,15 @@ describe("circuits/instructions/deposit: forged witnesses", () => {
     const { part } = both(KNOWN);
     const idle = slot.witness({ ...part, active: 0n });
     assert.ok(slot.satisfies(idle));
-    assert.deepEqual(idle.slice(1, 4), [part.deposits, part.accounts, part.accountCount]);
+    assert.deepEqual(slot.readAll("accountsAfter", idle), Object.values(part.accounts));
   });
 
   const COMMAND: [why: string, pinned: (read: Read) => Record<string, bigint>][] = [
     ["two deposits commanded, one consumed", (read) => ({ "step.A": read("step.A") + 16n })],
     ["another command", (read) => ({ "step.A": read("step.A") + 1n })],
     ["another head of the deposits", (read) => ({ deposits: read("deposits") + 1n })],
-    ["the deposits not advanced", (read) => ({ "after.deposits": read("before.deposits") })],
-    ["no entry counted", (read) => ({ "after.logCount": read("before.logCount") })],
+    ["the deposits not advanced", (read) => ({ "after.accounts.deposits": read("before.accounts.deposits") })],
+    ["no entry counted", (read) => ({ "after.logged.count": read("before.logged.count") })],
     ["another phase", () => ({ phaseAfter: 33n })],
     ["another key of the operator", (read) => ({ "operatorKey[0]": read("operatorKey[0]") + 1n })],
     ["another clock", (read) => ({ clock: read("clock") + 32n })],
@@ -466,5 +469,13 @@ describe("circuits/instructions/deposit: forged witnesses", () => {
     const { inputs } = both(NEW);
     const { x, y } = operatorKey;
     refuse(whole, { ...inputs, operatorSecret }, { operatorSecret: 5n, "operatorKey[0]": x, "operatorKey[1]": y });
+  });
+});
+
+describe("circuits/instructions/deposit: registers left alone", () => {
+  leavesOthersAlone("deposit", async () => {
+    const circuit = await compileTemplate({ file, template: "Deposit", args: [1, 1], optimise: false });
+    const v = new Venue(1, 1);
+    return { circuit, ledger: v.ledger, make: () => v.take([{ ...namedKey(5), index: 0, amount: 7n }]) };
   });
 });

@@ -167,7 +167,8 @@ export class Circuit {
         component.waiting++;
       }
     }
-    const queue: number[] = [];
+    // All of them once: a signal that equals a constant waits for no other.
+    const queue = [...constraints.keys()];
     const assign = (wire: number, value: bigint) => {
       known[wire] = modulo(value);
       if (owner[wire] !== undefined) owner[wire].waiting--;

@@ -16,6 +16,7 @@ import { Ledger, type InstructionInputs } from "../../src/witness/ledger.ts";
 import { settleInstructions, tradePriceRegister } from "../../src/witness/settle.ts";
 import { refusal } from "./clearing.ts";
 import { compileTemplate, type Circuit } from "./harness.ts";
+import { leavesOthersAlone } from "./registers.ts";
 
 const file = "circuits/instructions/settle.circom";
 const PROFILE = { depth: 2, scenarios: 4, maxOpen: 32, deposit: 1, admit: 1, clear: 1, settle: 3 };
@@ -260,10 +261,10 @@ describe("circuits/instructions/settle: malicious inputs", () => {
         inputs.row.legs = 1n;
       },
     ],
-    ["a trade price off by one", "Settle: before.sweep === sweep;", (inputs) => (inputs.tradePrice += 1n)],
+    ["a trade price off by one", "Settle: before.clearing.sweep === sweep;", (inputs) => (inputs.tradePrice += 1n)],
     [
       "the trade price with its sign turned",
-      "Settle: before.sweep === sweep;",
+      "Settle: before.clearing.sweep === sweep;",
       (inputs) => (inputs.tradePrice = -PRICE),
     ],
     ["holders off by one", "OpenVector: root === hashed;", ({ holders }) => (holders[0] += 1n)],
@@ -428,13 +429,16 @@ describe("circuits/instructions/settle: forged witnesses", () => {
     ["a holder too many", plus("step[1].holdersAfter[0]", 1n)],
     ["the last lot sold, the holder kept", () => ({ "step[1].flatAfter[0]": 0n })],
     ["flat before, says the cheat", () => ({ "step[1].flatBefore[0]": 1n })],
-    ["a fill that is not taken", (read) => ({ "step[0].takenAfter": read("before.fillsTaken") })],
+    ["a fill that is not taken", (read) => ({ "step[0].takenAfter": read("before.clearing.fills.taken") })],
     ["taken without being booked", (read) => ({ "step[1].accountsAfter": read("step[0].accountsAfter") })],
-    ["another root of the accounts", plus("after.accounts", 1n)],
-    ["another head of the fills put", plus("after.fillsPut", 1n)],
-    ["all fills taken, says the cheat", (read) => ({ "after.fillsTaken": read("before.fillsTaken") })],
+    ["another root of the accounts", plus("after.accounts.root", 1n)],
+    ["another head of the fills put", plus("after.clearing.fills.put", 1n)],
+    [
+      "all fills taken, says the cheat",
+      (read) => ({ "after.clearing.fills.taken": read("before.clearing.fills.taken") }),
+    ],
     ["drained, yet the phase stays", (read) => ({ phaseAfter: read("before.phase") })],
-    ["the trade price kept", (read) => ({ "after.sweep": read("before.sweep") })],
+    ["the trade price kept", (read) => ({ "after.clearing.sweep": read("before.clearing.sweep") })],
     ["another state than its registers'", plus("stateAfter", 1n)],
     ["another state to begin with", plus("state", 1n)],
   ];
@@ -469,5 +473,13 @@ describe("circuits/instructions/settle: forged witnesses", () => {
       assert.notDeepEqual(publicOf(forged), publicOf(honest));
       assert.ok(!circuit.satisfies(forged), name);
     }
+  });
+});
+
+describe("circuits/instructions/settle: registers left alone", () => {
+  leavesOthersAlone("settle", async () => {
+    const circuit = await compileTemplate({ file, template: "Settle", args: [PROFILE.depth, 1], optimise: false });
+    const { ledger, event } = settling({ fills: [fill(3)] }, 1);
+    return { circuit, ledger, make: () => settleInstructions(ledger, event)[0] };
   });
 });

@@ -28,12 +28,12 @@ library Keys {
 
     /// @return shape all 0 when no instruction has the code
     function shape(uint256 code) internal pure returns (Shape memory) {
-        if (code == 0) return Shape(0xa0a37906af57245f1f9762b111bdcccc2fa130b792b84ec77cca225f6b099c28, 7, 3, 6, 0, 0); // deposit
-        if (code == 1) return Shape(0x8d94f90f70b5d566a95bebdd2624d5dc5952b8050b7ec15f851ff1c0aca9f461, 6, 3, 0, 0, 0); // admit
-        if (code == 2) return Shape(0xf7ae178e1fd57df481f0fc56f7cd16ac01c7c5b94e9296aeb96b0bdb0c39656d, 6, 3, 0, 0, 0); // auction
-        if (code == 3) return Shape(0x003fd8f041890bfd88b9ab0128ee045671f8dffee6e1b7c9c3ee816c2bc662bd, 6, 3, 0, 0, 0); // midpoint
-        if (code == 4) return Shape(0x2a07277f5f8e9faf4f153b96dfc685d47308fbdc4fff4426cf799edc765154da, 3, 0, 0, 0, 0); // settle
-        if (code == 5) return Shape(0xd26bb594e7b73561da63ec4ba2789412d58a71d482e5b20ce1c316cf6e580f23, 7, 0, 0, 3, 4); // withdraw
+        if (code == 0) return Shape(0x1600ae8b28009641316d6959ffdf06778bec7a31d8e6f0f8691d7abe3b77384b, 7, 3, 6, 0, 0); // deposit
+        if (code == 1) return Shape(0x8581942e54a49e97a1fcab2ba48900633f42f3036b8576adac6763afb50efa47, 6, 3, 0, 0, 0); // admit
+        if (code == 2) return Shape(0xa190fd0f70ffa0d19cf20a3ff6507aaf45806baa1f55aeffcd09d3bb053eeec7, 6, 3, 0, 0, 0); // auction
+        if (code == 3) return Shape(0xd0100f3b8b724866c6351ad174aa989354613941deea22cabc7cf1d5133cb119, 6, 3, 0, 0, 0); // midpoint
+        if (code == 4) return Shape(0x591590dfe9dcfed20e76f413be657fe8668447e275e5eacfbfe7906101d411ec, 3, 0, 0, 0, 0); // settle
+        if (code == 5) return Shape(0x3fb812417072102afe9e7bbbe9475dea735c30e9c3e5274103f39b5b0c226008, 7, 0, 0, 3, 4); // withdraw
         return Shape(0, 0, 0, 0, 0, 0);
     }
 
@@ -57,40 +57,40 @@ library Keys {
 
     function delta(uint256 code) internal pure returns (uint256[4] memory) {
         if (code == 0) return [
-                0x071c053701558615d6f2b90d0cf7ca32ef1908ec1da3c700f3385aeb1832b370,
-                0x26cb1d24e2f3c0c8ce75e15fe024f0dddbd65fe48e5052cf78de1fb1d9da5f09,
-                0x0e703df37a2ed55e5379396c3e33b663d7c9b273de220e36162e990d7896bc16,
-                0x1aed6233bd1ef4ef659c762ef80ea976cfe7c197c74bca2c70964a4b7ec3a05a
+                0x14344119f0ffffefb42d250f28c4369f8f7497cce35394aefca8017789e67c9e,
+                0x2cf0152a6929a39156a9aa1d85ca8dda49b28130f9108d12466eb688bd9063ba,
+                0x2927bf740c536f570a2f733ede2763b45d2f0e29587eaacb4df616d2671fb0af,
+                0x0f7545deb7456a3198d27b17e7f3e3f4915c955f487ec2de2b02354a6a9d4a75
             ];
         if (code == 1) return [
-                0x29b299f98d216a86e2af3ac55a476d4d79e120ca7e003744ad30027ffeddfa11,
-                0x1df78846d100de53a01145b2dd48eb8d8c63377e281ca273302aa5bc364b1686,
-                0x06c280a78fd153df5900935eb81a18893847f4b9cfb2d2d2b6a2244c8215bc5e,
-                0x279c8ec56022f48ebefc085dddb66d28dda53b4d1f9af5cac0d70fc3707cbfed
+                0x0e06d20099fd2d1a9a88e6b1c99fd7f11b68e826a17e5c938f0b77c6dcbb749b,
+                0x22300df6c10ed1b27fc5b2261b2b3744176c20c30aad04a54a7f79193ad59732,
+                0x1516e3f64db1ba5e6df11a70f36499d936687339be65502c5ca4d429241ee8d8,
+                0x2ce70472f389af93b7ecb669a8c2f7078d6522553cf56128f29a90c687cc6d83
             ];
         if (code == 2) return [
-                0x045d23c4be016199db74c6593e4ce4ddc5dbd83264122a6922afdb70ebc7420d,
-                0x2da6a479698a8d148bd7cc71bfbe0bedcb23d3e41a1d9a39a6e5fbb34ec8a19c,
-                0x238fadc1bb6e1c42d094874fad47f739846d6dc2c4845d5369156b7fcb821aea,
-                0x0b16b6e35516e7d5aa1196b03f209710507bafbae20ce74f9be73b3c57b5c3ab
+                0x0d2abe66bfad4183da53d8e26efceda37713dda04b8fc86a529b36c504ecfc2a,
+                0x13a5930a53ed3df8e131e9dda9b0ef08b9cadde36a9f474391893a1fbc7f13b6,
+                0x216f560b30ee2fdc6d545b0d07b8a6475e60875c3b38bc333c65ab9a19bd39be,
+                0x198a8ded84c68200c739547e9ad3f45fdd94f5ef723e4cc9e2ce756aaa595257
             ];
         if (code == 3) return [
-                0x242d1d8cb5f0c079bf0bbbff90e9e06b1b7e04058fbb609eac590c53d78d5d23,
-                0x2005a7b7a5201cd5890a3fe53d3cbb41fad9625850741aeacc47a43cc32c914f,
-                0x2c5e013a443f2fa18315edf3a0d77163562e2a0371eddd9510457de7568feb6d,
-                0x2d0f2aaf7ce10cadef31e3a1fb84e82164e46573ce6e49a6d9586e4b447d6de4
+                0x21ff696fb7e6c001b39d3435065ad8e42d8c1eafd0af9c5d10e47d8c8375d584,
+                0x24ae7983f08fc83e24e296539fce5a79f4e5ad8baec0fac14cd7badbf5a9ecb4,
+                0x1a143402f945fcd40e3672e781d2e8fc69de487b67a6138a4d79fb85262a2e46,
+                0x0a0acc6fa00fafc29bbd9327d3bcc91e1a59cc548261b4b9adf252116e0b229e
             ];
         if (code == 4) return [
-                0x0a8f3f7f6543f21e96dd647a34bb7237da6deb01a2b60251f9c60d418e8767ce,
-                0x1d07b17de327cb247e01f52818faa793ced75a2b6d4d21eccb6c9da3710af919,
-                0x1490561fae72714999500f721088a919ad60a7092fe1829701d76bbb009890d2,
-                0x2ad7bc72fb5db54f60208e20c5d7d8f3a8354cbb7dfeb2b45dea9357f941b407
+                0x2e66f00118bc6a83cc55225bd120f975980d26b85a4ac6eb709557b930470288,
+                0x140ef1a6ef3a65a608adc48d7e4395e507b13845c0d513ddc6396952d13760f9,
+                0x0ed49349974bc8359e8e659627bb78186c06050b8ac90d847b6b74cb6a4ca25b,
+                0x2767e39bff2fd16ce2c214f1b2b7b23cbf28f984b524eb9c709a6b6efd3166e2
             ];
         if (code == 5) return [
-                0x1fb8de3828a444b8fd00cde033be142e38a3fb54e7016b4f28501e8cb3c04caf,
-                0x278bb5bc4b56c921ecb657d442689522b799d267c58df1586c5b6390759e1cdf,
-                0x288ce302df2597cedd84d1e3973e1161d54120d821d5dfdb6a727c70677108c6,
-                0x1bd671787e4363c2e80b6fcfc6bdbc3e2ebee5f8b4c89b46803768d473a339ff
+                0x202c13a60682d8d365921457a03c5aae7642d92d4b8fa622a8a32b22d9914d82,
+                0x2efc9cbb8eba7120bd517bdc76adb5a044447e2c3f07270a230686189ba2b64e,
+                0x2fe47a3e5f72e11a10501910cca863c755acaca3e44c9501b442ef371c9a8426,
+                0x0facc9874659235c194794c619636769c77f709af5f8b915bc67a09a0c140f8d
             ];
         revert();
     }

@@ -1,0 +1,74 @@
+/** What the tests of instructions share: a register that an instruction leaves alone is the same after it. */
+import assert from "node:assert/strict";
+import { FIELD } from "../../src/protocol/poseidon.ts";
+import type { Register } from "../../src/protocol/state.ts";
+import type { InstructionInputs, Ledger } from "../../src/witness/ledger.ts";
+import { REGISTER_SIGNALS } from "../../src/witness/state.ts";
+import type { Circuit } from "./harness.ts";
+import { evaluate } from "./r1cs.ts";
+
+const WRITES = {
+  deposit: ["phase", "blind", "logHead", "logCount", "clock", "accounts", "accountCount", "deposits"],
+  admit: ["phase", "blind", "logHead", "logCount", "clock", "accounts", "admitted", "cancels", "counts", "payoutsPut"],
+  clear: ["phase", "blind", "logHead", "logCount", "clock", "books", "admitted", "cancels", "counts", "sweep", "fillsPut"], // prettier-ignore
+  settle: ["phase", "blind", "accounts", "holders", "sweep", "fillsTaken"],
+  withdraw: ["phase", "blind", "payoutsTaken"],
+} as const satisfies Record<string, readonly Register[]>;
+/** An instruction opens or signs these, so they stay as they are; each has a value of its own anyway. */
+const OPENED: readonly Register[] = ["domain", "rules", "prices"];
+
+const ALL = Object.keys(REGISTER_SIGNALS) as Register[];
+
+interface Setting {
+  /** compiled with `optimise: false` */
+  circuit: Circuit;
+  ledger: Ledger;
+  make: () => InstructionInputs;
+  /** a component of which the solver does not find all signals: they keep their honest values */
+  honest?: string;
+}
+
+/** Declares tests that only those registers change which the instruction is there to change. */
+export function leavesOthersAlone(name: keyof typeof WRITES, setting: () => Promise<Setting> | Setting): void {
+  const written: readonly Register[] = WRITES[name];
+  const kept = ALL.filter((register) => !written.includes(register));
+  /** Each register left alone has a value of its own, so that none can stand for another. */
+  const made = async () => {
+    const { circuit, ledger, make, honest } = await setting();
+    for (const [i, register] of ALL.entries())
+      if (kept.includes(register) && !OPENED.includes(register)) ledger.state[register] = BigInt(7_000 + i);
+    const before = { ...ledger.state };
+    const { inputs, publicInputs } = make();
+    return { circuit, before, after: ledger.state, inputs, publicInputs, honest };
+  };
+
+  it("agrees, each register being another number", async () => {
+    const { circuit, before, after, inputs, publicInputs } = await made();
+    for (const register of kept) {
+      assert.equal(ALL.filter((other) => before[other] === before[register]).length, 1, register);
+      assert.equal(after[register], before[register], register);
+    }
+    const witness = circuit.witness(inputs);
+    assert.deepEqual(witness.slice(1, 1 + publicInputs.length), publicInputs);
+    const signals = [...circuit.signals.keys()].filter((signal) => signal.startsWith("after."));
+    assert.deepEqual(signals.sort(), ALL.map((register) => `after.${REGISTER_SIGNALS[register]}`).sort());
+    for (const register of ALL)
+      assert.equal(circuit.read(`after.${REGISTER_SIGNALS[register]}`, witness), after[register], register);
+  });
+
+  for (const register of kept)
+    it(`no proof that changes ${register}`, async () => {
+      const { circuit, before, inputs, publicInputs, honest } = await made();
+      const witness = circuit.witness(inputs);
+      const signals = honest ? [...circuit.signals.keys()].filter((signal) => signal.startsWith(`${honest}.`)) : [];
+      const forged = circuit.solveForged(inputs, {
+        ...Object.fromEntries(signals.map((signal) => [signal, circuit.read(signal, witness)])),
+        [`after.${REGISTER_SIGNALS[register]}`]: before[register] + 1n,
+      });
+      assert.notEqual(circuit.read("stateAfter", forged), publicInputs[1], "the cheat reaches the public inputs");
+      const broken = circuit.r1cs.constraints.filter(
+        ([a, b, c]) => (evaluate(a, forged) * evaluate(b, forged) - evaluate(c, forged)) % FIELD !== 0n,
+      );
+      assert.equal(broken.length, 1, "the one rule that copies it");
+    });
+}
