@@ -1,6 +1,6 @@
 /**
- * Writes docs/costs.json and the table of the README: constraints from keys/manifest.json, the size of the verifier's
- * bundle, and, with `--demo FILE`, gas and times from what `tacit demo --json` printed. `--check` writes nothing and
+ * Writes docs/costs.json and the table of the README: constraints from keys/manifest.json, the sizes of the
+ * verifier's and the prover's bundles, and, with `--demo FILE`, gas and times from what `tacit demo --json` printed. `--check` writes nothing and
  * fails if the constraints there are not those of the manifest.
  *     npm run costs [-- --demo FILE]
  */
@@ -16,7 +16,7 @@ import {
 } from "../src/protocol/instructions.ts";
 import { ROOT } from "../src/setup/folders.ts";
 import { writeWhole } from "../src/setup/writeWhole.ts";
-import { bundleVerifier } from "./package/bundle.ts";
+import { bundleProver, bundleVerifier } from "./package/bundle.ts";
 import { stableJson } from "../src/setup/keys/stableJson.ts";
 
 const COSTS = join(ROOT, "docs/costs.json");
@@ -60,7 +60,14 @@ if (process.argv.includes("--check")) {
 }
 
 const at = process.argv.indexOf("--demo");
-const next = { ...costs, constraints, verifierBundleBytes: await bundleVerifier() };
+// What a page loads: of the two kernels that prove it is one.
+const { "scalar.wasm": _, ...prover } = await bundleProver();
+const next = {
+  ...costs,
+  constraints,
+  verifierBundleBytes: await bundleVerifier(),
+  proverBundleBytes: Object.values(prover).reduce((sum, bytes) => sum + bytes, 0),
+};
 if (at > 0) {
   const { gas, instructions } = await json(process.argv[at + 1]);
   // Rounded: proofs are random, and with them the gas of their bytes.

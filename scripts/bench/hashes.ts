@@ -12,7 +12,8 @@ import { buildBabyjub, buildEddsa, buildPoseidon } from "circomlibjs";
 import { Random } from "../../src/replay/random.ts";
 import { table } from "../../src/setup/format.ts";
 import { BASE8, FIELD, ORDER, publicKey, sign, verify, verifyMany, type Signed } from "../../src/protocol/eddsa.ts";
-import { reference, usePrimitives } from "../../src/protocol/primitives.ts";
+import { usePrimitives } from "../../src/protocol/primitives.ts";
+import { reference } from "../../src/protocol/reference.ts";
 import type { Backend } from "../../src/prover/engine/engine.ts";
 import { HASH_MODULES, startHashKernels } from "../../src/prover/hash/index.ts";
 

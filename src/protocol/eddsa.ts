@@ -28,7 +28,7 @@ import {
 } from "./babyjub.ts";
 import { outOfRange, TacitError } from "./errors.ts";
 import { FIELD, poseidon } from "./poseidon.ts";
-import { primitives } from "./primitives.ts";
+import { primitives } from "./reference.ts";
 
 /** FIELD, r: coordinates, messages and hashes lie below it. */
 export { BASE8, FIELD, isElement, isOnCurve, ORDER };

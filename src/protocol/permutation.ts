@@ -1,4 +1,5 @@
 import { FIELD, FULL_ROUNDS, poseidonConstants } from "./poseidonConstants.ts";
+import type { Primitives } from "./primitives.ts";
 
 /** Poseidon in plain bigint: the reference. Inputs are 1 to 16 field elements; not constant in time. */
 export function permute(initialState: bigint, inputs: readonly bigint[]): bigint {
@@ -39,3 +40,9 @@ function dot(a: readonly bigint[], b: readonly bigint[]): bigint {
   for (let i = 0; i < b.length; i++) sum += a[i] * b[i];
   return sum;
 }
+
+/** Hashes in plain JavaScript. */
+export const hashing: Pick<Primitives, "hash" | "hashMany"> = {
+  hash: permute,
+  hashMany: (initialState, inputs) => inputs.map((each) => permute(initialState, each)),
+};

@@ -1,7 +1,8 @@
 import { outOfRange, TacitError } from "./errors.ts";
 import { TAG, type Tag } from "./parameters.ts";
 import { FIELD, MAX_ARITY } from "./poseidonConstants.ts";
-import { primitives } from "./primitives.ts";
+import { hashing } from "./permutation.ts";
+import { primitivesInUse } from "./primitives.ts";
 
 export { FIELD };
 
@@ -29,7 +30,7 @@ export function hashMany(tag: Tag, inputs: readonly (readonly bigint[])[]): bigi
     if (each.length !== arity) throw new TacitError("BAD_ARITY", "hashes made together have inputs of one number");
     requireElements(each);
   }
-  return primitives().hashMany(TAG[tag], inputs);
+  return (primitivesInUse() ?? hashing).hashMany(TAG[tag], inputs);
 }
 
 /** Poseidon with any initial capacity element, 0 <= initialState < r; otherwise as `hash`. */
@@ -37,7 +38,7 @@ export function poseidon(initialState: bigint, inputs: readonly bigint[]): bigin
   requireArity(inputs.length);
   requireElement("initialState", initialState);
   requireElements(inputs);
-  return primitives().hash(initialState, inputs);
+  return (primitivesInUse() ?? hashing).hash(initialState, inputs);
 }
 
 function requireArity(arity: number): number {

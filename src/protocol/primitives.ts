@@ -1,5 +1,4 @@
-import { isTorsionFree, multiply, satisfies, type Point, type Signed } from "./babyjub.ts";
-import { permute } from "./permutation.ts";
+import type { Point, Signed } from "./babyjub.ts";
 
 /**
  * The arithmetic that takes most of the time: Poseidon, and multiplication on BabyJubJub. Who calls it has checked all
@@ -22,22 +21,14 @@ export interface Primitives {
   verifyMany(signed: readonly Signed[]): boolean[];
 }
 
-/** Plain JavaScript, and what all others are measured by. */
-export const reference: Primitives = {
-  hash: permute,
-  hashMany: (initialState, inputs) => inputs.map((each) => permute(initialState, each)),
-  multiply,
-  inSubgroup: isTorsionFree,
-  verifyMany: (signed) => signed.map(satisfies),
-};
-
-let current = reference;
+let inUse: Primitives | undefined;
 
 /** From now on this thread computes with `next`. */
 export function usePrimitives(next: Primitives): void {
-  current = next;
+  inUse = next;
 }
 
-export function primitives(): Primitives {
-  return current;
+/** What this thread computes with, if it was told: who needs hashes alone does not load a curve. */
+export function primitivesInUse(): Primitives | undefined {
+  return inUse;
 }

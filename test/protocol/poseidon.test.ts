@@ -6,7 +6,8 @@ import * as lite from "poseidon-lite";
 import { buildPoseidon } from "circomlibjs";
 import { TAG } from "../../src/protocol/parameters.ts";
 import { FIELD, hash, hashMany, poseidon } from "../../src/protocol/poseidon.ts";
-import { reference, usePrimitives } from "../../src/protocol/primitives.ts";
+import { usePrimitives } from "../../src/protocol/primitives.ts";
+import { reference } from "../../src/protocol/reference.ts";
 
 const arities = Array.from({ length: 16 }, (_, i) => i + 1);
 const element = fc.oneof(fc.bigInt(0n, FIELD - 1n), fc.constantFrom(0n, 1n, FIELD - 1n));

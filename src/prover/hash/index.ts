@@ -9,7 +9,8 @@ import { eightLanesOf, LaneKernels, SINGLE } from "./lanes.ts";
 import { Poseidon } from "./poseidon.ts";
 import { Signatures } from "./signatures.ts";
 
-export { reference, usePrimitives } from "../../protocol/primitives.ts";
+export { usePrimitives } from "../../protocol/primitives.ts";
+export { reference } from "../../protocol/reference.ts";
 
 const EIGHT = 8;
 /** As many as this or more are computed eight at once, fewer one by one. */

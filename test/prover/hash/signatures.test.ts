@@ -21,7 +21,8 @@ import {
   type Signed,
 } from "../../../src/protocol/eddsa.ts";
 import { poseidon } from "../../../src/protocol/poseidon.ts";
-import { reference, usePrimitives } from "../../../src/protocol/primitives.ts";
+import { usePrimitives } from "../../../src/protocol/primitives.ts";
+import { reference } from "../../../src/protocol/reference.ts";
 import { ORDER_8 } from "../../../src/prover/hash/curve.ts";
 import { describeKernels, edgeElement, randomElement } from "./backends.ts";
 
