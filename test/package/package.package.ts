@@ -298,6 +298,12 @@ describe("the package", () => {
         assert.equal(stdout, "store open\nproved 1\n");
       });
 
+    it("says what is missing where its kernels were left behind", async () => {
+      const { code, stderr } = await bundled(`rm -rf bundle && ${documented("node")[1]} && rm bundle/*.wasm`);
+      assert.equal(code, 1);
+      assert.match(stderr, /there is no .*bundle\/(fma|scalar)\.wasm: expected \w+\.wasm of tacit's dist\//);
+    });
+
     it("says what is missing where its threads were left behind", async () => {
       const line = "rm -rf bundle && npx esbuild app.mjs --bundle --platform=node --format=esm --outdir=bundle";
       const { code, stderr } = await bundled(line);
