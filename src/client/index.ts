@@ -1,14 +1,6 @@
 /** The trader's side of a venue, in Node and in browsers. */
 export { Api, type Fetch } from "./api.ts";
-export {
-  Client,
-  memoryNotebook,
-  type ClientOptions,
-  type Notebook,
-  type ProvedAccount,
-  type ReportedAccount,
-  type SentItem,
-  type Verified,
-} from "./client.ts";
+export { Client, type ClientOptions, type ReportedAccount } from "./client.ts";
 export { Contradiction, type ContradictionKind } from "./knowledge.ts";
+export { memoryNotebook, type Notebook, type ProvedAccount, type SentItem, type Verified } from "./notebook.ts";
 export { openSecret, sealSecret } from "./seal.ts";

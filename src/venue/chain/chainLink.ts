@@ -4,14 +4,8 @@ import { readRounds, type PublishedRound } from "../../verifier/index.ts";
 import type { Chain, ChainDeposit, OpenedChain } from "./chain.ts";
 import type { Clock } from "../clock.ts";
 import { roundName, summaryName, type RoundSummary } from "../proving/pipeline.ts";
-import {
-  startRelay,
-  type AcceptedRounds,
-  type Relay,
-  type RelayLimits,
-  type RelayLog,
-  type RelayStatus,
-} from "./relay.ts";
+import { startRelay, type Relay } from "./relay.ts";
+import type { AcceptedRounds, RelayLimits, RelayLog, RelayStatus } from "./relayOptions.ts";
 import type { Store } from "../store/store.ts";
 
 export interface ChainOptions {

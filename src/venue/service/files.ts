@@ -3,8 +3,31 @@ import { readdir, stat } from "node:fs/promises";
 import { extname, join, sep } from "node:path";
 import { Readable } from "node:stream";
 import { TacitError } from "../../protocol/errors.ts";
-import type { StaticFile } from "./app.ts";
+import { IMMUTABLE, reply, type Call } from "./call.ts";
 
+/** A file that is served as it is. */
+export interface StaticFile {
+  readonly type: string;
+  /** bytes */
+  readonly size: number;
+  readonly etag: string;
+  /** whether its name changes with its contents */
+  readonly immutable: boolean;
+  body(): ReadableStream<Uint8Array>;
+}
+
+const PAGES_POLICY = [
+  "default-src 'none'",
+  "script-src 'self' 'wasm-unsafe-eval'",
+  "style-src 'self'",
+  "img-src 'self' data:",
+  // The page that verifies fetches rounds from the venue that its user names.
+  "connect-src *",
+  "worker-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join("; ");
 const TYPES: Readonly<Record<string, string>> = {
   ".css": "text/css; charset=utf-8",
   ".html": "text/html; charset=utf-8",
@@ -54,4 +77,20 @@ export async function folderFiles(folder: string): Promise<ReadonlyMap<string, S
     if (entry.name === "index.html") files.set(`/${name.slice(0, -"index.html".length)}`, file);
   }
   return files;
+}
+
+/** Answers with a file, or that the client has it as it is. */
+export function staticFile(c: Call, file: StaticFile): Response {
+  c.set("route", "file");
+  const headers = {
+    "Content-Security-Policy": PAGES_POLICY,
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": file.immutable ? IMMUTABLE : "no-cache",
+    "Content-Type": file.type,
+    ETag: file.etag,
+  };
+  if (c.req.header("If-None-Match") === file.etag) return reply(c, null, headers, 304);
+  const length = { ...headers, "Content-Length": String(file.size) };
+  if (c.req.method === "HEAD" || file.size === 0) return reply(c, null, length);
+  return reply(c, file.body(), length);
 }

@@ -5,11 +5,14 @@ import type { Duplex } from "node:stream";
 import { WebSocketServer, type WebSocket } from "ws";
 import { badFormat } from "../../protocol/json.ts";
 import { TacitError } from "../../protocol/errors.ts";
-import { createApp, type Caller, type ServedVenue, type Service, type ServiceOptions } from "./app.ts";
+import { createApp, type Service } from "./app.ts";
+import type { Caller } from "./call.ts";
 import { NO_LOG } from "../log.ts";
 import { notFound, reportError } from "./errors.ts";
 import { folderFiles } from "./files.ts";
 import { Counts, senderOf } from "./limits.ts";
+import type { ServiceOptions } from "./options.ts";
+import type { ServedVenue } from "./views.ts";
 
 export { collectSeldom } from "./heap.ts";
 

@@ -1,16 +1,15 @@
-import { asObject, badFormat } from "../../protocol/json.ts";
+import { asObject, badFormat, toJson } from "../../protocol/json.ts";
 import { TacitError } from "../../protocol/errors.ts";
 import type { Log } from "../log.ts";
 import type { VenueEvent } from "../options.ts";
-import type { Desk } from "./desk.ts";
-import { SIGNATURE_COST } from "./desk.ts";
+import { SIGNATURE_COST, type Desk } from "./desk.ts";
 import { rateLimited, reportError, unauthorised } from "./errors.ts";
 import { Counts } from "./limits.ts";
 import type { Metrics } from "./metrics.ts";
 import { FRAMES, parse, SUBMIT_KINDS, type Channel, type SubmitKind } from "./schema.ts";
 import type { Session } from "./sessions.ts";
 import { shownAuction } from "../history.ts";
-import { toJson, type ServedVenue } from "./views.ts";
+import type { ServedVenue } from "./views.ts";
 
 /** The socket under a stream. */
 export interface Wire {

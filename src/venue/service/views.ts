@@ -1,6 +1,5 @@
 import { accountJson } from "../../protocol/opening.ts";
 import type { Account } from "../../protocol/account.ts";
-import { toJson } from "../../protocol/json.ts";
 import { equity } from "../../protocol/margin.ts";
 import type { Prices } from "../../protocol/market.ts";
 import { min } from "../../protocol/numbers.ts";
@@ -135,8 +134,6 @@ export function pageOf<Entry extends { readonly n: number }>(entries: readonly E
   const last = entries[limit - 1];
   return last === undefined ? [...entries] : entries.filter(({ n }) => n <= last.n);
 }
-
-export { toJson };
 
 function nameOf(names: Readonly<Record<string, string>>, id: bigint) {
   const name = Object.hasOwn(names, String(id)) ? names[String(id)] : undefined;

@@ -7,7 +7,8 @@ import { Chain as Anvil, owner, trader, type Deployed } from "../../../src/setup
 import { encodeRound } from "../../../src/verifier/index.ts";
 import type { Chain, Hex, ProvenRound } from "../../../src/venue/chain/chain.ts";
 import { evmChain, type EvmOptions } from "../../../src/venue/chain/evm.ts";
-import { startRelay, type AcceptedRounds, type Relay, type RelayLimits } from "../../../src/venue/chain/relay.ts";
+import { startRelay, type Relay } from "../../../src/venue/chain/relay.ts";
+import type { AcceptedRounds, RelayLimits } from "../../../src/venue/chain/relayOptions.ts";
 import { KEY } from "../../verifier/forge.ts";
 import { Simulator, type Step } from "../../verifier/simulator.ts";
 

@@ -12,7 +12,8 @@ import type {
   ProvenRound,
   Submission,
 } from "../../../src/venue/chain/chain.ts";
-import { startRelay, type AcceptedRounds, type Relay, type RelayLimits } from "../../../src/venue/chain/relay.ts";
+import { startRelay, type Relay } from "../../../src/venue/chain/relay.ts";
+import type { AcceptedRounds, RelayLimits } from "../../../src/venue/chain/relayOptions.ts";
 
 // Goal: every proven round reaches the contract once and in order, whatever node, chain, strangers and restarts do.
 // Method: a chain of our own making with a pool, blocks and reorganisations, whose contract applies the rules of rounds but

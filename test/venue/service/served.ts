@@ -1,8 +1,11 @@
 import { pino, type Logger } from "pino";
 import { sign } from "../../../src/protocol/eddsa.ts";
 import { itemJson, sessionJson, sessionMessage } from "../../../src/protocol/wire.ts";
-import { createApp, type Caller, type ServedVenue, type ServiceOptions } from "../../../src/venue/service/app.ts";
+import { createApp } from "../../../src/venue/service/app.ts";
+import type { Caller } from "../../../src/venue/service/call.ts";
+import type { ServiceOptions } from "../../../src/venue/service/options.ts";
 import type { Stream, Wire } from "../../../src/venue/service/stream.ts";
+import type { ServedVenue } from "../../../src/venue/service/views.ts";
 import type { VenueOptions } from "../../../src/venue/options.ts";
 import {
   genesis,

@@ -1,0 +1,169 @@
+import { openAccount, viewKey, type Account } from "../protocol/account.ts";
+import { secretScalar, sharedX } from "../protocol/eddsa.ts";
+import { TacitError } from "../protocol/errors.ts";
+import type { GenesisFile } from "../protocol/genesis.ts";
+import { asInteger, asList, asObject, badFormat, toJson } from "../protocol/json.ts";
+import { pricesRoot, rulesRoot } from "../protocol/market.ts";
+import { openingWord, readOpening } from "../protocol/opening.ts";
+import type { Api } from "./api.ts";
+import { accountDifferences, Contradiction, Knowledge, readFill, UnknownItem, type Entry } from "./knowledge.ts";
+import type { Notes } from "./notebook.ts";
+import type { ProvenLog } from "./provenLog.ts";
+import type { Sender } from "./sender.ts";
+
+export interface OwnAccountOptions {
+  readonly api: Api;
+  readonly genesis: GenesisFile;
+  readonly secret: Uint8Array;
+  readonly notes: Notes;
+  readonly log: ProvenLog;
+  readonly sender: Sender;
+}
+
+/** Entries of a history that are asked for at once. */
+const PAGE = 200;
+
+/** The account of a key: recomputed from what its owner knows, and compared with what is proved. */
+export class OwnAccount {
+  readonly #options: OwnAccountOptions;
+  /** what is known up to an entry of the log */
+  #knowledge: { it: Knowledge; to: bigint } | null = null;
+
+  constructor(options: OwnAccountOptions) {
+    this.#options = options;
+  }
+
+  /** Forgets what was computed: the notes are others now. */
+  forget(): void {
+    this.#knowledge = null;
+  }
+
+  /** The own account in the last proven state, compared with what it ought to be. */
+  async check(): Promise<void> {
+    const { api, genesis, secret, notes, log, sender } = this.#options;
+    await sender.session();
+    const { memory } = notes;
+    const { index } = memory;
+    if (index === null) return;
+    // What was sent and not answered may be in the log: without the answer the account cannot be computed.
+    for (const [i, sent] of [...memory.items.entries()].reverse())
+      if (!sent.receipt)
+        await sender.submit(i).catch((error: unknown) => {
+          // It never arrived: that is known now, and forgotten.
+          if (!(error instanceof TacitError && error.code === "DECLINED")) throw error;
+        });
+    const json = await api.find(`/opening?index=${index}`);
+    if (json === null) return;
+    const answer = asObject("opening", json);
+    const round = Number(answer.round);
+    // One that was proved since.
+    while (round > memory.verified.round && (await log.next()));
+    const known = log.after(round);
+    // An old one, of a venue that has just started: `proved` says how far behind it is.
+    if (!known || known.logCount < (this.#knowledge?.to ?? 0n)) return;
+    const { state, logCount } = known;
+    const opening = readOpening(answer.opening);
+    const wrong = (what: string, evidence = {}) =>
+      new Contradiction("account", `the account in round ${round}: ${what}`, {
+        round,
+        opening: answer.opening,
+        ...evidence,
+      });
+    if (openingWord(opening) !== state) throw wrong("it does not stand in the proven state");
+    const { rules, prices } = opening.registers;
+    if (rules !== rulesRoot(genesis.rules) || prices !== pricesRoot(genesis.prices))
+      throw wrong("the proven state has other rules or prices than the genesis that is shown");
+    const { account } = opening;
+    const key = sender.requireKey();
+    const { operatorKeyX: x, operatorKeyY: y } = genesis.rules.group;
+    const view = viewKey(sharedX(secretScalar(secret), { x, y }), index);
+    if (opening.index !== index || account.keyX !== key.x || account.keyY !== key.y || account.view !== view)
+      throw wrong("it is not of this key");
+    await this.#readHistory(index, logCount);
+    let expected = null;
+    try {
+      expected = this.#expect(openAccount({ keyX: key.x, keyY: key.y, view }), logCount);
+      if (expected && account.nonce > expected.nonce) throw new UnknownItem(account.nonce);
+    } catch (error) {
+      if (!(error instanceof UnknownItem)) throw error;
+      // That nonce is proved to have been signed for: another program trades with this key. Else it is made up.
+      if (account.nonce < error.nonce)
+        throw new Contradiction("fill", `a fill is of order ${error.nonce}, which this key has never signed`);
+      expected = memory.base = null;
+    }
+    if (expected) {
+      const differs = accountDifferences(expected, account);
+      if (differs.length > 0)
+        throw wrong(`${differs.join(", ")} proved otherwise than told`, { expected: toJson(expected) });
+    } else if (account.open === 0n) {
+      memory.base = { logCount, account };
+      this.#knowledge = null;
+    }
+    memory.proved = { round, logCount, account, recomputed: expected !== null };
+    await notes.keep();
+  }
+
+  /** Fills and deposits that the venue tells of, up to an entry of the log. A page has all of each position. */
+  async #readHistory(index: number, upTo: bigint): Promise<void> {
+    const { fills, deposits } = this.#options.notes.memory;
+    const last = Math.max(-1, ...fills.map(({ n }) => n), ...deposits.map(({ n }) => n));
+    for (let after = last; ;) {
+      const page = await historyPage(this.#options.api, { index, after });
+      for (const entry of page) {
+        const { kind, n, amount } = asObject("history.entries", entry);
+        if (typeof n !== "number" || n <= last || n < after) throw badFormat("history.entries", "rising positions");
+        // What is not proved yet is read again later.
+        if (BigInt(n) >= upTo) return;
+        if (kind === "deposit") deposits.push({ n, amount: asInteger("deposit.amount", amount) });
+        else fills.push(readFill(entry));
+        after = n;
+      }
+      if (page.length < PAGE) return;
+    }
+  }
+
+  /**
+   * The account that own knowledge comes to at an entry of the log; null where not all of it is known.
+   * @param opened  the account as it is when it is opened
+   * @throws Contradiction "fill", UnknownItem
+   */
+  #expect(opened: Account, to: bigint): Account | null {
+    const { genesis, notes } = this.#options;
+    const { base, items, fills, deposits } = notes.memory;
+    if (!base || base.logCount > to) return null;
+    this.#knowledge ??= {
+      it: new Knowledge(genesis, base.account ?? opened, {
+        opened: base.account !== null,
+        skipped: notes.memory.skipped,
+      }),
+      to: base.logCount,
+    };
+    const known = this.#knowledge;
+    const within = (n: number | bigint) => BigInt(n) >= known.to && BigInt(n) < to;
+    const entries: Entry[] = [
+      ...fills.filter(({ n }) => within(n)).map((fill) => ({ kind: "fill", n: fill.n, fill }) as const),
+      ...deposits.filter(({ n }) => within(n)).map((deposit) => ({ kind: "deposit", ...deposit }) as const),
+    ];
+    for (const { item, receipt, verdict } of items) {
+      if (!receipt || !within(receipt.n)) continue;
+      if (verdict === null) {
+        // The venue has forgotten what it said: begin anew where the account has no open orders.
+        notes.memory.base = null;
+        return null;
+      }
+      entries.push({ kind: "item", n: Number(receipt.n), item, verdict });
+    }
+    for (const entry of entries.sort((a, b) => a.n - b.n)) known.it.apply(entry);
+    known.to = to;
+    return known.it.account;
+  }
+}
+
+/** What was booked to an account after an entry of the log, as the venue reports it: all of each position. */
+export async function historyPage(
+  api: Api,
+  { index, after, limit = PAGE }: { index: number; after: number; limit?: number },
+): Promise<unknown[]> {
+  const { entries } = asObject("history", await api.get(`/history?index=${index}&after=${after}&limit=${limit}`));
+  return asList("history.entries", entries);
+}

@@ -1,0 +1,131 @@
+import { TacitError } from "../../protocol/errors.ts";
+import { toJson } from "../../protocol/json.ts";
+import { slotOf } from "../../protocol/market.ts";
+import { IMMUTABLE, json, reply } from "./call.ts";
+import { notFound } from "./errors.ts";
+import type { Rates, ServiceLimits, ServiceOptions } from "./options.ts";
+import type { AddRoute } from "./route.ts";
+import {
+  AuctionsQuery,
+  AuctionsSchema,
+  MarketsSchema,
+  PAGE,
+  RoundFileSchema,
+  RoundParams,
+  RoundsQuery,
+  RoundsSchema,
+  VenueSchema,
+} from "./schema.ts";
+import { SESSION_SECONDS } from "./sessions.ts";
+import { marketsJson, namesIn, publicGenesis, rulesJson, type ServedVenue } from "./views.ts";
+
+/** What anybody may see: the venue, its markets and auctions, and its proved rounds. */
+export function addVenueRoutes(
+  route: AddRoute,
+  parts: { venue: ServedVenue; options: ServiceOptions; development: boolean; limits: ServiceLimits; rates: Rates },
+): void {
+  const { venue, options, development, limits, rates } = parts;
+  const marketNames = { ...namesIn(options.genesisJson), ...options.marketNames };
+  const { contract } = venue;
+  const venueText = toJson({
+    name: "tacit",
+    version: options.version,
+    profile: venue.genesis.profile,
+    domain: venue.genesis.domain,
+    signer: venue.signer,
+    genesisState: venue.genesisState,
+    time: venue.genesis.time,
+    operatorKey: { x: venue.genesis.rules.group.operatorKeyX, y: venue.genesis.rules.group.operatorKeyY },
+    maxAge: venue.genesis.rules.group.maxAge,
+    markets: rulesJson(venue, marketNames),
+    genesis: publicGenesis(options.genesisJson),
+    proves: venue.proves,
+    publish: venue.publish,
+    limits: {
+      bodyBytes: limits.bodyBytes,
+      page: PAGE,
+      inFlight: limits.inFlight,
+      sessionSeconds: Number(SESSION_SECONDS),
+      roundSeconds: venue.limits.roundSeconds,
+      ...rates,
+    },
+    contract: contract && { chainId: String(contract.chainId), address: contract.address },
+    development,
+  });
+
+  route(
+    {
+      method: "get",
+      path: "/v1/venue",
+      summary: "What the venue is: rules, genesis, signer of receipts",
+      access: "public",
+      answer: { schema: VenueSchema },
+    },
+    (c) => reply(c, venueText, { "Cache-Control": "public, max-age=10" }),
+  );
+
+  route(
+    {
+      method: "get",
+      path: "/v1/markets",
+      summary: "Markets as they stand",
+      access: "public",
+      cost: 5,
+      answer: { schema: MarketsSchema },
+    },
+    (c) => json(c, marketsJson(venue, marketNames)),
+  );
+
+  route(
+    {
+      method: "get",
+      path: "/v1/auctions",
+      summary: "Auctions, the newest first",
+      access: "public",
+      cost: 5,
+      query: AuctionsQuery,
+      answer: { schema: AuctionsSchema },
+      errors: [404],
+    },
+    async (c, { query: { market, before, limit } }) => {
+      const id = market === undefined ? undefined : BigInt(market);
+      if (id !== undefined && slotOf(venue.genesis.rules, id) < 0)
+        throw new TacitError("UNKNOWN_MARKET", "no market has this number");
+      return json(c, { auctions: await venue.auctions({ market: id, before, limit }) });
+    },
+  );
+
+  route(
+    {
+      method: "get",
+      path: "/v1/rounds",
+      summary: "Rounds that are proved, the newest first",
+      access: "public",
+      cost: 5,
+      query: RoundsQuery,
+      answer: { schema: RoundsSchema },
+    },
+    async (c, { query }) => json(c, { rounds: await venue.rounds(query) }),
+  );
+
+  route(
+    {
+      method: "get",
+      path: "/v1/rounds/{number}",
+      summary: "The file of a proved round",
+      access: "public",
+      cost: 5,
+      params: RoundParams,
+      answer: { schema: RoundFileSchema },
+      errors: [404],
+    },
+    async (c, { params: { number } }) => {
+      const file = await venue.round(number);
+      if (file === undefined) throw notFound("no round of this number is proved");
+      return reply(c, file, {
+        "Cache-Control": IMMUTABLE,
+        "Content-Disposition": `inline; filename="tacit-round-${number}.json"`,
+      });
+    },
+  );
+}
