@@ -34,6 +34,9 @@ export function instruction(name: string) {
   return found;
 }
 
+/** Of a round: far more than a transaction holds. Each takes a verifier some 16 ms. */
+export const MAX_INSTRUCTIONS = 1024;
+
 /** How many payouts one `withdraw` makes public. */
 export const WITHDRAW_SLOTS = 4;
 

@@ -1,11 +1,13 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { keccak_256 } from "@noble/hashes/sha3.js";
+import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
 import { TacitError } from "../protocol/errors.ts";
-import { INSTRUCTIONS, publicInputNames } from "../protocol/instructions.ts";
+import { INSTRUCTIONS, MAX_INSTRUCTIONS, publicInputNames } from "../protocol/instructions.ts";
 import { BITS, TAG } from "../protocol/parameters.ts";
 import { isDevelopmentKey, requireSameSetup, type VerifyingKeys } from "../verifier/keys.ts";
-import { wordsG1, wordsG2, type PairG2 } from "../verifier/points.ts";
+import { wordsG1, wordsG2 } from "../verifier/points.ts";
 import { ROOT } from "./folders.ts";
 import { toolFile } from "./tools.ts";
 
@@ -63,7 +65,7 @@ export function compileContracts({ keys, sources = [] }: { keys?: string; source
     settings: {
       viaIR: false,
       evmVersion: "cancun",
-      optimizer: { enabled: true, runs: 10_000 },
+      optimizer: { enabled: true, runs: 1_000_000 },
       metadata: { bytecodeHash: "none", appendCBOR: false },
       outputSelection: { "*": { "*": ["abi", "evm.bytecode", "evm.deployedBytecode.object"] } },
     },
@@ -111,88 +113,81 @@ export function link({ name, bytecode, links }: Artifact, addresses: Record<stri
   return `0x${code}`;
 }
 
+/** Bytes that a contract may have: what more a chain does not take (EIP-170). */
+const MAX_CODE = 24_576;
+
 /**
- * Text of Keys.sol: the keys, and for each instruction which of its public inputs the contract acts on.
+ * Code of the contract that holds the keys, as KeyData.sol reads it: for each instruction its key, and which of its public
+ * inputs the contract acts on.
  * @throws KEYS_OF_TWO_SETUPS when the keys do not share alpha, beta and gamma
+ * @throws TOO_MANY_KEYS when they are more than one contract holds
  */
-export function keysSolidity(
+export function keysCode(
   keys: VerifyingKeys,
   table: readonly (typeof INSTRUCTIONS)[number][] = INSTRUCTIONS,
-): string {
+): `0x${string}` {
   const rows = table.map(({ code, name }) => ({ code, name, key: keys[name], names: publicInputNames(name) }));
   rows.forEach(({ key }) => requireSameSetup(rows[0].key, key));
   const { alpha, beta, gamma } = rows[0].key.affine;
-  const shapes = rows.map(({ code, name, key, names }) => {
+  const words = [...wordsG1(alpha), ...wordsG2(beta), ...wordsG2(gamma)];
+  const records = words.length;
+  for (let code = 0; code < codesOf(table); code++) words.push(0n);
+  for (const { code, name, key, names } of rows) {
     const time = position(names, "time");
     if (time !== 0 && names.slice(time, time + 3).join() !== "time,logCount,log")
       throw new TacitError("INPUT_ORDER", `the extras of ${name} must have time, logCount, log in this order`);
     const payouts = names.filter((input) => input.startsWith("payout")).length;
-    const fields = [
-      hex(key.hash),
-      names.length,
-      time,
-      position(names, "deposits"),
-      position(names, "payout0"),
-      payouts,
-    ];
-    return `        if (code == ${code}) return Shape(${fields.join(", ")}); // ${name}`;
-  });
-  const deltas = rows.map(({ code, key }) => `        if (code == ${code}) return ${pointG2(key.affine.delta)};`);
-  const ics = rows.map(({ code, key }) => {
-    const words = key.affine.ic.flatMap(wordsG1);
-    const lines = words.map((word, i) => `            words[${i}] = ${hex(word)};`);
-    return `        if (code == ${code}) {\n            words = new uint256[](${words.length});\n${lines.join("\n")}\n        }`;
-  });
+    const shape = [names.length, time, position(names, "deposits"), position(names, "payout0"), payouts];
+    const packed = shape.reduce((sum, value, i) => sum + (BigInt(value) << BigInt(16 * i)), 0n);
+    words[records + code] = BigInt(words.length);
+    words.push(key.hash, packed, ...wordsG2(key.affine.delta), ...key.affine.ic.flatMap(wordsG1));
+  }
+  if (1 + 32 * words.length > MAX_CODE)
+    throw new TacitError("TOO_MANY_KEYS", `the keys take ${1 + 32 * words.length} bytes: expected at most ${MAX_CODE}`);
+  // A stop before them: whoever calls it does nothing.
+  return `0x00${words.map((word) => hex(word).slice(2)).join("")}`;
+}
+
+/** One more than the greatest code of an instruction. */
+function codesOf(table: readonly { code: number }[]): number {
+  return Math.max(...table.map(({ code }) => code)) + 1;
+}
+
+/**
+ * The contract that holds the keys, to be deployed as others are. Its constructor copies what follows it: PUSH2 length, DUP1,
+ * PUSH1 10, RETURNDATASIZE, CODECOPY, RETURNDATASIZE, RETURN.
+ * @throws as keysCode
+ */
+export function keysArtifact(keys: VerifyingKeys): Artifact {
+  const code = keysCode(keys).slice(2);
+  const size = code.length / 2;
+  const length = size.toString(16).padStart(4, "0");
+  return { name: "Keys", abi: [], bytecode: `0x61${length}80600a3d393df3${code}`, size, links: {} };
+}
+
+/** Text of Keys.sol: what the contract is compiled for. @throws as keysCode */
+export function keysSolidity(
+  keys: VerifyingKeys,
+  table: readonly (typeof INSTRUCTIONS)[number][] = INSTRUCTIONS,
+): string {
+  const hash = bytesToHex(keccak_256(hexToBytes(keysCode(keys, table).slice(2))));
   return `// From keys/, src/protocol/instructions.ts and parameters.ts.
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.24;
 
-/// @title Verification keys of the instructions. Points of G2 are in the order of the precompile: part of i first.
+/// @title What the venue is compiled for: the keys of its instructions, and bounds that circuits have too.
 library Keys {
+    /// Hash of the code that holds the keys (KeyData.sol).
+    bytes32 internal constant HASH = 0x${hash};
     /// One more than the greatest code of an instruction.
-    uint256 internal constant CODES = ${Math.max(...rows.map(({ code }) => code)) + 1};
+    uint256 internal constant CODES = ${codesOf(table)};
+    uint256 internal constant MAX_INSTRUCTIONS = ${MAX_INSTRUCTIONS};
     uint256 internal constant TAG_DEPOSIT = ${TAG.deposit};
     uint256 internal constant AMOUNT_BITS = ${BITS.amount};
     uint256 internal constant ACCOUNT_BITS = ${BITS.account};
-    uint256 internal constant ALPHA_X = ${hex(alpha[0])};
-    uint256 internal constant ALPHA_Y = ${hex(alpha[1])};
 
     /// Whether anybody can forge proofs: then the venue deploys on a development chain only.
-    bool internal constant DEVELOPMENT = ${rows.some(({ key }) => isDevelopmentKey(key))};
-
-    /// Number of public inputs, and at which of them time, log count and log, deposits and payouts begin; 0: has none.
-    struct Shape {
-        uint256 keyHash;
-        uint256 inputs;
-        uint256 time;
-        uint256 deposits;
-        uint256 payout;
-        uint256 payouts;
-    }
-
-    /// @return shape all 0 when no instruction has the code
-    function shape(uint256 code) internal pure returns (Shape memory) {
-${shapes.join("\n")}
-        return Shape(0, 0, 0, 0, 0, 0);
-    }
-
-    function beta() internal pure returns (uint256[4] memory) {
-        return ${pointG2(beta)};
-    }
-
-    function gamma() internal pure returns (uint256[4] memory) {
-        return ${pointG2(gamma)};
-    }
-
-    function delta(uint256 code) internal pure returns (uint256[4] memory) {
-${deltas.join("\n")}
-        revert();
-    }
-
-    /// @return words x and y of each point: the constant first, then one for each public input
-    function ic(uint256 code) internal pure returns (uint256[] memory words) {
-${ics.join("\n")}
-    }
+    bool internal constant DEVELOPMENT = ${table.some(({ name }) => isDevelopmentKey(keys[name]))};
 }
 `;
 }
@@ -200,13 +195,6 @@ ${ics.join("\n")}
 /** Index of a public input; 0, which is the state before, when there is none of the name. */
 function position(names: readonly string[], name: string): number {
   return Math.max(0, names.indexOf(name));
-}
-
-function pointG2(point: PairG2): string {
-  const indent = "\n                ";
-  return `[${wordsG2(point)
-    .map((word) => `${indent}${hex(word)}`)
-    .join(",")}\n            ]`;
 }
 
 function hex(word: bigint): string {

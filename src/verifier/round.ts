@@ -1,4 +1,10 @@
-import { INSTRUCTION_NAMES, instruction, publicInputNames, type InstructionName } from "../protocol/instructions.ts";
+import {
+  INSTRUCTION_NAMES,
+  instruction,
+  MAX_INSTRUCTIONS,
+  publicInputNames,
+  type InstructionName,
+} from "../protocol/instructions.ts";
 import type { Proof } from "../protocol/proof.ts";
 import { proofWords, verifyBatch } from "./batch.ts";
 import { inputsDefect } from "./groth16.ts";
@@ -38,6 +44,7 @@ export interface Round {
 /** Why a round is refused, in the order of the checks. Codes are permanent. The contract has an error for each. */
 export const ROUND_REFUSALS = [
   "emptyRound",
+  "tooManyInstructions",
   "unknownInstruction",
   "inputCount",
   "inputTooLarge",
@@ -94,6 +101,9 @@ export function verifyRound(
   const instructions = round?.instructions;
   if (!Array.isArray(instructions) || instructions.length === 0)
     return refusal("emptyRound", null, "a round has at least one instruction");
+  // Some 16 ms are spent on each before any is refused.
+  if (instructions.length > MAX_INSTRUCTIONS)
+    return refusal("tooManyInstructions", null, `a round has at most ${MAX_INSTRUCTIONS} instructions`);
 
   const steps: (Record<string, bigint | undefined> & { state: bigint; stateAfter: bigint; phaseAfter: bigint })[] = [];
   for (const [at, step] of instructions.entries()) {

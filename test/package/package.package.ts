@@ -9,8 +9,10 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { buildAll } from "../../src/setup/build.ts";
 import { Chain, type Deployed } from "../../src/setup/chain/chain.ts";
+import { deployParts, deployVenue } from "../../src/setup/chain/deploy.ts";
 import { compileContracts } from "../../src/setup/contract.ts";
 import { builtFiles, circuitFolder, ROOT } from "../../src/setup/folders.ts";
+import { readKeys } from "../../src/setup/keyFiles.ts";
 import { builtFixtures } from "../prover/fixtures.ts";
 import {
   bytesIn,
@@ -105,8 +107,9 @@ describe("the package", () => {
     chain = await Chain.start();
     const artifacts = compileContracts({ sources: ["src/setup/chain/TestToken.sol"] });
     const token = await chain.deploy(artifacts.TestToken, []);
-    const { address: PoseidonT6 } = await chain.deploy(artifacts.PoseidonT6, []);
-    contract = await chain.deploy(artifacts.Venue, [7n, 1n, token.address, 3_600n, 200n], { PoseidonT6 });
+    const parts = await deployParts(chain, artifacts, await readKeys("demo"));
+    const terms = { domain: 7n, genesisState: 1n, token: token.address, maxLag: 3_600n, maxDeposits: 200n };
+    contract = await deployVenue(chain, artifacts.Venue, parts, terms);
     // As many blocks as the example waits for.
     await chain.client.mine({ blocks: 12 });
   });

@@ -3,7 +3,9 @@ import { poseidon5 } from "poseidon-lite";
 import { encodeDeployData, toFunctionSelector, type Abi } from "viem";
 import { TAG } from "../../src/protocol/parameters.ts";
 import { FIELD } from "../../src/verifier/points.ts";
-import { compileContracts, keysSolidity, link } from "../../src/setup/contract.ts";
+import { deployParts, deployVenue, type Parts, type Terms } from "../../src/setup/chain/deploy.ts";
+import { compileContracts, keysArtifact, keysSolidity, link } from "../../src/setup/contract.ts";
+import { readKeys } from "../../src/setup/keyFiles.ts";
 import { Chain, owner, type Deployed } from "../../src/setup/chain/chain.ts";
 import { KEY } from "./forge.ts";
 import { Simulator, inverse, mod } from "./simulator.ts";
@@ -12,21 +14,23 @@ import { Simulator, inverse, mod } from "./simulator.ts";
 // Method: a fresh venue; each refusal breaks one rule of a valid deposit and expects that rule's error.
 
 const simulator = new Simulator("deposits");
+const MIN = 10n;
+const MAX_WAITING = 10_000n;
 
 describe("a deposit", () => {
   let chain: Chain;
   let token: Deployed;
   let venue: Deployed;
   let artifacts: ReturnType<typeof compileContracts>;
-  let PoseidonT6: `0x${string}`;
+  let parts: Parts;
   let snapshot: `0x${string}`;
 
   before(async () => {
     artifacts = compileContracts({ keys: keysSolidity(simulator.keys), sources: ["src/setup/chain/TestToken.sol"] });
     chain = await Chain.start();
     token = await chain.deploy(artifacts.TestToken, []);
-    PoseidonT6 = (await chain.deploy(artifacts.PoseidonT6, [])).address;
-    venue = await chain.deploy(artifacts.Venue, [1n, 2n, token.address, 600n, 1000n], { PoseidonT6 });
+    parts = await deployParts(chain, artifacts, simulator.keys);
+    venue = await deployVenue(chain, artifacts.Venue, parts, terms());
     await chain.send({ contract: token, name: "approve", args: [venue.address, 1n << 100n] });
     snapshot = await chain.client.snapshot();
   });
@@ -36,6 +40,14 @@ describe("a deposit", () => {
   });
   after(() => chain?.stop());
 
+  const terms = (): Terms => ({
+    domain: 1n,
+    genesisState: 2n,
+    token: token.address,
+    maxLag: 600n,
+    maxDeposits: 20_000n,
+    minDeposit: MIN,
+  });
   const deposit = (amount = 1_000n, [x, y]: readonly bigint[] = KEY, index = 2) => ({
     contract: venue,
     name: "deposit",
@@ -46,7 +58,7 @@ describe("a deposit", () => {
     let head = 0n;
     for (const [n, [amount, index]] of (
       [
-        [1n, 0],
+        [MIN, 0],
         [1_000n, 2],
         [1n << 80n, (1 << 20) - 1],
       ] as [bigint, number][]
@@ -61,7 +73,7 @@ describe("a deposit", () => {
       assert.deepEqual(args, { n: BigInt(n + 1), head, keyX: KEY[0], keyY: KEY[1], amount, index: BigInt(index) });
       if (n === 1) console.log(`      ${gasUsed} gas`);
     }
-    const held = 1n + 1_000n + (1n << 80n);
+    const held = MIN + 1_000n + (1n << 80n);
     assert.equal(await chain.read(venue, "held"), held);
     assert.equal(await chain.read(token, "balanceOf", [venue.address]), held);
   });
@@ -69,17 +81,18 @@ describe("a deposit", () => {
   const smallOrder = pointsOfSmallOrder();
   const refused: [why: string, error: string, args: Parameters<typeof deposit>][] = [
     ["the amount is 0", "AmountOutOfRange", [0n]],
+    ["the amount is below the least", "AmountOutOfRange", [MIN - 1n]],
     ["the amount is 2^92", "AmountOutOfRange", [1n << 92n]],
     ["the vault would hold more than 2^90", "VaultFull", [(1n << 90n) + 1n]],
-    ["the account number is 2^20", "IndexOutOfRange", [1n, KEY, 1 << 20]],
-    ["the key is off the curve", "BadKey", [1n, [KEY[0], KEY[1] + 1n]]],
-    ["the key is (0, 0)", "BadKey", [1n, [0n, 0n]]],
-    ["x is not canonical", "BadKey", [1n, [KEY[0] + FIELD, KEY[1]]]],
-    ["y is not canonical", "BadKey", [1n, [KEY[0], KEY[1] + FIELD]]],
+    ["the account number is 2^20", "IndexOutOfRange", [MIN, KEY, 1 << 20]],
+    ["the key is off the curve", "BadKey", [MIN, [KEY[0], KEY[1] + 1n]]],
+    ["the key is (0, 0)", "BadKey", [MIN, [0n, 0n]]],
+    ["x is not canonical", "BadKey", [MIN, [KEY[0] + FIELD, KEY[1]]]],
+    ["y is not canonical", "BadKey", [MIN, [KEY[0], KEY[1] + FIELD]]],
     ...smallOrder.map((point, i): [string, string, [bigint, bigint[]]] => [
       `the key is ${i} times a point of order 8`,
       "BadKey",
-      [1n, point],
+      [MIN, point],
     ]),
   ];
   for (const [why, error, args] of refused)
@@ -90,19 +103,32 @@ describe("a deposit", () => {
 
   it("is taken for any key that 8 times is not the identity", async () => {
     assert.equal(smallOrder.length, 8);
-    for (const point of smallOrder) assert.equal(await chain.outcome(deposit(1n, add(KEY, point))), "accepted");
+    for (const point of smallOrder) assert.equal(await chain.outcome(deposit(MIN, add(KEY, point))), "accepted");
   });
   it("may fill the vault to 2^90 exactly", async () => {
     await chain.send(deposit(1n << 90n));
-    assert.equal(await chain.outcome(deposit(1n)), "VaultFull");
+    assert.equal(await chain.outcome(deposit(MIN)), "VaultFull");
   });
   it("is refused when no account is left", async () => {
-    const [slot, last] = [4, 999n];
-    await chain.store(venue, slot, last);
-    assert.equal(await chain.read(venue, "depositCount"), last);
+    await count(19_999n, 19_999n);
     await chain.send(deposit());
     assert.equal(await chain.outcome(deposit()), "TooManyDeposits");
   });
+  it("is refused while ten thousand wait to be credited", async () => {
+    await count(MAX_WAITING + 4n, 5n);
+    await chain.send(deposit());
+    assert.equal(await chain.outcome(deposit()), "TooManyWaiting");
+    await count(MAX_WAITING + 5n, 6n);
+    assert.equal(await chain.outcome(deposit()), "accepted");
+  });
+  /** As if so many deposits had been made, and so many of them credited. */
+  const count = async (made: bigint, credited: bigint) => {
+    const [madeSlot, creditedSlot] = [4, 5];
+    await chain.store(venue, madeSlot, made);
+    await chain.store(venue, creditedSlot, credited);
+    assert.equal(await chain.read(venue, "depositCount"), made);
+    assert.equal(await chain.read(venue, "depositsConsumed"), credited);
+  };
   it("is refused when the token keeps a fee, says no or has no money to move", async () => {
     await chain.send({ contract: token, name: "misbehave", args: [1n, 1n] });
     assert.equal(await chain.outcome(deposit()), "TransferFailed");
@@ -114,15 +140,24 @@ describe("a deposit", () => {
     assert.equal(await chain.outcome(deposit()), "TransferFailed");
   });
 
-  it("needs a venue that could be deployed: fields in range, a token with code, libraries linked", async () => {
-    const deploy = (...args: unknown[]) => chain.deploy(artifacts.Venue, args, { PoseidonT6 });
-    await deploy(1n, 2n, token.address, 600n, 1000n);
-    await assert.rejects(deploy(FIELD, 2n, token.address, 600n, 1000n));
-    await assert.rejects(deploy(1n, FIELD, token.address, 600n, 1000n));
-    await assert.rejects(deploy(1n, 2n, owner.address, 600n, 1000n));
+  it("needs a venue that could be deployed: fields in range, a token with code, its own keys, libraries linked", async () => {
+    const deploy = (change: Partial<Terms>, own: Partial<Parts> = {}) =>
+      deployVenue(chain, artifacts.Venue, { ...parts, ...own }, { ...terms(), ...change });
+    const made = await deploy({});
+    assert.equal(await chain.read(made, "deployedAt"), await chain.client.getBlockNumber());
+    assert.equal(await chain.read(made, "minDeposit"), MIN);
+    await assert.rejects(deploy({ domain: FIELD }));
+    await assert.rejects(deploy({ genesisState: FIELD }));
+    await assert.rejects(deploy({ token: owner.address }));
+    await assert.rejects(deploy({ minDeposit: 0n }));
+    await assert.rejects(deploy({ minDeposit: (1n << 90n) + 1n }));
+    const others = await chain.deploy(keysArtifact(new Simulator("other keys").keys), []);
+    for (const keys of [others.address, owner.address]) await assert.rejects(deploy({}, { keys }));
     assert.throws(() => link(artifacts.Venue, {}), { code: "LIBRARY_MISSING" });
-    assert.ok(artifacts.Venue.size <= 24_576);
-    console.log(`      Venue: ${artifacts.Venue.size} bytes of code`);
+    for (const { name, size } of [artifacts.Venue, keysArtifact(simulator.keys)]) {
+      assert.ok(size <= 22_000, name);
+      console.log(`      ${name}: ${size} bytes of code`);
+    }
   });
 });
 
@@ -130,12 +165,13 @@ describe("a venue of the committed keys", () => {
   it("deploys on a development chain, and on no other", async () => {
     const chain = await Chain.start();
     try {
-      const { TestToken, PoseidonT6, Venue } = compileContracts({ sources: ["src/setup/chain/TestToken.sol"] });
-      const token = await chain.deploy(TestToken, []);
-      const library = await chain.deploy(PoseidonT6, []);
-      const bytecode = link(Venue, { PoseidonT6: library.address });
-      const args = [1n, 2n, token.address, 600n, 1000n];
-      const data = encodeDeployData({ abi: Venue.abi as Abi, bytecode, args } as never);
+      const artifacts = compileContracts({ sources: ["src/setup/chain/TestToken.sol"] });
+      const token = await chain.deploy(artifacts.TestToken, []);
+      const { PoseidonT6, keys } = await deployParts(chain, artifacts, await readKeys("demo"));
+      const bytecode = link(artifacts.Venue, { PoseidonT6 });
+      const terms = { domain: 1n, genesisState: 2n, token: token.address, maxLag: 600n, maxDeposits: 1000n };
+      const args = [{ ...terms, keys, minDeposit: 1n }];
+      const data = encodeDeployData({ abi: artifacts.Venue.abi as Abi, bytecode, args } as never);
       await chain.client.call({ data });
       await chain.client.request({ method: "anvil_setChainId", params: [1] } as never);
       const refusal = toFunctionSelector("DevelopmentKeys()");

@@ -9,6 +9,7 @@ import {
 import { publicInputNames } from "../../src/protocol/instructions.ts";
 import { wordsToBytes } from "../../src/protocol/words.ts";
 import { BASE_FIELD, FIELD, toHex } from "../../src/verifier/points.ts";
+import { deployParts, deployVenue } from "../../src/setup/chain/deploy.ts";
 import { compileContracts, keysSolidity } from "../../src/setup/contract.ts";
 import { Chain, owner, trader, type Deployed } from "../../src/setup/chain/chain.ts";
 import { KEY, forgedBatches, g1, g2, outsideSubgroup, productWithoutCoefficients } from "./forge.ts";
@@ -39,9 +40,12 @@ describe("a round", () => {
     });
     chain = await Chain.start();
     token = await chain.deploy(artifacts.TestToken, []);
-    const { address: PoseidonT6 } = await chain.deploy(artifacts.PoseidonT6, []);
-    venue = await chain.deploy(artifacts.Harness, [domain, genesis, token.address, maxLag, (1n << 20n) - 2n], {
-      PoseidonT6,
+    venue = await deployVenue(chain, artifacts.Harness, await deployParts(chain, artifacts, simulator.keys), {
+      domain,
+      genesisState: genesis,
+      token: token.address,
+      maxLag,
+      maxDeposits: (1n << 20n) - 2n,
     });
     await chain.send({ contract: token, name: "approve", args: [venue.address, 1n << 100n] });
     await chain.send({ contract: venue, name: "deposit", args: [vault, ...KEY, 2] });

@@ -1,13 +1,14 @@
 import { getContractAddress, toHex, type Address } from "viem";
 import { Chain, owner, type Deployed } from "../../setup/chain/chain.ts";
+import { deployParts, deployVenue } from "../../setup/chain/deploy.ts";
 import { compileContracts, keysSolidity } from "../../setup/contract.ts";
 import { hash } from "../../protocol/poseidon.ts";
 import { encodeRound, type Round, type VerifyingKeys } from "../../verifier/index.ts";
 
 const MACHINE = 1n;
 const MAX_LAG = 3600n;
-/** The venue is the third contract that its owner deploys: after the token and the Poseidon library. */
-const VENUE_NONCE = 2n;
+/** The venue is the fourth contract that its owner deploys: after the token, the Poseidon library and the keys. */
+const VENUE_NONCE = 3n;
 
 /** The demonstration's contract on a chain of its own: a real EVM, started and stopped with it. */
 export class ChainVenue {
@@ -36,12 +37,14 @@ export class ChainVenue {
     const sources = ["src/setup/chain/TestToken.sol", "src/setup/chain/Harness.sol"];
     const artifacts = compileContracts({ keys: keysSolidity(keys), sources });
     this.#token = await this.#chain.deploy(artifacts.TestToken, []);
-    const { address: PoseidonT6 } = await this.#chain.deploy(artifacts.PoseidonT6, []);
-    const args = [this.domain, genesisState, this.#token.address, MAX_LAG, BigInt(maxDeposits)];
-    this.#venue = await this.#chain.deploy(artifacts.Venue, args, { PoseidonT6 });
+    const parts = await deployParts(this.#chain, artifacts, keys);
+    const { domain } = this;
+    const { address: token } = this.#token;
+    const terms = { domain, genesisState, token, maxLag: MAX_LAG, maxDeposits: BigInt(maxDeposits) };
+    this.#venue = await deployVenue(this.#chain, artifacts.Venue, parts, terms);
     if (this.#venue.address.toLowerCase() !== this.#address.toLowerCase())
       throw new Error("the venue's address is not the one in its domain");
-    this.#separate = await this.#chain.deploy(artifacts.Harness, args, { PoseidonT6 });
+    this.#separate = await deployVenue(this.#chain, artifacts.Harness, parts, terms);
     for (const { address } of [this.#venue, this.#separate])
       await this.#chain.send({ contract: this.#token, name: "approve", args: [address, 1n << 100n] });
   }

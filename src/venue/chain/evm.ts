@@ -29,6 +29,8 @@ const ABI = parseAbi([
   "function logCount() view returns (uint256)",
   "function depositCount() view returns (uint256)",
   "function depositNumber(uint256 head) view returns (uint256)",
+  "function token() view returns (address)",
+  "function deployedAt() view returns (uint256)",
   "event Deposit(uint256 indexed n, uint256 head, uint256 indexed keyX, uint256 keyY, uint256 amount, uint256 indexed index)",
   "error EmptyRound()",
   "error UnknownInstruction(uint256 instruction, uint256 code)",
@@ -54,15 +56,20 @@ export interface EvmOptions {
   readonly rpc: string;
   /** address of the contract */
   readonly contract: Hex;
-  /** block that the contract was deployed in, or any before it */
-  readonly startBlock: bigint;
+  /** block that the contract was deployed in, or any before it; the contract is asked when left out */
+  readonly startBlock?: bigint;
   /** signs and pays; it must be used for nothing else, as its nonces are the relay's */
   readonly account: LocalAccount;
-  /** blocks on top of one after which nothing undoes it any more; 0 where the chain has no reorganisations */
-  readonly confirmations: bigint;
+  /**
+   * blocks on top of one after which nothing undoes it any more, 0 where the chain has no reorganisations; or what the chain
+   * itself calls so, where its nodes know the tag
+   */
+  readonly confirmations: bigint | "safe" | "finalized";
+  /** address of the token that the contract must be of; any when left out */
+  readonly token?: Hex;
   /** expected; any when left out */
   readonly chainId?: number;
-  /** blocks that one request for deposits spans: 2000 when left out */
+  /** blocks that one request for deposits spans at most: 2000 when left out. Where a node refuses so many it is halved */
   readonly blockRange?: bigint;
   /** that a node may take to answer: 10,000 when left out */
   readonly timeoutMs?: number;
@@ -70,23 +77,17 @@ export interface EvmOptions {
 
 /** An EVM chain, by a node's JSON-RPC. Transactions are of type 2 (EIP-1559). */
 export function evmChain(options: EvmOptions): Chain {
-  const {
-    rpc,
-    contract: address,
-    account,
-    startBlock,
-    confirmations,
-    blockRange = 2000n,
-    timeoutMs = 10_000,
-  } = options;
+  const { rpc, contract: address, account, confirmations, blockRange = 2000n, timeoutMs = 10_000 } = options;
   const client = createPublicClient({
     transport: http(rpc, { retryCount: 0, timeout: timeoutMs }),
     cacheTime: 0,
   });
   let chainId: number | undefined;
-  /** The last deposit that was found good, and the block that it is in: where the next search begins. */
-  const start = { n: 0, head: 0n, block: startBlock };
+  /** The last deposit that was found good, and the block from which the next search begins. */
+  let start = { n: 0, head: 0n, block: options.startBlock ?? 0n };
   let found = start;
+  /** blocks of one request, as far as the node is known to take them */
+  let range = blockRange;
 
   /** Every request to the node goes through here, so that no error of its own leaves with the node's address in it. */
   async function ask<T>(what: string, request: () => Promise<T>): Promise<T> {
@@ -96,11 +97,16 @@ export function evmChain(options: EvmOptions): Chain {
       throw error instanceof TacitError ? error : chainError(what, error, rpc);
     }
   }
-  type View = "domain" | "maxLag" | "maxDeposits" | "state" | "time" | "logCount" | "depositCount";
+  type View = "domain" | "maxLag" | "maxDeposits" | "state" | "time" | "logCount" | "depositCount" | "deployedAt";
   const read = (functionName: View, blockNumber: bigint) =>
     ask(functionName, () => client.readContract({ address, abi: ABI, functionName, blockNumber }));
   const newest = () => ask("the newest block", () => client.getBlock());
-  const deepBelow = (block: bigint) => (block > confirmations ? block - confirmations : 0n);
+  /** Number of the newest block that nothing undoes any more. */
+  async function deepest(newest: bigint): Promise<bigint> {
+    if (typeof confirmations === "bigint") return newest > confirmations ? newest - confirmations : 0n;
+    const { number } = await ask(`the ${confirmations} block`, () => client.getBlock({ blockTag: confirmations }));
+    return number < newest ? number : newest;
+  }
 
   async function point(block: bigint, blockTime: bigint): Promise<ChainPoint> {
     const [state, logCount, time, nonce] = await Promise.all([

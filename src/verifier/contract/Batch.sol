@@ -2,6 +2,7 @@
 pragma solidity ^0.8.24;
 
 import {IVenue} from "./IVenue.sol";
+import {KeyData} from "./KeyData.sol";
 import {Keys} from "./generated/Keys.sol";
 
 /// @title Many Groth16 proofs by one product of pairings.
@@ -26,7 +27,12 @@ library Batch {
     /// @notice Whether all proofs hold. Reverts, and never returns false, when a precompile fails.
     /// @param words domain, count, then for each proof the hash of its key, its public inputs, A, B, C
     /// @param codes of the instructions, one for each proof: at least one
-    function verify(uint256[] memory words, uint256[] memory codes) internal view returns (bool) {
+    /// @param data the keys
+    function verify(uint256[] memory words, uint256[] memory codes, uint256[] memory data)
+        internal
+        view
+        returns (bool)
+    {
         uint256 seed = seedOf(words);
         Sums[] memory sums = new Sums[](Keys.CODES);
         uint256[] memory pairs = new uint256[](6 * (codes.length + 2 + Keys.CODES));
@@ -37,7 +43,7 @@ library Batch {
                 uint256 r = coefficient(seed, j);
                 total = addmod(total, r, R);
                 Sums memory sum = sums[codes[j]];
-                uint256 inputs = Keys.shape(codes[j]).inputs;
+                uint256 inputs = KeyData.shape(data, codes[j]).inputs;
                 if (!sum.used) {
                     sum.used = true;
                     sum.scalars = new uint256[](inputs + 1);
@@ -54,7 +60,7 @@ library Batch {
                 next += PROOF_WORDS;
             }
         }
-        return close(sums, pairs, codes.length, total);
+        return close(sums, pairs, codes.length, total, data);
     }
 
     function seedOf(uint256[] memory words) internal pure returns (uint256 seed) {
@@ -70,37 +76,53 @@ library Batch {
     }
 
     /// @dev Appends the pairs that the proofs share, and asks the precompile.
-    function close(Sums[] memory sums, uint256[] memory pairs, uint256 count, uint256 total)
+    function close(Sums[] memory sums, uint256[] memory pairs, uint256 count, uint256 total, uint256[] memory data)
         private
         view
         returns (bool)
     {
         unchecked {
-            (uint256 x, uint256 y) = mul(Keys.ALPHA_X, Keys.ALPHA_Y, total);
-            put(pairs, count++, x, y, Keys.beta());
+            (uint256 x, uint256 y) = KeyData.alpha(data);
+            (x, y) = mul(x, y, total);
+            put(pairs, count++, x, y, data, KeyData.beta());
             (x, y) = (0, 0);
             uint256 slot = count++;
             for (uint256 code = 0; code < sums.length; code++) {
                 Sums memory sum = sums[code];
                 if (!sum.used) continue;
-                uint256[] memory ic = Keys.ic(code);
-                for (uint256 i = 0; i < sum.scalars.length; i++) {
-                    (uint256 termX, uint256 termY) = mul(ic[2 * i], ic[2 * i + 1], sum.scalars[i]);
-                    (x, y) = add(x, y, termX, termY);
-                }
-                put(pairs, count++, sum.cx, sum.cy, Keys.delta(code));
+                (uint256 icX, uint256 icY) = inputsOf(sum.scalars, data, KeyData.ic(data, code));
+                (x, y) = add(x, y, icX, icY);
+                put(pairs, count++, sum.cx, sum.cy, data, KeyData.delta(data, code));
             }
-            put(pairs, slot, x, y, Keys.gamma());
+            put(pairs, slot, x, y, data, KeyData.gamma());
         }
         return product(pairs, count);
     }
 
-    /// @dev Pair number n: (-(x, y), g2).
-    function put(uint256[] memory pairs, uint256 n, uint256 x, uint256 y, uint256[4] memory g2) internal pure {
+    /// @dev Sum of the points of IC times their scalars. Many are 0, such as words of payouts in unused slots.
+    function inputsOf(uint256[] memory scalars, uint256[] memory data, uint256 ic)
+        internal
+        view
+        returns (uint256 x, uint256 y)
+    {
+        unchecked {
+            for (uint256 i = 0; i < scalars.length; i++) {
+                if (scalars[i] == 0) continue;
+                (uint256 termX, uint256 termY) = mul(data[ic + 2 * i], data[ic + 2 * i + 1], scalars[i]);
+                (x, y) = add(x, y, termX, termY);
+            }
+        }
+    }
+
+    /// @dev Pair number n: (-(x, y), g2), the words of g2 from `at` on.
+    function put(uint256[] memory pairs, uint256 n, uint256 x, uint256 y, uint256[] memory data, uint256 at)
+        internal
+        pure
+    {
         unchecked {
             pairs[6 * n] = x;
             pairs[6 * n + 1] = (Q - y) % Q; // infinity, (0, 0), stays what it is
-            for (uint256 i = 0; i < 4; i++) pairs[6 * n + 2 + i] = g2[i];
+            for (uint256 i = 0; i < 4; i++) pairs[6 * n + 2 + i] = data[at + i];
         }
     }
 

@@ -17,17 +17,39 @@ interface IVenue {
 
     // Construction
 
+    /// What a venue is made with.
+    /// @param domain, genesisState below the scalar field
+    /// @param token of deposits and payouts: a contract
+    /// @param keys a contract whose code holds the verification keys (KeyData), those that this one was compiled for
+    /// @param maxLag seconds; 64 bits, so that no sum with a time overflows
+    /// @param maxDeposits leaves of the account tree that genesis left free: each deposit may open an account, and one
+    /// onto a full tree could not be proved, nor any after it
+    /// @param minDeposit at least 1: what is worth the proof that credits it
+    struct Terms {
+        uint256 domain;
+        uint256 genesisState;
+        address token;
+        address keys;
+        uint64 maxLag;
+        uint64 maxDeposits;
+        uint256 minDeposit;
+    }
+
     /// These keys are development keys, whose proofs anybody can forge, and this is no development chain.
     error DevelopmentKeys();
     /// The domain and the genesis state must be below the scalar field.
     error NotAFieldElement(uint256 value);
     /// The token has no code.
     error NotAContract(address token);
+    /// The contract of the keys has another code than this one was compiled for.
+    error WrongKeys(bytes32 codeHash);
 
     // Rounds: refusals in the words of ROUND_REFUSALS; `instruction` is its index.
 
     /// The round has no instruction.
     error EmptyRound();
+    /// More instructions than a round may have.
+    error TooManyInstructions(uint256 count);
     /// No instruction has this code.
     error UnknownInstruction(uint256 instruction, uint256 code);
     /// The bytes end within an instruction.
@@ -62,7 +84,7 @@ interface IVenue {
 
     // Deposits and claims
 
-    /// The amount is not in 1 to 2^92 - 1.
+    /// The amount is not in minDeposit to 2^92 - 1; or, of a new contract, minDeposit is 0 or above 2^90.
     error AmountOutOfRange(uint256 amount);
     /// The machine would hold more than 2^90.
     error VaultFull(uint256 held, uint256 amount);
@@ -70,12 +92,16 @@ interface IVenue {
     error IndexOutOfRange(uint256 index);
     /// No account is left: maxDeposits were made.
     error TooManyDeposits();
+    /// 10,000 deposits wait to be credited: try again when a round has credited some.
+    error TooManyWaiting();
     /// The key is not canonical, not on BabyJubJub, or of small order.
     error BadKey(uint256 keyX, uint256 keyY);
     /// The token refused the transfer, or did not move the amount.
     error TransferFailed();
-    /// Nothing is owed to the caller.
+    /// Nothing is owed to the account.
     error NothingOwed(address account);
+    /// Nobody could take what is sent to 0, to the token or to the venue itself.
+    error BadRecipient(address to);
 
     /// @notice Applies a round, or reverts.
     /// @param stateBefore the state that the round starts from: must be the state of the venue
@@ -91,12 +117,20 @@ interface IVenue {
     /// @notice Sends all that the caller is owed.
     function claim(address to) external;
 
+    /// @notice Sends all that an account is owed to that account, whoever calls.
+    function claimFor(address account) external;
+
     function domain() external view returns (uint256);
     function token() external view returns (address);
+    function keys() external view returns (address);
+    /// @notice Number of the block that the contract was made in.
+    function deployedAt() external view returns (uint256);
     /// @notice Seconds: how old the last log entry of a round may be.
     function maxLag() external view returns (uint256);
     /// @notice How many deposits it takes in all.
     function maxDeposits() external view returns (uint256);
+    /// @notice The least amount of a deposit.
+    function minDeposit() external view returns (uint256);
     function state() external view returns (uint256);
     /// @notice Time of the last log entry consumed, and how many were.
     function time() external view returns (uint256);

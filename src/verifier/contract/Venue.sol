@@ -5,6 +5,7 @@ import {PoseidonT6} from "poseidon-solidity/PoseidonT6.sol";
 import {BabyJubJub} from "./BabyJubJub.sol";
 import {Batch} from "./Batch.sol";
 import {IVenue} from "./IVenue.sol";
+import {KeyData} from "./KeyData.sol";
 import {Keys} from "./generated/Keys.sol";
 
 /// @title A Tacit venue. What it promises is written in IVenue.
@@ -12,12 +13,16 @@ import {Keys} from "./generated/Keys.sol";
 contract Venue is IVenue {
     uint256 private constant R = Batch.R;
     uint256 private constant MAX_HELD = 1 << 90;
+    uint256 private constant MAX_WAITING = 10_000;
     uint256 private constant DEVELOPMENT_CHAIN = 31337; // anvil, hardhat
 
     uint256 public immutable override domain;
     uint256 public immutable override maxLag;
     uint256 public immutable override maxDeposits;
+    uint256 public immutable override minDeposit;
     address public immutable override token;
+    address public immutable override keys;
+    uint256 public immutable override deployedAt;
 
     uint256 public override state;
     uint256 public override time;
@@ -32,19 +37,21 @@ contract Venue is IVenue {
     uint256 public override owing;
     mapping(address account => uint256 amount) public override owed;
 
-    /// @param maxLag_ seconds; 64 bits, so that no sum with a time overflows
-    /// @param maxDeposits_ leaves of the account tree that genesis left free: each deposit may open an account, and one
-    /// onto a full tree could not be proved, nor any after it
-    constructor(uint256 domain_, uint256 genesisState, address token_, uint64 maxLag_, uint64 maxDeposits_) {
+    constructor(Terms memory terms) {
         if (Keys.DEVELOPMENT && block.chainid != DEVELOPMENT_CHAIN) revert DevelopmentKeys();
-        if (domain_ >= R) revert NotAFieldElement(domain_);
-        if (genesisState >= R) revert NotAFieldElement(genesisState);
-        if (token_.code.length == 0) revert NotAContract(token_);
-        domain = domain_;
-        state = genesisState;
-        token = token_;
-        maxLag = maxLag_;
-        maxDeposits = maxDeposits_;
+        if (terms.domain >= R) revert NotAFieldElement(terms.domain);
+        if (terms.genesisState >= R) revert NotAFieldElement(terms.genesisState);
+        if (terms.token.code.length == 0) revert NotAContract(terms.token);
+        if (terms.keys.codehash != Keys.HASH) revert WrongKeys(terms.keys.codehash);
+        if (terms.minDeposit == 0 || terms.minDeposit > MAX_HELD) revert AmountOutOfRange(terms.minDeposit);
+        domain = terms.domain;
+        state = terms.genesisState;
+        token = terms.token;
+        keys = terms.keys;
+        maxLag = terms.maxLag;
+        maxDeposits = terms.maxDeposits;
+        minDeposit = terms.minDeposit;
+        deployedAt = block.number;
     }
 
     // Rounds
@@ -53,6 +60,7 @@ contract Venue is IVenue {
     struct Run {
         uint256 position; // in the bytes of the round
         uint256[] words; // what Batch verifies
+        uint256[] keys; // see KeyData
         uint256 next; // in words
         uint256 state;
         uint256 phase;
@@ -70,7 +78,7 @@ contract Venue is IVenue {
         if (run.logCount == logCount) revert NoLogEntry();
         if (run.time > block.timestamp) revert InFuture(run.time);
         if (run.time + maxLag < block.timestamp) revert TooOld(run.time);
-        if (!Batch.verify(run.words, codes)) revert PairingFailed();
+        if (!Batch.verify(run.words, codes, run.keys)) revert PairingFailed();
 
         (state, time, logCount) = (run.state, run.time, run.logCount);
         emit Round(stateBefore, run.state, run.time, run.logCount, run.log);
@@ -79,8 +87,10 @@ contract Venue is IVenue {
     /// @dev Runs the instructions up to the checks that concern the round as a whole.
     function read(uint256 stateBefore, bytes calldata round) internal returns (Run memory run, uint256[] memory codes) {
         if (stateBefore != state) revert WrongState(state, stateBefore);
-        uint256 count = countInstructions(round);
+        run.keys = KeyData.load(keys);
+        uint256 count = countInstructions(round, run.keys);
         if (count == 0) revert EmptyRound();
+        if (count > Keys.MAX_INSTRUCTIONS) revert TooManyInstructions(count);
 
         run.state = stateBefore;
         run.time = time;
@@ -95,10 +105,10 @@ contract Venue is IVenue {
     }
 
     /// @dev How many instructions the bytes hold, which end with the last one.
-    function countInstructions(bytes calldata round) private pure returns (uint256 count) {
+    function countInstructions(bytes calldata round, uint256[] memory data) private pure returns (uint256 count) {
         for (uint256 position = 0; position < round.length; count++) {
             uint256 code = uint8(round[position]);
-            uint256 inputs = Keys.shape(code).inputs;
+            uint256 inputs = KeyData.shape(data, code).inputs;
             if (inputs == 0) revert UnknownInstruction(count, code);
             position += 1 + 32 * (inputs - 1 + Batch.PROOF_WORDS);
             if (position > round.length) revert Truncated(count);
@@ -109,7 +119,7 @@ contract Venue is IVenue {
     /// the instruction before, so the chain of states cannot break.
     function step(bytes calldata round, Run memory run, uint256 instruction) private returns (uint256 code) {
         code = uint8(round[run.position++]);
-        Keys.Shape memory shape = Keys.shape(code);
+        KeyData.Shape memory shape = KeyData.shape(run.keys, code);
         uint256 base = run.next + 1;
         run.words[run.next] = shape.keyHash;
         run.words[base] = run.state;
@@ -147,8 +157,8 @@ contract Venue is IVenue {
     }
 
     /// @param word recipient + 2^160 amount; 0 in an unused slot
-    /// @dev Pays whoever was named, so that no payout can halt the venue. What is credited to an address without a
-    /// key, such as 0, stays unclaimed.
+    /// @dev Pays whoever was named, so that no payout can halt the venue. What is credited to 0, to the token or to this
+    /// contract stays unclaimed: client and venue refuse to sign and to take such.
     function pay(uint256 instruction, uint256 word) private {
         if (word == 0) return;
         address recipient = address(uint160(word));
@@ -164,10 +174,11 @@ contract Venue is IVenue {
 
     /// @inheritdoc IVenue
     function deposit(uint256 amount, uint256 keyX, uint256 keyY, uint32 index) external override {
-        if (amount == 0 || amount >> Keys.AMOUNT_BITS != 0) revert AmountOutOfRange(amount);
+        if (amount < minDeposit || amount >> Keys.AMOUNT_BITS != 0) revert AmountOutOfRange(amount);
         if (held + amount > MAX_HELD) revert VaultFull(held, amount);
         if (index >> Keys.ACCOUNT_BITS != 0) revert IndexOutOfRange(index);
         if (depositCount == maxDeposits) revert TooManyDeposits();
+        if (depositCount - depositsConsumed >= MAX_WAITING) revert TooManyWaiting();
         if (!BabyJubJub.isKey(keyX, keyY)) revert BadKey(keyX, keyY);
 
         uint256 packed = amount + (uint256(index) << Keys.AMOUNT_BITS);
@@ -187,12 +198,26 @@ contract Venue is IVenue {
 
     /// @inheritdoc IVenue
     function claim(address to) external override {
-        uint256 amount = owed[msg.sender];
-        if (amount == 0) revert NothingOwed(msg.sender);
-        owed[msg.sender] = 0;
+        payOut(msg.sender, to);
+    }
+
+    /// @inheritdoc IVenue
+    function claimFor(address account) external override {
+        payOut(account, account);
+    }
+
+    function payOut(address account, address to) private {
+        uint256 amount = owed[account];
+        if (amount == 0) revert NothingOwed(account);
+        if (to == address(0) || to == address(this) || to == token) revert BadRecipient(to);
+        owed[account] = 0;
         owing -= amount;
-        emit Claim(msg.sender, to, amount);
+        emit Claim(account, to, amount);
+
+        // As for deposits: the balance must fall by exactly the amount.
+        uint256 before = balance();
         callToken(abi.encodeWithSignature("transfer(address,uint256)", to, amount));
+        if (balance() + amount != before) revert TransferFailed();
     }
 
     function balance() private view returns (uint256) {

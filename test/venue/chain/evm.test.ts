@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { keccak256 } from "viem";
+import { deployParts, deployVenue } from "../../../src/setup/chain/deploy.ts";
 import { compileContracts, keysSolidity } from "../../../src/setup/contract.ts";
 import { Chain as Anvil, owner, trader, type Deployed } from "../../../src/setup/chain/chain.ts";
 import { encodeRound } from "../../../src/verifier/index.ts";
@@ -90,8 +91,13 @@ describe("a venue's EVM chain", () => {
     anvil = await Anvil.start();
     proxy = await Proxy.start(anvil.client.transport.url!);
     const token = await anvil.deploy(artifacts.TestToken, []);
-    const { address: PoseidonT6 } = await anvil.deploy(artifacts.PoseidonT6, []);
-    venue = await anvil.deploy(artifacts.Venue, [domain, genesis, token.address, maxLag, 1000n], { PoseidonT6 });
+    venue = await deployVenue(anvil, artifacts.Venue, await deployParts(anvil, artifacts, simulator.keys), {
+      domain,
+      genesisState: genesis,
+      token: token.address,
+      maxLag,
+      maxDeposits: 1000n,
+    });
     startBlock = await anvil.client.getBlockNumber();
     await anvil.send({ contract: token, name: "approve", args: [venue.address, 1n << 100n] });
     await anvil.client.mine({ blocks: 5 });

@@ -3,6 +3,7 @@
 // Method: a real chain, a contract whose keys a simulator has, a clock that follows the chain's.
 import assert from "node:assert/strict";
 import { Chain as Anvil, owner, trader as payer, type Deployed } from "../../../src/setup/chain/chain.ts";
+import { deployParts, deployVenue } from "../../../src/setup/chain/deploy.ts";
 import { compileContracts, keysSolidity } from "../../../src/setup/contract.ts";
 import { evmChain } from "../../../src/venue/chain/evm.ts";
 import { genesisState } from "../../../src/venue/index.ts";
@@ -32,9 +33,13 @@ describe("venue: on a chain", () => {
     const artifacts = compileContracts({ keys, sources: ["src/setup/chain/TestToken.sol"] });
     anvil = await Anvil.start({ genesisTime: START - 100n });
     const token = await anvil.deploy(artifacts.TestToken, []);
-    const { address: PoseidonT6 } = await anvil.deploy(artifacts.PoseidonT6, []);
-    const args = [genesis.domain, genesisState(genesis, SECRET), token.address, 3_600n, 200n];
-    contract = await anvil.deploy(artifacts.Venue, args, { PoseidonT6 });
+    contract = await deployVenue(anvil, artifacts.Venue, await deployParts(anvil, artifacts, simulator.keys), {
+      domain: genesis.domain,
+      genesisState: genesisState(genesis, SECRET),
+      token: token.address,
+      maxLag: 3_600n,
+      maxDeposits: 200n,
+    });
     startBlock = await anvil.client.getBlockNumber();
     await anvil.send({ contract: token, name: "approve", args: [contract.address, 1n << 100n] });
   });
