@@ -226,6 +226,15 @@ export class Market {
     return next && (ends === null || next.time < ends) ? next.time : ends;
   }
 
+  /**
+   * An entry that is fresh and takes one proof or few: a purge, which matches nothing, of a slot without a market, or else of
+   * the market with the fewest orders.
+   */
+  freshEntry(time: bigint): JournalEntry {
+    const sizes = this.genesis.rules.markets.map((row, slot) => (row ? 1 + this.matcher.book(slot).length : 0));
+    return { kind: "purge", time, slot: sizes.indexOf(Math.min(...sizes)) };
+  }
+
   #nextClose(matcher: Matcher, now?: bigint): { time: bigint; slot: number } | null {
     const next = nextClose(this.genesis.rules, (slot) => matcher.pending(slot), matcher.clock);
     return next && (now === undefined || next.time <= now) ? next : null;

@@ -62,14 +62,17 @@ export class Reports {
     }
     if (event.kind !== "clear") return [];
     const { auction, fills } = reportClear(this.#rules, event, n);
-    for (const group of ["auction", `auctionOf/${auction.market}`])
-      this.#unwritten.push([`${group}/${pad(n, 12)}`, auction]);
     this.#addHistory(
       n,
       fills.map((fill) => ({ kind: "fill", ...fill })),
     );
+    const told = fills.map((fill) => ({ kind: "fill", fill }) as const);
+    // A purge is no auction: it takes out what may not stay.
+    if (event.command === "purge") return told;
+    for (const group of ["auction", `auctionOf/${auction.market}`])
+      this.#unwritten.push([`${group}/${pad(n, 12)}`, auction]);
     if (auction.volume > 0n) this.#last.set(auction.slot, auction);
-    return [...fills.map((fill) => ({ kind: "fill", fill }) as const), { kind: "auction", auction }];
+    return [...told, { kind: "auction", auction }];
   }
 
   /** What one entry of the log books to an account is one document. */

@@ -9,7 +9,7 @@ import type { Receipt } from "../protocol/receipt.ts";
 import { useHashKernels } from "../prover/hash/use.ts";
 import type { PublishedRound } from "../verifier/index.ts";
 import type { OpenedChain } from "./chain/chain.ts";
-import { ChainLink, type ChainOptions } from "./chain/chainLink.ts";
+import { ChainLink, type ChainOptions, type LinkStatus } from "./chain/chainLink.ts";
 import { systemClock, type Clock } from "./clock.ts";
 import { InFlight } from "./inFlight.ts";
 import { Intake, type Waiting } from "./intake.ts";
@@ -35,6 +35,8 @@ interface Answered extends Pick<Waiting, "resolve" | "reject"> {
 
 /** Items that are written by one transaction at most. */
 const BATCH = 64;
+/** Seconds for which something may hold up rounds or deposits before the venue is not well. */
+const HELD_UP = 300n;
 
 /**
  * A running venue: takes items, stamps and journals them, answers with receipts, closes auctions by schedule, and has its
@@ -167,24 +169,39 @@ export class Venue extends Questions {
 
   // What it is.
 
-  /** How the venue does: `ok` unless it takes no items, or proves nothing. */
+  /** How the venue does: `ok` unless it takes no items, proves nothing, or is held up by something that does not pass by itself. */
   health() {
     const { market } = this;
     const { logCount, proved } = market;
+    const chain = this.#link?.status ?? null;
+    const reason = this.#reason?.message ?? market.provingError?.message ?? (chain && this.#heldUp(chain));
     return {
-      ok: this.#status === "open" && !market.provingError && !this.#link?.status.stopped,
+      ok: this.#status === "open" && reason === null,
       status: this.#status,
-      reason: this.#reason?.message ?? market.provingError?.message ?? this.#link?.status.stopped?.message ?? null,
+      reason,
       logCount,
       proved,
       unproved: logCount - proved,
       roundsWaiting: market.pipeline?.waiting ?? 0,
       queue: this.#inFlight.size,
-      chain: this.#link?.status ?? null,
+      chain,
       accounts: market.matcher.accounts.length,
       journalChecked: market.checked,
       time: market.matcher.clock >> 5n,
     };
+  }
+
+  /** What keeps rounds from the contract, or deposits from the log, for longer than it usually does. */
+  #heldUp({ stopped, waiting, waitingSince, deposits, ...relay }: LinkStatus): string | null {
+    if (stopped) return stopped.message;
+    const now = this.clock.now();
+    const lasts = (since: bigint | undefined) => since !== undefined && now - since >= HELD_UP;
+    for (const { failingSince, lastError } of [relay, deposits])
+      if (lasts(failingSince)) return `the chain fails since ${failingSince}: ${lastError!.message}`;
+    // What consumes no entry goes with the next round, whenever that is.
+    if (waiting !== undefined && waiting !== "noLogEntry" && lasts(waitingSince))
+      return `the contract takes no round since ${waitingSince}: ${waiting}`;
+    return null;
   }
 
   /** The contract that takes the rounds, or null. */
@@ -264,9 +281,33 @@ export class Venue extends Questions {
       throw this.#busy(`proofs are ${unproved} entries behind the market`, unproved - limits.unproved * room + 1);
     if (proofs >= limits.unprovedProofs * room)
       throw this.#busy("too many proofs wait to be made", limits.unproved / 8);
-    const unaccepted = this.#link ? this.#link.status.instructions + proofs : 0;
-    if (unaccepted >= limits.unacceptedProofs * room)
+    if (this.#link && this.#unaccepted(this.#link) >= limits.unacceptedProofs * room)
       throw this.#busy("the chain is behind the market", limits.unproved / 8);
+  }
+
+  /**
+   * Instructions that the contract has not taken, with those of what waits to be written. Once they are too old for it, all of
+   * them must go in one transaction with something fresh.
+   */
+  #unaccepted(link: ChainLink): number {
+    const { admit } = PROFILES[this.genesis.profile];
+    return link.status.instructions + this.market.proofsWaiting + Math.ceil(this.#intake.length / admit);
+  }
+
+  /** Deposits that may come into the log: the others can wait at the contract. */
+  #depositRoom(link: ChainLink): number {
+    const { deposit } = PROFILES[this.genesis.profile];
+    const lists = Math.floor(this.limits.unacceptedProofs - this.#unaccepted(link));
+    return this.#status === "open" && !this.#closing ? Math.max(0, lists) * deposit : 0;
+  }
+
+  /**
+   * Whether what the contract has not taken is too old for it, and waits for nothing else: then it goes in one transaction with
+   * an entry that is fresh.
+   */
+  get #isStale(): boolean {
+    const status = this.#link?.status;
+    return status?.waiting === "tooOld" && status.failures === 0 && this.market.proofsWaiting === 0;
   }
 
   /** @param excess  entries that must be proved before there is room */
@@ -303,6 +344,10 @@ export class Venue extends Questions {
         // All of them: an item may be of an account that a deposit before it opens.
         for (let deposits; (deposits = this.#deposits.shift());) await this.#credit(deposits, now);
         if (this.#intake.ready > 0) await this.#takeItems(this.#intake.take(BATCH), now);
+        if (this.#isStale) {
+          await this.market.commit([this.market.freshEntry(now)]);
+          await this.market.endRound();
+        }
         if (this.market.roundOver(now)) await this.market.endRound();
         this.market.reports.writeSoon((error) => this.#stop(error));
       } while (this.#intake.ready > 0 || this.#deposits.length > 0);
@@ -419,12 +464,18 @@ export class Venue extends Questions {
   }
 
   async #openChain(options: ChainOptions): Promise<void> {
-    const link = await ChainLink.open({
+    const link: ChainLink = await ChainLink.open({
       ...options,
       domain: this.genesis.domain,
+      genesisState: this.genesisState,
+      freeLeaves: BigInt(4 ** PROFILES[this.genesis.profile].depth - this.genesis.accounts.length),
       store: this.#store,
       clock: this.clock,
       credited: () => this.market.depositCount,
+      room: () => this.#depositRoom(link),
+      onLook: () => {
+        if (this.#isStale) void this.#pump();
+      },
       onDeposits: (deposits) => this.#queueDeposits(deposits),
       onAccepted: (round) => this.#tell({ kind: "round", round }),
       onFailed: (error) => this.#stop(error),

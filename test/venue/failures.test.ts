@@ -83,7 +83,8 @@ async function proved(venue: Venue): Promise<void> {
 
 /** A contract that stands at the first state until it is told otherwise, and the deposits that it was given. */
 function standingChain() {
-  const point: ChainPoint = { block: 9n, blockTime: 1n, state: 0n, logCount: 0n, time: 0n, nonce: 0 };
+  const state = genesisState(genesis, SECRET);
+  const point: ChainPoint = { block: 9n, blockTime: 1n, state, logCount: 0n, time: 0n, nonce: 0 };
   const deposits: ChainDeposit[] = [];
   const it = { point, deposits, onDeposits: async () => {} };
   const chain: Chain = {
@@ -91,6 +92,7 @@ function standingChain() {
       chainId: 1,
       address: "0x01",
       account: "0x02",
+      token: "0x05",
       maxLag: 1n << 39n,
       maxDeposits: 10n,
       confirmedState: it.point.state,

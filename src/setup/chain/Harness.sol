@@ -28,19 +28,23 @@ contract Harness is Venue {
     }
 
     function holds(Run memory run, uint256 next, uint256 code) private view returns (bool) {
-        (uint256[] memory words, uint256[] memory keys) = (run.words, run.keys);
+        uint256[] memory keys = run.keys;
         uint256[] memory pairs = new uint256[](24);
-        uint256 inputs = KeyData.shape(keys, code).inputs;
-        uint256[] memory scalars = new uint256[](inputs + 1);
-        scalars[0] = 1;
-        for (uint256 i = 1; i <= inputs; i++) scalars[i] = words[next + i];
-        (uint256 x, uint256 y) = Batch.inputsOf(scalars, keys, KeyData.ic(keys, code));
-        next += 1 + inputs;
-        for (uint256 i = 0; i < 6; i++) pairs[i] = words[next + i];
-        (uint256 alphaX, uint256 alphaY) = KeyData.alpha(keys);
-        Batch.put(pairs, 1, alphaX, alphaY, keys, KeyData.beta());
+        (uint256 x, uint256 y) = inputsOf(run, next, code);
         Batch.put(pairs, 2, x, y, keys, KeyData.gamma());
-        Batch.put(pairs, 3, words[next + 6], words[next + 7], keys, KeyData.delta(keys, code));
+        next += 1 + KeyData.shape(keys, code).inputs;
+        for (uint256 i = 0; i < 6; i++) pairs[i] = run.words[next + i];
+        (x, y) = KeyData.alpha(keys);
+        Batch.put(pairs, 1, x, y, keys, KeyData.beta());
+        (x, y) = (run.words[next + 6], run.words[next + 7]);
+        Batch.put(pairs, 3, x, y, keys, KeyData.delta(keys, code));
         return Batch.product(pairs, 4);
+    }
+
+    function inputsOf(Run memory run, uint256 next, uint256 code) private view returns (uint256 x, uint256 y) {
+        uint256[] memory scalars = new uint256[](KeyData.shape(run.keys, code).inputs + 1);
+        scalars[0] = 1;
+        for (uint256 i = 1; i < scalars.length; i++) scalars[i] = run.words[next + i];
+        return Batch.inputsOf(scalars, run.keys, KeyData.ic(run.keys, code));
     }
 }

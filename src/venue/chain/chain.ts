@@ -27,6 +27,8 @@ export interface OpenedChain {
   readonly address: Hex;
   /** that sends, and pays for, the transactions */
   readonly account: Hex;
+  /** address of the token that deposits and payouts are of */
+  readonly token: Hex;
   /** seconds: how old the last log entry of a round may be */
   readonly maxLag: bigint;
   readonly maxDeposits: bigint;
@@ -88,9 +90,12 @@ export interface ChainReceipt {
 export interface Chain {
   /**
    * Checks that the contract is this venue's, before anything else is called.
-   * @throws WRONG_CONTRACT  when there is none at the address, or one of another domain
+   * @param expected  `freeLeaves`: accounts that deposits may open
+   * @throws WRONG_CONTRACT  when there is none at the address, one of another domain or token, or one that takes more
+   *         deposits than there are free leaves
+   * @throws NOT_CONFIRMED   when it is newer than the last confirmed block
    */
-  open(expected: { domain: bigint }): Promise<OpenedChain>;
+  open(expected: { domain: bigint; freeLeaves: bigint }): Promise<OpenedChain>;
 
   /**
    * Deposits number `after` + 1 on, in order and without a gap, that are confirmed: some of them, at least one if there is

@@ -2,10 +2,17 @@ import { TacitError } from "../../protocol/errors.ts";
 import { toJson } from "../../protocol/json.ts";
 import { readRounds, type PublishedRound } from "../../verifier/index.ts";
 import type { Chain, ChainDeposit, OpenedChain } from "./chain.ts";
+import { ask, Failures, type FailureStatus } from "./chainFailure.ts";
 import type { Clock } from "../clock.ts";
 import { roundName, summaryName, type RoundSummary } from "../proving/pipeline.ts";
 import { startRelay, type Relay } from "./relay.ts";
-import type { AcceptedRounds, RelayLimits, RelayLog, RelayStatus } from "./relayOptions.ts";
+import {
+  DEFAULT_RELAY_LIMITS,
+  type AcceptedRounds,
+  type RelayLimits,
+  type RelayLog,
+  type RelayStatus,
+} from "./relayOptions.ts";
 import type { Store } from "../store/store.ts";
 
 export interface ChainOptions {
@@ -18,15 +25,28 @@ export interface ChainOptions {
 
 interface LinkOptions extends ChainOptions {
   readonly domain: bigint;
+  readonly genesisState: bigint;
+  /** accounts that deposits may open */
+  readonly freeLeaves: bigint;
   readonly store: Store;
   readonly clock: Clock;
   /** deposits that the log has credited so far */
   readonly credited: () => number;
+  /** how many deposits may come into the log now: the others wait at the contract, where they are safe */
+  readonly room: () => number;
   /** confirmed deposits, the next ones in order; fulfilled when they are in the log */
   readonly onDeposits: (deposits: readonly ChainDeposit[]) => Promise<void>;
   readonly onAccepted: (round: RoundSummary) => void;
+  /** called after each look */
+  readonly onLook: () => void;
   /** told when the store fails: nothing goes on then */
   readonly onFailed: (error: Error) => void;
+}
+
+/** How a venue's contract does. */
+export interface LinkStatus extends RelayStatus {
+  /** of looking for deposits */
+  readonly deposits: FailureStatus;
 }
 
 /** Between a venue and its contract: looks at the chain in turns, brings rounds there and deposits here. */
@@ -34,13 +54,15 @@ export class ChainLink {
   readonly contract: OpenedChain;
   readonly #options: LinkOptions;
   #relay!: Relay;
+  readonly #looks: Failures;
   #cancel = () => {};
   #polling: Promise<void> = Promise.resolve();
   #closed = false;
 
   /** @throws WRONG_CONTRACT, or what the chain throws that does not answer */
   static async open(options: LinkOptions): Promise<ChainLink> {
-    const link = new ChainLink(options, await options.chain.open({ domain: options.domain }));
+    const { domain, freeLeaves } = options;
+    const link = new ChainLink(options, await options.chain.open({ domain, freeLeaves }));
     const { chain, store, clock, limits, log } = options;
     const onAccepted = (accepted: AcceptedRounds) => link.#onAccepted(accepted);
     link.#relay = await startRelay({ chain, opened: link.contract, store, clock, limits, log, onAccepted });
@@ -50,16 +72,28 @@ export class ChainLink {
   private constructor(options: LinkOptions, contract: OpenedChain) {
     this.#options = options;
     this.contract = contract;
+    const limits = { ...DEFAULT_RELAY_LIMITS, ...options.limits };
+    this.#looks = new Failures("looking for deposits", options.clock, limits, options.log);
   }
 
-  /** Begins to look, with the rounds that the chain has not accepted so far. `early`: those proved since `open` was called. */
+  /**
+   * Begins to look, with the rounds that the chain has not accepted so far. `early`: those proved since `open` was called.
+   * @throws WRONG_CONTRACT  when the contract's state is none that this venue ever was in
+   */
   async start(early: () => readonly PublishedRound[]): Promise<void> {
+    const known = new Set([this.#options.genesisState]);
     let last = 0;
-    for await (const round of this.#unaccepted()) {
+    for await (const round of this.#proved(known)) {
       this.#relay.add(round);
       last = round.number;
     }
     for (const round of early()) if (round.number > last) this.#relay.add(round);
+    const { confirmedState: state, address } = this.contract;
+    if (!known.has(state) && !this.#relay.knows(state))
+      throw new TacitError("WRONG_CONTRACT", `the contract at ${address} is in a state that this venue never was in`, {
+        address,
+        state,
+      });
     this.#look();
   }
 
@@ -67,8 +101,8 @@ export class ChainLink {
     this.#relay.add(round);
   }
 
-  get status(): RelayStatus {
-    return this.#relay.status();
+  get status(): LinkStatus {
+    return { ...this.#relay.status(), deposits: this.#looks.status };
   }
 
   async close(): Promise<void> {
@@ -78,38 +112,39 @@ export class ChainLink {
   }
 
   #look(): void {
-    const { clock, pollSeconds = 4, onFailed } = this.#options;
+    const { clock, pollSeconds = 4, onFailed, onLook } = this.#options;
     const next = () => {
       if (!this.#closed) this.#cancel = clock.wake(clock.now() + BigInt(pollSeconds), () => this.#look());
     };
-    this.#polling = this.#poll().then(next).catch(onFailed);
+    this.#polling = this.#poll()
+      .then(() => {
+        onLook();
+        next();
+      })
+      .catch(onFailed);
   }
 
   async #poll(): Promise<void> {
     await this.#relay.poll();
-    const { chain, credited, onDeposits } = this.#options;
-    for (;;) {
-      let deposits;
-      try {
-        deposits = await chain.deposits(credited());
-      } catch (error) {
-        // The chain is asked again at the next look; the relay counts its failures.
-        if (error instanceof TacitError) return;
-        throw error;
+    const { chain, credited, room, onDeposits } = this.#options;
+    await this.#looks.run(async () => {
+      for (let most; (most = room()) > 0 && !this.#closed;) {
+        const deposits = await ask(chain.deposits(credited()));
+        if (deposits.length === 0 || this.#closed) return;
+        await onDeposits(deposits.slice(0, most));
       }
-      if (deposits.length === 0 || this.#closed) return;
-      await onDeposits(deposits);
-    }
+    });
   }
 
-  /** Rounds that are proved, and were not accepted by the chain so far. */
-  async *#unaccepted(): AsyncGenerator<PublishedRound> {
+  /** Rounds that are proved, and were not accepted by the chain so far. @param states  gets those after all that are proved */
+  async *#proved(states: Set<bigint>): AsyncGenerator<PublishedRound> {
     const { store } = this.#options;
     for (let after = summaryName(0); ;) {
       const page = await store.list("summary/", { after, limit: 100 });
       for (const { name, text } of page) {
         after = name;
-        const { number, accepted } = JSON.parse(text) as RoundSummary;
+        const { number, accepted, stateAfter: reached } = JSON.parse(text) as RoundSummary;
+        states.add(BigInt(reached));
         if (accepted) continue;
         const [claim] = readRounds(JSON.parse((await store.get(roundName(number)))!));
         const { state, stateAfter, segment, instructions } = claim;

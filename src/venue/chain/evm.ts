@@ -50,6 +50,8 @@ const ABI = parseAbi([
   "error PairingFailed()",
 ]);
 const DEPOSIT = ABI.find((item) => item.type === "event")!;
+/** What a node may answer to a request for more than it gives at once. */
+const TOO_MUCH = new Set(["CHAIN_REFUSED", "CHAIN_TIMEOUT", "CHAIN_GARBAGE"]);
 
 export interface EvmOptions {
   /** http or https address of a node; often it holds a key, so it is never shown */
@@ -74,6 +76,13 @@ export interface EvmOptions {
   /** that a node may take to answer: 10,000 when left out */
   readonly timeoutMs?: number;
 }
+
+/** What nodes call a transaction that they have: geth and its kin, Nethermind, Besu, Erigon, anvil. */
+const SENT =
+  /already (known|imported|in mempool)|already_exists|known transaction|same hash was already|nonce (is )?too low|OldNonce|AlreadyKnown/i;
+/** And one that pays too little, for itself or to take the place of another of its nonce. */
+const UNDERPRICED =
+  /underpriced|could not replace existing|ReplacementNotAllowed|below (the )?configured minimum|less than block base fee|fee ?too ?low/i;
 
 /** An EVM chain, by a node's JSON-RPC. Transactions are of type 2 (EIP-1559). */
 export function evmChain(options: EvmOptions): Chain {
@@ -118,6 +127,24 @@ export function evmChain(options: EvmOptions): Chain {
     return { block, blockTime, state, logCount, time, nonce };
   }
 
+  /** Deposits from a block on: of as many blocks as the node takes, which is tried by halves. */
+  async function logsFrom(from: bigint, last: bigint) {
+    for (;;) {
+      const to = from + range - 1n < last ? from + range - 1n : last;
+      try {
+        const logs = await ask("the deposits", () =>
+          client.getLogs({ address, event: DEPOSIT, fromBlock: from, toBlock: to, strict: true }),
+        );
+        return { logs, to };
+      } catch (error) {
+        // In whatever words a node says that it is too much; where it is something else, one block fails too.
+        const smaller = (to - from + 1n) / 2n;
+        if (smaller === 0n || !(error instanceof TacitError) || !TOO_MUCH.has(error.code)) throw error;
+        range = smaller;
+      }
+    }
+  }
+
   function callData({ stateBefore, instructions }: Submission): Hex {
     const args = [stateBefore, encodeRound({ instructions })] as const;
     return encodeFunctionData({ abi: ABI, functionName: "submitRound", args });
@@ -135,7 +162,7 @@ export function evmChain(options: EvmOptions): Chain {
   }
 
   return {
-    async open({ domain }) {
+    async open({ domain, freeLeaves }) {
       const id = await ask("the chain's number", () => client.getChainId());
       const wrong = (message: string) => new TacitError("WRONG_CONTRACT", message, { address, chainId: id });
       if (options.chainId !== undefined && id !== options.chainId)
@@ -145,54 +172,77 @@ export function evmChain(options: EvmOptions): Chain {
         throw wrong(`nothing is deployed at ${address}: expected the venue's contract`);
       const is = await read("domain", number);
       if (is !== domain) throw wrong(`the contract at ${address} is of domain ${is}: expected ${domain}`);
-      chainId = id;
-      const [maxLag, maxDeposits, confirmedState] = await Promise.all([
+      const [maxLag, maxDeposits, token, deployedAt] = await Promise.all([
         read("maxLag", number),
         read("maxDeposits", number),
-        read("state", deepBelow(number)),
+        ask("the token", () => client.readContract({ address, abi: ABI, functionName: "token", blockNumber: number })),
+        read("deployedAt", number),
       ]);
-      return { chainId: id, address, account: account.address, maxLag, maxDeposits, confirmedState };
+      if (maxDeposits > freeLeaves)
+        throw wrong(
+          `the contract takes ${maxDeposits} deposits: expected at most ${freeLeaves}, the accounts that are free`,
+        );
+      if (options.token !== undefined && token.toLowerCase() !== options.token.toLowerCase())
+        throw wrong(`the contract is of token ${token}: expected ${options.token}`);
+      const deep = await deepest(number);
+      if (deep < deployedAt)
+        throw new TacitError(
+          "NOT_CONFIRMED",
+          `the contract is of block ${deployedAt}, and ${deep} is the last confirmed one`,
+        );
+      const confirmedState = await read("state", deep);
+      chainId = id;
+      start = { ...start, block: options.startBlock ?? deployedAt };
+      found = start;
+      return {
+        chainId: id,
+        address,
+        account: account.address,
+        token: token.toLowerCase() as Hex,
+        maxLag,
+        maxDeposits,
+        confirmedState,
+      };
     },
 
     async deposits(after) {
-      const last = deepBelow((await newest()).number);
+      const last = await deepest((await newest()).number);
       const count = Number(await read("depositCount", last));
       if (count <= after) return [];
       if (after < found.n) found = start;
       const result: ChainDeposit[] = [];
-      let { n, head, block } = found;
       const inconsistent = (message: string) => {
+        const { n } = found;
         found = start;
         return new TacitError("CHAIN_INCONSISTENT", `deposit ${n + 1}: ${message}`, { n: n + 1, block: last });
       };
-      for (let from = found.block; result.length === 0 && from <= last; from += blockRange) {
-        const to = from + blockRange - 1n < last ? from + blockRange - 1n : last;
-        const logs = await ask("the deposits", () =>
-          client.getLogs({ address, event: DEPOSIT, fromBlock: from, toBlock: to, strict: true }),
-        );
-        for (const { args, blockNumber } of logs) {
-          // The block that the last one is in is read again, for there may be more of them in it.
-          if (args.n <= BigInt(n)) continue;
+      while (result.length === 0 && found.block <= last) {
+        const { logs, to } = await logsFrom(found.block, last);
+        let { n, head } = found;
+        for (const { args } of logs) {
           const { keyX, keyY, amount } = args;
           const deposit = { keyX, keyY, index: Number(args.index), amount };
           if (args.n !== BigInt(n) + 1n) throw inconsistent(`the next event is of number ${args.n}`);
           if (args.head !== pushDeposit(head, deposit)) throw inconsistent("its head does not continue the chain");
-          [n, head, block] = [n + 1, args.head, blockNumber];
+          [n, head] = [n + 1, args.head];
           if (n > after) result.push({ ...deposit, n, head });
         }
+        if (n > found.n) {
+          const number = await ask("a deposit's number", () =>
+            client.readContract({ address, abi: ABI, functionName: "depositNumber", args: [head], blockNumber: last }),
+          );
+          if (number !== BigInt(n)) throw inconsistent("the contract does not have the head of the events up to it");
+        }
+        // All up to here is confirmed, and is not read again.
+        found = { n, head, block: to + 1n };
       }
       if (result.length === 0) throw inconsistent(`the contract counts ${count} deposits, and the node has no event`);
-      const number = await ask("a deposit's number", () =>
-        client.readContract({ address, abi: ABI, functionName: "depositNumber", args: [head], blockNumber: last }),
-      );
-      if (number !== BigInt(n)) throw inconsistent("the contract does not have the head of the events up to it");
-      found = { n, head, block };
       return result;
     },
 
     async status() {
       const block = await newest();
-      const deep = deepBelow(block.number);
+      const deep = await deepest(block.number);
       const latest = await point(block.number, block.timestamp);
       const confirmed =
         deep === block.number
@@ -237,10 +287,8 @@ export function evmChain(options: EvmOptions): Chain {
       } catch (error) {
         if (error instanceof TacitError) throw error;
         const text = nodeText(error) ?? "";
-        // What nodes call it: geth and its kin, Nethermind, Besu, Erigon, anvil.
-        if (/already (known|imported)|known transaction|nonce (is )?too low|OldNonce|AlreadyKnown/i.test(text))
-          return "sent";
-        if (/underpriced|less than block base fee|fee ?too ?low|feetoolow/i.test(text)) return "underpriced";
+        if (SENT.test(text)) return "sent";
+        if (UNDERPRICED.test(text)) return "underpriced";
         throw chainError("sending", error, rpc);
       }
     },
@@ -263,32 +311,58 @@ export function evmChain(options: EvmOptions): Chain {
 
 /** The contract's error by name, if the node says that the call was reverted by one; OutOfGas if it ran out. */
 function refusalOf(error: unknown): string | undefined {
-  const answer = error instanceof BaseError ? error.walk((each) => each instanceof RpcRequestError) : null;
-  const given = (answer as { data?: unknown } | null)?.data;
-  const data = typeof given === "object" && given !== null && "data" in given ? given.data : given;
-  if (isHex(data) && data.length >= 10) {
+  const answer = answerOf(error);
+  if (!answer) return undefined;
+  const data = revertDataOf(answer);
+  if (data) {
     try {
       return decodeErrorResult({ abi: ABI, data }).errorName;
     } catch {
       return `error ${data.slice(0, 10)}`;
     }
   }
-  return /gas required exceeds|out of gas|exceeds block gas limit/i.test(nodeText(error) ?? "")
-    ? "OutOfGas"
-    : undefined;
+  return /gas required exceeds|out of gas|exceeds block gas limit/i.test(answer.message) ? "OutOfGas" : undefined;
+}
+
+/** What the node answered instead of a result, whatever the HTTP status it came with. */
+interface NodeError {
+  readonly message: string;
+  readonly data?: unknown;
+}
+function answerOf(error: unknown): NodeError | undefined {
+  if (!(error instanceof BaseError)) return undefined;
+  const answer = error.walk((each) => each instanceof RpcRequestError) as RpcRequestError | null;
+  if (answer) return { message: answer.details, data: answer.data };
+  const failed = error.walk((each) => each instanceof HttpRequestError) as HttpRequestError | null;
+  try {
+    // The body of an answer of another status than 200: its `error`, or all of it.
+    const body = JSON.parse(failed!.details) as { message?: unknown; data?: unknown };
+    return typeof body.message === "string" ? { message: body.message, data: body.data } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Nodes put it into `data`, into `data.data`, or behind words there or in the message: "Reverted 0x...". */
+function revertDataOf({ message, data }: NodeError): Hex | undefined {
+  const inner = typeof data === "object" && data !== null && "data" in data ? data.data : data;
+  for (const text of [inner, message]) {
+    const [found] = typeof text === "string" ? (/\b0x(?:[0-9a-f]{2}){4,}\b/i.exec(text) ?? []) : [];
+    if (isHex(found)) return found;
+  }
+  return undefined;
 }
 
 /** What the node said, if it answered with an error of its own. */
 function nodeText(error: unknown): string | undefined {
-  const answer = error instanceof BaseError ? error.walk((each) => each instanceof RpcRequestError) : null;
-  return answer ? (answer as RpcRequestError).details : undefined;
+  return answerOf(error)?.message;
 }
 
 /** Says what went wrong with a request, in the node's words where it has any, and without its address. */
 function chainError(what: string, error: unknown, rpc: string): TacitError {
-  const is = (kind: abstract new (...args: never[]) => unknown) =>
-    error instanceof BaseError ? error.walk((each) => each instanceof kind) : null;
-  if (is(TimeoutError)) return new TacitError("CHAIN_TIMEOUT", `${what}: the node did not answer in time`);
+  const find = <Kind extends Error>(kind: abstract new (...args: never[]) => Kind) =>
+    error instanceof BaseError ? (error.walk((each) => each instanceof kind) as Kind | null) : null;
+  if (find(TimeoutError)) return new TacitError("CHAIN_TIMEOUT", `${what}: the node did not answer in time`);
   const text = nodeText(error);
   if (text !== undefined) {
     // An address like https://host/v3/KEY: whatever of it could be a key is not repeated.
@@ -296,11 +370,11 @@ function chainError(what: string, error: unknown, rpc: string): TacitError {
     const safe = parts.reduce((rest, part) => rest.replaceAll(part, "..."), text).slice(0, 200);
     return new TacitError("CHAIN_REFUSED", `${what}: the node refused: ${safe}`);
   }
-  const failed = is(HttpRequestError) as HttpRequestError | null;
-  if (failed) {
-    const status = failed.status === undefined ? "no connection" : `HTTP status ${failed.status}`;
-    return new TacitError("CHAIN_UNREACHABLE", `${what}: the node could not be asked: ${status}`);
-  }
-  const name = error instanceof Error ? error.name : typeof error;
+  const failed = find(HttpRequestError);
+  if (failed?.status !== undefined)
+    return new TacitError("CHAIN_UNREACHABLE", `${what}: the node could not be asked: HTTP status ${failed.status}`);
+  if (failed && !find(SyntaxError))
+    return new TacitError("CHAIN_UNREACHABLE", `${what}: the node could not be asked: no connection`);
+  const name = failed ? "no JSON" : error instanceof Error ? error.name : typeof error;
   return new TacitError("CHAIN_GARBAGE", `${what}: the node answered what cannot be read (${name})`);
 }

@@ -1,6 +1,6 @@
 import { TacitError } from "../../protocol/errors.ts";
 import type { ChainPoint, ChainStatus, ProvenRound } from "./chain.ts";
-import { ask, ChainFailure } from "./chainFailure.ts";
+import { ask, ChainFailure, Failures } from "./chainFailure.ts";
 import { bytesOf, ProvenStream, type Run } from "./provenStream.ts";
 import {
   DEFAULT_RELAY_LIMITS,
@@ -41,18 +41,18 @@ export class Relay {
   readonly #sends: Sends;
   #seen?: ChainStatus;
   #waiting?: RelayWait;
+  /** since when something is to be sent, and nothing is: seconds since 1970 */
+  #waitingSince?: bigint;
   #stopped?: TacitError;
   #reverts = 0;
-  #failures = 0;
-  #failuresTotal = 0;
-  #lastError?: RelayStatus["lastError"];
-  #retryAt = 0n;
+  readonly #failures: Failures;
   #polling?: Promise<void>;
 
   constructor(options: RelayOptions, limits: Required<RelayLimits>, sends: Sends) {
     this.#options = options;
     this.#limits = limits;
     this.#sends = sends;
+    this.#failures = new Failures("the chain", options.clock, limits, options.log);
   }
 
   /**
@@ -69,10 +69,17 @@ export class Relay {
    * @throws what the store or onAccepted throw: the step may then have done a part, and may be called again
    */
   poll(): Promise<void> {
-    this.#polling ??= this.#poll().finally(() => {
-      this.#polling = undefined;
-    });
+    this.#polling ??= this.#failures
+      .run(() => this.#step())
+      .finally(() => {
+        this.#polling = undefined;
+      });
     return this.#polling;
+  }
+
+  /** Whether a state is one between rounds that were added. */
+  knows(state: bigint): boolean {
+    return this.#stream.position(state) !== undefined;
   }
 
   /** Tries again to send after a stop whose reason was mended. */
@@ -93,31 +100,10 @@ export class Relay {
       rounds: this.#stream.rounds,
       instructions: this.#stream.beyond(latest?.state),
       waiting: this.#waiting,
-      failures: this.#failures,
-      failuresTotal: this.#failuresTotal,
-      lastError: this.#lastError,
+      ...(this.#waitingSince !== undefined && { waitingSince: this.#waitingSince }),
+      ...this.#failures.status,
       stopped: this.#stopped,
     };
-  }
-
-  async #poll(): Promise<void> {
-    const { clock, log } = this.#options;
-    if (clock.now() < this.#retryAt) return;
-    try {
-      await this.#step();
-      this.#failures = 0;
-    } catch (error) {
-      if (!(error instanceof ChainFailure)) throw error;
-      const { code, message } = error.reason;
-      const { firstDelay, longestDelay } = this.#limits;
-      const delay = firstDelay << BigInt(Math.min(this.#failures, 32));
-      const at = clock.now();
-      this.#retryAt = at + (delay < longestDelay ? delay : longestDelay);
-      this.#failures++;
-      this.#failuresTotal++;
-      this.#lastError = { code, message, at };
-      log?.warn({ code, failures: this.#failures }, `the chain failed: ${message}`);
-    }
   }
 
   async #step(): Promise<void> {
@@ -136,6 +122,7 @@ export class Relay {
     const flying = this.#sends.all.filter(({ nonce }) => nonce >= seen.latest.nonce);
     if (flying.length > 0) await this.#press(flying, seen.latest);
     else if ((await this.#settled(seen.latest)) && !this.#stopped) await this.#next(seen.latest);
+    this.#waitingSince = this.#waiting && (this.#waitingSince ?? this.#options.clock.now());
   }
 
   /** Reports the rounds that a confirmed block holds, and forgets them, and the transactions that can no longer change. */
@@ -293,7 +280,7 @@ export class Relay {
 
   #stop(reason: TacitError): undefined {
     this.#stopped = reason;
-    this.#lastError = { code: reason.code, message: reason.message, at: this.#options.clock.now() };
+    this.#failures.note(reason);
     this.#options.log?.error({ code: reason.code, ...textOf(reason.details) }, `stopped: ${reason.message}`);
   }
 }

@@ -4,6 +4,7 @@ import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
 import type { Store } from "../store/store.ts";
 import type { Chain, ChainStatus, Fees, Hex, OpenedChain } from "./chain.ts";
+import type { FailureStatus } from "./chainFailure.ts";
 
 /** Bounds of a transaction, of fees and of patience. */
 export interface RelayLimits {
@@ -69,7 +70,7 @@ export interface SentTransaction {
   readonly rounds: readonly [number, number];
 }
 
-export interface RelayStatus {
+export interface RelayStatus extends FailureStatus {
   /** as the chain was last seen */
   readonly chain?: ChainStatus;
   /** sent and not yet in a block; `broadcast` is the block at which it was last handed over */
@@ -80,10 +81,8 @@ export interface RelayStatus {
   readonly rounds: number;
   readonly instructions: number;
   readonly waiting?: RelayWait;
-  /** of the chain: in a row, and since the start */
-  readonly failures: number;
-  readonly failuresTotal: number;
-  readonly lastError?: { code: string; message: string; /** seconds since 1970 */ at: bigint };
+  /** seconds since 1970 */
+  readonly waitingSince?: bigint;
   /** why nothing is sent until `resume` or a restart; nothing is lost */
   readonly stopped?: TacitError;
 }

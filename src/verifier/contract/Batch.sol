@@ -42,25 +42,45 @@ library Batch {
             for (uint256 j = 0; j < codes.length; j++) {
                 uint256 r = coefficient(seed, j);
                 total = addmod(total, r, R);
-                Sums memory sum = sums[codes[j]];
                 uint256 inputs = KeyData.shape(data, codes[j]).inputs;
-                if (!sum.used) {
-                    sum.used = true;
-                    sum.scalars = new uint256[](inputs + 1);
-                }
-                sum.scalars[0] = addmod(sum.scalars[0], r, R);
-                for (uint256 i = 1; i <= inputs; i++) {
-                    sum.scalars[i] = addmod(sum.scalars[i], mulmod(r, words[next + i], R), R);
-                }
+                addInputs(sums[codes[j]], r, words, next, inputs);
                 next += 1 + inputs;
-                (pairs[6 * j], pairs[6 * j + 1]) = mul(words[next], words[next + 1], r);
-                for (uint256 i = 2; i < 6; i++) pairs[6 * j + i] = words[next + i];
-                (uint256 x, uint256 y) = mul(words[next + 6], words[next + 7], r);
-                (sum.cx, sum.cy) = add(sum.cx, sum.cy, x, y);
+                addProof(sums[codes[j]], r, words, next, pairs, 6 * j);
                 next += PROOF_WORDS;
             }
         }
         return close(sums, pairs, codes.length, total, data);
+    }
+
+    /// @dev The public inputs follow the hash of the key, which is at `from`.
+    function addInputs(Sums memory sum, uint256 r, uint256[] memory words, uint256 from, uint256 inputs) private pure {
+        unchecked {
+            if (!sum.used) {
+                sum.used = true;
+                sum.scalars = new uint256[](inputs + 1);
+            }
+            sum.scalars[0] = addmod(sum.scalars[0], r, R);
+            for (uint256 i = 1; i <= inputs; i++) {
+                sum.scalars[i] = addmod(sum.scalars[i], mulmod(r, words[from + i], R), R);
+            }
+        }
+    }
+
+    /// @dev A, B and C are at `from`; (r A, B) goes into the pairs at `to`.
+    function addProof(
+        Sums memory sum,
+        uint256 r,
+        uint256[] memory words,
+        uint256 from,
+        uint256[] memory pairs,
+        uint256 to
+    ) private view {
+        unchecked {
+            (pairs[to], pairs[to + 1]) = mul(words[from], words[from + 1], r);
+            for (uint256 i = 2; i < 6; i++) pairs[to + i] = words[from + i];
+            (uint256 x, uint256 y) = mul(words[from + 6], words[from + 7], r);
+            (sum.cx, sum.cy) = add(sum.cx, sum.cy, x, y);
+        }
     }
 
     function seedOf(uint256[] memory words) internal pure returns (uint256 seed) {
@@ -114,15 +134,15 @@ library Batch {
         }
     }
 
-    /// @dev Pair number n: (-(x, y), g2), the words of g2 from `at` on.
-    function put(uint256[] memory pairs, uint256 n, uint256 x, uint256 y, uint256[] memory data, uint256 at)
+    /// @dev Pair number n: (-(x, y), g2), the words of g2 from `first` on.
+    function put(uint256[] memory pairs, uint256 n, uint256 x, uint256 y, uint256[] memory data, uint256 first)
         internal
         pure
     {
         unchecked {
             pairs[6 * n] = x;
             pairs[6 * n + 1] = (Q - y) % Q; // infinity, (0, 0), stays what it is
-            for (uint256 i = 0; i < 4; i++) pairs[6 * n + 2 + i] = data[at + i];
+            for (uint256 i = 0; i < 4; i++) pairs[6 * n + 2 + i] = data[first + i];
         }
     }
 

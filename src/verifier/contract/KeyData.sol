@@ -24,13 +24,13 @@ library KeyData {
     uint256 private constant DELTA = 2; // in a record
     uint256 private constant IC = 6;
 
-    /// @param at a contract whose code has the hash Keys.HASH
-    function load(address at) internal view returns (uint256[] memory data) {
+    /// @param account a contract whose code has the hash Keys.HASH
+    function load(address account) internal view returns (uint256[] memory data) {
         assembly ("memory-safe") {
-            let size := sub(extcodesize(at), 1)
+            let size := sub(extcodesize(account), 1)
             data := mload(0x40)
             mstore(data, div(size, 32))
-            extcodecopy(at, add(data, 32), 1, size)
+            extcodecopy(account, add(data, 32), 1, size)
             mstore(0x40, add(add(data, 32), size))
         }
     }

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { keccak256 } from "viem";
+import { encodeErrorResult, keccak256, parseAbi } from "viem";
+import type { TacitError } from "../../../src/protocol/errors.ts";
 import { deployParts, deployVenue } from "../../../src/setup/chain/deploy.ts";
 import { compileContracts, keysSolidity } from "../../../src/setup/contract.ts";
 import { Chain as Anvil, owner, trader, type Deployed } from "../../../src/setup/chain/chain.ts";
@@ -21,6 +22,7 @@ const simulator = new Simulator("relay");
 const domain = simulator.random();
 const genesis = simulator.random();
 const maxLag = 3_600n;
+const freeLeaves = 1_000n;
 const confirmations = 2n;
 
 type Mode = "pass" | "hang" | "fail" | "refuse" | "garbage" | "loseAnswer";
@@ -31,6 +33,9 @@ class Proxy {
   mode: Mode = "pass";
   /** calls of the methods that the mode is for; all when left out */
   only?: string;
+  /** answers in anvil's place, where it gives something */
+  answer: (method: string, params: never) => { status?: number; type?: string; body: string } | undefined = () =>
+    undefined;
   /** changes what anvil answered */
   lie: (method: string, result: unknown) => unknown = (_, result) => result;
   readonly calls: string[] = [];
@@ -41,8 +46,13 @@ class Proxy {
       const chunks: Buffer[] = [];
       for await (const chunk of request) chunks.push(chunk as Buffer);
       const body = Buffer.concat(chunks);
-      const { method, id } = JSON.parse(String(body)) as { method: string; id: number };
+      const { method, id, params } = JSON.parse(String(body)) as { method: string; id: number; params: never };
       this.calls.push(method);
+      const own = this.answer(method, params);
+      if (own) {
+        const { status = 200, type = "application/json" } = own;
+        return void response.writeHead(status, { "content-type": type }).end(own.body);
+      }
       const mode = this.only === undefined || this.only === method ? this.mode : "pass";
       const json = (value: object) =>
         response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(value));
@@ -69,6 +79,7 @@ class Proxy {
   }
   reset(): void {
     [this.mode, this.only, this.lie] = ["pass", undefined, (_, result) => result];
+    this.answer = () => undefined;
   }
   stop(): void {
     this.#server.closeAllConnections();
@@ -76,10 +87,14 @@ class Proxy {
   }
 }
 
+/** An answer of a node that fails. */
+const failing = (error: object, status = 200) => ({ status, body: JSON.stringify({ jsonrpc: "2.0", id: 1, error }) });
+
 describe("a venue's EVM chain", () => {
   let anvil: Anvil;
   let proxy: Proxy;
   let venue: Deployed;
+  let token: Deployed;
   let startBlock: bigint;
   let snapshot: Hex;
 
@@ -90,7 +105,7 @@ describe("a venue's EVM chain", () => {
     });
     anvil = await Anvil.start();
     proxy = await Proxy.start(anvil.client.transport.url!);
-    const token = await anvil.deploy(artifacts.TestToken, []);
+    token = await anvil.deploy(artifacts.TestToken, []);
     venue = await deployVenue(anvil, artifacts.Venue, await deployParts(anvil, artifacts, simulator.keys), {
       domain,
       genesisState: genesis,
@@ -139,19 +154,31 @@ describe("a venue's EVM chain", () => {
 
   describe("opened", () => {
     it("says what the contract says", async () => {
-      assert.deepEqual(await evm({ chainId: 31337 }).open({ domain }), {
+      assert.deepEqual(await evm({ chainId: 31337 }).open({ domain, freeLeaves }), {
         chainId: 31337,
         address: venue.address,
         account: trader.address,
+        token: token.address,
         maxLag,
         maxDeposits: 1000n,
         confirmedState: genesis,
       });
     });
     it("refuses another domain, another chain, and an address without code", async () => {
-      await assert.rejects(evm().open({ domain: 5n }), { code: "WRONG_CONTRACT" });
-      await assert.rejects(evm({ chainId: 1 }).open({ domain }), { code: "WRONG_CONTRACT" });
-      await assert.rejects(evm({ contract: owner.address }).open({ domain }), { code: "WRONG_CONTRACT" });
+      await assert.rejects(evm().open({ domain: 5n, freeLeaves }), { code: "WRONG_CONTRACT" });
+      await assert.rejects(evm({ chainId: 1 }).open({ domain, freeLeaves }), { code: "WRONG_CONTRACT" });
+      await assert.rejects(evm({ contract: owner.address }).open({ domain, freeLeaves }), { code: "WRONG_CONTRACT" });
+    });
+    it("refuses another token, and a contract that takes more deposits than there are accounts", async () => {
+      await evm({ token: token.address.toUpperCase().replace("0X", "0x") as Hex }).open({ domain, freeLeaves });
+      await assert.rejects(evm({ token: owner.address }).open({ domain, freeLeaves }), { code: "WRONG_CONTRACT" });
+      await assert.rejects(evm().open({ domain, freeLeaves: freeLeaves - 1n }), {
+        code: "WRONG_CONTRACT",
+        message: "the contract takes 1000 deposits: expected at most 999, the accounts that are free",
+      });
+    });
+    it("waits for the contract to be confirmed", async () => {
+      await assert.rejects(evm({ confirmations: 100n }).open({ domain, freeLeaves }), { code: "NOT_CONFIRMED" });
     });
     it("must be open before it signs", async () => {
       const submission = { stateBefore: genesis, instructions: [] };
@@ -168,6 +195,68 @@ describe("a venue's EVM chain", () => {
       return all;
     }
     const amounts = async (chain: Chain, after?: number) => (await read(chain, after)).map(({ amount }) => amount);
+
+    for (const [limit, status] of [
+      [500n, 200],
+      [5n, 400],
+      [1n, 200],
+    ] as const)
+      it(`are read from a node that gives logs of ${limit} blocks at most, and says so with status ${status}`, async () => {
+        await mine(30);
+        await deposit(1n);
+        await mine(30);
+        await deposit(2n);
+        await mine(3);
+        proxy.answer = (method, [range]: [{ fromBlock: string; toBlock: string }]) =>
+          method === "eth_getLogs" && BigInt(range.toBlock) - BigInt(range.fromBlock) >= limit
+            ? failing(
+                { code: -32600, message: `You can make eth_getLogs requests with up to a ${limit} block range.` },
+                status,
+              )
+            : undefined;
+        const chain = evm();
+        assert.deepEqual(await amounts(chain), [1n, 2n]);
+        const asked = proxy.calls.length;
+        await deposit(3n);
+        await mine(3);
+        assert.deepEqual(await amounts(chain, 2), [3n]);
+        assert.ok(proxy.calls.length - asked < 40, "what is confirmed is not read again");
+      });
+
+    it("are found from the block of the contract on where none is named", async () => {
+      await deposit(1n);
+      await mine(3);
+      const chain = evm({ startBlock: undefined });
+      await chain.open({ domain, freeLeaves });
+      const from: string[] = [];
+      proxy.answer = (method, [range]: [{ fromBlock: string }]) => {
+        if (method === "eth_getLogs") from.push(range.fromBlock);
+        return undefined;
+      };
+      assert.deepEqual(await amounts(chain), [1n]);
+      assert.equal(BigInt(from[0]), startBlock);
+    });
+
+    it("are confirmed where the chain says so", async () => {
+      await deposit(1n);
+      for (const confirmations of ["safe", "finalized"] as const) {
+        const chain = evm({ confirmations });
+        let deep = startBlock;
+        proxy.lie = (method, result) =>
+          method === "eth_getBlockByNumber" && tagged
+            ? { ...(result as object), number: `0x${deep.toString(16)}` }
+            : result;
+        let tagged = false;
+        proxy.answer = (method, [tag]: [string]) => {
+          tagged = method === "eth_getBlockByNumber" && tag === confirmations;
+          return undefined;
+        };
+        assert.deepEqual(await chain.deposits(0), []);
+        deep = await anvil.client.getBlockNumber();
+        assert.deepEqual(await amounts(chain), [1n]);
+        proxy.reset();
+      }
+    });
 
     it("are read in order when they are confirmed, in requests of few blocks", async () => {
       const chain = evm({ blockRange: 3n });
@@ -233,6 +322,108 @@ describe("a venue's EVM chain", () => {
     });
   });
 
+  describe("answers of nodes", () => {
+    const inFuture = encodeErrorResult({ abi: parseAbi(["error InFuture(uint256 time)"]), args: [1n] });
+    const submission = () => ({ stateBefore: genesis, instructions: [] });
+    const reverted: [who: string, answer: ReturnType<typeof failing>][] = [
+      ["geth", failing({ code: 3, message: "execution reverted", data: inFuture })],
+      ["hardhat", failing({ code: -32603, message: "reverted", data: { data: inFuture } })],
+      ["Nethermind", failing({ code: -32015, message: "VM execution error.", data: `Reverted ${inFuture}` })],
+      ["a node that has it in its message", failing({ code: -32000, message: `custom error ${inFuture}` })],
+      ["a proxy, with status 400", failing({ code: 3, message: "execution reverted", data: inFuture }, 400)],
+      ["a proxy, with status 500", failing({ code: 3, message: "execution reverted", data: inFuture }, 500)],
+    ];
+    for (const [who, answer] of reverted)
+      it(`a refusal of the contract is read as ${who} gives it`, async () => {
+        proxy.answer = (method) => (method === "eth_estimateGas" ? answer : undefined);
+        assert.deepEqual(await evm().estimate(submission()), { ok: false, refusal: "InFuture" });
+      });
+
+    const failures: [
+      why: string,
+      answer: ReturnType<typeof failing> & { type?: string },
+      code: string,
+      words: RegExp,
+    ][] = [
+      [
+        "a revert without data",
+        failing({ code: -32000, message: "Execution reverted" }),
+        "CHAIN_REFUSED",
+        /Execution reverted/,
+      ],
+      [
+        "no funds",
+        failing({ code: -32000, message: "insufficient funds for gas" }),
+        "CHAIN_REFUSED",
+        /insufficient funds/,
+      ],
+      [
+        "a page with status 429",
+        { status: 429, type: "text/html", body: "<html>" },
+        "CHAIN_UNREACHABLE",
+        /HTTP status 429/,
+      ],
+      [
+        "words with status 200",
+        { status: 200, type: "text/plain", body: "invalid host" },
+        "CHAIN_GARBAGE",
+        /\(no JSON\)/,
+      ],
+      ["broken JSON with status 200", { status: 200, body: "{" }, "CHAIN_GARBAGE", /\(no JSON\)/],
+    ];
+    for (const [why, answer, code, message] of failures)
+      it(`${why} is told as what it is`, async () => {
+        proxy.answer = (method) => (method === "eth_estimateGas" ? answer : undefined);
+        await assert.rejects(evm().estimate(submission()), (error: TacitError) => {
+          assert.equal(error.code, code);
+          assert.match(error.message, message);
+          return notSecret(error);
+        });
+      });
+
+    const words: Record<"sent" | "underpriced", string[]> = {
+      sent: [
+        "already known",
+        "ALREADY_EXISTS: already known",
+        "Known transaction",
+        "AlreadyKnown",
+        "nonce too low: next nonce 7, tx nonce 5",
+        "Nonce too low. Provided nonce: 1, current nonce: 2",
+        "OldNonce, Current nonce: 3, nonce of rejected tx: 2",
+        "transaction already imported",
+        "Transaction with the same hash was already imported.",
+        "tx already in mempool",
+      ],
+      underpriced: [
+        "replacement transaction underpriced",
+        "ReplacementNotAllowed",
+        "could not replace existing tx",
+        "FeeTooLow, MaxFeePerGas too low",
+        "transaction underpriced: tip needed 30000000000",
+        "Gas price below configured minimum gas price",
+        "Transaction gas price below configured minimum gas price",
+        "max fee per gas less than block base fee",
+      ],
+    };
+    for (const [outcome, texts] of Object.entries(words))
+      for (const text of texts)
+        it(`"${text}" means ${outcome}, whatever the status`, async () => {
+          for (const status of [200, 400]) {
+            proxy.answer = () => failing({ code: -32000, message: text }, status);
+            assert.equal(await evm().broadcast("0x02aa"), outcome);
+          }
+        });
+    for (const text of [
+      "intrinsic gas too low",
+      "exceeds block gas limit",
+      "max priority fee per gas higher than max fee per gas",
+    ])
+      it(`"${text}" is a failure`, async () => {
+        proxy.answer = () => failing({ code: -32000, message: text });
+        await assert.rejects(evm().broadcast("0x02aa"), { code: "CHAIN_REFUSED" });
+      });
+  });
+
   describe("submissions", () => {
     const at = async (time: bigint, extra: Partial<Step> = {}) => {
       const step: Step = { name: "admit", inputs: { time, logCount: 1n }, ...extra };
@@ -272,7 +463,7 @@ describe("a venue's EVM chain", () => {
 
     it("are signed alike each time, taken more than once, and refused by the fee", async () => {
       const chain = evm();
-      await chain.open({ domain });
+      await chain.open({ domain, freeLeaves });
       const submission = await at(await now());
       const fees = await chain.fees();
       const terms = { ...fees, nonce: 0, gas: 2_000_000n };
@@ -303,7 +494,7 @@ describe("a venue's EVM chain", () => {
           : result;
       await assert.rejects(chain.status(), { code: "CHAIN_INCONSISTENT" });
       proxy.lie = (method, result) => (method === "eth_sendRawTransaction" ? `0x${"1".repeat(64)}` : result);
-      await chain.open({ domain });
+      await chain.open({ domain, freeLeaves });
       const terms = { ...(await chain.fees()), nonce: 0, gas: 2_000_000n };
       const { raw } = await chain.sign(await at(await now()), terms);
       await assert.rejects(chain.broadcast(raw), { code: "CHAIN_INCONSISTENT" });
@@ -319,7 +510,7 @@ describe("a venue's EVM chain", () => {
       };
       const submission = await at(await now());
       const signer = evm();
-      await signer.open({ domain });
+      await signer.open({ domain, freeLeaves });
       const terms = { ...(await signer.fees()), nonce: 0, gas: 2_000_000n };
       const { raw, hash } = await signer.sign(submission, terms);
       for (const [mode, code] of Object.entries(codes)) {
@@ -331,7 +522,7 @@ describe("a venue's EVM chain", () => {
           ["fees", () => chain.fees()],
           ["receipt", () => chain.receipt(hash)],
           ["deposits", () => chain.deposits(0)],
-          ["open", () => chain.open({ domain })],
+          ["open", () => chain.open({ domain, freeLeaves })],
         ];
         for (const [what, request] of calls)
           await assert.rejects(request, (error: Error & { code: string }) => {
@@ -368,7 +559,7 @@ describe("a venue's EVM chain", () => {
       const log = (fields: object, message: string) => warnings.push(fields, message);
       relay = await startRelay({
         chain,
-        opened: await chain.open({ domain }),
+        opened: await chain.open({ domain, freeLeaves }),
         store: {
           put: async (written) => {
             for (const [name, text] of Object.entries(written))

@@ -27,6 +27,7 @@ const OPENED: OpenedChain = {
   chainId: 1,
   address: "0xcc",
   account: "0xaa",
+  token: "0xdd",
   maxLag: MAX_LAG,
   maxDeposits: 9n,
   confirmedState: GENESIS,
