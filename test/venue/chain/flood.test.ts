@@ -1,0 +1,149 @@
+// Goal: whatever is deposited, and however late proofs come, all is credited and every round accepted: the venue takes no more than
+// one transaction can bring, and writes what makes old rounds fresh.
+// Method: a real chain with a contract of short patience, transactions of few instructions, proofs that take long by the clock.
+import assert from "node:assert/strict";
+import { PROFILES } from "../../../src/protocol/instructions.ts";
+import { Chain as Anvil, trader as payer, type Deployed } from "../../../src/setup/chain/chain.ts";
+import { deployParts, deployVenue } from "../../../src/setup/chain/deploy.ts";
+import { compileContracts, keysSolidity } from "../../../src/setup/contract.ts";
+import { evmChain } from "../../../src/venue/chain/evm.ts";
+import { genesisState } from "../../../src/venue/index.ts";
+import type { Store } from "../../../src/venue/store/store.ts";
+import { Simulator } from "../../verifier/simulator.ts";
+import {
+  genesis,
+  lastingStore,
+  ManualClock,
+  openTestVenue,
+  SECRET,
+  simulatedProver,
+  START,
+  traders,
+} from "../fixture.ts";
+
+const MAX_LAG = 40n;
+/** Seconds that a proof takes: with some of them waiting, more than the contract's patience. */
+const PROOF_SECONDS = 12n;
+/** Instructions that a transaction holds, of 449 bytes and fewer. */
+const FITS = 12;
+const LIMITS = { unacceptedProofs: 8, roundSeconds: 4, roundProofs: 2 };
+const { deposit: SLOTS } = PROFILES[genesis.profile];
+
+describe("venue: a chain that is flooded, or behind", () => {
+  const simulator = new Simulator("flood");
+  let anvil: Anvil;
+  let contract: Deployed;
+  let clock: ManualClock;
+  let storage: Store;
+
+  beforeEach(async () => {
+    anvil = await Anvil.start({ genesisTime: START - 100n });
+    const artifacts = compileContracts({
+      keys: keysSolidity(simulator.keys),
+      sources: ["src/setup/chain/TestToken.sol"],
+    });
+    const token = await anvil.deploy(artifacts.TestToken, []);
+    contract = await deployVenue(anvil, artifacts.Venue, await deployParts(anvil, artifacts, simulator.keys), {
+      domain: genesis.domain,
+      genesisState: genesisState(genesis, SECRET),
+      token: token.address,
+      maxLag: MAX_LAG,
+      maxDeposits: 254n,
+    });
+    await anvil.send({ contract: token, name: "approve", args: [contract.address, 1n << 100n] });
+    clock = new ManualClock(START + 1n);
+    storage = lastingStore();
+  });
+  afterEach(() => anvil.stop());
+
+  /** Seconds pass here and there; each look at the chain finds a new block. */
+  const pass = async (seconds: bigint) => {
+    for (let i = 0n; i < seconds; i += 2n) {
+      clock.advance(2n);
+      await anvil.client.setNextBlockTimestamp({ timestamp: clock.now() });
+      await anvil.client.mine({ blocks: 1 });
+      for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+    }
+  };
+  const open = async () => {
+    const { prover } = simulatedProver(simulator, async () => {
+      const until = clock.now() + PROOF_SECONDS;
+      while (clock.now() < until) await new Promise((resolve) => setImmediate(resolve));
+    });
+    const chain = evmChain({
+      rpc: anvil.client.transport.url!,
+      contract: contract.address,
+      account: payer,
+      confirmations: 0n,
+    });
+    const limits = { maxBytes: FITS * 449 };
+    return (await openTestVenue({ storage, clock, prover, limits: LIMITS, chain: { chain, pollSeconds: 2, limits } }))
+      .venue;
+  };
+  const settled = async (venue: Awaited<ReturnType<typeof open>>, holds: () => boolean, most: number) => {
+    for (let looks = 0; !holds(); looks++) {
+      const { stopped, waiting } = venue.health().chain!;
+      assert.equal(stopped, undefined, stopped?.message);
+      assert.ok(looks < most, `not settled after ${looks} looks: ${waiting} ${JSON.stringify(venue.health().reason)}`);
+      await pass(2n);
+    }
+  };
+
+  it("credits every deposit of a flood, and has every round accepted", async () => {
+    const flood = FITS * SLOTS * 3;
+    const [one] = traders(1);
+    const { keyX, keyY } = one.deposit;
+    for (let i = 0; i < flood; i++)
+      await anvil.send({ contract, name: "deposit", args: [1n, keyX, keyY, i === 0 ? 0 : one.index] });
+    let venue = await open();
+    let most = 0;
+    await settled(
+      venue,
+      () => {
+        most = Math.max(most, venue.health().chain!.instructions);
+        return venue.account(one.index)?.cash === BigInt(flood);
+      },
+      2_000,
+    );
+    await venue.close();
+    venue = await open();
+    await settled(venue, () => venue.health().unproved === 0 && venue.health().chain!.rounds === 0, 2_000);
+    assert.ok(most <= FITS, `${most} instructions waited for the contract`);
+    assert.equal(await anvil.read(contract, "depositsConsumed"), BigInt(flood));
+    assert.equal(await anvil.read(contract, "logCount"), BigInt(venue.health().logCount));
+    assert.equal(venue.health().ok, true);
+    await venue.close();
+  });
+
+  it("gets out of rounds that are too old by an entry of its own, while it takes nothing", async () => {
+    const people = traders(2);
+    for (const { deposit: { keyX, keyY, index, amount } } of people)
+      await anvil.send({ contract, name: "deposit", args: [amount, keyX, keyY, index] }); // prettier-ignore
+    const venue = await open();
+    await settled(venue, () => venue.account(people[1].index) !== undefined, 200);
+    // More than is proved in the contract's patience, in rounds of their own.
+    let busy = 0;
+    for (let i = 0; i < 12; i++) {
+      const { item, auth } = people[i % 2].order("buy", 1n, 100_000n, { thisAuction: true });
+      await venue.submit(item, auth).catch((error: { code: string }) => {
+        assert.equal(error.code, "BUSY");
+        people[i % 2].nonce--;
+        busy++;
+      });
+      await pass(6n);
+    }
+    assert.ok(busy > 0, "the limit is reached");
+    const before = venue.health().logCount;
+    await settled(venue, () => venue.health().unproved === 0 && venue.health().chain!.rounds === 0, 2_000);
+    assert.ok(venue.health().logCount > before, "it wrote an entry of its own");
+    assert.equal(await anvil.read(contract, "logCount"), BigInt(venue.health().logCount));
+    const { item, auth } = people[0].order("sell", 1n, 100_000n);
+    assert.equal((await venue.submit(item, auth)).verdict, "admitted");
+    assert.deepEqual(
+      [...new Set((await venue.auctions()).map(({ market }) => market))],
+      ["101"],
+      "a purge is no auction",
+    );
+    await venue.close();
+  });
+});
