@@ -15,8 +15,8 @@ export function builtFile(file: URL): URL {
   const name = path.replace(/^.*[\\/]/, "");
   throw new TacitError(
     "NOT_BUILT",
-    `there is no ${path}: expected ${name} of tacit's dist/ beside the module that uses it. ` +
-      "Where an application is bundled, copy it there or leave tacit out of the bundle; in a checkout, `npm run build:package` makes it",
+    `there is no ${path}: expected ${name} of tacit's dist/ beside the module that uses it. Where an application is ` +
+      "bundled, copy it there or leave tacit out of the bundle; in a checkout, `npm run build:package` makes it; otherwise install tacit again",
     { path },
   );
 }

@@ -8,18 +8,19 @@ import { readKeyFiles } from "./keyFiles.ts";
 export async function loadInstructions(
   prover: Prover,
   profile: ProfileName,
+  build?: string,
 ): Promise<Record<InstructionName, ProvingKey>> {
   const keys = INSTRUCTION_NAMES.map(async (name) => {
-    const { wasm, zkey, inputs, r1cs } = builtFiles(circuitFolder(profile, name));
+    const { wasm, zkey, inputs, r1cs } = builtFiles(circuitFolder(profile, name, build));
     return [name, await prover.load(zkey, { wasm, inputs, r1cs })] as const;
   });
   return Object.fromEntries(await Promise.all(keys)) as Record<InstructionName, ProvingKey>;
 }
 
 /** What a venue of this profile makes its proofs with: built circuits, committed keys. @throws TacitError FILE, JSON */
-export async function proverFiles(profile: ProfileName): Promise<ProverFiles> {
+export async function proverFiles(profile: ProfileName, build?: string): Promise<ProverFiles> {
   const circuits = byInstruction((name) => {
-    const { zkey, wasm, inputs, r1cs } = builtFiles(circuitFolder(profile, name));
+    const { zkey, wasm, inputs, r1cs } = builtFiles(circuitFolder(profile, name, build));
     return { zkey, wasm, inputs, r1cs };
   });
   return { circuits, keys: await readKeyFiles(profile) };

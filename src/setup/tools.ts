@@ -45,8 +45,7 @@ function found(tool: Tool, file: string): string | undefined {
 }
 
 function missing(tools: readonly Tool[]): TacitError {
-  const purposes = [...new Set(tools.map((tool) => TOOLS[tool]))].join(" and ");
-  const names = tools.join(" ");
-  const text = `${purposes} needs what is not installed: run \`npm install ${names}\``;
+  const purposes = [...new Set(tools.map((tool) => TOOLS[tool]))].join(", ");
+  const text = `packages are missing (${purposes}): run \`npm install ${tools.join(" ")}\``;
   return new TacitError("MISSING_TOOL", text, { tools });
 }

@@ -9,24 +9,24 @@ let written = 0;
  * Writes a file so that whoever reads it sees the old one or the new one, never a part. Behind a link it is the file that
  * the link means; pipes and devices are written to as they are.
  * @param mode  of a new file
- * @throws TacitError OUTPUT  the path is a folder
+ * @throws TacitError OUTPUT  the path is a folder, or cannot be written
  */
 export async function writeWhole(
   path: string,
   content: string | Uint8Array,
   options: { mode?: number } = {},
 ): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
   const found = await kindOf(path);
-  if (found === "other") return writeFile(path, content);
-  const target = found === "none" ? path : await realpath(path);
+  const target = found === "file" ? await realpath(path) : path;
   const partial = `${target}.${process.pid}-${threadId}-${written++}.partial`;
   try {
+    await mkdir(dirname(path), { recursive: true });
+    if (found === "other") return await writeFile(path, content);
     await writeFile(partial, content, options);
     await rename(partial, target);
   } catch (error) {
-    await rm(partial, { force: true });
-    throw error;
+    await rm(partial, { force: true }).catch(() => {});
+    throw new TacitError("OUTPUT", `${path} cannot be written: ${(error as Error).message}`, { path });
   }
 }
 

@@ -1,6 +1,6 @@
 import type { MessagePort, Worker } from "node:worker_threads";
 import { TacitError } from "../protocol/errors.ts";
-import { startWorker } from "../prover/startWorker.ts";
+import { builtFile, startWorker } from "../prover/startWorker.ts";
 
 /** What a thread answers: a value, or what was wrong. `id` names the question. */
 export type ThreadAnswer =
@@ -64,9 +64,11 @@ export class AskedThread<Question extends { id: number }> {
    * @param what     it does, for its errors: "makes the proofs"
    * @param opening  the first message to it, if there is one
    * @param mortal   what it knows dies with it
+   * @throws NOT_BUILT  when there is no script
    */
   constructor(script: URL, what: string, { opening, mortal = false }: { opening?: unknown; mortal?: boolean } = {}) {
-    this.#script = script;
+    // Looked for at once: one that is missing is told of before anything depends on it.
+    this.#script = builtFile(script);
     this.#what = what;
     this.#opening = opening;
     this.#mortal = mortal;

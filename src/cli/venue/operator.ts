@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { writeWhole } from "../../setup/writeWhole.ts";
 import { openSecret, sealSecret } from "../../client/index.ts";
@@ -44,13 +44,27 @@ export async function operatorFiles(
     const genesisJson = await readJson(genesisPath);
     return { genesisJson, genesis: parseGenesis(genesisJson), secret, signer, fresh: false, unsealed };
   }
+  // Made anew, they would be of another venue.
+  for (const path of [join(folder, FILES.store), genesisPath])
+    if (
+      await stat(path).then(
+        () => true,
+        () => false,
+      )
+    )
+      throw new TacitError(
+        "OTHER_VENUE",
+        `there is a ${path} and no ${keysPath}: bring back the operator's keys, or name another folder by --data`,
+        { path },
+      );
   const [secret, signer, insurance] = [0, 1, 2].map(() => new Uint8Array(randomBytes(32)));
   const domain = BigInt(`0x${randomBytes(31).toString("hex")}`);
   const time = BigInt(Math.floor(Date.now() / 1000));
   const genesisJson = developmentGenesis({ secret, insurance, domain, time, profile, interval });
   const keys = await keysText({ secret, signer, insurance }, passphrase);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  // Without keys there was no venue: a genesis that lies there was left by a start that did not come this far.
+  await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+    throw new TacitError("FILE", `${folder} cannot be made: ${error.message}`, { path: folder });
+  });
   await writeWhole(genesisPath, JSON.stringify(genesisJson, null, 2) + "\n");
   await writeNew(keysPath, keys, 0o600);
   const genesis = parseGenesis(genesisJson);

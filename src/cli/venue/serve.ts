@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import pino from "pino";
 import { PAGES, VERSION } from "../../setup/folders.ts";
 import { requireTools } from "../../setup/tools.ts";
@@ -30,6 +30,7 @@ export interface ServeOptions {
   /** those of a new venue that were given */
   named: readonly ("profile" | "interval")[];
   prove: boolean;
+  build?: string;
   publish: string[];
   development: boolean;
   origin: string[];
@@ -68,8 +69,9 @@ export async function serve(options: ServeOptions): Promise<number> {
   let prover: VenueOptions["prover"];
   try {
     if (options.prove) {
-      await build(profile, log);
-      const files = await proverFiles(profile);
+      const folder = options.build && resolve(options.build);
+      await build(profile, folder, log);
+      const files = await proverFiles(profile, folder);
       if (Object.values(prepareKeys(files.keys)).some(isDevelopmentKey))
         log.warn("proofs are made with development keys: anybody can forge such proofs, so put no value behind them");
       prover = localProver(files);
@@ -142,16 +144,17 @@ export async function serve(options: ServeOptions): Promise<number> {
 }
 
 /** Makes what is not built yet: some minutes the first time. A person sees a bar, a log gets its lines. */
-async function build(profile: ProfileName, log: pino.Logger): Promise<void> {
+async function build(profile: ProfileName, folder: string | undefined, log: pino.Logger): Promise<void> {
   if (process.stderr.isTTY) {
     await withProgress(`build ${profile}`, (progress) =>
-      buildAll({ profile, onProgress: buildProgress(progress, INSTRUCTION_NAMES) }),
+      buildAll({ profile, build: folder, onProgress: buildProgress(progress, INSTRUCTION_NAMES) }),
     );
     return;
   }
   let told = false;
   await buildAll({
     profile,
+    build: folder,
     onProgress({ name, step }) {
       if (told || step === "done") return;
       told = true;

@@ -83,6 +83,7 @@ export async function publishKeys(
 
 /**
  * Compares what was built, and the committed verification keys, with the manifest.
+ * @throws TacitError NOT_BUILT  when there is nothing to compare
  * @throws TacitError MANIFEST_MISMATCH  `details.differences` lists each field that differs
  */
 export async function checkManifest(
@@ -95,10 +96,17 @@ export async function checkManifest(
 ): Promise<void> {
   const entries = (await readManifest(keys))[profile] ?? {};
   const differences: Difference[] = [];
+  const stamps = new Map<string, Stamp | undefined>();
+  for (const name of names) stamps.set(name, await readStamp(circuitFolder(profile, name, build)));
+  if (names.every((name) => !stamps.get(name)))
+    throw new TacitError(
+      "NOT_BUILT",
+      `nothing of profile ${profile} is built in ${build}: run \`tacit build --profile ${profile}\``,
+    );
   for (const name of names) {
     const expected = entries[name];
     const folder = circuitFolder(profile, name, build);
-    const stamp = await readStamp(folder);
+    const stamp = stamps.get(name);
     if (!expected) differences.push({ name, field: "entry", expected: "an entry", actual: undefined });
     if (!stamp?.key) differences.push({ name, field: "build", expected: "a finished build", actual: undefined });
     if (!expected || !stamp?.key) continue;

@@ -114,6 +114,7 @@ class SqliteStore implements Store {
   #pages = 0;
   #unmoved = 0;
   #checkpointing: Promise<void> | null = null;
+  /** started when it is first asked */
   #helper: AskedThread<Extract<Question, { id: number }>> | null = null;
   #backups = new Set<Promise<void>>();
   #closing: Promise<void> | null = null;
@@ -145,6 +146,9 @@ class SqliteStore implements Store {
       if (!fresh && options.check !== "quick")
         for (const row of this.#sql.allDocuments.iterate([])) documentOf(row as DocumentRow);
       this.#last = (this.#sql.lastRecord.get([]) as [number | null])[0] ?? -1;
+      const opening: Question = { kind: "open", path: this.#path, file };
+      const script = new URL("./checkpointThread.js", import.meta.url);
+      if (this.#helped) this.#helper = new AskedThread(script, "moves pages to the file", { opening, mortal: true });
     } catch (error) {
       db?.close();
       for (const opened of [mark, file]) if (opened !== undefined) closeSync(opened);
@@ -460,14 +464,9 @@ class SqliteStore implements Store {
    * died, this one goes on alone.
    */
   async #moveSome(): Promise<void> {
-    const opening: Question = { kind: "open", path: this.#path, file: this.#file };
-    this.#helper ??= new AskedThread(new URL("./checkpointThread.js", import.meta.url), "moves pages to the file", {
-      opening,
-      mortal: true,
-    });
     this.#unmoved = 0;
     try {
-      await this.#helper.ask({ kind: "move" });
+      await this.#helper!.ask({ kind: "move" });
     } catch (error) {
       if (!(error instanceof TacitError) || error.code !== "THREAD_DIED") this.#refusal ??= error as TacitError;
       this.#helped = false;
