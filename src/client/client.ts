@@ -1,6 +1,7 @@
 import type { Account } from "../protocol/account.ts";
 import { depositKey, type Point } from "../protocol/eddsa.ts";
 import { parseGenesis, type GenesisFile } from "../protocol/genesis.ts";
+import { parseAddress, requireRecipient } from "../protocol/address.ts";
 import { cancelItem, orderItem, withdrawalItem, type Item, type OrderFields } from "../protocol/item.ts";
 import { asInteger, asList, asObject, badFormat } from "../protocol/json.ts";
 import { readAccount } from "../protocol/opening.ts";
@@ -153,8 +154,15 @@ export class Client {
     );
   }
 
-  /** Withdraws cash to an address of the chain. */
-  async withdraw({ recipient, amount }: { recipient: bigint; amount: bigint }): Promise<SentItem> {
+  /**
+   * Withdraws cash to an address of the chain.
+   * @param recipient  as people write it, checksum included, or as a number
+   * @throws ADDRESS  when it is mistyped, 0, or the venue's own
+   */
+  async withdraw({ recipient: to, amount }: { recipient: string | bigint; amount: bigint }): Promise<SentItem> {
+    const recipient = typeof to === "string" ? parseAddress("the recipient", to) : to;
+    const { contract } = this.venue;
+    requireRecipient(recipient, contract ? [contract.address, contract.token] : []);
     return this.#send((account, nonce, salt) =>
       withdrawalItem({ account, nonce, recipient, amount, validUntil: this.#soon(), salt }),
     );

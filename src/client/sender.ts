@@ -23,7 +23,17 @@ export interface SenderOptions {
 }
 
 /** Codes of a first answer, and of one to something sent before, by which an item is in no log. */
-const FIRST = ["DECLINED", "FORMAT", "OUT_OF_RANGE", "FORBIDDEN", "WRONG_KIND", "RATE_LIMITED", "BUSY", "UNAUTHORISED"];
+const FIRST = [
+  "ADDRESS",
+  "DECLINED",
+  "FORMAT",
+  "OUT_OF_RANGE",
+  "FORBIDDEN",
+  "WRONG_KIND",
+  "RATE_LIMITED",
+  "BUSY",
+  "UNAUTHORISED",
+];
 const AGAIN = ["DECLINED"];
 /** Items that the venue has turned away, of late. */
 const REFUSED = 256;

@@ -1,4 +1,5 @@
 import type { Deposit } from "../matcher/events.ts";
+import { requireRecipient } from "../protocol/address.ts";
 import { accountKey } from "../protocol/eddsa.ts";
 import { outOfRange, TacitError } from "../protocol/errors.ts";
 import { PROFILES } from "../protocol/instructions.ts";
@@ -121,6 +122,7 @@ export class Venue extends Questions {
    * answered as it was then.
    * @throws OUT_OF_RANGE  when a number is not a field element
    * @throws DECLINED      when it is malformed, not signed by the account's key, or its nonce is spent: it is not in the log
+   * @throws ADDRESS       when it withdraws to 0, or to the contract or its token: it is not in the log
    * @throws BUSY          with `retryAfter` in seconds, when too much waits to be written or proved
    * @throws STOPPED       when the venue takes nothing any more
    */
@@ -248,6 +250,10 @@ export class Venue extends Questions {
     requireFields("item", own.auth);
     const decoded = decodeItem(own.item);
     if (kind && decoded?.kind !== kind) throw wrongKind(kind, decoded?.kind ?? "malformed");
+    if (decoded?.kind === "withdrawal") {
+      const { contract } = this;
+      requireRecipient(decoded.body.recipient, contract ? [contract.address, contract.token] : []);
+    }
     const known = this.#inFlight.find(own);
     if (known) return known;
     this.#requireTaking();

@@ -12,6 +12,7 @@ import {
   type Notebook,
   type SentItem,
 } from "../../client/index.ts";
+import { parseAddress } from "../../protocol/address.ts";
 import { publicKey } from "../../protocol/eddsa.ts";
 import { TacitError } from "../../protocol/errors.ts";
 import { decodeItem } from "../../protocol/item.ts";
@@ -268,10 +269,10 @@ export async function orderCancel(market: bigint, target: bigint | undefined, op
 
 /** `tacit withdraw`. @returns the exit code */
 export async function withdraw(amount: bigint, recipient: string, options: TraderOptions): Promise<number> {
-  if (!/^0x[0-9a-fA-F]{40}$/.test(recipient))
-    throw new TacitError("USAGE", "the recipient is wrong: expected an address");
+  // Before anything is asked for.
+  parseAddress("the recipient", recipient);
   const client = await openClient(options);
-  return send(client, options, () => client.withdraw({ amount, recipient: BigInt(recipient) }));
+  return send(client, options, () => client.withdraw({ amount, recipient }));
 }
 
 /** `tacit order list`. @returns the exit code */

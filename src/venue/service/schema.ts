@@ -143,6 +143,7 @@ export const SessionSchema = z
 
 const RateSchema = z.strictObject({ rate: z.number().describe("a second"), burst: z.number() });
 
+const address = z.string().regex(/^0x[0-9a-fA-F]{40}$/);
 export const VenueSchema = z
   .strictObject({
     name: z.literal("tacit"),
@@ -192,7 +193,7 @@ export const VenueSchema = z
       account: RateSchema.describe("items of one account"),
       address: RateSchema.describe("requests of one address"),
     }),
-    contract: z.strictObject({ chainId: decimal, address: z.string().regex(/^0x[0-9a-fA-F]{40}$/) }).nullable(),
+    contract: z.strictObject({ chainId: decimal, address, token: address }).nullable(),
     development: z.boolean().describe("whether deposits are play money, open to all"),
   })
   .openapi("Venue");

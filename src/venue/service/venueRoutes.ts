@@ -49,7 +49,7 @@ export function addVenueRoutes(
       roundSeconds: venue.limits.roundSeconds,
       ...rates,
     },
-    contract: contract && { chainId: String(contract.chainId), address: contract.address },
+    contract: contract && { chainId: String(contract.chainId), address: contract.address, token: contract.token },
     development,
   });
 
