@@ -28,13 +28,26 @@ export async function buildPackage(): Promise<void> {
     ]);
     await writeKernels(fresh);
     await buildPages(join(fresh, "web"));
-    await rm(DIST, { recursive: true, force: true });
-    await rename(fresh, DIST);
+    await exchange(fresh);
   } finally {
     await rm(fresh, { recursive: true, force: true });
   }
   await mkdir(BUILD, { recursive: true });
   await writeFile(STAMP, sources);
+}
+
+/** Puts a new dist/ in the old one's place. Where another build has just done so, that one goes. */
+async function exchange(fresh: string): Promise<void> {
+  const old = `${DIST}.old.${process.pid}`;
+  for (let tries = 0; ; tries++) {
+    await rename(DIST, old).catch(() => {});
+    await rm(old, { recursive: true, force: true });
+    try {
+      return await rename(fresh, DIST);
+    } catch (error) {
+      if (tries === 9) throw error;
+    }
+  }
 }
 
 /** Builds the package where its sources are others than those that dist/ was built of. */

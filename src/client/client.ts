@@ -161,8 +161,9 @@ export class Client {
    */
   async withdraw({ recipient: to, amount }: { recipient: string | bigint; amount: bigint }): Promise<SentItem> {
     const recipient = typeof to === "string" ? parseAddress("the recipient", to) : to;
-    const { contract } = this.venue;
-    requireRecipient(recipient, contract ? [contract.address, contract.token] : []);
+    const contract = this.venue.contract as { address?: unknown; token?: unknown } | null | undefined;
+    const own = [contract?.address, contract?.token].filter((text) => typeof text === "string");
+    requireRecipient(recipient, own);
     return this.#send((account, nonce, salt) =>
       withdrawalItem({ account, nonce, recipient, amount, validUntil: this.#soon(), salt }),
     );

@@ -9,8 +9,9 @@ import { TacitError } from "../protocol/errors.ts";
  * @throws TacitError NOT_BUILT  there is none: nothing was built, or an application's bundle left it behind
  */
 export function builtFile(file: URL): URL {
-  const built = file.href.replace(/\/src\/(?!.*\/src\/)/, "/dist/");
-  for (const href of [file.href, built]) if (existsSync(new URL(href))) return new URL(href);
+  const [sources, built] = ["../../src/", "../../dist/"].map((folder) => new URL(folder, import.meta.url).href);
+  const href = file.href.startsWith(sources) ? built + file.href.slice(sources.length) : file.href;
+  if (existsSync(new URL(href))) return new URL(href);
   const path = fileURLToPath(file);
   const name = path.replace(/^.*[\\/]/, "");
   throw new TacitError(

@@ -14,10 +14,10 @@ import {
 } from "../protocol/instructions.ts";
 import { startWorker } from "../prover/startWorker.ts";
 import { DEVELOPMENT_KEY_VERSION } from "./keys/developmentKey.ts";
-import { expectedConstraints, publishKeys } from "./keys/manifest.ts";
-import { BUILD, KEYS, builtFiles, circuitFolder, type BuiltFiles } from "./folders.ts";
+import { compareKeys, expectedConstraints, publishKeys } from "./keys/manifest.ts";
+import { BUILD, IS_CHECKOUT, KEYS, builtFiles, circuitFolder, type BuiltFiles } from "./folders.ts";
 import type { FromBuilder, Task, TaskResults } from "./messages.ts";
-import { mainOf, sourcesHash } from "./sources.ts";
+import { circomVersion, mainOf, sourcesHash } from "./sources.ts";
 import { readStamp, unchanged, writeStamp, type Stamp } from "./stamp.ts";
 import { writeWhole } from "./writeWhole.ts";
 
@@ -55,7 +55,10 @@ export interface BuildOptions {
 export interface BuildAllOptions extends BuildOptions {
   profile: ProfileName;
   names?: readonly InstructionName[];
-  /** write verification keys and manifest to keys/, where a change is a visible diff; true if not given */
+  /**
+   * write verification keys and manifest to keys/, where a change is a visible diff; else they are compared. If not given, only
+   * in a checkout, and what is built in its own folder
+   */
   publish?: boolean;
   build?: string;
   keys?: string;
@@ -69,8 +72,8 @@ export interface BuildAllOptions extends BuildOptions {
 export async function buildAll({
   profile,
   names = INSTRUCTION_NAMES,
-  publish = true,
   build = BUILD,
+  publish = IS_CHECKOUT && build === BUILD,
   keys = KEYS,
   ...options
 }: BuildAllOptions): Promise<BuiltCircuit[]> {
@@ -85,6 +88,7 @@ export async function buildAll({
   const bySize = [...sources].sort((a, b) => (sizes.get(b.name) ?? 0) - (sizes.get(a.name) ?? 0));
   const built = await buildCircuits(bySize, options);
   if (publish) await publishKeys(profile, built, keys);
+  else await compareKeys(profile, built, keys);
   return sources.map(({ name }) => built.find((circuit) => circuit.name === name)!);
 }
 
@@ -108,8 +112,10 @@ export async function buildCircuits(
   const circuits: Progressing[] = [];
   for (const source of sources) {
     const main = join(source.folder, "main.circom");
-    const hash = await inCircuit(source.name, () => sourcesHash(main, source.main));
-    const circuit: Progressing = { source, sources: hash, stamp: (await readStamp(source.folder)) ?? {} };
+    const stamp: Partial<Stamp> = (await readStamp(source.folder)) ?? {};
+    const compiler = circomVersion() ?? stamp.compiled?.circom;
+    const sources = await inCircuit(source.name, () => sourcesHash(main, source.main, compiler));
+    const circuit: Progressing = { source, sources, stamp };
     circuits.push(circuit);
     const task = await nextTask(circuit);
     if (task?.step === "compile") await writeWhole(main, source.main);
@@ -153,7 +159,11 @@ async function runTasks(queue: QueuedTask[], count: number, onProgress: (progres
           progress(0);
           const result = await inCircuit(name, () => runTask(worker, task, progress));
           if (task.step === "compile")
-            circuit.stamp.compiled = { sources: circuit.sources, ...(result as TaskResults["compile"]) };
+            circuit.stamp.compiled = {
+              sources: circuit.sources,
+              circom: circomVersion()!,
+              ...(result as TaskResults["compile"]),
+            };
           else circuit.stamp.key = result as TaskResults["key"];
           await writeStamp(folder, circuit.stamp as Stamp);
           progress(1);

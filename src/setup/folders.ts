@@ -1,10 +1,12 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 export const BUILD = join(ROOT, "build");
 export const KEYS = join(ROOT, "keys");
+/** Whether this is a checkout, whose keys/ the build writes. Of an installed package they are what others trust. */
+export const IS_CHECKOUT = existsSync(join(ROOT, "scripts/package"));
 /** The pages, as the package has them. */
 export const PAGES = join(ROOT, "dist/web");
 /** Of this package. */

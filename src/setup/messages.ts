@@ -5,7 +5,7 @@ export type Task =
   { step: "compile"; folder: string; outputs?: readonly string[] } | { step: "key"; folder: string; r1cs: string };
 
 export interface TaskResults {
-  compile: Omit<Stamp["compiled"], "sources">;
+  compile: Omit<Stamp["compiled"], "sources" | "circom">;
   key: NonNullable<Stamp["key"]>;
 }
 

@@ -12,7 +12,7 @@ import {
   type ProfileName,
 } from "../protocol/instructions.ts";
 import { LIBRARIES, ROOT } from "./folders.ts";
-import { toolFile } from "./tools.ts";
+import { findTool } from "./tools.ts";
 
 export const CIRCOM_FLAGS = ["--r1cs", "--wasm", "--sym", "--O2", "--inspect"];
 /** Raise it when compiling writes other files than before. */
@@ -38,9 +38,10 @@ export function mainWith(profile: Profile, name: InstructionName, of: string): s
 
 /**
  * A hash of all that decides what the compiler writes: the main, every file it includes, the compiler and its flags.
+ * @param compiler  its version
  * @throws TacitError CIRCUIT_SOURCE  when an included file does not exist
  */
-export async function sourcesHash(main: string, text: string): Promise<string> {
+export async function sourcesHash(main: string, text: string, compiler: string | undefined): Promise<string> {
   const files = new Map<string, string>([[main, text]]);
   for (const [file, content] of files)
     for (const include of includesOf(content)) {
@@ -49,16 +50,19 @@ export async function sourcesHash(main: string, text: string): Promise<string> {
     }
   const hash = createHash("sha256");
   const add = (part: string) => hash.update(`${Buffer.byteLength(part)}:${part}`);
-  add(`${COMPILE_VERSION} ${circomVersion()} ${CIRCOM_FLAGS.join(" ")}`);
+  add(`${COMPILE_VERSION} ${compiler} ${CIRCOM_FLAGS.join(" ")}`);
   for (const path of [...files.keys()].sort()) {
-    add(relative(ROOT, path));
+    // Wherever it is built, a main is the same.
+    add(path === main ? "main" : relative(ROOT, path));
     add(files.get(path)!);
   }
   return hash.digest("hex");
 }
 
-export function circomVersion(): string {
-  return (JSON.parse(readFileSync(toolFile("circom2", "/package.json"), "utf8")) as { version: string }).version;
+/** Of the compiler, or undefined where there is none: what is up to date needs none. */
+export function circomVersion(): string | undefined {
+  const file = findTool("circom2", "/package.json");
+  return file && (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
 }
 
 function includesOf(content: string): string[] {

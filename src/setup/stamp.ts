@@ -8,6 +8,8 @@ import { writeWhole } from "./writeWhole.ts";
 export interface Stamp {
   compiled: {
     sources: string;
+    /** version of the compiler */
+    circom: string;
     constraints: number;
     wires: number;
     publicInputs: number;

@@ -1,5 +1,4 @@
 import { createRequire } from "node:module";
-import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { TacitError } from "../protocol/errors.ts";
 
@@ -13,19 +12,22 @@ const TOOLS = {
 } as const;
 export type Tool = keyof typeof TOOLS;
 
+const { resolve } = createRequire(import.meta.url);
+
 /**
- * Path of a file of a tool, or of its main module: as this package finds it, else as the working directory does.
+ * Path of a file of a tool, or of its main module, as this package finds it: never as the working directory does, which may
+ * be anybody's.
  * @throws TacitError MISSING_TOOL  with the command that installs it
  */
 export function toolFile(tool: Tool, file = ""): string {
-  const path = found(tool, file);
+  const path = findTool(tool, file);
   if (path === undefined) throw missing([tool]);
   return path;
 }
 
 /** Says at once which of them are not installed. @throws TacitError MISSING_TOOL  with the command that installs them */
 export function requireTools(...tools: readonly Tool[]): void {
-  const absent = tools.filter((tool) => found(tool, "/package.json") === undefined);
+  const absent = tools.filter((tool) => findTool(tool, "/package.json") === undefined);
   if (absent.length > 0) throw missing(absent);
 }
 
@@ -34,18 +36,17 @@ export async function importTool<Module>(tool: Tool): Promise<Module> {
   return (await import(pathToFileURL(toolFile(tool)).href)) as Module;
 }
 
-function found(tool: Tool, file: string): string | undefined {
-  for (const from of [import.meta.url, pathToFileURL(join(process.cwd(), "package.json"))])
-    try {
-      return createRequire(from).resolve(`${tool}${file}`);
-    } catch {
-      // The next may have it.
-    }
-  return undefined;
+/** The same, or undefined where it is not installed. */
+export function findTool(tool: Tool, file: string): string | undefined {
+  try {
+    return resolve(`${tool}${file}`);
+  } catch {
+    return undefined;
+  }
 }
 
 function missing(tools: readonly Tool[]): TacitError {
   const purposes = [...new Set(tools.map((tool) => TOOLS[tool]))].join(", ");
-  const text = `packages are missing (${purposes}): run \`npm install ${tools.join(" ")}\``;
+  const text = `packages are missing (${purposes}): run \`npm install ${tools.join(" ")}\` where tacit is installed`;
   return new TacitError("MISSING_TOOL", text, { tools });
 }

@@ -1,4 +1,5 @@
-/** Where a venue, its service and its relay tell what happens: pino's loggers are such. Without one nothing is told. */
+/** Where a venue, its service and its relay tell what happens: pino's loggers are such. Without one only failures of
+ * our own are. */
 export interface Log {
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;
@@ -9,4 +10,10 @@ export interface Log {
 }
 
 const nothing = (): void => {};
-export const NO_LOG: Log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
+/** Tells nothing but failures of our own, on standard error. */
+export const NO_LOG: Log = {
+  debug: nothing,
+  info: nothing,
+  warn: nothing,
+  error: (fields, message) => console.error(`tacit: ${message}`, JSON.stringify(fields)),
+};

@@ -15,32 +15,32 @@ import type { Store } from "./store/store.ts";
 export abstract class Questions {
   readonly genesis: GenesisFile;
   readonly publish: Publish;
-  protected readonly market: Market;
+  readonly #market: Market;
   readonly #store: Store;
 
   constructor({ market, publish, store }: { market: Market; publish?: Partial<Publish>; store: Store }) {
     this.genesis = market.genesis;
     this.publish = { prices: true, curves: false, depth: false, ...publish };
-    this.market = market;
+    this.#market = market;
     this.#store = store;
   }
 
   /** Numbers of the accounts of a key, the first opened first. */
   indexesOf(key: { x: bigint; y: bigint }): number[] {
-    return this.market.indexesOf(key);
+    return this.#market.indexesOf(key);
   }
 
   /** The account of a number as the log leaves it so far, or undefined. */
   account(index: number): Account | undefined {
-    return this.market.matcher.accounts[index];
+    return this.#market.matcher.accounts[index];
   }
 
   /** Open orders of an account, market by market in time order. */
   orders(index: number): OpenOrder[] {
     return this.genesis.rules.markets.flatMap((row, slot) => {
       if (!row) return [];
-      const cancels = this.market.matcher.cancels(slot);
-      const own = this.market.matcher.book(slot).filter(({ account }) => account === index);
+      const cancels = this.#market.matcher.cancels(slot);
+      const own = this.#market.matcher.book(slot).filter(({ account }) => account === index);
       return own.map((entry) => {
         const { nonce, side, limit, remaining, expiry, thisAuction } = entry;
         const cancelled = isCancelled(entry, cancels);
@@ -54,7 +54,7 @@ export abstract class Questions {
    * Of kind "fill" (FillReport), or "deposit" with its `amount`; bigints are decimal strings.
    */
   history(index: number, { after = -1, limit = 100 } = {}): Promise<HistoryJson[]> {
-    return this.market.reports.history(index, { after, limit });
+    return this.#market.reports.history(index, { after, limit });
   }
 
   /** Lots by limit of the open orders of a market, best first: null where the operator does not show it. */
@@ -62,7 +62,7 @@ export abstract class Questions {
     const slot = this.#slotOf(market);
     if (!this.publish.depth) return null;
     const sides = [new Map<bigint, bigint>(), new Map<bigint, bigint>()];
-    for (const { side, limit, remaining } of this.market.matcher.book(slot))
+    for (const { side, limit, remaining } of this.#market.matcher.book(slot))
       sides[side].set(limit, (sides[side].get(limit) ?? 0n) + remaining);
     const [bids, asks] = sides.map((levels) => [...levels].sort(([a], [b]) => (a < b ? -1 : 1)));
     return { bids: bids.reverse(), asks };
@@ -70,7 +70,7 @@ export abstract class Questions {
 
   /** What came of the last clear of a market in which something traded, if there was one since the start or the snapshot. */
   lastAuction(market: bigint): AuctionReport | null {
-    return this.market.reports.last(this.#slotOf(market));
+    return this.#market.reports.last(this.#slotOf(market));
   }
 
   /**
@@ -78,7 +78,7 @@ export abstract class Questions {
    * market or all.
    */
   async auctions({ market, before, limit = 100 }: { market?: bigint; before?: number; limit?: number } = {}) {
-    const auctions = await this.market.reports.auctions({ market, before, limit });
+    const auctions = await this.#market.reports.auctions({ market, before, limit });
     return auctions.map((auction) => shownAuction(auction, this.publish));
   }
 
@@ -96,12 +96,12 @@ export abstract class Questions {
 
   /** What shows an account in the state of the last proved round: for its owner. */
   opening(index: number): { round: number; opening: AccountOpening } | null {
-    return this.market.pipeline?.opening(index) ?? null;
+    return this.#market.pipeline?.opening(index) ?? null;
   }
 
   /** Whether rounds are proved here. */
   get proves(): boolean {
-    return this.market.pipeline !== null;
+    return this.#market.pipeline !== null;
   }
 
   /** Writes a copy of the store to a new file. @throws STORAGE, UNSUPPORTED */

@@ -49,6 +49,7 @@ export class Venue extends Questions {
   readonly signer: string;
   readonly limits: Limits;
   readonly clock: Clock;
+  readonly #market: Market;
   readonly #store: Store;
   readonly #signatures: Signatures;
   readonly #listeners: Set<(event: VenueEvent) => void>;
@@ -73,14 +74,14 @@ export class Venue extends Questions {
     await useHashKernels();
     const venue = new Venue(options, await startOf(options));
     try {
-      await venue.market.replay();
+      await venue.#market.replay();
       if (options.chain) await venue.#openChain(options.chain);
       venue.#scheduleNext();
       void venue.#checkOlder();
       return venue;
     } catch (error) {
       await venue.#link?.close();
-      await venue.market.pipeline?.close();
+      await venue.#market.pipeline?.close();
       throw error;
     }
   }
@@ -97,6 +98,7 @@ export class Venue extends Questions {
       onFailed: (error) => this.#stop(error),
     });
     super({ market, store: options.storage, ...(options.publish ? { publish: options.publish } : {}) });
+    this.#market = market;
     this.#listeners = listeners;
     this.genesisState = start.genesisState;
     this.signer = options.signer.address;
@@ -173,7 +175,7 @@ export class Venue extends Questions {
 
   /** How the venue does: `ok` unless it takes no items, proves nothing, or is held up by something that does not pass by itself. */
   health() {
-    const { market } = this;
+    const market = this.#market;
     const { logCount, proved } = market;
     const chain = this.#link?.status ?? null;
     const reason = this.#reason?.message ?? market.provingError?.message ?? (chain && this.#heldUp(chain));
@@ -228,13 +230,13 @@ export class Venue extends Questions {
       // From here on the clock begins nothing.
       this.#status = "closed";
       await this.#answers;
-      if (open) await this.market.finish();
+      if (open) await this.#market.finish();
     } finally {
       this.#status = "closed";
       this.#cancelWake();
       this.#refuseWaiting(new TacitError("STOPPED", "the venue is closed"));
-      this.market.reports.stop();
-      await this.market.pipeline?.close();
+      this.#market.reports.stop();
+      await this.#market.pipeline?.close();
       await this.#signatures.close();
       await this.#store.close();
     }
@@ -278,7 +280,8 @@ export class Venue extends Questions {
     if (this.#inFlight.size >= this.limits.queue)
       throw new TacitError("BUSY", "too many items wait for their answers: try again", { retryAfter: 1 });
     if (!this.proves) return;
-    const { limits, market } = this;
+    const { limits } = this;
+    const market = this.#market;
     const unproved = market.logCount - market.proved;
     const proofs = market.proofsWaiting;
     // Orders first: who wants to leave is let out for longer.
@@ -297,7 +300,7 @@ export class Venue extends Questions {
    */
   #unaccepted(link: ChainLink): number {
     const { admit } = PROFILES[this.genesis.profile];
-    return link.status.instructions + this.market.proofsWaiting + Math.ceil(this.#intake.length / admit);
+    return link.status.instructions + this.#market.proofsWaiting + Math.ceil(this.#intake.length / admit);
   }
 
   /** Deposits that may come into the log: the others can wait at the contract. */
@@ -313,12 +316,12 @@ export class Venue extends Questions {
    */
   get #isStale(): boolean {
     const status = this.#link?.status;
-    return status?.waiting === "tooOld" && status.failures === 0 && this.market.proofsWaiting === 0;
+    return status?.waiting === "tooOld" && status.failures === 0 && this.#market.proofsWaiting === 0;
   }
 
   /** @param excess  entries that must be proved before there is room */
   #busy(what: string, excess: number): TacitError {
-    return new TacitError("BUSY", `${what}: try again`, { retryAfter: this.market.secondsFor(excess) });
+    return new TacitError("BUSY", `${what}: try again`, { retryAfter: this.#market.secondsFor(excess) });
   }
 
   #queueDeposits(deposits: readonly Deposit[]): Promise<void> {
@@ -345,17 +348,17 @@ export class Venue extends Questions {
         // What came in meanwhile is written together with the rest.
         await new Promise((resolve) => setImmediate(resolve));
         if (this.#status !== "open") return;
-        const now = this.market.stamp(this.clock.now());
-        await this.market.closeDue(now);
+        const now = this.#market.stamp(this.clock.now());
+        await this.#market.closeDue(now);
         // All of them: an item may be of an account that a deposit before it opens.
         for (let deposits; (deposits = this.#deposits.shift());) await this.#credit(deposits, now);
         if (this.#intake.ready > 0) await this.#takeItems(this.#intake.take(BATCH), now);
         if (this.#isStale) {
-          await this.market.commit([this.market.freshEntry(now)]);
-          await this.market.endRound();
+          await this.#market.commit([this.#market.freshEntry(now)]);
+          await this.#market.endRound();
         }
-        if (this.market.roundOver(now)) await this.market.endRound();
-        this.market.reports.writeSoon((error) => this.#stop(error));
+        if (this.#market.roundOver(now)) await this.#market.endRound();
+        this.#market.reports.writeSoon((error) => this.#stop(error));
       } while (this.#intake.ready > 0 || this.#deposits.length > 0);
     } catch (error) {
       this.#stop(error as Error);
@@ -365,19 +368,19 @@ export class Venue extends Questions {
   #scheduleNext(): void {
     this.#cancelWake();
     if (this.#status !== "open") return;
-    const at = this.market.nextTime;
+    const at = this.#market.nextTime;
     if (at !== null) this.#cancelWake = this.clock.wake(at, () => void this.#pump());
   }
 
   async #credit({ deposits, resolve, reject }: WaitingDeposits, time: bigint): Promise<void> {
     const { depth, deposit: slots } = PROFILES[this.genesis.profile];
-    if (this.market.matcher.accounts.length + deposits.length > 4 ** depth)
+    if (this.#market.matcher.accounts.length + deposits.length > 4 ** depth)
       return reject(
         new TacitError("ACCOUNTS_FULL", "the account tree has no free leaf for every one of these deposits"),
       );
     try {
       const lists = Math.ceil(deposits.length / slots);
-      await this.market.commit(
+      await this.#market.commit(
         Array.from({ length: lists }, (_, i): JournalEntry => {
           return { kind: "deposits", time, deposits: deposits.slice(i * slots, (i + 1) * slots) };
         }),
@@ -396,16 +399,16 @@ export class Venue extends Questions {
       if (taken.length > 0) {
         const entries = taken.map(({ item, auth }): JournalEntry => ({ kind: "item", time, item, auth }));
         const hashed = taken.map(({ checked }) => ({ item: checked!.item, auth: checked!.auth, time }));
-        await this.market.commit(entries, hashed);
+        await this.#market.commit(entries, hashed);
         // What is in the log is answered, whatever becomes of the rest.
         const answered = taken.splice(0);
         this.#answer(
-          answered.map(({ resolve, reject }, i) => ({ known: this.market.known(hashed[i].item)!, resolve, reject })),
+          answered.map(({ resolve, reject }, i) => ({ known: this.#market.known(hashed[i].item)!, resolve, reject })),
         );
       }
       for (; again.length > 0; again.shift()) {
         const [{ checked, decoded, resolve, reject }] = again;
-        const known = await this.market.recall(checked!.item, decoded!.head);
+        const known = await this.#market.recall(checked!.item, decoded!.head);
         if (known instanceof TacitError) reject(known);
         else this.#answer([{ known, resolve, reject }]);
       }
@@ -427,7 +430,7 @@ export class Venue extends Questions {
       }
       const { nonce, account } = decoded.head;
       const index = Number(account);
-      const old = nonces.get(index) ?? this.market.matcher.accounts[index].nonce;
+      const old = nonces.get(index) ?? this.#market.matcher.accounts[index].nonce;
       if (nonce <= old) again.push(waiting);
       else if (nonce > old + NONCE_WINDOW) reject(declined("nonce"));
       else {
@@ -477,7 +480,7 @@ export class Venue extends Questions {
       freeLeaves: BigInt(4 ** PROFILES[this.genesis.profile].depth - this.genesis.accounts.length),
       store: this.#store,
       clock: this.clock,
-      credited: () => this.market.depositCount,
+      credited: () => this.#market.depositCount,
       room: () => this.#depositRoom(link),
       onLook: () => {
         if (this.#isStale) void this.#pump();
@@ -495,7 +498,7 @@ export class Venue extends Questions {
   /** Stops the venue if what lies before the snapshot is damaged. */
   async #checkOlder(): Promise<void> {
     try {
-      await this.market.checkOlder(() => this.#status === "open");
+      await this.#market.checkOlder(() => this.#status === "open");
     } catch (error) {
       this.#stop(error as Error);
     }

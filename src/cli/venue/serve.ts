@@ -50,6 +50,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   const log = pino({ level: options.logLevel, base: null }, pino.destination(2));
   // Before anything is made.
   await requireFree(options.host, options.port);
+  if (options.rpc) requireTools("viem");
   const files = await operatorFiles(options.data, { ...options, passphrase });
   const { profile } = files.genesis;
   if (files.fresh)
@@ -176,7 +177,6 @@ async function chainOptions(
       "USAGE",
       "TACIT_RELAY_KEY is wrong: expected the private key that pays for transactions, 0x and 64 digits",
     );
-  requireTools("viem");
   const { evmChain } = await import("../../venue/chain/evm.ts");
   const { privateKeyToAccount } = await import("viem/accounts");
   const account = privateKeyToAccount(key as `0x${string}`);

@@ -82,6 +82,29 @@ export async function publishKeys(
 }
 
 /**
+ * Compares the circuits that were built, and their development keys, with the manifest.
+ * @throws TacitError MANIFEST_MISMATCH
+ */
+export async function compareKeys(
+  profile: string,
+  built: readonly { name: string; stamp: Required<Stamp> }[],
+  keys: string = KEYS,
+): Promise<void> {
+  const entries = (await readManifest(keys))[profile] ?? {};
+  const differences = built.flatMap(({ name, stamp }): Difference[] => {
+    const { r1cs, vkey } = entryOf(stamp);
+    const expected = entries[name];
+    if (!expected) return [{ name, field: "entry", expected: "an entry", actual: undefined }];
+    if (expected.r1cs !== r1cs) return [{ name, field: "r1cs", expected: expected.r1cs, actual: r1cs }];
+    // Of a ceremony's key another is here: that one is brought along by who has it.
+    if (expected.development && expected.vkey !== vkey)
+      return [{ name, field: "vkey", expected: expected.vkey, actual: vkey }];
+    return [];
+  });
+  if (differences.length > 0) throw mismatch(profile, differences);
+}
+
+/**
  * Compares what was built, and the committed verification keys, with the manifest.
  * @throws TacitError NOT_BUILT  when there is nothing to compare
  * @throws TacitError MANIFEST_MISMATCH  `details.differences` lists each field that differs

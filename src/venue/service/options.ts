@@ -40,7 +40,7 @@ export interface ServiceOptions {
   /** the genesis file as JSON: clients compute with it what the venue does */
   readonly genesisJson: unknown;
   readonly version: string;
-  /** Default: nothing is told */
+  /** Default: only failures of our own, on standard error */
   readonly log?: Log;
   /** whether deposits are open to all: play money. Default: no */
   readonly development?: boolean;

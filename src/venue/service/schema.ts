@@ -30,7 +30,7 @@ const accountNumber = z
   .int("the number of an account")
   .min(0, "the number of an account")
   .max(2 ** 20 - 1, "the number of an account");
-const address = z.string().regex(/^0x[0-9a-f]{40}$/);
+const address = z.string().regex(/^0x[0-9a-fA-F]{40}$/);
 const verdict = z.enum(VERDICTS);
 const keys = Object.keys as <Name extends string>(table: Record<Name, unknown>) => [Name, ...Name[]];
 
@@ -143,7 +143,6 @@ export const SessionSchema = z
 
 const RateSchema = z.strictObject({ rate: z.number().describe("a second"), burst: z.number() });
 
-const address = z.string().regex(/^0x[0-9a-fA-F]{40}$/);
 export const VenueSchema = z
   .strictObject({
     name: z.literal("tacit"),

@@ -5,8 +5,8 @@ import { TacitError } from "../../protocol/errors.ts";
 import { sync } from "./sqliteFiles.ts";
 import { attempt, storageError } from "./storageErrors.ts";
 
-/** Milliseconds for which a write or a copy waits for another program that has the file locked, such as a shell of SQLite. */
-export const PATIENCE = 2_000;
+/** Milliseconds for which a copy waits for another program that has the file locked, such as a shell of SQLite. */
+const PATIENCE = 2_000;
 
 /**
  * Writes a copy of a store to a new file, in a thread of the binding's, while the store is in use. Not to be called where

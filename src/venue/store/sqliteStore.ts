@@ -4,7 +4,6 @@ import { basename, dirname, join, resolve } from "node:path";
 import { outOfRange, TacitError } from "../../protocol/errors.ts";
 import { AskedThread } from "../threads.ts";
 import type { Question } from "./checkpointThread.ts";
-import { copyStore, PATIENCE } from "./copyStore.ts";
 import { journalDamaged } from "./journal.ts";
 import { dropLock, makeFile, readMark, realPath, takeLock, writeMark } from "./sqliteFiles.ts";
 import {
@@ -70,6 +69,9 @@ export const WRITE_POINTS = [
   "checkpoint:after",
 ] as const;
 export type WritePoint = (typeof WRITE_POINTS)[number];
+
+/** Milliseconds for which a write waits for another program that has the file locked, such as a shell of SQLite. */
+const PATIENCE = 2_000;
 
 /** Times that a thread moves pages before the writer moves the rest: writes wait as long as it syncs many at once. */
 const MOVES = 32;
@@ -305,6 +307,8 @@ class SqliteStore implements Store {
 
   async #backup(path: string): Promise<void> {
     this.#requireOpen();
+    // Its binding is another one.
+    const { copyStore } = await import("./copyStore.ts");
     return copyStore(this.#path, path);
   }
 
