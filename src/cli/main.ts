@@ -200,8 +200,15 @@ function tacit(exit: (code: number) => void): Command {
     .option("--unproved <entries>", "entries that proofs may trail by before orders are turned away", positive)
     .option("--rpc <url>", "node of the chain that has the contract; TACIT_RELAY_KEY pays")
     .option("--contract <address>", "the venue's contract")
-    .option("--from-block <number>", "block that the contract was deployed in (default: 0)", fieldElement)
-    .option("--confirmations <number>", "blocks after which nothing is undone", natural, 12)
+    .option("--token <address>", "token that the contract must be of (default: any)")
+    .option("--from-block <number>", "block to look for deposits from (default: the contract's own)", fieldElement)
+    .option(
+      "--confirmations <number>",
+      'blocks after which nothing is undone, or "safe" or "finalized" where the chain has that',
+      confirmations,
+      12n,
+    )
+    .option("--block-range <number>", "blocks of one request for deposits, at most", positive, 2000)
     .addOption(
       new Option("--log-level <level>", "how much is logged, to standard error")
         .choices(["trace", "debug", "info", "warn", "error", "fatal", "silent"])
@@ -368,6 +375,10 @@ function upTo(most: number, name: string, text: string): number {
   if (!/^\d{1,10}$/.test(text) || Number(text) > most)
     throw new InvalidArgumentError(`Expected an integer from 0 to ${name}.`);
   return Number(text);
+}
+
+function confirmations(text: string): bigint | "safe" | "finalized" {
+  return text === "safe" || text === "finalized" ? text : BigInt(natural(text));
 }
 
 function positive(text: string): number {

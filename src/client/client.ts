@@ -162,7 +162,9 @@ export class Client {
   async withdraw({ recipient: to, amount }: { recipient: string | bigint; amount: bigint }): Promise<SentItem> {
     const recipient = typeof to === "string" ? parseAddress("the recipient", to) : to;
     const contract = this.venue.contract as { address?: unknown; token?: unknown } | null | undefined;
-    const own = [contract?.address, contract?.token].filter((text) => typeof text === "string");
+    const own = [contract?.address, contract?.token].filter(
+      (text) => typeof text === "string" && /^0x[0-9a-fA-F]{40}$/.test(text),
+    ) as string[];
     requireRecipient(recipient, own);
     return this.#send((account, nonce, salt) =>
       withdrawalItem({ account, nonce, recipient, amount, validUntil: this.#soon(), salt }),

@@ -3,6 +3,7 @@ import pino from "pino";
 import { PAGES, VERSION } from "../../setup/folders.ts";
 import { requireTools } from "../../setup/tools.ts";
 import { buildAll } from "../../setup/build.ts";
+import { parseAddress } from "../../protocol/address.ts";
 import { TacitError } from "../../protocol/errors.ts";
 import { INSTRUCTION_NAMES, type ProfileName } from "../../protocol/instructions.ts";
 import { isDevelopmentKey, prepareKeys } from "../../verifier/index.ts";
@@ -40,8 +41,10 @@ export interface ServeOptions {
   unproved?: number;
   rpc?: string;
   contract?: string;
+  token?: string;
   fromBlock?: bigint;
-  confirmations: number;
+  confirmations: bigint | "safe" | "finalized";
+  blockRange: number;
 }
 
 /** `tacit serve`: runs until it is told to stop. @returns the exit code */
@@ -165,12 +168,13 @@ async function build(profile: ProfileName, folder: string | undefined, log: pino
 }
 
 async function chainOptions(
-  { rpc, contract, fromBlock = 0n, confirmations }: ServeOptions,
+  { rpc, contract, token, fromBlock, confirmations, blockRange }: ServeOptions,
   log: pino.Logger,
 ): Promise<ChainOptions | undefined> {
   if (!rpc && !contract) return undefined;
   if (!rpc || !contract) throw new TacitError("USAGE", "--rpc and --contract go together");
-  if (!/^0x[0-9a-fA-F]{40}$/.test(contract)) throw new TacitError("USAGE", "--contract is wrong: expected an address");
+  parseAddress("--contract", contract);
+  if (token !== undefined) parseAddress("--token", token);
   const key = process.env.TACIT_RELAY_KEY;
   if (!key || !/^0x[0-9a-fA-F]{64}$/.test(key))
     throw new TacitError(
@@ -184,8 +188,10 @@ async function chainOptions(
     rpc,
     contract: contract as `0x${string}`,
     account,
-    startBlock: fromBlock,
-    confirmations: BigInt(confirmations),
+    confirmations,
+    blockRange: BigInt(blockRange),
+    ...(fromBlock !== undefined && { startBlock: fromBlock }),
+    ...(token !== undefined && { token: token as `0x${string}` }),
   });
   return { chain, log };
 }
