@@ -227,6 +227,11 @@ function tacit(exit: (code: number) => void): Command {
         "the sealed key; the passphrase is asked for, or TACIT_PASSPHRASE",
         "tacit-account.json",
       )
+      .option(
+        "--index <number>",
+        "of the key's accounts, where it has several (default: the one with most cash)",
+        natural,
+      )
       .option("--json", "print JSON");
   const withVenue = (it: Command) =>
     withAccount(it.option("--venue <url>", "address of the venue", "http://127.0.0.1:8080"));

@@ -29,6 +29,8 @@ export interface ClientOptions {
   readonly notebook?: Notebook;
   /** of the account's key, 32 bytes; without it a client only follows rounds */
   readonly secret?: Uint8Array;
+  /** number of the account to use, where the key has several: the one with most cash when left out */
+  readonly account?: number;
   readonly fetch?: Fetch;
   readonly now?: () => bigint;
 }
@@ -81,7 +83,7 @@ export class Client {
     parts: { api: Api; genesis: GenesisFile; signer: string; venue: Record<string, unknown>; notes: Notes },
   ) {
     const { api, genesis, signer, venue, notes } = parts;
-    const { secret } = options;
+    const { secret, account } = options;
     this.api = api;
     this.genesis = genesis;
     this.signer = signer;
@@ -89,7 +91,7 @@ export class Client {
     this.#now = () => options.now?.() ?? BigInt(Math.floor(Date.now() / 1000));
     this.#notes = notes;
     const log = new ProvenLog({ api, genesis, notes, keysOf: (profile) => options.keysOf(profile) });
-    const sender = new Sender({ api, genesis, signer, notes, secret, now: this.#now });
+    const sender = new Sender({ api, genesis, signer, notes, secret, account, now: this.#now });
     const own = secret ? new OwnAccount({ api, genesis, notes, log, sender, secret }) : null;
     [this.#log, this.#sender, this.#own, this.key] = [log, sender, own, sender.key];
     notes.onReread = () => {
@@ -106,6 +108,11 @@ export class Client {
   /** The account as last proved, once `sync` has seen it. */
   get proved(): ProvedAccount | null {
     return this.#notes.memory.proved;
+  }
+
+  /** Numbers of the accounts of the key, as the venue said when it was logged in last: strangers may have opened some. */
+  get accounts(): readonly number[] {
+    return this.#sender.accounts;
   }
 
   get index(): number | null {

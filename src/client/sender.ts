@@ -18,6 +18,8 @@ export interface SenderOptions {
   readonly notes: Notes;
   /** of the account's key; without it nothing can be signed */
   readonly secret?: Uint8Array;
+  /** number of the account to use, where the key has several */
+  readonly account?: number;
   /** seconds since 1970 */
   readonly now: () => bigint;
 }
@@ -39,6 +41,8 @@ const AGAIN = ["DECLINED"];
 const REFUSED = 256;
 /** Seconds for which a session is asked. */
 const SESSION = 1800n;
+/** Accounts of a key that are looked at: whoever opens more of them for it pays for each. */
+const MOST_ACCOUNTS = 64;
 
 /**
  * What the owner of a key sends: requests for sessions, and items. Each item is kept before it is sent, and its receipt is
@@ -49,6 +53,8 @@ export class Sender {
   readonly #options: SenderOptions;
   /** of the session */
   #expires = 0n;
+  /** numbers of the key's accounts, as the venue said when it was asked last */
+  accounts: readonly number[] = [];
   /** the last nonce used, once asked for: another program may trade with the same key */
   #lastNonce: bigint | null = null;
 
@@ -89,23 +95,46 @@ export class Sender {
     const signature = sign(secret!, sessionMessage(genesis.domain, wanted));
     const answer = asObject("session", await api.post("/session", sessionJson({ ...wanted, signature })));
     if (typeof answer.token !== "string") throw badFormat("session.token", "a text");
-    const [first] = asList("session.accounts", answer.accounts);
-    if (first !== undefined && (typeof first !== "number" || !Number.isSafeInteger(first) || first < 0))
+    const accounts = asList("session.accounts", answer.accounts);
+    if (!accounts.every((index): index is number => Number.isSafeInteger(index) && (index as number) >= 0))
       throw badFormat("session.accounts", "numbers of accounts");
     api.token = answer.token;
     this.#expires = expires;
-    if (notes.memory.index === null && first !== undefined) {
-      notes.memory.index = first as number;
-      const { nonce } = asObject("account", await api.get(`/account?index=${first}`));
-      // Nothing was sent from it so far: all that will ever happen to it is known.
-      if (
-        asInteger("account.nonce", nonce) === 0n &&
-        notes.memory.items.length === 0 &&
-        (first as number) >= genesis.accounts.length
-      )
-        notes.memory.base = { logCount: 0n, account: null };
-      await notes.keep();
+    this.accounts = accounts;
+    await this.#chooseAccount();
+  }
+
+  /**
+   * Which of the key's accounts is used, once and for all of this notebook: the one that was asked for, else the one with most
+   * cash, as anybody may open an account for a key.
+   * @throws NO_ACCOUNT, OTHER_ACCOUNT  when the one that was asked for is not the key's, or the notebook is of another
+   */
+  async #chooseAccount(): Promise<void> {
+    const { api, genesis, notes, account: wanted } = this.#options;
+    const { index: used, items } = notes.memory;
+    if (wanted !== undefined && this.accounts.length > 0 && !this.accounts.includes(wanted))
+      throw new TacitError(
+        "NO_ACCOUNT",
+        `account ${wanted} is not of this key: expected one of ${this.accounts.join(", ")}`,
+      );
+    if (used !== null) {
+      if (wanted === undefined || wanted === used) return;
+      const message = `the notebook is of account ${used}: account ${wanted} needs a copy of the key file, with a notebook of its own`;
+      throw new TacitError("OTHER_ACCOUNT", message, { index: used });
     }
+    const candidates = wanted === undefined ? this.accounts.slice(0, MOST_ACCOUNTS) : this.accounts.filter((it) => it === wanted); // prettier-ignore
+    let chosen: { index: number; cash: bigint; nonce: bigint } | undefined;
+    for (const index of candidates) {
+      const { cash, nonce } = asObject("account", await api.get(`/account?index=${index}`));
+      const found = { index, cash: asInteger("account.cash", cash), nonce: asInteger("account.nonce", nonce) };
+      if (!chosen || found.cash > chosen.cash) chosen = found;
+    }
+    if (!chosen) return;
+    notes.memory.index = chosen.index;
+    // Where nothing was sent from it so far, all that will ever happen to it is known.
+    if (chosen.nonce === 0n && items.length === 0 && chosen.index >= genesis.accounts.length)
+      notes.memory.base = { logCount: 0n, account: null };
+    await notes.keep();
   }
 
   /** Makes an item, signs it, keeps it, sends it, and checks and keeps the receipt. */

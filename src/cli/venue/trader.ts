@@ -30,6 +30,8 @@ export interface TraderOptions {
   venue: string;
   /** path of the sealed key; what is known of the venue is kept beside it */
   account: string;
+  /** number of the account, where the key has several */
+  index?: number;
   json?: boolean;
 }
 
@@ -145,7 +147,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-async function openClient({ venue, account }: TraderOptions, { keyless = false } = {}): Promise<Client> {
+async function openClient({ venue, account, index }: TraderOptions, { keyless = false } = {}): Promise<Client> {
   await useHashKernels();
   let secret: Uint8Array | undefined;
   if (!keyless) {
@@ -156,6 +158,7 @@ async function openClient({ venue, account }: TraderOptions, { keyless = false }
   }
   const notebook = notebookOf(account);
   return Client.open({
+    ...(index !== undefined && { account: index }),
     url: venue,
     keysOf: (profile) => {
       if (!Object.hasOwn(PROFILES, profile)) throw new TacitError("UNKNOWN_PROFILE", "the venue's profile is unknown");
@@ -185,14 +188,18 @@ export async function accountShow(options: TraderOptions): Promise<number> {
   const reported = client.index === null ? null : await client.account();
   const { verified, proved, contradictions } = client;
   if (options.json) {
-    process.stdout.write(toJson({ index: client.index, reported, verified, proved, contradictions }, 2) + "\n");
+    process.stdout.write(
+      toJson({ index: client.index, accounts: client.accounts, reported, verified, proved, contradictions }, 2) + "\n",
+    );
     return contradictions.length > 0 ? 1 : 0;
   }
   const { x, y } = client.key!;
   const lines = [`key ${x}`, `    ${y}`];
   if (!reported) lines.push("the venue has no account of this key so far: deposit first");
   else {
+    const others = client.accounts.filter((it) => it !== client.index);
     lines.push(`account ${client.index}, as the venue reports it:`);
+    if (others.length > 0) lines.push(`  (the key also has ${others.join(", ")}: anybody may open one for it)`);
     for (const name of ["cash", "equity", "worst", "reserved", "free", "open", "nonce"] as const)
       lines.push(`  ${name.padEnd(9)} ${thousands(reported[name])}`);
     const positions = reported.positions.flatMap((lots, i) => (lots ? [`instrument ${i}: ${thousands(lots)}`] : []));
