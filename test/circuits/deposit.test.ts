@@ -25,6 +25,7 @@ import { depositInstruction, pushDeposit } from "../../src/witness/deposit.ts";
 import { accountSignals, Ledger, type InstructionInputs } from "../../src/witness/ledger.ts";
 import { compileTemplate, expectNoWitness, type Circuit, type Inputs } from "./harness.ts";
 import { leavesOthersAlone } from "./registers.ts";
+import { remembersHashes } from "./remembering.ts";
 
 /** Inputs of an instruction, free to be changed. */
 type Tampered = { [name: string]: any };
@@ -95,6 +96,7 @@ function twisted({ keyX, keyY }: { keyX: bigint; keyY: bigint }, i: number): { k
 }
 
 describe("circuits/instructions/deposit: agreement", () => {
+  remembersHashes();
   const first = Number(process.env.TACIT_SEED ?? Date.now() % 100_000);
   for (let seed = first; seed < first + Number(process.env.TACIT_ROUNDS ?? 1); seed++)
     it(`with matcher and ledger, until the tree is full, TACIT_SEED=${seed}`, async () => {
@@ -191,6 +193,7 @@ describe("circuits/instructions/deposit: agreement", () => {
 });
 
 describe("circuits/instructions/deposit: malicious inputs", () => {
+  remembersHashes();
   let circuit: Circuit;
   let honest: InstructionInputs;
   /** Siblings in the state before the instruction, and after its first slot. */
@@ -217,7 +220,7 @@ describe("circuits/instructions/deposit: malicious inputs", () => {
     change(inputs);
     return inputs as Inputs;
   };
-  const shown = (inputs: Inputs) => circuit.witness(inputs).slice(1, 1 + honest.publicInputs.length);
+  const shown = (inputs: Inputs) => circuit.publicValues(inputs, honest.publicInputs.length);
 
   it("the honest ones have a witness that satisfies", () => {
     assert.ok(circuit.satisfies(agrees(circuit, honest)));
@@ -285,7 +288,7 @@ describe("circuits/instructions/deposit: malicious inputs", () => {
   it("other public inputs: one deposit credited twice", () => {
     const v = new Venue();
     const { inputs } = v.take([1, 2].map(() => ({ ...namedKey(ALICE), index: ALICE, amount: 7n })));
-    const outputs = circuit.witness(inputs as Inputs).slice(1, 8);
+    const outputs = circuit.publicValues(inputs as Inputs, 7);
     assert.notEqual(outputs[6], pushDeposit(0n, { ...namedKey(ALICE), index: ALICE, amount: 7n }));
   });
 
@@ -320,6 +323,7 @@ describe("circuits/instructions/deposit: malicious inputs", () => {
 });
 
 describe("circuits/instructions/deposit: forged witnesses", () => {
+  remembersHashes();
   let slot: Circuit;
   let whole: Circuit;
   before(async () => {

@@ -4,6 +4,7 @@ import type { Register } from "../../src/protocol/state.ts";
 import type { InstructionInputs, Ledger } from "../../src/witness/ledger.ts";
 import { REGISTER_SIGNALS } from "../../src/witness/state.ts";
 import type { Circuit } from "./harness.ts";
+import { remembersHashes } from "./remembering.ts";
 
 const WRITES = {
   deposit: ["phase", "blind", "logHead", "logCount", "clock", "accounts", "accountCount", "deposits"],
@@ -30,6 +31,7 @@ interface Setting {
 export function leavesOthersAlone(name: keyof typeof WRITES, setting: () => Promise<Setting> | Setting): void {
   const written: readonly Register[] = WRITES[name];
   const kept = ALL.filter((register) => !written.includes(register));
+  remembersHashes();
   /** Each register left alone has a value of its own, so that none can stand for another. */
   const made = async () => {
     const { circuit, ledger, make, honest } = await setting();

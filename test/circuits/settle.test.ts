@@ -17,6 +17,7 @@ import { settleInstructions, tradePriceRegister } from "../../src/witness/settle
 import { refusal } from "./clearing.ts";
 import { compileTemplate, type Circuit } from "./harness.ts";
 import { leavesOthersAlone } from "./registers.ts";
+import { remembersHashes } from "./remembering.ts";
 
 const file = "circuits/instructions/settle.circom";
 const PROFILE = { depth: 2, scenarios: 4, maxOpen: 32, deposit: 1, admit: 1, clear: 1, settle: 3 };
@@ -142,6 +143,7 @@ function agrees(circuit: Circuit, situation: Situation): InstructionInputs[] {
 }
 
 describe("circuits/instructions/settle: agreement", () => {
+  remembersHashes();
   let circuit: Circuit;
   before(async () => {
     circuit = await compiled();
@@ -214,6 +216,7 @@ describe("circuits/instructions/settle: agreement", () => {
 type Attack = Record<string, any>;
 
 describe("circuits/instructions/settle: malicious inputs", () => {
+  remembersHashes();
   let circuit: Circuit;
   before(async () => {
     circuit = await compiled();
@@ -386,6 +389,7 @@ describe("circuits/instructions/settle: malicious inputs", () => {
 });
 
 describe("circuits/instructions/settle: forged witnesses", () => {
+  remembersHashes();
   let circuit: Circuit;
   before(async () => {
     circuit = await compileTemplate({ file, template: "Settle", args: [PROFILE.depth, 2], optimise: false });
