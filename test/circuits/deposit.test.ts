@@ -223,7 +223,7 @@ describe("circuits/instructions/deposit: malicious inputs", () => {
   const shown = (inputs: Inputs) => circuit.publicValues(inputs, honest.publicInputs.length);
 
   it("the honest ones have a witness that satisfies", () => {
-    assert.ok(circuit.satisfies(agrees(circuit, honest)));
+    assert.equal(circuit.satisfies(agrees(circuit, honest)), true);
   });
 
   const refused: [why: string, change: (inputs: Tampered) => void][] = [
@@ -374,10 +374,10 @@ describe("circuits/instructions/deposit: forged witnesses", () => {
     it(`${why}: the honest witness satisfies, and computed anew it is the same`, () => {
       const { part, inputs, state } = both(deposit);
       const honest = slot.witness(part);
-      assert.ok(slot.satisfies(honest));
+      assert.equal(slot.satisfies(honest), true);
       assert.deepEqual(slot.readAll("accountsAfter", honest), Object.values(accountsOf(state)));
       assert.deepEqual(slot.solveForged(part, {}), honest);
-      assert.ok(whole.satisfies(whole.witness(inputs)));
+      assert.equal(whole.satisfies(whole.witness(inputs)), true);
     });
 
   type Read = (name: string) => bigint;
@@ -441,7 +441,7 @@ describe("circuits/instructions/deposit: forged witnesses", () => {
   it("an unused slot changes nothing", () => {
     const { part } = both(KNOWN);
     const idle = slot.witness({ ...part, active: 0n });
-    assert.ok(slot.satisfies(idle));
+    assert.equal(slot.satisfies(idle), true);
     assert.deepEqual(slot.readAll("accountsAfter", idle), Object.values(part.accounts));
   });
 

@@ -168,7 +168,8 @@ describe("circuits/instructions/settle: agreement", () => {
 
   it("the rules hold of what the program computes", () => {
     const { ledger, event } = settling({ fills: [fill(3), fill(4, { lots: -2n })] });
-    for (const { inputs } of settleInstructions(ledger, event)) assert.ok(circuit.satisfies(circuit.witness(inputs)));
+    for (const { inputs } of settleInstructions(ledger, event))
+      assert.equal(circuit.satisfies(circuit.witness(inputs)), true);
   });
 
   const positions = (...lots: bigint[]) => {
@@ -410,7 +411,7 @@ describe("circuits/instructions/settle: forged witnesses", () => {
 
   it("the solver's own witness of no cheat is good", () => {
     const inputs = fixture();
-    assert.ok(circuit.satisfies(circuit.solveForged(inputs, {})));
+    assert.equal(circuit.satisfies(circuit.solveForged(inputs, {})), true);
   });
 
   const plus = (name: string, by: bigint) => (read: (name: string) => bigint) => ({ [name]: read(name) + by });
@@ -455,7 +456,7 @@ describe("circuits/instructions/settle: forged witnesses", () => {
         cheat((name) => circuit.read(name, honest)),
       );
       assert.notDeepEqual(publicOf(forged), publicOf(honest), "the cheat reaches the public inputs");
-      assert.ok(!circuit.satisfies(forged));
+      assert.equal(circuit.satisfies(forged), false);
     });
 
   it("phase open, claimed with a fill left: refused", () => {
@@ -465,7 +466,7 @@ describe("circuits/instructions/settle: forged witnesses", () => {
     for (const cheat of [{ drained: 1n }, { phaseAfter: 0n }, { "after.phase": 0n }] as Record<string, bigint>[]) {
       const forged = circuit.solveForged(inputs, cheat);
       assert.notDeepEqual(publicOf(forged), publicOf(honest));
-      assert.ok(!circuit.satisfies(forged));
+      assert.equal(circuit.satisfies(forged), false);
     }
   });
 
@@ -475,7 +476,7 @@ describe("circuits/instructions/settle: forged witnesses", () => {
     for (const name of ["accountsAfter", "holdersAfter[0]", "takenAfter"]) {
       const forged = circuit.solveForged(inputs, { [`step[1].${name}`]: circuit.read(`step[1].${name}`, honest) + 1n });
       assert.notDeepEqual(publicOf(forged), publicOf(honest));
-      assert.ok(!circuit.satisfies(forged), name);
+      assert.equal(circuit.satisfies(forged), false, name);
     }
   });
 });
