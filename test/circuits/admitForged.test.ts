@@ -14,24 +14,24 @@ import { compileTemplate, type Circuit, type Inputs } from "./harness.ts";
 import { leavesOthersAlone } from "./registers.ts";
 import { remembersHashes } from "./remembering.ts";
 import {
-  file,
-  DOMAIN,
-  START,
-  MAX_AGE,
-  vector,
-  signed,
-  row,
   accounts,
-  Venue,
-  flagged,
-  SPREAD,
   ALICE,
   BOB,
   depth,
-  scenarios,
+  DOMAIN,
+  file,
+  flagged,
+  MAX_AGE,
   maxOpen,
-  type Tampered,
   PROFILE,
+  row,
+  scenarios,
+  signed,
+  SPREAD,
+  START,
+  type Tampered,
+  vector,
+  Venue,
 } from "./admission.ts";
 
 /** A market, a trader, an item and all else that a verdict depends on, good and easy to break. */

@@ -9,17 +9,17 @@ import { accountSignals, type InstructionInputs } from "../../src/witness/ledger
 import { expectNoWitness, type Circuit, type Inputs } from "./harness.ts";
 import { remembersHashes } from "./remembering.ts";
 import {
-  START,
-  signed,
   accounts,
-  Venue,
   agrees,
-  compiled,
-  SPREAD,
   ALICE,
   BOB,
+  compiled,
   LAST,
+  signed,
+  SPREAD,
+  START,
   type Tampered,
+  Venue,
 } from "./admission.ts";
 
 describe("circuits/instructions/admit: malicious inputs", () => {
