@@ -46,7 +46,7 @@ const fit = (R8: Point, scalar: bigint, message: bigint): Signature => {
 describe("circuits/lib/eddsa Scalar", () => {
   const read = (circuit: Circuit, x: bigint) => {
     const witness = circuit.witness({ in: x });
-    assert.ok(circuit.satisfies(witness));
+    assert.equal(circuit.satisfies(witness), true);
     const bits = circuit.readAll("bits", witness).reduce((sum, bit, i) => sum + (bit << BigInt(i)), 0n);
     return {
       value: bits - ((1n - circuit.read("positive", witness)) << 250n),
@@ -104,7 +104,7 @@ describe("circuits/lib/eddsa Scalar", () => {
       };
       for (const x of edges) check(x);
       fc.assert(fc.property(element, check), { numRuns: 10 });
-      assert.ok(proofs >= edges.length);
+      assert.ok(proofs >= edges.length, `${proofs}`);
     });
 });
 
@@ -134,7 +134,7 @@ describe("circuits/lib/eddsa Signature", () => {
 
   const answer = (inputs: ReturnType<typeof inputsOf>) => {
     const witness = circuit.witness(inputs);
-    assert.ok(circuit.satisfies(witness));
+    assert.equal(circuit.satisfies(witness), true);
     return circuit.read("valid", witness) === 1n;
   };
   const check = (message: bigint, signature: Signature, of = key) => {
@@ -162,7 +162,7 @@ describe("circuits/lib/eddsa Signature", () => {
       fc.property(secrets, element, element, (secret, message, other) => {
         const key = publicKey(secret);
         const signature = sign(secret, message);
-        assert.ok(check(message, signature, key));
+        assert.equal(check(message, signature, key), true);
         for (const part of ["R8x", "R8y", "S"] as const) check(message, { ...signature, [part]: other }, key);
         check(other, signature, key);
       }),
@@ -185,17 +185,17 @@ describe("circuits/lib/eddsa Signature", () => {
       assert.equal(check(value, good), value === 7n);
       assert.equal(check(value, { R8x: value, R8y: value, S: value }), false);
     }
-    for (const message of [0n, FIELD - 1n]) assert.ok(check(message, sign(secret, message)));
+    for (const message of [0n, FIELD - 1n]) assert.equal(check(message, sign(secret, message)), true);
     // R8 of small order, with the S that fits: valid for the identity only, as class 0 is the only one S BASE8 has.
     for (const point of small) assert.equal(check(7n, fit(point, 0n, 7n)), point.y === 1n);
     for (const i of [1, 4]) assert.equal(check(7n, fit(scalarMultiply(BigInt(i), GENERATOR), 0n, 7n)), false);
     // R8 a small or a related multiple.
-    for (const k of [1n, 2n, ORDER - 1n]) assert.ok(check(7n, fit(scalarMultiply(k, BASE8), k, 7n)));
+    for (const k of [1n, 2n, ORDER - 1n]) assert.equal(check(7n, fit(scalarMultiply(k, BASE8), k, 7n)), true);
     for (const k of [1n, 8n, ORDER - 8n])
-      assert.ok(check(7n, fit(scalarMultiply(k, key), k * secretScalar(secret), 7n)));
+      assert.equal(check(7n, fit(scalarMultiply(k, key), k * secretScalar(secret), 7n)), true);
     // Key = BASE8, whose holder is everybody.
     const h = poseidon(0n, [BASE8.x, BASE8.y, BASE8.x, BASE8.y, 7n]);
-    assert.ok(check(7n, { R8x: BASE8.x, R8y: BASE8.y, S: (1n + 8n * h) % ORDER }, BASE8));
+    assert.equal(check(7n, { R8x: BASE8.x, R8y: BASE8.y, S: (1n + 8n * h) % ORDER }, BASE8), true);
   });
 
   it("answers where h is short, or S is", () => {
@@ -203,7 +203,7 @@ describe("circuits/lib/eddsa Signature", () => {
     for (let message = 0n; tried < 3; message++) {
       const h = poseidon(0n, [BASE8.x, BASE8.y, key.x, key.y, message]);
       if (h >> 244n !== 0n) continue;
-      assert.ok(check(message, fit(BASE8, 1n, message)));
+      assert.equal(check(message, fit(BASE8, 1n, message)), true);
       tried++;
     }
     // No message makes such an S right: that takes a chosen h.
@@ -235,7 +235,7 @@ describe("circuits/lib/eddsa Signature", () => {
       assert.equal(forgeable.satisfies(forged), false, Object.keys(pinned).join(", "));
       return forged;
     };
-    assert.ok(forgeable.satisfies(forgeable.solveForged(good, {})));
+    assert.equal(forgeable.satisfies(forgeable.solveForged(good, {})), true);
     const witness = forgeable.witness(good);
     assert.equal(forgeable.read("valid", witness), 1n);
     for (const valid of [0n, 2n]) refused(good, { valid });
@@ -252,7 +252,7 @@ describe("circuits/lib/eddsa Signature", () => {
     for (const name of ["hPositive", "sPositive", "hBits[0]", "hBits[249]", "sBits[7]"])
       refused(good, { [name]: 1n - forgeable.read(name, witness) });
     const hints = [...forgeable.signals.keys()].filter((name) => /slope$|first$|second$/.test(name));
-    assert.ok(hints.length > 500);
+    assert.ok(hints.length > 500, `${hints.length}`);
     for (let i = 0; i < hints.length; i += 61) refused(good, { [hints[i]]: forgeable.read(hints[i], witness) + 1n });
     for (const name of ["point[0]", "difference[1]", "left[0]", "right[1]", "eightfold[0]", "x"])
       refused(good, { [name]: forgeable.read(name, witness) + 1n });

@@ -17,6 +17,7 @@ import { settleInstructions, tradePriceRegister } from "../../src/witness/settle
 import { refusal } from "./clearing.ts";
 import { compileTemplate, type Circuit } from "./harness.ts";
 import { leavesOthersAlone } from "./registers.ts";
+import { remembersHashes } from "./remembering.ts";
 
 const file = "circuits/instructions/settle.circom";
 const PROFILE = { depth: 2, scenarios: 4, maxOpen: 32, deposit: 1, admit: 1, clear: 1, settle: 3 };
@@ -142,6 +143,7 @@ function agrees(circuit: Circuit, situation: Situation): InstructionInputs[] {
 }
 
 describe("circuits/instructions/settle: agreement", () => {
+  remembersHashes();
   let circuit: Circuit;
   before(async () => {
     circuit = await compiled();
@@ -166,7 +168,8 @@ describe("circuits/instructions/settle: agreement", () => {
 
   it("the rules hold of what the program computes", () => {
     const { ledger, event } = settling({ fills: [fill(3), fill(4, { lots: -2n })] });
-    for (const { inputs } of settleInstructions(ledger, event)) assert.ok(circuit.satisfies(circuit.witness(inputs)));
+    for (const { inputs } of settleInstructions(ledger, event))
+      assert.equal(circuit.satisfies(circuit.witness(inputs)), true);
   });
 
   const positions = (...lots: bigint[]) => {
@@ -214,6 +217,7 @@ describe("circuits/instructions/settle: agreement", () => {
 type Attack = Record<string, any>;
 
 describe("circuits/instructions/settle: malicious inputs", () => {
+  remembersHashes();
   let circuit: Circuit;
   before(async () => {
     circuit = await compiled();
@@ -386,6 +390,7 @@ describe("circuits/instructions/settle: malicious inputs", () => {
 });
 
 describe("circuits/instructions/settle: forged witnesses", () => {
+  remembersHashes();
   let circuit: Circuit;
   before(async () => {
     circuit = await compileTemplate({ file, template: "Settle", args: [PROFILE.depth, 2], optimise: false });
@@ -406,7 +411,7 @@ describe("circuits/instructions/settle: forged witnesses", () => {
 
   it("the solver's own witness of no cheat is good", () => {
     const inputs = fixture();
-    assert.ok(circuit.satisfies(circuit.solveForged(inputs, {})));
+    assert.equal(circuit.satisfies(circuit.solveForged(inputs, {})), true);
   });
 
   const plus = (name: string, by: bigint) => (read: (name: string) => bigint) => ({ [name]: read(name) + by });
@@ -451,7 +456,7 @@ describe("circuits/instructions/settle: forged witnesses", () => {
         cheat((name) => circuit.read(name, honest)),
       );
       assert.notDeepEqual(publicOf(forged), publicOf(honest), "the cheat reaches the public inputs");
-      assert.ok(!circuit.satisfies(forged));
+      assert.equal(circuit.satisfies(forged), false);
     });
 
   it("phase open, claimed with a fill left: refused", () => {
@@ -461,7 +466,7 @@ describe("circuits/instructions/settle: forged witnesses", () => {
     for (const cheat of [{ drained: 1n }, { phaseAfter: 0n }, { "after.phase": 0n }] as Record<string, bigint>[]) {
       const forged = circuit.solveForged(inputs, cheat);
       assert.notDeepEqual(publicOf(forged), publicOf(honest));
-      assert.ok(!circuit.satisfies(forged));
+      assert.equal(circuit.satisfies(forged), false);
     }
   });
 
@@ -471,7 +476,7 @@ describe("circuits/instructions/settle: forged witnesses", () => {
     for (const name of ["accountsAfter", "holdersAfter[0]", "takenAfter"]) {
       const forged = circuit.solveForged(inputs, { [`step[1].${name}`]: circuit.read(`step[1].${name}`, honest) + 1n });
       assert.notDeepEqual(publicOf(forged), publicOf(honest));
-      assert.ok(!circuit.satisfies(forged), name);
+      assert.equal(circuit.satisfies(forged), false, name);
     }
   });
 });

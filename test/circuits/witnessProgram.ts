@@ -4,6 +4,7 @@ import { FIELD } from "../../src/protocol/poseidon.ts";
 export type InputValue = bigint | number | readonly InputValue[] | { readonly [field: string]: InputValue };
 
 interface Exports {
+  memory: WebAssembly.Memory;
   init(sanityCheck: number): void;
   getFieldNumLen32(): number;
   getInputSize(): number;
@@ -12,9 +13,11 @@ interface Exports {
   getWitnessSize(): number;
   getWitness(index: number): void;
   getMessageChar(): number;
-  readSharedRWMemory(index: number): number;
-  writeSharedRWMemory(index: number, value: number): void;
+  getSharedRWMemoryStart(): number;
 }
+
+/** Of 32 bits, in a field element. */
+const WORDS = 8;
 
 const FAULTS = [
   "",
@@ -26,8 +29,12 @@ const FAULTS = [
   "Index out of range",
 ];
 
-/** A function from inputs to the whole witness, which throws where an assertion or a constraint of the circuit fails. */
-export async function loadWitnessProgram(bytes: Uint8Array): Promise<(inputs: Record<string, InputValue>) => bigint[]> {
+/**
+ * From inputs to the witness, or to its first wires. Throws where an assertion or a constraint of the circuit fails.
+ */
+export type WitnessProgram = (inputs: Record<string, InputValue>, wires?: number) => bigint[];
+
+export async function loadWitnessProgram(bytes: Uint8Array): Promise<WitnessProgram> {
   let said = "";
   const message = () => {
     let text = "";
@@ -46,9 +53,11 @@ export async function loadWitnessProgram(bytes: Uint8Array): Promise<(inputs: Re
   const module = await WebAssembly.compile(bytes as BufferSource);
   const { exports } = await WebAssembly.instantiate(module, { runtime });
   const program = exports as unknown as Exports;
-  const words = program.getFieldNumLen32();
+  if (program.getFieldNumLen32() !== WORDS) throw new Error("not over a field of 254 bits");
+  /** Through which values pass in and out; the memory may have moved by the next call. */
+  const shared = () => new Uint32Array(program.memory.buffer, program.getSharedRWMemoryStart(), WORDS);
 
-  return (inputs) => {
+  return (inputs, wires = program.getWitnessSize()) => {
     said = "";
     program.init(0);
     let set = 0;
@@ -59,17 +68,20 @@ export async function loadWitnessProgram(bytes: Uint8Array): Promise<(inputs: Re
       if (size !== values.length) throw new Error(`${name} takes ${size} values, not ${values.length}`);
       values.forEach((value, index) => {
         let rest = ((BigInt(value) % FIELD) + FIELD) % FIELD;
-        for (let i = 0; i < words; i++, rest >>= 32n) program.writeSharedRWMemory(i, Number(rest & 0xffffffffn));
+        const words = shared();
+        for (let i = 0; i < WORDS; i++, rest >>= 32n) words[i] = Number(rest & 0xffffffffn);
         set++;
         program.setInputSignal(high, low, index);
       });
     }
     if (set < program.getInputSize()) throw new Error(`${set} of ${program.getInputSize()} inputs are given`);
-    return Array.from({ length: program.getWitnessSize() }, (_, wire) => {
+    const words = shared();
+    const longs = new BigUint64Array(words.buffer, words.byteOffset, WORDS / 2);
+    return Array.from({ length: wires }, (_, wire) => {
       program.getWitness(wire);
-      let value = 0n;
-      for (let i = words - 1; i >= 0; i--) value = (value << 32n) | BigInt(program.readSharedRWMemory(i) >>> 0);
-      return value;
+      // Most wires are bits.
+      if ((words[1] | words[2] | words[3] | words[4] | words[5] | words[6] | words[7]) === 0) return BigInt(words[0]);
+      return (((((longs[3] << 64n) | longs[2]) << 64n) | longs[1]) << 64n) | longs[0];
     });
   };
 }

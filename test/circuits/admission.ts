@@ -1,0 +1,171 @@
+/** What the tests of Admit share: markets and accounts of every kind, and a venue that signs and admits items. */
+import assert from "node:assert/strict";
+import { Matcher, type Genesis } from "../../src/matcher/matcher.ts";
+import type { Event } from "../../src/matcher/events.ts";
+import { openAccount, type Account } from "../../src/protocol/account.ts";
+import { publicKey, sign } from "../../src/protocol/eddsa.ts";
+import { A_COLUMNS, itemHash, orderItem, type Auth, type Item } from "../../src/protocol/item.ts";
+import { computePrices, NO_MARKETS, type MarketRules } from "../../src/protocol/market.ts";
+import { pack } from "../../src/protocol/numbers.ts";
+import { MARKET_STATE, RULE, SIDE } from "../../src/protocol/parameters.ts";
+import { admitInstruction } from "../../src/witness/admit.ts";
+import { Ledger, type InstructionInputs } from "../../src/witness/ledger.ts";
+import { compileTemplate, type Circuit, type Inputs } from "./harness.ts";
+
+export type ItemEvent = Extract<Event, { kind: "item" }>;
+
+export const file = "circuits/instructions/admit.circom";
+export const DOMAIN = 77n;
+export const START = 1_000_000n;
+export const MAX_AGE = 60n;
+export const PROFILE = { depth: 2, scenarios: 4, maxOpen: 2, deposit: 1, admit: 3, clear: 1, settle: 1 };
+export const vector = (...values: bigint[]) => Array.from({ length: 16 }, (_, i) => values[i] ?? 0n);
+const secretOf = (index: number) => new Uint8Array(32).fill(index + 1);
+export const signed = (by: number, item: Item): Auth => {
+  const { R8x, R8y, S } = sign(secretOf(by), itemHash(DOMAIN, item));
+  return { R8x, R8y, S };
+};
+export const below = (bits: number) => (1n << BigInt(bits)) - 1n;
+
+/** Markets by slot: an outright, a spread below zero, halted, expired, tiny, without prices, and one of extremes. */
+export const [PERP, SPREAD, HALTED, EXPIRED, TINY, UNQUOTED, EXTREME] = [10n, 11n, 12n, 13n, 14n, 15n, below(32)];
+const EXTREME_SLOT = 15;
+export const row: MarketRules = {
+  id: PERP,
+  legs: vector(1n),
+  tick: 5n,
+  lotLimit: 100n,
+  band: 200n,
+  feeRate: 1_001n,
+  feePerLot: 1n,
+  rhoMin: 1n,
+  rule: BigInt(RULE.auction),
+  interval: 10n,
+  state: BigInt(MARKET_STATE.open),
+  capacity: 400n,
+  cancelCapacity: 60n,
+};
+const extreme: MarketRules = {
+  ...row,
+  id: EXTREME,
+  legs: [...vector().slice(1), 127n],
+  tick: 1n,
+  lotLimit: below(32),
+  band: below(40),
+  feeRate: 1_000_000n,
+  feePerLot: below(40),
+  rhoMin: below(61),
+  capacity: below(16),
+  cancelCapacity: below(16),
+};
+export const rows: MarketRules[] = [
+  row,
+  { ...row, id: SPREAD, legs: vector(1n, -25n), tick: 7n },
+  { ...row, id: HALTED, state: BigInt(MARKET_STATE.halted) },
+  { ...row, id: EXPIRED, state: BigInt(MARKET_STATE.expired) },
+  { ...row, id: TINY, capacity: 1n, cancelCapacity: 1n },
+  { ...row, id: UNQUOTED },
+];
+export const rules = {
+  group: { operatorKeyX: 1n, operatorKeyY: 2n, maxAge: MAX_AGE },
+  markets: NO_MARKETS.map((free, slot) => rows[slot] ?? (slot === EXTREME_SLOT ? extreme : free)),
+};
+export const last = (x: bigint) => [...vector().slice(1), x];
+const plus = (a: bigint[], b: bigint[]) => a.map((x, i) => x + b[i]);
+export const computed = computePrices(rules, {
+  values: [
+    plus(vector(1_003n, 50n), last(1n << 32n)),
+    plus(vector(1_100n, 80n), last((1n << 47n) - 1n)),
+    plus(vector(900n, 10n), last(-(1n << 47n))),
+    vector(1_003n, 90n),
+  ],
+  funding: vector(7n, -2n),
+  epoch: 1n,
+  time: START,
+});
+export const prices = { ...computed, markets: computed.markets.map((quoted, slot) => (slot === 5 ? null : quoted)) };
+const LIMIT = { [String(PERP)]: 1_000n, [String(SPREAD)]: -252n, [String(EXTREME)]: 1n << 32n };
+
+/** Accounts by index; what is missing is an empty leaf. */
+export const RICH = 1_000_000n;
+export const [ALICE, BOB, POOR, BANKRUPT, OVER, AT_LIMIT, LATE, BUSY, SUNK, GRAND, NOBODY, LAST] = [
+  2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 15,
+];
+export const accounts: Account[] = [];
+{
+  const open = (index: number, changes: Partial<Account> = {}) => {
+    const { x, y } = publicKey(secretOf(index));
+    accounts[index] = { ...openAccount({ keyX: x, keyY: y, view: BigInt(index) }), cash: RICH, ...changes };
+  };
+  const limits = (sign: bigint) => vector().map((_, i) => sign * (i % 2 ? -1n : 1n) * below(48));
+  for (const index of [0, 1, ALICE, BOB, 13, 14, LAST]) open(index);
+  open(POOR, { cash: 0n });
+  open(BANKRUPT, { cash: -5_000n, positions: vector(3n, -2n) });
+  open(OVER, { cash: below(99), positions: vector(1n << 46n, 1n) });
+  open(AT_LIMIT, { cash: below(99), positions: last(1n << 46n) });
+  open(LATE, { nonce: below(40) - 2n });
+  open(BUSY, { open: 2n, reserved: 5_000n });
+  open(SUNK, { cash: -below(100), positions: limits(-1n), reserved: below(99) });
+  open(GRAND, { cash: below(100), positions: limits(1n), seq: below(60) });
+}
+
+export class Venue {
+  readonly genesis: Genesis;
+  readonly matcher: Matcher;
+  readonly ledger: Ledger;
+  time = START;
+  /** @param slots  of one instruction */
+  constructor(slots = PROFILE.admit, changes: Partial<Genesis> = {}) {
+    const { depth, maxOpen } = PROFILE;
+    this.genesis = { domain: DOMAIN, depth, maxOpen, rules, prices, accounts, time: START, ...changes };
+    this.matcher = new Matcher(this.genesis, { view: () => 0n });
+    let blind = 0n;
+    this.ledger = new Ledger({ ...this.genesis, profile: { ...PROFILE, admit: slots }, blind: () => ++blind });
+  }
+
+  account(index: number): Account {
+    return this.matcher.accounts[index];
+  }
+
+  /** Fields of a good order. */
+  order(by: number, changes: Partial<Parameters<typeof orderItem>[0]> = {}) {
+    const market = changes.market ?? PERP;
+    return {
+      market,
+      account: BigInt(by),
+      nonce: (this.account(by)?.nonce ?? 0n) + 1n,
+      side: SIDE.buy as number,
+      limit: LIMIT[String(market)] ?? LIMIT[String(PERP)],
+      size: 3n,
+      validUntil: this.time,
+      expiry: this.time,
+      salt: 1n,
+      ...changes,
+    };
+  }
+
+  apply(item: Item, auth: Auth): ItemEvent {
+    return this.matcher.apply({ kind: "item", time: this.time, item, auth })[0] as ItemEvent;
+  }
+
+  instruction(events: readonly ItemEvent[]): InstructionInputs {
+    return admitInstruction(this.ledger, events);
+  }
+}
+
+export const flagged = (item: Item, flags: bigint): Item => {
+  const zeros = Object.fromEntries(A_COLUMNS.map(({ name }) => [name, 0n]));
+  return { ...item, A: item.A + pack(A_COLUMNS, { ...zeros, flags }) };
+};
+
+/** One instruction's circuit answers as the reference. */
+export function agrees(circuit: Circuit, { inputs, publicInputs }: InstructionInputs): void {
+  assert.deepEqual(circuit.publicValues(inputs as Inputs, publicInputs.length), publicInputs);
+}
+
+export const { depth, scenarios, admit: SLOTS, maxOpen } = PROFILE;
+export const compiled = (slots = SLOTS) =>
+  compileTemplate({ file, template: "Admit", args: [depth, scenarios, slots, maxOpen] });
+
+/** Inputs of an instruction, free to be changed. */
+export type Tampered = { [name: string]: any };

@@ -1,0 +1,358 @@
+// Goal: no witness of Admit proves another verdict, another effect or another log.
+// Method: forged witnesses of AdmitSlot, in which one signal is pinned to the cheat and all that follows is computed anew, so
+// that only the rule that binds it is broken: each verdict both ways, then each effect; and every register left alone.
+import assert from "node:assert/strict";
+import { accountLeaf, type Account } from "../../src/protocol/account.ts";
+import { admit } from "../../src/protocol/admission.ts";
+import { FIELD, verify } from "../../src/protocol/eddsa.ts";
+import { cancelItem, decodeItem, itemHash, orderItem, withdrawalItem, type LogEntry } from "../../src/protocol/item.ts";
+import { computePrices, NO_MARKETS, rulesRoot } from "../../src/protocol/market.ts";
+import { NONCE_WINDOW, VERDICT, type Verdict } from "../../src/protocol/parameters.ts";
+import { admitInstruction } from "../../src/witness/admit.ts";
+import { accountSignals, Ledger } from "../../src/witness/ledger.ts";
+import { compileTemplate, type Circuit, type Inputs } from "./harness.ts";
+import { leavesOthersAlone } from "./registers.ts";
+import { remembersHashes } from "./remembering.ts";
+import {
+  accounts,
+  ALICE,
+  BOB,
+  depth,
+  DOMAIN,
+  file,
+  flagged,
+  MAX_AGE,
+  maxOpen,
+  PROFILE,
+  row,
+  scenarios,
+  signed,
+  SPREAD,
+  START,
+  type Tampered,
+  vector,
+  Venue,
+} from "./admission.ts";
+
+/** A market, a trader, an item and all else that a verdict depends on, good and easy to break. */
+function fixture(kind: "order" | "cancel" | "all" | "withdrawal" = "order") {
+  const account: Account = { ...accounts[ALICE], seq: 4n, cash: 100_000n, nonce: 6n, reserved: 500n, open: 1n };
+  return {
+    kind,
+    row: { ...row, capacity: 8n, cancelCapacity: 3n },
+    account,
+    entries: 7n,
+    cancels: 2n,
+    priceTime: START - MAX_AGE,
+    quoted: true,
+    order: { ...new Venue().order(ALICE), nonce: 7n, replaces: 5n, account: 2n },
+    amount: 300n,
+    flags: 0n,
+    /** added to the words */
+    beyondA: 0n,
+    beyondB: 0n,
+    signed: true,
+  };
+}
+type Fixture = ReturnType<typeof fixture>;
+
+/** Inputs of AdmitSlot(1, 2, 2), and the signals and effects of the reference. The market is in slots 0 and, twin, 1. */
+function slotOfFixture(f: Fixture) {
+  const profile = { ...PROFILE, depth: 1, scenarios: 2, admit: 1 };
+  const twin = { ...row, capacity: 8n, cancelCapacity: 3n, id: SPREAD };
+  const rules = {
+    group: { operatorKeyX: 1n, operatorKeyY: 2n, maxAge: MAX_AGE },
+    markets: NO_MARKETS.map((free, slot) => [f.row, twin][slot] ?? free),
+  };
+  const values = [vector(1_003n), vector(900n)];
+  const all = computePrices(rules, { values, funding: vector(7n), epoch: 1n, time: f.priceTime });
+  const prices = { ...all, markets: all.markets.map((quoted, slot) => (slot === 0 && !f.quoted ? null : quoted)) };
+  const held = [accounts[0], accounts[1], f.account, accounts[BOB]];
+  const genesis = { profile, domain: DOMAIN, rules, prices, accounts: held, time: START, blind: () => 5n };
+  const ledger = new Ledger(genesis);
+  ledger.vectors.counts[0] = f.entries + (f.cancels << 16n);
+  const { order } = f;
+  const good =
+    f.kind === "order"
+      ? orderItem(order)
+      : f.kind === "withdrawal"
+        ? withdrawalItem({ ...order, recipient: 0xabcn, amount: f.amount })
+        : cancelItem({ ...order, target: f.kind === "cancel" ? order.replaces : undefined });
+  const bent = flagged(good, f.flags);
+  const item = { ...bent, A: bent.A + f.beyondA, B: bent.B + f.beyondB };
+  const auth = signed(f.signed ? ALICE : BOB, item);
+  const entry: LogEntry = { item, auth, time: START };
+  const key = { x: f.account.keyX, y: f.account.keyY };
+  const context = {
+    rules,
+    rulesInForce: rulesRoot(rules),
+    prices,
+    entries: NO_MARKETS.map((_, slot) => (slot === 0 ? Number(f.entries) : 0)),
+    cancels: NO_MARKETS.map((_, slot) => (slot === 0 ? Number(f.cancels) : 0)),
+    maxOpen: profile.maxOpen,
+    account: f.account,
+    signed: verify(key, itemHash(DOMAIN, item), auth),
+    time: START,
+  };
+  const admission = admit(context, decodeItem(item));
+  const account = { index: ALICE, before: f.account, after: admission.account ?? f.account };
+  const start = ledger.state;
+  const payout = ledger.state.payoutsPut;
+  const { inputs } = admitInstruction(ledger, [{ kind: "item", entry, sequence: 0, admission, account }]);
+  const read = inputs as Tampered;
+  const shared = ["ids", "rulesRows", "meta", "pricesRows", "values", "admitted", "cancels", "counts"];
+  const own = ["A", "B", "salt", "R8x", "R8y", "siblings"];
+  // Where the item names none, the account and the rows are those that the cheat would use.
+  const slot: Tampered = {
+    ...Object.fromEntries(shared.map((name) => [name, read[name]])),
+    ...Object.fromEntries(own.map((name) => [name, read[name][0]])),
+    active: 1n,
+    domain: DOMAIN,
+    sigS: auth.S,
+    time: START,
+    rulesRoot: start.rules,
+    maxAge: MAX_AGE,
+    account: accountSignals(f.account) as Tampered,
+    leaf: accountLeaf(f.account),
+    row: ledger.rulesRow(0) as Tampered,
+    quoted: new Ledger({ ...genesis, prices: all }).pricesRow(0) as Tampered,
+    accounts: start.accounts,
+    logged: { head: start.logHead, count: start.logCount, clock: start.clock },
+    payoutsPut: payout,
+  };
+  const { state, vectors } = ledger;
+  const outputs = [
+    state.accounts,
+    state.logHead,
+    state.logCount,
+    state.clock,
+    state.payoutsPut,
+    ...vectors.admitted,
+    ...vectors.cancels,
+    ...vectors.counts,
+  ];
+  return { inputs: slot, admission, outputs };
+}
+
+describe("circuits/instructions/admit: forged witnesses", () => {
+  remembersHashes();
+  let circuit: Circuit;
+  before(async () => {
+    circuit = await compileTemplate({ file, template: "AdmitSlot", args: [1, 2, 2], optimise: false });
+  });
+  /** The cheat is computed to its end, and what it breaks is few rules: those that bind the pinned signals. */
+  const refuse = (inputs: Inputs, pinned: Record<string, bigint>, reaches: Record<string, bigint> = pinned) => {
+    const forged = circuit.solveForged(inputs, pinned);
+    const why = Object.keys(pinned).join(", ");
+    for (const [name, value] of Object.entries(reaches))
+      assert.equal(circuit.read(name, forged), ((value % FIELD) + FIELD) % FIELD, `${why}: ${name}`);
+    const rules = circuit.broken(forged).length;
+    assert.ok(rules > 0, `${why}: a proof`);
+    assert.ok(rules <= 3, `${why}: breaks ${rules} rules, not just its own`);
+  };
+
+  for (const kind of ["order", "cancel", "all", "withdrawal"] as const)
+    it(`a good ${kind}: the honest witness satisfies, and computed anew it is the same`, () => {
+      const { inputs, outputs, admission } = slotOfFixture(fixture(kind));
+      assert.equal(admission.verdict, "admitted");
+      const honest = circuit.witness(inputs);
+      assert.deepEqual(honest.slice(1, 1 + outputs.length), outputs);
+      assert.equal(circuit.satisfies(honest), true);
+      assert.deepEqual(circuit.solveForged(inputs, {}), honest);
+    });
+
+  /** For each rule: how an order breaks it, and the signals that decide it, with their values where the rule holds. */
+  const RULES: Record<
+    Exclude<Verdict, "admitted">,
+    [breakRule: (f: Fixture) => void, ...deciding: Record<string, bigint>[]]
+  > = {
+    malformed: [(f) => (f.beyondA = 1n << 185n), { "item.wellFormed": 1n }, { "item.fits": 1n }],
+    unsigned: [(f) => (f.signed = false), { signed: 1n }, { "signature.valid": 1n }, { "signature.equal": 1n }],
+    nonce: [(f) => (f.order.nonce = 6n), { nonceGood: 1n }],
+    tooLate: [(f) => (f.order.validUntil = START - 1n), { timely: 1n }],
+    unknownMarket: [(f) => (f.order.market = 99n), { "at[0]": 1n }],
+    badTarget: [(f) => (f.order.replaces = 7n), { earlier: 1n }, { targetGood: 1n }],
+    tooManyCancels: [(f) => (f.cancels = 3n), { cancelsFull: 0n }],
+    marketNotOpen: [(f) => (f.row.state = 2n), { marketOpen: 1n }],
+    offTick: [(f) => (f.order.limit += 1n), { onTick: 1n }],
+    size: [(f) => (f.order.size = 101n), { sizeWithin: 1n }],
+    band: [(f) => (f.order.limit += 205n), { inBand: 1n }],
+    maxFee: [(f) => (f.order.maxFee = 2n), { feeWithin: 1n }],
+    flags: [(f) => (f.flags = 4n), { flagsGood: 1n }],
+    marketFull: [(f) => (f.entries = 8n), { marketFull: 0n }],
+    tooManyOpen: [(f) => (f.account = { ...f.account, open: 2n }), { tooManyOpen: 0n }],
+    positionLimit: [
+      (f) => (f.account = { ...f.account, positions: vector(0n, (1n << 46n) + 1n) }),
+      { positionsWithin: 1n },
+    ],
+    pricesNotFresh: [(f) => (f.priceTime -= 1n), { fresh: 1n }],
+    margin: [(f) => (f.account = { ...f.account, cash: 500n }), { "margin.out": 1n }],
+  };
+  for (const [verdict, [breakRule, ...deciding]] of Object.entries(RULES)) {
+    it(`${verdict}: no proof that the bad order is admitted`, () => {
+      const f = fixture();
+      breakRule(f);
+      const { inputs, admission, outputs } = slotOfFixture(f);
+      assert.equal(admission.verdict, verdict);
+      const honest = circuit.witness(inputs);
+      assert.deepEqual(honest.slice(1, 1 + outputs.length), outputs);
+      assert.equal(circuit.satisfies(honest), true);
+      for (const pinned of deciding) refuse(inputs, { signed: 1n, ...pinned }, { orderPut: 1n });
+    });
+    it(`${verdict}: no proof that the good order is rejected for it`, () => {
+      const { inputs } = slotOfFixture(fixture());
+      const signed = VERDICT[verdict as Verdict] <= VERDICT.unsigned ? 0n : 1n;
+      for (const pinned of deciding) {
+        const flipped = Object.fromEntries(Object.entries(pinned).map(([name, value]) => [name, 1n - value]));
+        refuse(inputs, { signed, ...flipped }, { orderPut: 0n });
+      }
+    });
+  }
+
+  type Read = (name: string) => bigint;
+  /** Cheats on one instruction's effects; `alter` makes the fixture or the inputs fit. */
+  const CHEATS: Record<Fixture["kind"], [why: string, pinned: (read: Read) => Record<string, bigint>][]> = {
+    order: [
+      ["a reservation one short a lot", (read) => ({ rho: read("rho") - 1n })],
+      ["a reservation one too high a lot", (read) => ({ rho: read("rho") + 1n })],
+      ["the least reservation", () => ({ aboveMin: 0n })],
+      ["a smaller loss", (read) => ({ worst: read("worst") - 1n })],
+      ["a smaller reservation", (read) => ({ reservation: read("reservation") - 1n })],
+      ["nothing reserved", (read) => ({ "after.reserved": read("account.reserved") })],
+      ["no open order counted", (read) => ({ "after.open": read("account.open") })],
+      ["the nonce not raised", (read) => ({ "after.nonce": read("account.nonce") })],
+      ["cash from nowhere", (read) => ({ "after.cash": read("after.cash") + 1n })],
+      ["another key", (read) => ({ "after.keyX": read("after.keyX") + 1n })],
+      ["positions from nowhere", (read) => ({ positionsHash: read("positionsHash") + 1n })],
+      ["a write where none is", (read) => ({ "after.seq": read("after.seq") + 1n })],
+      ["the leaf left as it was", (read) => ({ changed: read("leaf") })],
+      ["the tree left as it was", (read) => ({ accountsAfter: read("accounts") })],
+      ["a write to another leaf", (read) => ({ "update.index[0]": 1n - read("update.index[0]") })],
+      ["not put into the market", (read) => ({ "admittedAfter[0]": read("admitted[0]") })],
+      ["put into another market", (read) => ({ "admittedAfter[1]": read("put") })],
+      ["another entry put", (read) => ({ putWord: read("putWord") + 1n })],
+      ["another limit put", (read) => ({ "limit.value": read("limit.value") + 5n })],
+      ["put as a payout", () => ({ putTag: 23n })],
+      ["a payout from nowhere", (read) => ({ payoutsPutAfter: read("put") })],
+      ["the count of entries not raised", (read) => ({ "countsAfter[0]": read("counts[0]") + (1n << 16n) })],
+      ["the count of cancels not raised", (read) => ({ "countsAfter[0]": read("counts[0]") + 1n })],
+      ["the count of another market raised", (read) => ({ "countsAfter[1]": read("counts[1]") + 1n })],
+      ["the replaced order not cancelled", (read) => ({ "cancelsAfter[0]": read("cancels[0]") })],
+      ["a cancel in another market", (read) => ({ "cancelsAfter[1]": read("cancelHash") })],
+      ["another order cancelled", (read) => ({ target: read("target") - 1n })],
+      ["all orders cancelled", () => ({ cancelAll: 1n })],
+      ["one tick less", (read) => ({ quotient: read("quotient") - 1n })],
+      ["one tick more", (read) => ({ quotient: read("quotient") + 1n })],
+      ["a fee rounded down", (read) => ({ quotientFee: read("quotientFee") - 1n })],
+      ["a fee one too high", (read) => ({ quotientFee: read("quotientFee") + 1n })],
+      ["no fee per lot", (read) => ({ fee: read("quotientFee") })],
+      ["another signature logged", (read) => ({ auth: read("auth") + 1n })],
+      ["another item logged", (read) => ({ "step.item": read("step.item") + 1n, signed: 1n })],
+      ["not logged", (read) => ({ "loggedAfter.head": read("logged.head") })],
+      ["not counted", (read) => ({ "loggedAfter.count": read("logged.count") })],
+      ["the clock not advanced", (read) => ({ "loggedAfter.clock": read("logged.clock") })],
+      ["stamped earlier", (read) => ({ stamped: read("stamped") - 1n })],
+      ["no account read", () => ({ used: 0n, signed: 0n })],
+      ["the leaf taken for an empty one", () => ({ leafGiven: 0n, signed: 0n })],
+      ["the index taken for one beyond the tree", () => ({ inTree: 0n, signed: 0n })],
+      ["no row of the rules", () => ({ rowGiven: 0n })],
+      ["no row of the prices", () => ({ quotedGiven: 0n })],
+      ["not admitted", () => ({ orderPut: 0n })],
+      ["not live", () => ({ live: 0n })],
+      ["a cancel", () => ({ "item.isOrder": 0n, "item.isCancel": 1n })],
+    ],
+    cancel: [
+      ["without effect", (read) => ({ "cancelsAfter[0]": read("cancels[0]") })],
+      ["not put", () => ({ cancelPut: 0n })],
+      ["put as an order too", () => ({ orderPut: 1n })],
+      ["of another order", (read) => ({ target: read("target") + 1n })],
+      ["of all", () => ({ cancelAll: 1n })],
+      ["not counted", (read) => ({ "countsAfter[0]": read("counts[0]") })],
+    ],
+    all: [
+      ["of one", () => ({ cancelAll: 0n })],
+      ["of later orders too", (read) => ({ target: read("target") + 1n })],
+    ],
+    withdrawal: [
+      ["cash kept", (read) => ({ "after.cash": read("account.cash") })],
+      ["the write not counted", (read) => ({ "after.seq": read("account.seq") })],
+      ["not put", (read) => ({ payoutsPutAfter: read("payoutsPut") })],
+      ["another recipient", (read) => ({ putWord: read("putWord") + 1n })],
+      ["another amount", (read) => ({ putWord: read("putWord") + (1n << 160n) })],
+      ["put as an order", () => ({ putTag: 20n })],
+      ["refused", () => ({ payoutPut: 0n })],
+    ],
+  };
+  for (const [kind, cheats] of Object.entries(CHEATS))
+    for (const [why, pins] of cheats)
+      it(`${kind}: no proof of ${why}`, () => {
+        const { inputs } = slotOfFixture(fixture(kind as Fixture["kind"]));
+        const honest = circuit.witness(inputs);
+        refuse(inputs, { signed: 1n, ...pins((name) => circuit.read(name, honest)) });
+      });
+
+  it("order: no proof of another market's slot, that has the very same rules", () => {
+    const { inputs } = slotOfFixture(fixture());
+    refuse(inputs, { signed: 1n, "at[0]": 0n, "at[1]": 1n }, { orderPut: 1n, "admittedAfter[0]": 0n });
+  });
+
+  it("order: no proof that it is unsigned, with garbage in place of the signature that was logged", () => {
+    const { inputs } = slotOfFixture(fixture());
+    const auth = circuit.read("auth", circuit.witness(inputs));
+    for (const part of ["R8x", "R8y", "sigS"])
+      refuse({ ...inputs, [part]: 5n }, { auth, signed: 0n }, { auth, live: 0n, orderPut: 0n });
+  });
+
+  it("order: an unused slot changes nothing, and none can be used unlogged", () => {
+    const { inputs } = slotOfFixture(fixture());
+    const idle = { ...inputs, active: 0n };
+    const witness = circuit.witness(idle);
+    assert.equal(circuit.satisfies(witness), true);
+    for (const name of ["accounts", "payoutsPut"])
+      assert.equal(circuit.read(`${name}After`, witness), circuit.read(name, witness));
+    for (const name of ["logged", "admitted", "cancels", "counts"])
+      assert.deepEqual(circuit.readAll(`${name}After`, witness), circuit.readAll(name, witness));
+    refuse(idle, { signed: 1n, live: 1n }, { orderPut: 1n });
+  });
+
+  const SPOILT: [why: string, alter: (f: Fixture) => void, pinned: Record<string, bigint>, effect: string][] = [
+    ["an order of no lots", (f) => (f.order.size = 0n), { quantityNone: 0n }, "orderPut"],
+    ["an order without prices", (f) => (f.quoted = false), { quotedGiven: 1n }, "orderPut"],
+    ["an order with bits beyond B", (f) => (f.beyondB = 1n << 174n), { "item.fits": 1n }, "orderPut"],
+    ["an order after the window", (f) => (f.order.nonce = 7n + NONCE_WINDOW), { nonceGood: 1n }, "orderPut"],
+    ["a kind of none", (f) => (f.beyondA = 8n), { "item.isOrder": 1n }, "orderPut"],
+    ["a margin missed in one scenario", (f) => poor(f, 500n), { "margin.covered[1]": 1n }, "orderPut"],
+    ["a loss taken for a gain", (f) => poor(f, 500n), { "margin.gains[1]": 1n }, "orderPut"],
+    ["a withdrawal beyond margin", (f) => withdraws(f, 99_501n), { "margin.out": 1n }, "payoutPut"],
+    ["a withdrawal of nothing", (f) => withdraws(f, 0n), { quantityNone: 0n }, "payoutPut"],
+    ["a withdrawal on stale prices", (f) => (withdraws(f, 1n), (f.priceTime -= 1n)), { fresh: 1n }, "payoutPut"],
+    ["a cancel of itself", (f) => cancels(f, 7n), { earlier: 1n }, "cancelPut"],
+    ["a cancel of none", (f) => cancels(f, 0n), { single: 1n }, "cancelPut"],
+    ["a cancel of one and all", (f) => (cancels(f, 5n), (f.flags = 2n)), { targetForm: 1n }, "cancelPut"],
+    ["a cancel too many", (f) => (cancels(f, 5n), (f.cancels = 3n)), { cancelsFull: 0n }, "cancelPut"],
+  ];
+  const poor = (f: Fixture, cash: bigint) => void (f.account = { ...f.account, cash });
+  const withdraws = (f: Fixture, amount: bigint) => void ([f.kind, f.amount] = ["withdrawal", amount]);
+  const cancels = (f: Fixture, target: bigint) => void ([f.kind, f.order.replaces] = ["cancel", target]);
+  for (const [why, alter, pinned, effect] of SPOILT)
+    it(`no proof that ${why} is admitted`, () => {
+      const f = fixture();
+      alter(f);
+      const { inputs, outputs, admission } = slotOfFixture(f);
+      assert.notEqual(admission.verdict, "admitted");
+      const honest = circuit.witness(inputs);
+      assert.deepEqual(honest.slice(1, 1 + outputs.length), outputs);
+      refuse(inputs, { signed: 1n, ...pinned }, { [effect]: 1n });
+    });
+});
+
+describe("circuits/instructions/admit: registers left alone", () => {
+  leavesOthersAlone("admit", async () => {
+    const args = [depth, scenarios, 1, maxOpen];
+    const circuit = await compileTemplate({ file, template: "Admit", args, optimise: false });
+    const v = new Venue(1);
+    const item = orderItem(v.order(ALICE));
+    const event = v.apply(item, signed(ALICE, item));
+    return { circuit, ledger: v.ledger, make: () => v.instruction([event]), honest: "slot[0]" };
+  });
+});
