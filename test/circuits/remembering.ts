@@ -1,5 +1,6 @@
 /** Fixtures hash the same rules, prices and accounts again and again: each hash is computed once in a suite. */
-import { reference, usePrimitives } from "../../src/protocol/primitives.ts";
+import { usePrimitives } from "../../src/protocol/primitives.ts";
+import { reference } from "../../src/protocol/reference.ts";
 
 /** Declares hooks of the suite it is called in: its tests compute with the reference, which remembers its hashes. */
 export function remembersHashes(): void {

@@ -6,7 +6,7 @@ import {
   type Round,
   type RoundRefusal,
 } from "../../src/verifier/index.ts";
-import { publicInputNames } from "../../src/protocol/instructions.ts";
+import { MAX_INSTRUCTIONS, publicInputNames } from "../../src/protocol/instructions.ts";
 import { wordsToBytes } from "../../src/protocol/words.ts";
 import { BASE_FIELD, FIELD, toHex } from "../../src/verifier/points.ts";
 import { deployParts, deployVenue } from "../../src/setup/chain/deploy.ts";
@@ -149,6 +149,15 @@ describe("a round", () => {
 
   const refused: [why: string, code: RoundRefusal, error: string, round: () => Round | [Round, bigint]][] = [
     ["it is empty", "emptyRound", "EmptyRound", () => ({ instructions: [] })],
+    [
+      "it has more instructions than a round may have",
+      "tooManyInstructions",
+      "TooManyInstructions",
+      () => {
+        const [settle] = make().instructions.filter(({ name }) => name === "settle");
+        return { instructions: Array.from({ length: MAX_INSTRUCTIONS + 1 }, () => settle) };
+      },
+    ],
     [
       "a proof is made for another state",
       "wrongState",
@@ -345,6 +354,27 @@ describe("a round", () => {
     assert.equal(await chain.read(venue, "owing"), 9n);
     const [held, balance] = [await chain.read(venue, "held"), await chain.read(token, "balanceOf", [venue.address])];
     assert.equal(balance, (held as bigint) + 9n);
+  });
+
+  it("pays whom it owes, whoever asks, and nobody who could not take it", async () => {
+    await chain.send(submit(make(change(5, { payout3: payout(venue.address, 9n) }))));
+    const claimFor = (account: string) => ({ contract: venue, name: "claimFor", args: [account] });
+    await chain.send({ ...claimFor(trader.address), from: owner });
+    assert.equal(await chain.read(token, "balanceOf", [trader.address]), 5n);
+    assert.equal(await chain.outcome(claimFor(trader.address)), "NothingOwed");
+    assert.equal(await chain.outcome(claimFor(venue.address)), "BadRecipient");
+    const zero = `0x${"0".repeat(40)}`;
+    for (const to of [zero, venue.address, token.address])
+      assert.equal(await chain.outcome({ contract: venue, name: "claim", args: [to] }), "BadRecipient");
+    assert.equal(await chain.outcome({ contract: venue, name: "claim", args: [trader.address] }), "accepted");
+  });
+
+  it("keeps what is owed when the token takes more than it pays", async () => {
+    await chain.send(submit(make()));
+    await chain.send({ contract: token, name: "overcharge", args: [1n] });
+    assert.equal(await chain.outcome({ contract: venue, name: "claim", args: [owner.address] }), "TransferFailed");
+    await chain.send({ contract: token, name: "overcharge", args: [0n] });
+    assert.equal(await chain.outcome({ contract: venue, name: "claim", args: [owner.address] }), "accepted");
   });
 
   it("keeps what is owed when the token refuses", async () => {

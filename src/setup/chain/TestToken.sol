@@ -11,12 +11,19 @@ contract TestToken {
     /// What the transfer functions return: 0 nothing, 1 true, 2 false.
     uint256 public answer = 1;
 
+    /// Taken from the sender besides.
+    uint256 public surcharge;
+
     constructor() {
         balanceOf[msg.sender] = totalSupply;
     }
 
     function misbehave(uint256 newFee, uint256 newAnswer) external {
         (fee, answer) = (newFee, newAnswer);
+    }
+
+    function overcharge(uint256 newSurcharge) external {
+        surcharge = newSurcharge;
     }
 
     function approve(address spender, uint256 amount) external returns (bool) {
@@ -34,7 +41,7 @@ contract TestToken {
     }
 
     function move(address from, address to, uint256 amount) private {
-        balanceOf[from] -= amount;
+        balanceOf[from] -= amount + surcharge;
         balanceOf[to] += amount - fee;
         if (answer == 0) return;
         bool success = answer == 1;
