@@ -10,6 +10,7 @@ import {
   sealSecret,
   type Notebook,
 } from "../../src/client/index.ts";
+import { depositKey, publicKey } from "../../src/protocol/eddsa.ts";
 import { TacitError } from "../../src/protocol/errors.ts";
 import { authHash, itemHash } from "../../src/protocol/item.ts";
 import { hash } from "../../src/protocol/poseidon.ts";
@@ -66,8 +67,18 @@ async function setting() {
   };
   const open = (notebook: Notebook = memoryNotebook(), secret: Uint8Array | undefined = alice.secret) =>
     Client.open({ url: "http://venue.example", keysOf: () => keys, secret, notebook, fetch, now: () => clock.now() });
+  const openAs = (account: number, notebook: Notebook, secret: Uint8Array) =>
+    Client.open({
+      url: "http://venue.example",
+      keysOf: () => keys,
+      secret,
+      account,
+      notebook,
+      fetch,
+      now: () => clock.now(),
+    });
   const send = async ({ item, auth }: ReturnType<typeof alice.order>) => venue.submit(item, auth);
-  return { venue, clock, alice, bob, open, send, it };
+  return { venue, clock, alice, bob, open, openAs, send, it };
 }
 
 /** Closes the auction and the round, and waits for its proof. */
@@ -108,6 +119,47 @@ describe("client: an honest venue", () => {
       client = await open(notebook);
     }
     assert.ok(client.items.length >= 12);
+    await venue.close();
+  });
+
+  it("uses the account that has most, whoever opened others for its key before, or the one that is asked for", async () => {
+    const { venue, clock, alice, bob, open, openAs } = await setting();
+    // A stranger was faster: Carol's key has an account with next to nothing.
+    const carol = new Uint8Array(32).fill(55);
+    const { x: keyX, y: keyY } = depositKey(publicKey(carol));
+    await venue.deposit([
+      { keyX, keyY, index: 0, amount: 1n },
+      { keyX, keyY, index: 0, amount: 5_000_000n },
+    ]);
+    const [dust, own] = venue.indexesOf(publicKey(carol));
+    const client = await open(memoryNotebook(), carol);
+    assert.equal(await client.login(), own);
+    assert.deepEqual(client.accounts, [dust, own]);
+    assert.equal((await client.order({ market: PERP, side: "buy", size: 1n, limit: 100_000n })).verdict, "admitted");
+    await proveAll(venue, clock);
+    await client.sync();
+    assert.equal(client.proved!.recomputed, true);
+
+    const notebook = memoryNotebook();
+    assert.equal(await (await openAs(dust, notebook, carol)).login(), dust);
+    assert.equal(await (await open(notebook, carol)).login(), dust, "the notebook stays with it");
+    await assert.rejects((await openAs(own, notebook, carol)).login(), { code: "OTHER_ACCOUNT" });
+    await assert.rejects((await openAs(alice.index, memoryNotebook(), carol)).login(), { code: "NO_ACCOUNT" });
+    assert.equal(await (await open(memoryNotebook(), bob.secret)).login(), bob.index);
+    await venue.close();
+  });
+
+  it("signs no withdrawal to whom nobody can take it from, and the venue takes none", async () => {
+    const { venue, alice, open } = await setting();
+    const client = await open();
+    const checksummed = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed";
+    for (const recipient of [0n, checksummed.replace("5aAe", "5aae"), "0x12"])
+      await assert.rejects(client.withdraw({ recipient, amount: 1n }), { code: "ADDRESS" });
+    assert.equal(client.items.length, 0);
+    assert.equal((await client.withdraw({ recipient: checksummed, amount: 1n })).verdict, "admitted");
+    alice.nonce = 1n;
+    const { item, auth } = alice.withdrawal(1n, 0n);
+    await assert.rejects(venue.submit(item, auth), { code: "ADDRESS" });
     await venue.close();
   });
 

@@ -69,6 +69,11 @@ export class Metrics {
       "Failures of the chain since the start",
       () => venue.health().chain?.failuresTotal ?? 0,
     );
+    gauge(
+      "tacit_chain_deposit_failures",
+      "Failures of looking for deposits since the start",
+      () => venue.health().chain?.deposits.failuresTotal ?? 0,
+    );
     gauge("tacit_accounts", "Accounts", () => venue.health().accounts);
     gauge("tacit_streams", "Open streams", streams);
   }

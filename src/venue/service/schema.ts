@@ -354,6 +354,12 @@ export const OpeningSchema = z
 
 export const DepositSchema = z.strictObject({ accounts }).openapi("Deposit");
 
+const FailuresSchema = z.strictObject({
+  failures: whole.describe("in a row"),
+  failuresTotal: whole.describe("since the start"),
+  lastError: z.strictObject({ code: z.string(), at: whole.describe("seconds since 1970") }).nullable(),
+});
+
 export const HealthSchema = z
   .strictObject({
     ok: z.boolean(),
@@ -369,6 +375,8 @@ export const HealthSchema = z
         unconfirmed: whole.describe("transactions in a block that is not confirmed"),
         waiting: z.string().nullable().describe("why nothing is sent, where there is something to send"),
         stopped: z.boolean(),
+        sending: FailuresSchema.describe("of rounds"),
+        deposits: FailuresSchema.describe("looked for"),
       })
       .nullable(),
     accounts: whole,

@@ -4,6 +4,7 @@ import { equity } from "../../protocol/margin.ts";
 import type { Prices } from "../../protocol/market.ts";
 import { min } from "../../protocol/numbers.ts";
 import { MARKET_STATE, RULE, SIDE } from "../../protocol/parameters.ts";
+import type { FailureStatus } from "../chain/chainFailure.ts";
 import type { OpenOrder } from "../options.ts";
 import type { Venue } from "../venue.ts";
 
@@ -40,15 +41,21 @@ export type ServedVenue = Pick<
 
 /** What anybody may know of how the venue does: why it stopped is for the operator, and in its log. */
 export function healthJson(venue: ServedVenue) {
-  const { ok, status, logCount, proved, unproved, roundsWaiting, queue, chain, accounts, journalChecked, time } =
-    venue.health();
+  const { chain, reason: _, ...health } = venue.health();
   const relay = chain && {
     rounds: chain.rounds,
     unconfirmed: chain.unconfirmed,
     waiting: chain.waiting ?? null,
     stopped: Boolean(chain.stopped),
+    sending: failuresJson(chain),
+    deposits: failuresJson(chain.deposits),
   };
-  return { ok, status, logCount, proved, unproved, roundsWaiting, queue, chain: relay, accounts, journalChecked, time };
+  return { ...health, chain: relay };
+}
+
+function failuresJson({ failures, failuresTotal, lastError }: FailureStatus) {
+  // What a node said is for the operator too.
+  return { failures, failuresTotal, lastError: lastError ? { code: lastError.code, at: Number(lastError.at) } : null };
 }
 
 /**
