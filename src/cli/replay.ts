@@ -42,6 +42,9 @@ export interface ReplaySummary {
   auctions: number;
   fills: number;
   lots: bigint;
+  /** average price by lots: of our auctions, and of the file's executions; null where there are none */
+  auctionPrice: bigint | null;
+  filePrice: bigint | null;
   /** of the matcher alone */
   messagesPerSecond: number;
   proofs: number;
@@ -203,6 +206,7 @@ async function summarize(
   const verdicts: Record<string, number> = {};
   const sums = { auctions: 0, fills: 0, lots: 0n, proofs: 0, rounds: 0 };
   let matcherMs = 0;
+  let value = 0n;
   for await (const { events, report, ...round } of rounds) {
     sums.rounds++;
     matcherMs += round.matcherMs;
@@ -214,13 +218,19 @@ async function summarize(
       sums.auctions++;
       sums.fills += outcome.fills.filter(({ lots }) => lots !== 0n).length;
       sums.lots += outcome.volume;
+      value += outcome.volume * outcome.price;
     }
     sums.proofs += report?.instructions.length ?? 0;
     if (report) await output?.write(report);
   }
   const { messages, skipped, unknown, items } = flow.counts;
   const messagesPerSecond = Math.round(messages / (matcherMs / 1000));
-  return { messages, skipped, unknown, items, verdicts, ...sums, messagesPerSecond };
+  const { shares, value: fileValue } = flow.counts.traded;
+  const prices = {
+    auctionPrice: sums.lots === 0n ? null : value / sums.lots,
+    filePrice: shares === 0n ? null : fileValue / shares,
+  };
+  return { messages, skipped, unknown, items, verdicts, ...sums, ...prices, messagesPerSecond };
 }
 
 /** @throws TacitError FILE when the replay would overwrite its input, or a folder stands where it is to be written */
@@ -276,6 +286,11 @@ function blinds(seed: number): () => bigint {
   return () => random.bits(BLIND_BITS);
 }
 
+/** Of dollars times 10,000. */
+function dollars(price: bigint | null): string {
+  return price === null ? "none" : `$${thousands(price / 10_000n)}.${String(price % 10_000n).padStart(4, "0")}`;
+}
+
 function describe(summary: ReplaySummary, { json, prove, signed }: ReplayOptions): string {
   const { messages, skipped, unknown, items, verdicts, auctions, fills, lots, messagesPerSecond } = summary;
   const rows: [string, string][] = [
@@ -287,6 +302,10 @@ function describe(summary: ReplaySummary, { json, prove, signed }: ReplayOptions
     ["items", shares(items)],
     ["verdicts", shares(verdicts)],
     ["auctions", `${thousands(auctions)}: ${thousands(fills)} fills, ${thousands(lots)} lots`],
+    [
+      "prices",
+      `on average ${dollars(summary.auctionPrice)} in auctions, ${dollars(summary.filePrice)} in the file's executions`,
+    ],
     ["matcher", `${thousands(messagesPerSecond)} messages/s${prove || signed ? ", signatures checked in it" : ""}`],
   ];
   if (prove) rows.push(["proved", `${summary.rounds} rounds by ${summary.proofs} proofs: each verified and accepted`]);

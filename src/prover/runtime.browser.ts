@@ -3,12 +3,12 @@ import { TacitError } from "../protocol/errors.ts";
 import type * as runtime from "./runtime.ts";
 import type { AnyWorker } from "./thread.ts";
 
-const KERNELS: Record<runtime.KernelName, URL> = {
-  fma: new URL("./fma.wasm", import.meta.url),
-  scalar: new URL("./scalar.wasm", import.meta.url),
-  rows: new URL("./rows.wasm", import.meta.url),
-  hashFma: new URL("./hashFma.wasm", import.meta.url),
-  hashScalar: new URL("./hashScalar.wasm", import.meta.url),
+const KERNELS: Record<runtime.KernelName, () => URL> = {
+  fma: () => new URL("./fma.wasm", import.meta.url),
+  scalar: () => new URL("./scalar.wasm", import.meta.url),
+  rows: () => new URL("./rows.wasm", import.meta.url),
+  hashFma: () => new URL("./hashFma.wasm", import.meta.url),
+  hashScalar: () => new URL("./hashScalar.wasm", import.meta.url),
 };
 
 export type { FileHandle, KernelName } from "./runtime.ts";
@@ -17,7 +17,7 @@ export const defaultWorkers = (): number => navigator.hardwareConcurrency || 2;
 
 /** Bytes of a kernel module. @throws TacitError NOT_BUILT */
 export async function readKernel(name: runtime.KernelName): Promise<Uint8Array> {
-  const { pathname, href } = KERNELS[name];
+  const { pathname, href } = KERNELS[name]();
   const response = await fetch(href).catch(() => undefined);
   if (!response?.ok)
     throw new TacitError(

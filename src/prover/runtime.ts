@@ -7,11 +7,11 @@ import type { AnyWorker } from "./thread.ts";
 
 /** Modules of WebAssembly that the build writes beside this one. */
 const KERNELS = {
-  fma: new URL("./fma.wasm", import.meta.url),
-  scalar: new URL("./scalar.wasm", import.meta.url),
-  rows: new URL("./rows.wasm", import.meta.url),
-  hashFma: new URL("./hashFma.wasm", import.meta.url),
-  hashScalar: new URL("./hashScalar.wasm", import.meta.url),
+  fma: () => new URL("./fma.wasm", import.meta.url),
+  scalar: () => new URL("./scalar.wasm", import.meta.url),
+  rows: () => new URL("./rows.wasm", import.meta.url),
+  hashFma: () => new URL("./hashFma.wasm", import.meta.url),
+  hashScalar: () => new URL("./hashScalar.wasm", import.meta.url),
 };
 export type KernelName = keyof typeof KERNELS;
 
@@ -19,7 +19,7 @@ export const defaultWorkers = availableParallelism;
 
 /** Bytes of a kernel module. @throws TacitError NOT_BUILT */
 export async function readKernel(name: KernelName): Promise<Uint8Array> {
-  return readFile(builtFile(KERNELS[name]));
+  return readFile(builtFile(KERNELS[name]()));
 }
 
 /** @throws TacitError NOT_BUILT */

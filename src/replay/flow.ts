@@ -40,12 +40,19 @@ export interface FlowCounts {
   unknown: number;
   items: Record<Extract<LobsterType, "order" | "partialCancel" | "cancel" | "execution">, number>;
   closes: number;
+  /** what the file's executions traded: shares, and shares times price */
+  traded: { shares: bigint; value: bigint };
 }
 
 /** 2012-06-21, midnight in New York; the day of the sample. Files carry no date, and any would do. */
 const MIDNIGHT = 1_340_251_200n;
-/** A cent, in dollars times 10,000. */
-const TICK = 100n;
+/**
+ * Of dollars times 10,000: a cent, and a hundredth of it for what costs less than a dollar.
+ * @source Regulation NMS, Rule 612 (17 CFR 242.612)
+ */
+const [TICK, SMALL_TICK, DOLLAR] = [100n, 1n, 10_000n];
+/** Orders and executions of which the mark is the median: a stub quote among them, far from any trade, does not move it. */
+const MARKING = 101;
 const MARKET = 1n;
 export const SLOT = 0;
 /** A hundred billion dollars each: nothing is refused for want of money. */
@@ -72,10 +79,9 @@ export function flowOf(messages: readonly LobsterMessage[], options: FlowOptions
   const domain = random.bits(RANDOM_BITS);
   const operatorSecret = secretScalar(secrets[0]);
   const start = MIDNIGHT + BigInt(messages[0]?.seconds ?? 0);
-  const rules = rulesOf(publicKey(secrets[0]), BigInt(every));
-  const scenarios = shocks(profile.scenarios).map((percent) =>
-    valueVector((markOf(messages) * (100n + percent)) / 100n),
-  );
+  const { mark, tick } = markOf(messages);
+  const rules = rulesOf(publicKey(secrets[0]), { interval: BigInt(every), tick });
+  const scenarios = shocks(profile.scenarios).map((percent) => valueVector((mark * (100n + percent)) / 100n));
   const view = ({ keyX, keyY }: { keyX: bigint; keyY: bigint }, index: number) =>
     viewKey(sharedX(operatorSecret, { x: keyX, y: keyY }), index);
   const house = secrets.slice(0, FIRST_TRADER).map((secret, index): Account => {
@@ -98,6 +104,7 @@ export function flowOf(messages: readonly LobsterMessage[], options: FlowOptions
     unknown: 0,
     items: { order: 0, partialCancel: 0, cancel: 0, execution: 0 },
     closes: 0,
+    traded: { shares: 0n, value: 0n },
   };
   const keys = secrets.slice(FIRST_TRADER).map((secret) => depositKey(publicKey(secret)));
   const secretOf = signed ? (account: number) => secrets[account] : null;
@@ -155,6 +162,10 @@ function* commandsOf(
     }
     counts.items[type]++;
     const taking = type === "execution";
+    if (taking) {
+      counts.traded.shares += size;
+      counts.traded.value += size * price;
+    }
     const account = accountOf(taking ? id + line : id);
     const nonce = ++nonces[account];
     const left = (rests?.size ?? 0n) - size;
@@ -189,11 +200,11 @@ function* commandsOf(
   yield { kind: "close", time: close, slot: SLOT };
 }
 
-function rulesOf(operator: Point, interval: bigint): Rules {
+function rulesOf(operator: Point, { interval, tick }: { interval: bigint; tick: bigint }): Rules {
   const stock: MarketRules = {
     id: MARKET,
     legs: valueVector(1n),
-    tick: TICK,
+    tick,
     lotLimit: (1n << BigInt(BITS.size)) - 1n,
     band: (1n << BigInt(BITS.price)) - 1n,
     feeRate: 5n,
@@ -209,11 +220,16 @@ function rulesOf(operator: Point, interval: bigint): Rules {
   return { group, markets: NO_MARKETS.map((free, slot) => (slot === SLOT ? stock : free)) };
 }
 
-/** The first price that the file names, on the tick. */
-function markOf(messages: readonly LobsterMessage[]): bigint {
-  const first = messages.find(({ type }) => type === "order" || type === "execution");
-  const price = first?.price ?? TICK;
-  return price - (price % TICK);
+/** The median of the first prices that the file names, on the tick of such prices. */
+function markOf(messages: readonly LobsterMessage[]): { mark: bigint; tick: bigint } {
+  const prices: bigint[] = [];
+  for (const { type, price } of messages) {
+    if (type === "order" || type === "execution") prices.push(price);
+    if (prices.length === MARKING) break;
+  }
+  const median = prices.sort((a, b) => (a < b ? -1 : a > b ? 1 : 0))[prices.length >> 1] ?? TICK;
+  const tick = median < DOLLAR ? SMALL_TICK : TICK;
+  return { mark: median - (median % tick), tick };
 }
 
 /** Percent by scenario: 0, 4, -4, 8, -8, ... */

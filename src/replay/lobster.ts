@@ -24,6 +24,8 @@ export interface LobsterMessage {
 export type LobsterType = (typeof TYPES)[number];
 const TYPES = ["order", "partialCancel", "cancel", "execution", "hiddenExecution", "cross", "halt"] as const;
 const COLUMNS = ["time", "type", "order id", "size", "price", "direction"] as const;
+/** Some files have one more: who traded, or null. It is not read. */
+const MOST_COLUMNS = COLUMNS.length + 1;
 const DAY = 86_400;
 /** Longest line that can be a message. */
 const LINE_LIMIT = 200;
@@ -49,7 +51,7 @@ export async function* readLobster(path: string, { limit = Infinity } = {}): Asy
 /** @throws TacitError LOBSTER */
 function parseLine(line: number, text: string): { time: number; message: LobsterMessage } {
   const fields = text.split(",");
-  if (fields.length !== COLUMNS.length)
+  if (fields.length < COLUMNS.length || fields.length > MOST_COLUMNS)
     throw new TacitError(
       "LOBSTER",
       `line ${line} has ${fields.length} columns: expected ${COLUMNS.length} (${COLUMNS.join(", ")})`,
@@ -60,14 +62,15 @@ function parseLine(line: number, text: string): { time: number; message: Lobster
   if (time >= DAY) throw badField(line, "time", `seconds after midnight, below ${DAY}`);
   const type = /^[1-7]$/.test(typeText) ? TYPES[Number(typeText) - 1] : undefined;
   if (!type) throw badField(line, "type", "1 to 7");
-  const id = /^\d{1,16}$/.test(idText) ? Number(idText) : NaN;
+  // A cross is of no order: its id is 0, or one of -1 to -4 for the kind of cross, and it may be of nothing.
+  const id = (type === "cross" ? /^(\d{1,16}|-[1-4])$/ : /^\d{1,16}$/).test(idText) ? Number(idText) : NaN;
   if (!Number.isSafeInteger(id)) throw badField(line, "order id", "an integer below 2^53");
   // A halt has neither size nor price: LOBSTER writes 0 and a code from -1 to 1 there.
-  const least = type === "halt" ? 0n : 1n;
+  const least = type === "halt" || type === "cross" ? 0n : 1n;
   const size = /^\d{1,10}$/.test(sizeText) ? BigInt(sizeText) : -1n;
   if (size < least || size >= 1n << 32n) throw badField(line, "size", "a number of shares from 1 to 2^32 - 1");
   const price = /^-?\d{1,13}$/.test(priceText) ? BigInt(priceText) : 1n << 40n;
-  if ((type !== "halt" && price <= 0n) || price >= 1n << 40n)
+  if ((type !== "halt" && price < least) || price >= 1n << 40n)
     throw badField(line, "price", "dollars times 10,000, from 1 to 2^40 - 1");
   if (direction !== "1" && direction !== "-1") throw badField(line, "direction", "1 or -1");
   const side = direction === "1" ? SIDE.buy : SIDE.sell;

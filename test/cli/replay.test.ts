@@ -52,6 +52,21 @@ describe("replay", () => {
   const flow = (signed = false) =>
     flowOf(messages, { profile: PROFILES.standard, accounts: 5, every: 10, seed: 1, signed });
 
+  it("marks a stock by many prices, on the tick of such prices", () => {
+    const of = (...prices: [price: bigint, times: number][]) => {
+      const orders = prices.flatMap(([price, times]) => Array<bigint>(times).fill(price));
+      const made = orders.map((price, i) => ({ line: i + 1, seconds: 34_200, type: "order", id: i, size: 1n, price, side: SIDE.buy }) as const); // prettier-ignore
+      const { genesis } = flowOf(made, { profile: PROFILES.demo, accounts: 5, every: 10, seed: 1, signed: false });
+      const { tick } = genesis.rules.markets[0]!;
+      return [genesis.prices.markets[0]!.mark, tick];
+    };
+    assert.deepEqual(of([1_999_999_900n, 1], [1_000_050n, 4]), [1_000_000n, 100n], "a stub quote first");
+    assert.deepEqual(of([1n, 3], [1_000_000n, 98], [5_000_000n, 99]), [1_000_000n, 100n]);
+    assert.deepEqual(of([5_512n, 3]), [5_512n, 1n], "below a dollar");
+    assert.deepEqual(of([9_999n, 1]), [9_999n, 1n]);
+    assert.deepEqual(of([10_000n, 1]), [10_000n, 100n]);
+  });
+
   it("sends what the messages mean", () => {
     const { commands, counts } = flow();
     const all = [...commands];
@@ -61,6 +76,7 @@ describe("replay", () => {
       unknown: 2,
       items: { order: 28, partialCancel: 3, cancel: 2, execution: 3 },
       closes: 3,
+      traded: { shares: 19n, value: 4n * 1_000_000n + 12n * 999_900n + 3n * 1_000_100n },
     });
     const closes = all.filter(({ kind }) => kind === "close").map(({ time }) => Number(time % 60n));
     assert.deepEqual(closes, [10, 20, 30]);

@@ -69,9 +69,28 @@ describe("LOBSTER messages", () => {
     );
   });
 
+  it("of crosses may have ids of their own, and no volume", async () => {
+    const messages = await read("1,6,-1,33000,1000000,-1\n2,6,-4,9,100,1\n3,6,0,0,0,-1\n");
+    assert.deepEqual(
+      messages.map(({ type, id, size, price }) => [type, id, size, price]),
+      [
+        ["cross", -1, 33_000n, 1_000_000n],
+        ["cross", -4, 9n, 100n],
+        ["cross", 0, 0n, 0n],
+      ],
+    );
+  });
+
+  it("are the same with a seventh column", async () => {
+    assert.deepEqual(await read(GOOD.map((line) => `${line},null`).join("\n")), await read(GOOD.join("\n")));
+  });
+
   const bad: [why: string, line: string, says: RegExp][] = [
     ["a column too few", "34201,1,5,5,100", /line 4 has 5 columns: expected 6/],
-    ["a column too many", "34201,1,5,5,100,1,x", /line 4 has 7 columns: expected 6/],
+    ["two columns too many", "34201,1,5,5,100,1,x,y", /line 4 has 8 columns: expected 6/],
+    ["the id of a cross for an order", "34201,1,-1,5,100,1", /line 4: order id is wrong/],
+    ["an id of a cross that is none", "34201,6,-5,5,100,1", /line 4: order id is wrong/],
+    ["a cross below nothing", "34201,6,-1,5,-1,1", /line 4: price is wrong/],
     ["an empty line", "", /line 4 has 1 columns/],
     ["a time that is no number", "noon,1,5,5,100,1", /line 4: time is wrong/],
     ["a negative time", "-1,1,5,5,100,1", /line 4: time is wrong/],
