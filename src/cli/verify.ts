@@ -1,6 +1,6 @@
 import { TacitError } from "../protocol/errors.ts";
 import type { ProfileName } from "../protocol/instructions.ts";
-import { isDevelopmentKey, verifyRound, type Payout, type RoundEffect, NO_LAG_LIMIT } from "../verifier/index.ts";
+import { isDevelopmentKey, verifyClaim, type Payout, type Reached, type RoundEffect } from "../verifier/index.ts";
 import { isoTime, short, thousands } from "../setup/format.ts";
 import { toJson } from "../protocol/json.ts";
 import { readJson } from "../setup/readJson.ts";
@@ -23,7 +23,7 @@ interface Trust {
   startStateClaimed: boolean;
   /** heads of the chain of deposits are not compared with a contract's */
   depositsClaimed: true;
-  /** what the file says of logs, clearings and accounts is not compared with what is proved */
+  /** what the file says of prices, orders and accounts is not compared with what is proved */
   recordClaimed: true;
   /** anybody can forge proofs for these keys */
   developmentKeys: boolean;
@@ -53,48 +53,49 @@ function verifyAll(
   tell: (line: string) => void,
 ): Verified {
   const rounds: RoundEffect[] = [];
-  let state = start ?? claims[0].state ?? claims[0].instructions[0]?.publicInputs[0] ?? 0n;
+  const first = start ?? claims[0].state ?? claims[0].instructions[0]?.publicInputs[0] ?? 0n;
   const trust: Trust = {
-    startState: state,
+    startState: first,
     startStateClaimed: start === undefined,
     depositsClaimed: true,
     recordClaimed: true,
     developmentKeys: Object.values(keys).some(isDevelopmentKey),
   };
   if (trust.developmentKeys) tell("these are development keys: anybody can forge proofs for them");
-  if (start === undefined) tell(`starts from state ${short(state)}, which the file claims: --state checks it`);
-  for (const [i, { instructions, ...claim }] of claims.entries()) {
-    const refused = (code: string, message: string) => ({ ok: false as const, trust, round: i + 1, code, message });
-    if (claim.state !== undefined && claim.state !== state)
-      return refused("wrongState", "the file claims another state before it than the one reached so far");
-    if (instructions.length === 0) return refused("emptyRound", "it has no instructions: it was not proved");
-    const last = rounds.at(-1);
-    const view = { domain, state, keys, maxLag: NO_LAG_LIMIT, lastTime: last?.time, lastLogCount: last?.logCount };
-    const result = verifyRound(view, { instructions });
+  if (start === undefined) tell(`starts from state ${short(first)}, which the file claims: --state checks it`);
+  let reached: Reached = { state: first };
+  for (const [i, claim] of claims.entries()) {
+    const result = verifyClaim(claim, reached, { keys, domain });
     if (!result.ok) {
       const hint = result.code === "pairing" ? "; was it made with another --profile?" : "";
-      return refused(result.code, result.message + hint);
+      return { ok: false, trust, round: i + 1, code: result.code, message: result.message + hint };
     }
-    if (claim.stateAfter !== undefined && claim.stateAfter !== result.stateAfter)
-      return refused("wrongState", "the file claims another state after it than the one that is proved");
-    tell(inWords(i + 1, instructions.length, state, result, last));
-    state = result.stateAfter;
-    rounds.push(result);
+    const { effect, after } = result;
+    tell(inWords(i + 1, claim, reached.state, effect, rounds.at(-1)));
+    reached = after;
+    rounds.push(effect);
   }
   tell(`accepted: ${claims.length} ${claims.length === 1 ? "round" : "rounds"}, all proofs hold`);
-  tell("only the proofs were checked: not what the file says of logs, clearings and accounts");
+  tell("not checked: what the file says of prices, orders and accounts");
   return { ok: true, trust, rounds };
 }
 
-function inWords(round: number, proofs: number, state: bigint, effect: RoundEffect, last?: RoundEffect): string {
+function inWords(
+  round: number,
+  { instructions, segment }: RoundClaim,
+  state: bigint,
+  effect: RoundEffect,
+  last?: RoundEffect,
+): string {
   const { stateAfter, logCount, time, deposits, payouts } = effect;
   const entries = last
     ? `${thousands(logCount - last.logCount)} log entries more`
     : `${thousands(logCount)} log entries`;
   const parts = [
-    `${proofs} proofs hold`,
+    `${instructions.length} proofs hold`,
     `state ${short(state)} -> ${short(stateAfter)}`,
     `${entries}, the last at ${isoTime(time)}`,
+    ...(segment ? ["the log shown is the one that was proved"] : []),
     ...(deposits === undefined ? [] : [`deposits up to ${short(deposits)}`]),
     ...payouts.map(payoutInWords),
   ];

@@ -1,7 +1,7 @@
 import { TacitError } from "./errors.ts";
 
 /** Longest number in a file: a field element has 77 digits. */
-const INTEGER = /^-?(0|[1-9]\d{0,79})$/;
+const INTEGER = /^(0|-?[1-9]\d{0,79})$/;
 
 /** JSON in which every bigint is a decimal string. */
 export function toJson(value: unknown, indent?: number): string {

@@ -24,6 +24,7 @@ export {
   type RoundResult,
   type VenueView,
 } from "./round.ts";
+export { verifyClaim, type ClaimResult, type Reached } from "./claim.ts";
 export { segmentDefect, type LogSegment } from "./log.ts";
 export { readRounds, roundJson, type PublishedRound, type RoundClaim } from "./roundFile.ts";
 export { proofFromJson, proofToJson, type Proof, type ProofJson } from "../protocol/proof.ts";

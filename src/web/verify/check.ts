@@ -1,25 +1,16 @@
 import { PROFILES, publicInputNames, type InstructionName, type ProfileName } from "../../protocol/instructions.ts";
-import { chainHeads } from "../../protocol/item.ts";
 import {
   isDevelopmentKey,
-  segmentDefect,
+  verifyClaim,
   verifyProof,
-  verifyRound,
+  type ClaimResult,
+  type Reached,
   type RoundClaim,
   type RoundEffect,
   type VerifyingKeys,
-  NO_LAG_LIMIT,
 } from "../../verifier/index.ts";
-import { count, reason, thousands, utc } from "../format.ts";
+import { count, thousands, utc } from "../format.ts";
 import { sentences } from "./sentences.ts";
-
-/** Where a round must begin. */
-export interface Before {
-  readonly state: bigint;
-  readonly time?: bigint;
-  readonly logCount?: bigint;
-  readonly head?: bigint;
-}
 
 /** What came of one round: plain data, for the page. */
 export interface RoundReport {
@@ -40,13 +31,6 @@ export interface RoundReport {
   readonly trust: readonly string[];
 }
 
-/** Seconds by which the clock of a venue may be ahead of this one. */
-const AHEAD = 60n;
-
-type Outcome =
-  | { ok: true; effect: RoundEffect; head: bigint | undefined }
-  | { ok: false; message: string; at: number | null; pairing: boolean };
-
 /**
  * Checks a round: all its proofs, that it begins where it must, and the log that it shows.
  * @param before  null when the file alone says where it begins
@@ -54,16 +38,17 @@ type Outcome =
  */
 export function checkRound(
   claim: RoundClaim,
-  before: Before | null,
+  before: Reached | null,
   { keys, profile }: { keys: VerifyingKeys; profile: string },
-): { report: RoundReport; after: Before | null } {
+): { report: RoundReport; after: Reached | null } {
   const start = performance.now();
-  const outcome = judge(claim, before, keys);
+  // The domain changes the coefficients of the batch, and so not what is accepted.
+  const outcome = verifyClaim(claim, before, { keys });
   const ms = performance.now() - start;
   const { instructions, segment } = claim;
   const blamed = new Map<number, string>();
   if (!outcome.ok && outcome.at !== null) blamed.set(outcome.at, outcome.message);
-  if (!outcome.ok && outcome.pairing)
+  if (!outcome.ok && outcome.code === "pairing")
     // The batch blames nobody: ask each proof.
     for (const [i, { name, publicInputs, proof }] of instructions.entries())
       if (!verifyProof(keys[name], publicInputs, proof).ok) blamed.set(i, "its proof does not hold");
@@ -82,58 +67,16 @@ export function checkRound(
     facts: outcome.ok ? factsOf(claim, outcome.effect, profile) : [],
     trust: trustOf(claim, before, keys, outcome.ok ? outcome.effect : null),
   };
-  if (!outcome.ok) return { report, after: null };
-  const { stateAfter: state, time, logCount } = outcome.effect;
-  return { report, after: { state, time, logCount, head: outcome.head } };
-}
-
-function judge(claim: RoundClaim, before: Before | null, keys: VerifyingKeys): Outcome {
-  const refused = (message: string, at: number | null = null, pairing = false): Outcome => ({
-    ok: false,
-    message,
-    at,
-    pairing,
-  });
-  const { instructions, segment } = claim;
-  if (instructions.length === 0) return refused("it has no proofs: it was not proved when the file was written");
-  const state = before?.state ?? claim.state ?? instructions[0].publicInputs[0] ?? 0n;
-  if (claim.state !== undefined && claim.state !== state)
-    return refused("it claims to begin at another state than the one reached so far");
-  if (before?.logCount !== undefined && segment && segment.logCount !== before.logCount)
-    return refused("the log that it shows does not begin where the round before it ended");
-  if (before?.head !== undefined && segment && segment.head !== before.head)
-    return refused("the log that it shows does not follow the log of the round before it");
-  // The domain changes the coefficients of the batch, and so not what is accepted.
-  const view = {
-    domain: 0n,
-    state,
-    keys,
-    maxLag: NO_LAG_LIMIT,
-    lastTime: before?.time,
-    lastLogCount: before?.logCount ?? segment?.logCount,
-  };
-  const now = BigInt(Math.floor(Date.now() / 1000)) + AHEAD;
-  const result = verifyRound(view, claim, { now });
-  if (!result.ok) return refused(result.message, result.at, result.code === "pairing");
-  if (claim.stateAfter !== undefined && claim.stateAfter !== result.stateAfter)
-    return refused("it claims to end at another state than the one that is proved");
-  if (!segment) return { ok: true, effect: result, head: undefined };
-  try {
-    const heads = chainHeads(segment.head, segment.entries);
-    const defect = segmentDefect(segment, instructions, heads);
-    return defect ? refused(defect) : { ok: true, effect: result, head: heads.at(-1) ?? segment.head };
-  } catch (error) {
-    return refused(`the log that it shows is malformed: ${reason(error)}`);
-  }
+  return { report, after: outcome.ok ? outcome.after : null };
 }
 
 function problemOf(
-  { message, pairing }: Outcome & { ok: false },
+  { message, code }: ClaimResult & { ok: false },
   blamed: ReadonlyMap<number, string>,
   proofs: number,
   profile: string,
 ): string {
-  if (!pairing || blamed.size === 0) return message;
+  if (code !== "pairing" || blamed.size === 0) return message;
   if (blamed.size === proofs)
     return `no proof holds with the keys of profile ${profile}: was the round made with another profile?`;
   return `the proof of ${[...blamed.keys()].map((i) => `instruction ${i}`).join(", ")} does not hold`;
@@ -163,7 +106,7 @@ function factsOf({ segment }: RoundClaim, effect: RoundEffect, profile: string):
 /** What no check of this page shows. */
 function trustOf(
   { at, segment, clearings }: RoundClaim,
-  before: Before | null,
+  before: Reached | null,
   keys: VerifyingKeys,
   effect: RoundEffect | null,
 ): string[] {

@@ -1,10 +1,10 @@
 import { Api } from "../../client/api.ts";
 import { TacitError } from "../../protocol/errors.ts";
 import { asInteger, asList, asObject, badFormat } from "../../protocol/json.ts";
-import { readRounds, type RoundClaim } from "../../verifier/index.ts";
+import { readRounds, type Reached, type RoundClaim } from "../../verifier/index.ts";
 import { reason } from "../format.ts";
 import { keysOf } from "../keys.ts";
-import { checkRound, fittingProfile, type Before } from "./check.ts";
+import { checkRound, fittingProfile } from "./check.ts";
 import type { News, Profile, Task } from "./messages.ts";
 
 /** The thread that checks, so that the page stays alive. It is ended to stop it. */
@@ -36,7 +36,7 @@ async function checkFiles(files: readonly File[], choice: Profile): Promise<void
   // Files of one venue in the order of its rounds, whatever order they were dropped in.
   sources.sort((a, b) => (a.claims[0]?.number ?? 0) - (b.claims[0]?.number ?? 0));
   tell({ kind: "total", rounds: sources.reduce((sum, { claims }) => sum + claims.length, 0) });
-  let before: Before | null = null;
+  let before: Reached | null = null;
   let last: number | undefined;
   for (const { name, claims, problem } of sources) {
     tell({ kind: "source", name });
@@ -88,7 +88,7 @@ async function checkVenue({ url, first, only, profile: choice }: Task & { kind: 
   const profile = choice === "auto" ? String(venue.profile) : choice;
   const checked = { keys: keysOf(profile), profile };
   const start = asInteger("venue.genesisState", venue.genesisState);
-  let before: Before | null = first === 1 ? { state: start, time: 0n, logCount: 0n, head: 0n } : null;
+  let before: Reached | null = first === 1 ? { state: start, time: 0n, logCount: 0n, head: 0n } : null;
   if (before) tell({ kind: "trust", sentence: "The state at which the venue began: only the venue says so." });
   let newest = only ? first : await newestRound(api);
   for (let number = first; ; number++) {

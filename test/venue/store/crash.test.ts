@@ -57,7 +57,7 @@ describe(`crashes (seed ${seed})`, () => {
       // From where it looks for the thread that helps with checkpoints, of those with even seeds.
       define: {
         "import.meta.url": JSON.stringify(
-          pathToFileURL(join(import.meta.dirname, "../../../src/venue/store/sqliteStore.ts")),
+          pathToFileURL(join(import.meta.dirname, "../../../dist/venue/store/sqliteStore.js")),
         ),
       },
     });

@@ -1,0 +1,75 @@
+import { chainHeads } from "../protocol/item.ts";
+import type { VerifyingKeys } from "./keys.ts";
+import { segmentDefect } from "./log.ts";
+import { NO_LAG_LIMIT, verifyRound, type RoundEffect, type RoundRefusal } from "./round.ts";
+import type { RoundClaim } from "./roundFile.ts";
+
+/** Where a round of a file must begin: what the one before it came to. */
+export interface Reached {
+  readonly state: bigint;
+  readonly time?: bigint;
+  readonly logCount?: bigint;
+  /** of the log, where a file has shown it */
+  readonly head?: bigint;
+}
+
+/** `at`: index of the instruction, or null. `after`: where the next round must begin. */
+export type ClaimResult =
+  | { ok: true; effect: RoundEffect; after: Reached }
+  | { ok: false; code: RoundRefusal | "wrongLog"; at: number | null; message: string };
+
+/** Seconds by which the clock of a venue may be ahead of this one. */
+const AHEAD = 60n;
+
+/**
+ * Checks all that a file claims of a round and that proofs make public: its proofs, that it begins where it must, the states
+ * between which it stands, and the log that it shows. What it tells of prices, orders and accounts is not among it.
+ * @param before  null when the file alone says where the round begins
+ */
+export function verifyClaim(
+  claim: RoundClaim,
+  before: Reached | null,
+  { keys, domain = 0n }: { keys: VerifyingKeys; domain?: bigint },
+): ClaimResult {
+  const refused = (code: RoundRefusal | "wrongLog", message: string, at: number | null = null) =>
+    ({ ok: false, code, at, message }) as const;
+  const { instructions, segment } = claim;
+  if (instructions.length === 0)
+    return refused("emptyRound", "it has no proofs: it was not proved when the file was written");
+  const state = before?.state ?? claim.state ?? instructions[0].publicInputs[0] ?? 0n;
+  if (claim.state !== undefined && claim.state !== state)
+    return refused("wrongState", "it claims to begin at another state than the one reached so far");
+  if (before?.logCount !== undefined && segment && segment.logCount !== before.logCount)
+    return refused("wrongLog", "the log that it shows does not begin where the round before it ended");
+  if (before?.head !== undefined && segment && segment.head !== before.head)
+    return refused("wrongLog", "the log that it shows does not follow the log of the round before it");
+  const view = {
+    domain,
+    state,
+    keys,
+    maxLag: NO_LAG_LIMIT,
+    lastTime: before?.time,
+    lastLogCount: before?.logCount ?? segment?.logCount,
+  };
+  const result = verifyRound(view, claim, { now: BigInt(Math.floor(Date.now() / 1000)) + AHEAD });
+  if (!result.ok) return result;
+  if (claim.stateAfter !== undefined && claim.stateAfter !== result.stateAfter)
+    return refused("wrongState", "it claims to end at another state than the one that is proved");
+  const { stateAfter, time, logCount } = result;
+  if (!segment) return { ok: true, effect: result, after: { state: stateAfter, time, logCount } };
+  try {
+    const heads = chainHeads(segment.head, segment.entries);
+    const defect = segmentDefect(segment, instructions, heads);
+    if (defect) return refused("wrongLog", defect);
+    return {
+      ok: true,
+      effect: result,
+      after: { state: stateAfter, time, logCount, head: heads.at(-1) ?? segment.head },
+    };
+  } catch (error) {
+    return refused(
+      "wrongLog",
+      `the log that it shows is malformed: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
+}
