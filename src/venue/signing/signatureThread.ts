@@ -1,3 +1,4 @@
+import { createRequire } from "node:module";
 import { parentPort } from "node:worker_threads";
 import { signRecoverable } from "tiny-secp256k1";
 import type { Receipt } from "../../protocol/receipt.ts";
@@ -18,6 +19,19 @@ const compiled: SignRecoverable = (digest, key) => {
   return [signature, recoveryId];
 };
 
+/** The same compiled for this machine, where the package secp256k1 is installed too: in less than half the time. */
+function fastest(): SignRecoverable {
+  try {
+    const { ecdsaSign } = createRequire(import.meta.url)("secp256k1/bindings.js");
+    return (digest, key) => {
+      const { signature, recid } = ecdsaSign(digest, key);
+      return [signature, recid];
+    };
+  } catch {
+    return compiled;
+  }
+}
+
 /** The thread of `threadSigner`. */
 const port = parentPort!;
 let signatures: Signatures | null = null;
@@ -25,7 +39,7 @@ await useHashKernels();
 
 port.on("message", (question: Question) => {
   if (question.kind === "open") {
-    signatures = signaturesOf(localSigner(question.secret, compiled));
+    signatures = signaturesOf(localSigner(question.secret, fastest()));
     return;
   }
   const { id } = question;
