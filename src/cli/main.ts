@@ -202,11 +202,13 @@ function tacit(exit: (code: number) => void): Command {
     .option("--contract <address>", "the venue's contract")
     .option("--token <address>", "token that the contract must be of (default: any)")
     .option("--from-block <number>", "block to look for deposits from (default: the contract's own)", fieldElement)
-    .option(
-      "--confirmations <number>",
-      'blocks after which nothing is undone, or "safe" or "finalized" where the chain has that',
-      confirmations,
-      12n,
+    .addOption(
+      new Option(
+        "--confirmations <number>",
+        'blocks after which nothing is undone, or "safe" or "finalized" where the chain has that',
+      )
+        .argParser(confirmations)
+        .default(12n, "12"),
     )
     .option("--block-range <number>", "blocks of one request for deposits, at most", positive, 2000)
     .addOption(

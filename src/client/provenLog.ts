@@ -1,9 +1,9 @@
 import type { GenesisFile } from "../protocol/genesis.ts";
-import { authHash, chainHeads, itemHash } from "../protocol/item.ts";
+import { authHash, itemHash } from "../protocol/item.ts";
 import { asObject, badFormat } from "../protocol/json.ts";
 import type { SignedReceipt } from "../protocol/receipt.ts";
 import { itemJson, receiptJson } from "../protocol/wire.ts";
-import { NO_LAG_LIMIT, readRounds, segmentDefect, verifyRound, type VerifyingKeys } from "../verifier/index.ts";
+import { NO_LAG_LIMIT, readRounds, verifyClaim, type VerifyingKeys } from "../verifier/index.ts";
 import type { Api } from "./api.ts";
 import { Contradiction } from "./knowledge.ts";
 import type { Notes, SentItem } from "./notebook.ts";
@@ -63,26 +63,14 @@ export class ProvenLog {
     }
     const { segment } = claim;
     if (!segment || claim.number !== number) throw refuse("it is none of a venue, or has another number");
-    const result = verifyRound(
-      {
-        domain: genesis.domain,
-        state: verified.state,
-        keys: (this.#keys ??= await keysOf(genesis.profile)),
-        maxLag: NO_LAG_LIMIT,
-        lastTime: verified.time,
-        lastLogCount: verified.logCount,
-      },
-      claim,
-      // Their age says nothing here, and a clock that is wrong may be ours.
-      { now: NO_LAG_LIMIT },
-    );
-    if (!result.ok) throw refuse(result.message);
-    const logDiffers = (what: string) => new Contradiction("logDiffers", `the log of round ${number}: ${what}`);
-    if (segment.logCount !== verified.logCount || segment.head !== verified.head)
-      throw logDiffers("it does not begin where the last one ended");
-    const heads = chainHeads(segment.head, segment.entries);
-    const defect = segmentDefect(segment, claim.instructions, heads);
-    if (defect) throw logDiffers(defect);
+    const keys = (this.#keys ??= await keysOf(genesis.profile));
+    // Its age says nothing here, and a clock that is wrong may be ours.
+    const result = verifyClaim(claim, verified, { keys, domain: genesis.domain, now: NO_LAG_LIMIT });
+    if (!result.ok) {
+      if (result.code !== "wrongLog") throw refuse(result.message);
+      throw new Contradiction("logDiffers", `the log of round ${number}: ${result.message}`);
+    }
+    const { effect, heads } = result;
     /** Place in the log of what was sent and has no receipt. */
     const placeOf = ({ item, auth }: SentItem): { found?: bigint } => {
       const [hash, signature] = [itemHash(genesis.domain, item), authHash(auth)];
@@ -98,7 +86,7 @@ export class ProvenLog {
         memory.items[i] = { ...sent, ...placeOf(sent) };
         continue;
       }
-      if (receipt.n < segment.logCount || receipt.n >= result.logCount) continue;
+      if (receipt.n < segment.logCount || receipt.n >= effect.logCount) continue;
       const at = Number(receipt.n - segment.logCount);
       const entry = segment.entries[at];
       const same = entry.item === receipt.item && entry.auth === receipt.auth && entry.time === receipt.time;
@@ -112,7 +100,7 @@ export class ProvenLog {
         round: number,
       });
     }
-    const { stateAfter: state, logCount, time } = result;
+    const { stateAfter: state, logCount, time } = effect;
     memory.verified = { round: number, state, logCount, head: heads.at(-1) ?? segment.head, time };
     this.remember();
     await notes.keep();

@@ -1,3 +1,5 @@
+import { toJson } from "../protocol/json.ts";
+
 /** Where a venue, its service and its relay tell what happens: pino's loggers are such. Without one only failures of
  * our own are. */
 export interface Log {
@@ -15,5 +17,5 @@ export const NO_LOG: Log = {
   debug: nothing,
   info: nothing,
   warn: nothing,
-  error: (fields, message) => console.error(`tacit: ${message}`, JSON.stringify(fields)),
+  error: (fields, message) => console.error(`tacit: ${message}`, toJson(fields)),
 };

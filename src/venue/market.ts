@@ -80,8 +80,6 @@ export class Market {
   #tip: Tip;
   /** the round that is being filled */
   #round: { number: number; from: { logCount: bigint; head: bigint }; entries: HashedEntry[]; proofs: number };
-  /** stamp of the first entry of the round */
-  #roundSince: bigint | null = null;
   #depositCount: number;
   #snapshotAt: number;
   #snapshotting: Promise<void> = Promise.resolve();
@@ -146,11 +144,6 @@ export class Market {
   /** Deposits that are in the log. */
   get depositCount(): number {
     return this.#depositCount;
-  }
-
-  /** Stamp of the first entry of the round that is being filled, or null. */
-  get roundSince(): bigint | null {
-    return this.#roundSince;
   }
 
   /** Entries that are proved. */
@@ -222,7 +215,8 @@ export class Market {
   /** When something is to be done next: a close, or the end of a round that is old; or null. */
   get nextTime(): bigint | null {
     const next = this.#nextClose(this.matcher);
-    const ends = this.#roundSince === null ? null : this.#roundSince + BigInt(this.limits.roundSeconds);
+    const [first] = this.#round.entries;
+    const ends = first ? first.time + BigInt(this.limits.roundSeconds) : null;
     return next && (ends === null || next.time < ends) ? next.time : ends;
   }
 
@@ -288,7 +282,6 @@ export class Market {
     this.pipeline?.add(step.events);
     this.#round.entries.push(entry);
     this.#round.proofs += step.proofs;
-    this.#roundSince ??= step.entry.time;
     for (const event of step.events) {
       if (event.kind === "item")
         this.#recent.set(entry.item, { entry, n, previous, head: tip.head, verdict: event.admission.verdict });
@@ -323,10 +316,11 @@ export class Market {
 
   /** Whether the round is to end now: it is full, or old, or a snapshot is due. */
   roundOver(now: bigint): boolean {
-    if (this.#roundSince === null) return false;
+    const [first] = this.#round.entries;
+    if (!first) return false;
     const { roundProofs, roundSeconds, snapshotEvery } = this.limits;
     if (this.#round.proofs >= roundProofs || this.#tip.sequence - this.#snapshotAt >= snapshotEvery) return true;
-    return now - this.#roundSince >= BigInt(roundSeconds);
+    return now - first.time >= BigInt(roundSeconds);
   }
 
   /** @param records  since the last snapshot, for which another is worth while */
@@ -336,10 +330,9 @@ export class Market {
   }
 
   #markRound(accounts: readonly Account[]): void {
-    const { number, from, entries } = this.#round;
-    this.pipeline?.mark({ number, from, entries, accounts });
+    const { number, from, entries, proofs } = this.#round;
+    this.pipeline?.mark({ number, from, entries, proofs: Math.ceil(proofs), accounts });
     this.#round = this.#newRound(number + 1);
-    this.#roundSince = null;
   }
 
   #onProven(round: RoundSummary): void {

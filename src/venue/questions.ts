@@ -7,7 +7,7 @@ import type { AccountOpening } from "../protocol/opening.ts";
 import { shownAuction, type AuctionReport } from "./history.ts";
 import type { Market } from "./market.ts";
 import type { OpenOrder, Publish } from "./options.ts";
-import { roundName, summaryName, type RoundSummary } from "./proving/pipeline.ts";
+import { roundName, SUMMARIES, summaryName, type RoundSummary } from "./proving/pipeline.ts";
 import type { HistoryJson } from "./reports.ts";
 import type { Store } from "./store/store.ts";
 
@@ -76,8 +76,10 @@ export abstract class Questions {
   /**
    * Auctions without what the operator does not show: the newest first, those before `before` (position in the log), of one
    * market or all.
+   * @throws UNKNOWN_MARKET
    */
   async auctions({ market, before, limit = 100 }: { market?: bigint; before?: number; limit?: number } = {}) {
+    if (market !== undefined) this.#slotOf(market);
     const auctions = await this.#market.reports.auctions({ market, before, limit });
     return auctions.map((auction) => shownAuction(auction, this.publish));
   }
@@ -85,7 +87,7 @@ export abstract class Questions {
   /** Summaries of rounds that are proved, the newest first, those before `before`. */
   async rounds({ before, limit = 100 }: { before?: number; limit?: number } = {}): Promise<RoundSummary[]> {
     const options = before === undefined ? {} : { before: summaryName(before) };
-    const found = await this.#store.list("summary/", { ...options, limit, reverse: true });
+    const found = await this.#store.list(SUMMARIES, { ...options, limit, reverse: true });
     return found.map(({ text }) => JSON.parse(text));
   }
 

@@ -7,7 +7,7 @@ import type { GenesisFile } from "../protocol/genesis.ts";
 import { PROFILES } from "../protocol/instructions.ts";
 import { Ledger } from "../witness/ledger.ts";
 import { blindsOf, hiddenOf } from "./proving/blinds.ts";
-import type { RoundSummary } from "./proving/pipeline.ts";
+import { SUMMARIES, type RoundSummary } from "./proving/pipeline.ts";
 import { decodeSnapshot, type VenueSnapshot } from "./store/snapshot.ts";
 import type { Store } from "./store/store.ts";
 
@@ -46,7 +46,7 @@ export async function startOf({ genesis, secret, signer, storage, prover }: Star
   const genesisState = ledger.word;
   await requireSame(storage, { genesis: String(genesisState), signer: signer.address });
 
-  const [last] = await storage.list("summary/", { limit: 1, reverse: true });
+  const [last] = await storage.list(SUMMARIES, { limit: 1, reverse: true });
   const summary = last && (JSON.parse(last.text) as RoundSummary);
   const proven = summary ? { time: BigInt(summary.time), logCount: BigInt(summary.logCount) } : null;
   const { snapshot, passed } = await usableSnapshot(storage, prover ? Number(proven?.logCount ?? 0n) : null);

@@ -300,7 +300,7 @@ export class Venue extends Questions {
    */
   #unaccepted(link: ChainLink): number {
     const { admit } = PROFILES[this.genesis.profile];
-    return link.status.instructions + this.#market.proofsWaiting + Math.ceil(this.#intake.length / admit);
+    return link.instructions + this.#market.proofsWaiting + Math.ceil(this.#intake.length / admit);
   }
 
   /** Deposits that may come into the log: the others can wait at the contract. */

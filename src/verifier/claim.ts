@@ -13,9 +13,12 @@ export interface Reached {
   readonly head?: bigint;
 }
 
-/** `at`: index of the instruction, or null. `after`: where the next round must begin. */
+/**
+ * `at`: index of the instruction, or null. `after`: where the next round must begin. `heads`: after each entry of the log that
+ * it shows.
+ */
 export type ClaimResult =
-  | { ok: true; effect: RoundEffect; after: Reached }
+  | { ok: true; effect: RoundEffect; after: Reached; heads: readonly bigint[] }
   | { ok: false; code: RoundRefusal | "wrongLog"; at: number | null; message: string };
 
 /** Seconds by which the clock of a venue may be ahead of this one. */
@@ -25,11 +28,16 @@ const AHEAD = 60n;
  * Checks all that a file claims of a round and that proofs make public: its proofs, that it begins where it must, the states
  * between which it stands, and the log that it shows. What it tells of prices, orders and accounts is not among it.
  * @param before  null when the file alone says where the round begins
+ * @param now     seconds since 1970, as in verifyRound; a little later than now when left out
  */
 export function verifyClaim(
   claim: RoundClaim,
   before: Reached | null,
-  { keys, domain = 0n }: { keys: VerifyingKeys; domain?: bigint },
+  {
+    keys,
+    domain = 0n,
+    now = BigInt(Math.floor(Date.now() / 1000)) + AHEAD,
+  }: { keys: VerifyingKeys; domain?: bigint; now?: bigint },
 ): ClaimResult {
   const refused = (code: RoundRefusal | "wrongLog", message: string, at: number | null = null) =>
     ({ ok: false, code, at, message }) as const;
@@ -51,25 +59,20 @@ export function verifyClaim(
     lastTime: before?.time,
     lastLogCount: before?.logCount ?? segment?.logCount,
   };
-  const result = verifyRound(view, claim, { now: BigInt(Math.floor(Date.now() / 1000)) + AHEAD });
+  const result = verifyRound(view, claim, { now });
   if (!result.ok) return result;
   if (claim.stateAfter !== undefined && claim.stateAfter !== result.stateAfter)
     return refused("wrongState", "it claims to end at another state than the one that is proved");
   const { stateAfter, time, logCount } = result;
-  if (!segment) return { ok: true, effect: result, after: { state: stateAfter, time, logCount } };
+  const after = { state: stateAfter, time, logCount };
+  if (!segment) return { ok: true, effect: result, after, heads: [] };
+  let heads: readonly bigint[];
   try {
-    const heads = chainHeads(segment.head, segment.entries);
-    const defect = segmentDefect(segment, instructions, heads);
-    if (defect) return refused("wrongLog", defect);
-    return {
-      ok: true,
-      effect: result,
-      after: { state: stateAfter, time, logCount, head: heads.at(-1) ?? segment.head },
-    };
+    heads = chainHeads(segment.head, segment.entries);
   } catch (error) {
-    return refused(
-      "wrongLog",
-      `the log that it shows is malformed: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    return refused("wrongLog", `the log that it shows is malformed: ${(error as Error).message}`);
   }
+  const defect = segmentDefect(segment, instructions, heads);
+  if (defect) return refused("wrongLog", defect);
+  return { ok: true, effect: result, after: { ...after, head: heads.at(-1) ?? segment.head }, heads };
 }

@@ -94,7 +94,6 @@ function standingChain() {
       account: "0x02",
       token: "0x05",
       maxLag: 1n << 39n,
-      maxDeposits: 10n,
       confirmedState: it.point.state,
     }),
     status: async () => ({ latest: it.point, confirmed: it.point }),

@@ -3,6 +3,7 @@ import { depositKey, publicKey, sign } from "../../src/protocol/eddsa.ts";
 import { parseGenesis } from "../../src/protocol/genesis.ts";
 import { cancelItem, itemHash, orderItem, withdrawalItem, type Auth, type Item } from "../../src/protocol/item.ts";
 import { SIDE } from "../../src/protocol/parameters.ts";
+import type { Chain as Anvil } from "../../src/setup/chain/chain.ts";
 import type { Clock } from "../../src/venue/clock.ts";
 import { developmentGenesis } from "../../src/venue/developmentGenesis.ts";
 import type { RoundProver } from "../../src/venue/proving/provers.ts";
@@ -64,6 +65,16 @@ export class ManualClock implements Clock {
     const due = this.#orders.filter(({ at }) => at <= this.#now);
     this.#orders = this.#orders.filter(({ at }) => at > this.#now);
     for (const { call } of due) call();
+  }
+}
+
+/** Seconds pass on a clock and on a chain; each look at the chain finds a new block. */
+export async function passBoth({ clock, anvil, seconds }: { clock: ManualClock; anvil: Anvil; seconds: bigint }) {
+  for (let i = 0n; i < seconds; i += 2n) {
+    clock.advance(2n);
+    await anvil.client.setNextBlockTimestamp({ timestamp: clock.now() });
+    await anvil.client.mine({ blocks: 1 });
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
   }
 }
 

@@ -9,9 +9,8 @@ import {
 import { MAX_INSTRUCTIONS, publicInputNames } from "../../src/protocol/instructions.ts";
 import { wordsToBytes } from "../../src/protocol/words.ts";
 import { BASE_FIELD, FIELD, toHex } from "../../src/verifier/points.ts";
-import { deployParts, deployVenue } from "../../src/setup/chain/deploy.ts";
-import { compileContracts, keysSolidity } from "../../src/setup/contract.ts";
-import { Chain, owner, trader, type Deployed } from "../../src/setup/chain/chain.ts";
+import { owner, trader, type Chain, type Deployed } from "../../src/setup/chain/chain.ts";
+import { contractOf } from "./contractOf.ts";
 import { KEY, forgedBatches, g1, g2, outsideSubgroup, productWithoutCoefficients } from "./forge.ts";
 import { Simulator, inverse, pairG1, pairG2, type Step } from "./simulator.ts";
 
@@ -34,20 +33,8 @@ describe("a round", () => {
   let snapshot: `0x${string}`;
 
   before(async () => {
-    const artifacts = compileContracts({
-      keys: keysSolidity(simulator.keys),
-      sources: ["src/setup/chain/TestToken.sol", "src/setup/chain/Harness.sol"],
-    });
-    chain = await Chain.start();
-    token = await chain.deploy(artifacts.TestToken, []);
-    venue = await deployVenue(chain, artifacts.Harness, await deployParts(chain, artifacts, simulator.keys), {
-      domain,
-      genesisState: genesis,
-      token: token.address,
-      maxLag,
-      maxDeposits: (1n << 20n) - 2n,
-    });
-    await chain.send({ contract: token, name: "approve", args: [venue.address, 1n << 100n] });
+    const terms = { domain, genesisState: genesis, maxLag, maxDeposits: (1n << 20n) - 2n };
+    ({ chain, token, venue } = await contractOf(simulator, terms, { kind: "Harness" }));
     await chain.send({ contract: venue, name: "deposit", args: [vault, ...KEY, 2] });
     head = (await chain.read(venue, "depositHead")) as bigint;
     snapshot = await chain.client.snapshot();

@@ -31,7 +31,6 @@ export interface OpenedChain {
   readonly token: Hex;
   /** seconds: how old the last log entry of a round may be */
   readonly maxLag: bigint;
-  readonly maxDeposits: bigint;
   /** state word of the contract at the newest confirmed block */
   readonly confirmedState: bigint;
 }

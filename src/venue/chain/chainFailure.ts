@@ -39,7 +39,7 @@ export interface FailureStatus {
 export class Failures {
   readonly #clock: Pick<Clock, "now">;
   readonly #limits: Required<Pick<RelayLimits, "firstDelay" | "longestDelay">>;
-  readonly #log: RelayLog | undefined;
+  readonly #log: RelayLog;
   readonly #what: string;
   #status: FailureStatus = { failures: 0, failuresTotal: 0 };
   #retryAt = 0n;
@@ -49,7 +49,7 @@ export class Failures {
     what: string,
     clock: Pick<Clock, "now">,
     limits: Required<Pick<RelayLimits, "firstDelay" | "longestDelay">>,
-    log?: RelayLog,
+    log: RelayLog,
   ) {
     this.#what = what;
     this.#clock = clock;
@@ -91,6 +91,6 @@ export class Failures {
       lastError: { code, message, at },
       failingSince: failingSince ?? at,
     };
-    this.#log?.warn({ code, failures: failures + 1 }, `${this.#what} failed: ${message}`);
+    this.#log.warn({ code, failures: failures + 1 }, `${this.#what} failed: ${message}`);
   }
 }

@@ -4,7 +4,8 @@ import { readRounds, type PublishedRound } from "../../verifier/index.ts";
 import type { Chain, ChainDeposit, OpenedChain } from "./chain.ts";
 import { ask, Failures, type FailureStatus } from "./chainFailure.ts";
 import type { Clock } from "../clock.ts";
-import { roundName, summaryName, type RoundSummary } from "../proving/pipeline.ts";
+import { NO_LOG } from "../log.ts";
+import { roundName, SUMMARIES, summaryName, type RoundSummary } from "../proving/pipeline.ts";
 import { startRelay, type Relay } from "./relay.ts";
 import {
   DEFAULT_RELAY_LIMITS,
@@ -58,6 +59,8 @@ export class ChainLink {
   #cancel = () => {};
   #polling: Promise<void> = Promise.resolve();
   #closed = false;
+  /** confirmed deposits that were read, the last of them not in the log yet */
+  #read: readonly ChainDeposit[] = [];
 
   /** @throws WRONG_CONTRACT, or what the chain throws that does not answer */
   static async open(options: LinkOptions): Promise<ChainLink> {
@@ -73,7 +76,7 @@ export class ChainLink {
     this.#options = options;
     this.contract = contract;
     const limits = { ...DEFAULT_RELAY_LIMITS, ...options.limits };
-    this.#looks = new Failures("looking for deposits", options.clock, limits, options.log);
+    this.#looks = new Failures("looking for deposits", options.clock, limits, options.log ?? NO_LOG);
   }
 
   /**
@@ -99,6 +102,11 @@ export class ChainLink {
 
   add(round: PublishedRound): void {
     this.#relay.add(round);
+  }
+
+  /** Instructions beyond the contract's newest state. */
+  get instructions(): number {
+    return this.#relay.instructions;
   }
 
   get status(): LinkStatus {
@@ -128,10 +136,13 @@ export class ChainLink {
     await this.#relay.poll();
     const { chain, credited, room, onDeposits } = this.#options;
     await this.#looks.run(async () => {
-      for (let most; (most = room()) > 0 && !this.#closed;) {
-        const deposits = await ask(chain.deposits(credited()));
-        if (deposits.length === 0 || this.#closed) return;
-        await onDeposits(deposits.slice(0, most));
+      while (room() > 0 && !this.#closed) {
+        const left = this.#read.filter(({ n }) => n > credited());
+        this.#read = left.length > 0 ? left : await ask(chain.deposits(credited()));
+        // As it is after the answer.
+        const most = room();
+        if (this.#read.length === 0 || most === 0 || this.#closed) return;
+        await onDeposits(this.#read.slice(0, most));
       }
     });
   }
@@ -140,7 +151,7 @@ export class ChainLink {
   async *#proved(states: Set<bigint>): AsyncGenerator<PublishedRound> {
     const { store } = this.#options;
     for (let after = summaryName(0); ;) {
-      const page = await store.list("summary/", { after, limit: 100 });
+      const page = await store.list(SUMMARIES, { after, limit: 100 });
       for (const { name, text } of page) {
         after = name;
         const { number, accepted, stateAfter: reached } = JSON.parse(text) as RoundSummary;

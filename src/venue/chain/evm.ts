@@ -33,6 +33,7 @@ const ABI = parseAbi([
   "function deployedAt() view returns (uint256)",
   "event Deposit(uint256 indexed n, uint256 head, uint256 indexed keyX, uint256 keyY, uint256 amount, uint256 indexed index)",
   "error EmptyRound()",
+  "error TooManyInstructions(uint256 count)",
   "error UnknownInstruction(uint256 instruction, uint256 code)",
   "error Truncated(uint256 instruction)",
   "error InputTooLarge(uint256 instruction, uint256 index)",
@@ -71,7 +72,7 @@ export interface EvmOptions {
   readonly token?: Hex;
   /** expected; any when left out */
   readonly chainId?: number;
-  /** blocks that one request for deposits spans at most: 2000 when left out. Where a node refuses so many it is halved */
+  /** blocks that one request for deposits spans at most: 2000 when left out. Where a node refuses so many it is halved, and doubled after each answer */
   readonly blockRange?: bigint;
   /** that a node may take to answer: 10,000 when left out */
   readonly timeoutMs?: number;
@@ -98,7 +99,7 @@ export function evmChain(options: EvmOptions): Chain {
   /** blocks of one request, as far as the node is known to take them */
   let range = blockRange;
 
-  /** Every request to the node goes through here, so that no error of its own leaves with the node's address in it. */
+  /** Every request but the estimate and the sending, which read the node's words themselves: no error leaves with its address. */
   async function ask<T>(what: string, request: () => Promise<T>): Promise<T> {
     try {
       return await request();
@@ -135,6 +136,8 @@ export function evmChain(options: EvmOptions): Chain {
         const logs = await ask("the deposits", () =>
           client.getLogs({ address, event: DEPOSIT, fromBlock: from, toBlock: to, strict: true }),
         );
+        // Where it was a hiccup, or the node has more room than at other times, as many as at first are reached again.
+        if (to - from + 1n === range) range = 2n * range < blockRange ? 2n * range : blockRange;
         return { logs, to };
       } catch (error) {
         // In whatever words a node says that it is too much; where it is something else, one block fails too.
@@ -200,7 +203,6 @@ export function evmChain(options: EvmOptions): Chain {
         account: account.address,
         token: token.toLowerCase() as Hex,
         maxLag,
-        maxDeposits,
         confirmedState,
       };
     },

@@ -1,11 +1,13 @@
 import { TacitError } from "../../protocol/errors.ts";
 import type { ChainPoint, ChainStatus, ProvenRound } from "./chain.ts";
 import { ask, ChainFailure, Failures } from "./chainFailure.ts";
+import { NO_LOG } from "../log.ts";
 import { bytesOf, ProvenStream, type Run } from "./provenStream.ts";
 import {
   DEFAULT_RELAY_LIMITS,
   type AcceptedRounds,
   type RelayLimits,
+  type RelayLog,
   type RelayOptions,
   type RelayStatus,
   type RelayWait,
@@ -21,7 +23,7 @@ const WAITS: Record<string, RelayWait> = { WrongState: "stateMoved", TooOld: "to
 /** Makes a relay that goes on where the one before it on this store ended. It sends nothing before `poll`. */
 export async function startRelay(options: RelayOptions): Promise<Relay> {
   const limits = { ...DEFAULT_RELAY_LIMITS, ...options.limits };
-  const { chain, opened, store, log } = options;
+  const { chain, opened, store, log = NO_LOG } = options;
   return new Relay(options, limits, await Sends.open({ chain, opened, store, limits, log }));
 }
 
@@ -39,8 +41,11 @@ export class Relay {
   readonly #limits: Required<RelayLimits>;
   readonly #stream = new ProvenStream();
   readonly #sends: Sends;
+  readonly #log: RelayLog;
   #seen?: ChainStatus;
   #waiting?: RelayWait;
+  /** as the last whole step left it: one that goes on tells nothing yet */
+  #told?: RelayWait;
   /** since when something is to be sent, and nothing is: seconds since 1970 */
   #waitingSince?: bigint;
   #stopped?: TacitError;
@@ -52,7 +57,8 @@ export class Relay {
     this.#options = options;
     this.#limits = limits;
     this.#sends = sends;
-    this.#failures = new Failures("the chain", options.clock, limits, options.log);
+    this.#log = options.log ?? NO_LOG;
+    this.#failures = new Failures("the chain", options.clock, limits, this.#log);
   }
 
   /**
@@ -88,6 +94,11 @@ export class Relay {
     this.#reverts = 0;
   }
 
+  /** Instructions beyond the contract's newest state. */
+  get instructions(): number {
+    return this.#stream.beyond(this.#seen?.latest.state);
+  }
+
   status(): RelayStatus {
     const { latest, confirmed } = this.#seen ?? {};
     const mined = ({ nonce }: Send) => latest !== undefined && nonce < latest.nonce;
@@ -98,8 +109,8 @@ export class Relay {
         .map(({ nonce, fees, broadcast, transactions }) => ({ nonce, fees, broadcast, ...transactions.at(-1)! })),
       unconfirmed: this.#sends.all.filter(mined).length,
       rounds: this.#stream.rounds,
-      instructions: this.#stream.beyond(latest?.state),
-      waiting: this.#waiting,
+      instructions: this.instructions,
+      waiting: this.#told,
       ...(this.#waitingSince !== undefined && { waitingSince: this.#waitingSince }),
       ...this.#failures.status,
       stopped: this.#stopped,
@@ -122,12 +133,13 @@ export class Relay {
     const flying = this.#sends.all.filter(({ nonce }) => nonce >= seen.latest.nonce);
     if (flying.length > 0) await this.#press(flying, seen.latest);
     else if ((await this.#settled(seen.latest)) && !this.#stopped) await this.#next(seen.latest);
+    this.#told = this.#waiting;
     this.#waitingSince = this.#waiting && (this.#waitingSince ?? this.#options.clock.now());
   }
 
   /** Reports the rounds that a confirmed block holds, and forgets them, and the transactions that can no longer change. */
   async #accept(confirmed: ChainPoint): Promise<void> {
-    const { onAccepted, log } = this.#options;
+    const { onAccepted } = this.#options;
     const done = this.#sends.all.filter(({ nonce }) => nonce < confirmed.nonce);
     const groups: AcceptedRounds[] = [];
     let from = 0;
@@ -158,7 +170,7 @@ export class Relay {
       await onAccepted(accepted);
       this.#stream.forget(accepted.rounds.length);
       const { rounds, hash, gasUsed, block } = accepted;
-      log?.info({ rounds, hash, gasUsed: gasUsed && String(gasUsed), block: String(block) }, "rounds accepted");
+      this.#log.info({ rounds, hash, gasUsed: gasUsed && String(gasUsed), block: String(block) }, "rounds accepted");
     }
     await this.#sends.forget(done);
   }
@@ -167,10 +179,7 @@ export class Relay {
   async #press(flying: readonly Send[], latest: ChainPoint): Promise<void> {
     for (const [i, send] of flying.entries()) {
       if (send.mined) {
-        this.#options.log?.warn(
-          { nonce: send.nonce, hash: send.mined.hash },
-          "a reorganisation took a transaction out",
-        );
+        this.#log.warn({ nonce: send.nonce, hash: send.mined.hash }, "a reorganisation took a transaction out");
         [send.mined, send.broadcast] = [undefined, undefined];
       }
       if (send.broadcast !== undefined && latest.block < send.broadcast + this.#limits.patience) continue;
@@ -213,7 +222,7 @@ export class Relay {
       const { hash, receipt, from } = send.mined;
       if (receipt.success) this.#reverts = 0;
       else {
-        this.#options.log?.warn({ hash, moved: from !== latest.state }, "a transaction was reverted");
+        this.#log.warn({ hash, moved: from !== latest.state }, "a transaction was reverted");
         // Where the state has moved on, another submission came first: that is no fault of ours.
         if (from === latest.state && ++this.#reverts >= MOST_REVERTS)
           this.#stop(
@@ -281,7 +290,7 @@ export class Relay {
   #stop(reason: TacitError): undefined {
     this.#stopped = reason;
     this.#failures.note(reason);
-    this.#options.log?.error({ code: reason.code, ...textOf(reason.details) }, `stopped: ${reason.message}`);
+    this.#log.error({ code: reason.code, ...textOf(reason.details) }, `stopped: ${reason.message}`);
   }
 }
 

@@ -24,7 +24,7 @@ export interface SendsOptions {
   readonly opened: OpenedChain;
   readonly store: Pick<Store, "put" | "list">;
   readonly limits: Required<RelayLimits>;
-  readonly log?: RelayLog;
+  readonly log: RelayLog;
 }
 
 /** Our transactions, each on disk before it is sent, until its nonce is used in a confirmed block. */
@@ -90,7 +90,7 @@ export class Sends {
     await store.put({ [nameOf(nonce)]: sendText(send, owner(opened)) });
     this.#all = [...this.#all.filter((each) => each !== before), send].toSorted(byNonce);
     const fields = { nonce, hash: signed.hash, rounds, instructions: instructions.length, gas: String(gas) };
-    log?.info({ ...fields, maxFeePerGas: String(fees.maxFeePerGas) }, before ? "replacing" : "sending");
+    log.info({ ...fields, maxFeePerGas: String(fees.maxFeePerGas) }, before ? "replacing" : "sending");
     await this.broadcast(send, latest);
   }
 

@@ -26,6 +26,8 @@ export interface RoundMark {
   /** entries of the log before the round, and the head there */
   readonly from: { readonly logCount: bigint; readonly head: bigint };
   readonly entries: readonly HashedEntry[];
+  /** about how many it takes */
+  readonly proofs: number;
   /** accounts as the round leaves them: what openings open */
   readonly accounts: readonly Account[];
 }
@@ -94,7 +96,8 @@ const PAUSES = 5;
 const FIRST_PAUSE_MS = 250;
 
 export const roundName = (number: number): string => `round/${String(number).padStart(9, "0")}`;
-export const summaryName = (number: number): string => `summary/${String(number).padStart(9, "0")}`;
+export const SUMMARIES = "summary/";
+export const summaryName = (number: number): string => `${SUMMARIES}${String(number).padStart(9, "0")}`;
 const proofName = (number: number, at: number): string => `proof/${number}/${at}`;
 
 type Work =
@@ -124,6 +127,8 @@ export class Pipeline {
   #completing = false;
   #failed = false;
   #opening: OpeningSource | null = null;
+  /** proofs of the rounds that have ended and are not assembled */
+  #unassembled = 0;
   /** state at which the round that is assembled began */
   #start: bigint;
 
@@ -145,9 +150,9 @@ export class Pipeline {
     return this.#rounds.length;
   }
 
-  /** Instructions of these rounds. */
+  /** Instructions that are not proved, of all rounds that have ended: of those that are not assembled, about how many. */
   get instructionsWaiting(): number {
-    return this.#rounds.reduce((sum, { steps }) => sum + steps.length, 0);
+    return this.#rounds.reduce((sum, { steps }) => sum + steps.length, this.#unassembled);
   }
 
   /** Takes the events of an entry, in the order of the log. */
@@ -157,6 +162,7 @@ export class Pipeline {
 
   /** Ends the round. */
   mark(mark: RoundMark): void {
+    if (!this.#isProven(mark)) this.#unassembled += mark.proofs;
     this.#push({ kind: "mark", mark });
   }
 
@@ -229,7 +235,7 @@ export class Pipeline {
     const state = this.#start;
     this.#start = ledger.word;
     const opening = openingSource(ledger, { round: mark.number, accounts: mark.accounts });
-    if (mark.from.logCount + BigInt(mark.entries.length) <= this.#proven.logCount) {
+    if (this.#isProven(mark)) {
       this.#opening = opening;
       return;
     }
@@ -254,8 +260,13 @@ export class Pipeline {
       assembledAt: Date.now(),
     };
     this.#rounds.push(assembled);
+    this.#unassembled -= mark.proofs;
     if (missing === 0) void this.#complete();
     this.#next();
+  }
+
+  #isProven({ from, entries }: RoundMark): boolean {
+    return from.logCount + BigInt(entries.length) <= this.#proven.logCount;
   }
 
   /** Starts proofs, as many as the prover does side by side. */
@@ -376,7 +387,7 @@ export class Pipeline {
   #forsake(): void {
     for (const work of this.#work.splice(0).slice(this.#done))
       if (work.kind === "snapshot") work.failed(noMoreRounds());
-    this.#done = 0;
+    [this.#done, this.#unassembled] = [0, 0];
   }
 
   #fail(error: Error): void {

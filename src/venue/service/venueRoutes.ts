@@ -1,6 +1,4 @@
-import { TacitError } from "../../protocol/errors.ts";
 import { toJson } from "../../protocol/json.ts";
-import { slotOf } from "../../protocol/market.ts";
 import { IMMUTABLE, json, reply } from "./call.ts";
 import { notFound } from "./errors.ts";
 import type { Rates, ServiceLimits, ServiceOptions } from "./options.ts";
@@ -89,8 +87,6 @@ export function addVenueRoutes(
     },
     async (c, { query: { market, before, limit } }) => {
       const id = market === undefined ? undefined : BigInt(market);
-      if (id !== undefined && slotOf(venue.genesis.rules, id) < 0)
-        throw new TacitError("UNKNOWN_MARKET", "no market has this number");
       return json(c, { auctions: await venue.auctions({ market: id, before, limit }) });
     },
   );

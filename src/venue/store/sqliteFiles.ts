@@ -37,9 +37,11 @@ function holderOf(path: string): Partial<State> {
   if (!existsSync(path)) return {};
   try {
     const db = new Database(path, { timeout: 0 });
-    const state = readState(stateStatements(db));
-    db.close();
-    return state;
+    try {
+      return readState(stateStatements(db));
+    } finally {
+      db.close();
+    }
   } catch {
     return {};
   }

@@ -3,14 +3,13 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { encodeErrorResult, keccak256, parseAbi } from "viem";
 import type { TacitError } from "../../../src/protocol/errors.ts";
-import { deployParts, deployVenue } from "../../../src/setup/chain/deploy.ts";
-import { compileContracts, keysSolidity } from "../../../src/setup/contract.ts";
-import { Chain as Anvil, owner, trader, type Deployed } from "../../../src/setup/chain/chain.ts";
+import { owner, trader, type Chain as Anvil, type Deployed } from "../../../src/setup/chain/chain.ts";
 import { encodeRound } from "../../../src/verifier/index.ts";
 import type { Chain, Hex, ProvenRound } from "../../../src/venue/chain/chain.ts";
 import { evmChain, type EvmOptions } from "../../../src/venue/chain/evm.ts";
 import { startRelay, type Relay } from "../../../src/venue/chain/relay.ts";
 import type { AcceptedRounds, RelayLimits } from "../../../src/venue/chain/relayOptions.ts";
+import { contractOf } from "../../verifier/contractOf.ts";
 import { KEY } from "../../verifier/forge.ts";
 import { Simulator, type Step } from "../../verifier/simulator.ts";
 
@@ -99,22 +98,9 @@ describe("a venue's EVM chain", () => {
   let snapshot: Hex;
 
   before(async () => {
-    const artifacts = compileContracts({
-      keys: keysSolidity(simulator.keys),
-      sources: ["src/setup/chain/TestToken.sol"],
-    });
-    anvil = await Anvil.start();
+    const terms = { domain, genesisState: genesis, maxLag, maxDeposits: 1000n };
+    ({ chain: anvil, token, venue, startBlock } = await contractOf(simulator, terms));
     proxy = await Proxy.start(anvil.client.transport.url!);
-    token = await anvil.deploy(artifacts.TestToken, []);
-    venue = await deployVenue(anvil, artifacts.Venue, await deployParts(anvil, artifacts, simulator.keys), {
-      domain,
-      genesisState: genesis,
-      token: token.address,
-      maxLag,
-      maxDeposits: 1000n,
-    });
-    startBlock = await anvil.client.getBlockNumber();
-    await anvil.send({ contract: token, name: "approve", args: [venue.address, 1n << 100n] });
     await anvil.client.mine({ blocks: 5 });
     snapshot = await anvil.client.snapshot();
   });
@@ -160,7 +146,6 @@ describe("a venue's EVM chain", () => {
         account: trader.address,
         token: token.address,
         maxLag,
-        maxDeposits: 1000n,
         confirmedState: genesis,
       });
     });

@@ -3,18 +3,18 @@
 // Method: a real chain with a contract of short patience, transactions of few instructions, proofs that take long by the clock.
 import assert from "node:assert/strict";
 import { PROFILES } from "../../../src/protocol/instructions.ts";
-import { Chain as Anvil, trader as payer, type Deployed } from "../../../src/setup/chain/chain.ts";
-import { deployParts, deployVenue } from "../../../src/setup/chain/deploy.ts";
-import { compileContracts, keysSolidity } from "../../../src/setup/contract.ts";
+import { trader as payer, type Chain as Anvil, type Deployed } from "../../../src/setup/chain/chain.ts";
 import { evmChain } from "../../../src/venue/chain/evm.ts";
 import { genesisState } from "../../../src/venue/index.ts";
 import type { Store } from "../../../src/venue/store/store.ts";
+import { contractOf } from "../../verifier/contractOf.ts";
 import { Simulator } from "../../verifier/simulator.ts";
 import {
   genesis,
   lastingStore,
   ManualClock,
   openTestVenue,
+  passBoth,
   SECRET,
   simulatedProver,
   START,
@@ -37,34 +37,15 @@ describe("venue: a chain that is flooded, or behind", () => {
   let storage: Store;
 
   beforeEach(async () => {
-    anvil = await Anvil.start({ genesisTime: START - 100n });
-    const artifacts = compileContracts({
-      keys: keysSolidity(simulator.keys),
-      sources: ["src/setup/chain/TestToken.sol"],
-    });
-    const token = await anvil.deploy(artifacts.TestToken, []);
-    contract = await deployVenue(anvil, artifacts.Venue, await deployParts(anvil, artifacts, simulator.keys), {
-      domain: genesis.domain,
-      genesisState: genesisState(genesis, SECRET),
-      token: token.address,
-      maxLag: MAX_LAG,
-      maxDeposits: 254n,
-    });
-    await anvil.send({ contract: token, name: "approve", args: [contract.address, 1n << 100n] });
+    const { domain } = genesis;
+    const terms = { domain, genesisState: genesisState(genesis, SECRET), maxLag: MAX_LAG, maxDeposits: 254n };
+    ({ chain: anvil, venue: contract } = await contractOf(simulator, terms, { genesisTime: START - 100n }));
     clock = new ManualClock(START + 1n);
     storage = lastingStore();
   });
-  afterEach(() => anvil.stop());
+  afterEach(() => anvil?.stop());
 
-  /** Seconds pass here and there; each look at the chain finds a new block. */
-  const pass = async (seconds: bigint) => {
-    for (let i = 0n; i < seconds; i += 2n) {
-      clock.advance(2n);
-      await anvil.client.setNextBlockTimestamp({ timestamp: clock.now() });
-      await anvil.client.mine({ blocks: 1 });
-      for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
-    }
-  };
+  const pass = (seconds: bigint) => passBoth({ clock, anvil, seconds });
   const open = async () => {
     const { prover } = simulatedProver(simulator, async () => {
       const until = clock.now() + PROOF_SECONDS;

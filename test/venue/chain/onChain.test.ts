@@ -2,11 +2,10 @@
 // whenever the venue stops; and what it owes is claimed there.
 // Method: a real chain, a contract whose keys a simulator has, a clock that follows the chain's.
 import assert from "node:assert/strict";
-import { Chain as Anvil, owner, trader as payer, type Deployed } from "../../../src/setup/chain/chain.ts";
-import { deployParts, deployVenue } from "../../../src/setup/chain/deploy.ts";
-import { compileContracts, keysSolidity } from "../../../src/setup/contract.ts";
+import { owner, trader as payer, type Chain as Anvil, type Deployed } from "../../../src/setup/chain/chain.ts";
 import { evmChain } from "../../../src/venue/chain/evm.ts";
 import { genesisState } from "../../../src/venue/index.ts";
+import { contractOf } from "../../verifier/contractOf.ts";
 import { Simulator } from "../../verifier/simulator.ts";
 import {
   DEPOSIT,
@@ -16,6 +15,7 @@ import {
   lastingStore,
   ManualClock,
   openTestVenue,
+  passBoth,
   SECRET,
   simulatedProver,
   START,
@@ -29,21 +29,12 @@ describe("venue: on a chain", () => {
   let startBlock: bigint;
 
   before(async () => {
-    const keys = keysSolidity(simulator.keys);
-    const artifacts = compileContracts({ keys, sources: ["src/setup/chain/TestToken.sol"] });
-    anvil = await Anvil.start({ genesisTime: START - 100n });
-    const token = await anvil.deploy(artifacts.TestToken, []);
-    contract = await deployVenue(anvil, artifacts.Venue, await deployParts(anvil, artifacts, simulator.keys), {
-      domain: genesis.domain,
-      genesisState: genesisState(genesis, SECRET),
-      token: token.address,
-      maxLag: 3_600n,
-      maxDeposits: 200n,
-    });
-    startBlock = await anvil.client.getBlockNumber();
-    await anvil.send({ contract: token, name: "approve", args: [contract.address, 1n << 100n] });
+    const { domain } = genesis;
+    const terms = { domain, genesisState: genesisState(genesis, SECRET), maxLag: 3_600n, maxDeposits: 200n };
+    const genesisTime = START - 100n;
+    ({ chain: anvil, venue: contract, startBlock } = await contractOf(simulator, terms, { genesisTime }));
   });
-  after(() => anvil.stop());
+  after(() => anvil?.stop());
 
   it("credits deposits, has its rounds accepted, and goes on after stops", async () => {
     const people = traders(2);
@@ -53,15 +44,7 @@ describe("venue: on a chain", () => {
     }
     const storage = lastingStore();
     const clock = new ManualClock(START + 1n);
-    /** Seconds pass here and there; each look at the chain finds a new block. */
-    const pass = async (seconds: bigint) => {
-      for (let i = 0n; i < seconds; i += 2n) {
-        clock.advance(2n);
-        await anvil.client.setNextBlockTimestamp({ timestamp: clock.now() });
-        await anvil.client.mine({ blocks: 1 });
-        for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
-      }
-    };
+    const pass = (seconds: bigint) => passBoth({ clock, anvil, seconds });
     const open = () => {
       const chain = evmChain({
         rpc: anvil.client.transport.url!,

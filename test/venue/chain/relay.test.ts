@@ -29,7 +29,6 @@ const OPENED: OpenedChain = {
   account: "0xaa",
   token: "0xdd",
   maxLag: MAX_LAG,
-  maxDeposits: 9n,
   confirmedState: GENESIS,
 };
 
