@@ -1,14 +1,15 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { TacitError } from "../protocol/errors.ts";
+import { exitOnSignals } from "../setup/atExit.ts";
 import { VERSION } from "../setup/folders.ts";
 import { requireTools } from "../setup/tools.ts";
 import { INSTRUCTION_NAMES, PROFILES, type InstructionName, type ProfileName } from "../protocol/instructions.ts";
 
 /**
  * The `tacit` command. Commands are loaded when they are run: `--help` answers at once. Exit codes: 0 all went well, 1 a
- * check failed or something was refused, 2 usage or bad input.
+ * check failed or something was refused, 2 usage or bad input, 130 interrupted at a prompt.
  */
-export const EXIT = { ok: 0, failed: 1, badInput: 2 } as const;
+export const EXIT = { ok: 0, failed: 1, badInput: 2, interrupted: 130 } as const;
 
 /** Errors that are the answer of a check, not the fault of who asked. */
 const FAILED = new Set([
@@ -18,6 +19,7 @@ const FAILED = new Set([
   "MANIFEST_MISMATCH",
   "PUBLIC_INPUTS",
   "REFUSED",
+  "REJECTED",
   "WITNESS",
 ]);
 
@@ -25,6 +27,7 @@ const FAILED = new Set([
 export async function main(argv: readonly string[]): Promise<number> {
   let exitCode: number = EXIT.ok;
   const program = tacit((code) => (exitCode = code));
+  exitOnSignals();
   try {
     await program.parseAsync([...argv], { from: "user" });
     return exitCode;
@@ -35,6 +38,7 @@ export async function main(argv: readonly string[]): Promise<number> {
 
 /** Says what went wrong on one line of standard error, with its code, by which docs/operator.md tells what to do. */
 function explain(error: unknown): number {
+  if (error instanceof TacitError && error.code === "INTERRUPTED") return EXIT.interrupted;
   // Commander has said it already, or was asked for help or the version.
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.badInput;
   const known = error instanceof TacitError;
@@ -222,13 +226,15 @@ function tacit(exit: (code: number) => void): Command {
     });
 
   const trader = () => import("./venue/trader.ts");
+  const accounts = () => import("./venue/account.ts");
   const withAccount = (it: Command) =>
     it
       .option(
         "--account <file>",
-        "the sealed key; the passphrase is asked for, or TACIT_PASSPHRASE",
+        "the sealed key; its passphrase is asked for, or in TACIT_PASSPHRASE",
         "tacit-account.json",
       )
+      .option("--passphrase-file <file>", "whose first line is the passphrase; - for standard input")
       .option(
         "--index <number>",
         "of the key's accounts, where it has several (default: the one with most cash)",
@@ -242,20 +248,20 @@ function tacit(exit: (code: number) => void): Command {
   withAccount(account.command("new").description("make a key and seal it").exitOverride())
     .option("--import <file>", "seal this secret instead: a file of 64 hexadecimal digits")
     .action(async ({ import: importFile, ...options }) =>
-      exit(await (await trader()).accountNew({ ...options, importFile })),
+      exit(await (await accounts()).accountNew({ ...options, importFile })),
     );
   withVenue(
     account
       .command("show")
       .description("verify all rounds, and show the account as reported and as proved")
       .exitOverride(),
-  ).action(async (options) => exit(await (await trader()).accountShow(options)));
+  ).action(async (options) => exit(await (await accounts()).accountShow(options)));
   withVenue(
     account
       .command("deposit <amount>")
       .description("take play money, where the venue gives it (with a chain, deposits are made at its contract)")
       .exitOverride(),
-  ).action(async (amount, options) => exit(await (await trader()).accountDeposit(asked("amount", amount), options)));
+  ).action(async (amount, options) => exit(await (await accounts()).accountDeposit(asked("amount", amount), options)));
 
   withVenue(
     account
@@ -264,7 +270,7 @@ function tacit(exit: (code: number) => void): Command {
       .exitOverride(),
   )
     .option("--after <entry>", "only what was booked after this entry of the log", natural)
-    .action(async ({ after = -1, ...options }) => exit(await (await trader()).accountHistory(after, options)));
+    .action(async ({ after = -1, ...options }) => exit(await (await accounts()).accountHistory(after, options)));
 
   command("markets", "show what may be traded at a venue", "tacit markets")
     .option("--venue <url>", "address of the venue", "http://127.0.0.1:8080")
@@ -275,13 +281,14 @@ function tacit(exit: (code: number) => void): Command {
     "order",
     "send orders and cancels, list open ones",
     "tacit order buy 101 5 100020",
+    'tacit order sell "call 1000" 2 6010',
     "tacit order cancel 101 7",
   );
   for (const side of ["buy", "sell"] as const)
     withVenue(
       order
         .command(`${side} <market> <lots> <limit>`)
-        .description(`${side} lots of a market (its id) at a limit in cash units per lot`)
+        .description(`${side} lots of a market (its id or name) at a limit in cash units per lot`)
         .exitOverride(),
     )
       .option("--valid-for <seconds>", "for which the venue may still admit it", positive, 30)
@@ -289,26 +296,27 @@ function tacit(exit: (code: number) => void): Command {
       .option("--this-auction", "leave at the first auction that matches")
       .option("--replaces <nonce>", "order that it cancels", integer)
       .option("--max-fee <amount>", "highest fee of one lot at the limit", integer)
-      .action(async (market, lots, limit, options) =>
-        exit(
-          await (
-            await trader()
-          ).orderNew(
-            side,
-            { market: asked("market", market), size: asked("lots", lots), limit: asked("limit", limit) },
-            options,
-          ),
-        ),
-      );
+      .addOption(anyway())
+      .action(async (market, lots, limit, options) => {
+        const order = { market, size: asked("lots", lots), limit: asked("limit", limit) };
+        exit(await (await trader()).orderNew(side, order, options));
+      });
   withVenue(
-    order.command("cancel <market> [nonce]").description("cancel an order, or all orders in a market").exitOverride(),
-  ).action(async (market, nonce, options) =>
-    exit(
-      await (
-        await trader()
-      ).orderCancel(asked("market", market), nonce === undefined ? undefined : asked("nonce", nonce), options),
-    ),
-  );
+    order
+      .command("cancel <market> [nonce]")
+      .description("cancel an order, or all orders in a market")
+      .exitOverride()
+      .addOption(anyway()),
+  ).action(async (market, nonce, options) => {
+    const target = nonce === undefined ? undefined : asked("nonce", nonce);
+    exit(await (await trader()).orderCancel(market, target, options));
+  });
+  withVenue(
+    order
+      .command("drop <nonce>")
+      .description("give up an order, cancel or withdrawal that had no answer: it is not sent again")
+      .exitOverride(),
+  ).action(async (nonce, options) => exit(await (await trader()).orderDrop(asked("nonce", nonce), options)));
   withVenue(order.command("list").description("open orders, as the venue reports them").exitOverride()).action(
     async (options) => exit(await (await trader()).orderList(options)),
   );
@@ -318,7 +326,7 @@ function tacit(exit: (code: number) => void): Command {
       "withdraw <amount> <recipient>",
       "withdraw cash to an address of the chain",
       "tacit withdraw 100000 0x00000000000000000000000000000000000000aa",
-    ),
+    ).addOption(anyway()),
   ).action(async (amount, recipient, options) =>
     exit(await (await trader()).withdraw(asked("amount", amount), recipient, options)),
   );
@@ -335,10 +343,14 @@ function tacit(exit: (code: number) => void): Command {
     .option("--every <seconds>", "between two looks", positive, 5)
     .action(async (options, it: Command) => {
       const keyOptional = it.getOptionValueSource("account") === "default";
-      exit(await (await trader()).watch({ ...options, keyOptional }));
+      exit(await (await import("./venue/watch.ts")).watch({ ...options, keyOptional }));
     });
 
   return program;
+}
+
+function anyway(): Option {
+  return new Option("--anyway", "send it though the rules will reject it, as far as can be known here");
 }
 
 function integer(text: string): bigint {
@@ -399,7 +411,8 @@ function fieldElement(text: string): bigint {
 }
 
 /** A reader that has seen enough (`tacit inspect out.json | head`) is no error. */
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") process.exit(EXIT.ok);
-  throw error;
-});
+for (const stream of [process.stdout, process.stderr])
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(EXIT.ok);
+    throw error;
+  });

@@ -1,22 +1,34 @@
 import { TacitError } from "../protocol/errors.ts";
+import { abs } from "../protocol/numbers.ts";
 
 /** The part of `fetch` that is used. */
 export type Fetch = (input: string, init?: RequestInit) => Promise<Response>;
 
 /** Longest answer that is read, bytes: a round of the largest size has some hundred kB. */
 const LONGEST = 64 * 1024 * 1024;
+/** Seconds by which two clocks may differ and agree: answers tell whole ones, and take a while. */
+const CLOCKS_AGREE = 4n;
 
 /** A venue's service (docs/api.md), asked over HTTP. */
 export class Api {
   readonly url: string;
   readonly #fetch: Fetch;
   readonly #timeoutMs: number;
+  readonly #now: () => bigint;
+  #clockOffset = 0n;
   token: string | null = null;
   /** begins a session, which sets `token` */
   renew: (() => Promise<void>) | null = null;
 
   /** @throws BAD_URL */
-  constructor(url: string, { fetch = globalThis.fetch.bind(globalThis) as Fetch, timeoutMs = 30_000 } = {}) {
+  constructor(
+    url: string,
+    {
+      fetch = globalThis.fetch.bind(globalThis) as Fetch,
+      timeoutMs = 30_000,
+      now = () => BigInt(Math.floor(Date.now() / 1000)),
+    }: { fetch?: Fetch; timeoutMs?: number; now?: () => bigint } = {},
+  ) {
     let parsed;
     try {
       parsed = new URL(url);
@@ -31,6 +43,12 @@ export class Api {
     this.url = parsed.href.replace(/\/+$/, "");
     this.#fetch = fetch;
     this.#timeoutMs = timeoutMs;
+    this.#now = now;
+  }
+
+  /** Seconds that the venue's clock is ahead of this machine's, as its last answer shows: to a second, and the way of an answer. */
+  get clockOffset(): bigint {
+    return this.#clockOffset;
   }
 
   /**
@@ -64,12 +82,20 @@ export class Api {
     });
   }
 
+  #compareClocks(headers: Headers): void {
+    const there = Date.parse(headers.get("date") ?? "");
+    // One that a cache has kept says when it was made.
+    if (Number.isNaN(there) || !headers.get("cache-control")?.includes("no-store")) return;
+    this.#clockOffset = BigInt(there / 1000) - this.#now();
+  }
+
   async #ask(path: string, init: RequestInit, { again = true, accept = -1 } = {}): Promise<unknown> {
     const headers = { ...init.headers, ...(this.token ? { authorization: `Bearer ${this.token}` } : {}) };
     let response, text;
     try {
       const signal = AbortSignal.timeout(this.#timeoutMs);
       response = await this.#fetch(`${this.url}/v1${path}`, { ...init, headers, signal, redirect: "error" });
+      this.#compareClocks(response.headers);
       if (Number(response.headers.get("content-length")) > LONGEST) throw new Error("its answer is too long");
       text = await response.text();
     } catch (error) {
@@ -99,4 +125,12 @@ export class Api {
       { status: response.status, ...(typeof retryAfter === "number" ? { retryAfter } : {}) },
     );
   }
+}
+
+/** How this machine's clock differs from the venue's, or null where they agree. @param offset  `clockOffset` */
+export function clockDifference(offset: bigint): string | null {
+  if (abs(offset) <= CLOCKS_AGREE) return null;
+  const seconds = abs(offset);
+  const span = seconds < 120n ? `${seconds} s` : `${seconds / 60n} min`;
+  return `this machine's clock is ${span} ${offset > 0n ? "behind" : "ahead of"} the venue's`;
 }

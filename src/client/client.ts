@@ -2,13 +2,14 @@ import type { Account } from "../protocol/account.ts";
 import { depositKey, type Point } from "../protocol/eddsa.ts";
 import { parseGenesis, type GenesisFile } from "../protocol/genesis.ts";
 import { parseAddress, requireRecipient } from "../protocol/address.ts";
-import { cancelItem, orderItem, withdrawalItem, type Item, type OrderFields } from "../protocol/item.ts";
+import { cancelItem, orderItem, withdrawalItem, type OrderFields } from "../protocol/item.ts";
+import { TacitError } from "../protocol/errors.ts";
 import { asInteger, asList, asObject, badFormat } from "../protocol/json.ts";
 import { readAccount } from "../protocol/opening.ts";
 import { SIDE } from "../protocol/parameters.ts";
 import type { VerifyingKeys } from "../verifier/index.ts";
-import { Api, type Fetch } from "./api.ts";
-import { Contradiction } from "./knowledge.ts";
+import { Api, clockDifference, type Fetch } from "./api.ts";
+import { Contradiction, readFill } from "./knowledge.ts";
 import {
   freshMemory,
   memoryNotebook,
@@ -19,8 +20,9 @@ import {
   type Verified,
 } from "./notebook.ts";
 import { historyPage, OwnAccount } from "./ownAccount.ts";
+import { positionsOf, type Position } from "./positions.ts";
 import { ProvenLog } from "./provenLog.ts";
-import { Sender } from "./sender.ts";
+import { Sender, type Make } from "./sender.ts";
 
 export interface ClientOptions {
   readonly url: string;
@@ -31,6 +33,8 @@ export interface ClientOptions {
   readonly secret?: Uint8Array;
   /** number of the account to use, where the key has several: the one with most cash when left out */
   readonly account?: number;
+  /** told of each item that is sent again, as it had no answer */
+  readonly onResent?: (sent: SentItem) => void;
   readonly fetch?: Fetch;
   readonly now?: () => bigint;
 }
@@ -57,6 +61,7 @@ export class Client {
   readonly venue: Readonly<Record<string, unknown>>;
   readonly key: Point | null;
   readonly #now: () => bigint;
+  readonly #names = new Map<bigint, string>();
   readonly #notes: Notes;
   readonly #sender: Sender;
   readonly #log: ProvenLog;
@@ -68,7 +73,7 @@ export class Client {
    * @throws Contradiction "otherVenue"  when the notebook is of a venue with another genesis, first state or signer
    */
   static async open(options: ClientOptions): Promise<Client> {
-    const api = new Api(options.url, { fetch: options.fetch });
+    const api = new Api(options.url, { fetch: options.fetch, now: options.now });
     const venue = asObject("venue", await api.get("/venue"));
     const genesis = parseGenesis(venue.genesis);
     const state = asInteger("venue.genesisState", venue.genesisState);
@@ -83,7 +88,18 @@ export class Client {
     parts: { api: Api; genesis: GenesisFile; signer: string; venue: Record<string, unknown>; notes: Notes },
   ) {
     const { api, genesis, signer, venue, notes } = parts;
-    const { secret, account } = options;
+    for (const row of Array.isArray(venue.markets) ? (venue.markets as unknown[]) : []) {
+      const { id, name } = (row ?? {}) as Record<string, unknown>;
+      // To be printed: nothing that moves a cursor.
+      if (
+        typeof id === "string" &&
+        /^\d{1,10}$/.test(id) &&
+        typeof name === "string" &&
+        /^[\p{L}\p{N}\p{P}\p{S} ]{1,64}$/u.test(name)
+      )
+        this.#names.set(BigInt(id), name);
+    }
+    const { secret, account, onResent } = options;
     this.api = api;
     this.genesis = genesis;
     this.signer = signer;
@@ -91,7 +107,7 @@ export class Client {
     this.#now = () => options.now?.() ?? BigInt(Math.floor(Date.now() / 1000));
     this.#notes = notes;
     const log = new ProvenLog({ api, genesis, notes, keysOf: (profile) => options.keysOf(profile) });
-    const sender = new Sender({ api, genesis, signer, notes, secret, account, now: this.#now });
+    const sender = new Sender({ api, genesis, signer, notes, secret, account, onResent, now: this.#now });
     const own = secret ? new OwnAccount({ api, genesis, notes, log, sender, secret }) : null;
     [this.#log, this.#sender, this.#own, this.key] = [log, sender, own, sender.key];
     notes.onReread = () => {
@@ -99,6 +115,34 @@ export class Client {
       sender.forget();
       own?.forget();
     };
+  }
+
+  /**
+   * Name of a market, as the venue gives it: its id where it has none. Names are for people; what is signed is the id.
+   */
+  marketName(id: bigint): string {
+    return this.#names.get(id) ?? String(id);
+  }
+
+  /** Name of an instrument: of the first market of one lot of it, as the venue gives it, or its number. */
+  instrumentName(instrument: number): string {
+    const plain = this.genesis.rules.markets.find((row) => {
+      return row?.legs.every((leg, i) => leg === (i === instrument ? 1n : 0n));
+    });
+    return plain ? this.marketName(plain.id) : `instrument ${instrument}`;
+  }
+
+  /**
+   * Id of a market that a person has named, by its id or its name.
+   * @throws UNKNOWN_MARKET  naming those that there are
+   */
+  market(named: string): bigint {
+    const ids = this.genesis.rules.markets.flatMap((row) => row?.id ?? []);
+    const found = ids.filter((id) => String(id) === named);
+    if (found.length === 0) found.push(...ids.filter((id) => this.#names.get(id) === named));
+    if (found.length === 1) return found[0];
+    const there = ids.map((id) => (this.#names.has(id) ? `${id} (${this.#names.get(id)})` : String(id))).join(", ");
+    throw new TacitError("UNKNOWN_MARKET", `the venue has no market "${named}", or several: expected one of ${there}`);
   }
 
   get verified(): Verified {
@@ -133,54 +177,93 @@ export class Client {
     return depositKey(this.#sender.requireKey());
   }
 
-  /** Signs an order, keeps it, sends it, and checks and keeps the receipt. `nonce` and `salt` are chosen. */
+  /** Items that were sent, and had no answer so far. */
+  get unanswered(): readonly SentItem[] {
+    return this.items.filter(({ receipt }) => !receipt);
+  }
+
+  /** How this machine's clock differs from the venue's, in words, or null where they agree. */
+  get clockDifference(): string | null {
+    return clockDifference(this.api.clockOffset);
+  }
+
+  /**
+   * Signs an order, keeps it, sends it, and checks and keeps the receipt. `nonce` and `salt` are chosen.
+   * @param order  `anyway`: sent though the rules will reject it, as far as can be known here
+   * @throws REJECTED, CLOCK  before it is signed: it would be rejected
+   */
   async order(
     order: Omit<OrderFields, "account" | "nonce" | "salt" | "side" | "validUntil" | "expiry"> & {
       side: keyof typeof SIDE;
       validUntil?: bigint;
       expiry?: bigint;
+      anyway?: boolean;
     },
   ): Promise<SentItem> {
-    const { validUntil = this.#soon(), expiry = this.#now() + 86_400n } = order;
-    return this.#send((account, nonce, salt) =>
-      orderItem({ ...order, side: SIDE[order.side], validUntil, expiry, account, nonce, salt }),
+    const { validUntil = this.#soon(), expiry = this.#now() + 86_400n, anyway } = order;
+    return this.#send(
+      (account, nonce, salt) =>
+        orderItem({ ...order, side: SIDE[order.side], validUntil, expiry, account, nonce, salt }),
+      { anyway },
     );
   }
 
-  /** Cancels the order of this nonce, or all orders in the market so far. */
-  async cancel({ market, target }: { market: bigint; target?: bigint }): Promise<SentItem> {
-    return this.#send((account, nonce, salt) =>
-      cancelItem({
-        market,
-        account,
-        nonce,
-        salt,
-        validUntil: this.#soon(),
-        ...(target === undefined ? {} : { target }),
-      }),
+  /** Cancels the order of this nonce, or all orders in the market so far. @throws REJECTED, CLOCK */
+  async cancel({ market, target, anyway }: { market: bigint; target?: bigint; anyway?: boolean }): Promise<SentItem> {
+    const validUntil = this.#soon();
+    return this.#send(
+      (account, nonce, salt) =>
+        cancelItem({ market, account, nonce, salt, validUntil, ...(target === undefined ? {} : { target }) }),
+      { anyway },
     );
   }
 
   /**
    * Withdraws cash to an address of the chain.
-   * @param recipient  as people write it, checksum included, or as a number
+   * @param withdrawal.recipient  as people write it, checksum included, or as a number
    * @throws ADDRESS  when it is mistyped, 0, or the venue's own
+   * @throws REJECTED, CLOCK  before it is signed: it would be rejected
    */
-  async withdraw({ recipient: to, amount }: { recipient: string | bigint; amount: bigint }): Promise<SentItem> {
+  async withdraw({
+    recipient: to,
+    amount,
+    anyway,
+  }: {
+    recipient: string | bigint;
+    amount: bigint;
+    anyway?: boolean;
+  }): Promise<SentItem> {
     const recipient = typeof to === "string" ? parseAddress("the recipient", to) : to;
     const contract = this.venue.contract as { address?: unknown; token?: unknown } | null | undefined;
     const own = [contract?.address, contract?.token].filter(
       (text) => typeof text === "string" && /^0x[0-9a-fA-F]{40}$/.test(text),
     ) as string[];
     requireRecipient(recipient, own);
-    return this.#send((account, nonce, salt) =>
-      withdrawalItem({ account, nonce, recipient, amount, validUntil: this.#soon(), salt }),
+    return this.#send(
+      (account, nonce, salt) => withdrawalItem({ account, nonce, recipient, amount, validUntil: this.#soon(), salt }),
+      { anyway },
     );
   }
 
-  /** Sends again what was not answered: the venue answers what it has with the receipt that it gave then. */
+  /**
+   * Sends again what was not answered and may still be admitted: the venue answers what it has with the receipt that it gave
+   * then. Whatever sends an item does this first.
+   */
   async resend(): Promise<SentItem[]> {
     return this.#notes.alone(() => this.#sender.resend());
+  }
+
+  /**
+   * Gives up an item that was not answered: it is not sent again. The venue may have it all the same, until it is too late.
+   * @throws NO_ITEM  when none of this nonce waits;  TAKEN  when the venue has it
+   */
+  async drop(nonce: bigint): Promise<void> {
+    return this.#notes.alone(() => this.#sender.drop(nonce));
+  }
+
+  /** Why the rules have rejected an item, in words and numbers: from the account as it is now. */
+  async reason(sent: SentItem): Promise<string> {
+    return this.#notes.alone(() => this.#sender.reason(sent));
   }
 
   /** Number of the account of the key, or null if the venue has none so far. */
@@ -203,6 +286,25 @@ export class Client {
   /** What was booked to the account after an entry of the log, as the venue reports it. */
   async history(after = -1, limit?: number): Promise<unknown[]> {
     return this.#about((index) => historyPage(this.api, { index, after, limit }));
+  }
+
+  /** What the account holds, and what it has cost: from its fills, as the venue reports them. */
+  async positions(): Promise<Position[]> {
+    return this.#about(async (index) => {
+      const fills = [...this.#notes.memory.fills];
+      for (let after = fills.at(-1)?.n ?? -1; ;) {
+        const page = await historyPage(this.api, { index, after });
+        if (page.length === 0) break;
+        for (const entry of page.map((it) => asObject("history.entries", it))) {
+          // A venue that does not come forward would keep us for ever.
+          if (typeof entry.n !== "number" || entry.n <= after) throw badFormat("history.entries", "rising positions");
+          if (entry.kind === "fill") fills.push(readFill(entry));
+        }
+        after = Number(asObject("history.entries", page.at(-1)).n);
+      }
+      const account = readAccount("account", await this.api.get(`/account?index=${index}`));
+      return positionsOf(this.genesis, account.positions, fills);
+    });
   }
 
   /** Open orders as the venue reports them. */
@@ -237,8 +339,8 @@ export class Client {
     return this.#now() + 60n;
   }
 
-  #send(make: (account: bigint, nonce: bigint, salt: bigint) => Item): Promise<SentItem> {
-    return this.#notes.alone(() => this.#sender.send(make));
+  #send(make: Make, how?: { anyway?: boolean }): Promise<SentItem> {
+    return this.#notes.alone(() => this.#sender.send(make, how));
   }
 
   /** Asks about the account of the key. */

@@ -120,8 +120,9 @@ export class Knowledge {
       this.#account = { ...this.#account, seq: seq + 1n, cash: cash + fill.cash };
       return;
     }
-    if (fill.nonce > this.#account.nonce || this.#skipped.includes(fill.nonce)) throw new UnknownItem(fill.nonce);
     const order = this.#orders.get(fill.nonce);
+    if (!order && (fill.nonce > this.#account.nonce || this.#skipped.includes(fill.nonce)))
+      throw new UnknownItem(fill.nonce);
     const { rules, prices } = this.#genesis;
     const slot = slotOf(rules, fill.market);
     const row = rules.markets[slot];
@@ -152,6 +153,15 @@ export class Knowledge {
     // Clients count without gaps: a gap that is not our own is what another one with this key has sent.
     for (let nonce = this.#account.nonce + 1n; nonce < decoded.head.nonce; nonce++)
       if (!this.#skipped.includes(nonce)) throw new UnknownItem(nonce);
+    if (
+      verdict === "admitted" &&
+      decoded.kind === "order" &&
+      !this.#genesis.prices.markets[slotOf(this.#genesis.rules, decoded.head.market)]
+    )
+      throw new Contradiction(
+        "account",
+        `order ${decoded.head.nonce} is told to be admitted to a market that is not there`,
+      );
     const effect = admissionEffect({ ...this.#genesis, account: this.#account }, decoded, verdict);
     if (effect.account) this.#account = effect.account;
     if (!effect.entry || decoded.kind !== "order") return;

@@ -65,7 +65,10 @@ export interface ProvedAccount {
 export interface Memory {
   /** SHA-256 of the genesis, first state and signer: what must never change */
   pin: string;
+  /** account of the key that is used */
   index: number | null;
+  /** whether it was asked for, or something was sent from it */
+  settled: boolean;
   items: SentItem[];
   fills: ToldFill[];
   deposits: { n: number; amount: bigint }[];
@@ -87,7 +90,7 @@ export class Notes {
   /** the notebook as it was read or written last */
   #kept: string | null;
   #busy: Promise<unknown> = Promise.resolve();
-  /** called when another client's memory was taken over */
+  /** called when another client's memory was taken over, or another account is used */
   onReread: () => void = () => {};
 
   private constructor(notebook: Notebook, kept: string | null, memory: Memory) {
@@ -164,6 +167,7 @@ export function freshMemory({
   return {
     pin,
     index: null,
+    settled: false,
     items: [],
     fills: [],
     deposits: [],
@@ -190,6 +194,7 @@ function readMemory(text: string): Memory {
     return {
       pin: json.pin as string,
       index: json.index as number | null,
+      settled: json.settled as boolean,
       items: asList("items", json.items).map(readSent),
       refused: asList("refused", json.refused).map(readSent),
       fills: asList("fills", json.fills).map(readFill),

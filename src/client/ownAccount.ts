@@ -1,6 +1,5 @@
 import { openAccount, viewKey, type Account } from "../protocol/account.ts";
 import { secretScalar, sharedX } from "../protocol/eddsa.ts";
-import { TacitError } from "../protocol/errors.ts";
 import type { GenesisFile } from "../protocol/genesis.ts";
 import { asInteger, asList, asObject, badFormat, toJson } from "../protocol/json.ts";
 import { pricesRoot, rulesRoot } from "../protocol/market.ts";
@@ -45,19 +44,14 @@ export class OwnAccount {
     const { memory } = notes;
     const { index } = memory;
     if (index === null) return;
-    // What was sent and not answered may be in the log: without the answer the account cannot be computed.
-    for (const [i, sent] of [...memory.items.entries()].reverse())
-      if (!sent.receipt)
-        await sender.submit(i).catch((error: unknown) => {
-          // It never arrived: that is known now, and forgotten.
-          if (!(error instanceof TacitError && error.code === "DECLINED")) throw error;
-        });
     const json = await api.find(`/opening?index=${index}`);
-    if (json === null) return;
-    const answer = asObject("opening", json);
-    const round = Number(answer.round);
+    const answer = json === null ? null : asObject("opening", json);
+    const round = Number(answer?.round ?? 0);
     // One that was proved since.
     while (round > memory.verified.round && (await log.next()));
+    // What was sent and not answered may be in the log. Asked now, of what is in it up to that round.
+    await sender.recall();
+    if (!answer) return;
     const known = log.after(round);
     // An old one, of a venue that has just started: `proved` says how far behind it is.
     if (!known || known.logCount < (this.#knowledge?.to ?? 0n)) return;

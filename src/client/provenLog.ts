@@ -78,7 +78,8 @@ export class ProvenLog {
       return at < 0 ? {} : { found: segment.logCount + BigInt(at) };
     };
     const taken = memory.refused.map((sent) => ({ ...sent, ...placeOf(sent) }));
-    memory.items.push(...taken.filter(({ found }) => found !== undefined));
+    const arrived = taken.filter(({ found }) => found !== undefined);
+    memory.items.push(...arrived);
     memory.refused = taken.filter(({ found }) => found === undefined);
     for (const [i, sent] of memory.items.entries()) {
       const { item, auth, receipt } = sent;

@@ -1,14 +1,19 @@
 import { bytesToHex } from "@noble/hashes/utils.js";
+import type { Account } from "../protocol/account.ts";
 import { publicKey, sign, type Point } from "../protocol/eddsa.ts";
 import { TacitError } from "../protocol/errors.ts";
 import type { GenesisFile } from "../protocol/genesis.ts";
 import { authHash, decodeItem, itemHash, type Item } from "../protocol/item.ts";
 import { asInteger, asList, asObject, badFormat } from "../protocol/json.ts";
-import { receiptDefect } from "../protocol/receipt.ts";
+import { max } from "../protocol/numbers.ts";
+import { readAccount } from "../protocol/opening.ts";
+import type { Verdict } from "../protocol/parameters.ts";
+import { receiptDefect, type SignedReceipt } from "../protocol/receipt.ts";
 import { itemJson, readReceipt, receiptJson, sessionJson, sessionMessage } from "../protocol/wire.ts";
-import type { Api } from "./api.ts";
+import { clockDifference, type Api } from "./api.ts";
 import { Contradiction, readVerdict } from "./knowledge.ts";
 import type { Notes, SentItem } from "./notebook.ts";
+import { Verdicts } from "./verdicts.ts";
 
 export interface SenderOptions {
   readonly api: Api;
@@ -20,9 +25,14 @@ export interface SenderOptions {
   readonly secret?: Uint8Array;
   /** number of the account to use, where the key has several */
   readonly account?: number;
+  /** told of each item that is sent again */
+  readonly onResent?: (sent: SentItem) => void;
   /** seconds since 1970 */
   readonly now: () => bigint;
 }
+
+/** Makes the item of an account, a nonce and a salt. */
+export type Make = (account: bigint, nonce: bigint, salt: bigint) => Item;
 
 /** Codes of a first answer, and of one to something sent before, by which an item is in no log. */
 const FIRST = [
@@ -55,12 +65,14 @@ export class Sender {
   #expires = 0n;
   /** numbers of the key's accounts, as the venue said when it was asked last */
   accounts: readonly number[] = [];
-  /** the last nonce used, once asked for: another program may trade with the same key */
-  #lastNonce: bigint | null = null;
+  /** the account with all that was sent from it, once asked for: fills change it, and other programs with the same key */
+  #account: Account | null = null;
+  readonly #verdicts: Verdicts;
 
   constructor(options: SenderOptions) {
     this.#options = options;
     this.key = options.secret ? publicKey(options.secret) : null;
+    this.#verdicts = new Verdicts(options.genesis);
     if (this.key) options.api.renew = () => this.session();
   }
 
@@ -79,9 +91,9 @@ export class Sender {
     return index;
   }
 
-  /** Forgets which nonce was used last: the notes are others now. */
+  /** Forgets how the account was: the notes are others now. */
   forget(): void {
-    this.#lastNonce = null;
+    this.#account = null;
   }
 
   /** Logs in, unless a session is good for a while yet, and learns the number of the account. */
@@ -93,7 +105,7 @@ export class Sender {
     const expires = now + SESSION;
     const wanted = { host: new URL(api.url).host, key, expires };
     const signature = sign(secret!, sessionMessage(genesis.domain, wanted));
-    const answer = asObject("session", await api.post("/session", sessionJson({ ...wanted, signature })));
+    const answer = asObject("session", await this.#login(sessionJson({ ...wanted, signature })));
     if (typeof answer.token !== "string") throw badFormat("session.token", "a text");
     const accounts = asList("session.accounts", answer.accounts);
     if (!accounts.every((index): index is number => Number.isSafeInteger(index) && (index as number) >= 0))
@@ -104,25 +116,37 @@ export class Sender {
     await this.#chooseAccount();
   }
 
+  async #login(request: unknown): Promise<unknown> {
+    const { api } = this.#options;
+    try {
+      return await api.post("/session", request);
+    } catch (error) {
+      const difference = clockDifference(api.clockOffset);
+      if (!(error instanceof TacitError) || error.code !== "OUT_OF_RANGE" || !difference) throw error;
+      throw new TacitError("CLOCK", `${difference}: it gives no session so`, { offset: String(api.clockOffset) });
+    }
+  }
+
   /**
-   * Which of the key's accounts is used, once and for all of this notebook: the one that was asked for, else the one with most
-   * cash, as anybody may open an account for a key.
+   * Which of the key's accounts is used: the one that was asked for, else the one with most cash, as anybody may open an account
+   * for a key. Once and for all of this notebook as soon as it was asked for, or something is sent from it.
    * @throws NO_ACCOUNT, OTHER_ACCOUNT  when the one that was asked for is not the key's, or the notebook is of another
    */
   async #chooseAccount(): Promise<void> {
     const { api, genesis, notes, account: wanted } = this.#options;
-    const { index: used, items } = notes.memory;
+    const { memory } = notes;
+    const { index: used, settled } = memory;
     if (wanted !== undefined && this.accounts.length > 0 && !this.accounts.includes(wanted))
       throw new TacitError(
         "NO_ACCOUNT",
         `account ${wanted} is not of this key: expected one of ${this.accounts.join(", ")}`,
       );
-    if (used !== null) {
+    if (used !== null && settled) {
       if (wanted === undefined || wanted === used) return;
       const message = `the notebook is of account ${used}: account ${wanted} needs a copy of the key file, with a notebook of its own`;
       throw new TacitError("OTHER_ACCOUNT", message, { index: used });
     }
-    const candidates = wanted === undefined ? this.accounts.slice(0, MOST_ACCOUNTS) : this.accounts.filter((it) => it === wanted); // prettier-ignore
+    const candidates = this.accounts.filter((it) => wanted === undefined || it === wanted).slice(0, MOST_ACCOUNTS);
     let chosen: { index: number; cash: bigint; nonce: bigint } | undefined;
     for (const index of candidates) {
       const { cash, nonce } = asObject("account", await api.get(`/account?index=${index}`));
@@ -130,23 +154,36 @@ export class Sender {
       if (!chosen || found.cash > chosen.cash) chosen = found;
     }
     if (!chosen) return;
-    notes.memory.index = chosen.index;
-    // Where nothing was sent from it so far, all that will ever happen to it is known.
-    if (chosen.nonce === 0n && items.length === 0 && chosen.index >= genesis.accounts.length)
-      notes.memory.base = { logCount: 0n, account: null };
+    memory.settled = wanted !== undefined;
+    if (chosen.index !== used) {
+      // Where nothing was sent from it so far, all that will ever happen to it is known.
+      const isNew = chosen.nonce === 0n && chosen.index >= genesis.accounts.length;
+      const base = isNew ? { logCount: 0n, account: null } : null;
+      Object.assign(memory, { index: chosen.index, fills: [], deposits: [], proved: null, base });
+      notes.onReread();
+    }
     await notes.keep();
   }
 
-  /** Makes an item, signs it, keeps it, sends it, and checks and keeps the receipt. */
-  async send(make: (account: bigint, nonce: bigint, salt: bigint) => Item): Promise<SentItem> {
-    const { genesis, secret, notes } = this.#options;
+  /**
+   * Makes an item, signs it, keeps it, sends it, and checks and keeps the receipt. What waits for an answer is sent again
+   * before it, as its nonce would be spent after.
+   * @param anyway  sends what the rules will reject too
+   * @throws REJECTED  naming the verdict, before anything is signed;  CLOCK  when it would be too late
+   */
+  async send(make: Make, { anyway = false } = {}): Promise<SentItem> {
+    const { genesis, secret, notes, onResent } = this.#options;
+    // The first item settles which account is used: of those that there are by now.
+    if (!notes.memory.settled) this.#expires = 0n;
     const index = await this.index();
+    if (notes.memory.items.some(({ receipt }) => !receipt))
+      for (const sent of await this.resend()) if (sent.receipt) onResent?.(sent);
     for (let tries = 1; ; tries++) {
-      const item = make(BigInt(index), await this.#nextNonce(index), randomSalt());
+      const item = await this.#make(make, index, anyway);
       const { R8x, R8y, S } = sign(secret!, itemHash(genesis.domain, item));
       // Kept before it is sent: whatever the venue does with it, it is known that it may have it.
       notes.memory.items.push({ item, auth: { R8x, R8y, S }, receipt: null, verdict: null });
-      this.#lastNonce = decodeItem(item)!.head.nonce;
+      notes.memory.settled = true;
       await notes.keep();
       try {
         return await this.submit(notes.memory.items.length - 1, FIRST);
@@ -157,21 +194,119 @@ export class Sender {
     }
   }
 
-  /** Sends again what was not answered. */
-  async resend(): Promise<SentItem[]> {
-    const { items } = this.#options.notes.memory;
-    const done: SentItem[] = [];
-    for (const sent of items.filter(({ receipt }) => !receipt)) done.push(await this.submit(items.indexOf(sent)));
-    return done;
+  async #make(make: Make, index: number, anyway: boolean): Promise<Item> {
+    for (let fresh = !this.#account; ; fresh = true) {
+      const account = fresh ? await this.#ask(index) : this.#account!;
+      const item = make(BigInt(index), account.nonce + 1n, randomSalt());
+      const foreseen = { decoded: decodeItem(item)!, account, time: this.#venueTime };
+      const verdict = this.#verdicts.of(foreseen);
+      if (anyway || verdict === "admitted") return item;
+      // Perhaps it is not what it was any more.
+      if (!fresh) continue;
+      const difference = clockDifference(this.#options.api.clockOffset);
+      if (verdict === "tooLate" && difference)
+        throw new TacitError("CLOCK", `${difference}: it would be too late there`, { verdict });
+      const reason = this.#verdicts.reason(verdict, foreseen);
+      throw new TacitError("REJECTED", `not sent, as the rules reject it (${verdict}): ${reason}`, { verdict });
+    }
   }
 
-  async #nextNonce(index: number): Promise<bigint> {
-    if (this.#lastNonce === null) {
-      const { nonce } = asObject("account", await this.#options.api.get(`/account?index=${index}`));
-      const own = this.#options.notes.memory.items.map(({ item }) => decodeItem(item)!.head.nonce);
-      this.#lastNonce = own.reduce((a, b) => (a > b ? a : b), asInteger("account.nonce", nonce));
+  /** Seconds since 1970, by the venue's clock. */
+  get #venueTime(): bigint {
+    return this.#options.now() + this.#options.api.clockOffset;
+  }
+
+  /** The account as the venue has it, with the nonces that were used here. */
+  async #ask(index: number): Promise<Account> {
+    const account = readAccount("account", await this.#options.api.get(`/account?index=${index}`));
+    const own = this.#options.notes.memory.items.map(({ item }) => decodeItem(item)!.head.nonce);
+    return (this.#account = { ...account, nonce: own.reduce(max, account.nonce) });
+  }
+
+  /** Why the rules have rejected an item: as its account is now. */
+  async reason({ item, verdict }: SentItem): Promise<string> {
+    const index = await this.index();
+    return this.#verdicts.reason(verdict!, {
+      decoded: decodeItem(item)!,
+      account: await this.#ask(index),
+      time: this.#venueTime,
+    });
+  }
+
+  /**
+   * Asks what became of items that were not answered, without sending them. What the venue does not have, and can admit no
+   * more, is forgotten.
+   */
+  async recall(): Promise<void> {
+    const { api, genesis, notes } = this.#options;
+    await this.index();
+    for (const sent of notes.memory.items.filter(({ receipt }) => !receipt)) {
+      const { account, nonce, validUntil } = decodeItem(sent.item)!.head;
+      const json = await api.find(`/receipt?index=${account}&nonce=${nonce}`);
+      if (json === null) {
+        if (sent.found !== undefined) {
+          const what = `entry ${sent.found} of the proven log is an item of which the venue says that it has none`;
+          throw new Contradiction("dropped", what, { item: itemJson(sent.item, sent.auth) });
+        }
+        if (this.#venueTime > validUntil) await this.#forgetItem(sent);
+        continue;
+      }
+      const { receipt, verdict } = asObject("answer", json);
+      const read = readReceipt(receipt);
+      // Another program with this key has used the nonce: this one never arrived.
+      if (read.item !== itemHash(genesis.domain, sent.item)) await this.#forgetItem(sent);
+      else await this.#take(sent, read, readVerdict(verdict));
     }
-    return this.#lastNonce + 1n;
+    this.#account = null;
+  }
+
+  /**
+   * Sends again what was not answered, the first first; what came too late for that is forgotten.
+   * @returns what has an answer now
+   */
+  async resend(): Promise<SentItem[]> {
+    const { memory } = this.#options.notes;
+    const waiting = memory.items.filter(({ receipt }) => !receipt).map(({ item }) => item);
+    await this.recall();
+    const at = (item: Item) => memory.items.findIndex((sent) => sent.item === item);
+    for (const item of waiting) {
+      const sent = memory.items[at(item)];
+      if (!sent || sent.receipt) continue;
+      await this.submit(at(item)).catch((error: unknown) => {
+        // It never arrived, and its nonce is spent: that is known now.
+        if (!(error instanceof TacitError && error.code === "DECLINED")) throw error;
+      });
+    }
+    return waiting.flatMap((item) => memory.items[at(item)] ?? []);
+  }
+
+  /**
+   * Gives up an item that was not answered.
+   * @throws NO_ITEM  when none of this nonce waits;  TAKEN  when the venue has it
+   */
+  async drop(nonce: bigint): Promise<void> {
+    const { memory } = this.#options.notes;
+    const waits = () =>
+      memory.items.find(({ item, receipt }) => !receipt && decodeItem(item)!.head.nonce === nonce) ?? null;
+    if (!waits()) throw new TacitError("NO_ITEM", `nothing of nonce ${nonce} waits for an answer`);
+    await this.recall();
+    const sent = waits();
+    if (sent) return this.#forgetItem(sent);
+    const taken = memory.items.find(({ item, receipt }) => receipt && decodeItem(item)!.head.nonce === nonce);
+    if (taken) throw new TacitError("TAKEN", `the venue has it, as entry ${taken.receipt!.n} of its log: cancel it`);
+  }
+
+  /** An item that never arrived, or will come to nothing: should it stand in the log all the same, it is known. */
+  async #forgetItem(sent: SentItem, { gap = true } = {}): Promise<void> {
+    const { notes } = this.#options;
+    const { memory } = notes;
+    memory.items.splice(memory.items.indexOf(sent), 1);
+    memory.refused.push(sent);
+    memory.refused.splice(0, memory.refused.length - REFUSED);
+    // If another item does not take its nonce, the gap is of our own making.
+    if (gap) memory.skipped.push(decodeItem(sent.item)!.head.nonce);
+    this.#account = null;
+    await notes.keep();
   }
 
   /**
@@ -183,31 +318,31 @@ export class Sender {
   async submit(at: number, refusals: readonly string[] = AGAIN): Promise<SentItem> {
     const { api, notes } = this.#options;
     const { memory } = notes;
-    const { item, auth, found } = memory.items[at];
+    const sent = memory.items[at];
+    const { item, auth } = sent;
     let answer;
     try {
       answer = asObject("answer", await api.post(pathOf(item), itemJson(item, auth)));
     } catch (error) {
-      this.#lastNonce = null;
-      if (error instanceof TacitError && refusals.includes(error.code) && !memory.items[at].receipt) {
-        memory.refused.push(...memory.items.splice(at, 1));
-        memory.refused.splice(0, memory.refused.length - REFUSED);
-        // Sent before, it never arrived: a gap that this leaves among the nonces is of our own making. Declined at first, its
-        // nonce has perhaps been used by another program with this key.
-        if (refusals === AGAIN) memory.skipped.push(decodeItem(item)!.head.nonce);
-        await notes.keep();
+      this.#account = null;
+      if (error instanceof TacitError && refusals.includes(error.code) && !sent.receipt) {
+        // Declined at first, its nonce has perhaps been used by another program with this key: no gap of our own making.
+        await this.#forgetItem(sent, { gap: refusals === AGAIN });
       }
       throw error;
     }
-    const receipt = readReceipt(answer.receipt);
-    const sent: SentItem = {
-      item,
-      auth,
-      receipt,
-      verdict: readVerdict(answer.verdict),
-      ...(found === undefined ? {} : { found }),
-    };
-    memory.items[at] = { ...sent, verdict: sent.verdict ?? memory.items[at].verdict };
+    return this.#take(sent, readReceipt(answer.receipt), readVerdict(answer.verdict));
+  }
+
+  /** Takes an answer to what was sent. @throws Contradiction */
+  async #take({ item, auth, found }: SentItem, receipt: SignedReceipt, verdict: Verdict | null): Promise<SentItem> {
+    const { notes } = this.#options;
+    const { memory } = notes;
+    const sent: SentItem = { item, auth, receipt, verdict, ...(found === undefined ? {} : { found }) };
+    const at = memory.items.findIndex((known) => known.item === item);
+    memory.items[at] = { ...sent, verdict: verdict ?? memory.items[at].verdict };
+    const foreseen = { decoded: decodeItem(item)!, account: this.#account! };
+    this.#account = this.#account && verdict && this.#verdicts.after(verdict, foreseen);
     await notes.keep();
     try {
       this.#checkReceipt(sent);

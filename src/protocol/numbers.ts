@@ -74,8 +74,10 @@ export function pack(columns: readonly Column[], values: Readonly<Record<string,
   let word = 0n;
   let shift = 0n;
   for (const { name, bits, signed } of columns) {
-    const value = values[name] + (signed ? 1n << BigInt(bits - 1) : 0n);
-    word |= requireBits(name, value, bits) << shift;
+    const value = signed
+      ? requireSigned(name, values[name], bits - 1) + (1n << BigInt(bits - 1))
+      : requireBits(name, values[name], bits);
+    word |= value << shift;
     shift += BigInt(bits);
   }
   return word;

@@ -2,6 +2,7 @@ import { mkdir, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { threadId } from "node:worker_threads";
 import { TacitError } from "../protocol/errors.ts";
+import { removedAtExit } from "./atExit.ts";
 
 let written = 0;
 
@@ -19,6 +20,7 @@ export async function writeWhole(
   const found = await kindOf(path);
   const target = found === "file" ? await realpath(path) : path;
   const partial = `${target}.${process.pid}-${threadId}-${written++}.partial`;
+  const done = removedAtExit(partial);
   try {
     await mkdir(dirname(path), { recursive: true });
     if (found === "other") return await writeFile(path, content);
@@ -27,6 +29,8 @@ export async function writeWhole(
   } catch (error) {
     await rm(partial, { force: true }).catch(() => {});
     throw new TacitError("OUTPUT", `${path} cannot be written: ${(error as Error).message}`, { path });
+  } finally {
+    done();
   }
 }
 
@@ -34,7 +38,12 @@ export async function writeWhole(
 export async function requireOutputs(...paths: string[]): Promise<void> {
   if (new Set(paths).size < paths.length)
     throw new TacitError("OUTPUT", `each output needs a path of its own: ${paths.join(", ")}`);
-  for (const path of paths) await kindOf(path);
+  for (const path of paths) {
+    await kindOf(path);
+    const folder = dirname(path);
+    if (!(await stat(folder).catch(() => undefined))?.isDirectory())
+      throw new TacitError("OUTPUT", `${path} cannot be written: there is no folder ${folder}`, { path });
+  }
 }
 
 async function kindOf(path: string): Promise<"none" | "file" | "other"> {

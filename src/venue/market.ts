@@ -13,7 +13,6 @@ import { RoundBuilder } from "../witness/round.ts";
 import type { Limits, VenueEvent, VenueOptions } from "./options.ts";
 import { Pipeline, type RoundSummary } from "./proving/pipeline.ts";
 import { Recent } from "./recent.ts";
-import { declined } from "./refusals.ts";
 import { Reports } from "./reports.ts";
 import { nextClose } from "./schedule.ts";
 import type { Start } from "./start.ts";
@@ -183,25 +182,21 @@ export class Market {
   }
 
   /**
-   * An item of a spent nonce, as it was taken, or what to answer where another spent it.
-   * @param item  its hash
+   * The item in the log that spent a nonce of an account, or undefined where none did.
    * @throws JOURNAL_DAMAGED, STORAGE
    */
-  async recall(item: bigint, { account, nonce }: Decoded["head"]): Promise<Known | TacitError> {
-    const recent = this.#recent.get(item);
-    if (recent) return recent;
+  async find({ account, nonce }: Pick<Decoded["head"], "account" | "nonce">): Promise<Known | undefined> {
     const sequence = await this.#store.find(itemKey({ account, nonce }));
-    if (sequence === undefined) return declined("nonce");
+    if (sequence === undefined) return undefined;
     const { record, previous } = await readRecord(this.#store, sequence, this.#digest);
     const found = record.entry.kind === "item" ? decodeItem(record.entry.item)?.head : undefined;
     if (found?.account !== account || found.nonce !== nonce) {
       const message = `record ${sequence} is not the item that it was found by`;
-      return new TacitError("JOURNAL_DAMAGED", message, { sequence });
+      throw new TacitError("JOURNAL_DAMAGED", message, { sequence });
     }
     const [entry] = this.#hashed([record.entry]);
-    if (entry.item !== item) return declined("nonce");
     const { logCount, head } = record;
-    return { entry, n: logCount - 1, previous, head, verdict: null };
+    return this.#recent.get(entry.item) ?? { entry, n: logCount - 1, previous, head, verdict: null };
   }
 
   // Time.

@@ -165,6 +165,17 @@ export class Venue extends Questions {
     return this.#queueDeposits(deposits);
   }
 
+  /**
+   * What the item of an account that spent a nonce was answered, or would have been: undefined where none is in the log. Asking
+   * sends nothing.
+   * @throws OUT_OF_RANGE, JOURNAL_DAMAGED, STORAGE
+   */
+  async answered(index: number, nonce: bigint): Promise<Acknowledgement | undefined> {
+    if (!this.account(index)) throw outOfRange("index", "the number of an account");
+    const known = await this.#market.find({ account: BigInt(index), nonce: requireBits("nonce", nonce, BITS.nonce) });
+    return known && (await this.#acknowledge([known]))[0];
+  }
+
   /** Calls the listener with all that happens from now on. @returns what ends it */
   subscribe(listener: (event: VenueEvent) => void): () => void {
     this.#listeners.add(listener);
@@ -408,8 +419,10 @@ export class Venue extends Questions {
       }
       for (; again.length > 0; again.shift()) {
         const [{ checked, decoded, resolve, reject }] = again;
-        const known = await this.#market.recall(checked!.item, decoded!.head);
+        const { item } = checked!;
+        const known = this.#market.known(item) ?? (await this.#market.find(decoded!.head).catch(damaged));
         if (known instanceof TacitError) reject(known);
+        else if (known?.entry.item !== item) reject(declined("nonce"));
         else this.#answer([{ known, resolve, reject }]);
       }
     } catch (error) {
@@ -443,19 +456,23 @@ export class Venue extends Questions {
 
   /** Has the receipts of what is in the log signed, and answers, while the next items are taken. */
   #answer(answered: readonly Answered[]): void {
-    const { domain } = this.genesis;
-    const receipts = answered.map(({ known: { entry, n, head } }) => ({ domain, n: BigInt(n), head, ...entry }));
-    this.#answers = Promise.all([this.#sign(receipts), this.#answers]).then(
-      ([signatures]) => {
-        answered.forEach(({ known: { previous, verdict }, resolve }, i) =>
-          resolve({ receipt: { previous, signature: signatures[i], ...receipts[i] }, verdict }),
-        );
-      },
+    this.#answers = Promise.all([this.#acknowledge(answered.map(({ known }) => known)), this.#answers]).then(
+      ([acknowledgements]) => answered.forEach(({ resolve }, i) => resolve(acknowledgements[i])),
       (error: Error) => {
         for (const { reject } of answered) reject(stopped(error));
         this.#stop(error);
       },
     );
+  }
+
+  /** Of what is in the log. */
+  async #acknowledge(items: readonly Known[]): Promise<Acknowledgement[]> {
+    const { domain } = this.genesis;
+    const receipts = items.map(({ entry, n, head }) => ({ domain, n: BigInt(n), head, ...entry }));
+    const signatures = await this.#sign(receipts);
+    return items.map(({ previous, verdict }, i) => {
+      return { receipt: { previous, signature: signatures[i], ...receipts[i] }, verdict };
+    });
   }
 
   async #sign(receipts: readonly Receipt[]): Promise<string[]> {
@@ -516,6 +533,12 @@ export class Venue extends Questions {
   #refuseWaiting(error: TacitError): void {
     for (const { reject } of [...this.#intake.clear(), ...this.#deposits.splice(0)]) reject(error);
   }
+}
+
+/** What the journal has lost is lost to who asks for it: its check at the start stops the venue. */
+function damaged(error: unknown): TacitError {
+  if (error instanceof TacitError && error.code === "JOURNAL_DAMAGED") return error;
+  throw error;
 }
 
 function tellAll(listeners: ReadonlySet<(event: VenueEvent) => void>, event: VenueEvent): void {

@@ -1,15 +1,7 @@
 // Goal: a client that is told the truth computes what is proved; a venue that lies is caught, whatever it lies about.
 // Method: a venue in memory behind its service, proofs by a simulator, and between client and service one that alters an answer.
 import assert from "node:assert/strict";
-import pino from "pino";
-import {
-  Client,
-  Contradiction,
-  memoryNotebook,
-  openSecret,
-  sealSecret,
-  type Notebook,
-} from "../../src/client/index.ts";
+import { Client, Contradiction, memoryNotebook, openSecret, sealSecret } from "../../src/client/index.ts";
 import { depositKey, publicKey } from "../../src/protocol/eddsa.ts";
 import { TacitError } from "../../src/protocol/errors.ts";
 import { authHash, itemHash } from "../../src/protocol/item.ts";
@@ -18,75 +10,9 @@ import { fee } from "../../src/protocol/market.ts";
 import { openingJson } from "../../src/protocol/opening.ts";
 import { receiptDefect, receiptDigest } from "../../src/protocol/receipt.ts";
 import { readItem, readReceipt, receiptJson } from "../../src/protocol/wire.ts";
-import { createApp } from "../../src/venue/service/app.ts";
-import { localSigner, type Venue } from "../../src/venue/index.ts";
-import {
-  eventOf,
-  genesis,
-  genesisJson,
-  INTERVAL,
-  ManualClock,
-  openTestVenue,
-  PERP,
-  SIGNER,
-  simulatedProver,
-  traders,
-} from "../venue/fixture.ts";
-
-type Answer = Record<string, any>; // eslint-disable-line -- answers are altered at will
-/** Alters an answer on its way. */
-type Lie = (path: string, answer: Answer) => Answer | Promise<Answer>;
-
-const honest: Lie = (_, answer) => answer;
-
-/** Alice with a client, Bob without; a lie that may be set at any time. */
-async function setting() {
-  const [alice, bob] = traders(2);
-  const { prover, keys } = simulatedProver();
-  const { venue, clock } = await openTestVenue({ traders: [alice, bob], prover });
-  const { app } = createApp({
-    venue,
-    options: { genesisJson, version: "test", log: pino({ level: "silent" }), hosts: ["venue.example"] },
-  });
-  const it: { lie: Lie; busy: boolean; swallow: (path: string, sent: Answer) => Answer | null | Promise<Answer> } = {
-    lie: honest,
-    busy: false,
-    swallow: () => null,
-  };
-  const fetch = async (input: string, init: RequestInit = {}) => {
-    const path = new URL(input).pathname.replace("/v1", "");
-    const swallowed = init.body ? await it.swallow(path, JSON.parse(String(init.body))) : null;
-    if (swallowed) return new Response(JSON.stringify(swallowed));
-    const response = await app.fetch(new Request(input, init), { sender: "test", local: true });
-    if (it.busy && init.body) {
-      const error = { code: "BUSY", message: "proofs are behind the market: try again", retryAfter: 1 };
-      return new Response(JSON.stringify({ error }), { status: 503 });
-    }
-    const told = await it.lie(path, (await response.json()) as Answer);
-    return new Response(JSON.stringify(told), { status: response.status, headers: response.headers });
-  };
-  const open = (notebook: Notebook = memoryNotebook(), secret: Uint8Array | undefined = alice.secret) =>
-    Client.open({ url: "http://venue.example", keysOf: () => keys, secret, notebook, fetch, now: () => clock.now() });
-  const openAs = (account: number, notebook: Notebook, secret: Uint8Array) =>
-    Client.open({
-      url: "http://venue.example",
-      keysOf: () => keys,
-      secret,
-      account,
-      notebook,
-      fetch,
-      now: () => clock.now(),
-    });
-  const send = async ({ item, auth }: ReturnType<typeof alice.order>) => venue.submit(item, auth);
-  return { venue, clock, alice, bob, open, openAs, send, it };
-}
-
-/** Closes the auction and the round, and waits for its proof. */
-async function proveAll(venue: Venue, clock: ManualClock): Promise<void> {
-  clock.advance(INTERVAL + 40n);
-  const settled = () => venue.health().unproved === 0;
-  if (!settled()) await eventOf(venue, "round", settled);
-}
+import { localSigner } from "../../src/venue/index.ts";
+import { genesis, PERP, SIGNER } from "../venue/fixture.ts";
+import { honest, proveAll, setting, type Answer } from "./setting.ts";
 
 const contradiction = (kind: string) => (error: unknown) => {
   assert.ok(error instanceof Contradiction, String(error));
@@ -108,7 +34,7 @@ describe("client: an honest venue", () => {
       await send(bob.order("sell", 3n, 99_950n, { thisAuction: true }));
       if (round % 2 === 1) await client.cancel({ market: PERP });
       if (round === 2) await client.withdraw({ recipient: 0xabcn, amount: 1_000n });
-      const margin = await client.order({ market: PERP, side: "buy", size: 10_000n, limit: 100_000n });
+      const margin = await client.order({ market: PERP, side: "buy", size: 10_000n, limit: 100_000n, anyway: true });
       assert.equal(margin.verdict, "margin");
       await proveAll(venue, clock);
       await client.sync();

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import pino from "pino";
 import { Random } from "../../src/replay/random.ts";
-import { Client, memoryNotebook } from "../../src/client/index.ts";
+import { Client, memoryNotebook, type SentItem } from "../../src/client/index.ts";
 import { TacitError } from "../../src/protocol/errors.ts";
 import { createApp } from "../../src/venue/service/app.ts";
 import type { Venue } from "../../src/venue/venue.ts";
@@ -100,27 +100,46 @@ describe(`client: an honest venue, ${STEPS} random steps (seed ${seed})`, () => 
       count("settled");
     };
 
+    /** What the client foresees is what the venue says; what it does not, only the venue could know. */
+    const foreseen = async (send: (anyway: boolean) => Promise<SentItem>) => {
+      try {
+        const sent = await send(random.integer(0, 3) === 0);
+        if (sent.verdict !== "admitted") count("rejected");
+        return sent;
+      } catch (error) {
+        if (!(error instanceof TacitError && error.code === "REJECTED")) throw error;
+        count("foreseen");
+        const sent = await send(true);
+        assert.equal(sent.verdict, error.details.verdict, error.message);
+        return sent;
+      }
+    };
+
     const act = async (client: Client) => {
       const { id: market, mark } = random.pick(markets);
       const known = client.items.length;
       const kind = random.integer(0, 19);
-      if (kind < 13)
-        return client.order({
+      if (kind < 13) {
+        const order = {
           market,
-          side: random.pick(["buy", "sell"]),
+          side: random.pick(["buy", "sell"] as const),
           size: BigInt(random.integer(0, 19) ? random.integer(1, 12) : 0),
           limit: mark + 10n * BigInt(random.integer(-15, 15)) + (random.integer(0, 19) ? 0n : 1n),
           thisAuction: random.integer(0, 3) === 0,
           expiry: clock.now() + BigInt(random.integer(0, 60)),
           ...(random.integer(0, 4) === 0 && known > 0 ? { replaces: BigInt(random.integer(1, known)) } : {}),
           ...(random.integer(0, 20) ? {} : { validUntil: clock.now() - 1n }),
-        });
-      if (kind < 16)
-        return client.cancel({
-          market,
-          ...(random.integer(0, 1) ? { target: BigInt(random.integer(1, known + 1)) } : {}),
-        });
-      if (kind < 18) return client.withdraw({ recipient: 0xabcn, amount: 1_000n * BigInt(random.integer(0, 3)) });
+        } as const;
+        return foreseen((anyway) => client.order({ ...order, anyway }));
+      }
+      if (kind < 16) {
+        const target = random.integer(0, 1) ? { target: BigInt(random.integer(1, known + 1)) } : {};
+        return foreseen((anyway) => client.cancel({ market, ...target, anyway }));
+      }
+      if (kind < 18) {
+        const amount = 1_000n * BigInt(random.integer(0, 3));
+        return foreseen((anyway) => client.withdraw({ recipient: 0xabcn, amount, anyway }));
+      }
       return deposit(client, BigInt(random.integer(1, 500)));
     };
 
@@ -153,7 +172,7 @@ describe(`client: an honest venue, ${STEPS} random steps (seed ${seed})`, () => 
     }
     await settle();
     await venue.close();
-    for (const kind of ["admitted", "deposit", "restart", "recomputed", "settled"])
+    for (const kind of ["admitted", "foreseen", "deposit", "restart", "recomputed", "settled"])
       assert.ok(seen[kind] > 1, `too few of kind ${kind}: ${JSON.stringify(seen)}`);
   });
 });

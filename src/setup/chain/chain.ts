@@ -21,6 +21,7 @@ import {
 import { mnemonicToAccount } from "viem/accounts";
 import { anvil } from "viem/chains";
 import { link, type Artifact } from "../contract.ts";
+import { atExit } from "../atExit.ts";
 import { toolFile } from "../tools.ts";
 
 const ARCHITECTURE = process.arch === "x64" ? "amd64" : process.arch;
@@ -50,6 +51,23 @@ export interface Deployed {
   abi: Abi;
 }
 
+/**
+ * Starts a program that ends with this process, however that ends: a shell holds it that reads what this process writes to it,
+ * which is nothing, until it is no more there to write. Where there is no such shell it ends with a process that exits.
+ */
+function startWatched(program: string, args: readonly string[]): ChildProcess {
+  if (process.platform === "win32") {
+    const child = spawn(program, args, { stdio: "ignore" });
+    child.once(
+      "exit",
+      atExit(() => void child.kill()),
+    );
+    return child;
+  }
+  const watch = 'trap "" INT TERM HUP; "$@" & child=$!; cat > /dev/null; kill -9 $child';
+  return spawn("/bin/sh", ["-c", watch, "sh", program, ...args], { stdio: ["pipe", "ignore", "ignore"] });
+}
+
 /** A chain of our own, empty at first, that ends with the process that started it. */
 export class Chain {
   readonly #process: ChildProcess;
@@ -68,7 +86,7 @@ export class Chain {
     const port = await freePort();
     const args = ["--port", `${port}`, "--mnemonic", MNEMONIC, "--silent", "--gas-limit", "100000000"];
     if (genesisTime !== undefined) args.push("--timestamp", `${genesisTime}`);
-    const chain = new Chain(spawn(anvilBinary(), args, { stdio: "ignore" }), port);
+    const chain = new Chain(startWatched(anvilBinary(), args), port);
     for (let tries = 0; ; tries++) {
       try {
         await chain.client.getChainId();
@@ -81,7 +99,8 @@ export class Chain {
   }
 
   stop(): void {
-    this.#process.kill();
+    if (this.#process.stdin) this.#process.stdin.end();
+    else this.#process.kill();
   }
 
   async deploy(artifact: Artifact, args: readonly unknown[], libraries: Record<string, Address> = {}) {

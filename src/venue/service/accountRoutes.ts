@@ -6,14 +6,16 @@ import type { AddRoute } from "./route.ts";
 import {
   AccountQuery,
   AccountSchema,
+  AcknowledgementSchema,
   HistoryQuery,
   HistorySchema,
   OpeningSchema,
   OrdersSchema,
+  ReceiptQuery,
   SessionRequestSchema,
   SessionSchema,
 } from "./schema.ts";
-import { accountAnswer, orderJson, pageOf, type ServedVenue } from "./views.ts";
+import { accountAnswer, acknowledgementJson, orderJson, pageOf, type ServedVenue } from "./views.ts";
 
 /** What the owner of a key may see, and the session in which it is seen. */
 export function addAccountRoutes(route: AddRoute, { venue, desk }: { venue: ServedVenue; desk: Desk }): void {
@@ -79,6 +81,24 @@ export function addAccountRoutes(route: AddRoute, { venue, desk }: { venue: Serv
     (c, { query }) => {
       const index = accountOf(c, query.index);
       return json(c, { index, orders: venue.orders(index).map(orderJson) });
+    },
+  );
+
+  route(
+    {
+      method: "get",
+      path: "/v1/receipt",
+      summary: "What the item of an account that spent a nonce was answered",
+      access: "session",
+      cost: 5,
+      query: ReceiptQuery,
+      answer: { schema: AcknowledgementSchema },
+      errors: [404],
+    },
+    async (c, { query: { index, nonce } }) => {
+      const found = await venue.answered(accountOf(c, index), BigInt(nonce));
+      if (!found) throw notFound("no item of this nonce is in the log");
+      return json(c, acknowledgementJson(found));
     },
   );
 

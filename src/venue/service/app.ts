@@ -3,7 +3,7 @@ import { TacitError } from "../../protocol/errors.ts";
 import { badFormat } from "../../protocol/json.ts";
 import { NO_LOG } from "../log.ts";
 import { addAccountRoutes } from "./accountRoutes.ts";
-import { HEADERS, queryOf, readJson, reply, sender, type Call, type Env } from "./call.ts";
+import { dateOf, HEADERS, queryOf, readJson, reply, sender, type Call, type Env } from "./call.ts";
 import { Desk } from "./desk.ts";
 import { notFound, reportError } from "./errors.ts";
 import { staticFile } from "./files.ts";
@@ -54,20 +54,21 @@ export function createApp({ venue, options }: { venue: ServedVenue; options: Ser
 
   app.use("*", async (c, next) => {
     const start = now();
-    c.set("headers", { ...HEADERS });
+    c.set("headers", { ...HEADERS, Date: dateOf(venue.clock) });
     await next();
     const { status } = c.res;
     metrics.request(status);
     const account = c.get("account");
     const route = c.get("route") ?? "none";
     const ms = Math.round(now() - start);
-    log.info({ method: c.req.method, route, status, ms, ...(account === undefined ? {} : { account }) }, "request");
+    log.debug({ method: c.req.method, route, status, ms, ...(account === undefined ? {} : { account }) }, "request");
   });
 
   const refuse = (error: unknown, c: Call): Response => {
     const { status, json, unexpected } = reportError(error);
     if (unexpected) log.error({ route: c.get("route") ?? "none", failure: unexpected }, "request failed");
-    metrics.reject(json.error.code);
+    // Who asks for what is not there yet is not turned away.
+    if (status !== 404) metrics.reject(json.error.code);
     if (status === 401) c.var.headers["WWW-Authenticate"] = "Bearer";
     if (json.error.retryAfter) c.var.headers["Retry-After"] = String(json.error.retryAfter);
     return reply(c, JSON.stringify(json), {}, status);
@@ -84,6 +85,7 @@ export function createApp({ venue, options }: { venue: ServedVenue; options: Ser
   const allow = (c: Call, access: Route["access"]): void => {
     if (access === "public") {
       c.var.headers["Access-Control-Allow-Origin"] = "*";
+      c.var.headers["Access-Control-Expose-Headers"] = "Date, Retry-After";
       c.var.headers["Cross-Origin-Resource-Policy"] = "cross-origin";
       return;
     }
@@ -93,7 +95,7 @@ export function createApp({ venue, options }: { venue: ServedVenue; options: Ser
       throw new TacitError("FORBIDDEN", "pages of this origin may not ask for this");
     if (origin === undefined) return;
     c.var.headers["Access-Control-Allow-Origin"] = origin;
-    c.var.headers["Access-Control-Expose-Headers"] = "Retry-After";
+    c.var.headers["Access-Control-Expose-Headers"] = "Date, Retry-After";
   };
 
   /** One route, in the service and in its document. */

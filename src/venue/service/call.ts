@@ -2,6 +2,7 @@
 import type { Context } from "hono";
 import { TacitError } from "../../protocol/errors.ts";
 import { badFormat, toJson } from "../../protocol/json.ts";
+import type { Clock } from "../clock.ts";
 
 /** What the server tells of a request beside the request. */
 export interface Caller {
@@ -112,4 +113,16 @@ async function readBytes(request: Request, length: string | undefined, most: num
     at += chunk.length;
   }
   return bytes;
+}
+
+/** The venue's own time, by which a client sees that its clock is off (RFC 9110, section 6.6.1). */
+export function dateOf(clock: Pick<Clock, "now">): string {
+  let seconds;
+  try {
+    seconds = Number(clock.now());
+  } catch {
+    // It was set ahead: what needs the time will say so.
+    seconds = Date.now() / 1000;
+  }
+  return new Date(seconds * 1000).toUTCString();
 }

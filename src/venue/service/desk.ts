@@ -1,14 +1,13 @@
 import { decodeItem } from "../../protocol/item.ts";
 import { TacitError } from "../../protocol/errors.ts";
 import { isHostOf, LOOPBACK } from "./hosts.ts";
-import { readSession, receiptJson, type ReceiptJson } from "../../protocol/wire.ts";
-import type { Verdict } from "../../protocol/parameters.ts";
+import { readSession } from "../../protocol/wire.ts";
 import { rateLimited, unauthorised } from "./errors.ts";
 import { TokenBuckets, type Rate } from "./limits.ts";
 import type { Metrics } from "./metrics.ts";
 import { parse, parseItem, SessionRequestSchema, type SubmitKind } from "./schema.ts";
 import { Sessions, type Session } from "./sessions.ts";
-import type { ServedVenue } from "./views.ts";
+import { acknowledgementJson, type AcknowledgementJson, type ServedVenue } from "./views.ts";
 
 export interface DeskOptions {
   readonly rates: { readonly account: Rate; readonly address: Rate };
@@ -17,11 +16,6 @@ export interface DeskOptions {
   readonly hosts: readonly string[];
   /** milliseconds, never falling */
   readonly now: () => number;
-}
-
-export interface AcknowledgementJson {
-  readonly receipt: ReceiptJson;
-  readonly verdict: Verdict | null;
 }
 
 /** Addresses whose buckets are kept. */
@@ -71,7 +65,7 @@ export class Desk {
     const wait = this.#venue.account(account) ? this.#byAccount.wait(account) : 0;
     if (wait > 0) throw rateLimited("the account sends too many items: try again", wait);
     const start = this.#now();
-    const { receipt, verdict } = await this.#send(kind, { item, auth }).catch((error: unknown) => {
+    const answer = await this.#send(kind, { item, auth }).catch((error: unknown) => {
       const why = error instanceof TacitError && error.code === "DECLINED" ? error.details.verdict : null;
       if (why === "nonce") this.#byAccount.charge(account);
       if (why === "unsigned") this.#byAddress.charge(address, SIGNATURE_COST);
@@ -79,7 +73,7 @@ export class Desk {
     });
     this.#byAccount.charge(account);
     this.#metrics.acknowledged((this.#now() - start) / 1000);
-    return { receipt: receiptJson(receipt), verdict, account };
+    return { ...acknowledgementJson(answer), account };
   }
 
   #send(kind: SubmitKind, { item, auth }: ReturnType<typeof parseItem>) {

@@ -95,6 +95,7 @@ export const AuctionsQuery = z.strictObject({
 export const RoundsQuery = z.strictObject({ before: digits(9, "the number of a round").optional(), limit });
 export const RoundParams = z.strictObject({ number: digits(9, "the number of a round") });
 export const AccountQuery = z.strictObject({ index });
+export const ReceiptQuery = z.strictObject({ index, nonce: digits(13, "the nonce of an item") });
 export const HistoryQuery = z.strictObject({
   index,
   after: z

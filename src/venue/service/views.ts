@@ -3,9 +3,10 @@ import type { Account } from "../../protocol/account.ts";
 import { equity } from "../../protocol/margin.ts";
 import type { Prices } from "../../protocol/market.ts";
 import { min } from "../../protocol/numbers.ts";
-import { MARKET_STATE, RULE, SIDE } from "../../protocol/parameters.ts";
+import { MARKET_STATE, RULE, SIDE, type Verdict } from "../../protocol/parameters.ts";
+import { receiptJson, type ReceiptJson } from "../../protocol/wire.ts";
 import type { FailureStatus } from "../chain/chainFailure.ts";
-import type { OpenOrder } from "../options.ts";
+import type { Acknowledgement, OpenOrder } from "../options.ts";
 import type { Venue } from "../venue.ts";
 
 /** What this service needs of a venue. */
@@ -26,6 +27,7 @@ export type ServedVenue = Pick<
   | "subscribe"
   | "indexesOf"
   | "account"
+  | "answered"
   | "orders"
   | "history"
   | "book"
@@ -126,6 +128,15 @@ export function accountAnswer(index: number, account: Account, prices: Prices) {
   const equities = prices.values.map((_, k) => equity(account, prices, k));
   const worst = equities.reduce(min);
   return { index, ...accountJson(account), equity: equities[0], worst, free: worst - account.reserved };
+}
+
+export interface AcknowledgementJson {
+  readonly receipt: ReceiptJson;
+  readonly verdict: Verdict | null;
+}
+
+export function acknowledgementJson({ receipt, verdict }: Acknowledgement): AcknowledgementJson {
+  return { receipt: receiptJson(receipt), verdict };
 }
 
 export function orderJson({ side, ...order }: OpenOrder) {

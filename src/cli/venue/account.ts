@@ -1,0 +1,166 @@
+import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
+import { readFile, writeFile } from "node:fs/promises";
+import { Contradiction, sealSecret, type Client, type Position } from "../../client/index.ts";
+import { publicKey } from "../../protocol/eddsa.ts";
+import { TacitError } from "../../protocol/errors.ts";
+import { asObject, toJson } from "../../protocol/json.ts";
+import { abs } from "../../protocol/numbers.ts";
+import { counted, isoTime, short, table, thousands } from "../../setup/format.ts";
+import { passphrase } from "./passphrase.ts";
+import { tellUnanswered, withClient, type TraderOptions } from "./withClient.ts";
+
+/** `tacit account new`: makes a key, or takes one, and seals it. @returns the exit code */
+export async function accountNew({
+  account,
+  importFile,
+  passphraseFile: file,
+  json,
+}: {
+  account: string;
+  importFile?: string;
+  passphraseFile?: string;
+  json?: boolean;
+}) {
+  const refused = (why: string) => new TacitError("FILE", `${account} cannot be written: ${why}`, { path: account });
+  const known = "there is one already";
+  if (existsSync(account)) throw refused(known);
+  const secret = importFile === undefined ? new Uint8Array(randomBytes(32)) : await importedSecret(importFile);
+  const words = await passphrase({ question: "Passphrase for the new key: ", again: "The same again: ", file });
+  const sealed = await sealSecret(secret, words);
+  try {
+    await writeFile(account, sealed + "\n", { mode: 0o600, flag: "wx" });
+  } catch (error) {
+    throw refused((error as NodeJS.ErrnoException).code === "EEXIST" ? known : (error as Error).message);
+  }
+  const { x, y } = publicKey(secret);
+  process.stdout.write(
+    json ? toJson({ account, keyX: x, keyY: y }, 2) + "\n" : `${account}: a new key, ${short(x)} ${short(y)}\n`,
+  );
+  return 0;
+}
+
+async function importedSecret(path: string): Promise<Uint8Array> {
+  const text = (await readFile(path, "utf8").catch(() => "")).trim();
+  if (!/^(0x)?[0-9a-fA-F]{64}$/.test(text))
+    throw new TacitError(
+      "BAD_SECRET",
+      `${path} is wrong: expected a file of 64 hexadecimal digits, a secret of 32 bytes`,
+    );
+  return new Uint8Array(Buffer.from(text.replace(/^0x/, ""), "hex"));
+}
+
+/** `tacit account show`: what the venue reports, and what of it is proved. @returns the exit code */
+export async function accountShow(options: TraderOptions): Promise<number> {
+  return withClient(options, async (client) => {
+    await client.sync().catch((error: unknown) => {
+      // Shown with the rest.
+      if (!(error instanceof Contradiction)) throw error;
+    });
+    const reported = client.index === null ? null : await client.account();
+    const positions = reported ? await client.positions() : [];
+    const { index, accounts, verified, proved, contradictions, unanswered } = client;
+    if (options.json) {
+      const named = positions.map((position) => ({ name: client.instrumentName(position.instrument), ...position }));
+      const { clockDifference } = client;
+      const shown = { index, accounts, reported, positions: named, unanswered, verified, proved, contradictions };
+      process.stdout.write(toJson({ ...shown, clockDifference }, 2) + "\n");
+      return 0;
+    }
+    const { x, y } = client.key!;
+    const lines = [`key ${x}`, `    ${y}`];
+    if (!reported) lines.push("the venue has no account of this key so far: deposit first");
+    else {
+      const others = accounts.filter((it) => it !== index);
+      lines.push(`account ${index}, as the venue reports it:`);
+      if (others.length > 0)
+        lines.push(`  (the key also has ${others.join(", ")}: anybody may open one for it; --index shows another)`);
+      for (const name of ["cash", "equity", "worst", "reserved", "free", "open", "nonce"] as const)
+        lines.push(`  ${name.padEnd(9)} ${thousands(reported[name])}`);
+      if (positions.length === 0) lines.push("  positions none");
+    }
+    process.stdout.write(lines.join("\n") + "\n");
+    if (positions.length > 0) process.stdout.write(positionTable(client, positions));
+    process.stdout.write(
+      `verified ${counted(verified.round, "round")}, ${thousands(verified.logCount)} entries of the log\n`,
+    );
+    if (reported && !proved) process.stdout.write("not proved so far: no round that is proved has the account\n");
+    if (proved)
+      process.stdout.write(
+        `proved in round ${proved.round}: cash ${thousands(proved.account.cash)}` +
+          (proved.recomputed
+            ? ", as computed from what was signed and told\n"
+            : ", not recomputed: its past is not known here\n"),
+      );
+    tellUnanswered(unanswered);
+    return 0;
+  });
+}
+
+function positionTable(client: Client, positions: readonly Position[]): string {
+  const rows = positions.map(({ instrument, lots, cost, mark, profit }) => [
+    client.instrumentName(instrument),
+    thousands(lots),
+    cost === null ? "unknown" : lots === 0n ? "" : average(cost, lots),
+    thousands(mark),
+    profit ? thousands(profit.open) : "unknown",
+    profit ? thousands(profit.closed) : "unknown",
+  ]);
+  return table([["position", "lots", "average price", "mark", "profit", "of closed"], ...rows]);
+}
+
+/** Cost of one lot, to the hundredth, rounded to nothing. */
+function average(cost: bigint, lots: bigint): string {
+  const hundredths = (100n * abs(cost)) / abs(lots);
+  const sign = cost < 0n !== lots < 0n ? "-" : "";
+  return `${sign}${thousands(hundredths / 100n)}.${String(hundredths % 100n).padStart(2, "0")}`;
+}
+
+/** `tacit account deposit`: play money, where the venue gives it. @returns the exit code */
+export async function accountDeposit(amount: bigint, options: TraderOptions): Promise<number> {
+  return withClient(options, async (client) => {
+    const { x, y } = client.depositKey;
+    const index = (await client.login()) ?? 0;
+    const body = { keyX: String(x), keyY: String(y), index, amount: String(amount) };
+    const { accounts } = asObject("answer", await client.api.post("/deposits", body));
+    process.stdout.write(options.json ? toJson({ accounts }) + "\n" : `credited to account ${String(accounts)}\n`);
+    return 0;
+  });
+}
+
+/** `tacit account history`: all that was booked after an entry of the log, as the venue reports it. @returns the exit code */
+export async function accountHistory(after: number, options: TraderOptions): Promise<number> {
+  return withClient(options, async (client) => {
+    const entries: Record<string, unknown>[] = [];
+    for (let page; (page = (await client.history(after)) as Record<string, unknown>[]).length > 0;) {
+      entries.push(...page);
+      const last = Number(page.at(-1)!.n);
+      // A venue that does not come forward would keep us for ever.
+      if (!(last > after)) throw new TacitError("BAD_ANSWER", "the venue's history does not go on", { after });
+      after = last;
+    }
+    if (options.json) process.stdout.write(toJson(entries, 2) + "\n");
+    else if (entries.length === 0) process.stdout.write("nothing was booked\n");
+    else {
+      const rows = entries.map(({ n, kind, time, market, nonce, lots, price, fee, cash, amount }) =>
+        kind === "deposit"
+          ? [String(n), "deposit", "", "", "", "", "", "", thousands(BigInt(String(amount)))]
+          : [
+              String(n),
+              lots === "0" ? "order ended" : "fill",
+              isoTime(BigInt(String(time))),
+              client.marketName(BigInt(String(market))),
+              String(nonce),
+              String(lots),
+              lots === "0" ? "" : String(price),
+              String(fee),
+              thousands(BigInt(String(cash))),
+            ],
+      );
+      process.stdout.write(
+        table([["entry", "what", "time", "market", "nonce", "lots", "price", "fee", "cash"], ...rows]),
+      );
+    }
+    return 0;
+  });
+}

@@ -1,0 +1,64 @@
+import { existsSync } from "node:fs";
+import { Contradiction } from "../../client/index.ts";
+import { TacitError } from "../../protocol/errors.ts";
+import { toJson } from "../../protocol/json.ts";
+import { isoTime, short, thousands } from "../../setup/format.ts";
+import { openClient, shout, type TraderOptions } from "./withClient.ts";
+
+/** `tacit watch`: verifies round after round, until it is stopped. @returns the exit code: 1 when something cannot be true */
+export async function watch(
+  options: TraderOptions & {
+    once?: boolean;
+    every: number;
+    /** the file was not named, and need not be there */
+    keyOptional?: boolean;
+  },
+): Promise<number> {
+  const keyless = options.account === "none" || (options.keyOptional === true && !existsSync(options.account));
+  const client = await openClient(options, { keyless });
+  const stopped = new Promise<"stopped">((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve("stopped"));
+  });
+  const say = (text: string, value: object) => process.stdout.write(options.json ? `${toJson(value)}\n` : `${text}\n`);
+  const { domain } = client.genesis;
+  say(`venue ${client.api.url}, domain ${short(domain)}, signer ${client.signer}`, { domain, signer: client.signer });
+  const note = (text: string) => process.stderr.write(`${text}\n`);
+  if (keyless) note("no key: only rounds are followed");
+  let told = -1;
+  let said = 0;
+  let [asked, away, clock] = [false, false, null as string | null];
+  for (;;) {
+    try {
+      await client.sync((verified) => {
+        const { round, logCount, time, state } = verified;
+        said = round;
+        say(`round ${round} holds: ${logCount} entries up to ${isoTime(time)}, state ${short(state)}`, { verified });
+      });
+      // By an earlier command, or by another one with the same notebook.
+      const { verified } = client;
+      if (verified.round > said) say(`rounds up to ${verified.round} hold, as verified before`, { verified });
+      said = verified.round;
+      if (away) note("the venue answers again");
+      away = false;
+      if (client.verified.round === 0 && !asked) note("no round is proved yet: proofs come some time after the orders");
+      asked = true;
+      const { proved, index } = client;
+      if (proved && !keyless && proved.round !== told) {
+        const { round, account, recomputed } = proved;
+        told = round;
+        const how = recomputed ? ", as computed here" : "";
+        say(`account ${index} proved in round ${round}: cash ${thousands(account.cash)}${how}`, { index, proved });
+      }
+    } catch (error) {
+      if (error instanceof Contradiction) return shout(client.contradictions);
+      if (!(error instanceof TacitError) || options.once) throw error;
+      away = true;
+      note(`tacit: ${error.message}`);
+    }
+    if (client.clockDifference !== null && clock === null) note(`tacit: ${client.clockDifference}`);
+    clock = client.clockDifference;
+    if (options.once) return shout(client.contradictions);
+    const pause = new Promise<"next">((resolve) => setTimeout(() => resolve("next"), options.every * 1000));
+    if ((await Promise.race([stopped, pause])) === "stopped") return shout(client.contradictions);
+  }
+}

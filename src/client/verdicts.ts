@@ -1,0 +1,121 @@
+/** What the venue will say to an item, and why: from the rules, the prices and the own account. */
+import type { Account } from "../protocol/account.ts";
+import { admissionEffect, admit } from "../protocol/admission.ts";
+import type { GenesisFile } from "../protocol/genesis.ts";
+import { PROFILES } from "../protocol/instructions.ts";
+import type { Decoded, OrderBody } from "../protocol/item.ts";
+import { equity, orderDelta } from "../protocol/margin.ts";
+import { fee, rulesRoot, slotOf } from "../protocol/market.ts";
+import { max, min } from "../protocol/numbers.ts";
+import { MARKETS, MAX_POSITION_SQUARES, NONCE_WINDOW, type Verdict } from "../protocol/parameters.ts";
+
+/** An item, the account that it names as it is before it, and when it comes. */
+export interface Foreseen {
+  readonly decoded: Decoded;
+  readonly account: Account;
+  /** seconds since 1970, by the venue's clock */
+  readonly time: bigint;
+}
+
+/** Verdicts on own items, as far as their owner can know: how full a market is, only the venue knows. */
+export class Verdicts {
+  readonly #genesis: GenesisFile;
+  readonly #rulesInForce: bigint;
+
+  constructor(genesis: GenesisFile) {
+    this.#genesis = genesis;
+    this.#rulesInForce = rulesRoot(genesis.rules);
+  }
+
+  /** The verdict where the market has room for one more. */
+  of({ decoded, account, time }: Foreseen): Verdict {
+    const { rules, prices, profile } = this.#genesis;
+    const empty = Array<number>(MARKETS).fill(0);
+    const context = { rules, rulesInForce: this.#rulesInForce, prices, entries: empty, cancels: empty };
+    return admit({ ...context, maxOpen: PROFILES[profile].maxOpen, account, signed: true, time }, decoded).verdict;
+  }
+
+  /** The account after an item that has a verdict; null where the rules do not give it such a one. */
+  after(verdict: Verdict, { decoded, account }: Pick<Foreseen, "decoded" | "account">): Account | null {
+    const slot = slotOf(this.#genesis.rules, decoded.head.market);
+    if (verdict === "admitted" && decoded.kind === "order" && !this.#genesis.prices.markets[slot]) return null;
+    return admissionEffect({ ...this.#genesis, account }, decoded, verdict).account ?? null;
+  }
+
+  /** What the verdict asks for and the item misses, in numbers where there are any. */
+  reason(verdict: Verdict, { decoded, account, time }: Foreseen): string {
+    const { rules, prices, profile } = this.#genesis;
+    const { head } = decoded;
+    const slot = slotOf(rules, head.market);
+    const [row, quoted] = [rules.markets[slot], prices.markets[slot]];
+    const { limit, maxFee, size } = { limit: 0n, maxFee: 0n, size: 0n, ...(decoded.body as Partial<OrderBody>) };
+    switch (verdict) {
+      case "admitted":
+        return "the rules admit it";
+      case "malformed":
+        return "its words are outside their columns";
+      case "unsigned":
+        return "it is not signed by the account's key";
+      case "nonce":
+        return `nonces go from ${account.nonce + 1n} to ${account.nonce + NONCE_WINDOW}, and this is ${head.nonce}`;
+      case "tooLate":
+        return `it was valid until ${head.validUntil}, and came at ${time} (seconds since 1970)`;
+      case "unknownMarket":
+        return `there is no market ${head.market}`;
+      case "badTarget":
+        return "it names an order that is not before it";
+      case "tooManyCancels":
+        return `at most ${row?.cancelCapacity} cancels of a market wait for its auction`;
+      case "marketNotOpen":
+        return "the market takes no orders";
+      case "offTick": {
+        const below = limit - (((limit % row!.tick) + row!.tick) % row!.tick);
+        return `limits are multiples of ${row!.tick}: ${below} or ${below + row!.tick}, not ${limit}`;
+      }
+      case "size":
+        if (decoded.kind === "withdrawal") return "the amount is 0";
+        return `an order has 1 to ${row!.lotLimit} lots, and this has ${size}`;
+      case "band": {
+        const [low, high] = [quoted!.mark - row!.band, quoted!.mark + row!.band];
+        return `limits lie from ${low} to ${high}, within ${row!.band} of the mark, and this is ${limit}`;
+      }
+      case "maxFee":
+        return `one lot at the limit pays a fee of ${fee(row!, limit, 1n)}, more than ${maxFee}`;
+      case "flags":
+        return "it has flags that no order has";
+      case "marketFull":
+        return `at most ${row?.capacity} orders of a market are open`;
+      case "tooManyOpen":
+        return `at most ${PROFILES[profile].maxOpen} orders of an account are open, and ${account.open} are`;
+      case "positionLimit":
+        return `the squares of the positions sum to more than ${MAX_POSITION_SQUARES}`;
+      case "pricesNotFresh":
+        return "the venue's prices are too old, or it has none of this market";
+      case "margin":
+        return this.#marginMissing({ decoded, account, time });
+    }
+  }
+
+  /** The scenario in which most is missing. @source docs/protocol.md, section 6 */
+  #marginMissing({ decoded, account }: Foreseen): string {
+    const { rules, prices } = this.#genesis;
+    const slot = slotOf(rules, decoded.head.market);
+    const change = (k: number): bigint => {
+      if (decoded.kind !== "order") return decoded.kind === "withdrawal" ? -decoded.body.amount : 0n;
+      const { limit, size } = decoded.body;
+      return size * orderDelta(rules.markets[slot]!, prices.markets[slot]!, Number(decoded.head.side), limit, k);
+    };
+    const scenarios = prices.values.map((_, k) => {
+      const free = equity(account, prices, k) - account.reserved;
+      return { k, free, loses: max(0n, -change(k)), left: change(k) < 0n ? free + change(k) : 0n };
+    });
+    const least = scenarios.map(({ left }) => left).reduce(min);
+    // A fill came between, or a withdrawal.
+    if (least === 0n) return "the account was another one then";
+    const worst = scenarios.find(({ left }) => left === least)!;
+    return (
+      `in scenario ${worst.k} it may lose ${worst.loses}, of ${worst.free} that are free there: ` +
+      `${-worst.left} cash units are missing`
+    );
+  }
+}

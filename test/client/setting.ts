@@ -1,0 +1,73 @@
+import pino from "pino";
+import { Client, memoryNotebook, type ClientOptions, type Notebook } from "../../src/client/index.ts";
+import type { Venue } from "../../src/venue/index.ts";
+import { createApp } from "../../src/venue/service/app.ts";
+import {
+  eventOf,
+  genesisJson,
+  INTERVAL,
+  openTestVenue,
+  simulatedProver,
+  traders,
+  type ManualClock,
+} from "../venue/fixture.ts";
+
+export type Answer = Record<string, any>; // eslint-disable-line -- answers are altered at will
+/** Alters an answer on its way. */
+export type Lie = (path: string, answer: Answer) => Answer | Promise<Answer>;
+
+export const honest: Lie = (_, answer) => answer;
+
+/** Alice with a client, Bob without; a lie that may be set at any time. */
+export async function setting() {
+  const [alice, bob] = traders(2);
+  const { prover, keys } = simulatedProver();
+  const { venue, clock } = await openTestVenue({ traders: [alice, bob], prover });
+  const { app } = createApp({
+    venue,
+    options: { genesisJson, version: "test", log: pino({ level: "silent" }), hosts: ["venue.example"] },
+  });
+  const it = {
+    lie: honest,
+    busy: false,
+    /** what answers instead of the venue, which hears nothing */
+    swallow: (() => null) as (path: string, sent: Answer) => Answer | null | Promise<Answer>,
+    /** what was asked: "POST /orders" */
+    asked: [] as string[],
+  };
+  const fetch = async (input: string, init: RequestInit = {}) => {
+    const path = new URL(input).pathname.replace("/v1", "");
+    it.asked.push(`${init.method ?? "GET"} ${path}`);
+    const swallowed = init.body ? await it.swallow(path, JSON.parse(String(init.body))) : null;
+    if (swallowed) return new Response(JSON.stringify(swallowed));
+    const response = await app.fetch(new Request(input, init), { sender: "test", local: true });
+    if (it.busy && path === "/orders") {
+      const error = { code: "BUSY", message: "proofs are behind the market: try again", retryAfter: 1 };
+      return new Response(JSON.stringify({ error }), { status: 503 });
+    }
+    const told = await it.lie(path, (await response.json()) as Answer);
+    return new Response(JSON.stringify(told), { status: response.status, headers: response.headers });
+  };
+  const openWith = (options: Partial<ClientOptions>) =>
+    Client.open({
+      url: "http://venue.example",
+      keysOf: () => keys,
+      secret: alice.secret,
+      notebook: memoryNotebook(),
+      fetch,
+      now: () => clock.now(),
+      ...options,
+    });
+  const open = (notebook: Notebook = memoryNotebook(), secret: Uint8Array | undefined = alice.secret) =>
+    openWith({ notebook, secret });
+  const openAs = (account: number, notebook: Notebook, secret: Uint8Array) => openWith({ account, notebook, secret });
+  const send = async ({ item, auth }: ReturnType<typeof alice.order>) => venue.submit(item, auth);
+  return { venue, clock, alice, bob, open, openAs, openWith, send, it };
+}
+
+/** Closes the auction and the round, and waits for its proof. */
+export async function proveAll(venue: Venue, clock: ManualClock): Promise<void> {
+  clock.advance(INTERVAL + 40n);
+  const settled = () => venue.health().unproved === 0;
+  if (!settled()) await eventOf(venue, "round", settled);
+}
