@@ -202,6 +202,7 @@ function tacit(exit: (code: number) => void): Command {
     .option("--origin <url...>", "other sites whose pages may submit", [])
     .option("--proxies <number>", "proxies in front, whose X-Forwarded-For counts", natural, 0)
     .option("--unproved <entries>", "entries that proofs may trail by before orders are turned away", positive)
+    .option("--passphrase-file <file>", "whose first line opens the operator's keys; - for standard input")
     .option("--rpc <url>", "node of the chain that has the contract; TACIT_RELAY_KEY pays")
     .option("--contract <address>", "the venue's contract")
     .option("--token <address>", "token that the contract must be of (default: any)")
@@ -224,6 +225,14 @@ function tacit(exit: (code: number) => void): Command {
       const named = (["profile", "interval"] as const).filter((name) => it.getOptionValueSource(name) === "cli");
       exit(await (await import("./venue/serve.ts")).serve({ ...options, named }));
     });
+
+  command("operator", "the operator's keys", "tacit operator seal --data /var/lib/tacit")
+    .command("seal")
+    .description("seal keys that lie in the open, of a venue that was started without a passphrase")
+    .exitOverride()
+    .option("--data <folder>", "where the venue lives", "tacit-data")
+    .option("--passphrase-file <file>", "whose first line is the passphrase; - for standard input")
+    .action(async (options) => exit(await (await import("./venue/operator.ts")).operatorSeal(options)));
 
   const trader = () => import("./venue/trader.ts");
   const accounts = () => import("./venue/account.ts");

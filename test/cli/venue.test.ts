@@ -1,9 +1,11 @@
 // Goal: a venue is served, traded at and watched from the command line; it stops in good order and goes on where it was.
 // Method: the command as processes of its own, in an empty folder.
 import assert from "node:assert/strict";
-import { spawn, type ChildProcess } from "node:child_process";
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { createServer, request as httpRequest } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -65,10 +67,15 @@ describe("tacit serve, account, order, watch", () => {
     const buy = await tacit("order", "buy", "101", "5", "100020", ...at());
     assert.match(buy.stdout, /^admitted: nonce 1, entry 1 of the log/);
     assert.equal(buy.status, 0);
-    const rejected = await tacit("order", "sell", "101", "5", "100021", ...at());
-    assert.match(rejected.stdout, /^rejected \(offTick: limits are multiples of 10\): nonce 2, entry \d+ of the log/);
+    const foreseen = await tacit("order", "sell", "perpetual", "5", "100021", ...at());
+    const offTick = /\(offTick.*: limits are multiples of 10: 100020 or 100030, not 100021\)?/;
+    assert.match(foreseen.stderr, offTick);
+    assert.deepEqual([foreseen.status, foreseen.stdout], [1, ""]);
+    const rejected = await tacit("order", "sell", "perpetual", "5", "100021", "--anyway", ...at());
+    assert.match(rejected.stdout, /^rejected \(offTick.*: nonce 2, entry \d+ of the log/);
+    assert.match(rejected.stdout, offTick);
     assert.equal(rejected.status, 1);
-    assert.match((await tacit("order", "list", ...at())).stdout, /1 +101 +buy +5 +100020/);
+    assert.match((await tacit("order", "list", ...at())).stdout, /1 +perpetual \(101\) +buy +5 +100020/);
     assert.equal((await tacit("order", "cancel", "101", "1", ...at())).status, 0);
     for (;;) {
       const { status, stdout } = await tacit("watch", "--once", ...at());
@@ -145,6 +152,113 @@ describe("tacit serve, account, order, watch", () => {
     assert.match(stderr, /CONTRADICTION: .*two items have a receipt/);
     assert.equal(await stop(), 0);
   });
+
+  it("takes a passphrase from a file or from standard input, and seals keys that lie open", async () => {
+    const [given, mine] = [env.TACIT_PASSPHRASE, env.TACIT_OPERATOR_PASSPHRASE];
+    delete (env as NodeJS.ProcessEnv).TACIT_PASSPHRASE;
+    delete (env as NodeJS.ProcessEnv).TACIT_OPERATOR_PASSPHRASE;
+    try {
+      writeFileSync(join(folder, "words"), "from a file\r\nnot this\n");
+      assert.equal((await tacit("account", "new", "--account", "c.json", "--passphrase-file", "words")).status, 0);
+      await serve("--no-prove", "--data", "open");
+      const child = start("account", "show", "--account", "c.json", "--passphrase-file", "-", ...at());
+      child.stdin.end("from a file\n");
+      let told = "";
+      child.stdout.on("data", (text) => (told += text));
+      assert.deepEqual(await once(child, "close"), [0, null]);
+      assert.match(told, /no account of this key so far/);
+      const missing = await tacit("account", "show", "--account", "c.json", "--passphrase-file", "nowhere", ...at());
+      assert.match(missing.stderr, /the passphrase cannot be read: .*nowhere.* \(FILE\)/);
+      assert.equal(await stop(), 0);
+
+      const keys = join(folder, "open/operator-keys.json");
+      assert.match(readFileSync(keys, "utf8"), /"secret": "[0-9a-f]{64}"/);
+      const seal = ["operator", "seal", "--data", "open", "--passphrase-file"];
+      assert.equal((await tacit(...seal, "words")).status, 0);
+      assert.doesNotMatch(readFileSync(keys, "utf8"), /"(secret|signer|insurance)": "/);
+      assert.equal(statSync(keys).mode & 0o777, 0o600);
+      assert.match((await tacit(...seal, "words")).stderr, /sealed already.*\(SEALED\)/);
+      assert.match(
+        (await tacit("serve", "--port", "0", "--data", "open")).stderr,
+        /is sealed: expected its passphrase/,
+      );
+      await serve("--no-prove", "--data", "open", "--passphrase-file", "words");
+      assert.equal(await stop(), 0);
+    } finally {
+      Object.assign(env, { TACIT_PASSPHRASE: given, TACIT_OPERATOR_PASSPHRASE: mine });
+    }
+  });
+
+  it("keeps an order without an answer, says so, and gives it up when it is told to", async () => {
+    await serve("--no-prove");
+    const deposit = ["account", "deposit", "50000000", "--account", "d.json", ...at()];
+    assert.equal((await tacit("account", "new", "--account", "d.json")).status, 0);
+    assert.equal((await tacit(...deposit)).status, 0);
+    // Between command and venue: it cuts the line when an order comes.
+    const line = createServer((request, response) => {
+      if (request.url === "/v1/orders" && request.method === "POST") return request.socket.destroy();
+      const headers = { ...request.headers, host: new URL(url).host };
+      const onwards = httpRequest(url + request.url, { method: request.method, headers }, (answer) => {
+        response.writeHead(answer.statusCode!, answer.headers);
+        answer.pipe(response);
+      });
+      request.pipe(onwards);
+    });
+    line.listen(0, "127.0.0.1");
+    await once(line, "listening");
+    const cut = `http://127.0.0.1:${(line.address() as AddressInfo).port}`;
+    const order = ["order", "buy", "101", "1", "100000", "--valid-for", "3600", "--account", "d.json"];
+    const lost = await tacit(...order, "--venue", cut);
+    assert.match(
+      lost.stderr,
+      /the order of nonce 1 has no answer and is kept.* until 20.*`tacit order drop 1` gives it up/,
+    );
+    const shown = await tacit("order", "list", "--account", "d.json", ...at());
+    assert.match(shown.stdout, /no open orders/);
+    assert.match(shown.stderr, /the order of nonce 1 has no answer/);
+    const next = await tacit(...order, ...at());
+    assert.match(next.stderr, /sent again, as it had no answer: the order of nonce 1: admitted/);
+    assert.match(next.stdout, /^admitted: nonce 2/);
+    assert.match((await tacit(...order, "--venue", cut)).stderr, /nonce 3 has no answer/);
+    assert.match((await tacit("order", "drop", "3", "--account", "d.json", ...at())).stdout, /^dropped: /);
+    assert.match((await tacit("order", "drop", "3", "--account", "d.json", ...at())).stderr, /\(NO_ITEM\)/);
+    assert.match((await tacit("order", "cancel", "101", "--account", "d.json", ...at())).stdout, /^admitted: nonce 3/);
+    line.close();
+    assert.equal(await stop(), 0);
+  });
+
+  it("ends quietly when its output is read no more, and with 130 when it is interrupted at a prompt", async () => {
+    const piped = spawnSync("sh", ["-c", `"$0" "$1" --help | true`, process.execPath, BIN], { cwd: folder, env });
+    assert.deepEqual([piped.status, String(piped.stderr)], [0, ""]);
+    const { TACIT_PASSPHRASE: _, ...bare } = env;
+    const typed = `"$0" "$1" account new --account typed.json; echo "ended with $?"`;
+    const child = spawn("script", ["-qec", `sh -c '${typed}' ${process.execPath} ${BIN}`, "/dev/null"], { cwd: folder, env: bare }); // prettier-ignore
+    let told = "";
+    for await (const text of child.stdout) {
+      told += String(text);
+      if (told.includes("Passphrase for the new key: ")) child.stdin.end("\u0003");
+    }
+    assert.match(told, /ended with 130/);
+    assert.ok(!existsSync(join(folder, "typed.json")));
+  });
+
+  for (const [what, args, says] of [
+    ["a contract without a node", ["--contract", `0x${"12".repeat(20)}`], /go together/],
+    [
+      "a contract of a venue that is not there",
+      ["--rpc", "http://127.0.0.1:9", "--contract", `0x${"12".repeat(20)}`],
+      /no venue in made/,
+    ],
+    ["a contract at no address", ["--rpc", "http://127.0.0.1:9", "--contract", "0x12"], /--contract/],
+    ["a passphrase file that is not there", ["--passphrase-file", "nowhere"], /nowhere/],
+  ] as const)
+    it(`makes nothing when it is given ${what}`, async () => {
+      Object.assign(env, { TACIT_RELAY_KEY: `0x${"11".repeat(32)}` });
+      const { status, stderr } = await tacit("serve", "--port", "0", "--data", "made", ...args);
+      assert.match(stderr, says);
+      assert.equal(status, 2);
+      assert.ok(!existsSync(join(folder, "made")));
+    });
 
   const bad: [string, string[], RegExp][] = [
     ["a key that is there", ["account", "new"], /there is one already/],

@@ -9,6 +9,7 @@ import { toJson } from "../../protocol/json.ts";
 import type { ProfileName } from "../../protocol/instructions.ts";
 import { developmentGenesis } from "../../venue/developmentGenesis.ts";
 import { readJson } from "../../setup/readJson.ts";
+import { passphrase } from "./passphrase.ts";
 
 /** What a venue's folder holds beside its store: the genesis, and the operator's keys. */
 export interface OperatorFiles {
@@ -28,17 +29,20 @@ export const FILES = { genesis: "genesis.json", keys: "operator-keys.json", stor
 
 /**
  * Reads a venue's folder; makes a development venue where there is none.
- * @param passphrase  seals the keys; null leaves them in the open, for development
+ * @param passphrase   seals the keys; null leaves them in the open, for development
+ * @param hasContract  a venue that is new has none
  */
 export async function operatorFiles(
   folder: string,
-  { passphrase, profile, interval }: { passphrase: string | null; profile: ProfileName; interval: number },
+  {
+    passphrase,
+    profile,
+    interval,
+    hasContract,
+  }: { passphrase: string | null; profile: ProfileName; interval: number; hasContract: boolean },
 ): Promise<OperatorFiles> {
   const [genesisPath, keysPath] = [join(folder, FILES.genesis), join(folder, FILES.keys)];
-  const known = await readFile(keysPath, "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return null;
-    throw new TacitError("FILE", `${keysPath} cannot be read: ${error.message}`, { path: keysPath });
-  });
+  const known = await readKeysFile(keysPath);
   if (known !== null) {
     const { secret, signer, unsealed } = await openKeys(known, passphrase);
     const genesisJson = await readJson(genesisPath);
@@ -57,6 +61,11 @@ export async function operatorFiles(
         `there is a ${path} and no ${keysPath}: bring back the operator's keys, or name another folder by --data`,
         { path },
       );
+  if (hasContract)
+    throw new TacitError(
+      "USAGE",
+      `there is no venue in ${folder}, and a new one has no contract: start it without --contract, and deploy one of its genesis`,
+    );
   const [secret, signer, insurance] = [0, 1, 2].map(() => new Uint8Array(randomBytes(32)));
   const domain = BigInt(`0x${randomBytes(31).toString("hex")}`);
   const time = BigInt(Math.floor(Date.now() / 1000));
@@ -71,6 +80,40 @@ export async function operatorFiles(
   return { genesisJson, genesis, secret, signer, fresh: true, unsealed: passphrase === null };
 }
 
+async function readKeysFile(path: string): Promise<string | null> {
+  return readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return null;
+    throw new TacitError("FILE", `${path} cannot be read: ${error.message}`, { path });
+  });
+}
+
+/** The operator's passphrase as far as it is given: nobody is asked. @throws FILE, PASSPHRASE when it is empty */
+export async function operatorPassphrase(file: string | undefined): Promise<string | null> {
+  if (file === undefined && process.env[VARIABLE] === undefined) return null;
+  const words = await passphrase({ question: "", variable: VARIABLE, file });
+  if (words === "")
+    throw new TacitError("PASSPHRASE", "the operator's passphrase is empty: expected at least one character");
+  return words;
+}
+
+/** `tacit operator seal`: seals keys that lie in the open. @returns the exit code */
+export async function operatorSeal({ data, passphraseFile: file }: { data: string; passphraseFile?: string }) {
+  const path = join(data, FILES.keys);
+  const known = await readKeysFile(path);
+  if (known === null)
+    throw new TacitError("FILE", `${path} cannot be read: expected the folder of a venue in --data`, { path });
+  const open = parseKeys(known);
+  if (KEYS.some((name) => !isOpen(open[name])))
+    throw new TacitError("SEALED", `${path} is sealed already: nothing was changed`, { path });
+  const question = "Passphrase for the operator's keys: ";
+  const words = await passphrase({ question, again: "The same again: ", variable: VARIABLE, file });
+  const keys = Object.fromEntries(KEYS.map((name) => [name, bytesOf(open[name] as string)]));
+  await writeWhole(path, await keysText(keys as Record<(typeof KEYS)[number], Uint8Array>, words), { mode: 0o600 });
+  process.stdout.write(`${path}: sealed; what copies there are of it as it was lie in the open\n`);
+  return 0;
+}
+
+const VARIABLE = "TACIT_OPERATOR_PASSPHRASE";
 const KEYS = ["secret", "signer", "insurance"] as const;
 
 async function keysText(keys: Record<(typeof KEYS)[number], Uint8Array>, passphrase: string | null): Promise<string> {
@@ -85,33 +128,45 @@ async function keysText(keys: Record<(typeof KEYS)[number], Uint8Array>, passphr
   return toJson({ kind: "tacit-operator-keys", version: 1, ...Object.fromEntries(texts) }, 2) + "\n";
 }
 
-async function openKeys(text: string, passphrase: string | null) {
+/** @throws FORMAT */
+function parseKeys(text: string): Record<string, unknown> {
   let json: Record<string, unknown>;
   try {
     json = JSON.parse(text);
   } catch {
     json = {};
   }
-  if (json.kind !== "tacit-operator-keys" || json.version !== 1)
+  if (json?.kind !== "tacit-operator-keys" || json.version !== 1)
     throw new TacitError("FORMAT", `${FILES.keys} is wrong: expected keys of an operator, version 1`);
+  return json;
+}
+
+function isOpen(value: unknown): value is string {
+  return typeof value === "string" && /^[0-9a-f]{64}$/.test(value);
+}
+
+function bytesOf(digits: string): Uint8Array {
+  return new Uint8Array(Buffer.from(digits, "hex"));
+}
+
+async function openKeys(text: string, passphrase: string | null) {
+  const json = parseKeys(text);
   let unsealed = false;
   const open = async (name: (typeof KEYS)[number]) => {
     const value = json[name];
-    if (typeof value === "string" && /^[0-9a-f]{64}$/.test(value)) {
+    if (isOpen(value)) {
       unsealed = true;
-      return new Uint8Array(Buffer.from(value, "hex"));
+      return bytesOf(value);
     }
     if (passphrase === null)
       throw new TacitError(
         "PASSPHRASE",
-        `${FILES.keys} is sealed: expected its passphrase in TACIT_OPERATOR_PASSPHRASE`,
+        `${FILES.keys} is sealed: expected its passphrase in ${VARIABLE}, or --passphrase-file`,
       );
     return openSecret(JSON.stringify(value), passphrase).catch((error: unknown) => {
       if (!(error instanceof TacitError) || error.code !== "PASSPHRASE") throw error;
-      throw new TacitError(
-        "PASSPHRASE",
-        `${FILES.keys} does not open with the passphrase of TACIT_OPERATOR_PASSPHRASE`,
-      );
+      const from = `the passphrase of --passphrase-file or ${VARIABLE}`;
+      throw new TacitError("PASSPHRASE", `${FILES.keys} does not open with ${from}`);
     });
   };
   return { secret: await open("secret"), signer: await open("signer"), unsealed };

@@ -16,11 +16,12 @@ import {
   nodeDigest,
 } from "../../venue/index.ts";
 import type { ChainOptions } from "../../venue/chain/chainLink.ts";
+import { limitsOf } from "../../venue/options.ts";
 import { collectSeldom, requireFree, startService } from "../../venue/service/server.ts";
 import { buildProgress } from "../../setup/buildProgress.ts";
 import { proverFiles } from "../../setup/instructionKeys.ts";
 import { withProgress } from "../../setup/progress.ts";
-import { FILES, operatorFiles } from "./operator.ts";
+import { FILES, operatorFiles, operatorPassphrase } from "./operator.ts";
 
 export interface ServeOptions {
   data: string;
@@ -39,6 +40,7 @@ export interface ServeOptions {
   proxies: number;
   logLevel: string;
   unproved?: number;
+  passphraseFile?: string;
   rpc?: string;
   contract?: string;
   token?: string;
@@ -49,12 +51,14 @@ export interface ServeOptions {
 
 /** `tacit serve`: runs until it is told to stop. @returns the exit code */
 export async function serve(options: ServeOptions): Promise<number> {
-  const passphrase = process.env.TACIT_OPERATOR_PASSPHRASE ?? null;
+  // What is wrong with the options is found before anything is made.
+  const link = chainNamed(options);
+  const limits = limitsOf(options.unproved === undefined ? {} : { unproved: options.unproved });
+  const passphrase = await operatorPassphrase(options.passphraseFile);
   const log = pino({ level: options.logLevel, base: null }, pino.destination(2));
-  // Before anything is made.
   await requireFree(options.host, options.port);
   if (options.rpc) requireTools("viem");
-  const files = await operatorFiles(options.data, { ...options, passphrase });
+  const files = await operatorFiles(options.data, { ...options, passphrase, hasContract: link !== undefined });
   const { profile } = files.genesis;
   if (files.fresh)
     log.info({ folder: options.data }, "made a development venue: prices never change, money is play money");
@@ -64,11 +68,8 @@ export async function serve(options: ServeOptions): Promise<number> {
       `this venue is there already: nothing comes of ${options.named.map((name) => `--${name}`).join(" and ")}`,
     );
   if (files.unsealed)
-    log.warn(
-      { file: FILES.keys },
-      "the operator's keys lie in the open, for good: those of a venue are sealed whose first start has TACIT_OPERATOR_PASSPHRASE",
-    );
-  const chain = await chainOptions(options, log);
+    log.warn({ file: FILES.keys }, "the operator's keys lie in the open: `tacit operator seal` seals them");
+  const chain = link && (await chainOptions(link, options, log));
   const storage = await openThreadStore(join(options.data, FILES.store), { check: "quick" });
   let prover: VenueOptions["prover"];
   try {
@@ -96,7 +97,7 @@ export async function serve(options: ServeOptions): Promise<number> {
     prover,
     chain,
     publish: { prices: !options.publish.includes("nothing"), ...publish },
-    limits: options.unproved === undefined ? {} : { unproved: options.unproved },
+    limits,
     digest: nodeDigest,
   }).catch(async (error) => {
     await prover?.close();
@@ -167,10 +168,15 @@ async function build(profile: ProfileName, folder: string | undefined, log: pino
   });
 }
 
-async function chainOptions(
-  { rpc, contract, token, fromBlock, confirmations, blockRange }: ServeOptions,
-  log: pino.Logger,
-): Promise<ChainOptions | undefined> {
+/** Where a contract is, and who pays for it. */
+interface NamedChain {
+  readonly rpc: string;
+  readonly contract: `0x${string}`;
+  readonly key: `0x${string}`;
+}
+
+/** @throws USAGE, ADDRESS */
+function chainNamed({ rpc, contract, token }: ServeOptions): NamedChain | undefined {
   if (!rpc && !contract) return undefined;
   if (!rpc || !contract) throw new TacitError("USAGE", "--rpc and --contract go together");
   parseAddress("--contract", contract);
@@ -181,12 +187,20 @@ async function chainOptions(
       "USAGE",
       "TACIT_RELAY_KEY is wrong: expected the private key that pays for transactions, 0x and 64 digits",
     );
+  return { rpc, contract: contract as `0x${string}`, key: key as `0x${string}` };
+}
+
+async function chainOptions(
+  { rpc, contract, key }: NamedChain,
+  { token, fromBlock, confirmations, blockRange }: ServeOptions,
+  log: pino.Logger,
+): Promise<ChainOptions> {
   const { evmChain } = await import("../../venue/chain/evm.ts");
   const { privateKeyToAccount } = await import("viem/accounts");
-  const account = privateKeyToAccount(key as `0x${string}`);
+  const account = privateKeyToAccount(key);
   const chain = evmChain({
     rpc,
-    contract: contract as `0x${string}`,
+    contract,
     account,
     confirmations,
     blockRange: BigInt(blockRange),
