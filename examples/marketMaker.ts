@@ -5,7 +5,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { Client } from "tacit/client";
+import { Client, Contradiction } from "tacit/client";
 import { prepareKeys } from "tacit/verifier";
 
 const [url = "http://127.0.0.1:8080", marketText = "101", auctionsText = "10"] = process.argv.slice(2);
@@ -27,9 +27,26 @@ const client = await Client.open({
 });
 const slot = client.genesis.rules.markets.findIndex((row) => row?.id === market);
 if (slot < 0) throw new Error(`the venue has no market ${market}`);
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+/** Tries until the venue answers: it may be started anew, or have too much to do. What it refuses for good is thrown. */
+async function patiently<T>(work: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      const { code, message, details } = error as { code?: string; message: string; details?: { retryAfter?: number } };
+      if (!["UNREACHABLE", "BUSY", "RATE_LIMITED", "STOPPED", "BAD_ANSWER"].includes(code ?? "")) throw error;
+      console.error(`${message}: trying again`);
+      await pause(1000 * (details?.retryAfter ?? 2));
+    }
+  }
+}
+
 const { x, y } = client.depositKey;
-await client.api.post("/deposits", { keyX: String(x), keyY: String(y), index: 0, amount: "50000000" });
-console.log(`account ${await client.login()} at ${url}`);
+const deposit = { keyX: String(x), keyY: String(y), index: 0, amount: "50000000" };
+await patiently(() => client.api.post("/deposits", deposit));
+console.log(`account ${await patiently(() => client.login())} at ${url}`);
 
 // Of a market with several legs, such as a straddle, the first one tells how much of it is held.
 const leg = client.genesis.rules.markets[slot]!.legs.findIndex((weight) => weight !== 0n);
@@ -39,25 +56,32 @@ const seconds = () => Math.floor(Date.now() / 1000);
 
 for (let auction = 0; auction < Number(auctionsText); auction++) {
   // Lean against the position: quote lower when long, higher when short.
-  const held = (await client.account()).positions[leg];
+  const held = (await patiently(() => client.account())).positions[leg];
   const middle = mark - held * tick;
-  const quote = { market, size: LOTS, thisAuction: true };
+  const close = (Math.floor(seconds() / Number(interval)) + 1) * Number(interval);
+  // A quote that comes after its auction is dead: one without an answer is sent again before the next, if it still lives.
+  const quote = { market, size: LOTS, thisAuction: true, validUntil: BigInt(close) };
   const [bid, ask] = [middle - 2n * tick, middle + 2n * tick];
   for (const { side, limit } of [{ side: "buy", limit: bid } as const, { side: "sell", limit: ask } as const]) {
-    const { verdict, receipt } = await client.order({ ...quote, side, limit });
-    console.log(`${side} ${LOTS} at ${limit}: ${verdict}, entry ${receipt!.n}`);
+    try {
+      const { verdict, receipt } = await client.order({ ...quote, side, limit });
+      console.log(`${side} ${LOTS} at ${limit}: ${verdict}, entry ${receipt!.n}`);
+    } catch (error) {
+      // No quote this time. What cannot be true ends the program.
+      if (error instanceof Contradiction) throw error;
+      console.error(`${side} ${LOTS} at ${limit}: ${(error as Error).message}`);
+    }
   }
-  const close = (Math.floor(seconds() / Number(interval)) + 1) * Number(interval);
-  await new Promise((resolve) => setTimeout(resolve, close * 1000 - Date.now() + 500));
+  await pause(Math.max(0, close * 1000 - Date.now() + 500));
   // Throws if the venue has said anything that cannot be true.
-  const { round, logCount } = await client.sync();
+  const { round, logCount } = await patiently(() => client.sync());
   console.log(`held ${held} before; verified ${round} rounds, ${logCount} entries`);
 }
-const { receipt } = await client.cancel({ market });
+const { receipt } = await patiently(() => client.cancel({ market }));
 // Proofs trail: until all of this is proved, and the account with it.
 while (client.venue.proves && client.verified.logCount <= receipt!.n) {
-  await new Promise((resolve) => setTimeout(resolve, 1_000));
-  await client.sync();
+  await pause(1_000);
+  await patiently(() => client.sync());
 }
 const { proved } = client;
 console.log(proved ? `proved in round ${proved.round}: cash ${proved.account.cash}` : "nothing is proved here");

@@ -32,17 +32,36 @@ describe("examples", () => {
     assert.match(stdout, /Ada: cash \d+, perpetual 3/);
   });
 
-  it("marketMaker.ts quotes both sides at a served venue and verifies its rounds", async () => {
-    const args = ["bin/tacit.js", "serve", "--data", folder, "--port", "0", "--interval", "2"];
-    server = spawn(process.execPath, args, { cwd: ROOT, stdio: ["ignore", "pipe", "ignore"] });
-    const [url] = (await once(createInterface(server.stdout!), "line")) as [string];
-    const { status, stdout, stderr } = run("examples/marketMaker.ts", url, "101", "3");
-    assert.equal(status, 0, stderr);
-    assert.equal(stdout.match(/(buy|sell) 5 at \d+: admitted/g)?.length, 6);
-    assert.match(stdout, /verified \d+ rounds/);
-    assert.match(stdout, /proved in round \d+: cash \d+\n$/);
-    server.kill("SIGTERM");
-    const [code] = await once(server, "exit");
-    assert.equal(code, 0);
+  it("marketMaker.ts quotes both sides at a served venue, verifies its rounds, and waits while it is started anew", async () => {
+    const serve = async (port: string) => {
+      const args = ["bin/tacit.js", "serve", "--data", folder, "--port", port, "--interval", "2"];
+      server = spawn(process.execPath, args, { cwd: ROOT, stdio: ["ignore", "pipe", "ignore"] });
+      return ((await once(createInterface(server.stdout!), "line")) as [string])[0];
+    };
+    const stop = async () => {
+      server!.kill("SIGTERM");
+      assert.deepEqual(await once(server!, "exit"), [0, null]);
+    };
+    const url = await serve("0");
+    const maker = spawn(process.execPath, ["--import", "tsx", "examples/marketMaker.ts", url, "101", "4"], {
+      cwd: ROOT,
+    });
+    let [told, trouble, restarted] = ["", "", null as Promise<unknown> | null];
+    maker.stdout.on("data", (text) => {
+      told += text;
+      if (/held 0 before/.test(told)) restarted ??= stop();
+    });
+    maker.stderr.on("data", (text) => {
+      const waited = trouble !== "";
+      trouble += text;
+      if (!waited) restarted = restarted!.then(() => serve(new URL(url).port));
+    });
+    assert.deepEqual(await once(maker, "close"), [0, null], trouble);
+    await restarted;
+    assert.match(trouble, /does not answer|takes nothing/);
+    assert.ok(told.match(/(buy|sell) 5 at \d+: admitted/g)!.length >= 4);
+    assert.match(told, /verified \d+ rounds/);
+    assert.match(told, /proved in round \d+: cash \d+\n$/);
+    await stop();
   });
 });

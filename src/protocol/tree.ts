@@ -1,6 +1,9 @@
 import { outOfRange } from "./errors.ts";
 import { hash, hashMany } from "./poseidon.ts";
 
+/** Nodes that have changed, by level: 0 the leaves. */
+export type TreeChanges = readonly ReadonlyMap<number, bigint>[];
+
 /**
  * A sparse 4-ary Merkle tree of 4^depth leaves. A node is hash("node", four children); an empty leaf is 0, and an empty
  * node is the hash of four empty children. Hashes are computed only when `root` or `path` is asked for.
@@ -14,6 +17,8 @@ export class Tree {
   readonly #empty: bigint[];
   /** Leaves whose ancestors are stale. */
   readonly #stale = new Set<number>();
+  /** nodes that were set since `changes` was asked last, once it was */
+  #changed: Map<number, bigint>[] | null = null;
 
   /** @param entries  leaves that are not empty, as `entries()` gives them */
   constructor(depth: number, entries: Iterable<readonly [index: number, leaf: bigint]> = []) {
@@ -30,8 +35,7 @@ export class Tree {
 
   set(index: number, leaf: bigint): void {
     if (this.get(index) === leaf) return;
-    if (leaf === 0n) this.#levels[0].delete(index);
-    else this.#levels[0].set(index, leaf);
+    this.#put(0, index, leaf);
     this.#stale.add(index);
   }
 
@@ -63,6 +67,25 @@ export class Tree {
     return copy;
   }
 
+  /** What has changed since this was asked last, hashes included; the first time it only begins to count. */
+  changes(): TreeChanges {
+    this.#refresh();
+    const changed = this.#changed ?? [];
+    this.#changed = this.#levels.map(() => new Map());
+    return changed;
+  }
+
+  /** Takes over what has changed in a tree that was as this one is: at no hash. */
+  update(changes: TreeChanges): void {
+    changes.forEach((nodes, level) => nodes.forEach((value, at) => this.#put(level, at, value)));
+  }
+
+  #put(level: number, at: number, value: bigint): void {
+    if (value === this.#empty[level]) this.#levels[level].delete(at);
+    else this.#levels[level].set(at, value);
+    this.#changed?.[level].set(at, value);
+  }
+
   #checked(index: number): number {
     if (!Number.isInteger(index) || index < 0 || index >= 4 ** this.depth)
       throw outOfRange("index", `an integer from 0 to 4^${this.depth} - 1`);
@@ -81,18 +104,18 @@ export class Tree {
     let stale = new Set(this.#stale);
     for (let level = 0; level < this.depth && stale.size > 0; level++) {
       stale = new Set([...stale].map((at) => Math.floor(at / 4)));
-      const nodes = this.#levels[level + 1];
       const full: { parent: number; children: bigint[] }[] = [];
       for (const parent of stale) {
         const children = this.#children(level, parent);
-        if (children.every((child) => child === this.#empty[level])) nodes.delete(parent);
+        if (children.every((child) => child === this.#empty[level]))
+          this.#put(level + 1, parent, this.#empty[level + 1]);
         else full.push({ parent, children });
       }
       const hashes = hashMany(
         "node",
         full.map(({ children }) => children),
       );
-      full.forEach(({ parent }, i) => nodes.set(parent, hashes[i]));
+      full.forEach(({ parent }, i) => this.#put(level + 1, parent, hashes[i]));
     }
     this.#stale.clear();
   }

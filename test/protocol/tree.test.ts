@@ -43,6 +43,34 @@ describe("tree", () => {
     assert.equal(copy.root, new Tree(depth, [[5, 8n]]).root);
   });
 
+  it("is followed by a copy that takes over its changes, at no hash", () => {
+    fc.assert(
+      fc.property(fc.array(fc.array(change, { maxLength: 6 }), { maxLength: 5 }), (rounds) => {
+        const tree = new Tree(depth, [[3, 9n]]);
+        const follower = tree.clone();
+        tree.changes();
+        for (const changes of rounds) {
+          for (const { index, leaf, look } of changes) {
+            tree.set(index, leaf);
+            if (look) assert.ok(tree.root);
+          }
+          const taken = tree.changes();
+          follower.update(taken);
+          assert.deepEqual(follower.entries(), tree.entries());
+          const { root } = tree;
+          // No leaf of it is stale: what it has are the nodes that it was given.
+          assert.equal(follower.root, root);
+          for (let index = 0; index < size; index++) assert.deepEqual(follower.path(index), tree.path(index));
+        }
+        assert.deepEqual(
+          tree.changes().map(({ size: count }) => count),
+          [0, 0, 0],
+        );
+      }),
+      { numRuns: 30 },
+    );
+  });
+
   it("refuses an index that is not there", () => {
     for (const index of [-1, size, 0.5, Number.NaN])
       assert.throws(() => new Tree(depth).get(index), { code: "OUT_OF_RANGE" });

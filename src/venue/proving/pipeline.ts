@@ -7,7 +7,7 @@ import type { AccountOpening } from "../../protocol/opening.ts";
 import { shownRegisters } from "../../protocol/opening.ts";
 import { proofFromJson, proofToJson } from "../../protocol/proof.ts";
 import { channelsHash, type State } from "../../protocol/state.ts";
-import type { Tree } from "../../protocol/tree.ts";
+import type { Tree, TreeChanges } from "../../protocol/tree.ts";
 import {
   roundJson,
   type ProvenInstruction,
@@ -38,7 +38,7 @@ interface Assembled {
   readonly state: bigint;
   readonly stateAfter: bigint;
   readonly steps: readonly InstructionInputs[];
-  readonly opening: OpeningSource;
+  readonly change: OpeningChange;
   readonly proofs: (ProvenInstruction | undefined)[];
   missing: number;
   /** milliseconds since 1970 */
@@ -47,9 +47,17 @@ interface Assembled {
 
 /** What openings of a round's last state are made from. */
 interface OpeningSource {
-  readonly round: number;
-  readonly accounts: readonly Account[];
+  round: number;
+  readonly accounts: Account[];
   readonly tree: Tree;
+  state: State;
+}
+
+/** What a round has changed of it: all that is kept of a round that waits, as there may be a million accounts. */
+interface OpeningChange {
+  readonly round: number;
+  readonly accounts: readonly (readonly [index: number, account: Account])[];
+  readonly nodes: TreeChanges;
   readonly state: State;
 }
 
@@ -126,7 +134,9 @@ export class Pipeline {
   #running = 0;
   #completing = false;
   #failed = false;
-  #opening: OpeningSource | null = null;
+  readonly #opening: OpeningSource;
+  /** whether that state is proved: not when the ledger began beyond */
+  #isShown: boolean;
   /** proofs of the rounds that have ended and are not assembled */
   #unassembled = 0;
   /** state at which the round that is assembled began */
@@ -137,7 +147,10 @@ export class Pipeline {
     this.#proven = { ...options.proven };
     this.#start = options.ledger.word;
     const { ledger, start } = options;
-    if (ledger.state.logCount <= this.#proven.logCount) this.#opening = openingSource(ledger, start);
+    const { tree, state } = ledger;
+    this.#opening = { round: start.round, accounts: [...start.accounts], tree: tree.clone(), state: { ...state } };
+    this.#isShown = state.logCount <= this.#proven.logCount;
+    tree.changes();
   }
 
   /** Entries of the log that are proved. */
@@ -181,7 +194,7 @@ export class Pipeline {
    * @returns null when the account was opened later, or the rounds that are proven are not assembled again yet
    */
   opening(index: number): { round: number; opening: AccountOpening } | null {
-    if (!this.#opening) return null;
+    if (!this.#isShown) return null;
     const { round, accounts, tree, state } = this.#opening;
     const account = accounts[index];
     if (!account) return null;
@@ -234,11 +247,10 @@ export class Pipeline {
     const steps = builder.close();
     const state = this.#start;
     this.#start = ledger.word;
-    const opening = openingSource(ledger, { round: mark.number, accounts: mark.accounts });
-    if (this.#isProven(mark)) {
-      this.#opening = opening;
-      return;
-    }
+    const nodes = ledger.tree.changes();
+    const accounts = [...(nodes[0]?.keys() ?? [])].map((index) => [index, mark.accounts[index]] as const);
+    const change = { round: mark.number, accounts, nodes, state: { ...ledger.state } };
+    if (this.#isProven(mark)) return this.#show(change);
     const kept = new Map<number, ProvenInstruction>();
     for (const { name, text } of await store.list(`proof/${mark.number}/`)) {
       const at = Number(name.split("/")[2]);
@@ -254,7 +266,7 @@ export class Pipeline {
       state,
       stateAfter: ledger.word,
       steps,
-      opening,
+      change,
       proofs,
       missing,
       assembledAt: Date.now(),
@@ -263,6 +275,16 @@ export class Pipeline {
     this.#unassembled -= mark.proofs;
     if (missing === 0) void this.#complete();
     this.#next();
+  }
+
+  /** Openings are of this round from now on. */
+  #show({ round, accounts, nodes, state }: OpeningChange): void {
+    const opening = this.#opening;
+    opening.round = round;
+    opening.state = state;
+    opening.tree.update(nodes);
+    for (const [index, account] of accounts) opening.accounts[index] = account;
+    this.#isShown = true;
   }
 
   #isProven({ from, entries }: RoundMark): boolean {
@@ -360,7 +382,7 @@ export class Pipeline {
         });
         this.#rounds.shift();
         this.#proven = { time: effect.time, logCount: effect.logCount };
-        this.#opening = round.opening;
+        this.#show(round.change);
         this.#options.onProven(published, summary);
       }
     } catch (error) {
@@ -401,8 +423,4 @@ export class Pipeline {
 
 function noMoreRounds(): TacitError {
   return new TacitError("STOPPED", "no more rounds are assembled");
-}
-
-function openingSource(ledger: Ledger, { round, accounts }: PipelineOptions["start"]): OpeningSource {
-  return { round, accounts, tree: ledger.tree.clone(), state: { ...ledger.state } };
 }
