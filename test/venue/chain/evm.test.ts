@@ -710,7 +710,7 @@ describe("a venue's EVM chain", () => {
       assert.deepEqual([stopped?.code, stopped?.details.refusal, kept], ["ROUND_REFUSED", "UnknownDeposit", 1]);
       assert.equal(await nonces(), 0);
       await deposit(5n);
-      relay.resume();
+      await start();
       await go(4);
       await done(1);
     });
