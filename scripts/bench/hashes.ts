@@ -1,14 +1,17 @@
 /**
  * Hashes and signatures: our kernels, one alone and many at once, beside our plain JavaScript and the libraries that
- * others use.
+ * others use. Then what signs a receipt: the packages that a venue's thread takes, and the one that it does without.
  *     npm run bench hashes [fma | scalar]
  * Medians in microseconds for each hash, signature or product, measured in turns so that all see the same machine. Fails
  * where many at once are not 10 times as fast as poseidon-lite, or 5 times as fast as @noble/curves.
  */
+import { createRequire } from "node:module";
 import { babyjubjub } from "@noble/curves/misc.js";
+import { secp256k1 } from "@noble/curves/secp256k1.js";
 import * as lite from "poseidon-lite";
 // @ts-ignore circomlibjs has no typings
 import { buildBabyjub, buildEddsa, buildPoseidon } from "circomlibjs";
+import { signRecoverable } from "tiny-secp256k1";
 import { Random } from "../../src/replay/random.ts";
 import { table } from "../../src/setup/format.ts";
 import { BASE8, FIELD, ORDER, publicKey, sign, verify, verifyMany, type Signed } from "../../src/protocol/eddsa.ts";
@@ -144,6 +147,25 @@ console.log(
     row("scalar x point", product.one, "", product.noble, product.circom),
     row("scalar x BASE8", base.one, "", base.noble, base.circom),
     row("subgroup", membership.one, "", membership.noble, membership.circom),
+  ]),
+);
+
+const { ecdsaSign } = createRequire(import.meta.url)("secp256k1/bindings.js");
+const [digest, secret] = [random.bytes(32), random.bytes(32)];
+const receipt = race({
+  native: { run: () => ecdsaSign(digest, secret), count: 1 },
+  wasm: { run: () => signRecoverable(digest, secret), count: 1 },
+  noble: { run: () => secp256k1.sign(digest, secret, { prehash: false, format: "recovered" }), count: 1 },
+});
+console.log("\nReceipts signed, us each\n");
+console.log(
+  table([
+    ["secp256k1", "tiny-secp256k1", "@noble/curves", "tiny / secp256k1", "noble / tiny"],
+    [
+      ...[receipt.native, receipt.wasm, receipt.noble].map(us),
+      ratio(receipt.wasm, receipt.native),
+      ratio(receipt.noble, receipt.wasm),
+    ],
   ]),
 );
 if (slow) {

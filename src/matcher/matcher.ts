@@ -14,6 +14,7 @@ import {
   type Item,
   type LogEntry,
 } from "../protocol/item.ts";
+import { fromTypedJson, toTypedJson } from "../protocol/json.ts";
 import { pricesFresh, pricesRoot, rulesRoot, type Prices, type Rules } from "../protocol/market.ts";
 import { min, requireBits, requireFields } from "../protocol/numbers.ts";
 import { BITS, INSTRUMENTS, MARKETS, RANK } from "../protocol/parameters.ts";
@@ -364,7 +365,7 @@ export class Matcher {
       accounts: this.accounts,
       markets: this.#markets,
     };
-    return new TextEncoder().encode(JSON.stringify(state, bigints));
+    return new TextEncoder().encode(toTypedJson(state));
   }
 
   /**
@@ -375,14 +376,12 @@ export class Matcher {
     const matcher = new Matcher(genesis, options);
     let state;
     try {
-      state = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes), (_, value) =>
-        typeof value === "string" && /^-?\d+n$/.test(value) ? BigInt(value.slice(0, -1)) : value,
-      );
+      state = fromTypedJson(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
     } catch {
       throw new TacitError("SNAPSHOT", "the snapshot is not valid JSON: expected the bytes of an export");
     }
     if (state?.version !== 1) throw new TacitError("SNAPSHOT", "unknown version of the snapshot: expected 1");
-    if (JSON.stringify(state.venue, bigints) !== JSON.stringify(matcher.#venue, bigints))
+    if (toTypedJson(state.venue) !== toTypedJson(matcher.#venue))
       throw new TacitError("SNAPSHOT", "the snapshot is of another venue: domain, sizes, rules or prices differ");
     const lists = (market: unknown) => {
       const { book, admitted, cancels } = (market ?? {}) as Record<string, unknown>;
@@ -403,11 +402,6 @@ export class Matcher {
     matcher.#logCount = state.logCount;
     return matcher;
   }
-}
-
-/** Bigints as text in a snapshot. */
-function bigints(_: string, value: unknown): unknown {
-  return typeof value === "bigint" ? `${value}n` : value;
 }
 
 function defaultVerify({ keyX, keyY }: Account, message: bigint, auth: Auth): boolean {

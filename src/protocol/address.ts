@@ -29,6 +29,10 @@ export function addressText(address: bigint): string {
  * @throws ADDRESS
  */
 export function requireRecipient(recipient: bigint, dead: readonly string[]): void {
-  const why = recipient === 0n ? "0" : dead.some((address) => BigInt(address) === recipient) ? "the venue's contract or its token" : null; // prettier-ignore
-  if (why !== null) throw new TacitError("ADDRESS", `the recipient is ${why}: nobody could take the money from there`);
+  if (recipient === 0n) throw deadEnd("0");
+  if (dead.some((address) => BigInt(address) === recipient)) throw deadEnd("the venue's contract or its token");
+}
+
+function deadEnd(recipient: string): TacitError {
+  return new TacitError("ADDRESS", `the recipient is ${recipient}: nobody could take the money from there`);
 }

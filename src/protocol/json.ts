@@ -8,6 +8,18 @@ export function toJson(value: unknown, indent?: number): string {
   return JSON.stringify(value, (_, part) => (typeof part === "bigint" ? `${part}` : part), indent);
 }
 
+/** JSON in which every bigint is its digits and an n, so that `fromTypedJson` gives back what was written. No string may look so. */
+export function toTypedJson(value: unknown): string {
+  return JSON.stringify(value, (_, part: unknown) => (typeof part === "bigint" ? `${part}n` : part));
+}
+
+/** @throws SyntaxError */
+export function fromTypedJson(text: string): any {
+  return JSON.parse(text, (_, part: unknown) =>
+    typeof part === "string" && /^-?\d+n$/.test(part) ? BigInt(part.slice(0, -1)) : part,
+  );
+}
+
 /** @throws TacitError FORMAT naming the place */
 export function asObject(at: string, json: unknown): Record<string, unknown> {
   if (typeof json !== "object" || json === null || Array.isArray(json)) throw badFormat(at, "an object");

@@ -2,11 +2,11 @@
  * A thread of the pool, in Node and in browsers: does what it is told, one command at a time. Knows of keys by number,
  * and of proofs only the parts that are its own.
  */
-import { TacitError } from "../protocol/errors.ts";
 import { Engine } from "./engine/engine.ts";
 import { openSource } from "./files/source.ts";
 import { ShareJob, freeKeyShare, loadKeyShare, type KeyShare } from "./keyShare.ts";
 import type { CommandName, CommandOf, FromThread, Timed, ToThread } from "./messages.ts";
+import { asTacitError, requireWires } from "./proofErrors.ts";
 import { readR1csHeader } from "./r1cs.ts";
 import { RowCheck, readRows } from "./rows.ts";
 import { WitnessProgram, type CircuitInputs, type InputSignal } from "./witness.ts";
@@ -106,11 +106,6 @@ async function calculate(program: Program, inputs: CircuitInputs): Promise<Uint8
   }
 }
 
-function requireWires(wires: number, count: number): void {
-  if (count !== wires)
-    throw new TacitError("WITNESS_MISMATCH", `the key is for ${wires} wires, not for ${count}`, { wires, count });
-}
-
 async function wholeFile(source: string | Uint8Array): Promise<Uint8Array> {
   const file = await openSource(source);
   try {
@@ -125,8 +120,8 @@ async function answer(port: Port, { id, name, command }: ToThread): Promise<void
     const result = await (handlers[name] as (command: object) => unknown)(command);
     port.post({ id, result }, transferable(result));
   } catch (error) {
-    const known = error instanceof TacitError ? error : unexpected(error);
-    port.post({ id, code: known.code, message: known.message, details: { ...known.details } });
+    const { code, message, details } = asTacitError(error);
+    port.post({ id, code, message, details: { ...details } });
   }
 }
 
@@ -135,10 +130,6 @@ function transferable(result: unknown): ArrayBuffer[] {
   return Object.values(result ?? {}).flatMap((value) =>
     value instanceof Uint8Array && value.buffer instanceof ArrayBuffer ? [value.buffer] : [],
   );
-}
-
-function unexpected(error: unknown): TacitError {
-  return new TacitError("PROVE_FAILED", `the proof failed: ${error instanceof Error ? error.message : "no reason"}`);
 }
 
 /** Commands are answered in order: each begins when the one before is done. Nothing is awaited before it listens. */

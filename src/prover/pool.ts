@@ -4,6 +4,7 @@ import { detectBackend, enableRelaxedSimd } from "./engine/backend.ts";
 import type { Backend } from "./engine/engine.ts";
 import type { SharedSource } from "./messages.ts";
 import type { LoadPlan } from "./plan.ts";
+import { asTacitError } from "./proofErrors.ts";
 import { Thread, ThreadDied, type AnyWorker, type Tag } from "./thread.ts";
 import type { InputSignal } from "./witness.ts";
 
@@ -270,11 +271,6 @@ async function startKernels(): Promise<Kernels> {
 
 async function compile(kernel: KernelName): Promise<WebAssembly.Module> {
   return WebAssembly.compile((await readKernel(kernel)) as Uint8Array<ArrayBuffer>);
-}
-
-function asTacitError(error: unknown): TacitError {
-  if (error instanceof TacitError) return error;
-  return new TacitError("PROVE_FAILED", `the proof failed: ${error instanceof Error ? error.message : "no reason"}`);
 }
 
 export function unknownKey(): TacitError {

@@ -7,6 +7,7 @@ import type { LoadedKey } from "./loading.ts";
 import type { Share } from "./messages.ts";
 import { proveOn } from "./plan.ts";
 import type { KnownKey, Pool } from "./pool.ts";
+import { requireWires } from "./proofErrors.ts";
 import type { Proved, ProveOptions, Witness } from "./prover.ts";
 import { shareBytes, type Sharing } from "./sharing.ts";
 import type { Tag } from "./thread.ts";
@@ -39,7 +40,7 @@ export async function proveWitness(
   const { file, wires } = key;
   const started = performance.now();
   const values = shareBytes(isWitness(given) ? given.values : await readWitness(given, { wires, signal }), memory);
-  if (values.length !== 32 * wires) throw mismatch(wires, values.length / 32);
+  requireWires(wires, values.length / 32);
   if (isWitness(given)) checkValues(values);
   const readMs = performance.now() - started;
   const ids = new Map<Tag, number>();
@@ -111,8 +112,4 @@ async function explain(pool: Pool, key: KnownKey, values: Uint8Array, tag: Tag):
 
 function isWitness(given: FileSource | Witness): given is Witness {
   return typeof given === "object" && "values" in given && given.values instanceof Uint8Array;
-}
-
-function mismatch(wires: number, size: number): TacitError {
-  return new TacitError("WITNESS_MISMATCH", `the key is for ${wires} wires, not for ${size}`, { wires, count: size });
 }

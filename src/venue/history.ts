@@ -1,4 +1,5 @@
 import type { Event, Sweep } from "../matcher/events.ts";
+import type { BookEntry } from "../protocol/book.ts";
 import { fillCash } from "../protocol/clearing.ts";
 import type { Rules } from "../protocol/market.ts";
 import { RULE, SIDE } from "../protocol/parameters.ts";
@@ -92,10 +93,13 @@ export function reportClear(
 }
 
 function curvesOf({ book, admitted, outcome }: Sweep): AuctionReport["curves"] {
+  return levelsOf([...book, ...admitted].filter((_, i) => outcome.eligible[i]));
+}
+
+/** Lots by limit of orders, limits rising. */
+export function levelsOf(orders: readonly BookEntry[]): { bids: Level[]; asks: Level[] } {
   const sides: Map<bigint, bigint>[] = [new Map(), new Map()];
-  [...book, ...admitted].forEach(({ side, limit, remaining }, i) => {
-    if (outcome.eligible[i]) sides[side].set(limit, (sides[side].get(limit) ?? 0n) + remaining);
-  });
+  for (const { side, limit, remaining } of orders) sides[side].set(limit, (sides[side].get(limit) ?? 0n) + remaining);
   const levels = (side: number) => [...sides[side]].sort(([a], [b]) => (a < b ? -1 : 1));
   return { bids: levels(SIDE.buy), asks: levels(SIDE.sell) };
 }

@@ -4,12 +4,15 @@ import { TacitError } from "../protocol/errors.ts";
 import type { GenesisFile } from "../protocol/genesis.ts";
 import { slotOf } from "../protocol/market.ts";
 import type { AccountOpening } from "../protocol/opening.ts";
-import { shownAuction, type AuctionReport } from "./history.ts";
+import { levelsOf, shownAuction, type AuctionReport, type Level } from "./history.ts";
 import type { Market } from "./market.ts";
 import type { OpenOrder, Publish } from "./options.ts";
 import { roundName, SUMMARIES, summaryName, type RoundSummary } from "./proving/pipeline.ts";
 import type { HistoryJson } from "./reports.ts";
 import type { Store } from "./store/store.ts";
+
+/** Entries of a list where `limit` is left out. */
+export const DEFAULT_LIMIT = 100;
 
 /** What may be asked of a venue. Nothing here changes it. */
 export abstract class Questions {
@@ -53,18 +56,15 @@ export abstract class Questions {
    * What was booked to an account, by position in the log: all that was booked at the first `limit` positions after `after`.
    * Of kind "fill" (FillReport), or "deposit" with its `amount`; bigints are decimal strings.
    */
-  history(index: number, { after = -1, limit = 100 } = {}): Promise<HistoryJson[]> {
+  history(index: number, { after = -1, limit = DEFAULT_LIMIT } = {}): Promise<HistoryJson[]> {
     return this.#market.reports.history(index, { after, limit });
   }
 
   /** Lots by limit of the open orders of a market, best first: null where the operator does not show it. */
-  book(market: bigint): { bids: [bigint, bigint][]; asks: [bigint, bigint][] } | null {
+  book(market: bigint): { bids: Level[]; asks: Level[] } | null {
     const slot = this.#slotOf(market);
     if (!this.publish.depth) return null;
-    const sides = [new Map<bigint, bigint>(), new Map<bigint, bigint>()];
-    for (const { side, limit, remaining } of this.#market.matcher.book(slot))
-      sides[side].set(limit, (sides[side].get(limit) ?? 0n) + remaining);
-    const [bids, asks] = sides.map((levels) => [...levels].sort(([a], [b]) => (a < b ? -1 : 1)));
+    const { bids, asks } = levelsOf(this.#market.matcher.book(slot));
     return { bids: bids.reverse(), asks };
   }
 
@@ -78,14 +78,14 @@ export abstract class Questions {
    * market or all.
    * @throws UNKNOWN_MARKET
    */
-  async auctions({ market, before, limit = 100 }: { market?: bigint; before?: number; limit?: number } = {}) {
+  async auctions({ market, before, limit = DEFAULT_LIMIT }: { market?: bigint; before?: number; limit?: number } = {}) {
     if (market !== undefined) this.#slotOf(market);
     const auctions = await this.#market.reports.auctions({ market, before, limit });
     return auctions.map((auction) => shownAuction(auction, this.publish));
   }
 
   /** Summaries of rounds that are proved, the newest first, those before `before`. */
-  async rounds({ before, limit = 100 }: { before?: number; limit?: number } = {}): Promise<RoundSummary[]> {
+  async rounds({ before, limit = DEFAULT_LIMIT }: { before?: number; limit?: number } = {}): Promise<RoundSummary[]> {
     const options = before === undefined ? {} : { before: summaryName(before) };
     const found = await this.#store.list(SUMMARIES, { ...options, limit, reverse: true });
     return found.map(({ text }) => JSON.parse(text));

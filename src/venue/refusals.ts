@@ -15,6 +15,7 @@ export function wrongKind(expected: string, found: string): TacitError {
   return new TacitError("WRONG_KIND", `the item is wrong: expected a ${expected}, found ${found}`, { found });
 }
 
-export function stopped(error: Error): TacitError {
-  return new TacitError("STOPPED", `the venue takes no items: ${error.message}`);
+/** @param why  nothing is taken any more: what has stopped the venue, or how it stands */
+export function stopped(why: Error | "it is being closed" | "it is closed"): TacitError {
+  return new TacitError("STOPPED", `the venue takes no items: ${why instanceof Error ? why.message : why}`);
 }

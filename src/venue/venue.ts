@@ -245,7 +245,7 @@ export class Venue extends Questions {
     } finally {
       this.#status = "closed";
       this.#cancelWake();
-      this.#refuseWaiting(new TacitError("STOPPED", "the venue is closed"));
+      this.#refuseWaiting(stopped("it is closed"));
       this.#market.reports.stop();
       await this.#market.pipeline?.close();
       await this.#signatures.close();
@@ -278,13 +278,12 @@ export class Venue extends Questions {
   }
 
   #requireOpen(): void {
-    if (this.#status !== "open")
-      throw new TacitError("STOPPED", `the venue takes no items: ${this.#reason?.message ?? "it is closed"}`);
+    if (this.#status !== "open") throw stopped(this.#reason ?? "it is closed");
   }
 
   #requireTaking(): void {
     this.#requireOpen();
-    if (this.#closing) throw new TacitError("STOPPED", "the venue takes no items: it is being closed");
+    if (this.#closing) throw stopped("it is being closed");
   }
 
   #requireRoom(decoded: Decoded | null): void {

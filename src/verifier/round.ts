@@ -101,7 +101,7 @@ export function verifyRound(
   const instructions = round?.instructions;
   if (!Array.isArray(instructions) || instructions.length === 0)
     return refusal("emptyRound", null, "a round has at least one instruction");
-  // Some 16 ms are spent on each before any is refused.
+  // Each takes time before any is refused: MAX_INSTRUCTIONS says how much.
   if (instructions.length > MAX_INSTRUCTIONS)
     return refusal("tooManyInstructions", null, `a round has at most ${MAX_INSTRUCTIONS} instructions`);
 

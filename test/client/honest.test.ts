@@ -18,15 +18,12 @@ import {
   openTestVenue,
   simulatedProver,
   traders,
+  turns,
 } from "../venue/fixture.ts";
 import { NO_RATES } from "../venue/service/served.ts";
 
 const seed = Number(process.env.SEED ?? 1);
 const STEPS = Number(process.env.STEPS ?? 90);
-
-async function turns(count: number): Promise<void> {
-  for (let i = 0; i < count; i++) await new Promise((resolve) => setImmediate(resolve));
-}
 
 describe(`client: an honest venue, ${STEPS} random steps (seed ${seed})`, () => {
   it("is never accused, and proves what each client has computed", async () => {

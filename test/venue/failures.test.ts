@@ -22,32 +22,31 @@ import { RoundBuilder } from "../../src/witness/round.ts";
 import {
   DEPOSIT,
   eventOf,
+  gate,
   genesis,
   INTERVAL,
   lastingStore,
   ManualClock,
   openTestVenue,
   PERP,
+  replay,
   SECRET,
   SIGNER,
   simulatedProver,
   traders,
+  turns,
   type Trader,
 } from "./fixture.ts";
+import { hasCode } from "../hasCode.ts";
 
 const TURNS = 20_000;
 /** Half of what one transaction takes: its gas is bounded by EIP-7825. */
 const MOST_PROOFS = Math.floor(16_000_000 / costs.gas.perInstruction / 2);
 
-const code = (expected: string) => (error: unknown) => error instanceof TacitError && error.code === expected;
 const full = () => Promise.reject(new TacitError("STORAGE", "the disk is full", { reason: "full" }));
 const never = new Promise<never>(() => {});
 
 /** Nothing here waits for anything but turns of the event loop: what has not ended after so many never will. */
-async function turns(count: number): Promise<void> {
-  for (let i = 0; i < count; i++) await new Promise((resolve) => setImmediate(resolve));
-}
-
 async function ends<T>(promise: Promise<T>, what: string): Promise<T> {
   let over = false;
   const hangs = async () => {
@@ -117,10 +116,9 @@ async function sizesOfRounds(storage: Store): Promise<number[]> {
   const ledger = new Ledger({ ...genesis, profile: PROFILES[genesis.profile], blind: () => 0n });
   const builder = new RoundBuilder(ledger, { accounts: genesis.accounts, operatorSecret: secretScalar(SECRET) });
   const sizes: number[] = [];
-  for await (const { entry } of readJournal(storage)) {
+  for await (const { entry, events } of replay(storage, matcher)) {
+    for (const event of events) builder.add(event);
     if (entry.kind === "round") sizes.push(builder.close().length);
-    else
-      for (const event of matcher.apply(entry.kind === "item" ? { ...entry, signed: true } : entry)) builder.add(event);
   }
   assert.equal(builder.close().length, 0, "the last round is marked");
   return sizes;
@@ -134,8 +132,8 @@ describe("venue: when the disk fails", () => {
     fails.append = full;
     const deposits = [bob, carol].map(({ deposit }) => venue.deposit([deposit]));
     const results = await ends(Promise.allSettled(deposits), "a deposit");
-    for (const result of results) assert.ok(result.status === "rejected" && code("STOPPED")(result.reason));
-    await assert.rejects(ends(venue.deposit([bob.deposit]), "a deposit"), code("STOPPED"));
+    for (const result of results) assert.ok(result.status === "rejected" && hasCode("STOPPED")(result.reason));
+    await assert.rejects(ends(venue.deposit([bob.deposit]), "a deposit"), hasCode("STOPPED"));
     await ends(venue.close(), "close()");
     const again = await openTestVenue({ storage });
     assert.equal(again.venue.health().accounts, 3);
@@ -172,7 +170,7 @@ describe("venue: when the disk fails", () => {
     clock.advance(2n);
     await ends(asked, "the look at the chain");
     fails.append = full;
-    await assert.rejects(submit(venue, alice.cancel()), code("STOPPED"));
+    await assert.rejects(submit(venue, alice.cancel()), hasCode("STOPPED"));
     deposit(bob);
     answer();
     await turns(10);
@@ -205,10 +203,10 @@ describe("venue: when the disk fails", () => {
     const { venue } = await openTestVenue({ storage: store });
     assert.equal((await submit(venue, orders[1])).receipt.n, 2n);
     const other = alice.order("buy", 3n, 100_000n, { nonce: 1n });
-    await assert.rejects(submit(venue, other), code("DECLINED"));
+    await assert.rejects(submit(venue, other), hasCode("DECLINED"));
     for (const wrong of [0, 1]) {
       fails.find = async () => wrong;
-      await assert.rejects(submit(venue, orders[1]), code("JOURNAL_DAMAGED"));
+      await assert.rejects(submit(venue, orders[1]), hasCode("JOURNAL_DAMAGED"));
     }
     delete fails.find;
     assert.equal((await submit(venue, orders[0])).receipt.n, 1n);
@@ -248,7 +246,7 @@ describe("venue: when the disk fails", () => {
     await venue.deposit([bob.deposit]);
     // Written after a pause, which is longer than the turns of `ends`.
     assert.equal((await stopped).error.code, "STORAGE");
-    await assert.rejects(venue.history(bob.index), code("STORAGE"));
+    await assert.rejects(venue.history(bob.index), hasCode("STORAGE"));
     delete fails.put;
     const told = await venue.history(bob.index);
     assert.deepEqual(
@@ -262,16 +260,15 @@ describe("venue: when the disk fails", () => {
     const [alice, bob] = traders(2);
     const { storage, store, fails } = failingStore();
     const { venue } = await openTestVenue({ storage: store, traders: [alice] });
-    let open = () => {};
-    const gate = new Promise<void>((resolve) => (open = resolve));
-    fails.put = (documents) => gate.then(() => storage.put(documents));
+    const { pass, passed } = gate();
+    fails.put = (documents) => passed.then(() => storage.put(documents));
     await venue.deposit([bob.deposit]);
     await turns(10);
     let early = true;
     const told = venue.history(bob.index).then((entries) => ({ entries, early }));
     await turns(10);
     early = false;
-    open();
+    pass();
     assert.deepEqual(await ends(told, "history()").then(({ entries, early }) => ({ entries: entries.length, early })), {
       entries: 1,
       early: false,
@@ -308,7 +305,7 @@ describe("venue: when it is closed, or another part fails", () => {
     const answers = await ends(Promise.allSettled(orders.slice(1).map((order) => submit(venue, order))), "an item");
     for (const answer of answers)
       if (answer.status === "fulfilled") told.push(answer.value);
-      else assert.ok(code("STOPPED")(answer.reason), String(answer.reason));
+      else assert.ok(hasCode("STOPPED")(answer.reason), String(answer.reason));
     assert.ok(told.length <= 2, "more is answered than could be signed");
     assert.match((await ends(stopped, "the failure")).error.message, /unplugged/);
     await ends(venue.close(), "close()");
@@ -337,7 +334,7 @@ describe("venue: when it is closed, or another part fails", () => {
     const { receipt } = await submit(venue, alice.order("buy", 1n, 100_000n));
     assert.equal(receiptDefect(receipt, SIGNER.address), null);
     deaths = 2;
-    await assert.rejects(ends(submit(venue, alice.order("buy", 1n, 100_000n)), "an item"), code("STOPPED"));
+    await assert.rejects(ends(submit(venue, alice.order("buy", 1n, 100_000n)), "an item"), hasCode("STOPPED"));
     await ends(venue.close(), "close()");
   });
 
@@ -349,7 +346,7 @@ describe("venue: when it is closed, or another part fails", () => {
     const order = alice.order("buy", 1n, 100_000n);
     await submit(venue, order);
     bad = true;
-    await assert.rejects(ends(submit(venue, order), "an item"), code("STOPPED"));
+    await assert.rejects(ends(submit(venue, order), "an item"), hasCode("STOPPED"));
     await ends(venue.close(), "close()");
   });
 
@@ -390,7 +387,7 @@ describe("venue: when the clock is set ahead", () => {
       assert.ok(now >= at + BigInt(Math.floor(ahead / 1000)), `${ahead} ms ahead`);
     }
     for (const ahead of [2 * hour, 10 * 365 * 24 * hour])
-      assert.throws(() => shifted(ahead, () => systemClock.now()), code("CLOCK"));
+      assert.throws(() => shifted(ahead, () => systemClock.now()), hasCode("CLOCK"));
     assert.ok(systemClock.now() >= at);
   });
 
@@ -407,7 +404,7 @@ describe("venue: when the clock is set ahead", () => {
     const { venue } = await openTestVenue({ storage, traders: [alice], clock: jumping });
     const stopped = eventOf(venue, "stopped");
     jumped = true;
-    await assert.rejects(ends(submit(venue, alice.cancel()), "an item"), code("STOPPED"));
+    await assert.rejects(ends(submit(venue, alice.cancel()), "an item"), hasCode("STOPPED"));
     assert.equal((await stopped).error.code, "CLOCK");
     await ends(venue.close(), "close()");
     const again = await openTestVenue({ storage, clock });
@@ -440,8 +437,8 @@ describe("venue: when proofs trail", () => {
     const [alice] = traders(1);
     const storage = lastingStore();
     const clock = new ManualClock();
-    let gate = async () => {};
-    const { prover } = simulatedProver(undefined, () => gate());
+    let proving = async () => {};
+    const { prover } = simulatedProver(undefined, () => proving());
     const reads: number[] = [];
     const reading: Store = {
       ...storage,
@@ -459,7 +456,7 @@ describe("venue: when proofs trail", () => {
       clock.advance(20n);
       await proved(venue);
     }
-    gate = () => never;
+    proving = () => never;
     const { proved: provedCount } = venue.health();
     for (let i = 0; i < 5; i++) {
       await submit(venue, alice.cancel());
@@ -469,7 +466,7 @@ describe("venue: when proofs trail", () => {
     await ends(venue.close(), "close()");
     assert.equal(venue.health().proved, provedCount);
     reads.length = 0;
-    gate = async () => {};
+    proving = async () => {};
     venue = await open();
     const [snapshot, next] = reads;
     assert.ok(snapshot > 0, "it goes on from a snapshot");
@@ -480,9 +477,8 @@ describe("venue: when proofs trail", () => {
 
   it("says busy where too many proofs wait to be made, to orders first", async () => {
     const [alice] = traders(1);
-    let open = () => {};
-    const gate = new Promise<void>((resolve) => (open = resolve));
-    const { prover } = simulatedProver(undefined, () => gate);
+    const { pass, passed } = gate();
+    const { prover } = simulatedProver(undefined, () => passed);
     // A deposit, and three cancels that share a proof: 1.75.
     const limits = { unprovedProofs: 2, roundSeconds: 1 };
     const { venue, clock } = await openTestVenue({ traders: [alice], prover, limits });
@@ -494,7 +490,7 @@ describe("venue: when proofs trail", () => {
     });
     alice.nonce--;
     await submit(venue, alice.cancel());
-    open();
+    pass();
     clock.advance(INTERVAL);
     await proved(venue);
     await submit(venue, alice.order("buy", 1n, 100_000n));

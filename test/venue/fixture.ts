@@ -1,4 +1,7 @@
+import assert from "node:assert/strict";
 import { Random } from "../../src/replay/random.ts";
+import type { Event } from "../../src/matcher/events.ts";
+import type { Matcher } from "../../src/matcher/matcher.ts";
 import { depositKey, publicKey, sign } from "../../src/protocol/eddsa.ts";
 import { parseGenesis } from "../../src/protocol/genesis.ts";
 import { cancelItem, itemHash, orderItem, withdrawalItem, type Auth, type Item } from "../../src/protocol/item.ts";
@@ -7,6 +10,7 @@ import type { Chain as Anvil } from "../../src/setup/chain/chain.ts";
 import type { Clock } from "../../src/venue/clock.ts";
 import { developmentGenesis } from "../../src/venue/developmentGenesis.ts";
 import type { RoundProver } from "../../src/venue/proving/provers.ts";
+import { readJournal, type JournalEntry } from "../../src/venue/store/journal.ts";
 import type { Store } from "../../src/venue/store/store.ts";
 import { memoryStore } from "../../src/venue/store/memoryStore.ts";
 import { localSigner } from "../../src/venue/signing/signer.ts";
@@ -68,13 +72,47 @@ export class ManualClock implements Clock {
   }
 }
 
+/** So many turns of the event loop. */
+export async function turns(count: number): Promise<void> {
+  for (let i = 0; i < count; i++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** A promise that the test fulfils. */
+export function gate() {
+  let pass = () => {};
+  const passed = new Promise<void>((resolve) => (pass = resolve));
+  return { pass, passed };
+}
+
+/** A clock and a chain whose times pass together. */
+interface Both {
+  clock: ManualClock;
+  anvil: Anvil;
+}
+
 /** Seconds pass on a clock and on a chain; each look at the chain finds a new block. */
-export async function passBoth({ clock, anvil, seconds }: { clock: ManualClock; anvil: Anvil; seconds: bigint }) {
+export async function passBoth({ clock, anvil, seconds }: Both & { seconds: bigint }): Promise<void> {
   for (let i = 0n; i < seconds; i += 2n) {
     clock.advance(2n);
     await anvil.client.setNextBlockTimestamp({ timestamp: clock.now() });
     await anvil.client.mine({ blocks: 1 });
-    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+    await turns(20);
+  }
+}
+
+/**
+ * Lets both pass until it holds, as long as the relay of the venue goes on.
+ * @param looks  after so many in vain the test fails
+ */
+export async function passUntil(
+  { clock, anvil, venue, what, looks }: Both & { venue: Venue; what: string; looks: number },
+  holds: () => boolean | Promise<boolean>,
+): Promise<void> {
+  for (let look = 0; !(await holds()); look++) {
+    const { chain, reason } = venue.health();
+    assert.equal(chain!.stopped, undefined, chain!.stopped?.message);
+    assert.ok(look < looks, `not ${what} after ${looks} looks: ${chain!.waiting ?? "nothing waits"}, ${reason}`);
+    await passBoth({ clock, anvil, seconds: 2n });
   }
 }
 
@@ -153,6 +191,16 @@ export async function openTestVenue(options: Partial<VenueOptions> & { traders?:
 /** A store that may be opened again after `close`. */
 export function lastingStore(): Store {
   return { ...memoryStore(), close: async () => {} };
+}
+
+/** Each entry of a journal, with what a matcher makes of it: nothing of the end of a round. */
+export async function* replay(
+  storage: Store,
+  matcher: Matcher,
+): AsyncGenerator<{ entry: JournalEntry; events: readonly Event[] }> {
+  for await (const { entry } of readJournal(storage))
+    if (entry.kind === "round") yield { entry, events: [] };
+    else yield { entry, events: matcher.apply(entry.kind === "item" ? { ...entry, signed: true } : entry) };
 }
 
 /** Proofs without circuits, for keys whose secrets the simulator has. `gate` holds each back until it is fulfilled. */

@@ -11,7 +11,6 @@ import { vectorHash } from "../../src/protocol/market.ts";
 import { openingJson } from "../../src/protocol/opening.ts";
 import { BITS, MARKETS } from "../../src/protocol/parameters.ts";
 import { channelsHash, REGISTERS } from "../../src/protocol/state.ts";
-import { readJournal } from "../../src/venue/store/journal.ts";
 import { memoryStore } from "../../src/venue/store/memoryStore.ts";
 import { startOf } from "../../src/venue/start.ts";
 import type { Store } from "../../src/venue/store/store.ts";
@@ -24,6 +23,7 @@ import {
   lastingStore,
   ManualClock,
   openTestVenue,
+  replay,
   SECRET,
   SIGNER,
   simulatedProver,
@@ -41,13 +41,12 @@ async function channelsOf(storage: Store): Promise<{ open: Channels; guess: Chan
   const ledger = new Ledger({ ...genesis, profile: PROFILES[genesis.profile], blind: () => 0n });
   const builder = new RoundBuilder(ledger, { accounts: genesis.accounts, operatorSecret: secretScalar(SECRET) });
   let fills = 0n;
-  for await (const { entry } of readJournal(storage)) {
+  for await (const { entry, events } of replay(storage, matcher)) {
+    for (const event of events) {
+      builder.add(event);
+      if (event.kind === "settle") for (const { fill } of event.writes) fills = pushFill(fills, fillWord(fill));
+    }
     if (entry.kind === "round") builder.close();
-    else
-      for (const event of matcher.apply(entry.kind === "item" ? { ...entry, signed: true } : entry)) {
-        builder.add(event);
-        if (event.kind === "settle") for (const { fill } of event.writes) fills = pushFill(fills, fillWord(fill));
-      }
   }
   builder.close();
   // Payouts are paid at the end of each round; they, and their chain, are public.

@@ -6,7 +6,7 @@ import { PROFILES } from "../../src/protocol/instructions.ts";
 import { memoryStore } from "../../src/venue/store/memoryStore.ts";
 import { Reports } from "../../src/venue/reports.ts";
 import type { Store } from "../../src/venue/store/store.ts";
-import { genesis, START, traders } from "./fixture.ts";
+import { gate, genesis, START, traders, turns } from "./fixture.ts";
 
 const ACCOUNTS = 10;
 const PLACES = 8;
@@ -49,7 +49,7 @@ describe("reports", () => {
   it("are written in pieces, each with all of its accounts, those first that have waited longest", async () => {
     const { reports, puts, base } = reported();
     const failed = new Promise<never>((_, reject) => reports.writeSoon(reject));
-    while (puts.length < ACCOUNTS / 2) await Promise.race([new Promise((resolve) => setImmediate(resolve)), failed]);
+    while (puts.length < ACCOUNTS / 2) await Promise.race([turns(1), failed]);
     reports.stop();
     const accounts = puts.map((names) => [...new Set(names.map(accountOf))]);
     assert.deepEqual(
@@ -85,17 +85,17 @@ describe("reports", () => {
     for (let i = 0; waits; i++) {
       assert.ok(i < 1_000, "it waits for what came later");
       add();
-      await new Promise((resolve) => setImmediate(resolve));
+      await turns(1);
     }
     const there = (await base.list("history/")).filter(({ name }) => Number(name.split("/")[2]) < PLACES);
     assert.equal(there.length, ACCOUNTS * PLACES);
     assert.ok(puts.length > 1 && puts[0].length === 2 * PLACES, "in pieces");
-    let open = () => {};
-    it.gate = new Promise((resolve) => (open = resolve));
+    const { pass, passed } = gate();
+    it.gate = passed;
     const flushed = reports.flush();
-    await new Promise((resolve) => setImmediate(resolve));
+    await turns(1);
     add();
-    open();
+    pass();
     await flushed;
     await reports.flush();
     assert.equal(puts.flat().length, new Set(puts.flat()).size, "none is written twice");

@@ -10,17 +10,22 @@ import { memoryStore } from "../../src/venue/store/memoryStore.ts";
 import type { Store } from "../../src/venue/store/store.ts";
 import type { Acknowledgement } from "../../src/venue/options.ts";
 import type { Venue } from "../../src/venue/venue.ts";
-import { genesis, lastingStore, ManualClock, openTestVenue, simulatedProver, traders, type Trader } from "./fixture.ts";
+import {
+  genesis,
+  lastingStore,
+  ManualClock,
+  openTestVenue,
+  simulatedProver,
+  traders,
+  turns,
+  type Trader,
+} from "./fixture.ts";
 
 const SEEDS = process.env.SEED ? [Number(process.env.SEED)] : [1, 2, 3];
 const LIVES = Number(process.env.LIVES ?? 5);
 const STEPS = 9;
 
 const never = new Promise<never>(() => {});
-
-async function turns(count: number): Promise<void> {
-  for (let i = 0; i < count; i++) await new Promise((resolve) => setImmediate(resolve));
-}
 
 /** A store that dies at a write: it is done or not, and from then on nothing is answered. */
 function mortal(base: Store, random: Random) {

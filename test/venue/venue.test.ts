@@ -12,6 +12,7 @@ import type { Store } from "../../src/venue/store/store.ts";
 import {
   DEPOSIT,
   eventOf,
+  gate,
   genesis,
   INTERVAL,
   lastingStore,
@@ -22,10 +23,10 @@ import {
   simulatedProver,
   traders,
   Trader,
+  turns,
 } from "./fixture.ts";
 import { Random } from "../../src/replay/random.ts";
-
-const code = (expected: string) => (error: unknown) => error instanceof TacitError && error.code === expected;
+import { hasCode } from "../hasCode.ts";
 
 describe("venue: items and receipts", () => {
   it("answers with a receipt that its signer signed, of the place in the log where the item stands", async () => {
@@ -100,11 +101,11 @@ describe("venue: items and receipts", () => {
     assert.equal(venue.health().logCount, 1);
     await venue.submit(item, auth);
     const spent = alice.order("buy", 1n, 100_000n, { nonce: 1n });
-    await assert.rejects(venue.submit(spent.item, spent.auth), code("DECLINED"));
-    await assert.rejects(venue.submit({ ...item, A: -1n }, auth), code("OUT_OF_RANGE"));
-    await assert.rejects(venue.cancel(item, auth), code("WRONG_KIND"));
+    await assert.rejects(venue.submit(spent.item, spent.auth), hasCode("DECLINED"));
+    await assert.rejects(venue.submit({ ...item, A: -1n }, auth), hasCode("OUT_OF_RANGE"));
+    await assert.rejects(venue.cancel(item, auth), hasCode("WRONG_KIND"));
     await venue.close();
-    await assert.rejects(venue.submit(item, auth), code("STOPPED"));
+    await assert.rejects(venue.submit(item, auth), hasCode("STOPPED"));
   });
 
   it("acknowledges nothing that could not be written, and stops", async () => {
@@ -121,7 +122,7 @@ describe("venue: items and receipts", () => {
     full = true;
     const orders = [1n, 2n].map((size) => alice.order("buy", size, 100_000n));
     const results = await Promise.allSettled(orders.map(({ item, auth }) => venue.submit(item, auth)));
-    assert.ok(results.every((result) => result.status === "rejected" && code("STOPPED")(result.reason)));
+    assert.ok(results.every((result) => result.status === "rejected" && hasCode("STOPPED")(result.reason)));
     assert.equal((await stopped).error.code, "STORAGE");
     assert.equal(venue.health().ok, false);
     assert.match(venue.health().reason!, /disk is full/);
@@ -238,7 +239,7 @@ describe("venue: deposits and snapshots", () => {
     for (let sent = 0; sent < 16; sent++) {
       const { item, auth } = alice.order("buy", 1n, 100_000n, { thisAuction: true });
       await venue.submit(item, auth);
-      await new Promise((resolve) => setImmediate(resolve));
+      await turns(1);
       for await (const { sequence } of storage.snapshots()) {
         if (!sequences.includes(sequence)) sequences.push(sequence);
         break;
@@ -257,14 +258,14 @@ describe("venue: the end", () => {
     const storage: Store = {
       ...inner,
       async append(records) {
-        if (slow) await gates.append.promise;
+        if (slow) await gates.append.passed;
         return inner.append(records);
       },
     };
     const signer = {
       address: SIGNER.address,
       async sign(digest: Uint8Array) {
-        await gates.sign.promise;
+        await gates.sign.passed;
         return SIGNER.sign(digest);
       },
     };
@@ -272,19 +273,16 @@ describe("venue: the end", () => {
     const { venue, clock } = await openTestVenue({ storage, signer, traders: [alice] });
     const { item, auth } = alice.order("buy", 1n, 100_000n, { thisAuction: true });
     const answer = venue.submit(item, auth);
-    const turns = async (holds: () => boolean) => {
-      for (let i = 0; i < 1_000 && !holds(); i++) await new Promise((resolve) => setImmediate(resolve));
-    };
-    await turns(() => venue.health().logCount === 2);
+    for (let i = 0; i < 1_000 && venue.health().logCount < 2; i++) await turns(1);
     const closed = venue.close();
-    await turns(() => false);
+    await turns(1_000);
     slow = true;
     clock.advance(INTERVAL);
-    await turns(() => false);
-    await assert.rejects(venue.deposit([alice.deposit]), code("STOPPED"));
-    gates.sign.resolve();
-    await turns(() => false);
-    gates.append.resolve();
+    await turns(1_000);
+    await assert.rejects(venue.deposit([alice.deposit]), hasCode("STOPPED"));
+    gates.sign.pass();
+    await turns(1_000);
+    gates.append.pass();
     await closed;
     assert.equal((await answer).receipt.n, 1n);
     slow = false;
@@ -293,13 +291,6 @@ describe("venue: the end", () => {
     await again.venue.close();
   });
 });
-
-/** A promise, and what fulfils it. */
-function gate() {
-  let resolve!: () => void;
-  const promise = new Promise<void>((it) => (resolve = it));
-  return { promise, resolve };
-}
 
 describe("venue: rounds", () => {
   it("proves rounds behind the market; a round shows its log, and an account in its state", async () => {
@@ -335,9 +326,8 @@ describe("venue: rounds", () => {
 
   it("says busy where proofs trail too far, to orders first, and goes on when they have caught up", async () => {
     const [alice] = traders(1);
-    let open = () => {};
-    const gate = new Promise<void>((resolve) => (open = resolve));
-    const { prover } = simulatedProver(undefined, () => gate);
+    const { pass, passed } = gate();
+    const { prover } = simulatedProver(undefined, () => passed);
     const limits = { unproved: 4, roundSeconds: 1 };
     const { venue, clock } = await openTestVenue({ traders: [alice], prover, limits });
     for (let i = 0; i < 3; i++) {
@@ -351,7 +341,7 @@ describe("venue: rounds", () => {
     assert.equal((await venue.submit(cancel.item, cancel.auth)).verdict, "admitted");
     const proven = eventOf(venue, "round", ({ round }) => round.logCount === "5");
     clock.advance(2n);
-    open();
+    pass();
     await proven;
     const next = alice.order("buy", 1n, 100_000n);
     assert.equal((await venue.submit(next.item, next.auth)).verdict, "admitted");
@@ -432,7 +422,7 @@ describe("venue: rounds", () => {
     const { item, auth } = alice.order("buy", 1n, 100_000n);
     await venue.submit(item, auth);
     clock.advance(5n);
-    while (venue.health().ok) await new Promise((resolve) => setImmediate(resolve));
+    while (venue.health().ok) await turns(1);
     assert.match(venue.health().reason!, /refused by the verifier/);
     const next = alice.order("buy", 1n, 100_000n);
     assert.equal((await venue.submit(next.item, next.auth)).verdict, "admitted");

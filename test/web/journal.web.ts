@@ -8,8 +8,7 @@ import { build } from "esbuild";
 import { Random } from "../../src/replay/random.ts";
 import { Matcher } from "../../src/matcher/matcher.ts";
 import { PROFILES } from "../../src/protocol/instructions.ts";
-import { readJournal } from "../../src/venue/store/journal.ts";
-import { genesis, genesisJson, INTERVAL, lastingStore, openTestVenue, traders } from "../venue/fixture.ts";
+import { genesis, genesisJson, INTERVAL, lastingStore, openTestVenue, replay, traders } from "../venue/fixture.ts";
 import { openBrowser, serve } from "./site.ts";
 
 /** In the page: records in hexadecimal to the state's bytes as text. */
@@ -53,8 +52,7 @@ describe("a journal in Chromium", () => {
     const matcher = new Matcher({ ...genesis, depth, maxOpen }, { view: (_, index) => BigInt(index) });
     const records: string[] = [];
     for await (const bytes of storage.read(0)) records.push(Buffer.from(bytes).toString("hex"));
-    for await (const { entry } of readJournal(storage))
-      if (entry.kind !== "round") matcher.apply(entry.kind === "item" ? { ...entry, signed: true } : entry);
+    for await (const _ of replay(storage, matcher));
     const expected = new TextDecoder().decode(matcher.export());
     assert.ok(records.length > 200);
 

@@ -88,12 +88,6 @@ export class Relay {
     return this.#stream.position(state) !== undefined;
   }
 
-  /** Tries again to send after a stop whose reason was mended. */
-  resume(): void {
-    this.#stopped = undefined;
-    this.#reverts = 0;
-  }
-
   /** Instructions beyond the contract's newest state. */
   get instructions(): number {
     return this.#stream.beyond(this.#seen?.latest.state);

@@ -83,7 +83,7 @@ export interface RelayStatus extends FailureStatus {
   readonly waiting?: RelayWait;
   /** seconds since 1970 */
   readonly waitingSince?: bigint;
-  /** why nothing is sent until `resume` or a restart; nothing is lost */
+  /** why nothing is sent until a restart; nothing is lost */
   readonly stopped?: TacitError;
 }
 

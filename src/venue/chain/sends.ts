@@ -1,3 +1,4 @@
+import { toJson } from "../../protocol/json.ts";
 import type { Store } from "../store/store.ts";
 import type { Chain, ChainPoint, ChainReceipt, Fees, Hex, OpenedChain } from "./chain.ts";
 import { ask } from "./chainFailure.ts";
@@ -146,21 +147,7 @@ interface SendDocument {
 }
 
 function sendText({ nonce, transactions, raw, gas, fees }: Send, of: string): string {
-  const document: SendDocument = {
-    of,
-    nonce,
-    transactions: transactions.map(({ hash, from, to, rounds }) => ({
-      hash,
-      from: String(from),
-      to: String(to),
-      rounds: [...rounds],
-    })),
-    raw,
-    gas: String(gas),
-    maxFeePerGas: String(fees.maxFeePerGas),
-    maxPriorityFeePerGas: String(fees.maxPriorityFeePerGas),
-  };
-  return JSON.stringify(document);
+  return toJson({ of, nonce, transactions, raw, gas, ...fees });
 }
 
 function parseSend(text: string): { of: string; send: Send } {

@@ -1,4 +1,5 @@
 import { openingJson } from "../../protocol/opening.ts";
+import { DEFAULT_LIMIT } from "../questions.ts";
 import { bearer, json, type Call } from "./call.ts";
 import { SIGNATURE_COST, type Desk } from "./desk.ts";
 import { notFound, unauthorised } from "./errors.ts";
@@ -115,7 +116,7 @@ export function addAccountRoutes(route: AddRoute, { venue, desk }: { venue: Serv
     },
     async (c, { query }) => {
       const index = accountOf(c, query.index);
-      const { after, limit = 100 } = query;
+      const { after, limit = DEFAULT_LIMIT } = query;
       const entries = await venue.history(index, { after, limit });
       return json(c, { index, entries: pageOf(entries, limit) });
     },

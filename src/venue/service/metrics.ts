@@ -54,7 +54,9 @@ export class Metrics {
           this.set(value());
         },
       });
-    gauge("tacit_up", "1 when the venue takes items and proves", () => Number(venue.health().ok));
+    gauge("tacit_up", "1 when the venue takes items and proves, and its chain does not hold it up", () =>
+      Number(venue.health().ok),
+    );
     gauge("tacit_queue", "Items that wait to be written", () => venue.health().queue);
     gauge("tacit_log_entries", "Entries of the log", () => venue.health().logCount);
     gauge("tacit_unproved_entries", "Entries of the log that are not proved", () => venue.health().unproved);

@@ -15,7 +15,7 @@ export function addOperatorRoutes(
     {
       method: "get",
       path: "/v1/health",
-      summary: "How the venue does: 503 when it takes no items, or proves no more",
+      summary: "How the venue does: 503 when it takes no items, proves no more, or is held up by its chain",
       access: "public",
       answer: { schema: HealthSchema, also: [503] },
     },

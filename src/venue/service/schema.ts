@@ -6,6 +6,7 @@ import { FIELD } from "../../protocol/numbers.ts";
 import { MARKET_STATE, MARKETS, RULE, VERDICTS } from "../../protocol/parameters.ts";
 import type { TacitError } from "../../protocol/errors.ts";
 import { readItem } from "../../protocol/wire.ts";
+import { DEFAULT_LIMIT } from "../questions.ts";
 import { ERROR_CODES } from "./errors.ts";
 
 /**
@@ -79,7 +80,7 @@ const limit = z
   .regex(/^[1-9][0-9]{0,2}$/, `1 to ${PAGE}`)
   .transform(Number)
   .refine((n) => n <= PAGE, `1 to ${PAGE}`)
-  .openapi({ type: "integer", minimum: 1, maximum: PAGE, default: 100 })
+  .openapi({ type: "integer", minimum: 1, maximum: PAGE, default: DEFAULT_LIMIT })
   .optional();
 const index = digits(7, "the number of an account").optional();
 

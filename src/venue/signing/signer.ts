@@ -16,8 +16,8 @@ export type SignRecoverable = (digest: Uint8Array, key: Uint8Array) => [signatur
 
 /**
  * Signs with a key in memory. Equal digests have equal signatures (RFC 6979).
- * @param signRecoverable  what computes; plain JavaScript if not given, of which one takes four times as long as in the
- *                         thread of `threadSigner`
+ * @param signRecoverable  what computes; plain JavaScript if not given, by which one takes four times as long as in the
+ *                         thread of `threadSigner` (`npm run bench hashes`)
  * @throws BAD_SECRET
  */
 export function localSigner(secret: Uint8Array, signRecoverable: SignRecoverable = portable): Signer {

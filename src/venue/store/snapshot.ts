@@ -1,4 +1,5 @@
 import { TacitError } from "../../protocol/errors.ts";
+import { fromTypedJson, toTypedJson } from "../../protocol/json.ts";
 import type { LedgerSnapshot } from "../../witness/ledger.ts";
 
 /** What a venue goes on from, as of the end of a round. */
@@ -20,21 +21,15 @@ export interface VenueSnapshot {
 
 const VERSION = 1;
 
-/** Bigints are strings that end in n. */
 export function encodeSnapshot(snapshot: VenueSnapshot): Uint8Array {
-  const text = JSON.stringify({ version: VERSION, ...snapshot }, (_, value: unknown) =>
-    typeof value === "bigint" ? `${value}n` : value,
-  );
-  return new TextEncoder().encode(text);
+  return new TextEncoder().encode(toTypedJson({ version: VERSION, ...snapshot }));
 }
 
 /** @throws SNAPSHOT when the bytes are not a snapshot of this version */
 export function decodeSnapshot(bytes: Uint8Array): VenueSnapshot {
   let json;
   try {
-    json = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes), (key, value: unknown) =>
-      typeof value === "string" && key !== "matcher" && /^-?\d+n$/.test(value) ? BigInt(value.slice(0, -1)) : value,
-    );
+    json = fromTypedJson(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch {
     throw new TacitError("SNAPSHOT", "the venue's snapshot is not valid JSON: expected what this program wrote");
   }

@@ -2,8 +2,8 @@
 // Method: chosen sequences, and random ones against a list of what is in use (seed in the name of the test).
 import assert from "node:assert/strict";
 import { Random } from "../../../src/replay/random.ts";
-import { TacitError } from "../../../src/protocol/errors.ts";
 import { Heap } from "../../../src/prover/engine/memory.ts";
+import { hasCode } from "../../hasCode.ts";
 
 const SEED = 20_260_351;
 const PAGE = 65_536;
@@ -73,8 +73,7 @@ describe("heap", () => {
     it(`${why} is refused, and nothing is lost`, () => {
       const own = heap();
       const kept = own.alloc(100);
-      const isTyped = (error: unknown) => error instanceof TacitError && error.code === "OUT_OF_MEMORY";
-      assert.throws(() => own.alloc(bytes), isTyped);
+      assert.throws(() => own.alloc(bytes), hasCode("OUT_OF_MEMORY"));
       assert.equal(own.used, 128);
       assert.equal(own.alloc(64), kept + 128);
     });

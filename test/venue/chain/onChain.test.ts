@@ -16,6 +16,7 @@ import {
   ManualClock,
   openTestVenue,
   passBoth,
+  passUntil,
   SECRET,
   simulatedProver,
   START,
@@ -40,7 +41,7 @@ describe("venue: on a chain", () => {
     const people = traders(2);
     for (const { deposit } of people) {
       const { keyX, keyY, index, amount } = deposit;
-      await anvil.send({ contract, name: "deposit", args: [amount, keyX, keyY, index], time: undefined });
+      await anvil.send({ contract, name: "deposit", args: [amount, keyX, keyY, index] });
     }
     const storage = lastingStore();
     const clock = new ManualClock(START + 1n);
@@ -60,7 +61,9 @@ describe("venue: on a chain", () => {
     let { venue } = await open();
     assert.equal(venue.contract!.address, contract.address);
     await assert.rejects(venue.deposit([people[0].deposit]), { code: "ON_CHAIN" });
-    while (!venue.account(people[1].index)) await pass(2n);
+    const until = (what: string, holds: () => boolean | Promise<boolean>) =>
+      passUntil({ clock, anvil, venue, what, looks: 200 }, holds);
+    await until("credited", () => venue.account(people[1].index) !== undefined);
     assert.equal(venue.account(people[0].index)!.cash, DEPOSIT);
 
     for (let turn = 0; turn < 3; turn++) {
@@ -77,7 +80,10 @@ describe("venue: on a chain", () => {
     }
     const last = async () => (await venue.rounds({ limit: 1 }))[0];
     const target = String(venue.health().logCount);
-    for (let round = await last(); round?.logCount !== target || !round.accepted; round = await last()) await pass(2n);
+    await until("accepted", async () => {
+      const round = await last();
+      return round?.logCount === target && round.accepted !== undefined;
+    });
     assert.equal(await anvil.read(contract, "state"), BigInt((await last()).stateAfter));
     assert.equal(await anvil.read(contract, "logCount"), BigInt(target));
     assert.equal(await anvil.read(contract, "owed", [owner.address]), 3_000n);
@@ -87,10 +93,11 @@ describe("venue: on a chain", () => {
     const submissions = await anvil.client.getTransactionCount({ address: payer.address });
     assert.equal(new Set(rounds.map(({ accepted }) => accepted!.hash)).size, submissions);
     assert.equal(venue.health().chain!.rounds, 0);
-    const accepted = eventOf(venue, "round", ({ round }) => round.accepted !== undefined);
+    let told = false;
+    void eventOf(venue, "round", ({ round }) => round.accepted !== undefined).then(() => (told = true));
     const { item, auth } = people[0].order("buy", 1n, 100_000n);
     await venue.submit(item, auth);
-    while (await Promise.race([accepted.then(() => false), pass(2n).then(() => true)]));
+    await until("told of the next one", () => told);
     await venue.close();
   });
 });

@@ -406,7 +406,7 @@ describe("the relay", () => {
   });
 
   for (const refusal of ["UnknownDeposit", "PairingFailed", "error 0x12345678"])
-    it(`stops when the contract says ${refusal}, loses nothing, and goes on when told to`, async () => {
+    it(`stops when the contract says ${refusal}, loses nothing, and goes on after a restart`, async () => {
       const it = await venue();
       it.add("D");
       await it.go(1);
@@ -424,7 +424,7 @@ describe("the relay", () => {
       assert.deepEqual([lastError?.code, rounds, estimates], ["ROUND_REFUSED", 1, 1]);
       assert.deepEqual([it.acceptedRounds, it.chain.broadcasts.length], [[0], 1]);
       it.chain.refuse = () => undefined;
-      it.relay.resume();
+      await it.start();
       await it.go(CONFIRMATIONS + 1);
       assert.deepEqual([it.acceptedRounds, it.relay.status().stopped], [[0, 1], undefined]);
     });
@@ -748,7 +748,7 @@ async function schedule(seed: number): Promise<{ crashes: number; reverts: numbe
     if (stopped) {
       // Transactions that came too late, one after another, look like a fault of ours.
       assert.ok(stopped.code === "REVERTED" && !calm, stopped.message);
-      it.relay.resume();
+      await it.start(between);
     }
   }
 

@@ -12,7 +12,7 @@ import { createApp } from "../../../src/venue/service/app.ts";
 import { FrameAnswerSchema, IdSchema, PushSchema } from "../../../src/venue/service/schema.ts";
 import { startService, type ServerOptions } from "../../../src/venue/service/server.ts";
 import type { Acknowledgement, VenueEvent } from "../../../src/venue/options.ts";
-import { eventOf, SIGNER, simulatedProver } from "../fixture.ts";
+import { eventOf, gate, SIGNER, simulatedProver } from "../fixture.ts";
 import {
   bearer,
   closeAll,
@@ -40,13 +40,6 @@ function checkFrames({ frames }: FakeWire): void {
     const { error } = ("channel" in frame ? PushSchema : FrameAnswerSchema).safeParse(frame);
     assert.equal(error, undefined, `${JSON.stringify(frame)}: ${error?.message}`);
   }
-}
-
-/** A promise that the test fulfils. */
-function gate() {
-  let pass = () => {};
-  const passed = new Promise<void>((resolve) => (pass = resolve));
-  return { pass, passed };
 }
 
 describe("a stream", () => {
