@@ -4,14 +4,11 @@ import { TacitError } from "../protocol/errors.ts";
 import { parseGenesis } from "../protocol/genesis.ts";
 import { PROFILES } from "../protocol/instructions.ts";
 import { asInteger, asList, asObject, badFormat } from "../protocol/json.ts";
+import { refusalMeaning, type RecordRefusal } from "../verifier/index.ts";
 import { Ledger } from "../witness/ledger.ts";
 import { readElement, readEntry, type RoundJson } from "./record.ts";
 import { Registers } from "./registers.ts";
 import { Report } from "./report.ts";
-
-/** Why a record is refused. Codes are permanent; those that a round of a venue can have too mean the same. */
-export const RECHECK_REFUSALS = ["wrongState", "wrongLog", "wrongVerdict", "wrongClearing", "wrongAccount"] as const;
-export type RecheckRefusal = (typeof RECHECK_REFUSALS)[number];
 
 /** What a record comes to, or the first place where it says what the rules do not give. */
 export type RecheckResult =
@@ -25,14 +22,18 @@ export type RecheckResult =
       accounts: number;
       /** whether signatures were checked; else each item counts as signed */
       signed: boolean;
+      /** that it has, and that were not looked at */
+      proofs: number;
     }
   | {
       ok: false;
-      code: RecheckRefusal;
+      code: RecordRefusal;
       /** from 1 */
       round: number;
       /** place in the file: "rounds[2].clearings[0].price" */
       at: string;
+      /** for a person; `message` is the detail */
+      meaning: string;
       message: string;
     };
 
@@ -46,7 +47,7 @@ const PARTS = [
   ["clearings", "wrongClearing"],
   ["accounts", "wrongAccount"],
   ["stateAfter", "wrongState"],
-] as const satisfies readonly (readonly [keyof RoundJson, RecheckRefusal])[];
+] as const satisfies readonly (readonly [keyof RoundJson, RecordRefusal])[];
 /** Items of which the signatures are checked at once. */
 const QUEUED = 64;
 
@@ -81,17 +82,19 @@ export function recheck(json: unknown, onRound: (fraction: number) => void = () 
   const ledger = new Ledger({ ...genesis, profile, blind: () => blind });
   const registers = new Registers(ledger, { blind: () => blind });
   const report = new Report(genesis, signed);
-  const counts = { entries: 0, auctions: 0, fills: 0 };
+  const counts = { entries: 0, auctions: 0, fills: 0, proofs: 0 };
   const written = new Set<string>();
 
   for (const [i, row] of rounds.entries()) {
     const at = `rounds[${i}]`;
-    const refused = (code: RecheckRefusal, place: string, message: string) =>
-      ({ ok: false, code, round: i + 1, at: `${at}.${place}`, message: `${place}: ${message}` }) as const;
+    const refused = (code: RecordRefusal, place: string, message: string): RecheckResult => {
+      const meaning = refusalMeaning(code);
+      return { ok: false, code, round: i + 1, at: `${at}.${place}`, meaning, message: `${place}: ${message}` };
+    };
     const round = asObject(at, row);
     const state = ledger.word;
     const begins = difference(at, "state", round.state, `${state}`);
-    if (begins) return refused("wrongState", "state", inWords(begins));
+    if (begins) return refused("wrongState", "state", inWords(begins, i === 0 ? "its genesis gives" : undefined));
     blind = readElement(`${at}.blind`, round.blind);
     const log = asList(`${at}.log`, round.log).map((entry, j) => readEntry(`${at}.log[${j}]`, entry, signed));
     let j = 0;
@@ -128,12 +131,24 @@ export function recheck(json: unknown, onRound: (fraction: number) => void = () 
       return refused(code, `log[${entry}]`, `${what} ${text(rules)}, entries[${entry}] says ${text(said)}`);
     }
     counts.entries += log.length;
+    counts.proofs += asList(`${at}.instructions`, round.instructions).length;
     counts.auctions += given.clearings.length;
     for (const { fills } of given.clearings) counts.fills += fills.length;
     for (const { index } of given.accounts) written.add(index);
     onRound((i + 1) / rounds.length);
   }
   return { ok: true, rounds: rounds.length, ...counts, accounts: written.size, signed };
+}
+
+/** What was rechecked, in numbers. */
+export function recheckedInWords({ entries, auctions, fills, accounts }: RecheckResult & { ok: true }): string {
+  const counted = [
+    [entries, entries === 1 ? "log entry" : "log entries"],
+    [auctions, auctions === 1 ? "auction" : "auctions"],
+    [fills, fills === 1 ? "fill" : "fills"],
+    [accounts, accounts === 1 ? "account" : "accounts"],
+  ] as const;
+  return counted.map(([count, what]) => `${count.toLocaleString("en-US")} ${what}`).join(", ");
 }
 
 /** The commands, each before the next is asked for; signatures of items that follow each other are checked at once. */
@@ -173,8 +188,8 @@ function difference(at: string, place: string, said: unknown, rules: unknown): D
   return { place, said, rules };
 }
 
-function inWords({ said, rules }: Difference): string {
-  return `the record says ${text(said)}, the rules give ${text(rules)}`;
+function inWords({ said, rules }: Difference, source = "the rules give"): string {
+  return `the record says ${text(said)}, ${source} ${text(rules)}`;
 }
 
 /** A value of a record for a message. */

@@ -1,5 +1,5 @@
 import type { Event } from "../matcher/events.ts";
-import { accountLeaf, type Account } from "../protocol/account.ts";
+import { accountLeaves, type Account } from "../protocol/account.ts";
 import { entryWord, fillWord, pushEntry, pushFill, pushPayout, type BookEntry } from "../protocol/book.ts";
 import type { LogEntry } from "../protocol/item.ts";
 import { vectorHash } from "../protocol/market.ts";
@@ -75,7 +75,8 @@ export class Registers {
   close(logHead: bigint): bigint {
     const ledger = this.#ledger;
     const { vectors, tree, state } = ledger;
-    for (const [index, account] of this.#accounts) tree.set(index, accountLeaf(account));
+    const leaves = accountLeaves([...this.#accounts.values()]);
+    [...this.#accounts.keys()].forEach((index, i) => tree.set(index, leaves[i]));
     for (const [slot, book] of this.#books) {
       vectors.books[slot] = book.reduce((head, entry) => pushEntry(head, entryWord(entry)), 0n);
       vectors.counts[slot] = BigInt(book.length);

@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { REGISTERS, stateWord, type State } from "../../src/protocol/state.ts";
 
 const BIN = fileURLToPath(new URL("../../bin/tacit.js", import.meta.url));
-const COMMANDS = ["demo", "replay", "build", "keys", "witness", "prove", "verify", "inspect"];
+const COMMANDS = ["demo", "replay", "build", "keys", "witness", "prove", "verify", "recheck", "inspect"];
 
 describe("tacit", () => {
   const folder = mkdtempSync(join(tmpdir(), "tacit-"));

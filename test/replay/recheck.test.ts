@@ -12,11 +12,12 @@ import { useHashKernels } from "../../src/prover/hash/use.ts";
 import { flowOf } from "../../src/replay/flow.ts";
 import type { LobsterMessage } from "../../src/replay/lobster.ts";
 import { Random } from "../../src/replay/random.ts";
-import { recheck, type RecheckRefusal } from "../../src/replay/recheck.ts";
+import { recheck } from "../../src/replay/recheck.ts";
 import type { RecordJson } from "../../src/replay/record.ts";
 import { Registers } from "../../src/replay/registers.ts";
 import { Report } from "../../src/replay/report.ts";
 import { makeScenario } from "../../src/replay/scenario.ts";
+import type { RecordRefusal } from "../../src/verifier/index.ts";
 import { Ledger } from "../../src/witness/ledger.ts";
 
 const SEED = Number(process.env.SEED ?? 23);
@@ -136,7 +137,7 @@ function another(random: Random, path: Leaf["path"], value: unknown): unknown {
 }
 
 /** What must be blamed for another value at this path: a code and a place in the file. */
-function blamed(path: Leaf["path"]): [RecheckRefusal, RegExp] {
+function blamed(path: Leaf["path"]): [RecordRefusal, RegExp] {
   const [top, i, part, j, field, , inner] = path;
   const exactly = (place: string) => new RegExp(`^${place.replace(/[[\].]/g, "\\$&")}$`);
   // Only the first state shows that genesis and its blinding value are those of the record.
@@ -145,7 +146,7 @@ function blamed(path: Leaf["path"]): [RecheckRefusal, RegExp] {
   if (part === "blind") return ["wrongState", exactly(`${at}.stateAfter`)];
   if (part === "entries") return ["wrongLog", exactly(`${at}.log[${j}]`)];
   if (part !== "log") {
-    const codes: Record<string, RecheckRefusal> = { clearings: "wrongClearing", accounts: "wrongAccount", number: "wrongLog", logCount: "wrongLog", head: "wrongLog" }; // prettier-ignore
+    const codes: Record<string, RecordRefusal> = { clearings: "wrongClearing", accounts: "wrongAccount", number: "wrongLog", logCount: "wrongLog", head: "wrongLog" }; // prettier-ignore
     return [codes[part] ?? "wrongState", exactly(written(path))];
   }
   if (field === "verdict") return ["wrongVerdict", exactly(written(path))];
@@ -197,6 +198,7 @@ for (const [name, make] of Object.entries({ scenario, replay }))
         fills: sum(({ clearings }) => clearings.reduce((n, { fills }) => n + fills.length, 0)),
         accounts: new Set(record.rounds.flatMap(({ accounts }) => accounts.map(({ index }) => index))).size,
         signed: name === "scenario",
+        proofs: 0,
       });
       assert.ok(told.auctions >= 2 && told.fills >= 8, JSON.stringify(told));
     });

@@ -1,18 +1,19 @@
 import { Api } from "../../client/api.ts";
 import { TacitError } from "../../protocol/errors.ts";
 import { asInteger, asList, asObject, badFormat } from "../../protocol/json.ts";
-import { readRounds, type Reached, type RoundClaim } from "../../verifier/index.ts";
+import { isRecord } from "../../replay/recheck.ts";
+import { fittingProfile, readRounds, type Reached, type RoundClaim } from "../../verifier/index.ts";
 import { reason } from "../format.ts";
-import { keysOf } from "../keys.ts";
-import { checkRound, fittingProfile } from "./check.ts";
+import { allKeys, keysOf } from "../keys.ts";
+import { checkRecord, checkRound } from "./check.ts";
 import type { News, Profile, Task } from "./messages.ts";
 
 /** The thread that checks, so that the page stays alive. It is ended to stop it. */
 
 const tell = (news: News) => globalThis.postMessage(news);
 
-/** Longest file that is read, bytes. */
-const LONGEST = 256 * 1024 * 1024;
+/** Longest file that is read, bytes: no engine holds a longer text, nor does the command. */
+const LONGEST = 2 ** 29 - 24;
 /** Milliseconds between two looks for a new round. */
 const LOOK = 3_000;
 const pause = () => new Promise((resolve) => setTimeout(resolve, LOOK));
@@ -27,6 +28,8 @@ globalThis.addEventListener("message", ({ data }: MessageEvent<Task>) => {
 interface Source {
   readonly name: string;
   readonly claims: readonly RoundClaim[];
+  /** the file, if it is a record that can be rechecked */
+  readonly record: unknown;
   /** why there are none */
   readonly problem: string | null;
 }
@@ -38,14 +41,14 @@ async function checkFiles(files: readonly File[], choice: Profile): Promise<void
   tell({ kind: "total", rounds: sources.reduce((sum, { claims }) => sum + claims.length, 0) });
   let before: Reached | null = null;
   let last: number | undefined;
-  for (const { name, claims, problem } of sources) {
+  for (const { name, claims, record, problem } of sources) {
     tell({ kind: "source", name });
     if (problem !== null) {
       tell({ kind: "malformed", message: problem });
       continue;
     }
-    const profile = choice === "auto" ? fittingProfile(claims, keysOf) : choice;
-    const checked = { keys: keysOf(profile), profile };
+    const profile = choice === "auto" ? fittingProfile(claims, allKeys()) : choice;
+    const checked = { keys: keysOf(profile), profile, rechecked: record !== null };
     for (const [i, claim] of claims.entries()) {
       const follows: boolean = i > 0 || (claim.number !== undefined && last !== undefined && claim.number === last + 1);
       const { report, after } = checkRound(claim, follows ? before : null, checked);
@@ -56,13 +59,19 @@ async function checkFiles(files: readonly File[], choice: Profile): Promise<void
       if (i + 1 < claims.length) tell({ kind: "skipped", rounds: claims.length - i - 1 });
       break;
     }
+    if (before === null || record === null) continue;
+    try {
+      tell({ kind: "record", report: checkRecord(record) });
+    } catch (error) {
+      malformed(reason(error));
+    }
   }
 }
 
 async function readSource(file: File): Promise<Source> {
   const { name } = file;
   try {
-    if (file.size > LONGEST) throw new TacitError("TOO_LARGE", "the file is larger than any round");
+    if (file.size > LONGEST) throw new TacitError("TOO_LARGE", "the file is larger than any text that can be read");
     const text = await file.text();
     let json: unknown;
     try {
@@ -70,9 +79,9 @@ async function readSource(file: File): Promise<Source> {
     } catch (error) {
       throw badJson(error);
     }
-    return { name, claims: readRounds(json), problem: null };
+    return { name, claims: readRounds(json), record: isRecord(json) ? json : null, problem: null };
   } catch (error) {
-    return { name, claims: [], problem: reason(error) };
+    return { name, claims: [], record: null, problem: reason(error) };
   }
 }
 
@@ -86,7 +95,7 @@ async function checkVenue({ url, first, only, profile: choice }: Task & { kind: 
   tell({ kind: "source", name: api.url });
   const venue = asObject("venue", await api.get("/venue"));
   const profile = choice === "auto" ? String(venue.profile) : choice;
-  const checked = { keys: keysOf(profile), profile };
+  const checked = { keys: keysOf(profile), profile, rechecked: false };
   const start = asInteger("venue.genesisState", venue.genesisState);
   let before: Reached | null = first === 1 ? { state: start, time: 0n, logCount: 0n, head: 0n } : null;
   if (before) tell({ kind: "trust", sentence: "The state at which the venue began: only the venue says so." });
