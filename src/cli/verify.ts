@@ -41,19 +41,14 @@ interface Trust {
   developmentKeys: boolean;
 }
 
-type Verified = { trust: Trust } & (
+export type Verified = { trust: Trust } & (
   { ok: true; rounds: RoundEffect[]; rechecked: (RecheckResult & { ok: true }) | null } | RefusedRound
 );
 
-/** `tacit verify`: each round must begin where the one before it ended. @returns the exit code */
+/** `tacit verify`. @returns the exit code */
 export async function verify(path: string, options: VerifyOptions): Promise<number> {
-  const file = await readJson(path);
-  const claims = readRounds(file);
-  if (claims.every(({ instructions }) => instructions.length === 0))
-    throw new TacitError("REFUSED", `${path} has no proofs to verify: \`tacit replay --prove\` makes some`);
-  const chosen = await keysFor(claims, options);
   const tell = options.json ? () => {} : (line: string) => void process.stdout.write(`${line}\n`);
-  const result = await verifyAll(file, claims, { ...options, ...chosen }, tell);
+  const result = await verifyFile(await readJson(path), options, tell);
   if (options.json) process.stdout.write(toJson(result, 2) + "\n");
   else if (!result.ok) process.stdout.write(refusalText(result));
   return result.ok ? 0 : 1;
@@ -79,12 +74,20 @@ async function keysFor(claims: readonly RoundClaim[], { profile, keys: folder }:
   return { profile: fits, keys: all.get(fits) ?? (await readKeys(fits, folder)) };
 }
 
-async function verifyAll(
+/**
+ * Checks the rounds of a file, each of which must begin where the one before it ended, then its record if it is one.
+ * @throws TacitError REFUSED where nothing is proved; FORMAT, GENESIS and others where something cannot be read
+ */
+export async function verifyFile(
   file: unknown,
-  claims: readonly RoundClaim[],
-  { domain = 0n, state: start, keys, profile }: Omit<VerifyOptions, "keys"> & Chosen,
-  tell: (line: string) => void,
+  options: VerifyOptions,
+  tell: (line: string) => void = () => {},
 ): Promise<Verified> {
+  const claims = readRounds(file);
+  if (claims.every(({ instructions }) => instructions.length === 0))
+    throw new TacitError("REFUSED", "the file has no proofs to verify: `tacit replay --prove` makes some");
+  const { keys, profile } = await keysFor(claims, options);
+  const { domain = 0n, state: start } = options;
   const rounds: RoundEffect[] = [];
   const first = start ?? claims[0].state ?? claims[0].instructions[0]?.publicInputs[0] ?? 0n;
   const record = isRecord(file);

@@ -195,8 +195,8 @@ function list(at: string, json: unknown, least: number, most: number): Json[] {
 }
 
 function integer(at: string, json: unknown): bigint {
-  if (typeof json === "number" && Number.isSafeInteger(json)) return BigInt(json);
-  if (typeof json === "string" && /^-?\d{1,78}$/.test(json)) return BigInt(json);
+  if (typeof json === "number" && Number.isSafeInteger(json) && !Object.is(json, -0)) return BigInt(json);
+  if (typeof json === "string" && /^(0|-?[1-9]\d{0,77})$/.test(json)) return BigInt(json);
   throw bad(at, "an integer as a decimal string");
 }
 

@@ -109,7 +109,7 @@ describe("tacit", () => {
     assert.equal(JSON.parse(tacit("inspect", "o.json", "--json").stdout)[0].clearings[0].volume, "10");
     const verified = tacit("verify", "o.json");
     assert.equal(verified.status, 1);
-    assert.match(verified.stderr, /^tacit: o.json has no proofs to verify/);
+    assert.match(verified.stderr, /^tacit: the file has no proofs to verify/);
   });
 
   it("explains the instructions of a round", () => {

@@ -45,6 +45,8 @@ const refused: [why: string, field: RegExp, change: (json: GenesisJson) => unkno
   ["an unknown profile", /profile/, (json) => (json.profile = "huge")],
   ["a domain that is no field element", /domain/, (json) => (json.domain = String(FIELD))],
   ["a number that is none", /time/, (json) => (json.time = "soon" as never)],
+  ["-0", /feeRate/, market({ feeRate: "-0" })],
+  ["-0 as a number", /feeRate/, market({ feeRate: -0 })],
   [
     "an operator key of small order",
     /group key/,
