@@ -1,13 +1,7 @@
 import { TacitError } from "../../protocol/errors.ts";
 import type { ProfileName } from "../../protocol/instructions.ts";
 import { isRecord } from "../../replay/recheck.ts";
-import {
-  fittingProfile,
-  readRounds,
-  type Reached,
-  type RoundClaim,
-  type VerifyingKeys,
-} from "../../verifier/index.ts";
+import { fittingProfile, readRounds, type Reached, type RoundClaim, type VerifyingKeys } from "../../verifier/index.ts";
 import { reason } from "../format.ts";
 import { checkRecord, checkRound } from "./check.ts";
 import type { News, Profile } from "./messages.ts";
