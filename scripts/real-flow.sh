@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Real order flow through the venue: the first messages of a LOBSTER file proved and verified, more of it unproved, and its
-# auctions rechecked by a program from outside, where one is given.
+# Real order flow through the venue: the first messages of a LOBSTER file proved and verified, more of it unproved and
+# rechecked, its auctions also by a program from outside, where one is given.
 #     scripts/real-flow.sh FILE.csv.gz [PROVED=300] [UNPROVED=all] [RECHECK.mjs]
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -15,4 +15,5 @@ node bin/tacit.js verify build/replay-proved.json
 limit=()
 [ "$unproved" = all ] || limit=(--limit "$unproved")
 node bin/tacit.js replay "$file" "${limit[@]}" --json build/replay.json
+node bin/tacit.js recheck build/replay.json
 [ -z "$recheck" ] || node "$recheck" build/replay.json

@@ -93,7 +93,7 @@ function explainRounds(claims: readonly RoundClaim[], only: number | undefined):
       state === undefined ? "" : `: state ${short(state)} -> ${stateAfter === undefined ? "?" : short(stateAfter)}`;
     const steps = instructions.map(({ name, publicInputs }, i) => {
       const values = Object.entries(publicInputs).map(([input, value]) => `${input} ${inWords(input, value)}`);
-      return `  ${String(i + 1).padStart(3)} ${name.padEnd(9)} ${values.join(", ")}\n`;
+      return `  ${String(i).padStart(3)} ${name.padEnd(9)} ${values.join(", ")}\n`;
     });
     const told = clearings.map(
       ({ market, rule, price, volume, fills, fee }) =>

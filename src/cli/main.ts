@@ -16,6 +16,7 @@ const FAILED = new Set([
   "CIRCUIT_COMPILE",
   "CIRCUIT_WARNING",
   "CONTRADICTION",
+  "KEY_NOT_DEVELOPMENT",
   "MANIFEST_MISMATCH",
   "PUBLIC_INPUTS",
   "REFUSED",
@@ -93,7 +94,7 @@ function tacit(exit: (code: number) => void): Command {
     )
     .option("--prove", "prove and verify every round; implies --signed")
     .addOption(profileOption("sizes of accounts and circuits (default: standard, demo with --prove)"))
-    .option("--json <path>", "write what an outsider needs to recheck each auction (docs/formats.md)")
+    .option("--json <path>", "write the record, with which anybody can recheck it all (docs/formats.md)")
     .option("--seed <number>", "seed of keys, salts and blinding values", natural, 1)
     .option("--signed", "sign every item, and check the signatures")
     .action(async (file, options) => exit(await (await import("./replay.ts")).replay(file, options)));
@@ -148,12 +149,13 @@ function tacit(exit: (code: number) => void): Command {
     );
 
   command(
-    "verify <file>",
-    "verify a round, or every round of a replay in a row",
+    "verify <file> [public]",
+    "verify a round, or every round of a replay in a row, and recheck the replay's record; with --key one proof of any circuit",
     "tacit verify out.json",
     "tacit verify round.json --state 1234...",
+    "tacit verify --key verification_key.json proof.json public.json",
   )
-    .addOption(profileOption("keys to verify with").default("demo"))
+    .addOption(profileOption("keys to verify with (default: those that fit)"))
     .option("--state <word>", "state word to start from (default: the one that the file claims)", fieldElement)
     .option(
       "--domain <number>",
@@ -161,8 +163,27 @@ function tacit(exit: (code: number) => void): Command {
       fieldElement,
     )
     .option("--keys <folder>", "folder of the verification keys (default: keys/ of this package)")
+    .addOption(
+      new Option(
+        "--key <file>",
+        "check one Groth16 proof over BN254 with this key, as `snarkjs groth16 verify` does: <file> is the proof",
+      ).conflicts(["profile", "state", "domain", "keys"]),
+    )
     .option("--json", "print the result as JSON")
-    .action(async (file, options) => exit(await (await import("./verify.ts")).verify(file, options)));
+    .action(async (file, publicPath, options) => {
+      if (options.key !== undefined)
+        return exit(await (await import("./verifyProof.ts")).verifyOneProof(file, publicPath, options));
+      if (publicPath !== undefined) throw new TacitError("USAGE", "public inputs go with --key, which is missing");
+      exit(await (await import("./verify.ts")).verify(file, options));
+    });
+
+  command(
+    "recheck <file>",
+    "run the record of a replay again, and compare all that it says came of it with what the rules give",
+    "tacit recheck out.json",
+  )
+    .option("--json", "print the result as JSON")
+    .action(async (file, options) => exit(await (await import("./recheck.ts")).recheckFile(file, options)));
 
   command(
     "inspect <subject>",

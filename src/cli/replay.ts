@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { Matcher, type Command, type ItemCommand } from "../matcher/matcher.ts";
 import type { Event } from "../matcher/events.ts";
 import { TacitError } from "../protocol/errors.ts";
+import { genesisJson } from "../protocol/genesis.ts";
 import { PROFILES, type ProfileName } from "../protocol/instructions.ts";
 import { Ledger } from "../witness/ledger.ts";
 import { shares, thousands } from "../setup/format.ts";
@@ -14,7 +15,8 @@ import { startProgress } from "../setup/progress.ts";
 import { Random } from "../replay/random.ts";
 import { flowOf, type Flow } from "../replay/flow.ts";
 import { Registers } from "../replay/registers.ts";
-import { Report, type RoundJson } from "../replay/report.ts";
+import type { RecordJson, RoundJson } from "../replay/record.ts";
+import { Report } from "../replay/report.ts";
 
 export interface ReplayOptions {
   /** messages read; all when left out */
@@ -84,12 +86,23 @@ export async function replayMessages(
   await useHashKernels();
   const accounts = options.accounts ?? (prove ? ACCOUNTS_TO_PROVE : Math.min(MOST_ACCOUNTS, 4 ** profile.depth - 2));
   const { every, seed } = options;
-  const flow = flowOf(messages, { profile, accounts, every, seed, signed: prove || !!options.signed });
+  const signed = prove || !!options.signed;
+  const flow = flowOf(messages, { profile, accounts, every, seed, signed });
   const progress = startProgress("replay");
-  const output = json === undefined ? null : await openRounds(resolve(json));
+  const blind = blinds(seed);
+  // The first is that of the state at which the replay begins.
+  const ledger = prove || json !== undefined ? new Ledger({ ...flow.genesis, profile, blind }) : null;
+  const output =
+    json === undefined
+      ? null
+      : await openRecord(resolve(json), {
+          genesis: genesisJson({ ...flow.genesis, profile: profileName }),
+          blind: `${ledger!.state.blind}`,
+          signed,
+        });
   try {
-    const out = { flow, profileName, seed, total: messages.length, progress };
-    const rounds = prove ? provedRounds(out) : statedRounds({ ...out, states: !!output });
+    const out = { flow, profileName, blind, signed, total: messages.length, progress };
+    const rounds = prove ? provedRounds({ ...out, ledger: ledger! }) : statedRounds({ ...out, ledger });
     const summary = await summarize(flow, rounds, output);
     await output?.finish();
     progress.done(`${summary.rounds} rounds`);
@@ -105,7 +118,9 @@ export async function replayMessages(
 interface RoundsInput {
   flow: Flow;
   profileName: ProfileName;
-  seed: number;
+  /** blinding values, from the second on */
+  blind: () => bigint;
+  signed: boolean;
   /** messages */
   total: number;
   progress: ReturnType<typeof startProgress>;
@@ -149,31 +164,46 @@ function* matchedRounds({ genesis, options, commands }: Flow): Generator<{ event
   }
 }
 
-/** Rounds without proofs; `states`: with state words, which take far longer than the matching. */
-async function* statedRounds({ flow, profileName, seed, total, progress, states }: RoundsInput & { states: boolean }) {
-  const blind = blinds(seed);
-  const ledger = states ? new Ledger({ ...flow.genesis, profile: PROFILES[profileName], blind }) : null;
+/** Rounds without proofs; those of a ledger with state words, which take far longer than the matching. */
+async function* statedRounds({
+  flow,
+  blind,
+  signed,
+  total,
+  progress,
+  ledger,
+}: RoundsInput & { ledger: Ledger | null }) {
   const registers = ledger && new Registers(ledger, { blind });
-  const report = new Report(flow.genesis);
+  const report = new Report(flow.genesis, signed);
   for (const { events, matcherMs } of matchedRounds(flow)) {
     const state = ledger?.word ?? 0n;
-    for (const event of events) {
-      registers?.add(event);
-      if (registers) report.add(event);
+    if (registers)
+      for (const event of events) {
+        registers.add(event);
+        report.add(event);
+      }
+    let stated: RoundJson | null = null;
+    if (registers) {
+      const stateAfter = registers.close(report.head);
+      stated = report.close({ state, stateAfter, blind: ledger.state.blind }, []);
     }
-    const stated = registers && report.close({ state, stateAfter: registers.close() }, []);
     progress.update(flow.counts.messages / total, `${thousands(flow.counts.messages)} messages`);
     yield { events, matcherMs, report: stated };
   }
 }
 
 /** Rounds that are proved, and accepted by the verifier. */
-async function* provedRounds({ flow, profileName, seed, total, progress }: RoundsInput): AsyncGenerator<RunRound> {
+async function* provedRounds({
+  flow,
+  profileName,
+  signed,
+  total,
+  progress,
+  ledger,
+}: RoundsInput & { ledger: Ledger }): AsyncGenerator<RunRound> {
   const { openVenue } = await import("../replay/prove.ts");
-  const blind = blinds(seed);
-  const ledger = new Ledger({ ...flow.genesis, profile: PROFILES[profileName], blind });
   const venue = await openVenue({ ledger, flow, profileName });
-  const report = new Report(flow.genesis);
+  const report = new Report(flow.genesis, signed);
   const waiting: Promise<RunRound>[] = [];
   let [proofs, wanted] = [0, 0];
   try {
@@ -186,7 +216,7 @@ async function* provedRounds({ flow, profileName, seed, total, progress }: Round
         progress.update((share * proofs) / wanted, `${thousands(proofs)} proofs, of ${thousands(wanted)} so far`);
       });
       wanted += count;
-      const draft = report.close({ state, stateAfter: ledger.word }, []);
+      const draft = report.close({ state, stateAfter: ledger.word, blind: ledger.state.blind }, []);
       waiting.push(instructions.then((proved) => ({ events, matcherMs, report: { ...draft, instructions: proved } })));
       // Rounds are awaited in order below; until then a failure must not count as unhandled.
       waiting.at(-1)!.catch(() => {});
@@ -201,7 +231,7 @@ async function* provedRounds({ flow, profileName, seed, total, progress }: Round
 async function summarize(
   flow: Flow,
   rounds: AsyncIterable<RunRound>,
-  output: RoundsFile | null,
+  output: RecordFile | null,
 ): Promise<ReplaySummary> {
   const verdicts: Record<string, number> = {};
   const sums = { auctions: 0, fills: 0, lots: 0n, proofs: 0, rounds: 0 };
@@ -242,21 +272,21 @@ async function requireOutput(input: string, path: string): Promise<void> {
     throw new TacitError("FILE", `${path} is a folder: give the path of a file to --json`, { path });
 }
 
-interface RoundsFile {
+interface RecordFile {
   write(round: RoundJson): Promise<void>;
   finish(): Promise<void>;
   discard(): Promise<void>;
 }
 
-/** Writes { rounds: [...] } round by round, beside the path; only when finished it gets its name. */
-async function openRounds(path: string): Promise<RoundsFile> {
+/** Writes a record round by round, beside the path; only when finished it gets its name. */
+async function openRecord(path: string, top: Omit<RecordJson, "rounds">): Promise<RecordFile> {
   await mkdir(dirname(path), { recursive: true });
   const partial = `${path}.${process.pid}.partial`;
   const stream = createWriteStream(partial);
   await once(stream, "open");
   let failure: Error | null = null;
   stream.on("error", (error) => (failure = error));
-  let separator = '{"rounds":[\n';
+  let separator = `${JSON.stringify(top).slice(0, -1)},"rounds":[\n`;
   const put = async (text: string) => {
     if (failure) throw failure;
     if (!stream.write(text)) await once(stream, "drain");

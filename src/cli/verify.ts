@@ -1,14 +1,26 @@
 import { TacitError } from "../protocol/errors.ts";
-import type { ProfileName } from "../protocol/instructions.ts";
-import { isDevelopmentKey, verifyClaim, type Payout, type Reached, type RoundEffect } from "../verifier/index.ts";
+import { PROFILES, type ProfileName } from "../protocol/instructions.ts";
+import { isRecord, recheckedInWords, type RecheckResult } from "../replay/recheck.ts";
+import {
+  explainRefusal,
+  fittingProfile,
+  isDevelopmentKey,
+  verifyClaim,
+  type Payout,
+  type Reached,
+  type RoundEffect,
+  type VerifyingKeys,
+} from "../verifier/index.ts";
 import { isoTime, short, thousands } from "../setup/format.ts";
 import { toJson } from "../protocol/json.ts";
 import { readJson } from "../setup/readJson.ts";
 import { readKeys } from "../setup/keyFiles.ts";
 import { readRounds, type RoundClaim } from "../verifier/roundFile.ts";
+import { recheckWithProgress, refusalText, type RefusedRound } from "./recheck.ts";
 
 export interface VerifyOptions {
-  profile: ProfileName;
+  /** default: the one under whose keys the proofs hold */
+  profile?: ProfileName;
   /** it changes the coefficients of the batch, and so not what is accepted */
   domain?: bigint;
   state?: bigint;
@@ -23,42 +35,67 @@ interface Trust {
   startStateClaimed: boolean;
   /** heads of the chain of deposits are not compared with a contract's */
   depositsClaimed: true;
-  /** what the file says of prices, orders and accounts is not compared with what is proved */
-  recordClaimed: true;
+  /** whether the file tells of orders, prices and accounts, and has no genesis from which they could be recomputed */
+  recordClaimed: boolean;
   /** anybody can forge proofs for these keys */
   developmentKeys: boolean;
 }
 
-type Verified = { trust: Trust } & (
-  { ok: true; rounds: RoundEffect[] } | { ok: false; round: number; code: string; message: string }
+export type Verified = { trust: Trust } & (
+  { ok: true; rounds: RoundEffect[]; rechecked: (RecheckResult & { ok: true }) | null } | RefusedRound
 );
 
-/** `tacit verify`: each round must begin where the one before it ended. @returns the exit code */
-export async function verify(file: string, options: VerifyOptions): Promise<number> {
-  const claims = readRounds(await readJson(file));
-  if (claims.every(({ instructions }) => instructions.length === 0))
-    throw new TacitError("REFUSED", `${file} has no proofs to verify: \`tacit replay --prove\` makes some`);
-  const keys = await readKeys(options.profile, options.keys);
+/** `tacit verify`. @returns the exit code */
+export async function verify(path: string, options: VerifyOptions): Promise<number> {
   const tell = options.json ? () => {} : (line: string) => void process.stdout.write(`${line}\n`);
-  const result = verifyAll(claims, options, keys, tell);
+  const result = await verifyFile(await readJson(path), options, tell);
   if (options.json) process.stdout.write(toJson(result, 2) + "\n");
-  else if (!result.ok) process.stdout.write(`round ${result.round} is REFUSED (${result.code}): ${result.message}\n`);
+  else if (!result.ok) process.stdout.write(refusalText(result));
   return result.ok ? 0 : 1;
 }
 
-function verifyAll(
-  claims: readonly RoundClaim[],
-  { domain = 0n, state: start }: VerifyOptions,
-  keys: Awaited<ReturnType<typeof readKeys>>,
-  tell: (line: string) => void,
-): Verified {
+interface Chosen {
+  keys: VerifyingKeys;
+  profile: ProfileName;
+}
+
+/** The keys of the profile that is asked for, or else of the one that fits. */
+async function keysFor(claims: readonly RoundClaim[], { profile, keys: folder }: VerifyOptions): Promise<Chosen> {
+  if (profile) return { profile, keys: await readKeys(profile, folder) };
+  const all = new Map<ProfileName, VerifyingKeys>();
+  for (const name of Object.keys(PROFILES) as ProfileName[])
+    try {
+      all.set(name, await readKeys(name, folder));
+    } catch (error) {
+      // A folder of one's own may have keys of one profile alone.
+      if (!folder || !(error instanceof TacitError) || error.code !== "FILE") throw error;
+    }
+  const fits = fittingProfile(claims, all);
+  return { profile: fits, keys: all.get(fits) ?? (await readKeys(fits, folder)) };
+}
+
+/**
+ * Checks the rounds of a file, each of which must begin where the one before it ended, then its record if it is one.
+ * @throws TacitError REFUSED where nothing is proved; FORMAT, GENESIS and others where something cannot be read
+ */
+export async function verifyFile(
+  file: unknown,
+  options: VerifyOptions,
+  tell: (line: string) => void = () => {},
+): Promise<Verified> {
+  const claims = readRounds(file);
+  if (claims.every(({ instructions }) => instructions.length === 0))
+    throw new TacitError("REFUSED", "the file has no proofs to verify: `tacit replay --prove` makes some");
+  const { keys, profile } = await keysFor(claims, options);
+  const { domain = 0n, state: start } = options;
   const rounds: RoundEffect[] = [];
   const first = start ?? claims[0].state ?? claims[0].instructions[0]?.publicInputs[0] ?? 0n;
+  const record = isRecord(file);
   const trust: Trust = {
     startState: first,
     startStateClaimed: start === undefined,
     depositsClaimed: true,
-    recordClaimed: true,
+    recordClaimed: !record && claims.some(({ tells }) => tells),
     developmentKeys: Object.values(keys).some(isDevelopmentKey),
   };
   if (trust.developmentKeys) tell("these are development keys: anybody can forge proofs for them");
@@ -67,17 +104,23 @@ function verifyAll(
   for (const [i, claim] of claims.entries()) {
     const result = verifyClaim(claim, reached, { keys, domain });
     if (!result.ok) {
-      const hint = result.code === "pairing" ? "; was it made with another --profile?" : "";
-      return { ok: false, trust, round: i + 1, code: result.code, message: result.message + hint };
+      const { meaning, detail } = explainRefusal(result, claim, { keys, profile });
+      return { ok: false, trust, round: i + 1, code: result.code, meaning, message: detail };
     }
     const { effect, after } = result;
     tell(inWords(i + 1, claim, reached.state, effect, rounds.at(-1)));
     reached = after;
     rounds.push(effect);
   }
+  const rechecked = record ? await recheckWithProgress(file) : null;
+  if (rechecked && !rechecked.ok) return { trust, ...rechecked };
+  if (rechecked) tell(`rechecked: ${recheckedInWords(rechecked)}: each is what the rules give`);
+  if (trust.recordClaimed)
+    tell(
+      "not checked: what the file tells of orders, prices and accounts, as it has no genesis to recompute them from",
+    );
   tell(`accepted: ${claims.length} ${claims.length === 1 ? "round" : "rounds"}, all proofs hold`);
-  tell("not checked: what the file says of prices, orders and accounts");
-  return { ok: true, trust, rounds };
+  return { ok: true, trust, rounds, rechecked };
 }
 
 function inWords(

@@ -23,9 +23,10 @@ type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
 /**
  * Reads a genesis file: JSON with every number a decimal string or a safe integer (schema: docs/formats.md).
+ * @param mostClearProofs  of one clear at worst: a venue that runs on cannot take more; a replay has an end
  * @throws GENESIS naming the field, and what was expected
  */
-export function parseGenesis(json: unknown): GenesisFile {
+export function parseGenesis(json: unknown, { mostClearProofs = MAX_CLEAR_PROOFS } = {}): GenesisFile {
   const root = object("genesis", json);
   const profile = root.profile as ProfileName;
   if (!Object.hasOwn(PROFILES, String(profile))) throw bad("profile", `one of ${Object.keys(PROFILES).join(", ")}`);
@@ -37,8 +38,8 @@ export function parseGenesis(json: unknown): GenesisFile {
   while (markets.length < MARKETS) markets.push(null);
   const ids = markets.flatMap((row) => (row ? [row.id] : []));
   for (const [slot, row] of markets.entries())
-    if (row && clearProofs(row, PROFILES[profile]) > MAX_CLEAR_PROOFS)
-      throw bad(`markets[${slot}]`, `capacities whose clear takes at most ${MAX_CLEAR_PROOFS} proofs at worst`);
+    if (row && clearProofs(row, PROFILES[profile]) > mostClearProofs)
+      throw bad(`markets[${slot}]`, `capacities whose clear takes at most ${mostClearProofs} proofs at worst`);
   if (new Set(ids).size !== ids.length) throw bad("markets", "every id once");
   const operatorKey = key("group", group.operatorKeyX, group.operatorKeyY);
   const rules: Rules = {
@@ -85,6 +86,51 @@ export function parseGenesis(json: unknown): GenesisFile {
     }),
     accounts,
     time,
+  };
+}
+
+/**
+ * The file that `parseGenesis` reads as this.
+ * @param funding  cumulative, by instrument: the prices hold values net of it
+ */
+export function genesisJson(
+  { profile, domain, rules, prices, accounts, time }: GenesisFile,
+  funding: readonly bigint[] = Array<bigint>(INSTRUMENTS).fill(0n),
+) {
+  const nameOf = (names: Record<string, number>, code: bigint) =>
+    Object.keys(names).find((name) => BigInt(names[name]) === code)!;
+  const { group, markets } = rules;
+  return {
+    profile,
+    domain: `${domain}`,
+    time: `${time}`,
+    group: {
+      operatorKeyX: `${group.operatorKeyX}`,
+      operatorKeyY: `${group.operatorKeyY}`,
+      maxAge: `${group.maxAge}`,
+    },
+    markets: markets.map((row) => {
+      if (!row) return null;
+      const { legs, rule, state, ...numbers } = row;
+      return {
+        ...Object.fromEntries(Object.entries(numbers).map(([name, value]) => [name, `${value}`])),
+        legs: legs.map(String),
+        rule: nameOf(RULE, rule),
+        state: nameOf(MARKET_STATE, state),
+      };
+    }),
+    prices: {
+      epoch: `${prices.epoch}`,
+      time: `${prices.time}`,
+      funding: funding.map(String),
+      values: prices.values.map((scenario) => scenario.map((value, i) => `${value + funding[i]}`)),
+    },
+    accounts: accounts.map(({ keyX, keyY, view, positions }) => ({
+      keyX: `${keyX}`,
+      keyY: `${keyY}`,
+      view: `${view}`,
+      positions: positions.map(String),
+    })),
   };
 }
 
@@ -149,8 +195,8 @@ function list(at: string, json: unknown, least: number, most: number): Json[] {
 }
 
 function integer(at: string, json: unknown): bigint {
-  if (typeof json === "number" && Number.isSafeInteger(json)) return BigInt(json);
-  if (typeof json === "string" && /^-?\d{1,78}$/.test(json)) return BigInt(json);
+  if (typeof json === "number" && Number.isSafeInteger(json) && !Object.is(json, -0)) return BigInt(json);
+  if (typeof json === "string" && /^(0|-?[1-9]\d{0,77})$/.test(json)) return BigInt(json);
   throw bad(at, "an integer as a decimal string");
 }
 

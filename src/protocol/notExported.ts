@@ -3,5 +3,5 @@ import { TacitError } from "./errors.ts";
 
 throw new TacitError(
   "NOT_EXPORTED",
-  "tacit has no module of this name: expected tacit, or tacit/ and one of client, chain, service, verifier, matcher, prover, hash, keys/PROFILE/INSTRUCTION.json",
+  "tacit has no module of this name: expected tacit, or tacit/ and one of client, chain, service, verifier, recheck, matcher, prover, hash, keys/PROFILE/INSTRUCTION.json",
 );

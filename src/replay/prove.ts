@@ -11,7 +11,7 @@ import { loadInstructions } from "../setup/instructionKeys.ts";
 import { readKeys } from "../setup/keyFiles.ts";
 import { withProgress } from "../setup/progress.ts";
 import type { Flow } from "./flow.ts";
-import type { InstructionJson } from "./report.ts";
+import type { InstructionJson } from "./record.ts";
 
 /** A venue whose rounds are proved by a pool of threads, and checked as a contract would. */
 export interface ProvingVenue {

@@ -1,6 +1,7 @@
 import type { Event } from "../matcher/events.ts";
-import { accountLeaf, type Account } from "../protocol/account.ts";
+import { accountLeaves, type Account } from "../protocol/account.ts";
 import { entryWord, fillWord, pushEntry, pushFill, pushPayout, type BookEntry } from "../protocol/book.ts";
+import type { LogEntry } from "../protocol/item.ts";
 import { vectorHash } from "../protocol/market.ts";
 import { INSTRUMENTS, MARKETS, RANK } from "../protocol/parameters.ts";
 import { pushDeposit } from "../witness/deposit.ts";
@@ -29,13 +30,14 @@ export class Registers {
         const opened = event.credits.filter(({ before }) => !before).length;
         const deposits = event.credits.reduce((head, { deposit }) => pushDeposit(head, deposit), ledger.state.deposits);
         const accountCount = ledger.state.accountCount + BigInt(opened);
-        ledger.state = { ...ledger.logged(ledger.state, event.entry, RANK.other), deposits, accountCount };
+        this.#logged(event.entry, RANK.other);
+        ledger.state = { ...ledger.state, deposits, accountCount };
         for (const { index, after } of event.credits) this.#accounts.set(index, after);
         return;
       }
       case "item": {
         const { account, admission } = event;
-        ledger.state = ledger.logged(ledger.state, event.entry, RANK.other);
+        this.#logged(event.entry, RANK.other);
         if (admission.account && account) this.#accounts.set(account.index, admission.account);
         if (admission.payout !== undefined)
           ledger.state = { ...ledger.state, payoutsPut: pushPayout(ledger.state.payoutsPut, admission.payout) };
@@ -43,7 +45,7 @@ export class Registers {
       }
       case "clear": {
         const { slot, command, entry, sweeps } = event;
-        ledger.state = ledger.logged(ledger.state, entry, command === "close" ? RANK.close(slot) : RANK.other);
+        this.#logged(entry, command === "close" ? RANK.close(slot) : RANK.other);
         this.#books.set(slot, sweeps.at(-1)!.outcome.book);
         return;
       }
@@ -60,11 +62,21 @@ export class Registers {
     }
   }
 
-  /** The state word at the end of a round, right after a clear and its settlement: then nothing is admitted and not cleared. */
-  close(): bigint {
+  /** One entry more; the head of the log is told at the end of the round. */
+  #logged(entry: LogEntry, rank: number): void {
+    const ledger = this.#ledger;
+    ledger.state = ledger.logged(ledger.state, entry, rank, ledger.state.logHead);
+  }
+
+  /**
+   * The state word at the end of a round, right after a clear and its settlement: then nothing is admitted and not cleared.
+   * @param logHead  of the log there
+   */
+  close(logHead: bigint): bigint {
     const ledger = this.#ledger;
     const { vectors, tree, state } = ledger;
-    for (const [index, account] of this.#accounts) tree.set(index, accountLeaf(account));
+    const leaves = accountLeaves([...this.#accounts.values()]);
+    [...this.#accounts.keys()].forEach((index, i) => tree.set(index, leaves[i]));
     for (const [slot, book] of this.#books) {
       vectors.books[slot] = book.reduce((head, entry) => pushEntry(head, entryWord(entry)), 0n);
       vectors.counts[slot] = BigInt(book.length);
@@ -74,6 +86,7 @@ export class Registers {
     const none = vectorHash(Array<bigint>(MARKETS).fill(0n));
     ledger.state = {
       ...state,
+      logHead,
       accounts: tree.root,
       books: vectorHash(vectors.books),
       counts: vectorHash(vectors.counts),

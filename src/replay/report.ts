@@ -1,90 +1,52 @@
 import type { Event } from "../matcher/events.ts";
 import type { Account } from "../protocol/account.ts";
 import { fillCash } from "../protocol/clearing.ts";
-import { decodeItem } from "../protocol/item.ts";
+import { chainHeads, decodeItem, hashEntries, type LogEntry } from "../protocol/item.ts";
 import type { Prices, Rules } from "../protocol/market.ts";
-import { KIND, RULE, SIDE } from "../protocol/parameters.ts";
-import type { ProofJson } from "../protocol/proof.ts";
-
-/** A round as `tacit replay --json` writes it (docs/formats.md): every number a decimal string. */
-export interface RoundJson {
-  state: string;
-  stateAfter: string;
-  log: LogJson[];
-  clearings: ClearingJson[];
-  /** those that the round wrote, as it left them */
-  accounts: AccountJson[];
-  /** empty when the round was not proved */
-  instructions: InstructionJson[];
-}
-
-export interface LogJson {
-  /** position in the log, from 0 */
-  n: string;
-  /** seconds since 1970 */
-  t: string;
-  kind: keyof typeof KIND | "malformed";
-  account: string | null;
-  nonce: string | null;
-  /** market id; of a close or purge the market's slot */
-  market: string | null;
-  side: SideName | null;
-  limit: string | null;
-  size: string | null;
-  /** null for the operator's commands */
-  verdict: string | null;
-}
-
-export interface ClearingJson {
-  market: string;
-  rule: string;
-  tick: string;
-  mark: string;
-  price: string;
-  volume: string;
-  /** what was eligible when the price was set; `sequence`: position of the order in the log */
-  entries: { account: string; nonce: string; side: SideName; limit: string; remaining: string; sequence: string }[];
-  /** of orders, not the venue's; `lots` is positive for a buy */
-  fills: { account: string; nonce: string; lots: string; cash: string; fee: string }[];
-  fee: string;
-}
-
-export interface AccountJson {
-  index: string;
-  seq: string;
-  cash: string;
-  positions: string[];
-  nonce: string;
-  reserved: string;
-  open: string;
-}
-
-export interface InstructionJson {
-  name: string;
-  publicInputs: string[];
-  proof: ProofJson;
-}
-
-type SideName = keyof typeof SIDE;
+import { RULE } from "../protocol/parameters.ts";
+import {
+  itemFields,
+  sideName,
+  type AccountJson,
+  type ClearingJson,
+  type DepositJson,
+  type InstructionJson,
+  type LogJson,
+  type RoundJson,
+} from "./record.ts";
 
 /** Writes down what happened in a round. One for a whole replay: it remembers when each order came. */
 export class Report {
+  readonly #domain: bigint;
   readonly #rules: Rules;
   readonly #prices: Prices;
+  readonly #signed: boolean;
   /** By account and nonce: position in the log of an open order. */
   readonly #sequences = new Map<string, number>();
+  #rounds = 0;
   #logCount = 0;
   #log: LogJson[] = [];
   #clearings: ClearingJson[] = [];
   #accounts = new Map<number, Account>();
+  /** Of the log: its head before the round, and now; entries of the round that are not hashed yet, and those that are. */
+  #headBefore = 0n;
+  #head = 0n;
+  #unhashed: LogEntry[] = [];
+  #entries: RoundJson["entries"] = [];
 
-  constructor({ rules, prices }: { rules: Rules; prices: Prices }) {
+  /** @param signed  whether items are signed */
+  constructor({ domain, rules, prices }: { domain: bigint; rules: Rules; prices: Prices }, signed: boolean) {
+    this.#domain = domain;
     this.#rules = rules;
     this.#prices = prices;
+    this.#signed = signed;
   }
 
   add(event: Event): void {
-    if (event.kind !== "settle") this.#log.push(this.#logLine(event));
+    if (event.kind !== "settle") {
+      this.#log.push(this.#logLine(event));
+      this.#unhashed.push(event.entry);
+    }
     switch (event.kind) {
       case "deposits":
         for (const { index, after } of event.credits) this.#accounts.set(index, after);
@@ -103,32 +65,61 @@ export class Report {
     }
   }
 
-  /** The round so far; the next begins. */
-  close(states: { state: bigint; stateAfter: bigint }, instructions: InstructionJson[]): RoundJson {
+  /** Of the log after all that was added. */
+  get head(): bigint {
+    const hashed = hashEntries(this.#domain, this.#unhashed);
+    this.#unhashed = [];
+    this.#entries.push(...hashed.map(({ item, auth, time }): RoundJson["entries"][number] => [`${item}`, `${auth}`, `${time}`])); // prettier-ignore
+    return (this.#head = chainHeads(this.#head, hashed).at(-1) ?? this.#head);
+  }
+
+  /** The round so far; the next begins. @param blind  of the state after it */
+  close(states: { state: bigint; stateAfter: bigint; blind: bigint }, instructions: InstructionJson[]): RoundJson {
+    const head = this.head;
     const accounts = [...this.#accounts]
       .sort(([a], [b]) => a - b)
       .map(([index, account]) => accountJson(index, account));
-    const [log, clearings] = [this.#log, this.#clearings];
+    const round: RoundJson = {
+      number: `${++this.#rounds}`,
+      state: `${states.state}`,
+      stateAfter: `${states.stateAfter}`,
+      blind: `${states.blind}`,
+      logCount: `${this.#logCount - this.#log.length}`,
+      head: `${this.#headBefore}`,
+      entries: this.#entries,
+      log: this.#log,
+      clearings: this.#clearings,
+      accounts,
+      instructions,
+    };
+    this.#headBefore = head;
+    this.#entries = [];
     this.#log = [];
     this.#clearings = [];
     this.#accounts = new Map();
-    return { state: `${states.state}`, stateAfter: `${states.stateAfter}`, log, clearings, accounts, instructions };
+    return round;
   }
 
   #logLine(event: Exclude<Event, { kind: "settle" }>): LogJson {
     const line = { n: `${this.#logCount++}`, t: `${event.entry.time}` };
     const none = { account: null, nonce: null, market: null, side: null, limit: null, size: null, verdict: null };
-    if (event.kind === "deposits") return { ...line, kind: "deposit", ...none };
     if (event.kind === "clear") return { ...line, kind: event.command, ...none, market: `${event.slot}` };
+    if (event.kind === "deposits") {
+      const deposits = event.credits.map(({ deposit, index, before, after }): DepositJson => {
+        const { keyX, keyY, amount } = deposit;
+        const named = { keyX: `${keyX}`, keyY: `${keyY}`, index: `${deposit.index}`, amount: `${amount}` };
+        return { ...named, account: `${index}`, ...(before ? {} : { view: `${after.view}` }) };
+      });
+      return { ...line, kind: "deposit", ...none, deposits };
+    }
+    const { item, auth } = event.entry;
     const { verdict } = event.admission;
-    const decoded = decodeItem(event.entry.item);
-    if (!decoded) return { ...line, kind: "malformed", ...none, verdict };
-    const { kind, head, body } = decoded;
-    const named = { ...line, kind, ...none, account: `${head.account}`, nonce: `${head.nonce}`, verdict };
-    if (kind === "withdrawal") return named;
-    if (kind === "cancel") return { ...named, market: `${head.market}` };
-    const side = sideName(Number(head.side));
-    return { ...named, market: `${head.market}`, side, limit: `${body.limit}`, size: `${body.size}` };
+    const decoded = decodeItem(item);
+    const { fields, whole } = decoded ? itemFields(decoded) : { fields: {}, whole: false };
+    const words = whole ? {} : { A: `${item.A}`, B: `${item.B}` };
+    const signature = this.#signed && auth ? { R8x: `${auth.R8x}`, R8y: `${auth.R8y}`, S: `${auth.S}` } : {};
+    const kind = decoded?.kind ?? "malformed";
+    return { ...line, kind, ...none, verdict, ...fields, ...words, salt: `${item.salt}`, ...signature };
   }
 
   #addClearing({ slot, sweeps, tradePrice }: Extract<Event, { kind: "clear" }>): void {
@@ -150,10 +141,10 @@ export class Report {
         return { account: `${account}`, nonce: `${nonce}`, lots: `${fill.lots}`, cash, fee: `${fill.fee}` };
       });
       const { price, volume, fees } = outcome;
-      const rule = Object.entries(RULE).find(([, code]) => BigInt(code) === row.rule)![0];
+      const rule = row.rule === BigInt(RULE.auction) ? "auction" : "midpoint";
       const mark = `${this.#prices.markets[slot]!.mark}`;
-      const set = { market: `${row.id}`, rule, tick: `${row.tick}`, mark, price: `${price}`, volume: `${volume}` };
-      this.#clearings.push({ ...set, entries, fills, fee: `${fees}` });
+      const set = { market: `${row.id}`, tick: `${row.tick}`, mark, price: `${price}`, volume: `${volume}` };
+      this.#clearings.push({ ...set, rule, entries, fills, fee: `${fees}` });
     }
     for (const sweep of sweeps)
       [...sweep.book, ...sweep.admitted].forEach((entry, i) => {
@@ -164,10 +155,6 @@ export class Report {
 
 function orderKey({ account, nonce }: { account: number; nonce: bigint }): string {
   return `${account}/${nonce}`;
-}
-
-function sideName(side: number): SideName {
-  return side === SIDE.buy ? "buy" : "sell";
 }
 
 function accountJson(index: number, { seq, cash, positions, nonce, reserved, open }: Account): AccountJson {

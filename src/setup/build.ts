@@ -14,11 +14,19 @@ import {
 } from "../protocol/instructions.ts";
 import { startWorker } from "../prover/startWorker.ts";
 import { DEVELOPMENT_KEY_VERSION } from "./keys/developmentKey.ts";
-import { compareKeys, expectedConstraints, publishKeys } from "./keys/manifest.ts";
+import {
+  ceremonyEntries,
+  compareKeys,
+  expectedConstraints,
+  publishKeys,
+  requirePublishable,
+  type ManifestEntry,
+} from "./keys/manifest.ts";
+import { requireReplaceable } from "./keys/replaceable.ts";
 import { BUILD, IS_CHECKOUT, KEYS, builtFiles, circuitFolder, type BuiltFiles } from "./folders.ts";
 import type { FromBuilder, Task, TaskResults } from "./messages.ts";
 import { circomVersion, mainOf, sourcesHash } from "./sources.ts";
-import { readStamp, unchanged, writeStamp, type Stamp } from "./stamp.ts";
+import { currentHash, readStamp, stampFile, unchanged, writeStamp, type Stamp } from "./stamp.ts";
 import { writeWhole } from "./writeWhole.ts";
 
 export { BUILD, KEYS, builtFiles, circuitFolder, type BuiltFiles } from "./folders.ts";
@@ -45,6 +53,8 @@ export interface CircuitSource {
   main: string;
   /** names that the public values must have, in this order */
   outputs?: readonly string[];
+  /** entry of the manifest, if a ceremony made its key: where the build folder has that key, it stays */
+  ceremony?: ManifestEntry;
 }
 
 export interface BuildOptions {
@@ -65,9 +75,10 @@ export interface BuildAllOptions extends BuildOptions {
 }
 
 /**
- * Builds the circuits of a profile, with development keys.
- * @throws TacitError CIRCUIT_SOURCE, CIRCUIT_COMPILE, CIRCUIT_WARNING, PUBLIC_INPUTS, MANIFEST_MISMATCH, BUILD_FAILED;
- *         those about one circuit name it in `details.circuit`
+ * Builds the circuits of a profile, with development keys. A key that is none is never replaced: one that the manifest
+ * names is left in its place, any other refused.
+ * @throws TacitError CIRCUIT_SOURCE, CIRCUIT_COMPILE, CIRCUIT_WARNING, PUBLIC_INPUTS, MANIFEST_MISMATCH, BUILD_FAILED,
+ *         KEY_NOT_DEVELOPMENT; those about one circuit name it in `details.circuit`
  */
 export async function buildAll({
   profile,
@@ -77,8 +88,11 @@ export async function buildAll({
   keys = KEYS,
   ...options
 }: BuildAllOptions): Promise<BuiltCircuit[]> {
+  const ceremonies = await ceremonyEntries(profile, keys);
+  if (publish) await requirePublishable(profile, names, keys);
   const sources = names.map((name) => ({
     name,
+    ceremony: ceremonies.get(name),
     folder: circuitFolder(profile, name, build),
     main: mainOf(profile, name),
     outputs: publicInputNames(name),
@@ -117,7 +131,7 @@ export async function buildCircuits(
     const sources = await inCircuit(source.name, () => sourcesHash(main, source.main, compiler));
     const circuit: Progressing = { source, sources, stamp };
     circuits.push(circuit);
-    const task = await nextTask(circuit);
+    const task = await inCircuit(source.name, () => nextTask(circuit));
     if (task?.step === "compile") await writeWhole(main, source.main);
     if (task) queue.push({ circuit, task });
     else onProgress({ name: source.name, step: "done", fraction: 1 });
@@ -131,17 +145,31 @@ export async function buildCircuits(
   }));
 }
 
-/** What the circuit needs next, or undefined if it is up to date. */
+/**
+ * What the circuit needs next, or undefined if it is up to date.
+ * @throws TacitError KEY_NOT_DEVELOPMENT  a key would have to be replaced that no build made
+ */
 async function nextTask({ source, sources, stamp }: Progressing): Promise<Task | undefined> {
-  const { folder, outputs } = source;
+  const { folder, outputs, ceremony } = source;
   const { compiled, key } = stamp;
   const files = builtFiles(folder);
-  if (!compiled || compiled.sources !== sources || !(await unchanged(compiled.files, files)))
-    return { step: "compile", folder, outputs };
-  const r1cs = compiled.files.r1cs.sha256;
-  if (!key || key.version !== DEVELOPMENT_KEY_VERSION || key.r1cs !== r1cs || !(await unchanged(key.files, files)))
-    return { step: "key", folder, r1cs };
-  return undefined;
+  const isCompiled = compiled && compiled.sources === sources && (await unchanged(compiled.files, files));
+  const r1cs = compiled?.files.r1cs.sha256;
+  const hasKey = key && key.version === DEVELOPMENT_KEY_VERSION && key.r1cs === r1cs;
+  if (isCompiled && hasKey && (await unchanged(key.files, files))) return undefined;
+  if (ceremony && (await currentHash(files.zkey, undefined)) === ceremony.zkey) {
+    if (!isCompiled) return { step: "compile", folder, outputs };
+    if (r1cs === ceremony.r1cs) {
+      const { domainPower, vkey } = ceremony;
+      const none = { size: 0, mtimeMs: 0 };
+      const kept = { zkey: await stampFile(files.zkey), vkey: { ...none, sha256: vkey } };
+      stamp.key = { version: DEVELOPMENT_KEY_VERSION, r1cs, domainPower, files: kept };
+      return undefined;
+    }
+  }
+  // Before hours are spent, or minutes.
+  for (const path of [files.zkey, files.vkey]) await requireReplaceable(path);
+  return isCompiled ? { step: "key", folder, r1cs: r1cs! } : { step: "compile", folder, outputs };
 }
 
 /** Runs tasks, and those that follow from them, on a few threads. The first failure ends all. */
@@ -167,7 +195,7 @@ async function runTasks(queue: QueuedTask[], count: number, onProgress: (progres
           else circuit.stamp.key = result as TaskResults["key"];
           await writeStamp(folder, circuit.stamp as Stamp);
           progress(1);
-          const following = await nextTask(circuit);
+          const following = await inCircuit(name, () => nextTask(circuit));
           // Keys first, and on this thread: another compilation can wait, and begins on the next free one.
           if (following?.step === "compile")
             throw new TacitError("BUILD_FAILED", `files of ${name} changed while they were built`, { circuit: name });

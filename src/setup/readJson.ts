@@ -16,7 +16,8 @@ export async function readJson(path: string, { missing }: { missing?: string } =
     throw new TacitError("FILE", `${path} cannot be read: ${why}${missing ? `; ${missing}` : ""}`, { path, code });
   }
   try {
-    return JSON.parse(text);
+    // Some editors begin a file with a mark of its encoding; browsers take it off.
+    return JSON.parse(text.replace(/^\uFEFF/, ""));
   } catch (error) {
     // The engine's message quotes the file, which may be secret: only the place is told.
     const [place = ""] = /at position \d+/.exec((error as Error).message) ?? [];

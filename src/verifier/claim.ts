@@ -1,7 +1,8 @@
 import { chainHeads } from "../protocol/item.ts";
 import type { VerifyingKeys } from "./keys.ts";
 import { segmentDefect } from "./log.ts";
-import { NO_LAG_LIMIT, verifyRound, type RoundEffect, type RoundRefusal } from "./round.ts";
+import type { ClaimRefusal } from "./refusals.ts";
+import { NO_LAG_LIMIT, verifyRound, type RoundEffect } from "./round.ts";
 import type { RoundClaim } from "./roundFile.ts";
 
 /** Where a round of a file must begin: what the one before it came to. */
@@ -19,7 +20,7 @@ export interface Reached {
  */
 export type ClaimResult =
   | { ok: true; effect: RoundEffect; after: Reached; heads: readonly bigint[] }
-  | { ok: false; code: RoundRefusal | "wrongLog"; at: number | null; message: string };
+  | { ok: false; code: ClaimRefusal; at: number | null; message: string };
 
 /** Seconds by which the clock of a venue may be ahead of this one. */
 const AHEAD = 60n;
@@ -39,7 +40,7 @@ export function verifyClaim(
     now = BigInt(Math.floor(Date.now() / 1000)) + AHEAD,
   }: { keys: VerifyingKeys; domain?: bigint; now?: bigint },
 ): ClaimResult {
-  const refused = (code: RoundRefusal | "wrongLog", message: string, at: number | null = null) =>
+  const refused = (code: ClaimRefusal, message: string, at: number | null = null) =>
     ({ ok: false, code, at, message }) as const;
   const { instructions, segment } = claim;
   if (instructions.length === 0)

@@ -8,8 +8,14 @@ import type { Lines, PointDefect, PointG1 } from "./points.ts";
 export type ProofRefusal = "inputCount" | "inputTooLarge" | "malformedProof" | PointDefect | "pairing";
 export type ProofResult = { ok: true } | { ok: false; reason: ProofRefusal; message: string };
 
+/** The part of a key that a proof is verified with. */
+export type ProofKey = Pick<VerifyingKey, "alpha" | "beta" | "gamma" | "delta" | "ic"> & {
+  /** for messages */
+  readonly name: string;
+};
+
 /** Whether the proof shows that the circuit of the key accepts the public inputs. Never throws on what strangers send. */
-export function verifyProof(key: VerifyingKey, publicInputs: readonly bigint[], proof: Proof): ProofResult {
+export function verifyProof(key: ProofKey, publicInputs: readonly bigint[], proof: Proof): ProofResult {
   const defect = inputsDefect(key, publicInputs);
   if (defect) return defect;
   const points = readProof(proof);
@@ -27,7 +33,7 @@ export function verifyProof(key: VerifyingKey, publicInputs: readonly bigint[], 
 }
 
 /** Null when there are as many inputs as the key wants, each in [0, FIELD). x and x + FIELD would prove the same. */
-export function inputsDefect(key: VerifyingKey, publicInputs: readonly bigint[]): (ProofResult & { ok: false }) | null {
+export function inputsDefect(key: ProofKey, publicInputs: readonly bigint[]): (ProofResult & { ok: false }) | null {
   const expected = key.ic.length - 1;
   if (!Array.isArray(publicInputs) || publicInputs.length !== expected)
     return refusal("inputCount", `${key.name} has ${expected} public inputs`);

@@ -9,7 +9,8 @@ export {
   type VerifyingKey,
   type VerifyingKeys,
 } from "./keys.ts";
-export { verifyProof, type ProofRefusal, type ProofResult } from "./groth16.ts";
+export { verifyProof, type ProofKey, type ProofRefusal, type ProofResult } from "./groth16.ts";
+export { readCircuitKey, readCircuitProof, readPublicInputs, type CircuitKey } from "./circuitProof.ts";
 export { batchCoefficients, verifyBatch, type BatchItem, type BatchRefusal, type BatchResult } from "./batch.ts";
 export {
   NO_LAG_LIMIT,
@@ -25,6 +26,16 @@ export {
   type VenueView,
 } from "./round.ts";
 export { verifyClaim, type ClaimResult, type Reached } from "./claim.ts";
+export {
+  CLAIM_REFUSALS,
+  RECORD_REFUSALS,
+  explainRefusal,
+  fittingProfile,
+  refusalMeaning,
+  type ClaimRefusal,
+  type Explanation,
+  type RecordRefusal,
+} from "./refusals.ts";
 export { segmentDefect, type LogSegment } from "./log.ts";
 export { readRounds, roundJson, type PublishedRound, type RoundClaim } from "./roundFile.ts";
 export { proofFromJson, proofToJson, type Proof, type ProofJson } from "../protocol/proof.ts";

@@ -20,6 +20,8 @@ export interface RoundClaim {
   segment?: LogSegment;
   /** what a replay tells of its clears; no proof makes these public */
   clearings: Clearing[];
+  /** whether it tells of orders, prices or accounts at all */
+  tells: boolean;
 }
 
 export interface Clearing {
@@ -63,6 +65,7 @@ export function readRounds(json: unknown): RoundClaim[] {
       stateAfter: state("stateAfter"),
       instructions,
       clearings,
+      tells: ["log", "clearings", "accounts"].some((name) => name in round),
       ...readSegment(at, round),
     };
   });

@@ -45,3 +45,8 @@ export function keysOf(profile: string): VerifyingKeys {
   prepared.set(profile, keys);
   return keys;
 }
+
+/** The keys of all profiles. */
+export function allKeys(): Map<ProfileName, VerifyingKeys> {
+  return new Map((Object.keys(FILES) as ProfileName[]).map((profile) => [profile, keysOf(profile)]));
+}

@@ -2,11 +2,13 @@
 // Method: bin/tacit.js as a process of its own, in an empty folder.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { readSections } from "../../src/prover/sections.ts";
 import { REGISTERS, stateWord, type State } from "../../src/protocol/state.ts";
+import { builtFixtures } from "../prover/fixtures.ts";
 
 const BIN = fileURLToPath(new URL("../../bin/tacit.js", import.meta.url));
 const COMMANDS = [
@@ -17,8 +19,10 @@ const COMMANDS = [
   "witness",
   "prove",
   "verify",
+  "recheck",
   "inspect",
   "serve",
+  "operator",
   "account",
   "markets",
   "order",
@@ -130,8 +134,26 @@ describe("tacit", () => {
     assert.equal(JSON.parse(tacit("inspect", "o.json", "--json").stdout)[0].clearings[0].volume, "10");
     const verified = tacit("verify", "o.json");
     assert.equal(verified.status, 1);
-    assert.match(verified.stderr, /^tacit: o.json has no proofs to verify/);
+    assert.match(verified.stderr, /^tacit: the file has no proofs to verify/);
   });
+
+  for (const [command, ...options] of [
+    ["build", "admit"],
+    ["serve", "--port", "0", "--data", "data"],
+  ])
+    // prettier-ignore
+    it(`${command} replaces no key that no build made, and names it`, async () => {
+      const zkey = join(folder, "circuits/demo/admit/main.zkey");
+      mkdirSync(dirname(zkey), { recursive: true });
+      const bytes = readFileSync((await builtFixtures("product")).product.files.zkey);
+      // Its alpha is another point: that of beta, which comes next.
+      readSections(bytes, "zkey").get(2)!.copyWithin(84, 148, 212);
+      writeFileSync(zkey, bytes);
+      const { status, stderr } = tacit(command, ...options, "--build", "circuits");
+      assert.equal(status, 1, stderr);
+      assert.match(stderr, /admit: .*\/circuits\/demo\/admit\/main\.zkey is no development key.*\(KEY_NOT_DEVELOPMENT\)\n$/);
+      assert.deepEqual(readFileSync(zkey), bytes);
+    });
 
   it("explains the instructions of a round", () => {
     const payout = 0xabcn + (5n << 160n);
@@ -139,8 +161,8 @@ describe("tacit", () => {
     const timed = { ...step, publicInputs: ["1", "2", "33", "1767225600", "4", "5"] };
     const { status, stdout } = tacit("inspect", file("round.json", { state: "1", instructions: [timed, paid] }));
     assert.equal(status, 0);
-    assert.match(stdout, /1 admit +state 1, stateAfter 2, phaseAfter paying, time 2026-01-01T00:00:00Z, logCount 4/);
-    assert.match(stdout, /2 withdraw .*phaseAfter open, payout0 pays 5 to 0x0{37}abc, payout1 none/);
+    assert.match(stdout, /0 admit +state 1, stateAfter 2, phaseAfter paying, time 2026-01-01T00:00:00Z, logCount 4/);
+    assert.match(stdout, /1 withdraw .*phaseAfter open, payout0 pays 5 to 0x0{37}abc, payout1 none/);
   });
 
   it("explains an instruction, and the opening of a state", () => {

@@ -115,7 +115,7 @@ describe("a page that is bundled from the package", () => {
     });
   });
 
-  for (const module of ["client", "hash", "prover", "verifier"])
+  for (const module of ["client", "hash", "prover", "recheck", "verifier"])
     it(`tacit/${module} imports nothing of Node`, async () => {
       const folderOf = join(folder, `only-${module}`);
       mkdirSync(folderOf);

@@ -35,6 +35,7 @@ const EXAMPLES: Record<string, string> = {
   "tacit/hash": "src/prover/hash/README.md",
   "tacit/matcher": "src/matcher/README.md",
   "tacit/prover": "src/prover/README.md",
+  "tacit/recheck": "src/replay/README.md",
   "tacit/service": "src/venue/service/README.md",
   "tacit/verifier": "src/verifier/README.md",
 };
@@ -164,6 +165,7 @@ describe("the package", () => {
     "tacit/hash": /^true\n$/,
     "tacit/matcher": /^clear\nsettle\n$/,
     "tacit/prover": /^$/,
+    "tacit/recheck": /^\d auctions, \d fills are what the rules give\n$/,
     "tacit/service": /^200 \{/,
     "tacit/verifier": /^it leads to \d+\n$/,
   };
@@ -181,6 +183,7 @@ describe("the package", () => {
             "circuit.json",
             "inputs.json",
             "round.json",
+            "replay.json",
           ])
             cpSync(join(among, name), join(folder, name));
           const env = { CONTRACT: contract.address, TACIT_RELAY_KEY: `0x${"7".repeat(64)}` };

@@ -2,7 +2,7 @@
 // Method: from one good file, one change each; the error names the field.
 import assert from "node:assert/strict";
 import { BASE8 } from "../../src/protocol/eddsa.ts";
-import { clearProofs, MAX_CLEAR_PROOFS, parseGenesis } from "../../src/protocol/genesis.ts";
+import { clearProofs, genesisJson, MAX_CLEAR_PROOFS, parseGenesis } from "../../src/protocol/genesis.ts";
 import { PROFILES } from "../../src/protocol/instructions.ts";
 import { FIELD } from "../../src/protocol/numbers.ts";
 import { INSTRUMENTS } from "../../src/protocol/parameters.ts";
@@ -45,6 +45,8 @@ const refused: [why: string, field: RegExp, change: (json: GenesisJson) => unkno
   ["an unknown profile", /profile/, (json) => (json.profile = "huge")],
   ["a domain that is no field element", /domain/, (json) => (json.domain = String(FIELD))],
   ["a number that is none", /time/, (json) => (json.time = "soon" as never)],
+  ["-0", /feeRate/, market({ feeRate: "-0" })],
+  ["-0 as a number", /feeRate/, market({ feeRate: -0 })],
   [
     "an operator key of small order",
     /group key/,
@@ -69,6 +71,23 @@ describe("a genesis file", () => {
     assert.deepEqual(prices.markets[0]?.values, [0n, 0n, 0n, 0n]);
     assert.equal(accounts[0].keyX, BASE8.x);
     assert.ok(clearProofs(rules.markets[0]!, PROFILES.demo) <= MAX_CLEAR_PROOFS);
+  });
+  it("is written so that the same is read again, funding and free slots included", () => {
+    const json = file();
+    json.markets.unshift(null, { ...json.markets[0]!, id: 2, rule: "midpoint", state: "halted" });
+    json.prices.values = [3, 4, 5, 6].map((value) => zeros.with(0, value).with(1, -value));
+    json.prices.funding = zeros.with(0, 9).with(1, -2);
+    json.accounts[0].positions = zeros.with(2, 5);
+    json.accounts[1].positions = zeros.with(2, -5);
+    const genesis = parseGenesis(json);
+    assert.notEqual(genesis.prices.markets[1]!.funding, 0n);
+    assert.deepEqual(parseGenesis(genesisJson(genesis, json.prices.funding.map(BigInt))), genesis);
+  });
+  it("may have any capacities where its reader says so", () => {
+    const json = file();
+    Object.assign(json.markets[0]!, { capacity: 65_535, cancelCapacity: 65_535 });
+    assert.throws(() => parseGenesis(json), { code: "GENESIS" });
+    assert.equal(parseGenesis(json, { mostClearProofs: Infinity }).rules.markets[0]!.capacity, 65_535n);
   });
   for (const [why, field, change] of refused)
     it(`is refused: ${why}`, () => {

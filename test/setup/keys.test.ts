@@ -38,6 +38,22 @@ const MADE = {
 } as const;
 const sha256 = (bytes: Uint8Array | string) => createHash("sha256").update(bytes).digest("hex");
 
+/** A key of another setup, as far as a build can see: its alpha is another point. */
+function foreignZkey(zkey: Uint8Array): Uint8Array {
+  const foreign = Uint8Array.from(zkey);
+  // Of the header: two moduli after their sizes, three numbers, then alpha and beta in G1.
+  const alpha = 4 + 32 + 4 + 32 + 12;
+  readSections(foreign, "zkey")
+    .get(2)!
+    .copyWithin(alpha, alpha + 64, alpha + 128);
+  return foreign;
+}
+
+const foreignVkey = (vkey: string) => {
+  const json = JSON.parse(vkey);
+  return JSON.stringify({ ...json, vk_alpha_1: json.IC[0] });
+};
+
 type Built = Awaited<ReturnType<typeof builtFixtures<"product" | "shapes" | "chain">>>;
 
 describe("development keys", () => {
@@ -150,6 +166,69 @@ describe("development keys", () => {
       );
     });
 
+    describe("never replaces a key that is no development key", () => {
+      let source: ReturnType<typeof fixtureSource>;
+      let zkey: string;
+      beforeEach(async () => {
+        source = fixtureSource("product", await mkdtemp(join(temporary, "foreign-")));
+        await cp(built.product.folder, source.folder, { recursive: true });
+        await buildCircuits([source]);
+        zkey = join(source.folder, "main.zkey");
+      });
+      const refused = async (path: string, content: Uint8Array | string) => {
+        await writeFile(path, content);
+        await assert.rejects(buildCircuits([source]), (error: TacitError) => {
+          assert.equal(error.code, "KEY_NOT_DEVELOPMENT");
+          assert.equal(error.details.path, path);
+          assert.equal(error.details.circuit, "product");
+          assert.ok(error.message.includes(path));
+          return true;
+        });
+        assert.deepEqual(await readFile(path), Buffer.from(content));
+      };
+
+      it("a proving key, also where the circuit has to be compiled first", async () => {
+        const foreign = foreignZkey(await readFile(zkey));
+        await refused(zkey, foreign);
+        await rm(join(source.folder, "main.wasm"));
+        await refused(zkey, foreign);
+        await rm(join(source.folder, "stamp.json"));
+        await refused(zkey, foreign);
+      });
+      it("one that is cut, or of another curve or protocol", async () => {
+        const bytes = await readFile(zkey);
+        await refused(zkey, foreignZkey(bytes).slice(0, 2_000));
+        await refused(zkey, bytes.subarray(0, 40));
+        await refused(zkey, new TextEncoder().encode("zkey and nothing else"));
+      });
+      it("a verification key, also one that cannot be read", async () => {
+        const vkey = join(source.folder, "vkey.json");
+        const text = await readFile(vkey, "utf8");
+        await refused(vkey, foreignVkey(text));
+        await refused(vkey, text.slice(0, 200));
+      });
+      it("but leaves the one in its place that the manifest names, for this circuit", async () => {
+        const foreign = foreignZkey(await readFile(zkey));
+        const { constraints, wires } = built.product.stamp.compiled;
+        const ceremony = { constraints, wires, publicInputs: 2, development: false, domainPower: 5, vkey: "v" };
+        const r1cs = built.product.stamp.compiled.files.r1cs.sha256;
+        const named = { ...source, ceremony: { ...ceremony, r1cs, zkey: sha256(foreign) } };
+        await writeFile(zkey, foreign);
+        for (const spoil of [[], ["main.wasm"], ["stamp.json"]]) {
+          for (const name of spoil) await rm(join(source.folder, name));
+          const [{ stamp }] = await buildCircuits([named]);
+          assert.equal(stamp.key.files.zkey.sha256, sha256(foreign));
+          assert.equal(stamp.compiled.files.r1cs.sha256, r1cs);
+          assert.deepEqual(await readFile(zkey), Buffer.from(foreign));
+        }
+        for (const change of [{ zkey: "another" }, { r1cs: "another" }]) {
+          const other = { ...named, ceremony: { ...named.ceremony, ...change } };
+          await assert.rejects(buildCircuits([other]), { code: "KEY_NOT_DEVELOPMENT" });
+        }
+        assert.deepEqual(await readFile(zkey), Buffer.from(foreign));
+      });
+    });
+
     const refusals: [why: string, code: string, main: string, text: RegExp, outputs?: string[]][] = [
       ["a mistake", "CIRCUIT_COMPILE", "template T() { signal output a; a <== b; }", /b/],
       [
@@ -243,6 +322,37 @@ describe("development keys", () => {
       manifest.demo.admit.development = false;
       await writeFile(join(keys, "manifest.json"), JSON.stringify(manifest));
       await assert.rejects(check("admit"), differs("admit development"));
+    });
+
+    it("is not written, nor any key, where a key would be replaced that is no development key", async () => {
+      const path = join(keys, "demo", "settle.json");
+      const manifest = await readFile(join(keys, "manifest.json"), "utf8");
+      const text = await readFile(built.chain.files.vkey, "utf8");
+      // Of no entry, and of one that says that it is a development key.
+      for (const entry of [false, true]) {
+        if (entry) await publish("settle", "chain");
+        const before = await readFile(join(keys, "manifest.json"), "utf8");
+        assert.equal(before === manifest, !entry);
+        for (const foreign of [foreignVkey(text), text.slice(0, 100)]) {
+          await writeFile(path, foreign);
+          await assert.rejects(publish("settle", "shapes"), (error: TacitError) => {
+            assert.deepEqual([error.code, error.details.path], ["KEY_NOT_DEVELOPMENT", path]);
+            return true;
+          });
+          assert.equal(await readFile(path, "utf8"), foreign);
+          assert.equal(await readFile(join(keys, "manifest.json"), "utf8"), before);
+        }
+        await rm(path);
+      }
+      await writeFile(path, "{}");
+      await publish("settle", "chain");
+      assert.equal(await readFile(path, "utf8"), text);
+    });
+
+    it("is not written anew where it cannot be read", async () => {
+      await writeFile(join(keys, "manifest.json"), "<<<<<<< {}");
+      await assert.rejects(publish("settle", "chain"), { code: "JSON" });
+      assert.equal(await readFile(join(keys, "manifest.json"), "utf8"), "<<<<<<< {}");
     });
 
     it("keeps the key of a ceremony, and refuses another circuit for it", async () => {

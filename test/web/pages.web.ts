@@ -14,6 +14,7 @@ import { buildAll } from "../../src/setup/build.ts";
 import { PAGES } from "../../src/setup/folders.ts";
 import { proverFiles } from "../../src/setup/instructionKeys.ts";
 import { readKeys } from "../../src/setup/keyFiles.ts";
+import { replayMessages } from "../../src/cli/replay.ts";
 import { Client, memoryNotebook, sealSecret, type Notebook } from "../../src/client/index.ts";
 import { parseGenesis } from "../../src/protocol/genesis.ts";
 import { developmentGenesis } from "../../src/venue/developmentGenesis.ts";
@@ -349,6 +350,35 @@ describe("pages in Chromium", () => {
       assert.match(await page.locator("#sources").innerText(), /1 round after it: not checked/);
       assert.equal(await page.locator("details.round.refused").count(), 1);
       assert.equal(await page.locator("details.round:not(.refused)").count(), 2);
+    });
+
+    it("rechecks a replay once its proofs hold, and says which price is not the one that the rules give", async () => {
+      const path = join(folder, "replay.json");
+      const messages = [0, 1].map((side) => ({ line: 1, seconds: 34_200, type: "order", id: side, size: 5n, price: 1_000_000n, side }) as const); // prettier-ignore
+      await replayMessages(messages, { every: 10, accounts: 2, seed: 1, prove: true, json: path });
+      const text = await readFile(path, "utf8");
+      await page.setInputFiles("#files", fileOf("replay.json", `\uFEFF${text}`));
+      const said = await verdict(page, "good");
+      assert.match(said, /Rechecked: 4 log entries, 1 auction, 2 fills, 3 accounts: each is what the rules give\./);
+      assert.doesNotMatch(await page.locator("#trust").innerText(), /no genesis/);
+      const other = (json: any) => (json.rounds[0].clearings[0].price = "1000100");
+      await page.setInputFiles("#files", fileOf("other.json", changed(text, other)));
+      assert.match(
+        await verdict(page, "bad"),
+        /round 1 is refused: a price, volume, fill or fee is not the one that the rules give \(clearings\[0\]\.price: the record says 1000100, the rules give 1000000\)/,
+      );
+      await page.setInputFiles(
+        "#files",
+        fileOf(
+          "bare.json",
+          changed(text, (json) => delete json.genesis),
+        ),
+      );
+      await verdict(page, "good");
+      assert.match(
+        await page.locator("#trust").innerText(),
+        /What the file tells of orders, prices and accounts: it has no genesis/,
+      );
     });
 
     it("follows a venue from its first round, waits for the next, and stops when told", async () => {

@@ -6,10 +6,11 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { TacitError } from "../../protocol/errors.ts";
 import { INSTRUCTION_NAMES, type InstructionName, type ProfileName } from "../../protocol/instructions.ts";
-import { DEVELOPMENT_ALPHA_X } from "../../verifier/index.ts";
 import { BUILD, KEYS, builtFiles, circuitFolder } from "../folders.ts";
 import { currentHash, readStamp, type Stamp } from "../stamp.ts";
+import { readJson } from "../readJson.ts";
 import { writeWhole } from "../writeWhole.ts";
+import { isDevelopmentVkey, requireReplaceable } from "./replaceable.ts";
 import { stableJson } from "./stableJson.ts";
 
 export interface ManifestEntry {
@@ -34,14 +35,15 @@ export interface Difference {
   actual: unknown;
 }
 
+/** @throws TacitError FILE, JSON */
 export async function readManifest(keys: string = KEYS): Promise<Manifest> {
-  let text: string;
   try {
-    text = await readFile(join(keys, "manifest.json"), "utf8");
-  } catch {
-    return {};
+    return (await readJson(join(keys, "manifest.json"))) as Manifest;
+  } catch (error) {
+    // One that is there and cannot be read must not be taken for none, and written anew.
+    if (error instanceof TacitError && error.details.code === "ENOENT") return {};
+    throw error;
   }
-  return JSON.parse(text) as Manifest;
 }
 
 /** Path of a committed verification key. */
@@ -55,9 +57,25 @@ export async function expectedConstraints(profile: string, keys: string): Promis
   return new Map(entries.map(([name, { constraints }]) => [name, constraints]));
 }
 
+/** Of a profile, the entries of keys that a ceremony made, by instruction. */
+export async function ceremonyEntries(profile: string, keys: string): Promise<Map<string, ManifestEntry>> {
+  const entries = Object.entries((await readManifest(keys))[profile] ?? {});
+  return new Map(entries.filter(([, { development }]) => !development));
+}
+
 /**
- * Writes verification keys and manifest entries of built circuits to keys/.
+ * Whether `publishKeys` may write the keys of these instructions, as far as can be told before they are built.
+ * @throws TacitError KEY_NOT_DEVELOPMENT  where a key would be replaced that the manifest does not call a ceremony's
+ */
+export async function requirePublishable(profile: string, names: readonly string[], keys: string): Promise<void> {
+  const kept = await ceremonyEntries(profile, keys);
+  for (const name of names) if (!kept.has(name)) await requireReplaceable(verificationKeyPath(profile, name, keys));
+}
+
+/**
+ * Writes verification keys and manifest entries of built circuits to keys/. Those of a ceremony's keys are left alone.
  * @throws TacitError MANIFEST_MISMATCH  when a circuit with a ceremony's key has changed
+ * @throws TacitError KEY_NOT_DEVELOPMENT  as requirePublishable; then nothing was written
  */
 export async function publishKeys(
   profile: string,
@@ -67,6 +85,11 @@ export async function publishKeys(
   const manifest = await readManifest(keys);
   const entries = (manifest[profile] ??= {});
   const differences: Difference[] = [];
+  await requirePublishable(
+    profile,
+    built.map(({ name }) => name),
+    keys,
+  );
   for (const { name, folder, stamp } of built) {
     const entry = entryOf(stamp);
     const old = entries[name];
@@ -138,7 +161,7 @@ export async function checkManifest(
     const vkey = verificationKeyPath(profile, name, keys);
     const actual: Partial<ManifestEntry> = {
       constraints,
-      development: await isDevelopment(vkey),
+      development: await isDevelopmentVkey(vkey),
       domainPower,
       publicInputs,
       r1cs: await currentHash(files.r1cs, stamp.compiled.files.r1cs),
@@ -150,16 +173,6 @@ export async function checkManifest(
       if (expected[field] !== value) differences.push({ name, field, expected: expected[field], actual: value });
   }
   if (differences.length > 0) throw mismatch(profile, differences);
-}
-
-/** What the key itself says, whatever the manifest claims. */
-async function isDevelopment(path: string): Promise<boolean | undefined> {
-  try {
-    const { vk_alpha_1: alpha } = JSON.parse(await readFile(path, "utf8")) as { vk_alpha_1: string[] };
-    return alpha[0] === String(DEVELOPMENT_ALPHA_X);
-  } catch {
-    return undefined;
-  }
 }
 
 function entryOf({ compiled, key }: Required<Stamp>): ManifestEntry {

@@ -1,9 +1,9 @@
-import { PROFILES, publicInputNames, type InstructionName, type ProfileName } from "../../protocol/instructions.ts";
+import { publicInputNames, type InstructionName } from "../../protocol/instructions.ts";
+import { recheck, recheckedInWords } from "../../replay/recheck.ts";
 import {
+  explainRefusal,
   isDevelopmentKey,
   verifyClaim,
-  verifyProof,
-  type ClaimResult,
   type Reached,
   type RoundClaim,
   type RoundEffect,
@@ -16,8 +16,8 @@ import { sentences } from "./sentences.ts";
 export interface RoundReport {
   readonly title: string;
   readonly ok: boolean;
-  /** of the first thing that is wrong */
-  readonly problem: string | null;
+  /** the first thing that is wrong: what it means, and the detail */
+  readonly problem: { readonly meaning: string; readonly detail: string } | null;
   readonly steps: readonly {
     readonly name: InstructionName;
     readonly sentence: string;
@@ -34,24 +34,20 @@ export interface RoundReport {
 /**
  * Checks a round: all its proofs, that it begins where it must, and the log that it shows.
  * @param before  null when the file alone says where it begins
+ * @param rechecked  whether what its file tells of orders, prices and accounts is compared afterwards
  * @returns what to show, and where the next round must begin: null after a refusal
  */
 export function checkRound(
   claim: RoundClaim,
   before: Reached | null,
-  { keys, profile }: { keys: VerifyingKeys; profile: string },
+  { keys, profile, rechecked }: { keys: VerifyingKeys; profile: string; rechecked: boolean },
 ): { report: RoundReport; after: Reached | null } {
   const start = performance.now();
   // The domain changes the coefficients of the batch, and so not what is accepted.
   const outcome = verifyClaim(claim, before, { keys });
   const ms = performance.now() - start;
   const { instructions, segment } = claim;
-  const blamed = new Map<number, string>();
-  if (!outcome.ok && outcome.at !== null) blamed.set(outcome.at, outcome.message);
-  if (!outcome.ok && outcome.code === "pairing")
-    // The batch blames nobody: ask each proof.
-    for (const [i, { name, publicInputs, proof }] of instructions.entries())
-      if (!verifyProof(keys[name], publicInputs, proof).ok) blamed.set(i, "its proof does not hold");
+  const refusal = outcome.ok ? null : explainRefusal(outcome, claim, { keys, profile });
   const wellShaped = instructions.every(
     ({ name, publicInputs }) => publicInputs.length === publicInputNames(name).length,
   );
@@ -59,27 +55,19 @@ export function checkRound(
   const report: RoundReport = {
     title: claim.number === undefined ? claim.at : `round ${claim.number}`,
     ok: outcome.ok,
-    problem: outcome.ok ? null : problemOf(outcome, blamed, instructions.length, profile),
-    steps: instructions.map(({ name }, i) => ({ name, sentence: said[i] ?? "", problem: blamed.get(i) ?? null })),
+    problem: refusal && { meaning: refusal.meaning, detail: refusal.detail },
+    steps: instructions.map(({ name }, i) => ({
+      name,
+      sentence: said[i] ?? "",
+      problem: refusal?.blamed.get(i) ?? null,
+    })),
     proofs: instructions.length,
     ms,
     summary: outcome.ok ? summaryOf(outcome.effect, before?.logCount ?? segment?.logCount) : "",
     facts: outcome.ok ? factsOf(claim, outcome.effect, profile) : [],
-    trust: trustOf(claim, before, keys, outcome.ok ? outcome.effect : null),
+    trust: trustOf(claim, before, { keys, rechecked, effect: outcome.ok ? outcome.effect : null }),
   };
   return { report, after: outcome.ok ? outcome.after : null };
-}
-
-function problemOf(
-  { message, code }: ClaimResult & { ok: false },
-  blamed: ReadonlyMap<number, string>,
-  proofs: number,
-  profile: string,
-): string {
-  if (code !== "pairing" || blamed.size === 0) return message;
-  if (blamed.size === proofs)
-    return `no proof holds with the keys of profile ${profile}: was the round made with another profile?`;
-  return `the proof of ${[...blamed.keys()].map((i) => `instruction ${i}`).join(", ")} does not hold`;
 }
 
 function summaryOf({ logCount, time }: RoundEffect, before: bigint | undefined): string {
@@ -105,10 +93,9 @@ function factsOf({ segment }: RoundClaim, effect: RoundEffect, profile: string):
 
 /** What no check of this page shows. */
 function trustOf(
-  { at, segment, clearings }: RoundClaim,
+  { at, segment, tells }: RoundClaim,
   before: Reached | null,
-  keys: VerifyingKeys,
-  effect: RoundEffect | null,
+  { keys, rechecked, effect }: { keys: VerifyingKeys; rechecked: boolean; effect: RoundEffect | null },
 ): string[] {
   return [
     ...(Object.values(keys).some(isDevelopmentKey)
@@ -121,20 +108,21 @@ function trustOf(
       ? []
       : ["That the deposits were made: their chain is not compared with a contract."]),
     ...(segment ? [] : ["The log itself: the file does not show it, so only its heads are proved."]),
-    ...(clearings.length > 0
-      ? ["What the file tells of prices, orders and accounts: it is not compared with the proofs."]
+    ...(tells && !rechecked
+      ? ["What the file tells of orders, prices and accounts: it has no genesis from which they could be recomputed."]
       : []),
   ];
 }
 
-/** The profile under whose keys a proof of these rounds holds. The first that does decides; "demo" when none does. */
-export function fittingProfile(
-  claims: readonly RoundClaim[],
-  keysOf: (profile: ProfileName) => VerifyingKeys,
-): ProfileName {
-  const profiles = Object.keys(PROFILES) as ProfileName[];
-  // One round has enough of them: a file in which no proof holds must not take for ever.
-  for (const { name, publicInputs, proof } of claims.find((it) => it.instructions.length > 0)?.instructions ?? [])
-    for (const profile of profiles) if (verifyProof(keysOf(profile)[name], publicInputs, proof).ok) return profile;
-  return "demo";
+/** What came of the record of a replay, whose proofs hold. */
+export type RecordReport =
+  | { readonly ok: true; readonly summary: string }
+  | { readonly ok: false; readonly title: string; readonly problem: NonNullable<RoundReport["problem"]> };
+
+/** Compares all that a record tells with what the rules give. @throws TacitError FORMAT, GENESIS */
+export function checkRecord(json: unknown): RecordReport {
+  const result = recheck(json);
+  if (result.ok) return { ok: true, summary: recheckedInWords(result) };
+  const { round, meaning, message } = result;
+  return { ok: false, title: `round ${round}`, problem: { meaning, detail: message } };
 }

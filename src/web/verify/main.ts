@@ -1,6 +1,6 @@
 import { byId, element, facts } from "../dom.ts";
 import { count, duration } from "../format.ts";
-import type { RoundReport } from "./check.ts";
+import type { RecordReport, RoundReport } from "./check.ts";
 import type { News, Profile, Task } from "./messages.ts";
 
 /** Rounds of one source that stay listed: the newest, so that a venue of a year does not fill the page. */
@@ -17,7 +17,8 @@ let worker: Worker | null = null;
 let seen = freshCounts();
 
 function freshCounts() {
-  return { rounds: 0, proofs: 0, ms: 0, total: 0, refused: [] as string[], trouble: null as string | null, next: 0 };
+  const [refused, rechecked] = [[] as string[], [] as string[]];
+  return { rounds: 0, proofs: 0, ms: 0, total: 0, refused, rechecked, trouble: null as string | null, next: 0 };
 }
 
 function start(task: Task): void {
@@ -61,6 +62,9 @@ function hear(news: News): void {
     case "round":
       hearRound(news.report);
       break;
+    case "record":
+      hearRecord(news.report);
+      break;
     case "skipped":
       list(element("p", { class: "note" }, `${count(news.rounds, "round")} after it: not checked.`));
       break;
@@ -86,9 +90,25 @@ function hearRound(report: RoundReport): void {
     seen.rounds++;
     seen.proofs += report.proofs;
     seen.ms += report.ms;
-  } else seen.refused.push(`${report.title} is refused: ${report.problem}`);
+  } else seen.refused.push(refusalText(report.title, report.problem!));
   list(roundElement(report));
   for (const sentence of report.trust) trust(sentence);
+}
+
+function hearRecord(report: RecordReport): void {
+  if (!report.ok) {
+    const refused = refusalText(report.title, report.problem);
+    seen.refused.push(refused);
+    return list(element("p", { class: "bad" }, `✗ ${refused}`));
+  }
+  const told = `${report.summary}: each is what the rules give.`;
+  seen.rechecked.push(`Rechecked: ${told}`);
+  list(element("p", { class: "note" }, `✓ ${told}`));
+}
+
+/** What it means, then the detail. */
+function refusalText(title: string, { meaning, detail }: NonNullable<RoundReport["problem"]>): string {
+  return `${title} is refused: ${meaning} (${detail})`;
 }
 
 /** The newest first, below the heading of its source. */
@@ -119,7 +139,7 @@ function roundElement(report: RoundReport): HTMLElement {
     {},
     element("span", { class: "mark" }, ok ? "✓ " : "✗ "),
     element("strong", {}, ok ? `${title}: proved` : `${title}: refused`),
-    element("span", {}, ` · ${ok ? `${speed} · ${summary}` : problem}`),
+    element("span", {}, ` · ${problem ? problem.meaning : `${speed} · ${summary}`}`),
   );
   const made = element("details", { class: ok ? "round" : "round refused" }, heading);
   made.open = !ok;
@@ -133,7 +153,7 @@ function roundElement(report: RoundReport): HTMLElement {
         wrong ? element("span", { class: "bad" }, `✗ ${wrong}`) : null,
       ),
     );
-    if (problem) made.append(element("p", { class: "bad" }, problem));
+    if (problem) made.append(element("p", { class: "bad" }, problem.detail));
     const says = ok ? "What was proved, instruction by instruction:" : "What it claims, instruction by instruction:";
     made.append(element("p", { class: "note" }, says), element("ol", { class: "steps", start: "0" }, ...rows));
     made.append(facts(report.facts));
@@ -144,7 +164,7 @@ function roundElement(report: RoundReport): HTMLElement {
 }
 
 function show(): void {
-  const { rounds, proofs, ms, total, refused, trouble, next } = seen;
+  const { rounds, proofs, ms, total, refused, rechecked, trouble, next } = seen;
   const good = `${count(proofs, "proof")} of ${count(rounds, "round")} ${proofs === 1 ? "holds" : "hold"}`;
   const speed = proofs > 0 ? `${duration(ms)} in all, ${duration(ms / proofs)} a proof, in this browser.` : "";
   const busy = worker !== null;
@@ -172,7 +192,8 @@ function show(): void {
       ? say("good", `✓ All ${good}`, speed, `Waiting for round ${next}.`)
       : say("wait", `Waiting for round ${next}`, "The venue has proved no such round yet.");
   if (busy) return say("wait", "Checking", rounds > 0 ? `So far ${good}.` : "");
-  if (rounds > 0) return say("good", `✓ All ${good}`, speed, total > rounds ? "Stopped before the end." : "");
+  const stopped = total > rounds ? "Stopped before the end." : "";
+  if (rounds > 0) return say("good", `✓ All ${good}`, speed, ...rechecked, stopped);
   say("wait", "Nothing was checked");
 }
 

@@ -1,5 +1,5 @@
 import type { ProfileName } from "../../protocol/instructions.ts";
-import type { RoundReport } from "./check.ts";
+import type { RecordReport, RoundReport } from "./check.ts";
 
 /** What the page asks its thread for: "auto" is the venue's profile, or the one that fits the file. */
 export type Profile = ProfileName | "auto";
@@ -20,6 +20,8 @@ export type News =
   /** how many rounds there are to check, where that is known */
   | { readonly kind: "total"; readonly rounds: number }
   | { readonly kind: "round"; readonly report: RoundReport }
+  /** of a source whose rounds all hold */
+  | { readonly kind: "record"; readonly report: RecordReport }
   | { readonly kind: "trust"; readonly sentence: string }
   /** rounds that follow a refused one */
   | { readonly kind: "skipped"; readonly rounds: number }

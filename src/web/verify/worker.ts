@@ -1,18 +1,18 @@
 import { Api } from "../../client/api.ts";
-import { TacitError } from "../../protocol/errors.ts";
 import { asInteger, asList, asObject, badFormat } from "../../protocol/json.ts";
-import { readRounds, type Reached, type RoundClaim } from "../../verifier/index.ts";
+import { readRounds, type Reached } from "../../verifier/index.ts";
 import { reason } from "../format.ts";
-import { keysOf } from "../keys.ts";
-import { checkRound, fittingProfile } from "./check.ts";
+import { allKeys, keysOf } from "../keys.ts";
+import { checkRound } from "./check.ts";
+import { checkSource, noSource, readSource, type Source, type SourceEnd } from "./source.ts";
 import type { News, Profile, Task } from "./messages.ts";
 
 /** The thread that checks, so that the page stays alive. It is ended to stop it. */
 
 const tell = (news: News) => globalThis.postMessage(news);
 
-/** Longest file that is read, bytes. */
-const LONGEST = 256 * 1024 * 1024;
+/** Longest file that is read, bytes: no engine holds a longer text, nor does the command. */
+const LONGEST = 2 ** 29 - 24;
 /** Milliseconds between two looks for a new round. */
 const LOOK = 3_000;
 const pause = () => new Promise((resolve) => setTimeout(resolve, LOOK));
@@ -24,61 +24,26 @@ globalThis.addEventListener("message", ({ data }: MessageEvent<Task>) => {
     .finally(() => tell({ kind: "end" }));
 });
 
-interface Source {
-  readonly name: string;
-  readonly claims: readonly RoundClaim[];
-  /** why there are none */
-  readonly problem: string | null;
-}
-
 async function checkFiles(files: readonly File[], choice: Profile): Promise<void> {
-  const sources = await Promise.all(files.map(readSource));
+  const sources = await Promise.all(files.map(readFile));
   // Files of one venue in the order of its rounds, whatever order they were dropped in.
   sources.sort((a, b) => (a.claims[0]?.number ?? 0) - (b.claims[0]?.number ?? 0));
   tell({ kind: "total", rounds: sources.reduce((sum, { claims }) => sum + claims.length, 0) });
-  let before: Reached | null = null;
-  let last: number | undefined;
-  for (const { name, claims, problem } of sources) {
-    tell({ kind: "source", name });
-    if (problem !== null) {
-      tell({ kind: "malformed", message: problem });
-      continue;
-    }
-    const profile = choice === "auto" ? fittingProfile(claims, keysOf) : choice;
-    const checked = { keys: keysOf(profile), profile };
-    for (const [i, claim] of claims.entries()) {
-      const follows: boolean = i > 0 || (claim.number !== undefined && last !== undefined && claim.number === last + 1);
-      const { report, after } = checkRound(claim, follows ? before : null, checked);
-      tell({ kind: "round", report });
-      before = after;
-      last = after ? claim.number : undefined;
-      if (after) continue;
-      if (i + 1 < claims.length) tell({ kind: "skipped", rounds: claims.length - i - 1 });
-      break;
-    }
+  let ended: SourceEnd = { after: null };
+  for (const source of sources) {
+    tell({ kind: "source", name: source.name });
+    const news = checkSource(source, ended, { choice, keys: allKeys() });
+    let next = news.next();
+    for (; !next.done; next = news.next()) tell(next.value);
+    ended = next.value;
   }
 }
 
-async function readSource(file: File): Promise<Source> {
-  const { name } = file;
-  try {
-    if (file.size > LONGEST) throw new TacitError("TOO_LARGE", "the file is larger than any round");
-    const text = await file.text();
-    let json: unknown;
-    try {
-      json = JSON.parse(text);
-    } catch (error) {
-      throw badJson(error);
-    }
-    return { name, claims: readRounds(json), problem: null };
-  } catch (error) {
-    return { name, claims: [], problem: reason(error) };
-  }
-}
-
-/** What the engine says names the place. */
-function badJson(error: unknown): TacitError<"FORMAT"> {
-  return new TacitError("FORMAT", `the file is not JSON: ${reason(error)}`);
+async function readFile(file: File): Promise<Source> {
+  const { name, size } = file;
+  if (size > LONGEST) return noSource(name, "the file is larger than any text that can be read");
+  const text = await file.text().catch((error: unknown) => error);
+  return typeof text === "string" ? readSource(name, text) : noSource(name, reason(text));
 }
 
 async function checkVenue({ url, first, only, profile: choice }: Task & { kind: "venue" }): Promise<void> {
@@ -86,7 +51,7 @@ async function checkVenue({ url, first, only, profile: choice }: Task & { kind: 
   tell({ kind: "source", name: api.url });
   const venue = asObject("venue", await api.get("/venue"));
   const profile = choice === "auto" ? String(venue.profile) : choice;
-  const checked = { keys: keysOf(profile), profile };
+  const checked = { keys: keysOf(profile), profile, rechecked: false };
   const start = asInteger("venue.genesisState", venue.genesisState);
   let before: Reached | null = first === 1 ? { state: start, time: 0n, logCount: 0n, head: 0n } : null;
   if (before) tell({ kind: "trust", sentence: "The state at which the venue began: only the venue says so." });

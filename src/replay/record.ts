@@ -1,0 +1,241 @@
+import type { Command } from "../matcher/matcher.ts";
+import { TacitError } from "../protocol/errors.ts";
+import {
+  A_COLUMNS,
+  ORDER_COLUMNS,
+  WITHDRAWAL_COLUMNS,
+  type Decoded,
+  type Head,
+  type OrderBody,
+  type WithdrawalBody,
+} from "../protocol/item.ts";
+import { asInteger, asList, asObject, badFormat } from "../protocol/json.ts";
+import { FIELD, pack, type Column } from "../protocol/numbers.ts";
+import { BITS, KIND, MARKETS, RULE, SIDE } from "../protocol/parameters.ts";
+import type { ProofJson } from "../protocol/proof.ts";
+
+/**
+ * The record of a replay, as `tacit replay --json` writes it (docs/formats.md): all that `recheck` needs to run the replay
+ * again. Every number is a decimal string.
+ */
+export interface RecordJson {
+  /** of the venue, as a genesis file */
+  genesis: unknown;
+  /** blinding value of the state that the first round begins at */
+  blind: string;
+  /** whether items are signed; else each counts as signed */
+  signed: boolean;
+  rounds: RoundJson[];
+}
+
+export interface RoundJson {
+  /** from 1 */
+  number: string;
+  state: string;
+  stateAfter: string;
+  /** blinding value of `stateAfter` */
+  blind: string;
+  /** entries of the log before the round, and its head there */
+  logCount: string;
+  head: string;
+  /** hashes of item and signature, time: of each entry of `log` */
+  entries: [item: string, auth: string, time: string][];
+  log: LogJson[];
+  clearings: ClearingJson[];
+  /** those that the round wrote, as it left them */
+  accounts: AccountJson[];
+  /** empty when the round was not proved */
+  instructions: InstructionJson[];
+}
+
+export interface LogJson {
+  /** position in the log, from 0 */
+  n: string;
+  /** seconds since 1970 */
+  t: string;
+  kind: keyof typeof KIND | "malformed";
+  account: string | null;
+  nonce: string | null;
+  /** market id; of a close or purge the market's slot */
+  market: string | null;
+  side: SideName | null;
+  limit: string | null;
+  size: string | null;
+  /** null for the operator's commands */
+  verdict: string | null;
+  flags?: string;
+  validUntil?: string;
+  expiry?: string;
+  replaces?: string;
+  maxFee?: string;
+  recipient?: string;
+  amount?: string;
+  /** the item's words, where the fields do not give them: malformed, or something in a column that its kind does not use */
+  A?: string;
+  B?: string;
+  salt?: string;
+  R8x?: string;
+  R8y?: string;
+  S?: string;
+  deposits?: DepositJson[];
+}
+
+export interface DepositJson {
+  keyX: string;
+  keyY: string;
+  /** that it names */
+  index: string;
+  amount: string;
+  /** that it credits */
+  account: string;
+  /** view key of the account, where it opens one */
+  view?: string;
+}
+
+export interface ClearingJson {
+  market: string;
+  rule: keyof typeof RULE;
+  tick: string;
+  mark: string;
+  price: string;
+  volume: string;
+  /** what was eligible when the price was set; `sequence`: position of the order in the log */
+  entries: { account: string; nonce: string; side: SideName; limit: string; remaining: string; sequence: string }[];
+  /** of orders, not the venue's; `lots` is positive for a buy */
+  fills: { account: string; nonce: string; lots: string; cash: string; fee: string }[];
+  fee: string;
+}
+
+export interface AccountJson {
+  index: string;
+  seq: string;
+  cash: string;
+  positions: string[];
+  nonce: string;
+  reserved: string;
+  open: string;
+}
+
+export interface InstructionJson {
+  name: string;
+  publicInputs: string[];
+  proof: ProofJson;
+}
+
+export type SideName = keyof typeof SIDE;
+type ItemKind = Decoded["kind"];
+type Field = keyof (Head & OrderBody & WithdrawalBody);
+
+/** Columns that a kind of item uses: fields of its entry, in this order. */
+const USED: Record<ItemKind, readonly Field[]> = {
+  order: ["account", "nonce", "market", "side", "limit", "size", "flags", "validUntil", "expiry", "replaces", "maxFee"],
+  cancel: ["account", "nonce", "market", "flags", "validUntil", "replaces"],
+  withdrawal: ["account", "nonce", "validUntil", "recipient", "amount"],
+};
+
+export function sideName(side: number): SideName {
+  return side === SIDE.buy ? "buy" : "sell";
+}
+
+/** The fields of an item, and whether they give its words. */
+export function itemFields({ kind, head, body }: Decoded): { fields: Partial<LogJson>; whole: boolean } {
+  const values = { ...head, ...body } as Record<Field, bigint>;
+  const used: readonly Field[] = USED[kind];
+  const text = (name: Field) => (name === "side" ? sideName(Number(values.side)) : `${values[name]}`);
+  const unused = (Object.keys(values) as Field[]).filter((name) => name !== "kind" && !used.includes(name));
+  return {
+    fields: Object.fromEntries(used.map((name) => [name, text(name)])),
+    whole: unused.every((name) => values[name] === 0n),
+  };
+}
+
+/** An entry of the log as a command, and the view keys of the accounts that it opens, in order. */
+export interface ReadEntry {
+  readonly command: Command;
+  readonly views: readonly bigint[];
+}
+
+/**
+ * Reads an entry of a record's log.
+ * @param signed  whether items are signed
+ * @throws TacitError FORMAT naming the place
+ */
+export function readEntry(at: string, json: unknown, signed: boolean): ReadEntry {
+  const entry = asObject(at, json);
+  const time = within(`${at}.t`, entry.t, BITS.time);
+  const { kind } = entry;
+  switch (kind) {
+    case "deposit": {
+      const read = asList(`${at}.deposits`, entry.deposits).map((deposit, j) =>
+        readDeposit(`${at}.deposits[${j}]`, deposit),
+      );
+      const deposits = read.map(({ deposit }) => deposit);
+      return { command: { kind: "deposits", time, deposits }, views: read.flatMap(({ views }) => views) };
+    }
+    case "close":
+    case "purge": {
+      const slot = asInteger(`${at}.market`, entry.market);
+      if (slot < 0n || slot >= BigInt(MARKETS)) throw badFormat(`${at}.market`, "a market slot");
+      return { command: { kind, time, slot: Number(slot) }, views: [] };
+    }
+    case "order":
+    case "cancel":
+    case "withdrawal":
+    case "malformed": {
+      const element = (name: string) => readElement(`${at}.${name}`, entry[name]);
+      const auth = signed ? { R8x: element("R8x"), R8y: element("R8y"), S: element("S") } : { R8x: 0n, R8y: 0n, S: 0n };
+      const words =
+        kind === "malformed" || entry.A !== undefined
+          ? { A: element("A"), B: element("B") }
+          : itemWords(at, entry, kind);
+      const item = { ...words, salt: element("salt") };
+      return { command: { kind: "item", time, item, auth, ...(signed ? {} : { signed: true }) }, views: [] };
+    }
+    default:
+      throw badFormat(`${at}.kind`, `one of ${[...Object.keys(KIND), "malformed"].join(", ")}`);
+  }
+}
+
+/** The words of an item from its fields; those that its kind does not use are 0. */
+function itemWords(at: string, entry: Record<string, unknown>, kind: ItemKind): { A: bigint; B: bigint } {
+  const value = (name: string): bigint => {
+    if (name === "kind") return BigInt(KIND[kind]);
+    if (!(USED[kind] as readonly string[]).includes(name)) return 0n;
+    if (name !== "side") return asInteger(`${at}.${name}`, entry[name]);
+    if (entry.side !== "buy" && entry.side !== "sell") throw badFormat(`${at}.side`, '"buy" or "sell"');
+    return BigInt(SIDE[entry.side]);
+  };
+  const word = (columns: readonly Column[]) => {
+    try {
+      return pack(columns, Object.fromEntries(columns.map(({ name }) => [name, value(name)])));
+    } catch (error) {
+      if (!(error instanceof TacitError) || error.code !== "OUT_OF_RANGE") throw error;
+      throw badFormat(`${at}.${error.details.field}`, String(error.details.expected));
+    }
+  };
+  return { A: word(A_COLUMNS), B: word(kind === "withdrawal" ? WITHDRAWAL_COLUMNS : ORDER_COLUMNS) };
+}
+
+function readDeposit(at: string, json: unknown) {
+  const { keyX, keyY, index, amount, view } = asObject(at, json);
+  const deposit = {
+    keyX: readElement(`${at}.keyX`, keyX),
+    keyY: readElement(`${at}.keyY`, keyY),
+    index: Number(within(`${at}.index`, index, BITS.account)),
+    amount: within(`${at}.amount`, amount, BITS.amount),
+  };
+  return { deposit, views: view === undefined ? [] : [readElement(`${at}.view`, view)] };
+}
+
+/** @throws TacitError FORMAT naming the place */
+export function readElement(at: string, json: unknown): bigint {
+  const x = asInteger(at, json);
+  if (x < 0n || x >= FIELD) throw badFormat(at, "a field element");
+  return x;
+}
+
+function within(at: string, json: unknown, bits: number): bigint {
+  const x = asInteger(at, json);
+  if (x < 0n || x >> BigInt(bits) !== 0n) throw badFormat(at, `an integer in [0, 2^${bits})`);
+  return x;
+}
