@@ -213,6 +213,7 @@ function tacit(exit: (code: number) => void): Command {
     .option("--interval <seconds>", "seconds between auctions of a new venue", positive, 10)
     .option("--no-prove", "match and journal only; rounds are proved by a later start")
     .option("--build <folder>", "where circuits are built, or were (default: build/ of this package)")
+    .option("--keys <folder>", "folder of manifest and verification keys (default: keys/ of this package)")
     .addOption(
       new Option("--publish <what...>", "show more than prices and volumes, or nothing of them")
         .choices(["curves", "depth", "nothing"])

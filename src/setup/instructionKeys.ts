@@ -17,11 +17,11 @@ export async function loadInstructions(
   return Object.fromEntries(await Promise.all(keys)) as Record<InstructionName, ProvingKey>;
 }
 
-/** What a venue of this profile makes its proofs with: built circuits, committed keys. @throws TacitError FILE, JSON */
-export async function proverFiles(profile: ProfileName, build?: string): Promise<ProverFiles> {
+/** What a venue of this profile makes its proofs with: built circuits, keys of a folder. @throws TacitError FILE, JSON */
+export async function proverFiles(profile: ProfileName, build?: string, keys?: string): Promise<ProverFiles> {
   const circuits = byInstruction((name) => {
     const { zkey, wasm, inputs, r1cs } = builtFiles(circuitFolder(profile, name, build));
     return { zkey, wasm, inputs, r1cs };
   });
-  return { circuits, keys: await readKeyFiles(profile) };
+  return { circuits, keys: await readKeyFiles(profile, keys) };
 }

@@ -2,7 +2,7 @@ import { join, resolve } from "node:path";
 import pino from "pino";
 import { PAGES, VERSION } from "../../setup/folders.ts";
 import { requireTools } from "../../setup/tools.ts";
-import { buildAll } from "../../setup/build.ts";
+import { buildAll, checkManifest } from "../../setup/build.ts";
 import { parseAddress } from "../../protocol/address.ts";
 import { TacitError } from "../../protocol/errors.ts";
 import { INSTRUCTION_NAMES, type ProfileName } from "../../protocol/instructions.ts";
@@ -33,6 +33,7 @@ export interface ServeOptions {
   named: readonly ("profile" | "interval")[];
   prove: boolean;
   build?: string;
+  keys?: string;
   publish: string[];
   development: boolean;
   origin: string[];
@@ -74,9 +75,9 @@ export async function serve(options: ServeOptions): Promise<number> {
   let prover: VenueOptions["prover"];
   try {
     if (options.prove) {
-      const folder = options.build && resolve(options.build);
-      await build(profile, folder, log);
-      const files = await proverFiles(profile, folder);
+      const folders = { build: options.build && resolve(options.build), keys: options.keys && resolve(options.keys) };
+      await build(profile, folders, log);
+      const files = await proverFiles(profile, folders.build, folders.keys);
       if (Object.values(prepareKeys(files.keys)).some(isDevelopmentKey))
         log.warn("proofs are made with development keys: anybody can forge such proofs, so put no value behind them");
       prover = localProver(files);
@@ -148,24 +149,34 @@ export async function serve(options: ServeOptions): Promise<number> {
   return 0;
 }
 
-/** Makes what is not built yet: some minutes the first time. A person sees a bar, a log gets its lines. */
-async function build(profile: ProfileName, folder: string | undefined, log: pino.Logger): Promise<void> {
+/**
+ * Makes what is not built yet, some minutes the first time: a person sees a bar, a log gets its lines. Then circuits, proving
+ * keys and verification keys are those of the manifest.
+ * @throws TacitError MANIFEST_MISMATCH, and as buildAll does
+ */
+async function build(
+  profile: ProfileName,
+  { build, keys }: { build?: string; keys?: string },
+  log: pino.Logger,
+): Promise<void> {
+  // Keys of another folder are somebody's: nothing is written there.
+  const options = { profile, build, keys, ...(keys !== undefined && { publish: false }) };
   if (process.stderr.isTTY) {
     await withProgress(`build ${profile}`, (progress) =>
-      buildAll({ profile, build: folder, onProgress: buildProgress(progress, INSTRUCTION_NAMES) }),
+      buildAll({ ...options, onProgress: buildProgress(progress, INSTRUCTION_NAMES) }),
     );
-    return;
+    return checkManifest(profile, { build, keys });
   }
   let told = false;
   await buildAll({
-    profile,
-    build: folder,
+    ...options,
     onProgress({ name, step }) {
       if (told || step === "done") return;
       told = true;
       log.info({ profile, first: name }, "building circuits and keys: some minutes");
     },
   });
+  await checkManifest(profile, { build, keys });
 }
 
 /** Where a contract is, and who pays for it. */

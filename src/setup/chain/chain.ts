@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { createRequire } from "node:module";
-import { createServer, type AddressInfo } from "node:net";
+import type { Socket } from "node:net";
 import {
   BaseError,
   ContractFunctionRevertedError,
@@ -57,7 +57,7 @@ export interface Deployed {
  */
 function startWatched(program: string, args: readonly string[]): ChildProcess {
   if (process.platform === "win32") {
-    const child = spawn(program, args, { stdio: "ignore" });
+    const child = spawn(program, args, { stdio: ["ignore", "pipe", "ignore"] });
     child.once(
       "exit",
       atExit(() => void child.kill()),
@@ -65,7 +65,19 @@ function startWatched(program: string, args: readonly string[]): ChildProcess {
     return child;
   }
   const watch = 'trap "" INT TERM HUP; "$@" & child=$!; cat > /dev/null; kill -9 $child';
-  return spawn("/bin/sh", ["-c", watch, "sh", program, ...args], { stdio: ["pipe", "ignore", "ignore"] });
+  return spawn("/bin/sh", ["-c", watch, "sh", program, ...args], { stdio: ["pipe", "pipe", "ignore"] });
+}
+
+/** The port that a chain tells that it listens at. What it says from then on is not kept. */
+async function portOf(child: ChildProcess): Promise<number> {
+  let said = "";
+  for await (const text of child.stdout!.setEncoding("utf8").iterator({ destroyOnReturn: false })) {
+    const port = /Listening on 127\.0\.0\.1:(\d+)/.exec((said += text));
+    if (!port) continue;
+    child.stdout!.resume();
+    return Number(port[1]);
+  }
+  throw new Error(`the development chain ended before it listened: ${said}`);
 }
 
 /** A chain of our own, empty at first, that ends with the process that started it. */
@@ -83,19 +95,15 @@ export class Chain {
 
   /** @param genesisTime  of its first block, seconds since 1970; now when left out */
   static async start({ genesisTime }: { genesisTime?: bigint } = {}): Promise<Chain> {
-    const port = await freePort();
-    const args = ["--port", `${port}`, "--mnemonic", MNEMONIC, "--silent", "--gas-limit", "100000000"];
+    // A port of its own choice, which it tells: one that was found free may be another's by then.
+    const args = ["--port", "0", "--mnemonic", MNEMONIC, "--gas-limit", "100000000"];
     if (genesisTime !== undefined) args.push("--timestamp", `${genesisTime}`);
-    const chain = new Chain(startWatched(anvilBinary(), args), port);
-    for (let tries = 0; ; tries++) {
-      try {
-        await chain.client.getChainId();
-        return chain;
-      } catch (error) {
-        if (tries === 200) throw error;
-        await new Promise((resolve) => setTimeout(resolve, 25));
-      }
-    }
+    const child = startWatched(anvilBinary(), args);
+    const chain = new Chain(child, await portOf(child));
+    // Nothing of it keeps this process: it ends with it.
+    child.unref();
+    for (const pipe of [child.stdin, child.stdout]) (pipe as Socket | null)?.unref();
+    return chain;
   }
 
   stop(): void {
@@ -158,12 +166,4 @@ function errorName(error: unknown): string {
   const reverted = error instanceof BaseError && error.walk((e) => e instanceof ContractFunctionRevertedError);
   if (reverted instanceof ContractFunctionRevertedError && reverted.data) return reverted.data.errorName;
   return error instanceof BaseError ? error.shortMessage : String(error);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
