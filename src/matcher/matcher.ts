@@ -17,7 +17,7 @@ import {
 import { fromTypedJson, toTypedJson } from "../protocol/json.ts";
 import { pricesFresh, pricesRoot, rulesRoot, type Prices, type Rules } from "../protocol/market.ts";
 import { min, requireBits, requireFields } from "../protocol/numbers.ts";
-import { BITS, INSTRUMENTS, MARKETS, RANK } from "../protocol/parameters.ts";
+import { BITS, INSTRUMENTS, MARKETS, MAX_HELD, RANK } from "../protocol/parameters.ts";
 import type { Deposit, Event, Sweep, Write } from "./events.ts";
 
 /** What the venue starts from. */
@@ -81,6 +81,8 @@ export class Matcher {
   #markets: Market[];
   #clock: bigint;
   #logCount = 0;
+  /** deposits less payouts: what all accounts have of cash */
+  #held: bigint;
   readonly #firstExpiry: WeakMap<readonly BookEntry[], bigint | null>;
 
   /** @param from  the matcher that this one is a fork of */
@@ -98,12 +100,14 @@ export class Matcher {
       }));
       this.#clock = from.#clock;
       this.#logCount = from.#logCount;
+      this.#held = from.#held;
       this.#firstExpiry = from.#firstExpiry;
       return;
     }
     if (genesis.accounts.length > 4 ** genesis.depth) throw outOfRange("genesis.accounts", "at most 4^depth accounts");
     this.#rulesInForce = rulesRoot(genesis.rules);
     this.#accounts = [...genesis.accounts];
+    this.#held = cashOf(genesis.accounts);
     this.#written = null;
     this.#markets = Array.from({ length: MARKETS }, () => ({ book: [], admitted: [], cancels: [] }));
     this.#clock = 32n * requireBits("genesis.time", genesis.time, BITS.time);
@@ -124,6 +128,7 @@ export class Matcher {
     this.#markets = fork.#markets;
     this.#clock = fork.#clock;
     this.#logCount = fork.#logCount;
+    this.#held = fork.#held;
   }
 
   /** Number of log entries so far. */
@@ -180,9 +185,22 @@ export class Matcher {
   }
 
   /**
+   * Why these deposits, whose fields are in their ranges, cannot be credited, or null. A contract takes none of such a kind: it
+   * counts leaves, and what it holds is never less than what is held here.
+   */
+  noRoomFor(deposits: readonly Deposit[]): TacitError | null {
+    if (this.#count + deposits.length > 4 ** this.#genesis.depth)
+      return new TacitError("ACCOUNTS_FULL", "the account tree has no free leaf for every one of these deposits");
+    if (this.#held + amountOf(deposits) > MAX_HELD)
+      return new TacitError("VAULT_FULL", "the venue would hold more than 2^90 cash units with these deposits");
+    return null;
+  }
+
+  /**
    * Applies one command.
    * @throws TIME_ORDER when it is stamped before its predecessor (CLOSE: or not after it)
    * @throws OUT_OF_RANGE when a field leaves its range
+   * @throws ACCOUNTS_FULL, VAULT_FULL when deposits have no room
    */
   apply(command: Command): Event[] {
     switch (command.kind) {
@@ -272,9 +290,10 @@ export class Matcher {
       requireBits("deposit.amount", amount, BITS.amount);
       return accountKey({ x: keyX, y: keyY });
     });
-    if (this.#count + deposits.length > 4 ** this.#genesis.depth)
-      throw new TacitError("ACCOUNTS_FULL", "the account tree has no free leaf for every one of these deposits");
+    const refusal = this.noRoomFor(deposits);
+    if (refusal) throw refusal;
     this.#append(clock);
+    this.#held += amountOf(deposits);
     const credits = deposits.map((deposit, i) => {
       const { x: keyX, y: keyY } = keys[i];
       const named = this.#account(deposit.index);
@@ -313,6 +332,7 @@ export class Matcher {
     );
     const sequence = this.#append(clock);
     if (admission.account) this.#set(index, admission.account);
+    if (admission.payout !== undefined) this.#held += admission.account!.cash - before!.cash;
     if (admission.entry) this.#markets[admission.slot].admitted.push(admission.entry);
     if (admission.cancel) this.#markets[admission.slot].cancels.push(admission.cancel);
     const account = index < 0 ? null : { index, before: before ?? null, after: admission.account ?? before ?? null };
@@ -400,8 +420,18 @@ export class Matcher {
     matcher.#markets = state.markets;
     matcher.#clock = state.clock;
     matcher.#logCount = state.logCount;
+    matcher.#held = cashOf(matcher.#accounts);
     return matcher;
   }
+}
+
+/** Cash that accounts have, all together: fills and fees only move it between them. */
+function cashOf(accounts: readonly Account[]): bigint {
+  return accounts.reduce((sum, { cash }) => sum + cash, 0n);
+}
+
+function amountOf(deposits: readonly Deposit[]): bigint {
+  return deposits.reduce((sum, { amount }) => sum + amount, 0n);
 }
 
 function defaultVerify({ keyX, keyY }: Account, message: bigint, auth: Auth): boolean {

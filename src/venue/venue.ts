@@ -150,7 +150,7 @@ export class Venue extends Questions {
   /**
    * Credits deposits that the operator vouches for: of a venue without a chain, whose deposits nobody can check.
    * @throws ON_CHAIN  when the venue has a chain, whose contract takes the deposits
-   * @throws BAD_POINT, OUT_OF_RANGE, ACCOUNTS_FULL, STOPPED
+   * @throws BAD_POINT, OUT_OF_RANGE, ACCOUNTS_FULL, VAULT_FULL, STOPPED
    */
   async deposit(deposits: readonly Deposit[]): Promise<void> {
     this.#requireTaking();
@@ -383,11 +383,9 @@ export class Venue extends Questions {
   }
 
   async #credit({ deposits, resolve, reject }: WaitingDeposits, time: bigint): Promise<void> {
-    const { depth, deposit: slots } = PROFILES[this.genesis.profile];
-    if (this.#market.matcher.accounts.length + deposits.length > 4 ** depth)
-      return reject(
-        new TacitError("ACCOUNTS_FULL", "the account tree has no free leaf for every one of these deposits"),
-      );
+    const { deposit: slots } = PROFILES[this.genesis.profile];
+    const refusal = this.#market.matcher.noRoomFor(deposits);
+    if (refusal) return reject(refusal);
     try {
       const lists = Math.ceil(deposits.length / slots);
       await this.#market.commit(

@@ -82,6 +82,24 @@ describe("matcher refuses, and changes nothing:", () => {
     assert.deepEqual(matcher.export(), before);
   });
 
+  it("deposits beyond what the contract can hold, less what was paid out (VAULT_FULL)", () => {
+    const matcher = venue();
+    const held = matcher.accounts.reduce((sum, { cash }) => sum + cash, 0n);
+    const most = (1n << 90n) - held;
+    const one = (amount: bigint): Command => {
+      const all = deposits(NOON, () => amount);
+      if (all.kind !== "deposits") throw new Error("unreachable");
+      return { ...all, deposits: all.deposits.slice(0, 1) };
+    };
+    const before = matcher.export();
+    assert.throws(() => matcher.apply(one(most + 1n)), { code: "VAULT_FULL" });
+    assert.deepEqual(matcher.export(), before);
+    matcher.apply(one(most));
+    const restored = Matcher.restore(genesis, options, matcher.export());
+    for (const it of [matcher, matcher.fork(), restored])
+      assert.throws(() => it.apply(one(1n)), { code: "VAULT_FULL" });
+  });
+
   it("more deposits in a command than the instruction has slots (OUT_OF_RANGE)", () => {
     const matcher = new Matcher({ ...genesis, depositSlots: TRADERS - 1 }, options);
     assert.throws(() => matcher.apply(deposits(START, () => 1n)), { code: "OUT_OF_RANGE" });

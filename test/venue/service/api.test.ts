@@ -48,6 +48,7 @@ const ANSWERS: Record<string, z.ZodType> = {
   "GET /v1/orders": schemas.OrdersSchema,
   "GET /v1/history": schemas.HistorySchema,
   "GET /v1/opening": schemas.OpeningSchema,
+  "GET /v1/receipt": schemas.AcknowledgementSchema,
 };
 
 function answers(route: string, answer: Answer, status = 200): any {
@@ -332,6 +333,20 @@ describe("the service", () => {
       assert.equal(String(openingWord(readOpening(opening))), stateAfter);
     });
 
+    it("what an item was answered, by its nonce, and nobody else's; with the venue's own time", async () => {
+      const { alice, bob, login, receipts, clock } = it_;
+      const token = await login(alice);
+      const of = (nonce: number | string, who = alice) => `/v1/receipt?index=${who.index}&nonce=${nonce}`;
+      const found = await ask(of(1), bearer(token));
+      assert.deepEqual(answers("GET /v1/receipt", found), receipts[0]);
+      assert.equal(found.headers.get("date"), new Date(Number(clock.now()) * 1000).toUTCString());
+      for (const nonce of [0, 2 ** 39, 2 ** 40 - 1]) refused(await ask(of(nonce), bearer(token)), "NOT_FOUND");
+      refused(await ask(of(2 ** 40), bearer(token)), "OUT_OF_RANGE");
+      for (const nonce of ["-1", "01", "1e3", ""]) refused(await ask(of(nonce), bearer(token)), "FORMAT");
+      refused(await ask(of(1, bob), bearer(token)), "NOT_FOUND", /no account of this number/);
+      refused(await ask(of(1)), "UNAUTHORISED");
+    });
+
     it("whole positions of the log by the page", async () => {
       const { alice, login, venue } = it_;
       const token = await login(alice);
@@ -410,6 +425,8 @@ describe("the service", () => {
       refused(await askDev("/v1/deposits", post({ ...more, keyX: "5" })), "BAD_POINT");
       refused(await askDev("/v1/deposits", post({ ...more, amount: "0" })), "OUT_OF_RANGE");
       refused(await askDev("/v1/deposits", post({ ...more, amount: String(1n << 92n) })), "OUT_OF_RANGE");
+      refused(await askDev("/v1/deposits", post({ ...more, amount: String((1n << 92n) - 1n) })), "VAULT_FULL");
+      assert.equal(venue.health().status, "open");
       refused(await askDev("/v1/deposits", post({ ...more, index: 1 << 20 })), "FORMAT", /deposit\.index/);
       refused(await askDev("/v1/deposits", post({ ...more, index: "2" })), "FORMAT", /deposit\.index/);
       const full = async () => Promise.reject(new TacitError("ACCOUNTS_FULL", "no free leaf"));
@@ -576,6 +593,7 @@ describe("the service", () => {
         /^tacit_up 1$/m,
       ])
         assert.match(text, line);
+      assert.doesNotMatch(text, /NOT_FOUND/, "who asks for what is not there yet is not turned away");
       const app = createApp({ venue: it_.venue, options: serviceOptions({ metricsToken: "of-the-operator" }) }).app;
       assert.equal((await asker(app)("/metrics", bearer("of-the-operator"))).status, 200);
       for (const token of ["of-the-operato", "of-the-operatorr", "x"])
