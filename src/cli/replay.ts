@@ -1,6 +1,6 @@
 import { createWriteStream } from "node:fs";
-import { mkdir, rename, rm, stat } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
+import { rename, rm } from "node:fs/promises";
+import { resolve } from "node:path";
 import { once } from "node:events";
 import { Matcher, type Command, type ItemCommand } from "../matcher/matcher.ts";
 import type { Event } from "../matcher/events.ts";
@@ -11,7 +11,9 @@ import { Ledger } from "../witness/ledger.ts";
 import { shares, thousands } from "../setup/format.ts";
 import { useHashKernels } from "../prover/hash/use.ts";
 import { readLobster, type LobsterMessage } from "../replay/lobster.ts";
+import { removedAtExit } from "../setup/atExit.ts";
 import { startProgress } from "../setup/progress.ts";
+import { requireOutputs } from "../setup/writeWhole.ts";
 import { Random } from "../replay/random.ts";
 import { flowOf, type Flow } from "../replay/flow.ts";
 import { Registers } from "../replay/registers.ts";
@@ -263,13 +265,11 @@ async function summarize(
   return { messages, skipped, unknown, items, verdicts, ...sums, ...prices, messagesPerSecond };
 }
 
-/** @throws TacitError FILE when the replay would overwrite its input, or a folder stands where it is to be written */
+/** @throws TacitError FILE when the replay would overwrite its input;  OUTPUT when it cannot be written where it is to be */
 async function requireOutput(input: string, path: string): Promise<void> {
   if (path === resolve(input))
     throw new TacitError("FILE", `${path} is the file to replay: give another path to --json`, { path });
-  const found = await stat(path).catch(() => null);
-  if (found?.isDirectory())
-    throw new TacitError("FILE", `${path} is a folder: give the path of a file to --json`, { path });
+  await requireOutputs(path);
 }
 
 interface RecordFile {
@@ -280,8 +280,8 @@ interface RecordFile {
 
 /** Writes a record round by round, beside the path; only when finished it gets its name. */
 async function openRecord(path: string, top: Omit<RecordJson, "rounds">): Promise<RecordFile> {
-  await mkdir(dirname(path), { recursive: true });
   const partial = `${path}.${process.pid}.partial`;
+  const done = removedAtExit(partial);
   const stream = createWriteStream(partial);
   await once(stream, "open");
   let failure: Error | null = null;
@@ -302,10 +302,12 @@ async function openRecord(path: string, top: Omit<RecordJson, "rounds">): Promis
       await once(stream, "close");
       if (failure) throw failure;
       await rename(partial, path);
+      done();
     },
     async discard() {
       stream.destroy();
       await rm(partial, { force: true });
+      done();
     },
   };
 }

@@ -1,8 +1,10 @@
 // Goal: the command says how it is used, and its exit codes are 0, 1 and 2 as promised, from any working directory.
 // Method: bin/tacit.js as a process of its own, in an empty folder.
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { watch } from "node:fs/promises";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -61,6 +63,22 @@ describe("tacit", () => {
       assert.match(stdout, new RegExp(`Examples:\\n {2}\\$ tacit ${name}`));
     });
 
+  it("leaves nothing that is half written when it is interrupted, and ends as one that was", async () => {
+    const lines = Array.from(
+      { length: 60_000 },
+      (_, i) => `${34_200 + i / 100},1,${i + 1},10,${1_000_000 + 100 * (i % 40)},1`,
+    );
+    mkdirSync(join(folder, "out"));
+    const child = spawn("node", [BIN, "replay", file("long.csv", lines.join("\n")), "--json", "out/record.json"], { cwd: folder, stdio: "ignore" }); // prettier-ignore
+    const early = new AbortController();
+    const ended = once(child, "exit").finally(() => early.abort());
+    for await (const { filename } of watch(join(folder, "out"), { signal: early.signal }))
+      if (filename?.endsWith(".partial")) break;
+    child.kill("SIGINT");
+    assert.deepEqual(await ended, [130, null]);
+    assert.deepEqual(readdirSync(join(folder, "out")), []);
+  });
+
   const proof = { pi_a: ["1", "2", "1"], pi_b: [["1", "2"], ["3", "4"], ["1", "0"]], pi_c: ["1", "2", "1"] }; // prettier-ignore
   const step = { name: "admit", publicInputs: ["1", "2", "0", "3", "4", "5"], proof };
   const flow = () => file("flow.csv", "34200,1,1,10,1000000,1\n34201,1,2,10,1000000,-1\n");
@@ -73,6 +91,13 @@ describe("tacit", () => {
     ["an unknown profile", () => ["build", "--profile", "huge"], /Allowed choices are demo, standard/],
     ["an unknown instruction", () => ["build", "nothing"], /no instruction is called "nothing": expected deposit, /],
     ["a missing file", () => ["replay", "none.csv"], /none.csv cannot be read: there is no such file/],
+    [
+      "a record into no folder",
+      () => ["replay", flow(), "--json", "none/out.json"],
+      /there is no folder .*none \(OUTPUT\)/,
+    ],
+    ["a proof into no folder", () => ["prove", "k", "w", "none/p", "q"], /there is no folder none \(OUTPUT\)/],
+    ["a record in place of its flow", () => ["replay", flow(), "--json", "flow.csv"], /is the file to replay/],
     ["a bad message", () => ["replay", file("bad.csv", "1,1,1,1,0,1\n")], /line 1: price is wrong/],
     ["more accounts than leaves", () => ["replay", flow(), "--accounts", "99999999"], /--accounts is out of range/],
     ["no JSON", () => ["verify", file("no.json", "{")], /no.json is no JSON/],
