@@ -3,7 +3,7 @@ import { authHash, itemHash } from "../protocol/item.ts";
 import { asObject, badFormat } from "../protocol/json.ts";
 import type { SignedReceipt } from "../protocol/receipt.ts";
 import { itemJson, receiptJson } from "../protocol/wire.ts";
-import { NO_LAG_LIMIT, readRounds, verifyClaim, type VerifyingKeys } from "../verifier/index.ts";
+import { NO_LAG_LIMIT, readRounds, refusalMeaning, verifyClaim, type VerifyingKeys } from "../verifier/index.ts";
 import type { Api } from "./api.ts";
 import { Contradiction } from "./knowledge.ts";
 import type { Notes, SentItem } from "./notebook.ts";
@@ -67,8 +67,9 @@ export class ProvenLog {
     // Its age says nothing here, and a clock that is wrong may be ours.
     const result = verifyClaim(claim, verified, { keys, domain: genesis.domain, now: NO_LAG_LIMIT });
     if (!result.ok) {
-      if (result.code !== "wrongLog") throw refuse(result.message);
-      throw new Contradiction("logDiffers", `the log of round ${number}: ${result.message}`);
+      const { code, at, message } = result;
+      if (code !== "wrongLog") throw refuse(`${refusalMeaning(code, at)} (${message})`);
+      throw new Contradiction("logDiffers", `the log of round ${number}: ${message}`);
     }
     const { effect, heads } = result;
     /** Place in the log of what was sent and has no receipt. */

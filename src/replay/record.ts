@@ -86,6 +86,8 @@ export interface DepositJson {
   /** that it names */
   index: string;
   amount: string;
+  /** of the contract's chain after it */
+  head: string;
   /** that it credits */
   account: string;
   /** view key of the account, where it opens one */

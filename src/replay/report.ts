@@ -4,6 +4,7 @@ import { fillCash } from "../protocol/clearing.ts";
 import { chainHeads, decodeItem, hashEntries, type LogEntry } from "../protocol/item.ts";
 import type { Prices, Rules } from "../protocol/market.ts";
 import { RULE } from "../protocol/parameters.ts";
+import { pushDeposit } from "../witness/deposit.ts";
 import {
   itemFields,
   sideName,
@@ -33,6 +34,8 @@ export class Report {
   #head = 0n;
   #unhashed: LogEntry[] = [];
   #entries: RoundJson["entries"] = [];
+  /** Head of the chain of deposits. */
+  #deposits = 0n;
 
   /** @param signed  whether items are signed */
   constructor({ domain, rules, prices }: { domain: bigint; rules: Rules; prices: Prices }, signed: boolean) {
@@ -107,8 +110,14 @@ export class Report {
     if (event.kind === "deposits") {
       const deposits = event.credits.map(({ deposit, index, before, after }): DepositJson => {
         const { keyX, keyY, amount } = deposit;
+        this.#deposits = pushDeposit(this.#deposits, deposit);
         const named = { keyX: `${keyX}`, keyY: `${keyY}`, index: `${deposit.index}`, amount: `${amount}` };
-        return { ...named, account: `${index}`, ...(before ? {} : { view: `${after.view}` }) };
+        return {
+          ...named,
+          head: `${this.#deposits}`,
+          account: `${index}`,
+          ...(before ? {} : { view: `${after.view}` }),
+        };
       });
       return { ...line, kind: "deposit", ...none, deposits };
     }

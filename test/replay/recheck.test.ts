@@ -3,6 +3,7 @@
 // Method: a record of the demonstration's scenario (every verdict, auction and cross, withdrawals, signatures) and one of a
 // replay without signatures. Of each kind of field one is changed, drawn by a seed. Then lists: an element less, twice, moved.
 import assert from "node:assert/strict";
+import { isDeepStrictEqual } from "node:util";
 import { TacitError } from "../../src/protocol/errors.ts";
 import { KIND, RULE, SIDE, VERDICTS } from "../../src/protocol/parameters.ts";
 import { useHashKernels } from "../../src/prover/hash/use.ts";
@@ -59,7 +60,7 @@ function another(random: Random, path: Leaf["path"], value: unknown): unknown {
 
 /** What must be blamed for another value at this path: a code and a place in the file. */
 function blamed(path: Leaf["path"]): [RecordRefusal, RegExp] {
-  const [top, i, part, j, field, , inner] = path;
+  const [top, i, part, j, field, index, inner] = path;
   const exactly = (place: string) => new RegExp(`^${place.replace(/[[\].]/g, "\\$&")}$`);
   // Only the first state shows that genesis and its blinding value are those of the record.
   if (top !== "rounds") return top === "signed" ? ["wrongLog", /./] : ["wrongState", exactly("rounds[0].state")];
@@ -73,9 +74,10 @@ function blamed(path: Leaf["path"]): [RecordRefusal, RegExp] {
   if (field === "verdict") return ["wrongVerdict", exactly(written(path))];
   // Stamped later than the next, it is the next that comes too early.
   if (field === "t") return ["wrongLog", new RegExp(`^rounds\\[${i}\\]\\.log\\[(${j}|${Number(j) + 1})\\]$`)];
-  if (field === "n" || inner === "account") return ["wrongLog", exactly(written(path))];
-  // The log names the number of deposits alone. What they are shows in accounts and state; here or in the first item.
-  if (field === "deposits") return ["wrongState", /./];
+  if (field === "n" || inner === "account" || inner === "head") return ["wrongLog", exactly(written(path))];
+  // Of a view key only the state tells; of a key that is no point of the curve, the entry.
+  if (inner === "view") return ["wrongState", exactly(`${at}.stateAfter`)];
+  if (field === "deposits") return ["wrongLog", new RegExp(`^rounds\\[${i}\\]\\.log\\[${j}\\](\\.deposits\\[${index}\\]\\.head)?$`)]; // prettier-ignore
   return ["wrongLog", new RegExp(`^rounds\\[${i}\\]\\.log\\[${j}\\](\\.|$)`)];
 }
 
@@ -121,7 +123,7 @@ for (const [name, make] of Object.entries({ scenario, replay }))
         signed: name === "scenario",
         proofs: 0,
       });
-      assert.ok(told.auctions >= 2 && told.fills >= 8, JSON.stringify(told));
+      assert.ok(told.auctions >= 2 && told.fills >= 4, JSON.stringify(told));
     });
 
     it("of which any one value is changed is refused, and the place named", () => {
@@ -145,11 +147,11 @@ for (const [name, make] of Object.entries({ scenario, replay }))
           const [code, place] = blamed(path);
           if (result instanceof TacitError) {
             // Out of its range, or another kind without its fields; of positions, that they do not sum to zero.
-            assert.match(written(path), /^genesis|^signed$|\.(kind|side|limit|size|maxFee|keyX|keyY)$/, `${what}: ${result.message}`); // prettier-ignore
+            assert.match(written(path), /^genesis|^signed$|\.(kind|market|side|limit|size|maxFee|keyX|keyY)$/, `${what}: ${result.message}`); // prettier-ignore
             continue;
           }
           assert.match(result.at, place, what);
-          if (place.source !== ".") assert.equal(result.code, code, what);
+          assert.equal(result.code, code, what);
         }
     });
 
@@ -190,11 +192,10 @@ for (const [name, make] of Object.entries({ scenario, replay }))
         for (const [why, change] of Object.entries(changes)) {
           const path = ["rounds", 0, ...list];
           const length = (path.reduce((json: any, step) => json[step], record) as unknown[]).length;
-          if (length < 2 && why === "two changed places") continue;
-          refused(
-            changed(record, path, (items) => change(items, random.integer(0, length - 1))),
-            `${written(path)}, ${why}`,
-          );
+          const forged = changed(record, path, (items) => change(items, random.integer(0, length - 1)));
+          // Of one element, or two that are the same, such as two deposit commands.
+          if (why === "two changed places" && isDeepStrictEqual(forged, record)) continue;
+          refused(forged, `${written(path)}, ${why}`);
         }
       refused({ ...record, rounds: [] }, "no rounds");
       if (record.rounds.length < 2) return;
