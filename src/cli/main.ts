@@ -1,5 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { TacitError } from "../protocol/errors.ts";
+import { printable } from "../protocol/json.ts";
 import { exitOnSignals } from "../setup/atExit.ts";
 import { VERSION } from "../setup/folders.ts";
 import { requireTools } from "../setup/tools.ts";
@@ -44,7 +45,7 @@ function explain(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.badInput;
   const known = error instanceof TacitError;
   const message = error instanceof Error ? error.message : String(error);
-  const oneLine = message.replace(/\s*\n\s*/g, " ");
+  const oneLine = printable(message.replace(/\s*\n\s*/g, " "));
   const text = known ? `${oneLine} (${error.code})` : `unexpected: ${oneLine} (TACIT_DEBUG=1 shows where)`;
   process.stderr.write(`tacit: ${text}\n`);
   if (process.env.TACIT_DEBUG === "1") console.error(error);

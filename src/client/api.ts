@@ -1,5 +1,7 @@
 import { TacitError } from "../protocol/errors.ts";
+import { printable } from "../protocol/json.ts";
 import { abs } from "../protocol/numbers.ts";
+import { isErrorCode } from "../protocol/wire.ts";
 
 /** The part of `fetch` that is used. */
 export type Fetch = (input: string, init?: RequestInit) => Promise<Response>;
@@ -16,6 +18,8 @@ export class Api {
   readonly #timeoutMs: number;
   readonly #now: () => bigint;
   #clockOffset = 0n;
+  /** what a new session asks begins no other */
+  #renewing = false;
   token: string | null = null;
   /** begins a session, which sets `token` */
   renew: (() => Promise<void>) | null = null;
@@ -64,7 +68,7 @@ export class Api {
     try {
       return await this.get(path);
     } catch (error) {
-      if (error instanceof TacitError && error.details.status === 404) return null;
+      if (error instanceof TacitError && error.code === "NOT_FOUND") return null;
       throw error;
     }
   }
@@ -86,7 +90,7 @@ export class Api {
     const there = Date.parse(headers.get("date") ?? "");
     // One that a cache has kept says when it was made.
     if (Number.isNaN(there) || !headers.get("cache-control")?.includes("no-store")) return;
-    this.#clockOffset = BigInt(there / 1000) - this.#now();
+    this.#clockOffset = BigInt(Math.floor(there / 1000)) - this.#now();
   }
 
   async #ask(path: string, init: RequestInit, { again = true, accept = -1 } = {}): Promise<unknown> {
@@ -96,8 +100,7 @@ export class Api {
       const signal = AbortSignal.timeout(this.#timeoutMs);
       response = await this.#fetch(`${this.url}/v1${path}`, { ...init, headers, signal, redirect: "error" });
       this.#compareClocks(response.headers);
-      if (Number(response.headers.get("content-length")) > LONGEST) throw new Error("its answer is too long");
-      text = await response.text();
+      text = await textOf(response);
     } catch (error) {
       const { message, cause } = error instanceof Error ? error : { message: String(error), cause: null };
       // What fetch of Node says itself is that it failed.
@@ -112,16 +115,20 @@ export class Api {
     }
     if ((response.ok || response.status === accept) && json !== undefined) return json;
     // The session has ended, as all do when the venue starts anew: another is begun, once.
-    if (response.status === 401 && this.token && this.renew && again) {
+    if (response.status === 401 && this.token && this.renew && again && !this.#renewing) {
       this.token = null;
-      await this.renew();
+      this.#renewing = true;
+      await this.renew().finally(() => (this.#renewing = false));
       return this.#ask(path, init, { again: false });
     }
     const { code, message, retryAfter } = ((json ?? {}) as { error?: Record<string, unknown> }).error ?? {};
-    const known = typeof code === "string" && typeof message === "string";
+    // A code of our own would say what has not happened.
+    const known = isErrorCode(code) && typeof message === "string";
     throw new TacitError(
       known ? code : "BAD_ANSWER",
-      known ? message : `the venue at ${this.url} answered with status ${response.status}, and no JSON of a venue`,
+      known
+        ? printable(message)
+        : `the venue at ${this.url} answered with status ${response.status}, and no JSON of a venue`,
       { status: response.status, ...(typeof retryAfter === "number" ? { retryAfter } : {}) },
     );
   }
@@ -133,4 +140,24 @@ export function clockDifference(offset: bigint): string | null {
   const seconds = abs(offset);
   const span = seconds < 120n ? `${seconds} s` : `${seconds / 60n} min`;
   return `this machine's clock is ${span} ${offset > 0n ? "behind" : "ahead of"} the venue's`;
+}
+
+/** The text of an answer. @throws when it is longer than any of a venue's, however long it says that it is */
+async function textOf(response: Response): Promise<string> {
+  const tooLong = () => new Error("its answer is too long");
+  if (Number(response.headers.get("content-length")) > LONGEST) throw tooLong();
+  if (!response.body) return response.text();
+  const decoder = new TextDecoder();
+  const reader = response.body.getReader();
+  const parts: string[] = [];
+  for (let bytes = 0; ;) {
+    const { done, value } = await reader.read();
+    if (done) return parts.join("") + decoder.decode();
+    bytes += value.length;
+    if (bytes > LONGEST) {
+      await reader.cancel();
+      throw tooLong();
+    }
+    parts.push(decoder.decode(value, { stream: true }));
+  }
 }

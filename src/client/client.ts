@@ -19,7 +19,7 @@ import {
   type SentItem,
   type Verified,
 } from "./notebook.ts";
-import { historyPage, OwnAccount } from "./ownAccount.ts";
+import { historyAfter, historyPage, OwnAccount } from "./ownAccount.ts";
 import { positionsOf, type Position } from "./positions.ts";
 import { ProvenLog } from "./provenLog.ts";
 import { Sender, type Make } from "./sender.ts";
@@ -200,20 +200,21 @@ export class Client {
       anyway?: boolean;
     },
   ): Promise<SentItem> {
-    const { validUntil = this.#soon(), expiry = this.#now() + 86_400n, anyway } = order;
     return this.#send(
-      (account, nonce, salt) =>
-        orderItem({ ...order, side: SIDE[order.side], validUntil, expiry, account, nonce, salt }),
-      { anyway },
+      (account, nonce, salt) => {
+        // As of when it is signed: it may have waited for its turn.
+        const { validUntil = this.#soon(), expiry = this.#now() + 86_400n } = order;
+        return orderItem({ ...order, side: SIDE[order.side], validUntil, expiry, account, nonce, salt });
+      },
+      { anyway: order.anyway },
     );
   }
 
   /** Cancels the order of this nonce, or all orders in the market so far. @throws REJECTED, CLOCK */
   async cancel({ market, target, anyway }: { market: bigint; target?: bigint; anyway?: boolean }): Promise<SentItem> {
-    const validUntil = this.#soon();
+    const fields = { market, ...(target === undefined ? {} : { target }) };
     return this.#send(
-      (account, nonce, salt) =>
-        cancelItem({ market, account, nonce, salt, validUntil, ...(target === undefined ? {} : { target }) }),
+      (account, nonce, salt) => cancelItem({ ...fields, account, nonce, salt, validUntil: this.#soon() }),
       { anyway },
     );
   }
@@ -250,7 +251,7 @@ export class Client {
    * then. Whatever sends an item does this first.
    */
   async resend(): Promise<SentItem[]> {
-    return this.#notes.alone(() => this.#sender.resend());
+    return this.#alone(() => this.#sender.resend());
   }
 
   /**
@@ -258,17 +259,17 @@ export class Client {
    * @throws NO_ITEM  when none of this nonce waits;  TAKEN  when the venue has it
    */
   async drop(nonce: bigint): Promise<void> {
-    return this.#notes.alone(() => this.#sender.drop(nonce));
+    return this.#alone(() => this.#sender.drop(nonce));
   }
 
   /** Why the rules have rejected an item, in words and numbers: from the account as it is now. */
   async reason(sent: SentItem): Promise<string> {
-    return this.#notes.alone(() => this.#sender.reason(sent));
+    return this.#alone(() => this.#sender.reason(sent));
   }
 
   /** Number of the account of the key, or null if the venue has none so far. */
   async login(): Promise<number | null> {
-    return this.#notes.alone(async () => {
+    return this.#alone(async () => {
       await this.#sender.session();
       return this.#notes.memory.index;
     });
@@ -288,20 +289,21 @@ export class Client {
     return this.#about((index) => historyPage(this.api, { index, after, limit }));
   }
 
+  /** All that was booked to the account after an entry of the log, as the venue reports it. */
+  async allHistory(after = -1): Promise<Record<string, unknown>[]> {
+    return this.#about(async (index) => {
+      const entries: Record<string, unknown>[] = [];
+      for await (const entry of historyAfter(this.api, { index, after })) entries.push(entry);
+      return entries;
+    });
+  }
+
   /** What the account holds, and what it has cost: from its fills, as the venue reports them. */
   async positions(): Promise<Position[]> {
     return this.#about(async (index) => {
       const fills = [...this.#notes.memory.fills];
-      for (let after = fills.at(-1)?.n ?? -1; ;) {
-        const page = await historyPage(this.api, { index, after });
-        if (page.length === 0) break;
-        for (const entry of page.map((it) => asObject("history.entries", it))) {
-          // A venue that does not come forward would keep us for ever.
-          if (typeof entry.n !== "number" || entry.n <= after) throw badFormat("history.entries", "rising positions");
-          if (entry.kind === "fill") fills.push(readFill(entry));
-        }
-        after = Number(asObject("history.entries", page.at(-1)).n);
-      }
+      for await (const entry of historyAfter(this.api, { index, after: fills.at(-1)?.n ?? -1 }))
+        if (entry.kind === "fill") fills.push(readFill(entry));
       const account = readAccount("account", await this.api.get(`/account?index=${index}`));
       return positionsOf(this.genesis, account.positions, fills);
     });
@@ -322,16 +324,24 @@ export class Client {
    * @throws Contradiction, kept and thrown again by no later call
    */
   async sync(onRound: (verified: Verified) => void = () => {}): Promise<Verified> {
+    // Round by round: others with this notebook have their turn between.
+    while (await this.#alone(() => this.#log.next())) onRound(this.verified);
+    return this.#alone(async () => {
+      await this.#log.checkLength();
+      await this.#own?.check();
+      return this.verified;
+    });
+  }
+
+  /** Works with the notes while nobody else does; what cannot be true is kept. */
+  #alone<T>(work: () => Promise<T>): Promise<T> {
     return this.#notes.alone(async () => {
       try {
-        while (await this.#log.next()) onRound(this.verified);
-        await this.#log.checkLength();
-        await this.#own?.check();
+        return await work();
       } catch (error) {
         if (error instanceof Contradiction) await this.#notes.shout(error);
         throw error;
       }
-      return this.verified;
     });
   }
 
@@ -340,11 +350,11 @@ export class Client {
   }
 
   #send(make: Make, how?: { anyway?: boolean }): Promise<SentItem> {
-    return this.#notes.alone(() => this.#sender.send(make, how));
+    return this.#alone(() => this.#sender.send(make, how));
   }
 
   /** Asks about the account of the key. */
   #about<T>(ask: (index: number) => Promise<T>): Promise<T> {
-    return this.#notes.alone(async () => ask(await this.#sender.index()));
+    return this.#alone(async () => ask(await this.#sender.index()));
   }
 }

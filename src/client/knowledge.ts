@@ -78,22 +78,15 @@ export class Knowledge {
   readonly #orders = new Map<bigint, KnownOrder>();
   #account: Account;
   #opened: boolean;
-  readonly #skipped: readonly bigint[];
 
   /**
    * @param account  before the first entry, without open orders
    * @param opened   whether it was there: else the first deposit opens it
-   * @param skipped  nonces of items of the owner's that never arrived
    */
-  constructor(
-    genesis: Pick<GenesisFile, "rules" | "prices">,
-    account: Account,
-    { opened, skipped }: { opened: boolean; skipped: readonly bigint[] },
-  ) {
+  constructor(genesis: Pick<GenesisFile, "rules" | "prices">, account: Account, { opened }: { opened: boolean }) {
     this.#genesis = genesis;
     this.#account = account;
     this.#opened = opened;
-    this.#skipped = skipped;
   }
 
   get account(): Account {
@@ -121,8 +114,7 @@ export class Knowledge {
       return;
     }
     const order = this.#orders.get(fill.nonce);
-    if (!order && (fill.nonce > this.#account.nonce || this.#skipped.includes(fill.nonce)))
-      throw new UnknownItem(fill.nonce);
+    if (!order && fill.nonce > this.#account.nonce) throw new UnknownItem(fill.nonce);
     const { rules, prices } = this.#genesis;
     const slot = slotOf(rules, fill.market);
     const row = rules.markets[slot];
@@ -150,9 +142,9 @@ export class Knowledge {
   #item(item: Item, verdict: Verdict): void {
     const decoded = decodeItem(item);
     if (!decoded) return;
-    // Clients count without gaps: a gap that is not our own is what another one with this key has sent.
-    for (let nonce = this.#account.nonce + 1n; nonce < decoded.head.nonce; nonce++)
-      if (!this.#skipped.includes(nonce)) throw new UnknownItem(nonce);
+    // Clients count without gaps, and take a nonce again that was of no use: a gap is what another one with this key has sent.
+    const next = this.#account.nonce + 1n;
+    if (decoded.head.nonce > next) throw new UnknownItem(next);
     if (
       verdict === "admitted" &&
       decoded.kind === "order" &&

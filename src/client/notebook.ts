@@ -76,8 +76,6 @@ export interface Memory {
   proved: ProvedAccount | null;
   /** from where on all that concerns the account is known: without open orders; account null: it was not there yet */
   base: { logCount: bigint; account: Account | null } | null;
-  /** nonces of own items that never arrived */
-  skipped: bigint[];
   /** items that the venue has turned away, or never had: should one stand in the log all the same, it is known */
   refused: SentItem[];
   contradictions: { kind: string; message: string; evidence: string }[];
@@ -131,7 +129,10 @@ export class Notes {
   async #reread(): Promise<void> {
     const text = await this.#notebook.read();
     if (text === null || text === this.#kept) return;
-    this.#memory = readMemory(text);
+    const memory = readMemory(text);
+    if (memory.pin !== this.#memory.pin)
+      throw new TacitError("NOTEBOOK", "the notebook has become one of another venue: open it anew");
+    this.#memory = memory;
     this.#kept = text;
     this.onReread();
   }
@@ -174,7 +175,6 @@ export function freshMemory({
     verified,
     proved: null,
     base: null,
-    skipped: [],
     refused: [],
     contradictions: [],
   };
@@ -210,7 +210,6 @@ function readMemory(text: string): Memory {
         recomputed: proved.recomputed as boolean,
       },
       base: base && { logCount: asInteger("logCount", base.logCount), account: account(base.account) },
-      skipped: asList("skipped", json.skipped).map((nonce) => asInteger("skipped", nonce)),
       contradictions: json.contradictions as Memory["contradictions"],
     };
   } catch {

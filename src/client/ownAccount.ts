@@ -19,6 +19,8 @@ export interface OwnAccountOptions {
   readonly sender: Sender;
 }
 
+/** Entries that the log may grow by while a history is read. */
+const AHEAD = 1_000_000;
 /** Entries of a history that are asked for at once. */
 const PAGE = 200;
 
@@ -101,18 +103,12 @@ export class OwnAccount {
   async #readHistory(index: number, upTo: bigint): Promise<void> {
     const { fills, deposits } = this.#options.notes.memory;
     const last = Math.max(-1, ...fills.map(({ n }) => n), ...deposits.map(({ n }) => n));
-    for (let after = last; ;) {
-      const page = await historyPage(this.#options.api, { index, after });
-      for (const entry of page) {
-        const { kind, n, amount } = asObject("history.entries", entry);
-        if (typeof n !== "number" || n <= last || n < after) throw badFormat("history.entries", "rising positions");
-        // What is not proved yet is read again later.
-        if (BigInt(n) >= upTo) return;
-        if (kind === "deposit") deposits.push({ n, amount: asInteger("deposit.amount", amount) });
-        else fills.push(readFill(entry));
-        after = n;
-      }
-      if (page.length < PAGE) return;
+    for await (const entry of historyAfter(this.#options.api, { index, after: last })) {
+      const { kind, n, amount } = entry;
+      // What is not proved yet is read again later.
+      if (BigInt(n) >= upTo) return;
+      if (kind === "deposit") deposits.push({ n, amount: asInteger("deposit.amount", amount) });
+      else fills.push(readFill(entry));
     }
   }
 
@@ -126,10 +122,7 @@ export class OwnAccount {
     const { base, items, fills, deposits } = notes.memory;
     if (!base || base.logCount > to) return null;
     this.#knowledge ??= {
-      it: new Knowledge(genesis, base.account ?? opened, {
-        opened: base.account !== null,
-        skipped: notes.memory.skipped,
-      }),
+      it: new Knowledge(genesis, base.account ?? opened, { opened: base.account !== null }),
       to: base.logCount,
     };
     const known = this.#knowledge;
@@ -160,4 +153,31 @@ export async function historyPage(
 ): Promise<unknown[]> {
   const { entries } = asObject("history", await api.get(`/history?index=${index}&after=${after}&limit=${limit}`));
   return asList("history.entries", entries);
+}
+
+/**
+ * All that was booked to an account after an entry of the log, as the venue reports it, page after page.
+ * @throws FORMAT  where positions do not rise, or go beyond the log: a venue could go on for ever
+ */
+export async function* historyAfter(
+  api: Api,
+  { index, after }: { index: number; after: number },
+): AsyncGenerator<Record<string, unknown> & { n: number }> {
+  const { logCount } = asObject("health", await api.health());
+  for (;;) {
+    const page = (await historyPage(api, { index, after })).map((entry) => asObject("history.entries", entry));
+    if (page.length === 0) return;
+    let last = after;
+    for (const entry of page) {
+      const { n } = entry;
+      if (typeof n !== "number" || !Number.isSafeInteger(n) || n <= after || n < last)
+        throw badFormat("history.entries", "rising positions");
+      last = n;
+      yield { ...entry, n };
+    }
+    if (page.length < PAGE) return;
+    after = last;
+    if (typeof logCount !== "number" || after >= logCount + AHEAD)
+      throw badFormat("history.entries", "positions of the log");
+  }
 }

@@ -146,7 +146,9 @@ export class Sender {
       const message = `the notebook is of account ${used}: account ${wanted} needs a copy of the key file, with a notebook of its own`;
       throw new TacitError("OTHER_ACCOUNT", message, { index: used });
     }
-    const candidates = this.accounts.filter((it) => wanted === undefined || it === wanted).slice(0, MOST_ACCOUNTS);
+    const asked = this.accounts.filter((it) => wanted === undefined || it === wanted);
+    // Of very many the first and the last.
+    const candidates = [...new Set([...asked.slice(0, MOST_ACCOUNTS / 2), ...asked.slice(-MOST_ACCOUNTS / 2)])];
     let chosen: { index: number; cash: bigint; nonce: bigint } | undefined;
     for (const index of candidates) {
       const { cash, nonce } = asObject("account", await api.get(`/account?index=${index}`));
@@ -182,9 +184,15 @@ export class Sender {
       const item = await this.#make(make, index, anyway);
       const { R8x, R8y, S } = sign(secret!, itemHash(genesis.domain, item));
       // Kept before it is sent: whatever the venue does with it, it is known that it may have it.
-      notes.memory.items.push({ item, auth: { R8x, R8y, S }, receipt: null, verdict: null });
-      notes.memory.settled = true;
-      await notes.keep();
+      const { memory } = notes;
+      const before = { items: [...memory.items], settled: memory.settled };
+      memory.items.push({ item, auth: { R8x, R8y, S }, receipt: null, verdict: null });
+      memory.settled = true;
+      await notes.keep().catch((error: unknown) => {
+        // Not kept, it is not sent, now or later.
+        Object.assign(memory, before);
+        throw error;
+      });
       try {
         return await this.submit(notes.memory.items.length - 1, FIRST);
       } catch (error) {
@@ -238,24 +246,38 @@ export class Sender {
    * more, is forgotten.
    */
   async recall(): Promise<void> {
-    const { api, genesis, notes } = this.#options;
+    const { api, genesis, notes, signer } = this.#options;
     await this.index();
     for (const sent of notes.memory.items.filter(({ receipt }) => !receipt)) {
       const { account, nonce, validUntil } = decodeItem(sent.item)!.head;
-      const json = await api.find(`/receipt?index=${account}&nonce=${nonce}`);
-      if (json === null) {
-        if (sent.found !== undefined) {
-          const what = `entry ${sent.found} of the proven log is an item of which the venue says that it has none`;
+      const answer = asObject("answer", await api.get(`/receipt?index=${account}&nonce=${nonce}`));
+      const { found } = sent;
+      if (answer.receipt === null) {
+        if (found !== undefined) {
+          const what = `entry ${found} of the proven log is an item of which the venue says that it has none`;
           throw new Contradiction("dropped", what, { item: itemJson(sent.item, sent.auth) });
         }
         if (this.#venueTime > validUntil) await this.#forgetItem(sent);
         continue;
       }
-      const { receipt, verdict } = asObject("answer", json);
-      const read = readReceipt(receipt);
-      // Another program with this key has used the nonce: this one never arrived.
-      if (read.item !== itemHash(genesis.domain, sent.item)) await this.#forgetItem(sent);
-      else await this.#take(sent, read, readVerdict(verdict));
+      const receipt = readReceipt(answer.receipt);
+      const verdict = readVerdict(answer.verdict);
+      if (receipt.item === itemHash(genesis.domain, sent.item)) {
+        await this.#take(sent, receipt, verdict);
+        continue;
+      }
+      // Another item has the nonce, so that this one never arrived: of another program with this key, or one given up before.
+      const evidence = { receipt: receiptJson(receipt), item: itemJson(sent.item, sent.auth) };
+      const defect = receipt.domain === genesis.domain ? receiptDefect(receipt, signer) : "it is of another venue";
+      if (defect) throw new Contradiction("badReceipt", `a receipt is wrong: ${defect}`, evidence);
+      if (found !== undefined)
+        throw new Contradiction("dropped", `entry ${found} of the proven log has a nonce of which another receipt was given`, evidence); // prettier-ignore
+      await this.#forgetItem(sent);
+      const given = notes.memory.refused.find(({ item }) => itemHash(genesis.domain, item) === receipt.item);
+      if (!given) continue;
+      notes.memory.refused.splice(notes.memory.refused.indexOf(given), 1);
+      notes.memory.items.push(given);
+      await this.#take(given, receipt, verdict);
     }
     this.#account = null;
   }
@@ -297,14 +319,12 @@ export class Sender {
   }
 
   /** An item that never arrived, or will come to nothing: should it stand in the log all the same, it is known. */
-  async #forgetItem(sent: SentItem, { gap = true } = {}): Promise<void> {
+  async #forgetItem({ item, auth, receipt, verdict }: SentItem): Promise<void> {
     const { notes } = this.#options;
     const { memory } = notes;
-    memory.items.splice(memory.items.indexOf(sent), 1);
-    memory.refused.push(sent);
+    memory.items = memory.items.filter((known) => known.item !== item);
+    memory.refused.push({ item, auth, receipt, verdict });
     memory.refused.splice(0, memory.refused.length - REFUSED);
-    // If another item does not take its nonce, the gap is of our own making.
-    if (gap) memory.skipped.push(decodeItem(sent.item)!.head.nonce);
     this.#account = null;
     await notes.keep();
   }
@@ -325,10 +345,7 @@ export class Sender {
       answer = asObject("answer", await api.post(pathOf(item), itemJson(item, auth)));
     } catch (error) {
       this.#account = null;
-      if (error instanceof TacitError && refusals.includes(error.code) && !sent.receipt) {
-        // Declined at first, its nonce has perhaps been used by another program with this key: no gap of our own making.
-        await this.#forgetItem(sent, { gap: refusals === AGAIN });
-      }
+      if (error instanceof TacitError && refusals.includes(error.code) && !sent.receipt) await this.#forgetItem(sent);
       throw error;
     }
     return this.#take(sent, readReceipt(answer.receipt), readVerdict(answer.verdict));

@@ -48,6 +48,9 @@ export class Verdicts {
     const { head } = decoded;
     const slot = slotOf(rules, head.market);
     const [row, quoted] = [rules.markets[slot], prices.markets[slot]];
+    const ofMarket: readonly Verdict[] = ["offTick", "size", "band", "maxFee", "margin"];
+    if (ofMarket.includes(verdict) && decoded.kind === "order" && !(row && quoted))
+      return "there is no such market, or it has no prices";
     const { limit, maxFee, size } = { limit: 0n, maxFee: 0n, size: 0n, ...(decoded.body as Partial<OrderBody>) };
     switch (verdict) {
       case "admitted":

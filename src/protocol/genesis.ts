@@ -29,7 +29,8 @@ type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 export function parseGenesis(json: unknown, { mostClearProofs = MAX_CLEAR_PROOFS } = {}): GenesisFile {
   const root = object("genesis", json);
   const profile = root.profile as ProfileName;
-  if (!Object.hasOwn(PROFILES, String(profile))) throw bad("profile", `one of ${Object.keys(PROFILES).join(", ")}`);
+  if (typeof profile !== "string" || !Object.hasOwn(PROFILES, profile))
+    throw bad("profile", `one of ${Object.keys(PROFILES).join(", ")}`);
   const { scenarios } = PROFILES[profile];
   const group = object("group", root.group);
   const markets = list("markets", root.markets, 0, MARKETS).map((row, slot) =>

@@ -41,3 +41,16 @@ export function asInteger(at: string, json: unknown): bigint {
 export function badFormat(at: string, expected: string): TacitError<"FORMAT"> {
   return new TacitError("FORMAT", `${at} is wrong: expected ${expected}`, { at, expected });
 }
+
+/** A text of others as it can be printed: without what moves a cursor, turns the direction of writing, or begins a line. */
+export function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "");
+}
+
+/** A value of others for a message: short, whatever it is. */
+export function shown(value: unknown): string {
+  if (value === undefined) return "nothing";
+  if (typeof value === "string") return JSON.stringify(printable(value.slice(0, 100)));
+  if (typeof value !== "object" || value === null) return String(value);
+  return Array.isArray(value) ? "a list" : "an object";
+}

@@ -113,3 +113,33 @@ function element(at: string, json: unknown): bigint {
   if (x < 0n || x >= FIELD) throw badFormat(at, "a field element");
   return x;
 }
+
+/** Codes of the errors that a venue answers with (docs/api.md). */
+export const ERROR_CODES = [
+  "FORMAT",
+  "OUT_OF_RANGE",
+  "BAD_POINT",
+  "UNAUTHORISED",
+  "FORBIDDEN",
+  "NOT_FOUND",
+  "UNKNOWN_MARKET",
+  "ON_CHAIN",
+  "METHOD",
+  "TIMEOUT",
+  "TOO_LARGE",
+  "MEDIA_TYPE",
+  "ACCOUNTS_FULL",
+  "ADDRESS",
+  "DECLINED",
+  "VAULT_FULL",
+  "WRONG_KIND",
+  "RATE_LIMITED",
+  "UNEXPECTED",
+  "BUSY",
+  "CLOCK",
+  "STOPPED",
+] as const;
+
+export function isErrorCode(code: unknown): code is (typeof ERROR_CODES)[number] {
+  return ERROR_CODES.includes(code as (typeof ERROR_CODES)[number]);
+}

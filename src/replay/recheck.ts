@@ -3,7 +3,7 @@ import { Matcher, type Command, type ItemCommand } from "../matcher/matcher.ts";
 import { TacitError } from "../protocol/errors.ts";
 import { parseGenesis } from "../protocol/genesis.ts";
 import { PROFILES } from "../protocol/instructions.ts";
-import { asInteger, asList, asObject, badFormat } from "../protocol/json.ts";
+import { asInteger, asList, asObject, badFormat, shown } from "../protocol/json.ts";
 import { refusalMeaning, type RecordRefusal } from "../verifier/index.ts";
 import { Ledger } from "../witness/ledger.ts";
 import { readElement, readEntry, type RoundJson } from "./record.ts";
@@ -195,6 +195,15 @@ function inWords({ said, rules }: Difference, source = "the rules give"): string
 /** A value of a record for a message. */
 function text(value: unknown): string {
   if (value === undefined) return "nothing";
-  const written = typeof value === "string" ? value : JSON.stringify(value);
+  const written = typeof value === "string" ? value : inJson(value);
   return written.length <= 100 ? written : `${written.slice(0, 97)}...`;
+}
+
+function inJson(value: unknown): string {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    // Nested too deep.
+    return shown(value);
+  }
 }

@@ -1,3 +1,5 @@
+import { printable } from "../protocol/json.ts";
+
 /** 1234567 as 1,234,567. */
 export function thousands(value: number | bigint): string {
   return value.toLocaleString("en-US");
@@ -32,7 +34,8 @@ export function isoTime(seconds: bigint): string {
 }
 
 /** Rows of equal length as columns; the first row is a heading. Columns after the first are right-aligned. */
-export function table(rows: readonly (readonly string[])[]): string {
+export function table(given: readonly (readonly string[])[]): string {
+  const rows = given.map((row) => row.map(printable));
   const widths = rows[0].map((_, i) => Math.max(...rows.map((row) => row[i].length)));
   const line = (row: readonly string[]) =>
     row

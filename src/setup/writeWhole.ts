@@ -1,4 +1,4 @@
-import { mkdir, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, open, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { threadId } from "node:worker_threads";
 import { TacitError } from "../protocol/errors.ts";
@@ -24,7 +24,14 @@ export async function writeWhole(
   try {
     await mkdir(dirname(path), { recursive: true });
     if (found === "other") return await writeFile(path, content);
-    await writeFile(partial, content, options);
+    const file = await open(partial, "wx", options.mode);
+    try {
+      await file.writeFile(content);
+      // On disk before it has its name: a power cut leaves the old one or the new one.
+      await file.sync();
+    } finally {
+      await file.close();
+    }
     await rename(partial, target);
   } catch (error) {
     await rm(partial, { force: true }).catch(() => {});

@@ -12,7 +12,11 @@ export function declined(verdict: "malformed" | "unsigned" | "nonce"): TacitErro
 }
 
 export function wrongKind(expected: string, found: string): TacitError {
-  return new TacitError("WRONG_KIND", `the item is wrong: expected ${expected === "order" ? "an" : "a"} ${expected}, found ${found}`, { found });
+  return new TacitError(
+    "WRONG_KIND",
+    `the item is wrong: expected ${expected === "order" ? "an" : "a"} ${expected}, found ${found}`,
+    { found },
+  );
 }
 
 /** @param why  nothing is taken any more: what has stopped the venue, or how it stands */

@@ -1,5 +1,5 @@
 import { TacitError } from "../protocol/errors.ts";
-import { asList, asObject, badFormat } from "../protocol/json.ts";
+import { asList, asObject, badFormat, shown } from "../protocol/json.ts";
 import type { Proof } from "../protocol/proof.ts";
 import type { ProofKey } from "./groth16.ts";
 import { DEVELOPMENT_ALPHA_X } from "./keys.ts";
@@ -26,7 +26,7 @@ export function readCircuitKey(json: unknown, at = "the key"): CircuitKey {
   const points = asList(`${at}: IC`, file.IC).map((point, i) => point1(`${at}: IC[${i}]`, point));
   const inputs = points.length - 1;
   if (inputs < 0 || (file.nPublic !== undefined && Number(file.nPublic) !== inputs))
-    throw badFormat(`${at}: IC`, `nPublic + 1 points, where nPublic is ${JSON.stringify(file.nPublic)}`);
+    throw badFormat(`${at}: IC`, `nPublic + 1 points, where nPublic is ${shown(file.nPublic)}`);
   const affine = {
     alpha: point1(`${at}: vk_alpha_1`, file.vk_alpha_1),
     beta: point2(`${at}: vk_beta_2`, file.vk_beta_2),
@@ -107,12 +107,12 @@ const FOREIGN: readonly { writer: string; has: readonly string[]; key: string; p
 /** @throws TacitError FORMAT unless it is Groth16 over BN254 in the spelling of snarkjs */
 function requireSpelling(at: string, file: Record<string, unknown>, what: "key" | "proof"): void {
   const own = what === "key" ? ["vk_alpha_1", "IC"] : ["pi_a", "pi_b", "pi_c"];
-  const { protocol = "groth16", curve = "bn128" } = file;
-  if (protocol !== "groth16") throw badFormat(`${at}: protocol ${JSON.stringify(protocol)}`, '"groth16"');
+  const { protocol = "groth16", curve = what === "key" ? "" : "bn128" } = file;
+  if (protocol !== "groth16") throw badFormat(`${at}: protocol ${shown(protocol)}`, '"groth16"');
   // As snarkjs takes them.
-  const name = String(curve).toUpperCase().replace(/[^A-Z0-9]/g, ""); // prettier-ignore
+  const name = (typeof curve === "string" ? curve : "").toUpperCase().replace(/[^A-Z0-9]/g, ""); // prettier-ignore
   if (!["BN128", "BN254", "ALTBN128"].includes(name))
-    throw badFormat(`${at}: curve ${JSON.stringify(curve)}`, '"bn128" (also called bn254)');
+    throw badFormat(`${at}: curve ${shown(file.curve)}`, '"bn128" (also called bn254)');
   if (own.every((field) => field in file)) return;
   const found = FOREIGN.find(({ has, [what]: says }) => says !== "" && has.some((field) => field in file));
   const wanted = what === "key" ? "vk_alpha_1, vk_beta_2, vk_gamma_2, vk_delta_2 and IC" : "pi_a, pi_b and pi_c";

@@ -10,6 +10,7 @@ import { compile, COMPILER } from "./compile.ts";
 import { Checker } from "./checker.ts";
 import { Forger, modulo } from "./forger.ts";
 import { parseR1cs, type R1cs } from "./r1cs.ts";
+import { attribute, numbered as numberedSource, statementsOf, type Statement } from "./statements.ts";
 import { usesOf, type Uses } from "./uses.ts";
 import { loadWitnessProgram, type InputValue, type WitnessProgram } from "./witnessProgram.ts";
 
@@ -39,12 +40,14 @@ export async function compileTemplate(source: CircuitSource): Promise<Circuit> {
   const folders = include.map((folder) => join(ROOT, folder));
   const files = includedFiles(join(ROOT, file), folders);
   const shown = publicInputs.length > 0 ? `{public [${publicInputs.join(", ")}]} ` : "";
-  const main = [
-    "pragma circom 2.2.0;",
-    `include "${relative(join(BUILD, "x"), join(ROOT, file))}";`,
-    `component main ${shown}= ${template}(${args.join(", ")});`,
-    "",
-  ].join("\n");
+  const mainOf = (path: string) =>
+    [
+      "pragma circom 2.2.0;",
+      `include "${path}";`,
+      `component main ${shown}= ${template}(${args.join(", ")});`,
+      "",
+    ].join("\n");
+  const main = mainOf(relative(join(BUILD, "x"), join(ROOT, file)));
   const level = optimise ? "--O2" : "--O0";
   const hash = createHash("sha256").update(`${COMPILER} ${level} ${allowWarnings}\n${main}`);
   const texts = files.map((path) => fs.readFileSync(path, "utf8"));
@@ -53,7 +56,22 @@ export async function compileTemplate(source: CircuitSource): Promise<Circuit> {
   const load = async () => {
     await compile({ folder, main, level, folders, allowWarnings });
     const program = await loadWitnessProgram(fs.readFileSync(join(folder, "main.wasm")));
-    return new Circuit(folder, optimise, new Set(texts.flatMap(hintNames)), program);
+    const statements = files.map((path, i) => statementsOf(path, texts[i]));
+    const numbered = async () => {
+      const copy = `${folder}-numbered`;
+      let first = 1;
+      files.forEach((path, i) => {
+        const to = join(copy, "sources", relative(ROOT, path));
+        fs.mkdirSync(dirname(to), { recursive: true });
+        fs.writeFileSync(to, numberedSource(texts[i], statements[i], first));
+        first += statements[i].length;
+      });
+      const text = mainOf(join(copy, "sources", file));
+      await compile({ folder: join(copy, "compiled"), main: text, level, folders, allowWarnings: true });
+      return parseR1cs(fs.readFileSync(join(copy, "compiled/main.r1cs")));
+    };
+    const source = { statements: statements.flat(), main: template, numbered };
+    return new Circuit(folder, optimise, new Set(texts.flatMap(hintNames)), program, source);
   };
   const circuit = loaded.get(folder) ?? load();
   loaded.set(folder, circuit);
@@ -63,12 +81,23 @@ export async function compileTemplate(source: CircuitSource): Promise<Circuit> {
 /** Circuits of this process: what is read of their files is read once. */
 const loaded = new Map<string, Promise<Circuit>>();
 
+/** What a circuit was compiled from. */
+interface Source {
+  readonly statements: readonly Statement[];
+  /** its template */
+  readonly main: string;
+  /** Compiles it with a number added to each statement that takes one (statements.ts). */
+  readonly numbered: () => Promise<R1cs>;
+}
+
 /** A compiled circuit. Signals are named without the leading `main.`. */
 export class Circuit {
   readonly #optimised: boolean;
   readonly #folder: string;
   readonly #hints: ReadonlySet<string>;
   readonly #program: WitnessProgram;
+  readonly #source: Source;
+  #rules?: Promise<readonly Statement[]>;
   #r1cs?: R1cs;
   #uses?: Uses;
   #checker?: Checker;
@@ -76,7 +105,8 @@ export class Circuit {
   #forger?: Forger;
   #last?: { inputs: string; witness: readonly bigint[] };
 
-  constructor(folder: string, optimised: boolean, hints: ReadonlySet<string>, program: WitnessProgram) {
+  constructor(folder: string, optimised: boolean, hints: ReadonlySet<string>, program: WitnessProgram, source: Source) {
+    this.#source = source;
     this.#folder = folder;
     this.#optimised = optimised;
     this.#hints = hints;
@@ -85,6 +115,24 @@ export class Circuit {
 
   get r1cs(): R1cs {
     return (this.#r1cs ??= parseR1cs(fs.readFileSync(join(this.#folder, "main.r1cs"))));
+  }
+
+  /** Of all templates of its sources. */
+  get statements(): readonly Statement[] {
+    return this.#source.statements;
+  }
+
+  /** The statement of the source that each constraint comes from; of a circuit compiled with `optimise: false`. */
+  rules(): Promise<readonly Statement[]> {
+    if (this.#optimised) throw new Error("rules needs a circuit compiled with optimise: false");
+    const { statements, main, numbered } = this.#source;
+    return (this.#rules ??= numbered().then((r1cs) => {
+      if (r1cs.constraintCount !== this.constraints) throw new Error("numbers have changed the number of constraints");
+      const found = attribute(this.r1cs, r1cs, { signals: this.signals, statements, main });
+      const unknown = found.indexOf(undefined);
+      if (unknown >= 0) throw new Error(`constraint ${unknown} comes from no statement that is known`);
+      return found as readonly Statement[];
+    }));
   }
 
   get constraints(): number {

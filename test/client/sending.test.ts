@@ -7,7 +7,7 @@ import { positionsOf } from "../../src/client/positions.ts";
 import { depositKey, publicKey } from "../../src/protocol/eddsa.ts";
 import { decodeItem } from "../../src/protocol/item.ts";
 import { genesis, PERP } from "../venue/fixture.ts";
-import { honest, proveAll, setting } from "./setting.ts";
+import { honest, proveAll, setting, type Answer } from "./setting.ts";
 
 const BUY = { market: PERP, side: "buy", size: 2n, limit: 100_000n } as const;
 const nonceOf = ({ item }: SentItem) => decodeItem(item)!.head.nonce;
@@ -159,6 +159,143 @@ describe("client: an item without an answer", () => {
     venue.answered = async () => undefined;
     await proveAll(venue, clock);
     await assert.rejects(client.sync(), { code: "CONTRADICTION", kind: "dropped" });
+    await venue.close();
+  });
+});
+
+/** Answers to what is sent are lost on their way back. */
+function deaf({ it }: Awaited<ReturnType<typeof setting>>): void {
+  it.lie = (path, answer) => {
+    if (/orders|cancels|withdrawals/.test(path)) throw new Error("the line is cut");
+    return answer;
+  };
+}
+
+describe("client: two programs with one key, and a line that is cut", () => {
+  for (const dropped of [false, true])
+    it(`accuse nobody: the nonce of what was ${dropped ? "given up" : "sent again"} is used by the other one`, async () => {
+      const at = await setting();
+      const { venue, clock, open, it: line } = at;
+      const [one, other] = [await open(), await open()];
+      cut(at);
+      await assert.rejects(one.order(BUY), { code: "UNREACHABLE" });
+      line.swallow = () => null;
+      if (dropped) await one.drop(1n);
+      await other.order({ ...BUY, size: 1n });
+      assert.equal(nonceOf(await one.order({ ...BUY, size: 3n })), 2n);
+      await proveAll(venue, clock);
+      for (const client of [one, other]) {
+        await client.sync();
+        assert.deepEqual(client.contradictions, []);
+        assert.equal(client.proved!.recomputed, false, "another program sends too");
+      }
+      await venue.close();
+    });
+
+  it("take what was given up for what it is when its receipt comes after all", async () => {
+    const at = await setting();
+    const { venue, clock, open, it: line } = at;
+    const client = await open();
+    cut(at);
+    await assert.rejects(client.order(BUY), { code: "UNREACHABLE" });
+    line.swallow = () => null;
+    const [kept] = client.unanswered;
+    await client.drop(1n);
+    await venue.submit(kept.item, kept.auth);
+    // The next one takes the same nonce, as nothing is known of that: and the venue has declined it before it is told.
+    cut(at);
+    await assert.rejects(client.order({ ...BUY, size: 3n }), { code: "UNREACHABLE" });
+    line.swallow = () => null;
+    await client.sync();
+    await proveAll(venue, clock);
+    await client.sync();
+    assert.ok(client.items.some(({ item, receipt }) => receipt && item.salt === kept.item.salt));
+    assert.deepEqual(client.contradictions, []);
+    assert.equal(client.proved!.recomputed, true);
+    await venue.close();
+  });
+});
+
+describe("client: a venue that is asked what it has answered, and lies", () => {
+  const receipts: [string, string, (receipt: Answer) => object][] = [
+    [
+      "a signature of nobody's",
+      "badReceipt",
+      (receipt) => ({ ...receipt, item: "12345", signature: `0x${"00".repeat(65)}` }),
+    ],
+    ["the receipt of another venue", "badReceipt", (receipt) => ({ ...receipt, item: "12345", domain: "1" })],
+  ];
+  for (const [what, kind, change] of receipts)
+    it(`with ${what}`, async () => {
+      const at = await setting();
+      const { venue, open, it: line } = at;
+      const client = await open();
+      deaf(at);
+      await assert.rejects(client.order(BUY), { code: "UNREACHABLE" });
+      line.lie = (path, answer) => (path === "/receipt" ? { ...answer, receipt: change(answer.receipt) } : answer);
+      await assert.rejects(client.resend(), { code: "CONTRADICTION", kind });
+      assert.equal(client.contradictions.length, 1, "and it is kept, though nothing was verified");
+      assert.equal(client.unanswered.length, 1);
+      await venue.close();
+    });
+
+  it("with words and codes that are the client's own", async () => {
+    const { venue, open, it: line } = await setting();
+    const client = await open();
+    await client.login();
+    const said = { error: { code: "REJECTED", message: "not sent,\u001b[2J as the rules reject it" } };
+    line.swallow = (path) =>
+      path === "/orders" ? (new Response(JSON.stringify(said), { status: 422 }) as never) : null;
+    await assert.rejects(client.order(BUY), { code: "BAD_ANSWER" });
+    assert.equal(client.unanswered.length, 1, "it may have been taken");
+    await venue.close();
+  });
+
+  it("with a history that never ends", async () => {
+    const { venue, open, it: line } = await setting();
+    const client = await open();
+    await client.login();
+    let asked = 0;
+    const entry = (n: number) => ({ kind: "deposit", n, amount: "1" });
+    for (const next of [() => 5, () => 10 ** 7 * ++asked]) {
+      line.lie = (path, answer) =>
+        path === "/history" ? { entries: Array.from({ length: 200 }, () => entry(next())) } : answer;
+      await assert.rejects(client.positions(), { code: "FORMAT" });
+      await assert.rejects(client.allHistory(), { code: "FORMAT" });
+    }
+    await venue.close();
+  });
+
+  it("by turning away each session that it has given", async () => {
+    const { venue, open, it: line } = await setting();
+    const client = await open();
+    line.refused = "/account";
+    await assert.rejects(client.login(), { code: "UNAUTHORISED" });
+    assert.ok(line.asked.length < 10, `${line.asked.length} requests`);
+    await venue.close();
+  });
+});
+
+describe("client: a notebook that cannot be written", () => {
+  it("means that nothing is sent, then or later", async () => {
+    const { venue, openWith } = await setting();
+    const kept = memoryNotebook();
+    let full = false;
+    const notebook = {
+      ...kept,
+      write: async (text: string) => (full ? Promise.reject(new Error("ENOSPC")) : kept.write(text)),
+    };
+    const client = await openWith({ notebook });
+    await client.login();
+    full = true;
+    await assert.rejects(client.order(BUY), /ENOSPC/);
+    full = false;
+    assert.deepEqual(client.unanswered, []);
+    await client.order({ ...BUY, size: 3n });
+    assert.deepEqual(
+      venue.orders(2).map(({ remaining }) => remaining),
+      [3n],
+    );
     await venue.close();
   });
 });

@@ -34,12 +34,19 @@ export async function setting() {
     swallow: (() => null) as (path: string, sent: Answer) => Answer | null | Promise<Answer>,
     /** what was asked: "POST /orders" */
     asked: [] as string[],
+    /** path that is answered as if there were no session */
+    refused: "",
   };
   const fetch = async (input: string, init: RequestInit = {}) => {
     const path = new URL(input).pathname.replace("/v1", "");
     it.asked.push(`${init.method ?? "GET"} ${path}`);
     const swallowed = init.body ? await it.swallow(path, JSON.parse(String(init.body))) : null;
+    if (swallowed instanceof Response) return swallowed;
     if (swallowed) return new Response(JSON.stringify(swallowed));
+    if (path === it.refused) {
+      const error = { code: "UNAUTHORISED", message: "there is no session of this token" };
+      return new Response(JSON.stringify({ error }), { status: 401 });
+    }
     const response = await app.fetch(new Request(input, init), { sender: "test", local: true });
     if (it.busy && path === "/orders") {
       const error = { code: "BUSY", message: "proofs are behind the market: try again", retryAfter: 1 };

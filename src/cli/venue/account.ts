@@ -131,14 +131,7 @@ export async function accountDeposit(amount: bigint, options: TraderOptions): Pr
 /** `tacit account history`: all that was booked after an entry of the log, as the venue reports it. @returns the exit code */
 export async function accountHistory(after: number, options: TraderOptions): Promise<number> {
   return withClient(options, async (client) => {
-    const entries: Record<string, unknown>[] = [];
-    for (let page; (page = (await client.history(after)) as Record<string, unknown>[]).length > 0;) {
-      entries.push(...page);
-      const last = Number(page.at(-1)!.n);
-      // A venue that does not come forward would keep us for ever.
-      if (!(last > after)) throw new TacitError("BAD_ANSWER", "the venue's history does not go on", { after });
-      after = last;
-    }
+    const entries = await client.allHistory(after);
     if (options.json) process.stdout.write(toJson(entries, 2) + "\n");
     else if (entries.length === 0) process.stdout.write("nothing was booked\n");
     else {

@@ -1,6 +1,9 @@
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
+import type Database from "libsql";
 import { TacitError } from "../../protocol/errors.ts";
 import { writeWhole } from "../../setup/writeWhole.ts";
+import { dropLock, lockFile, makeFile } from "../../venue/store/sqliteFiles.ts";
+import { codeOf } from "../../venue/store/storageErrors.ts";
 import type { Notebook } from "../../client/index.ts";
 
 /** Half a minute, at ten a second. */
@@ -19,35 +22,30 @@ export function fileNotebook(path: string): Notebook {
       await writeWhole(path, text, { mode: 0o600 });
     },
     async exclusive(work) {
+      let held: ReturnType<typeof tryLock>;
       for (let tries = 0; ; tries++) {
-        const taken = await writeFile(lock, String(process.pid), { flag: "wx" }).then(
-          () => true,
-          (error: NodeJS.ErrnoException) => {
-            if (error.code === "EEXIST") return false;
-            throw new TacitError("FILE", `${lock} cannot be written: ${error.message}`, { path: lock });
-          },
-        );
-        if (taken) break;
-        const holder = Number(await readFile(lock, "utf8").catch(() => ""));
-        if (holder && !isAlive(holder)) await rm(lock, { force: true });
-        else if (tries === LOCK_TRIES)
-          throw new TacitError("LOCKED", `${path} is in use by process ${holder}: expected one at a time`, { path });
-        else await new Promise((resolve) => setTimeout(resolve, 100));
+        held = tryLock(lock);
+        if (held) break;
+        if (tries === LOCK_TRIES)
+          throw new TacitError("LOCKED", `${path} is in use by another process: expected one at a time`, { path });
+        await new Promise((resolve) => setTimeout(resolve, 100));
       }
       try {
         return await work();
       } finally {
-        await rm(lock, { force: true });
+        dropLock(held);
       }
     },
   };
 }
 
-function isAlive(pid: number): boolean {
+/** A lock of the kernel: it is gone with the process that has it, however that ends. @returns null while another has it */
+function tryLock(path: string): Database.Database | null {
   try {
-    process.kill(pid, 0);
-    return true;
+    makeFile(path);
+    return lockFile(path);
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
+    if (codeOf(error) === "SQLITE_BUSY") return null;
+    throw new TacitError("FILE", `${path} cannot be written: ${(error as Error).message}`, { path });
   }
 }

@@ -43,16 +43,15 @@ async function standardInput(): Promise<string> {
 }
 
 async function typedUnseen(question: string): Promise<string> {
+  process.stderr.write(question);
   const lines = createInterface({ input: process.stdin, output: process.stderr, terminal: true });
-  // What is typed is not shown.
-  (lines as unknown as { _writeToOutput: (text: string) => void })._writeToOutput = (text) => {
-    if (text.includes(question)) process.stderr.write(text);
-  };
+  // What is typed is not shown, nor is anything drawn again.
+  (lines as unknown as { _writeToOutput: () => void })._writeToOutput = () => {};
   try {
     return await new Promise((resolve, reject) => {
       lines.once("SIGINT", () => reject(new TacitError("INTERRUPTED", "interrupted")));
       lines.once("close", () => reject(new TacitError("PASSPHRASE", "no passphrase was typed")));
-      lines.question(question, resolve);
+      lines.question("", resolve);
     });
   } finally {
     lines.close();

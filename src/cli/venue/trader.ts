@@ -2,7 +2,7 @@ import { Api, type Client, type SentItem } from "../../client/index.ts";
 import { parseAddress } from "../../protocol/address.ts";
 import { TacitError } from "../../protocol/errors.ts";
 import { decodeItem } from "../../protocol/item.ts";
-import { asList, asObject, toJson } from "../../protocol/json.ts";
+import { asInteger, asList, asObject, toJson } from "../../protocol/json.ts";
 import { isoTime, short, table } from "../../setup/format.ts";
 import { note, tellUnanswered, withClient, type TraderOptions } from "./withClient.ts";
 
@@ -59,7 +59,9 @@ export async function orderDrop(nonce: bigint, options: TraderOptions): Promise<
   return withClient(options, async (client) => {
     const sent = client.unanswered.find(({ item }) => decodeItem(item)!.head.nonce === nonce);
     await client.drop(nonce);
-    const { validUntil } = decodeItem(sent!.item)!.head;
+    // Another program may have kept it since this one opened the notebook.
+    if (!sent) return 0;
+    const { validUntil } = decodeItem(sent.item)!.head;
     const until = `the venue may still take it, if it has it, until ${isoTime(validUntil)}`;
     process.stdout.write(options.json ? toJson({ dropped: nonce, validUntil }) + "\n" : `dropped: ${until}\n`);
     return 0;
@@ -99,7 +101,7 @@ export async function markets({ venue, json }: { venue: string; json?: boolean }
       ({ id, name, rule, state, tick, lotLimit, band, mark, interval, nextClose, lastAuction }) => {
         const last = (lastAuction ?? {}) as Record<string, unknown>;
         const traded = last.volume === undefined ? "" : `${String(last.volume)} at ${String(last.price)}`;
-        const next = isoTime(BigInt(String(nextClose)));
+        const next = isoTime(asInteger("markets.nextClose", nextClose));
         const limits = [tick, lotLimit, mark ?? "", band];
         return [id, name ?? "", rule, state, ...limits, `${String(interval)} s`, next, traded].map(String);
       },

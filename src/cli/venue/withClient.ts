@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { Client, Contradiction, openSecret, type SentItem } from "../../client/index.ts";
 import { TacitError } from "../../protocol/errors.ts";
 import { PROFILES, type ProfileName } from "../../protocol/instructions.ts";
+import { printable } from "../../protocol/json.ts";
 import { decodeItem } from "../../protocol/item.ts";
 import { useHashKernels } from "../../prover/hash/use.ts";
 import { isoTime } from "../../setup/format.ts";
@@ -23,7 +24,7 @@ export interface TraderOptions {
 
 /** One line for a person, beside what is printed for programs. */
 export function note(text: string): void {
-  process.stderr.write(`tacit: ${text}\n`);
+  process.stderr.write(`tacit: ${printable(text)}\n`);
 }
 
 /**

@@ -11,7 +11,7 @@ const MAGIC = "zkey";
 
 /**
  * Refuses where a build would put a development key into the place of another: that may be a ceremony's, and the only copy.
- * A file that is no key at all may go.
+ * Only an empty file may go, or one that is recognised: what this cannot read may be a key all the same.
  * @param path  of a proving key (.zkey) or a verification key (.json)
  * @throws TacitError KEY_NOT_DEVELOPMENT naming the file
  */
@@ -34,7 +34,7 @@ export async function isDevelopmentVkey(path: string): Promise<boolean | undefin
   if (!text) return undefined;
   try {
     const { vk_alpha_1: alpha } = JSON.parse(text) as { vk_alpha_1?: string[] };
-    return alpha && alpha[0] === String(DEVELOPMENT_ALPHA_X);
+    return alpha?.[0] === String(DEVELOPMENT_ALPHA_X);
   } catch {
     return false;
   }
@@ -51,7 +51,8 @@ async function isDevelopmentZkey(path: string): Promise<boolean | undefined> {
       await file.close();
     }
   });
-  if (magic !== MAGIC) return undefined;
+  if (magic === undefined || magic === "") return undefined;
+  if (magic !== MAGIC) return false;
   const file = await openSource(path);
   try {
     const { pointBytes } = await readKeyHeader(file, await readDirectory(file, "zkey"));

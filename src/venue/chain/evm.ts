@@ -51,6 +51,8 @@ const ABI = parseAbi([
   "error PairingFailed()",
 ]);
 const DEPOSIT = ABI.find((item) => item.type === "event")!;
+/** Full answers after which more blocks are asked for at once. */
+const ANSWERS = 16;
 /** What a node may answer to a request for more than it gives at once. */
 const TOO_MUCH = new Set(["CHAIN_REFUSED", "CHAIN_TIMEOUT", "CHAIN_GARBAGE"]);
 
@@ -72,7 +74,7 @@ export interface EvmOptions {
   readonly token?: Hex;
   /** expected; any when left out */
   readonly chainId?: number;
-  /** blocks that one request for deposits spans at most: 2000 when left out. Where a node refuses so many it is halved, and doubled after each answer */
+  /** blocks that one request for deposits spans at most: 2000 when left out. Where a node refuses so many it is halved, and doubled after a while */
   readonly blockRange?: bigint;
   /** that a node may take to answer: 10,000 when left out */
   readonly timeoutMs?: number;
@@ -98,6 +100,8 @@ export function evmChain(options: EvmOptions): Chain {
   let found = start;
   /** blocks of one request, as far as the node is known to take them */
   let range = blockRange;
+  /** full answers in a row since the range was changed */
+  let answered = 0;
 
   /** Every request but the estimate and the sending, which read the node's words themselves: no error leaves with its address. */
   async function ask<T>(what: string, request: () => Promise<T>): Promise<T> {
@@ -136,14 +140,19 @@ export function evmChain(options: EvmOptions): Chain {
         const logs = await ask("the deposits", () =>
           client.getLogs({ address, event: DEPOSIT, fromBlock: from, toBlock: to, strict: true }),
         );
-        // Where it was a hiccup, or the node has more room than at other times, as many as at first are reached again.
-        if (to - from + 1n === range) range = 2n * range < blockRange ? 2n * range : blockRange;
+        // Where it was a hiccup, or the node has more room than at other times, as many as at first are reached again: not at
+        // once, as a node with a bound would refuse each second request.
+        if (to - from + 1n === range && ++answered === ANSWERS) {
+          range = 2n * range < blockRange ? 2n * range : blockRange;
+          answered = 0;
+        }
         return { logs, to };
       } catch (error) {
         // In whatever words a node says that it is too much; where it is something else, one block fails too.
         const smaller = (to - from + 1n) / 2n;
         if (smaller === 0n || !(error instanceof TacitError) || !TOO_MUCH.has(error.code)) throw error;
         range = smaller;
+        answered = 0;
       }
     }
   }

@@ -7,11 +7,11 @@ import type { AddRoute } from "./route.ts";
 import {
   AccountQuery,
   AccountSchema,
-  AcknowledgementSchema,
   HistoryQuery,
   HistorySchema,
   OpeningSchema,
   OrdersSchema,
+  ReceiptAnswerSchema,
   ReceiptQuery,
   SessionRequestSchema,
   SessionSchema,
@@ -93,13 +93,12 @@ export function addAccountRoutes(route: AddRoute, { venue, desk }: { venue: Serv
       access: "session",
       cost: 5,
       query: ReceiptQuery,
-      answer: { schema: AcknowledgementSchema },
+      answer: { schema: ReceiptAnswerSchema },
       errors: [404],
     },
     async (c, { query: { index, nonce } }) => {
       const found = await venue.answered(accountOf(c, index), BigInt(nonce));
-      if (!found) throw notFound("no item of this nonce is in the log");
-      return json(c, acknowledgementJson(found));
+      return json(c, found ? acknowledgementJson(found) : { receipt: null, verdict: null });
     },
   );
 

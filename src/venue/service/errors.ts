@@ -1,4 +1,5 @@
 import { TacitError } from "../../protocol/errors.ts";
+import { ERROR_CODES } from "../../protocol/wire.ts";
 
 /** What a client is told by each error that it can meet: the one table. All others are ours, and told as UNEXPECTED, 500. */
 export const STATUS = {
@@ -24,9 +25,8 @@ export const STATUS = {
   BUSY: 503,
   CLOCK: 503,
   STOPPED: 503,
-} as const;
+} as const satisfies Record<(typeof ERROR_CODES)[number], number>;
 export type ErrorCode = keyof typeof STATUS;
-export const ERROR_CODES = Object.keys(STATUS) as ErrorCode[];
 
 export interface ErrorJson {
   readonly error: {

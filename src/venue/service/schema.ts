@@ -5,9 +5,8 @@ import { asObject, badFormat } from "../../protocol/json.ts";
 import { FIELD } from "../../protocol/numbers.ts";
 import { MARKET_STATE, MARKETS, RULE, VERDICTS } from "../../protocol/parameters.ts";
 import type { TacitError } from "../../protocol/errors.ts";
-import { readItem } from "../../protocol/wire.ts";
+import { ERROR_CODES, readItem } from "../../protocol/wire.ts";
 import { DEFAULT_LIMIT } from "../questions.ts";
-import { ERROR_CODES } from "./errors.ts";
 
 /**
  * The shapes of all that this service takes and answers. Objects are strict: a field that is not named here is refused.
@@ -129,6 +128,10 @@ export const AcknowledgementSchema = z
     verdict: verdict.nullable().describe("null of what was sent long ago: its verdict is no longer at hand"),
   })
   .openapi("Acknowledgement");
+
+export const ReceiptAnswerSchema = AcknowledgementSchema.extend({
+  receipt: ReceiptSchema.nullable().describe("null where no item of the nonce is in the log"),
+}).openapi("ReceiptAnswer");
 
 const accounts = z.array(accountNumber).describe("of the key, the first opened first");
 
@@ -390,7 +393,7 @@ export const HealthSchema = z
 export const ErrorSchema = z
   .strictObject({
     error: z.strictObject({
-      code: z.enum(ERROR_CODES as [string, ...string[]]),
+      code: z.enum(ERROR_CODES),
       message: z.string(),
       retryAfter: z.int().min(1).optional().describe("seconds"),
       details: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])).optional(),

@@ -10,13 +10,9 @@ import { codeOf } from "./storageErrors.ts";
 /** The kernel drops the lock when the process ends, however it does. Nothing is ever written to this database. */
 export function takeLock(path: string): Database.Database {
   makeFile(`${path}-lock`);
-  const lock = new Database(`${path}-lock`, { timeout: 0 });
   try {
-    lock.exec("PRAGMA journal_mode = MEMORY");
-    lock.exec("BEGIN EXCLUSIVE");
-    return lock;
+    return lockFile(`${path}-lock`);
   } catch (error) {
-    lock.close();
     if (codeOf(error) !== "SQLITE_BUSY") throw error;
     const { pid, since } = holderOf(path);
     const who = pid === undefined ? "" : ` by process ${pid}, since ${since}`;
@@ -25,6 +21,19 @@ export function takeLock(path: string): Database.Database {
       pid,
       since,
     });
+  }
+}
+
+/** Locks a file that is there and empty. @throws what SQLite throws: SQLITE_BUSY where another has it */
+export function lockFile(path: string): Database.Database {
+  const lock = new Database(path, { timeout: 0 });
+  try {
+    lock.exec("PRAGMA journal_mode = MEMORY");
+    lock.exec("BEGIN EXCLUSIVE");
+    return lock;
+  } catch (error) {
+    lock.close();
+    throw error;
   }
 }
 
