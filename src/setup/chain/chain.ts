@@ -68,16 +68,19 @@ function startWatched(program: string, args: readonly string[]): ChildProcess {
   return spawn("/bin/sh", ["-c", watch, "sh", program, ...args], { stdio: ["pipe", "pipe", "ignore"] });
 }
 
-/** The port that a chain tells that it listens at. What it says from then on is not kept. */
-async function portOf(child: ChildProcess): Promise<number> {
-  let said = "";
-  for await (const text of child.stdout!.setEncoding("utf8").iterator({ destroyOnReturn: false })) {
-    const port = /Listening on 127\.0\.0\.1:(\d+)/.exec((said += text));
-    if (!port) continue;
-    child.stdout!.resume();
-    return Number(port[1]);
-  }
-  throw new Error(`the development chain ended before it listened: ${said}`);
+/** The port that a chain tells that it listens at. All that it says is read, and nothing from then on is kept. */
+function portOf({ stdout }: ChildProcess): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let said: string | null = "";
+    stdout!.setEncoding("utf8").on("data", (text: string) => {
+      if (said === null) return;
+      const port = /Listening on 127\.0\.0\.1:(\d+)/.exec((said += text));
+      if (!port) return;
+      said = null;
+      resolve(Number(port[1]));
+    });
+    stdout!.once("close", () => reject(new Error(`the development chain ended before it listened: ${said}`)));
+  });
 }
 
 /** A chain of our own, empty at first, that ends with the process that started it. */
