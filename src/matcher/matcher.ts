@@ -1,4 +1,4 @@
-import { openAccount, type Account } from "../protocol/account.ts";
+import { MAX_HELD, openAccount, type Account } from "../protocol/account.ts";
 import { admit, type Admission } from "../protocol/admission.ts";
 import type { BookEntry, Cancel } from "../protocol/book.ts";
 import { cancelsOfSweep, mayMatch, settled, sweep } from "../protocol/clearing.ts";
@@ -17,7 +17,7 @@ import {
 import { fromTypedJson, toTypedJson } from "../protocol/json.ts";
 import { pricesFresh, pricesRoot, rulesRoot, type Prices, type Rules } from "../protocol/market.ts";
 import { min, requireBits, requireFields } from "../protocol/numbers.ts";
-import { BITS, INSTRUMENTS, MARKETS, MAX_HELD, RANK } from "../protocol/parameters.ts";
+import { BITS, INSTRUMENTS, MARKETS, RANK } from "../protocol/parameters.ts";
 import type { Deposit, Event, Sweep, Write } from "./events.ts";
 
 /** What the venue starts from. */

@@ -51,8 +51,6 @@ export const BITS = {
 export const NONCE_WINDOW = 1n << 16n;
 /** An order is admitted only if the sum of squares of the account's positions is at most this: so each |pos| <= 2^46. */
 export const MAX_POSITION_SQUARES = 1n << 92n;
-/** Deposits less payouts are at most this, cash units: so all cash stays in its range. The contract holds no more. */
-export const MAX_HELD = 1n << 90n;
 /** Fee rates are in millionths of the notional. */
 export const FEE_DENOMINATOR = 1_000_000n;
 
