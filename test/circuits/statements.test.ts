@@ -5,8 +5,8 @@ import { compileTemplate, type CircuitSource } from "./harness.ts";
 import { told } from "./statements.ts";
 
 const INSTRUCTIONS: Record<string, CircuitSource> = {
-  withdraw: { file: "circuits/instructions/withdraw.circom", template: "Withdraw", args: [1] },
-  settle: { file: "circuits/instructions/settle.circom", template: "Settle", args: [2, 1] },
+  withdraw: { file: "circuits/instructions/withdraw.circom", template: "Withdraw", args: [2] },
+  settle: { file: "circuits/instructions/settle.circom", template: "Settle", args: [1, 2] },
   clear: { file: "circuits/instructions/clear.circom", template: "ClearSlot", args: [0] },
   deposit: { file: "circuits/instructions/deposit.circom", template: "DepositSlot", args: [1] },
   signature: { file: "circuits/lib/eddsa.circom", template: "Signature" },
@@ -33,13 +33,10 @@ describe("statements of circuits", () => {
     const rules = await circuit.rules();
     const broken = (signal: string) => {
       const witness = circuit.forge({ a: 1n, b: 1n }, { [signal]: 5n });
-      return circuit.broken(witness).map((i) => told(rules[i]));
+      return circuit.broken(witness).map((i) => rules[i].text);
     };
-    assert.deepEqual(broken("out"), ["bits.circom:76 signal output out <== IsZero()(a - b)"]);
-    const [inner] = [...circuit.signals.keys()].filter((name) => /^IsZero_\\d+_\\d+\\.out$/.test(name));
-    assert.deepEqual(broken(inner).sort(), [
-      "bits.circom:58 out <== 1 - in * inverse",
-      "bits.circom:76 signal output out <== IsZero()(a - b)",
-    ]);
+    assert.deepEqual(broken("out"), ["signal output out <== IsZero()(a - b)"]);
+    const [inner] = [...circuit.signals.keys()].filter((name) => /^IsZero_\d+_\d+\.out$/.test(name));
+    assert.deepEqual(broken(inner).sort(), ["out <== 1 - in * inverse", "signal output out <== IsZero()(a - b)"]);
   });
 });
