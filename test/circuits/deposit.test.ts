@@ -49,6 +49,8 @@ const accounts: Account[] = [0, 1, ALICE].map((i) => {
 });
 const traded = { seq: 9n, cash: -50n, nonce: 4n, reserved: 30n, open: 1n, positions: vector(3n, -2n) };
 accounts[ALICE] = { ...accounts[ALICE], ...traded };
+// It owes so much that the largest amounts of a deposit, one after the other, keep what is held within its bound.
+accounts[1] = { ...accounts[1], cash: -(1n << 97n) };
 
 const namedKey = (i: number) => {
   const { x: keyX, y: keyY } = depositKey(publicKey(secretOf(i)));
