@@ -20,6 +20,14 @@ function cut({ it }: Awaited<ReturnType<typeof setting>>): void {
   };
 }
 
+/** Answers to what is sent are lost on their way back. */
+function deaf(it: Awaited<ReturnType<typeof setting>>["it"]): void {
+  it.lie = (path, answer) => {
+    if (/orders|cancels|withdrawals/.test(path)) throw new Error("the line is cut");
+    return answer;
+  };
+}
+
 describe("client: an item without an answer", () => {
   it("is sent again by what sends, and by nothing that reads", async () => {
     const at = await setting();
@@ -81,10 +89,7 @@ describe("client: an item without an answer", () => {
   it("is answered by asking, where the venue has it", async () => {
     const { venue, clock, open, it: line } = await setting();
     const client = await open();
-    line.lie = (path, answer) => {
-      if (path === "/orders") throw new Error("the line is cut");
-      return answer;
-    };
+    deaf(line);
     await assert.rejects(client.order(BUY), { code: "UNREACHABLE" });
     line.lie = honest;
     line.asked.length = 0;
@@ -113,10 +118,7 @@ describe("client: an item without an answer", () => {
     // Whoever had it sends it now: its nonce is spent.
     await assert.rejects(venue.submit(kept.item, kept.auth), { code: "DECLINED" });
 
-    line.lie = (path, answer) => {
-      if (path === "/orders") throw new Error("the line is cut");
-      return answer;
-    };
+    deaf(line);
     await assert.rejects(client.order(BUY), { code: "UNREACHABLE" });
     line.lie = honest;
     await assert.rejects(client.drop(2n), { code: "TAKEN" });
@@ -150,10 +152,7 @@ describe("client: an item without an answer", () => {
   it("of which the venue says that it has none is a contradiction, if the proven log has it", async () => {
     const { venue, clock, open, it: line } = await setting();
     const client = await open();
-    line.lie = (path, answer) => {
-      if (path === "/orders") throw new Error("the line is cut");
-      return answer;
-    };
+    deaf(line);
     await assert.rejects(client.order(BUY), { code: "UNREACHABLE" });
     line.lie = honest;
     venue.answered = async () => undefined;
@@ -162,14 +161,6 @@ describe("client: an item without an answer", () => {
     await venue.close();
   });
 });
-
-/** Answers to what is sent are lost on their way back. */
-function deaf({ it }: Awaited<ReturnType<typeof setting>>): void {
-  it.lie = (path, answer) => {
-    if (/orders|cancels|withdrawals/.test(path)) throw new Error("the line is cut");
-    return answer;
-  };
-}
 
 describe("client: two programs with one key, and a line that is cut", () => {
   for (const dropped of [false, true])
@@ -230,7 +221,7 @@ describe("client: a venue that is asked what it has answered, and lies", () => {
       const at = await setting();
       const { venue, open, it: line } = at;
       const client = await open();
-      deaf(at);
+      deaf(line);
       await assert.rejects(client.order(BUY), { code: "UNREACHABLE" });
       line.lie = (path, answer) => (path === "/receipt" ? { ...answer, receipt: change(answer.receipt) } : answer);
       await assert.rejects(client.resend(), { code: "CONTRADICTION", kind });
