@@ -8,9 +8,10 @@ import { INSTRUCTION_NAMES, PROFILES, type InstructionName, type ProfileName } f
 
 /**
  * The `tacit` command. Commands are loaded when they are run: `--help` answers at once. Exit codes: 0 all went well, 1 a
- * check failed or something was refused, 2 usage or bad input, 130 interrupted at a prompt.
+ * check failed or something was refused, 2 usage or bad input, 3 an item has no answer and the venue may have it, 130
+ * interrupted at a prompt.
  */
-export const EXIT = { ok: 0, failed: 1, badInput: 2, interrupted: 130 } as const;
+export const EXIT = { ok: 0, failed: 1, badInput: 2, unknown: 3, interrupted: 130 } as const;
 
 /** Errors that are the answer of a check, not the fault of who asked. */
 const FAILED = new Set([
@@ -49,6 +50,7 @@ function explain(error: unknown): number {
   const text = known ? `${oneLine} (${error.code})` : `unexpected: ${oneLine} (TACIT_DEBUG=1 shows where)`;
   process.stderr.write(`tacit: ${text}\n`);
   if (process.env.TACIT_DEBUG === "1") console.error(error);
+  if (known && error.details.kept === true) return EXIT.unknown;
   return known && !FAILED.has(error.code) ? EXIT.badInput : EXIT.failed;
 }
 
@@ -61,7 +63,8 @@ function tacit(exit: (code: number) => void): Command {
     .addHelpText("after", examples("tacit demo", "tacit replay flow.csv.gz --limit 300 --prove --json out.json"))
     .addHelpText(
       "after",
-      "\nExit codes: 0 all went well, 1 a check failed or something was refused, 2 usage or bad input.",
+      "\nExit codes: 0 all went well, 1 a check failed or something was refused, 2 usage or bad input,\n" +
+        "3 an order, cancel or withdrawal has no answer, and the venue may have it, 130 interrupted.",
     )
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "tacit: ")) });
   const command = (usage: string, description: string, ...lines: string[]) =>

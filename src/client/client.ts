@@ -35,6 +35,8 @@ export interface ClientOptions {
   readonly account?: number;
   /** told of each item that is sent again, as it had no answer */
   readonly onResent?: (sent: SentItem) => void;
+  /** told what became of an item that had no answer, by asking: without a receipt it is forgotten, as it never arrived */
+  readonly onRecalled?: (sent: SentItem) => void;
   readonly fetch?: Fetch;
   readonly now?: () => bigint;
 }
@@ -99,7 +101,7 @@ export class Client {
       )
         this.#names.set(BigInt(id), name);
     }
-    const { secret, account, onResent } = options;
+    const { secret, account, onResent, onRecalled } = options;
     this.api = api;
     this.genesis = genesis;
     this.signer = signer;
@@ -107,7 +109,7 @@ export class Client {
     this.#now = () => options.now?.() ?? BigInt(Math.floor(Date.now() / 1000));
     this.#notes = notes;
     const log = new ProvenLog({ api, genesis, notes, keysOf: (profile) => options.keysOf(profile) });
-    const sender = new Sender({ api, genesis, signer, notes, secret, account, onResent, now: this.#now });
+    const sender = new Sender({ api, genesis, signer, notes, secret, account, onResent, onRecalled, now: this.#now });
     const own = secret ? new OwnAccount({ api, genesis, notes, log, sender, secret }) : null;
     [this.#log, this.#sender, this.#own, this.key] = [log, sender, own, sender.key];
     notes.onReread = () => {
@@ -141,8 +143,15 @@ export class Client {
     const found = ids.filter((id) => String(id) === named);
     if (found.length === 0) found.push(...ids.filter((id) => this.#names.get(id) === named));
     if (found.length === 1) return found[0];
+    if (found.length > 1) {
+      const several = `several markets are named "${named}": name one by its id, of ${found.join(", ")}`;
+      throw new TacitError("UNKNOWN_MARKET", several);
+    }
     const there = ids.map((id) => (this.#names.has(id) ? `${id} (${this.#names.get(id)})` : String(id))).join(", ");
-    throw new TacitError("UNKNOWN_MARKET", `the venue has no market "${named}", or several: expected one of ${there}`);
+    throw new TacitError(
+      "UNKNOWN_MARKET",
+      `the venue has no market "${named}": expected one of ${there}, by its id or its name as it is written`,
+    );
   }
 
   get verified(): Verified {
@@ -252,6 +261,11 @@ export class Client {
    */
   async resend(): Promise<SentItem[]> {
     return this.#alone(() => this.#sender.resend());
+  }
+
+  /** Asks what became of what was not answered, and sends nothing. What can be admitted no more is forgotten. */
+  async recall(): Promise<void> {
+    if (this.unanswered.length > 0) await this.#alone(() => this.#sender.recall());
   }
 
   /**

@@ -27,6 +27,8 @@ export interface SenderOptions {
   readonly account?: number;
   /** told of each item that is sent again */
   readonly onResent?: (sent: SentItem) => void;
+  /** told what became of an item, by asking: without a receipt it is forgotten, as it never arrived */
+  readonly onRecalled?: (sent: SentItem) => void;
   /** seconds since 1970 */
   readonly now: () => bigint;
 }
@@ -174,12 +176,11 @@ export class Sender {
    * @throws REJECTED  naming the verdict, before anything is signed;  CLOCK  when it would be too late
    */
   async send(make: Make, { anyway = false } = {}): Promise<SentItem> {
-    const { genesis, secret, notes, onResent } = this.#options;
+    const { genesis, secret, notes } = this.#options;
     // The first item settles which account is used: of those that there are by now.
     if (!notes.memory.settled) this.#expires = 0n;
     const index = await this.index();
-    if (notes.memory.items.some(({ receipt }) => !receipt))
-      for (const sent of await this.resend()) if (sent.receipt) onResent?.(sent);
+    if (notes.memory.items.some(({ receipt }) => !receipt)) await this.resend();
     for (let tries = 1; ; tries++) {
       const item = await this.#make(make, index, anyway);
       const { R8x, R8y, S } = sign(secret!, itemHash(genesis.domain, item));
@@ -246,7 +247,7 @@ export class Sender {
    * more, is forgotten.
    */
   async recall(): Promise<void> {
-    const { api, genesis, notes, signer } = this.#options;
+    const { api, genesis, notes, signer, onRecalled } = this.#options;
     await this.index();
     for (const sent of notes.memory.items.filter(({ receipt }) => !receipt)) {
       const { account, nonce, validUntil } = decodeItem(sent.item)!.head;
@@ -257,13 +258,17 @@ export class Sender {
           const what = `entry ${found} of the proven log is an item of which the venue says that it has none`;
           throw new Contradiction("dropped", what, { item: itemJson(sent.item, sent.auth) });
         }
-        if (this.#venueTime > validUntil) await this.#forgetItem(sent);
+        if (this.#venueTime > validUntil) {
+          await this.#forgetItem(sent);
+          onRecalled?.(sent);
+        }
         continue;
       }
       const receipt = readReceipt(answer.receipt);
       const verdict = readVerdict(answer.verdict);
       if (receipt.item === itemHash(genesis.domain, sent.item)) {
-        await this.#take(sent, receipt, verdict);
+        const taken = await this.#take(sent, receipt, verdict);
+        onRecalled?.(taken);
         continue;
       }
       // Another item has the nonce, so that this one never arrived: of another program with this key, or one given up before.
@@ -273,6 +278,7 @@ export class Sender {
       if (found !== undefined)
         throw new Contradiction("dropped", `entry ${found} of the proven log has a nonce of which another receipt was given`, evidence); // prettier-ignore
       await this.#forgetItem(sent);
+      onRecalled?.(sent);
       const given = notes.memory.refused.find(({ item }) => itemHash(genesis.domain, item) === receipt.item);
       if (!given) continue;
       notes.memory.refused.splice(notes.memory.refused.indexOf(given), 1);
@@ -294,10 +300,14 @@ export class Sender {
     for (const item of waiting) {
       const sent = memory.items[at(item)];
       if (!sent || sent.receipt) continue;
-      await this.submit(at(item)).catch((error: unknown) => {
+      try {
+        const answered = await this.submit(at(item));
+        this.#options.onResent?.(answered);
+      } catch (error) {
         // It never arrived, and its nonce is spent: that is known now.
         if (!(error instanceof TacitError && error.code === "DECLINED")) throw error;
-      });
+        this.#options.onRecalled?.(sent);
+      }
     }
     return waiting.flatMap((item) => memory.items[at(item)] ?? []);
   }

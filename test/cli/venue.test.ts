@@ -209,6 +209,7 @@ describe("tacit serve, account, order, watch", () => {
     const cut = `http://127.0.0.1:${(line.address() as AddressInfo).port}`;
     const order = ["order", "buy", "101", "1", "100000", "--valid-for", "3600", "--account", "d.json"];
     const lost = await tacit(...order, "--venue", cut);
+    assert.equal(lost.status, 3, "it is not known whether the venue has it");
     assert.match(
       lost.stderr,
       /the order of nonce 1 has no answer and is kept.* until 20.*`tacit order drop 1` gives it up/,

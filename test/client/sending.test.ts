@@ -32,8 +32,8 @@ describe("client: an item without an answer", () => {
   it("is sent again by what sends, and by nothing that reads", async () => {
     const at = await setting();
     const { venue, clock, openWith, it: line } = at;
-    const again: SentItem[] = [];
-    const client = await openWith({ onResent: (sent) => again.push(sent) });
+    const [again, told]: SentItem[][] = [[], []];
+    const client = await openWith({ onResent: (sent) => again.push(sent), onRecalled: (sent) => told.push(sent) });
     cut(at);
     await assert.rejects(client.order(BUY), { code: "UNREACHABLE" });
     line.swallow = () => null;
@@ -51,6 +51,7 @@ describe("client: an item without an answer", () => {
     const { verdict } = await client.order({ ...BUY, size: 3n });
     assert.equal(verdict, "admitted");
     assert.deepEqual(again.map(nonceOf), [1n]);
+    assert.deepEqual(told, []);
     assert.deepEqual(
       venue.orders(2).map(({ nonce, remaining }) => [nonce, remaining]),
       [
@@ -67,14 +68,19 @@ describe("client: an item without an answer", () => {
 
   it("is never sent when it is too late for it, and its nonce is used for the next", async () => {
     const at = await setting();
-    const { venue, clock, open, bob, send, it: line } = at;
-    const client = await open();
+    const { venue, clock, openWith, bob, send, it: line } = at;
+    const told: SentItem[] = [];
+    const client = await openWith({ onResent: () => assert.fail("too late"), onRecalled: (sent) => told.push(sent) });
     cut(at);
     await assert.rejects(client.order({ ...BUY, validUntil: clock.now() + 30n }), { code: "UNREACHABLE" });
     line.swallow = () => null;
     clock.advance(31n);
     const { item } = await client.order({ ...BUY, size: 3n });
     assert.equal(decodeItem(item)!.head.nonce, 1n);
+    assert.deepEqual(
+      told.map(({ receipt }) => receipt),
+      [null],
+    );
     assert.deepEqual(
       venue.orders(2).map(({ remaining }) => remaining),
       [3n],
@@ -87,12 +93,21 @@ describe("client: an item without an answer", () => {
   });
 
   it("is answered by asking, where the venue has it", async () => {
-    const { venue, clock, open, it: line } = await setting();
-    const client = await open();
+    const { venue, clock, openWith, it: line } = await setting();
+    const told: SentItem[] = [];
+    const client = await openWith({
+      onResent: () => assert.fail("it is there"),
+      onRecalled: (sent) => told.push(sent),
+    });
     deaf(line);
     await assert.rejects(client.order(BUY), { code: "UNREACHABLE" });
     line.lie = honest;
     line.asked.length = 0;
+    await client.recall();
+    assert.deepEqual(
+      told.map(({ verdict }) => verdict),
+      ["admitted"],
+    );
     await client.sync();
     assert.equal(client.items[0].verdict, "admitted");
     assert.ok(client.items[0].receipt);

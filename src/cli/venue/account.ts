@@ -6,6 +6,7 @@ import { publicKey } from "../../protocol/eddsa.ts";
 import { TacitError } from "../../protocol/errors.ts";
 import { asObject, toJson } from "../../protocol/json.ts";
 import { abs } from "../../protocol/numbers.ts";
+import { BITS } from "../../protocol/parameters.ts";
 import { counted, isoTime, short, table, thousands } from "../../setup/format.ts";
 import { passphrase } from "./passphrase.ts";
 import { tellUnanswered, withClient, type TraderOptions } from "./withClient.ts";
@@ -118,6 +119,8 @@ function average(cost: bigint, lots: bigint): string {
 
 /** `tacit account deposit`: play money, where the venue gives it. @returns the exit code */
 export async function accountDeposit(amount: bigint, options: TraderOptions): Promise<number> {
+  if (amount < 1n || amount >> BigInt(BITS.amount) !== 0n)
+    throw new TacitError("USAGE", `amount is wrong: expected 1 to 2^${BITS.amount} - 1 cash units`);
   return withClient(options, async (client) => {
     const { x, y } = client.depositKey;
     const index = (await client.login()) ?? 0;
@@ -131,6 +134,7 @@ export async function accountDeposit(amount: bigint, options: TraderOptions): Pr
 /** `tacit account history`: all that was booked after an entry of the log, as the venue reports it. @returns the exit code */
 export async function accountHistory(after: number, options: TraderOptions): Promise<number> {
   return withClient(options, async (client) => {
+    await client.recall();
     const entries = await client.allHistory(after);
     if (options.json) process.stdout.write(toJson(entries, 2) + "\n");
     else if (entries.length === 0) process.stdout.write("nothing was booked\n");

@@ -25,7 +25,7 @@ export async function passphrase({ question, again, file, variable = "TACIT_PASS
     );
   const typed = await typedUnseen(question);
   if (again !== undefined && (await typedUnseen(again)) !== typed)
-    throw new TacitError("PASSPHRASE", "the passphrases differ: nothing was made");
+    throw new TacitError("PASSPHRASE", "the passphrases differ: nothing was changed");
   return typed;
 }
 

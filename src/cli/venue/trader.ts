@@ -26,6 +26,7 @@ export async function orderNew(
   options: OrderFlags,
 ): Promise<number> {
   const { anyway, validFor, expireIn, thisAuction = false, replaces, maxFee } = options;
+  if (size < 1n) throw new TacitError("USAGE", "lots is wrong: expected 1 or more");
   return withClient(options, async (client) => {
     const id = client.market(market);
     if (client.contradictions.length > 0) {
@@ -71,6 +72,7 @@ export async function orderDrop(nonce: bigint, options: TraderOptions): Promise<
 /** `tacit order list`. @returns the exit code */
 export async function orderList(options: TraderOptions): Promise<number> {
   return withClient(options, async (client) => {
+    await client.recall();
     const orders = (await client.openOrders()) as Record<string, unknown>[];
     if (options.json) process.stdout.write(toJson(orders, 2) + "\n");
     else if (orders.length === 0) process.stdout.write("no open orders\n");
@@ -122,8 +124,10 @@ async function send(client: Client, options: TraderOptions, sending: () => Promi
     // The answer may be what contradicts: the item is taken all the same, and not to be sent twice.
     const sent = client.items.slice(known).find(({ receipt }) => receipt);
     if (sent && client.contradictions.length > 0) await tellReceipt(client, sent, options);
-    if (error instanceof TacitError && error.code !== "REJECTED") tellUnanswered(client.unanswered);
-    throw error;
+    if (!(error instanceof TacitError) || client.unanswered.length === 0) throw error;
+    tellUnanswered(client.unanswered);
+    // Whether the venue has it is not known: an exit code of its own says so.
+    throw new TacitError(error.code, error.message, { ...error.details, kept: true });
   }
 }
 

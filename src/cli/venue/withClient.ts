@@ -70,6 +70,12 @@ export async function openClient(options: TraderOptions, { keyless = false } = {
     secret,
     onResent: ({ item, verdict }) =>
       note(`sent again, as it had no answer: ${nameOfItem(item)}: ${verdict ?? "the venue has it"}`),
+    onRecalled: ({ item, receipt, verdict }) =>
+      note(
+        receipt
+          ? `${nameOfItem(item)} had no answer: the venue has it as entry ${receipt.n} of its log (${verdict ?? "its verdict is no longer told"})`
+          : `${nameOfItem(item)} had no answer: it never arrived, and is forgotten`,
+      ),
     ...(keyless ? {} : { notebook: fileNotebook(notebook) }),
   }).catch((error: unknown) => {
     if (!(error instanceof Contradiction) || error.kind !== "otherVenue") throw error;
