@@ -333,7 +333,7 @@ describe("development keys", () => {
         if (entry) await publish("settle", "chain");
         const before = await readFile(join(keys, "manifest.json"), "utf8");
         assert.equal(before === manifest, !entry);
-        for (const foreign of [foreignVkey(text), text.slice(0, 100)]) {
+        for (const foreign of [foreignVkey(text), text.slice(0, 100), '{"Alpha":{"X":"1","Y":"2"}}', '["1", "2"]']) {
           await writeFile(path, foreign);
           await assert.rejects(publish("settle", "shapes"), (error: TacitError) => {
             assert.deepEqual([error.code, error.details.path], ["KEY_NOT_DEVELOPMENT", path]);

@@ -8,10 +8,12 @@ import { readKeyHeader } from "../../prover/files/zkeyHeader.ts";
 import { DEVELOPMENT_ALPHA_X } from "../../verifier/index.ts";
 
 const MAGIC = "zkey";
+/** Bytes that any proving key has, in whatever spelling: its points. */
+const LEAST = 256;
 
 /**
  * Refuses where a build would put a development key into the place of another: that may be a ceremony's, and the only copy.
- * Only an empty file may go, or one that is recognised: what this cannot read may be a key all the same.
+ * Only what is empty or too short for a key may go beside: what this cannot read may be a key all the same.
  * @param path  of a proving key (.zkey) or a verification key (.json)
  * @throws TacitError KEY_NOT_DEVELOPMENT naming the file
  */
@@ -33,8 +35,9 @@ export async function isDevelopmentVkey(path: string): Promise<boolean | undefin
   const text = await read(() => readFile(path, "utf8"));
   if (!text) return undefined;
   try {
-    const { vk_alpha_1: alpha } = JSON.parse(text) as { vk_alpha_1?: string[] };
-    return alpha?.[0] === String(DEVELOPMENT_ALPHA_X);
+    const key = JSON.parse(text) as { vk_alpha_1?: string[] };
+    if (Object.keys(key).length === 0) return undefined;
+    return key.vk_alpha_1?.[0] === String(DEVELOPMENT_ALPHA_X);
   } catch {
     return false;
   }
@@ -46,12 +49,13 @@ async function isDevelopmentZkey(path: string): Promise<boolean | undefined> {
     const file = await open(path);
     try {
       const { buffer, bytesRead } = await file.read(Buffer.alloc(MAGIC.length), 0, MAGIC.length, 0);
-      return buffer.toString("latin1", 0, bytesRead);
+      const found = buffer.toString("latin1", 0, bytesRead);
+      return found !== MAGIC && (await file.stat()).size < LEAST ? undefined : found;
     } finally {
       await file.close();
     }
   });
-  if (magic === undefined || magic === "") return undefined;
+  if (magic === undefined) return undefined;
   if (magic !== MAGIC) return false;
   const file = await openSource(path);
   try {
