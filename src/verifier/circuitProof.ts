@@ -107,13 +107,17 @@ const FOREIGN: readonly { writer: string; has: readonly string[]; key: string; p
 /** @throws TacitError FORMAT unless it is Groth16 over BN254 in the spelling of snarkjs */
 function requireSpelling(at: string, file: Record<string, unknown>, what: "key" | "proof"): void {
   const own = what === "key" ? ["vk_alpha_1", "IC"] : ["pi_a", "pi_b", "pi_c"];
-  const { protocol = "groth16", curve = what === "key" ? "" : "bn128" } = file;
+  const { protocol = "groth16", curve = "bn128" } = file;
   if (protocol !== "groth16") throw badFormat(`${at}: protocol ${shown(protocol)}`, '"groth16"');
   // As snarkjs takes them.
   const name = (typeof curve === "string" ? curve : "").toUpperCase().replace(/[^A-Z0-9]/g, ""); // prettier-ignore
   if (!["BN128", "BN254", "ALTBN128"].includes(name))
     throw badFormat(`${at}: curve ${shown(file.curve)}`, '"bn128" (also called bn254)');
-  if (own.every((field) => field in file)) return;
+  if (own.every((field) => field in file)) {
+    // A key of snarkjs names its curve, and snarkjs takes none without.
+    if (what === "key" && file.curve === undefined) throw badFormat(`${at}: curve`, '"bn128" (also called bn254)');
+    return;
+  }
   const found = FOREIGN.find(({ has, [what]: says }) => says !== "" && has.some((field) => field in file));
   const wanted = what === "key" ? "vk_alpha_1, vk_beta_2, vk_gamma_2, vk_delta_2 and IC" : "pi_a, pi_b and pi_c";
   const expected = `a ${what} as snarkjs writes it, with ${wanted} in decimal strings`;
