@@ -19,8 +19,6 @@ export interface OwnAccountOptions {
   readonly sender: Sender;
 }
 
-/** Entries that the log may grow by while a history is read. */
-const AHEAD = 1_000_000;
 /** Entries of a history that are asked for at once. */
 const PAGE = 200;
 
@@ -163,7 +161,6 @@ export async function* historyAfter(
   api: Api,
   { index, after }: { index: number; after: number },
 ): AsyncGenerator<Record<string, unknown> & { n: number }> {
-  const { logCount } = asObject("health", await api.health());
   for (;;) {
     const page = (await historyPage(api, { index, after })).map((entry) => asObject("history.entries", entry));
     if (page.length === 0) return;
@@ -177,7 +174,7 @@ export async function* historyAfter(
     }
     if (page.length < PAGE) return;
     after = last;
-    if (typeof logCount !== "number" || after >= logCount + AHEAD)
-      throw badFormat("history.entries", "positions of the log");
+    const { logCount } = asObject("health", await api.health());
+    if (typeof logCount !== "number" || after >= logCount) throw badFormat("history.entries", "positions of the log");
   }
 }

@@ -186,16 +186,18 @@ export class Sender {
       const { R8x, R8y, S } = sign(secret!, itemHash(genesis.domain, item));
       // Kept before it is sent: whatever the venue does with it, it is known that it may have it.
       const { memory } = notes;
-      const before = { items: [...memory.items], settled: memory.settled };
-      memory.items.push({ item, auth: { R8x, R8y, S }, receipt: null, verdict: null });
+      const { settled } = memory;
+      const sent: SentItem = { item, auth: { R8x, R8y, S }, receipt: null, verdict: null };
+      memory.items.push(sent);
       memory.settled = true;
       await notes.keep().catch((error: unknown) => {
         // Not kept, it is not sent, now or later.
-        Object.assign(memory, before);
+        memory.items.pop();
+        memory.settled = settled;
         throw error;
       });
       try {
-        return await this.submit(notes.memory.items.length - 1, FIRST);
+        return await this.#submit(sent, FIRST);
       } catch (error) {
         // Another program with this key may have used the nonce: once more, with the one that the venue knows of.
         if (tries === 2 || !(error instanceof TacitError && error.code === "DECLINED")) throw error;
@@ -296,12 +298,12 @@ export class Sender {
     const { memory } = this.#options.notes;
     const waiting = memory.items.filter(({ receipt }) => !receipt).map(({ item }) => item);
     await this.recall();
-    const at = (item: Item) => memory.items.findIndex((sent) => sent.item === item);
+    const known = (item: Item) => memory.items.find((sent) => sent.item === item);
     for (const item of waiting) {
-      const sent = memory.items[at(item)];
+      const sent = known(item);
       if (!sent || sent.receipt) continue;
       try {
-        const answered = await this.submit(at(item));
+        const answered = await this.#submit(sent);
         this.#options.onResent?.(answered);
       } catch (error) {
         // It never arrived, and its nonce is spent: that is known now.
@@ -309,7 +311,7 @@ export class Sender {
         this.#options.onRecalled?.(sent);
       }
     }
-    return waiting.flatMap((item) => memory.items[at(item)] ?? []);
+    return waiting.flatMap((item) => known(item) ?? []);
   }
 
   /**
@@ -341,21 +343,18 @@ export class Sender {
 
   /**
    * Sends what is kept, and checks and keeps the receipt.
-   * @param at        of the item, among those in memory
    * @param refusals  codes by which the venue says that the item is in no log, so that its nonce is free again. Being busy says
    * nothing of a time before; a venue that stops may have written it
    */
-  async submit(at: number, refusals: readonly string[] = AGAIN): Promise<SentItem> {
-    const { api, notes } = this.#options;
-    const { memory } = notes;
-    const sent = memory.items[at];
+  async #submit(sent: SentItem, refusals: readonly string[] = AGAIN): Promise<SentItem> {
+    const { api } = this.#options;
     const { item, auth } = sent;
     let answer;
     try {
       answer = asObject("answer", await api.post(pathOf(item), itemJson(item, auth)));
     } catch (error) {
       this.#account = null;
-      if (error instanceof TacitError && refusals.includes(error.code) && !sent.receipt) await this.#forgetItem(sent);
+      if (error instanceof TacitError && refusals.includes(error.code)) await this.#forgetItem(sent);
       throw error;
     }
     return this.#take(sent, readReceipt(answer.receipt), readVerdict(answer.verdict));

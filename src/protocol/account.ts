@@ -2,7 +2,10 @@ import { INSTRUMENTS } from "./parameters.ts";
 import { hash, hashMany } from "./poseidon.ts";
 import { toField } from "./numbers.ts";
 
-/** Deposits less payouts are at most this, cash units: so all cash stays in its range. The contract holds no more. */
+/**
+ * Deposits less payouts are at most this, cash units: so all cash stays in the range that circuits/lib/margin.circom counts on.
+ * @twins src/verifier/contract/Venue.sol (MAX_HELD)
+ */
 export const MAX_HELD = 1n << 90n;
 
 /** What is owned. `key` is the point 8 K' of the deposit that opened the account. */

@@ -2,7 +2,7 @@
 // nothing by a question; and what the own account holds is told with what it has cost.
 // Method: a venue in memory behind its service; between client and service a line that loses what it is told to.
 import assert from "node:assert/strict";
-import { memoryNotebook, type SentItem } from "../../src/client/index.ts";
+import { memoryNotebook, type Client, type SentItem } from "../../src/client/index.ts";
 import { positionsOf } from "../../src/client/positions.ts";
 import { depositKey, publicKey } from "../../src/protocol/eddsa.ts";
 import { decodeItem } from "../../src/protocol/item.ts";
@@ -12,16 +12,21 @@ import { honest, proveAll, setting, type Answer } from "./setting.ts";
 const BUY = { market: PERP, side: "buy", size: 2n, limit: 100_000n } as const;
 const nonceOf = ({ item }: SentItem) => decodeItem(item)!.head.nonce;
 
-/** The line to the venue is cut: what is sent never gets there. */
-function cut({ it }: Awaited<ReturnType<typeof setting>>): void {
-  it.swallow = (path) => {
-    if (/orders|cancels|withdrawals/.test(path)) throw new Error("the line is cut");
+type At = Awaited<ReturnType<typeof setting>>;
+type Order = Parameters<Client["order"]>[0];
+
+/** An order that its client signs and keeps, and that never gets to the venue. */
+async function lose({ it: line }: At, client: Client, order: Order): Promise<void> {
+  line.swallow = (path) => {
+    if (path === "/orders") throw new Error("the line is cut");
     return null;
   };
+  await assert.rejects(client.order(order), { code: "UNREACHABLE" });
+  line.swallow = () => null;
 }
 
 /** Answers to what is sent are lost on their way back. */
-function deaf(it: Awaited<ReturnType<typeof setting>>["it"]): void {
+function deaf(it: At["it"]): void {
   it.lie = (path, answer) => {
     if (/orders|cancels|withdrawals/.test(path)) throw new Error("the line is cut");
     return answer;
@@ -34,9 +39,7 @@ describe("client: an item without an answer", () => {
     const { venue, clock, openWith, it: line } = at;
     const [again, told]: SentItem[][] = [[], []];
     const client = await openWith({ onResent: (sent) => again.push(sent), onRecalled: (sent) => told.push(sent) });
-    cut(at);
-    await assert.rejects(client.order(BUY), { code: "UNREACHABLE" });
-    line.swallow = () => null;
+    await lose(at, client, BUY);
     assert.deepEqual(client.unanswered.map(nonceOf), [1n]);
     line.asked.length = 0;
     await client.sync();
@@ -68,12 +71,10 @@ describe("client: an item without an answer", () => {
 
   it("is never sent when it is too late for it, and its nonce is used for the next", async () => {
     const at = await setting();
-    const { venue, clock, openWith, bob, send, it: line } = at;
+    const { venue, clock, openWith, bob, send } = at;
     const told: SentItem[] = [];
     const client = await openWith({ onResent: () => assert.fail("too late"), onRecalled: (sent) => told.push(sent) });
-    cut(at);
-    await assert.rejects(client.order({ ...BUY, validUntil: clock.now() + 30n }), { code: "UNREACHABLE" });
-    line.swallow = () => null;
+    await lose(at, client, { ...BUY, validUntil: clock.now() + 30n });
     clock.advance(31n);
     const { item } = await client.order({ ...BUY, size: 3n });
     assert.equal(decodeItem(item)!.head.nonce, 1n);
@@ -122,9 +123,7 @@ describe("client: an item without an answer", () => {
     const at = await setting();
     const { venue, clock, open, it: line } = at;
     const client = await open();
-    cut(at);
-    await assert.rejects(client.order(BUY), { code: "UNREACHABLE" });
-    line.swallow = () => null;
+    await lose(at, client, BUY);
     await assert.rejects(client.drop(2n), { code: "NO_ITEM" });
     const [kept] = client.unanswered;
     await client.drop(1n);
@@ -146,11 +145,9 @@ describe("client: an item without an answer", () => {
 
   it("of a given-up one that comes into the log all the same, the client knows", async () => {
     const at = await setting();
-    const { venue, clock, open, bob, send, it: line } = at;
+    const { venue, clock, open, bob, send } = at;
     const client = await open();
-    cut(at);
-    await assert.rejects(client.order(BUY), { code: "UNREACHABLE" });
-    line.swallow = () => null;
+    await lose(at, client, BUY);
     const [kept] = client.unanswered;
     await client.drop(1n);
     await venue.submit(kept.item, kept.auth);
@@ -181,11 +178,9 @@ describe("client: two programs with one key, and a line that is cut", () => {
   for (const dropped of [false, true])
     it(`accuse nobody: the nonce of what was ${dropped ? "given up" : "sent again"} is used by the other one`, async () => {
       const at = await setting();
-      const { venue, clock, open, it: line } = at;
+      const { venue, clock, open } = at;
       const [one, other] = [await open(), await open()];
-      cut(at);
-      await assert.rejects(one.order(BUY), { code: "UNREACHABLE" });
-      line.swallow = () => null;
+      await lose(at, one, BUY);
       if (dropped) await one.drop(1n);
       await other.order({ ...BUY, size: 1n });
       assert.equal(nonceOf(await one.order({ ...BUY, size: 3n })), 2n);
@@ -200,18 +195,14 @@ describe("client: two programs with one key, and a line that is cut", () => {
 
   it("take what was given up for what it is when its receipt comes after all", async () => {
     const at = await setting();
-    const { venue, clock, open, it: line } = at;
+    const { venue, clock, open } = at;
     const client = await open();
-    cut(at);
-    await assert.rejects(client.order(BUY), { code: "UNREACHABLE" });
-    line.swallow = () => null;
+    await lose(at, client, BUY);
     const [kept] = client.unanswered;
     await client.drop(1n);
     await venue.submit(kept.item, kept.auth);
     // The next one takes the same nonce, as nothing is known of that: and the venue has declined it before it is told.
-    cut(at);
-    await assert.rejects(client.order({ ...BUY, size: 3n }), { code: "UNREACHABLE" });
-    line.swallow = () => null;
+    await lose(at, client, { ...BUY, size: 3n });
     await client.sync();
     await proveAll(venue, clock);
     await client.sync();

@@ -1,6 +1,6 @@
 import { Client, Contradiction, openSecret, type Notebook } from "../../client/index.ts";
 import { TacitError } from "../../protocol/errors.ts";
-import { asInteger, asList, asObject, badFormat, toJson } from "../../protocol/json.ts";
+import { asInteger, asObject, toJson } from "../../protocol/json.ts";
 import { reason } from "../format.ts";
 import { keysOf } from "../keys.ts";
 import type { AccountNews, OpenKey, OwnAccount, OwnFill, OwnOrder } from "./accountMessages.ts";
@@ -13,7 +13,6 @@ const tell = (news: AccountNews) => globalThis.postMessage(news);
 const LOOK = 2_000;
 /** Fills that are shown. */
 const FILLS = 50;
-const PAGE = 500;
 
 globalThis.addEventListener("message", ({ data }: MessageEvent<OpenKey>) => void open(data), { once: true });
 
@@ -69,7 +68,7 @@ async function accountOf(client: Client, fills: Fills): Promise<OwnAccount> {
     cash: String(answer.cash),
     reserved: String(answer.reserved),
     orders: (await client.openOrders()).map(readOrder),
-    fills: await fills.read(client, index),
+    fills: await fills.read(client),
   };
 }
 
@@ -86,26 +85,18 @@ function readOrder(json: unknown): OwnOrder {
   };
 }
 
-/** The newest fills: the venue tells the oldest first, and each page but its last position is whole. */
+/** The newest fills. */
 class Fills {
   #after = -1;
   #read: OwnFill[] = [];
 
-  async read({ api }: Client, index: number): Promise<OwnFill[]> {
-    for (;;) {
-      const answer = asObject("history", await api.get(`/history?index=${index}&after=${this.#after}&limit=${PAGE}`));
-      const page = asList("history.entries", answer.entries).map((row) => asObject("history.entries", row));
-      const positions = page.map(({ n }) => {
-        if (typeof n !== "number" || !(n > this.#after)) throw badFormat("history.entries", "rising positions");
-        return n;
-      });
-      const cut = page.length < PAGE ? Infinity : positions[page.length - 1];
-      const whole = page.filter((_, i) => positions[i] < cut);
-      for (const row of whole) if (row.kind === "fill" && row.lots !== "0") this.#read.push(readFill(row));
-      this.#read = this.#read.slice(-FILLS);
-      if (whole.length > 0) this.#after = positions[whole.length - 1];
-      if (page.length < PAGE || whole.length === 0) return this.#read.toReversed();
+  async read(client: Client): Promise<OwnFill[]> {
+    for (const row of await client.allHistory(this.#after)) {
+      if (row.kind === "fill" && row.lots !== "0") this.#read.push(readFill(row));
+      this.#after = row.n as number;
     }
+    this.#read = this.#read.slice(-FILLS);
+    return this.#read.toReversed();
   }
 }
 
