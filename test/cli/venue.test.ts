@@ -232,7 +232,7 @@ describe("tacit serve, account, order, watch", () => {
     const piped = spawnSync("sh", ["-c", `"$0" "$1" --help | true`, process.execPath, BIN], { cwd: folder, env });
     assert.deepEqual([piped.status, String(piped.stderr)], [0, ""]);
     const { TACIT_PASSPHRASE: _, ...bare } = env;
-    const typed = `"$0" "$1" account new --account typed.json; echo "ended with $?"`;
+    const typed = `trap : INT; "$0" "$1" account new --account typed.json; echo "ended with $?"`;
     const child = spawn("script", ["-qec", `sh -c '${typed}' ${process.execPath} ${BIN}`, "/dev/null"], { cwd: folder, env: bare }); // prettier-ignore
     let told = "";
     for await (const text of child.stdout) {

@@ -43,10 +43,9 @@ async function standardInput(): Promise<string> {
 }
 
 async function typedUnseen(question: string): Promise<string> {
+  // Without an output nothing typed is shown. It takes the terminal's own echo away, so it comes before the question.
+  const lines = createInterface({ input: process.stdin, terminal: true });
   process.stderr.write(question);
-  const lines = createInterface({ input: process.stdin, output: process.stderr, terminal: true });
-  // What is typed is not shown, nor is anything drawn again.
-  (lines as unknown as { _writeToOutput: () => void })._writeToOutput = () => {};
   try {
     return await new Promise((resolve, reject) => {
       lines.once("SIGINT", () => reject(new TacitError("INTERRUPTED", "interrupted")));
