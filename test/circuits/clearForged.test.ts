@@ -18,6 +18,7 @@ import {
   TICK,
 } from "./clearing.ts";
 import { compileTemplate } from "./harness.ts";
+import { pinsEach } from "./pinning.ts";
 import { leavesOthersAlone } from "./registers.ts";
 import { remembersHashes } from "./remembering.ts";
 import { buy, file, sell, single, situation } from "./clearProofs.ts";
@@ -59,6 +60,7 @@ describe("circuits/instructions/clear", () => {
       ["prices called stale", onTime, { fresh: 0n }],
       ["the market called closed", onTime, { marketOpen: 0n }],
     ];
+    console.log(pinsEach(full, { onTime, late }, "clear.circom"));
     for (const [what, inputs, pinned] of forgeries)
       assert.equal(full.satisfies(full.solveForged(inputs, pinned)), false, what);
   });
@@ -79,6 +81,7 @@ describe("circuits/instructions/clear", () => {
       "of this auction": slotInputs(entry({ thisAuction: true })),
       "no entry": { ...slotInputs(entry({})), active: 0n },
     };
+    console.log(pinsEach(slot, examples, "clear.circom"));
     const decisions = /^(cancelled|byFirst|bySecond|allCancelled|lives|stands|inBand|covered|sound|unsound|stays|live|eligible|above|equal|better|enough|gone|leftNone|partial|touched)$/; // prettier-ignore
     for (const [what, inputs] of Object.entries(examples)) {
       const honest = slot.witness(inputs);

@@ -9,8 +9,18 @@ import { basename, dirname, join, relative, resolve } from "node:path";
 import { compile, COMPILER } from "./compile.ts";
 import { Checker } from "./checker.ts";
 import { Forger, modulo } from "./forger.ts";
+import { formulaOf } from "./hints.ts";
 import { parseR1cs, type R1cs } from "./r1cs.ts";
-import { attribute, numbered as numberedSource, statementsOf, type Statement } from "./statements.ts";
+import { record } from "./record.ts";
+import {
+  attribute,
+  hintsOf,
+  idOf,
+  numbered as numberedSource,
+  statementsOf,
+  told,
+  type Statement,
+} from "./statements.ts";
 import { usesOf, type Uses } from "./uses.ts";
 import { loadWitnessProgram, type InputValue, type WitnessProgram } from "./witnessProgram.ts";
 
@@ -70,8 +80,9 @@ export async function compileTemplate(source: CircuitSource): Promise<Circuit> {
       await compile({ folder: join(copy, "compiled"), main: text, level, folders, allowWarnings: true });
       return parseR1cs(fs.readFileSync(join(copy, "compiled/main.r1cs")));
     };
-    const source = { statements: statements.flat(), main: template, numbered };
-    return new Circuit(folder, optimise, new Set(texts.flatMap(hintNames)), program, source);
+    if (optimise) return new Circuit(folder, program);
+    const tagged = await numbered();
+    return new Circuit(folder, program, { statements: statements.flat(), main: template, tagged });
   };
   const circuit = loaded.get(folder) ?? load();
   loaded.set(folder, circuit);
@@ -81,36 +92,33 @@ export async function compileTemplate(source: CircuitSource): Promise<Circuit> {
 /** Circuits of this process: what is read of their files is read once. */
 const loaded = new Map<string, Promise<Circuit>>();
 
-/** What a circuit was compiled from. */
+/** What a circuit without optimisation was compiled from. */
 interface Source {
   readonly statements: readonly Statement[];
   /** its template */
   readonly main: string;
-  /** Compiles it with a number added to each statement that takes one (statements.ts). */
-  readonly numbered: () => Promise<R1cs>;
+  /** compiled with a number added to each statement that takes one (statements.ts) */
+  readonly tagged: R1cs;
 }
 
 /** A compiled circuit. Signals are named without the leading `main.`. */
 export class Circuit {
-  readonly #optimised: boolean;
   readonly #folder: string;
-  readonly #hints: ReadonlySet<string>;
   readonly #program: WitnessProgram;
-  readonly #source: Source;
-  #rules?: Promise<readonly Statement[]>;
+  readonly #source?: Source;
+  #rules?: readonly (readonly Statement[])[];
   #r1cs?: R1cs;
   #uses?: Uses;
   #checker?: Checker;
   #signals?: Map<string, number>;
   #forger?: Forger;
+  #names?: Map<number, string>;
   #last?: { inputs: string; witness: readonly bigint[] };
 
-  constructor(folder: string, optimised: boolean, hints: ReadonlySet<string>, program: WitnessProgram, source: Source) {
-    this.#source = source;
+  constructor(folder: string, program: WitnessProgram, source?: Source) {
     this.#folder = folder;
-    this.#optimised = optimised;
-    this.#hints = hints;
     this.#program = program;
+    this.#source = source;
   }
 
   get r1cs(): R1cs {
@@ -119,20 +127,23 @@ export class Circuit {
 
   /** Of all templates of its sources. */
   get statements(): readonly Statement[] {
-    return this.#source.statements;
+    return this.#unoptimised.statements;
   }
 
-  /** The statement of the source that each constraint comes from; of a circuit compiled with `optimise: false`. */
-  rules(): Promise<readonly Statement[]> {
-    if (this.#optimised) throw new Error("rules needs a circuit compiled with optimise: false");
-    const { statements, main, numbered } = this.#source;
-    return (this.#rules ??= numbered().then((r1cs) => {
-      if (r1cs.constraintCount !== this.constraints) throw new Error("numbers have changed the number of constraints");
-      const found = attribute(this.r1cs, r1cs, { signals: this.signals, statements, main });
-      const unknown = found.indexOf(undefined);
-      if (unknown >= 0) throw new Error(`constraint ${unknown} comes from no statement that is known`);
-      return found as readonly Statement[];
-    }));
+  /** The statement of the source that each constraint comes from, behind those whose anonymous component it is in. */
+  get rules(): readonly (readonly Statement[])[] {
+    const { statements, main, tagged } = this.#unoptimised;
+    if (this.#rules) return this.#rules;
+    if (tagged.constraintCount !== this.constraints) throw new Error("numbers have changed the number of constraints");
+    const found = attribute(this.r1cs, tagged, { signals: this.signals, statements, main });
+    const unknown = found.indexOf(undefined);
+    if (unknown >= 0) throw new Error(`constraint ${unknown} comes from no statement that is known`);
+    return (this.#rules = found as readonly (readonly Statement[])[]);
+  }
+
+  get #unoptimised(): Source {
+    if (this.#source === undefined) throw new Error("rules and forgeries need a circuit compiled with optimise: false");
+    return this.#source;
   }
 
   get constraints(): number {
@@ -199,11 +210,106 @@ export class Circuit {
    * choose it too. Inputs may be pinned as well; then `inputs` only serves to make an honest witness.
    */
   solveForged(inputs: Inputs, pinned: Record<string, bigint>): bigint[] {
-    if (this.#optimised) throw new Error("solveForged needs a circuit compiled with optimise: false");
     const honest = this.witness(inputs);
     assert.deepEqual(this.broken(honest), [], "the honest witness satisfies");
     const wires = new Map(Object.entries(pinned).map(([name, value]) => [this.#wire(name), value]));
-    return (this.#forger ??= new Forger(this.r1cs, this.#index, this.signals, this.#hints)).forge(honest, wires);
+    return this.#solver.forge(honest, wires);
+  }
+
+  /**
+   * The statements that a witness breaks, each behind those whose anonymous component it is in. So long as it is one, the
+   * witness shows that without it more would have a proof.
+   */
+  brokenRules(witness: readonly bigint[]): (readonly Statement[])[] {
+    return [...new Map(this.broken(witness).map((i) => [this.rules[i].map(told).join(), this.rules[i]])).values()];
+  }
+
+  /** The statement that computes a signal. Throws if it is an input or a hint. */
+  ruleOf(name: string): Statement {
+    const constraint = this.#solver.computes(this.#wire(name));
+    if (constraint === undefined) throw new Error(`no rule computes ${name}`);
+    return this.rules[constraint].at(-1)!;
+  }
+
+  /** Each signal that a rule computes or a hint assigns, with that statement. */
+  computed(): { name: string; statement: Statement }[] {
+    const { statements, main } = this.#unoptimised;
+    const hints = new Map(hintsOf(this.signals, statements, main).map((hint) => [hint.wire, hint.statement]));
+    return [...this.signals].flatMap(([name, wire]) => {
+      const constraint = this.#solver.computes(wire);
+      const statement = constraint === undefined ? hints.get(wire) : this.rules[constraint].at(-1);
+      return statement ? [{ name, statement }] : [];
+    });
+  }
+
+  /** Inputs that stand in the constraints of a statement, themselves or copied: of its first and its last constraint. */
+  inputsBehind(statement: Statement): string[] {
+    const found = this.rules.flatMap((rules, i) => (rules.includes(statement) ? [i] : []));
+    const wires = [found[0], found.at(-1)!].flatMap((i) => this.#solver.wiresOf(i));
+    return [...new Set(wires.map((wire) => this.#solver.source(wire)))].flatMap((wire) => this.#inputName(wire) ?? []);
+  }
+
+  /**
+   * An input, not pinned yet, with a value for which a rule is met that the witness breaks, other than a statement and rules
+   * that compute; if there is one.
+   */
+  repaired(
+    witness: readonly bigint[],
+    pinned: Readonly<Record<string, bigint>>,
+    except?: Statement,
+  ): Record<string, bigint> | undefined {
+    for (const i of this.broken(witness)) {
+      if (this.rules[i].includes(except!) || this.rules[i].at(-1)!.operator !== "===") continue;
+      for (const wire of this.#solver.wiresOf(i)) {
+        const name = this.#inputName(this.#solver.source(wire));
+        if (name === undefined || name in pinned) continue;
+        const value = this.#solver.valueFor(i, wire, witness);
+        if (value !== undefined) return { [name]: value };
+      }
+    }
+    return undefined;
+  }
+
+  /** Name of a wire if it is an input of main. */
+  #inputName(wire: number): string | undefined {
+    const { publicOutputs, publicInputs, privateInputs } = this.r1cs;
+    if (wire <= publicOutputs || wire > publicOutputs + publicInputs + privateInputs) return undefined;
+    this.#names ??= new Map([...this.signals].map(([name, at]) => [at, name]));
+    return this.#names.get(wire);
+  }
+
+  /**
+   * No proof of this cheat, by one rule alone.
+   * @param rule  part of that statement, or of one whose anonymous component it is in; without it the rule must be one that
+   *              computes a pinned signal
+   * @returns the forged witness
+   */
+  refuses(inputs: Inputs, pinned: Record<string, bigint>, rule?: string): bigint[] {
+    const forged = this.solveForged(inputs, pinned);
+    const names = Object.keys(pinned);
+    for (const name of names) assert.equal(this.read(name, forged), modulo(pinned[name]), name);
+    const broken = this.brokenRules(forged);
+    const says = broken.map((rules) => rules.map(told).join(" > ")).join("; ");
+    assert.equal(broken.length, 1, `${names.join(", ")}: breaks ${says || "nothing"}, not one rule`);
+    if (rule === undefined)
+      assert.ok(
+        names.some((name) => this.ruleOf(name) === broken[0].at(-1)),
+        `${names.join(", ")}: breaks ${says}, not what computes it`,
+      );
+    else assert.ok(says.includes(rule), `${names.join(", ")}: breaks ${says}, not ${rule}`);
+    record({ kind: "refused", rules: broken[0].map(idOf) });
+    return forged;
+  }
+
+  get #solver(): Forger {
+    if (this.#forger) return this.#forger;
+    const { statements, main } = this.#unoptimised;
+    const hints = hintsOf(this.signals, statements, main).map((hint) => ({
+      wire: hint.wire,
+      ...formulaOf(hint, (name) => this.#wire(name)),
+    }));
+    const computing = (i: number) => this.rules[i].at(-1)!.operator !== "===";
+    return (this.#forger = new Forger(this.r1cs, this.#index, this.signals, hints, computing));
   }
 
   get #index(): Uses {
@@ -233,10 +339,4 @@ function includedFiles(file: string, folders: readonly string[], found: string[]
     includedFiles(path, folders, found);
   }
   return found;
-}
-
-/** Names of the signals that a file assigns with `<--`. Only lines that have one are searched: constants are long. */
-function hintNames(text: string): string[] {
-  const lines = [...text.matchAll(/^.*<--/gm)];
-  return lines.flatMap(([line]) => [...line.matchAll(/(\w+)(\s*\[[^;=<]*\])?\s*<--/g)].map(([, name]) => name));
 }

@@ -23,8 +23,6 @@ interface Setting {
   circuit: Circuit;
   ledger: Ledger;
   make: () => InstructionInputs;
-  /** a component of which the solver does not find all signals: they keep their honest values */
-  honest?: string;
 }
 
 /** Declares tests that only those registers change which the instruction is there to change. */
@@ -34,12 +32,12 @@ export function leavesOthersAlone(name: keyof typeof WRITES, setting: () => Prom
   remembersHashes();
   /** Each register left alone has a value of its own, so that none can stand for another. */
   const made = async () => {
-    const { circuit, ledger, make, honest } = await setting();
+    const { circuit, ledger, make } = await setting();
     for (const [i, register] of ALL.entries())
       if (kept.includes(register) && !OPENED.includes(register)) ledger.state[register] = BigInt(7_000 + i);
     const before = { ...ledger.state };
     const { inputs, publicInputs } = make();
-    return { circuit, before, after: ledger.state, inputs, publicInputs, honest };
+    return { circuit, before, after: ledger.state, inputs, publicInputs };
   };
 
   it("agrees, each register being another number", async () => {
@@ -58,14 +56,8 @@ export function leavesOthersAlone(name: keyof typeof WRITES, setting: () => Prom
 
   for (const register of kept)
     it(`no proof that changes ${register}`, async () => {
-      const { circuit, before, inputs, publicInputs, honest } = await made();
-      const witness = circuit.witness(inputs);
-      const signals = honest ? [...circuit.signals.keys()].filter((signal) => signal.startsWith(`${honest}.`)) : [];
-      const forged = circuit.solveForged(inputs, {
-        ...Object.fromEntries(signals.map((signal) => [signal, circuit.read(signal, witness)])),
-        [`after.${REGISTER_SIGNALS[register]}`]: before[register] + 1n,
-      });
+      const { circuit, before, inputs, publicInputs } = await made();
+      const forged = circuit.refuses(inputs, { [`after.${REGISTER_SIGNALS[register]}`]: before[register] + 1n });
       assert.notEqual(circuit.read("stateAfter", forged), publicInputs[1], "the cheat reaches the public inputs");
-      assert.equal(circuit.broken(forged).length, 1, "the one rule that copies it");
     });
 }

@@ -130,8 +130,58 @@ function componentsOf(statements: readonly Statement[]): Map<string, string> {
   return templates;
 }
 
+/** Place in the source of what made an anonymous component: circom ends its name with it. */
+function placeOf(component: string): number | undefined {
+  const place = /^\w+?_\d+_(\d+)(?:\[.*)?$/.exec(component);
+  return place ? Number(place[1]) : undefined;
+}
+
+/** The components of a circuit, and the statements that make them. */
+class Components {
+  readonly #made: Map<string, string>;
+  readonly #templates: Map<string, string>;
+  readonly #byTemplate = new Map<string, Statement[]>();
+
+  /** @param main  template of the component at "" */
+  constructor(statements: readonly Statement[], main: string) {
+    this.#made = componentsOf(statements);
+    this.#templates = new Map([["", main]]);
+    for (const it of statements) this.#byTemplate.set(it.template, [...this.statementsOf(it.template), it]);
+  }
+
+  statementsOf(template: string): readonly Statement[] {
+    return this.#byTemplate.get(template) ?? [];
+  }
+
+  /** Template of the component at a path; "" for what is no component. */
+  templateOf(path: string): string {
+    const known = this.#templates.get(path);
+    if (known !== undefined) return known;
+    const [owner, name] = cut(path);
+    const anonymous = /^(\w+?)_\d+_\d+$/.exec(name.replace(/\[.*$/, ""));
+    const made = this.#made.get(`${this.templateOf(owner)}/${name.replace(/\[.*$/, "")}`);
+    const template = made ?? anonymous?.[1] ?? "";
+    this.#templates.set(path, template);
+    return template;
+  }
+
+  /** The statement with an anonymous component that made the component at a path, if one did. */
+  maker(path: string): Statement | undefined {
+    const [owner, name] = cut(path);
+    const place = placeOf(name);
+    if (place === undefined) return undefined;
+    return this.statementsOf(this.templateOf(owner)).find(({ start, end }) => start <= place && place < end);
+  }
+}
+
+/** What contains a component or signal, and its own name. */
+function cut(path: string): [owner: string, name: string] {
+  const at = path.lastIndexOf(".");
+  return [path.slice(0, Math.max(0, at)), path.slice(at + 1)];
+}
+
 /**
- * The statement that each constraint comes from.
+ * The statement that each constraint comes from, before it those whose anonymous component it is in, outermost first.
  * @param plain    the circuit, compiled with --O0, and its signals by name
  * @param tagged   the same from sources that are numbered, in the order of `statements`, from 1
  * @param main     its template
@@ -144,34 +194,75 @@ export function attribute(
     statements,
     main,
   }: { signals: ReadonlyMap<string, number>; statements: readonly Statement[]; main: string },
-): (Statement | undefined)[] {
-  const components = componentsOf(statements);
+): (readonly Statement[] | undefined)[] {
+  const components = new Components(statements, main);
   const names: string[] = [];
   for (const [name, wire] of signals) names[wire] ??= name;
-  const byTemplate = new Map<string, Statement[]>();
-  for (const it of statements) byTemplate.set(it.template, [...(byTemplate.get(it.template) ?? []), it]);
-  /** Template of the component at a path, main's at "". */
-  const templates = new Map<string, string>([["", main]]);
-  const templateOf = (path: string): string => {
-    const known = templates.get(path);
-    if (known !== undefined) return known;
-    const cut = path.lastIndexOf(".");
-    const owner = templateOf(path.slice(0, Math.max(0, cut)));
-    const name = path.slice(cut + 1).replace(/\[.*$/, "");
-    const anonymous = /^(\w+?)_\d+_\d+$/.exec(name);
-    const template = components.get(`${owner}/${name}`) ?? anonymous?.[1] ?? "";
-    templates.set(path, template);
-    return template;
+  /** By path: the statements whose anonymous components contain it, and it. */
+  const makers = new Map<string, readonly Statement[]>([["", []]]);
+  const makersOf = (path: string): readonly Statement[] => {
+    const known = makers.get(path);
+    if (known) return known;
+    const [owner] = cut(path);
+    const maker = components.maker(path);
+    const found = maker ? [...makersOf(owner), maker] : makersOf(owner);
+    makers.set(path, found);
+    return found;
   };
-  const find = (i: number): Statement | undefined => {
+  return Array.from({ length: plain.constraintCount }, (_, i) => {
     const number = difference(plain, tagged, i);
-    if (number !== 0) return statements[Math.abs(number) - 1];
-    return wiring(
-      wiresOf(plain, i).map((wire) => names[wire]),
-      { templateOf, byTemplate },
-    );
-  };
-  return Array.from({ length: plain.constraintCount }, (_, i) => find(i));
+    const paths = wiresOf(plain, i).map((wire) => names[wire].split("."));
+    const depth = commonDepth(paths);
+    const statement = number === 0 ? wiring(paths, depth, components) : statements[Math.abs(number) - 1];
+    for (let level = depth; statement && level >= 0; level--) {
+      const owner = paths[0].slice(0, level).join(".");
+      if (components.templateOf(owner) === statement.template) return [...makersOf(owner), statement];
+    }
+    return undefined;
+  });
+}
+
+/** A wire that a hint (`<--`) assigns. */
+export interface Hint {
+  readonly wire: number;
+  /** path and template of its component */
+  readonly component: string;
+  readonly template: string;
+  /** name in it, with its index */
+  readonly signal: string;
+  readonly statement: Statement;
+}
+
+export function hintsOf(
+  signals: ReadonlyMap<string, number>,
+  statements: readonly Statement[],
+  main: string,
+): readonly Hint[] {
+  const components = new Components(statements, main);
+  /** By template: what its hints assign, as patterns: an index that is no number stands for any. */
+  const patterns = new Map<string, { pattern: RegExp; statement: Statement }[]>();
+  for (const statement of statements) {
+    const { template, text, operator } = statement;
+    if (operator !== "<--") continue;
+    const target = text.slice(0, text.indexOf("<--")).trim().split(" ").at(-1)!;
+    const pattern = target.replace(/\[([^\]]*)\]/g, (_, index) => `\\[${/^\d+$/.test(index) ? index : "\\d+"}\\]`);
+    const known = patterns.get(template) ?? [];
+    patterns.set(template, [...known, { pattern: new RegExp(`^${pattern}$`), statement }]);
+  }
+  return [...signals].flatMap(([name, wire]) => {
+    const [component, signal] = cut(name);
+    const template = components.templateOf(component);
+    const hint = patterns.get(template)?.find(({ pattern }) => pattern.test(signal));
+    return hint ? [{ wire, component, template, signal, statement: hint.statement }] : [];
+  });
+}
+
+/** How many components, from the outermost on, contain all of these signals. */
+function commonDepth(paths: readonly (readonly string[])[]): number {
+  const depth = Math.max(0, Math.min(...paths.map((path) => path.length)) - 1);
+  let common = 0;
+  while (common < depth && paths.every((path) => path[common] === paths[0][common])) common++;
+  return common;
 }
 
 /** Number of the statement that a constraint has in its constant, 0 for none. */
@@ -197,27 +288,13 @@ function wiresOf({ starts, termWires }: R1cs, constraint: number): number[] {
   return [...termWires.subarray(starts[3 * constraint], starts[3 * constraint + 3])].filter((wire) => wire !== 0);
 }
 
-/** The statement that wires these signals: of the component that owns the deepest common path. */
-function wiring(
-  names: readonly string[],
-  { templateOf, byTemplate }: { templateOf: (path: string) => string; byTemplate: Map<string, Statement[]> },
-): Statement | undefined {
-  // Of an anonymous component the name has the place in the source of what made it.
-  const paths = names.map((name) => name.split("."));
-  const depth = Math.max(0, Math.min(...paths.map((path) => path.length)) - 1);
-  let common = 0;
-  while (common < depth && paths.every((path) => path[common] === paths[0][common])) common++;
-  for (let level = common; level >= 0; level--) {
+/** The statement that wires these signals: of the deepest component that contains them and has one. */
+function wiring(paths: readonly (readonly string[])[], depth: number, components: Components): Statement | undefined {
+  for (let level = depth; level >= 0; level--) {
     const owner = paths[0].slice(0, level).join(".");
-    if (!owner && level > 0) continue;
-    const known = byTemplate.get(templateOf(owner)) ?? [];
     for (const path of paths) {
-      const place = /_(\d+)(?:\[.*)?$/.exec(path[level] ?? "");
-      if (place && path.length > level + 1) {
-        const at = Number(place[1]);
-        const made = known.find(({ start, end }) => start <= at && at < end);
-        if (made) return made;
-      }
+      const maker = path.length > level + 1 && components.maker(path.slice(0, level + 1).join("."));
+      if (maker) return maker;
     }
     const bases = paths.map((path) =>
       path
@@ -227,6 +304,7 @@ function wiring(
     );
     const named = (path: string | null) =>
       path !== null && bases.some((base) => base === path || base.startsWith(`${path}.`));
+    const known = components.statementsOf(components.templateOf(owner));
     const plain = known.filter(({ assigned, takesNumber }) => !takesNumber && named(assigned));
     const both = plain.find(({ source }) => named(source));
     if (both ?? plain[0]) return both ?? plain[0];
@@ -237,4 +315,9 @@ function wiring(
 /** "clear.circom:118 miss[0] <== entry.key - cancels.keys[0]" */
 export function told({ file, line, text }: Statement): string {
   return `${basename(file)}:${line} ${text.slice(0, 90)}`;
+}
+
+/** What stays the same of a statement in every checkout. */
+export function idOf({ file, start }: Statement): string {
+  return `${basename(file)}:${start}`;
 }

@@ -1,0 +1,28 @@
+/**
+ * What a forger cannot find from the rules alone: hints that round. All others are solutions of equations, or bits.
+ */
+import { ORDER } from "../../src/protocol/babyjub.ts";
+import { FEE_DENOMINATOR } from "../../src/protocol/parameters.ts";
+import type { Formula } from "./forger.ts";
+import type { Hint } from "./statements.ts";
+
+/** By template and signal: of which signals of the component it is computed, and how; its own index comes last. */
+const FORMULAS: Record<string, { of: readonly string[]; value: (values: readonly bigint[], index: bigint) => bigint }> =
+  {
+    "DivideUp.out": { of: ["x"], value: ([x]) => (x + FEE_DENOMINATOR - 1n) / FEE_DENOMINATOR },
+    "AdmitSlot.quotient": { of: ["limit.out", "tick"], value: ([limit, tick]) => limit / tick },
+    "Clear.quotient": { of: ["stamp", "interval"], value: ([stamp, interval]) => stamp / interval },
+    "Scalar.quotientBits": { of: ["in"], value: ([x], i) => ((x / ORDER) >> i) & 1n },
+    "Scalar.positive": { of: ["in"], value: ([x]) => (x % ORDER < 1n << 250n ? 1n : 0n) },
+  };
+
+export function formulaOf(
+  { component, template, signal }: Hint,
+  wireOf: (name: string) => number,
+): Formula | undefined {
+  const [, name, index] = /^(\w+)(?:\[(\d+)\])?$/.exec(signal)!;
+  const formula = FORMULAS[`${template}.${name}`];
+  if (formula === undefined) return undefined;
+  const of = formula.of.map((other) => wireOf(component === "" ? other : `${component}.${other}`));
+  return { of, value: (values) => formula.value(values, BigInt(index ?? 0)) };
+}

@@ -1,0 +1,65 @@
+/** What the tests of circuits share: forgeries made by program, at least one for each statement that can be broken alone. */
+import assert from "node:assert/strict";
+import type { Circuit, Inputs } from "./harness.ts";
+import { record } from "./record.ts";
+import { idOf, told, type Statement } from "./statements.ts";
+
+/** Signals that are tried of each statement: it may stand in many components and loops. */
+const TRIED = 2;
+
+/** Other rules that are met again by another input, for one cheat. */
+const REPAIRS = 3;
+
+/** Hints that are free where nothing depends on them: see IsZero, Canonical, BothZero, Scalar in circuits/lib. */
+const FREE = /^(signal inverse|factor\[run\]|signal left|signal right|positive) <--/;
+
+/**
+ * No signal can have another value: in each example each that a rule computes or a hint assigns is pinned to others, until
+ * its rule was broken alone; then inputs are, for rules that compute nothing. Where the cheat breaks a second rule, an input
+ * that stands in it is chosen so that it holds.
+ * @param file  only of statements in it
+ * @returns the statements that no such cheat breaks alone
+ */
+export function pinsEach(circuit: Circuit, examples: Record<string, Inputs>, file: string): string[] {
+  const alone = new Set<Statement>();
+  const all = [...new Set(circuit.rules.flat())].filter((statement) => statement.file.endsWith(`/${file}`));
+  /** Tries a cheat; what it breaks alone is noted. */
+  const tries = (inputs: Inputs, pinned: Record<string, bigint>, wanted?: Statement): boolean => {
+    for (let pins = pinned, repair = 0; ; repair++) {
+      const forged = circuit.solveForged(inputs, pins);
+      const broken = circuit.brokenRules(forged);
+      // Of an anonymous component all is gone when its statement is.
+      const common = broken[0]?.filter((statement) => broken.every((rules) => rules.includes(statement))) ?? [];
+      if (common.length > 0) {
+        record({ kind: "refused", rules: common.map(idOf) });
+        for (const it of common) alone.add(it);
+        if (wanted === undefined || alone.has(wanted)) return true;
+      }
+      if (broken.length === 0) return repair > 0;
+      const met = repair < REPAIRS && circuit.repaired(forged, pins, wanted);
+      if (!met) return true;
+      pins = { ...pins, ...met };
+    }
+  };
+  for (const inputs of Object.values(examples)) {
+    const honest = circuit.witness(inputs);
+    const others = (name: string) => {
+      const value = circuit.read(name, honest);
+      return value < 2n ? [1n - value, value + 2n] : [value + 1n, value - 1n];
+    };
+    const byStatement = new Map<Statement, string[]>();
+    for (const { name, statement } of circuit.computed())
+      byStatement.set(statement, [...(byStatement.get(statement) ?? []), name]);
+    for (const statement of all) {
+      const names = byStatement.get(statement) ?? circuit.inputsBehind(statement);
+      const computed = byStatement.has(statement);
+      for (const name of [...names.slice(0, TRIED - 1), ...names.slice(1 - TRIED)])
+        for (const cheat of others(name)) {
+          if (alone.has(statement)) break;
+          const bound = tries(inputs, { [name]: cheat }, statement);
+          assert.ok(bound || !computed || FREE.test(statement.text), `${name} = ${cheat} has a proof`);
+        }
+    }
+  }
+  return all.filter((statement) => !alone.has(statement)).map(told);
+}
