@@ -57,14 +57,14 @@ function output(circuit: Circuit, inputs: Inputs): Point {
   return { x, y };
 }
 
-/** No signal but the inputs can be changed alone, all that follows from it computed anew. */
+/** No signal but the inputs can be changed, by the rule that binds it. */
 function bindsEverySignal(circuit: Circuit, inputs: Inputs, free: RegExp = /^$/): void {
   const witness = circuit.witness(inputs);
   assert.equal(circuit.satisfies(witness), true);
   const names = [...circuit.signals.keys()].filter((name) => !(name.replace(/\[.*/, "") in inputs) && !free.test(name));
   for (const name of names) {
-    const forged = circuit.solveForged(inputs, { [name]: (circuit.read(name, witness) + 1n) % FIELD });
-    assert.equal(circuit.satisfies(forged), false, `${name} is bound`);
+    const forged = circuit.solveForged(inputs, { [name]: circuit.read(name, witness) + 1n });
+    assert.equal(circuit.brokenRules(forged).length, 1, name);
   }
 }
 
@@ -159,8 +159,7 @@ describe("circuits/lib/babyjub", () => {
     const witness = fixed.witness(inputs);
     const hints = [...fixed.signals.keys()].filter((name) => /slope$|\.(x|y)$/.test(name));
     for (const name of hints.filter((_, i) => i % 9 === 0 || i > hints.length - 4)) {
-      const forged = fixed.solveForged(inputs, { [name]: fixed.read(name, witness) + 1n });
-      assert.equal(fixed.satisfies(forged), false, `${name} is bound`);
+      fixed.refuses(inputs, { [name]: fixed.read(name, witness) + 1n });
     }
   });
 });

@@ -87,14 +87,15 @@ describe("circuits/lib/eddsa Scalar", () => {
       const check = (x: bigint) => {
         for (let form = 0n; form < 16n; form++) {
           const [positive, q] = [form & 1n, form >> 1n];
-          let offset = (1n - positive) * (ORDER - (1n << 250n)) + q * ORDER;
-          if (exact && q === 7n && !positive) offset -= 8n * ORDER;
-          const rest = (((x - offset) % FIELD) + FIELD) % FIELD;
           const pinned: Record<string, bigint> = { positive };
           for (let i = 0n; i < 3n; i++) pinned[`quotientBits[${i}]`] = (q >> i) & 1n;
-          for (let i = 0n; i < 250n; i++) pinned[`bits[${i}]`] = (rest >> i) & 1n;
+          // The rules give the bits: in this form there are no others. Where there are none, one is no bit.
           const forged = circuit.solveForged({ in: x }, pinned);
-          if (!circuit.satisfies(forged)) continue;
+          const broken = circuit.brokenRules(forged).map((rules) => rules.at(-1)!.text);
+          if (broken.length > 0) {
+            assert.deepEqual(broken, ["bits[i] * (bits[i] - 1) === 0"]);
+            continue;
+          }
           proofs++;
           if (x < tolerated) continue;
           if (exact) assert.equal(q === 0n, x < ORDER);
@@ -105,6 +106,30 @@ describe("circuits/lib/eddsa Scalar", () => {
       for (const x of edges) check(x);
       fc.assert(fc.property(element, check), { numRuns: 10 });
       assert.ok(proofs >= edges.length, `${proofs}`);
+    });
+});
+
+describe("circuits/lib/eddsa Scalar: no digit is more than a bit", () => {
+  for (const exact of [0, 1])
+    it(`exact = ${exact}`, async () => {
+      const circuit = await compileTemplate({ file, template: "Scalar", args: [exact], optimise: false });
+      const inputs = { in: 2n * ORDER + 5n };
+      const digits = { "quotientBits[0]": 2n, "quotientBits[1]": 0n };
+      circuit.refuses(inputs, digits, "quotientBits[i] * (quotientBits[i] - 1) === 0");
+      circuit.refuses(inputs, { positive: 2n }, "positive * (positive - 1) === 0");
+      circuit.refuses(
+        inputs,
+        { quotient: 0n, "quotientBits[0]": 0n, "quotientBits[1]": 1n, "quotientBits[2]": 0n },
+        "quotient <== value",
+      );
+      const two = {
+        "quotientBits[0]": 0n,
+        "quotientBits[1]": 1n,
+        "quotientBits[2]": 0n,
+        ...(exact ? { six: 0n, seven: 0n, last: 0n } : {}),
+      };
+      const bits = Object.fromEntries(Array.from({ length: 250 }, (_, i) => [`bits[${i}]`, i === 0 ? 1n : 0n]));
+      circuit.refuses(inputs, { ...bits, positive: 1n, ...two }, "sum === in");
     });
 });
 
@@ -120,6 +145,10 @@ describe("circuits/lib/eddsa BothZero", () => {
           for (const hints of hintsTried)
             assert.equal(circuit.satisfies(circuit.solveForged({ a, b }, { out: wrong, ...hints })), false);
       }
+    const [both, first, second] = ["b * right === 1 - out - part", "a * out === 0", "b * out === 0"];
+    circuit.refuses({ a: 0n, b: 0n }, { out: 0n, part: 0n }, both);
+    circuit.refuses({ a: 5n, b: 0n }, { out: 1n }, first);
+    circuit.refuses({ a: 0n, b: 5n }, { out: 1n }, second);
   });
 });
 
@@ -230,11 +259,7 @@ describe("circuits/lib/eddsa Signature", () => {
     const good = inputsOf(key, 7n, sign(secret, 7n));
     const bad = { ...good, message: 8n };
     const long = { ...good, S: good.S + ORDER };
-    const refused = (inputs: typeof good, pinned: Record<string, bigint>) => {
-      const forged = forgeable.solveForged(inputs, pinned);
-      assert.equal(forgeable.satisfies(forged), false, Object.keys(pinned).join(", "));
-      return forged;
-    };
+    const refused = (inputs: typeof good, pinned: Record<string, bigint>) => void forgeable.refuses(inputs, pinned);
     assert.equal(forgeable.satisfies(forgeable.solveForged(good, {})), true);
     const witness = forgeable.witness(good);
     assert.equal(forgeable.read("valid", witness), 1n);
@@ -246,7 +271,7 @@ describe("circuits/lib/eddsa Signature", () => {
     refused(bad, { equal: 1n, valid: 1n });
     refused(long, { below: 1n, valid: 1n });
     refused(long, { sQuotient: 0n, below: 1n, valid: 1n });
-    refused({ ...good, keyGiven: 0n }, { allowed: 1n, valid: 1n });
+    refused({ ...good, keyGiven: 0n }, { allowed: 1n });
     // A wrong challenge, another scalar, another slope anywhere: each changes the point, and the answer with it.
     refused(good, { h: forgeable.read("h", witness) + 1n });
     for (const name of ["hPositive", "sPositive", "hBits[0]", "hBits[249]", "sBits[7]"])

@@ -120,7 +120,8 @@ export class Forger {
         hint.of ??
         this.#constraintsOf[hint.wire]
           .filter((i) => this.#owner[i] === componentOf[hint.wire])
-          .flatMap((i) => this.#wiresOf[i].filter((wire) => this.#floats[wire] !== componentOf[hint.wire])),
+          .flatMap((i) => this.#wiresOf[i].filter((wire) => this.#floats[wire] !== componentOf[hint.wire]))
+          .filter((wire, at, all) => all.indexOf(wire) === at),
     }));
   }
 
@@ -175,10 +176,15 @@ export class Forger {
       values[wire] = value;
       for (const i of this.#constraintsOf[wire]) if (--unknown[i] > 0) queue.add(i);
     };
+    /** Constraints whose unknown wires are bits, and no bits fit: one less makes no difference. */
+    const hopeless = new Set<number>();
     const propagate = () => {
       for (const i of queue) {
         queue.delete(i);
-        for (const [wire, value] of this.#solve(i, unknown[i], values)) assign(wire, value);
+        if (unknown[i] > 1 && hopeless.has(i)) continue;
+        const found = this.#solve(i, unknown[i], values);
+        if (found === undefined) hopeless.add(i);
+        for (const [wire, value] of found ?? []) assign(wire, value);
       }
     };
     propagate();
@@ -199,6 +205,11 @@ export class Forger {
   /** The constraint that computes a wire, if one does. */
   computes(wire: number): number | undefined {
     return this.#constraintsOf[wire].find((i) => this.#computes[i] === wire);
+  }
+
+  /** Whether a wire is a hint, or depends on one of its own component. */
+  floats(wire: number): boolean {
+    return this.#floats[wire] !== NONE;
   }
 
   wiresOf(constraint: number): readonly number[] {
@@ -240,8 +251,11 @@ export class Forger {
     return [...found].slice(from.length);
   }
 
-  /** The wires that a constraint gives, with their values: none where it does not say enough. */
-  #solve(constraint: number, unknown: number, values: readonly (bigint | undefined)[]): [number, bigint][] {
+  /**
+   * The wires that a constraint gives, with their values: none where it does not say enough. Undefined where they should be
+   * bits, and no bits fit.
+   */
+  #solve(constraint: number, unknown: number, values: readonly (bigint | undefined)[]): [number, bigint][] | undefined {
     const given = this.#given[constraint];
     if (unknown === 0 || unknown > Math.max(given.length, FEW)) return [];
     const [left, right, result] = [0, 1, 2].map((part) => 3 * constraint + part);
@@ -257,7 +271,7 @@ export class Forger {
       const [[wire, coefficient]] = terms;
       return given.includes(wire) ? [[wire, quotient(-constant, coefficient)]] : [];
     }
-    return [...terms.keys()].every(isFreeBit) ? (decompose({ terms, constant }) ?? []) : [];
+    return [...terms.keys()].every(isFreeBit) ? decompose({ terms, constant }) : [];
   }
 
   /** The value of a wire that only stands in the result of a constraint whose other wires are known. */
@@ -330,17 +344,20 @@ function bitOf(r1cs: R1cs, constraint: number): number | undefined {
   return [0n, 1n].every((x) => isZero(a, b, x) || isZero(b, c, x)) ? bit : undefined;
 }
 
-/** Bits whose sum, each times its own power of two (all negated perhaps), is what the equation asks; if there are any. */
+/**
+ * Bits whose sum, each times its own power of two (all negated perhaps), is what the equation asks: undefined if no bits fit,
+ * none if the coefficients are others.
+ */
 function decompose({ terms, constant }: Equation): [number, bigint][] | undefined {
   for (const sign of [1n, -1n]) {
     const powers = [...terms].map(([wire, value]) => ({ wire, power: modulo(sign * value) }));
+    const single = powers.every(({ power }) => (power & (power - 1n)) === 0n);
+    if (!single || new Set(powers.map(({ power }) => power)).size < powers.length) continue;
     const sum = modulo(-sign * constant);
     const mask = powers.reduce((all, { power }) => all | power, 0n);
-    const single = powers.every(({ power }) => (power & (power - 1n)) === 0n);
-    if (!single || new Set(powers.map(({ power }) => power)).size < powers.length || (sum & ~mask) !== 0n) continue;
-    return powers.map(({ wire, power }) => [wire, (sum & power) === 0n ? 0n : 1n]);
+    return (sum & ~mask) === 0n ? powers.map(({ wire, power }) => [wire, (sum & power) === 0n ? 0n : 1n]) : undefined;
   }
-  return undefined;
+  return [];
 }
 
 export function modulo(x: bigint): bigint {
@@ -348,10 +365,11 @@ export function modulo(x: bigint): bigint {
   return rest < 0n ? rest + MODULUS : rest;
 }
 
-function quotient(x: bigint, y: bigint): bigint {
+/** In the field. @param y  not 0 */
+export function quotient(x: bigint, y: bigint): bigint {
   if (y === 1n) return modulo(x);
   if (y === MODULUS - 1n) return modulo(-x);
-  return modulo(x * inverse(y));
+  return modulo(x * inverse(modulo(y)));
 }
 
 /** @param x  in (0, r) */

@@ -15,7 +15,9 @@ import { record } from "./record.ts";
 import {
   attribute,
   hintsOf,
+  type Hint,
   idOf,
+  missed,
   numbered as numberedSource,
   statementsOf,
   told,
@@ -113,6 +115,8 @@ export class Circuit {
   #signals?: Map<string, number>;
   #forger?: Forger;
   #names?: Map<number, string>;
+  #hints?: readonly Hint[];
+  #madeBy?: ReadonlyMap<number, { name: string; statement: Statement }>;
   #last?: { inputs: string; witness: readonly bigint[] };
 
   constructor(folder: string, program: WitnessProgram, source?: Source) {
@@ -224,22 +228,45 @@ export class Circuit {
     return [...new Map(this.broken(witness).map((i) => [this.rules[i].map(told).join(), this.rules[i]])).values()];
   }
 
-  /** The statement that computes a signal. Throws if it is an input or a hint. */
-  ruleOf(name: string): Statement {
-    const constraint = this.#solver.computes(this.#wire(name));
-    if (constraint === undefined) throw new Error(`no rule computes ${name}`);
-    return this.rules[constraint].at(-1)!;
+  /** Whether a statement binds a signal: it computes it, or, of a hint and what depends on one, it is of that template. */
+  #binds({ template, start }: Statement, name: string): boolean {
+    const made = this.#made.get(this.#wire(name));
+    if (made === undefined || made.statement.template !== template) return false;
+    return made.statement.start === start || this.#solver.floats(this.#wire(name));
+  }
+
+  /** By wire: its name and the statement that computes or assigns it; of inputs none. */
+  get #made(): ReadonlyMap<number, { name: string; statement: Statement }> {
+    if (this.#madeBy) return this.#madeBy;
+    const { statements, main } = this.#unoptimised;
+    const hints = new Map(hintsOf(this.signals, statements, main).map((hint) => [hint.wire, hint.statement]));
+    const found = [...this.signals].flatMap(([name, wire]) => {
+      const constraint = this.#solver.computes(wire);
+      const statement = constraint === undefined ? hints.get(wire) : this.rules[constraint].at(-1);
+      return statement ? [[wire, { name, statement }] as const] : [];
+    });
+    return (this.#madeBy = new Map(found));
+  }
+
+  /** The only signal whose name fits: of an anonymous component it has its place in the source. */
+  named(pattern: RegExp): string {
+    const found = [...this.signals.keys()].filter((name) => pattern.test(name));
+    if (found.length !== 1) throw new Error(`${found.length} signals are named ${pattern}`);
+    return found[0];
   }
 
   /** Each signal that a rule computes or a hint assigns, with that statement. */
   computed(): { name: string; statement: Statement }[] {
+    return [...this.#made.values()];
+  }
+
+  /** The hints of the component of a signal. */
+  hintsBeside(name: string): string[] {
     const { statements, main } = this.#unoptimised;
-    const hints = new Map(hintsOf(this.signals, statements, main).map((hint) => [hint.wire, hint.statement]));
-    return [...this.signals].flatMap(([name, wire]) => {
-      const constraint = this.#solver.computes(wire);
-      const statement = constraint === undefined ? hints.get(wire) : this.rules[constraint].at(-1);
-      return statement ? [{ name, statement }] : [];
-    });
+    this.#hints ??= hintsOf(this.signals, statements, main);
+    const component = name.slice(0, Math.max(0, name.lastIndexOf(".")));
+    const beside = this.#hints.filter((hint) => hint.component === component);
+    return beside.map(({ signal }) => (component === "" ? signal : `${component}.${signal}`));
   }
 
   /** Inputs that stand in the constraints of a statement, themselves or copied: of its first and its last constraint. */
@@ -280,24 +307,36 @@ export class Circuit {
 
   /**
    * No proof of this cheat, by one rule alone.
-   * @param rule  part of that statement, or of one whose anonymous component it is in; without it the rule must be one that
-   *              computes a pinned signal
+   * @param pinned   values by signals
+   * @param rule     part of that statement, or of one whose anonymous component it is in; without it the rule must be one
+   *                 that computes a pinned signal; of a hint, or what depends on one, any rule of its template
+   * @param follows  inputs of the cheat, in order, each with the signal whose value it takes
    * @returns the forged witness
    */
-  refuses(inputs: Inputs, pinned: Record<string, bigint>, rule?: string): bigint[] {
-    const forged = this.solveForged(inputs, pinned);
-    const names = Object.keys(pinned);
-    for (const name of names) assert.equal(this.read(name, forged), modulo(pinned[name]), name);
+  refuses(
+    inputs: Inputs,
+    pinned: Readonly<Record<string, bigint>>,
+    rule?: string,
+    follows: Readonly<Record<string, string>> = {},
+  ): bigint[] {
+    let forged = this.solveForged(inputs, pinned);
+    const pins = { ...pinned };
+    for (const [input, signal] of Object.entries(follows)) {
+      pins[input] = this.read(signal, forged);
+      forged = this.solveForged(inputs, pins);
+    }
+    const names = Object.keys(pins);
+    for (const name of names) assert.equal(this.read(name, forged), modulo(pins[name]), name);
     const broken = this.brokenRules(forged);
     const says = broken.map((rules) => rules.map(told).join(" > ")).join("; ");
     assert.equal(broken.length, 1, `${names.join(", ")}: breaks ${says || "nothing"}, not one rule`);
     if (rule === undefined)
       assert.ok(
-        names.some((name) => this.ruleOf(name) === broken[0].at(-1)),
-        `${names.join(", ")}: breaks ${says}, not what computes it`,
+        names.some((name) => this.#binds(broken[0].at(-1)!, name)),
+        `${names.join(", ")}: breaks ${says}, not what binds it`,
       );
     else assert.ok(says.includes(rule), `${names.join(", ")}: breaks ${says}, not ${rule}`);
-    record({ kind: "refused", rules: broken[0].map(idOf) });
+    record({ kind: "refused", rules: missed(broken).map(idOf) });
     return forged;
   }
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { Circuit, Inputs } from "./harness.ts";
 import { record } from "./record.ts";
-import { idOf, told, type Statement } from "./statements.ts";
+import { idOf, missed, type Statement } from "./statements.ts";
 
 /** Signals that are tried of each statement: it may stand in many components and loops. */
 const TRIED = 2;
@@ -18,7 +18,7 @@ const FREE = /^(signal inverse|factor\[run\]|signal left|signal right|positive) 
  * its rule was broken alone; then inputs are, for rules that compute nothing. Where the cheat breaks a second rule, an input
  * that stands in it is chosen so that it holds.
  * @param file  only of statements in it
- * @returns the statements that no such cheat breaks alone
+ * @returns the text of the statements that no such cheat breaks alone
  */
 export function pinsEach(circuit: Circuit, examples: Record<string, Inputs>, file: string): string[] {
   const alone = new Set<Statement>();
@@ -28,8 +28,7 @@ export function pinsEach(circuit: Circuit, examples: Record<string, Inputs>, fil
     for (let pins = pinned, repair = 0; ; repair++) {
       const forged = circuit.solveForged(inputs, pins);
       const broken = circuit.brokenRules(forged);
-      // Of an anonymous component all is gone when its statement is.
-      const common = broken[0]?.filter((statement) => broken.every((rules) => rules.includes(statement))) ?? [];
+      const common = missed(broken);
       if (common.length > 0) {
         record({ kind: "refused", rules: common.map(idOf) });
         for (const it of common) alone.add(it);
@@ -45,21 +44,27 @@ export function pinsEach(circuit: Circuit, examples: Record<string, Inputs>, fil
     const honest = circuit.witness(inputs);
     const others = (name: string) => {
       const value = circuit.read(name, honest);
-      return value < 2n ? [1n - value, value + 2n] : [value + 1n, value - 1n];
+      return value < 2n ? [1n - value, 2n] : [value + 1n, value - 1n];
     };
     const byStatement = new Map<Statement, string[]>();
     for (const { name, statement } of circuit.computed())
       byStatement.set(statement, [...(byStatement.get(statement) ?? []), name]);
-    for (const statement of all) {
-      const names = byStatement.get(statement) ?? circuit.inputsBehind(statement);
-      const computed = byStatement.has(statement);
+    const hints = [...byStatement.keys()].filter((it) => it.operator === "<--" && it.file.endsWith(`/${file}`));
+    for (const statement of [...hints, ...all]) {
+      const computed = byStatement.has(statement) && statement.operator !== null;
+      const names = computed ? byStatement.get(statement)! : circuit.inputsBehind(statement);
       for (const name of [...names.slice(0, TRIED - 1), ...names.slice(1 - TRIED)])
         for (const cheat of others(name)) {
           if (alone.has(statement)) break;
           const bound = tries(inputs, { [name]: cheat }, statement);
           assert.ok(bound || !computed || FREE.test(statement.text), `${name} = ${cheat} has a proof`);
+          // Or the hints beside it stay as they are.
+          const beside = Object.fromEntries(
+            circuit.hintsBeside(name).map((hint) => [hint, circuit.read(hint, honest)]),
+          );
+          if (!alone.has(statement)) tries(inputs, { ...beside, [name]: cheat }, statement);
         }
     }
   }
-  return all.filter((statement) => !alone.has(statement)).map(told);
+  return all.filter((statement) => !alone.has(statement)).map(({ text }) => text);
 }

@@ -41,11 +41,10 @@ describe("circuits/lib/poseidon", () => {
     const honest = circuit.witness(inputs);
     assert.equal(circuit.satisfies(honest), true);
     const other = poseidon(12n, [3n, 4n]);
-    assert.equal(circuit.satisfies(circuit.solveForged(inputs, { out: other })), false);
+    circuit.refuses(inputs, { out: other });
     const names = [...circuit.signals.keys()].filter((name) => !name.startsWith("in["));
     for (const name of names.filter((_, i) => i % 7 === 0)) {
-      const forged = circuit.solveForged(inputs, { [name]: circuit.read(name, honest) + 1n });
-      assert.equal(circuit.satisfies(forged), false, name);
+      circuit.refuses(inputs, { [name]: circuit.read(name, honest) + 1n });
     }
   });
 

@@ -416,7 +416,26 @@ describe("circuits/instructions/settle: forged witnesses", () => {
   });
 
   it("each signal is bound by the rule that computes it", () => {
-    console.log(pinsEach(circuit, { fixture: fixture() }, "settle.circom"));
+    const others = ["active[j] * (1 - active[j - 1]) === 0", "fill.account[i] === 0"];
+    assert.deepEqual(pinsEach(circuit, { fixture: fixture() }, "settle.circom").sort(), others);
+  });
+
+  it("a slot used behind one that is not: refused", () => {
+    const inputs = inputsOfTwo({ fills: [fill(3)] }) as { [name: string]: any };
+    const copied = (at: string, from: any, to: any): Record<string, bigint> =>
+      typeof from === "bigint"
+        ? { [at]: from }
+        : Object.assign({}, ...Object.keys(from).map((key) => copied(/^\d+$/.test(key) ? `${at}[${key}]` : `${at}.${key}`, from[key], to))); // prettier-ignore
+    const second = ["words", "account", "siblings"].map((name) =>
+      copied(`${name}[1]`, inputs[name][0], inputs[name][1]),
+    );
+    const cheat = Object.assign({ "active[0]": 0n, "active[1]": 1n }, ...second);
+    circuit.refuses(inputs, cheat, "active[j] * (1 - active[j - 1]) === 0");
+  });
+
+  it("a fill of an account beyond the tree, booked within it: refused", () => {
+    const inputs = inputsOfTwo({ fills: [fill(3)] }) as { [name: string]: any };
+    circuit.refuses(inputs, { "words[0]": inputs.words[0] + 16n }, "fill.account[i] === 0");
   });
 
   const plus = (name: string, by: bigint) => (read: (name: string) => bigint) => ({ [name]: read(name) + by });
@@ -434,8 +453,6 @@ describe("circuits/instructions/settle: forged witnesses", () => {
     ["another view key", plus("step[1].after.view", 1n)],
     ["a position one more", plus("step[1].after.positions[0]", 1n)],
     ["a position that the market has no leg in", plus("step[1].after.positions[5]", 1n)],
-    ["another leg", plus("legs[0]", 1n)],
-    ["legs on a free slot's terms", () => ({ rowGiven: 0n, "legs[0]": 5n })],
     ["a holder too many", plus("step[1].holdersAfter[0]", 1n)],
     ["the last lot sold, the holder kept", () => ({ "step[1].flatAfter[0]": 0n })],
     ["flat before, says the cheat", () => ({ "step[1].flatBefore[0]": 1n })],
@@ -462,6 +479,15 @@ describe("circuits/instructions/settle: forged witnesses", () => {
       );
       assert.notDeepEqual(publicOf(forged), publicOf(honest), "the cheat reaches the public inputs");
     });
+
+  it("other legs than the market's, or any on a free slot's terms: refused", () => {
+    const inputs = inputsOfTwo({ fills: [fill(3)] });
+    circuit.refuses(
+      inputs,
+      plus("legs[0]", 1n)((name) => circuit.read(name, circuit.witness(inputs))),
+    );
+    circuit.refuses(inputsOfTwo({ fills: [fill(3, { lots: 0n })], slot: FREE }), { "legs[0]": 5n });
+  });
 
   it("phase open, claimed with a fill left: refused", () => {
     const inputs = inputsOfTwo({ fills: [fill(3), fill(4), fill(5)] });

@@ -317,6 +317,20 @@ export function told({ file, line, text }: Statement): string {
   return `${basename(file)}:${line} ${text.slice(0, 90)}`;
 }
 
+/**
+ * The statements without each of which a witness would break nothing: each that all it breaks belongs to. But a component that
+ * only asks (no operator) is not shown by a witness in which it is asked about something else.
+ * @param broken  of each broken rule its statement, behind those whose anonymous component it is in
+ */
+export function missed(broken: readonly (readonly Statement[])[]): Statement[] {
+  const [first = []] = broken;
+  return first.filter(
+    (it) =>
+      broken.every((rules) => rules.includes(it)) &&
+      (it.operator !== null || broken.every((rules) => rules.at(-1) !== it)),
+  );
+}
+
 /** What stays the same of a statement in every checkout. */
 export function idOf({ file, start }: Statement): string {
   return `${basename(file)}:${start}`;

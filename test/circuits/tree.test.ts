@@ -73,7 +73,7 @@ describe("circuits/lib/tree", () => {
     ];
     for (const other of others) {
       assert.notEqual(root.read("root", root.witness(other)), some.root);
-      assert.equal(root.satisfies(root.solveForged(other, { root: some.root })), false);
+      root.refuses(other, { root: some.root });
     }
   });
 
@@ -82,16 +82,14 @@ describe("circuits/lib/tree", () => {
     const witness = update.witness(inputs);
     for (const array of ["one", "childrenBefore", "childrenAfter", "moved"])
       for (const name of [...update.signals.keys()].filter((key) => key.startsWith(`${array}[`))) {
-        const forged = update.solveForged(inputs, { [name]: update.read(name, witness) + 1n });
-        assert.equal(update.satisfies(forged), false, name);
+        update.refuses(inputs, { [name]: update.read(name, witness) + 1n });
       }
     const notMoved = { "childrenAfter[0][2]": 16n, "childrenAfter[0][3]": 17n + 83n };
-    assert.equal(update.satisfies(update.solveForged(inputs, notMoved)), false);
+    assert.equal(update.satisfies(update.solveForged(inputs, notMoved)), false); // two rules
   });
 
   it("no root after is proven beside another root before", () => {
     const inputs = { index: bits(6), siblings: some.path(6), leafBefore: 16n, leafAfter: 99n };
-    for (const name of ["rootBefore", "rootAfter"])
-      assert.equal(update.satisfies(update.solveForged(inputs, { [name]: 1n })), false);
+    for (const name of ["rootBefore", "rootAfter"]) update.refuses(inputs, { [name]: 1n });
   });
 });

@@ -218,9 +218,8 @@ describe("circuits/instructions/withdraw: forged witnesses", () => {
   });
 
   it("each signal is bound by the rule that computes it", () => {
-    console.log(
-      pinsEach(forgeable, { first: first.inputs as Inputs, single: single.inputs as Inputs }, "withdraw.circom"),
-    );
+    const examples = { first: first.inputs as Inputs, single: single.inputs as Inputs };
+    assert.deepEqual(pinsEach(forgeable, examples, "withdraw.circom"), []);
   });
 
   it("no proof that the phase opens when payouts are pending", () => {
