@@ -39,6 +39,7 @@ export interface System {
 /** A sum of wires times coefficients in (0, r); wire 0 is the constant 1. */
 type Form = Map<number, bigint>;
 
+const below = (bits: number) => (1n << BigInt(bits)) - 1n;
 const reduce = (x: bigint) => ((x % MODULUS) + MODULUS) % MODULUS;
 
 /** @param x  in (0, r) */
@@ -67,28 +68,29 @@ function ratio(a: Form, b: Form): bigint | undefined {
   return scale;
 }
 
-/** k of 2^k, for -253 <= k <= 253. */
-const POWERS = new Map<bigint, number>();
+/** k of 2^k, for -253 <= k <= 253, by its digits: a Map looks at the low ones of a bigint only. */
+const POWERS = new Map<string, number>();
 for (let k = 0, power = 1n; k <= 253; k++, power = 2n * power) {
-  POWERS.set(reduce(power), k);
-  POWERS.set(inverse(reduce(power)), -k);
+  POWERS.set(reduce(power).toString(16), k);
+  POWERS.set(inverse(reduce(power)).toString(16), -k);
 }
+const exponentOf = (power: bigint) => POWERS.get(reduce(power).toString(16));
 
 /** Exponents of distinct powers of two, up to a common scale, from 0; undefined if they are none. */
 export function exponentsOf(coefficients: readonly bigint[]): number[] | undefined {
   const scale = inverse(coefficients[0]);
-  const found = coefficients.map((value) => POWERS.get(reduce(value * scale)));
+  const found = coefficients.map((value) => exponentOf(value * scale));
   if (found.includes(undefined) || new Set(found).size < found.length) return undefined;
   const least = Math.min(...(found as number[]));
   return (found as number[]).map((k) => k - least);
 }
 
 /** The rows that compare 254 bits with a limit: of each run of its zeros, places of the ones above it, and its own. */
-export function runsOf(limit: bigint): { ones: number[]; zeros: number[] }[] {
+export function runsOf(limit: bigint, width = 254): { ones: number[]; zeros: number[] }[] {
   const runs: { ones: number[]; zeros: number[] }[] = [];
   const ones: number[] = [];
   let zeros: number[] = [];
-  for (let i = 253; i >= 0; i--) {
+  for (let i = width - 1; i >= 0; i--) {
     if ((limit >> BigInt(i)) & 1n) ones.push(i);
     else zeros.push(i);
     if (zeros.length > 0 && (i === 0 || (limit >> BigInt(i - 1)) & 1n)) {
@@ -106,9 +108,9 @@ export function runsOf(limit: bigint): { ones: number[]; zeros: number[] }[] {
  * @param d  its constant; else undefined: it is 1 + r + rest, and so at least 1
  * @param rest  d - 1 - r
  */
-export function dividesOnce(most: { q: bigint; r: bigint; rest: bigint }, d?: bigint): boolean {
-  if (most.r + most.rest + 1n >= MODULUS) return false;
-  return (d ?? most.r + most.rest + 1n) * (most.q + 1n) <= MODULUS;
+export function dividesOnce(most: { q: bigint; r: bigint; rest: bigint }, d?: bigint, modulus = MODULUS): boolean {
+  if (most.r + most.rest + 1n >= modulus) return false;
+  return (d ?? most.r + most.rest + 1n) * (most.q + 1n) <= modulus;
 }
 
 /** Row x (x - 1) = 0, in any order and scale: its wire. */
@@ -123,8 +125,16 @@ function bitOf(a: Form, b: Form, c: Form): number | undefined {
   return x && y && x.wire === y.wire && x.value + y.value === 1n && x.value * y.value === 0n ? x.wire : undefined;
 }
 
-/** Checks a circuit that was compiled with `optimise: false`. @param without  class of obligations not to be taken */
-export function determined({ r1cs, signals, statements, main }: System, without?: string): Determined {
+/**
+ * Checks a circuit that was compiled with `optimise: false`.
+ * @param skip  obligations that are not taken, by class and name of the signal, or path of the Scalar
+ */
+export function determined(
+  { r1cs: given, signals, statements, main }: System,
+  skip: (of: string, name: string) => boolean = () => false,
+): Determined {
+  // circom writes no term twice and none that is 0; who has changed a system may.
+  const r1cs = isPlain(given) ? given : reduced(given, {});
   const { starts, termWires, coefficients, constraintCount, wires } = r1cs;
   const uses = usesOf(r1cs);
   const placeOf = placesOf(statements, main);
@@ -212,7 +222,7 @@ export function determined({ r1cs, signals, statements, main }: System, without?
     if (sum.has(0)) continue;
     const whole = [...sum.keys()].find((wire) => !isBit(wire))!;
     const scale = reduce(-inverse(sum.get(whole)!));
-    const powers = [...sum].filter(([wire]) => wire !== whole).map(([, value]) => POWERS.get(reduce(value * scale)));
+    const powers = [...sum].filter(([wire]) => wire !== whole).map(([, value]) => exponentOf(value * scale));
     if (powers.some((k) => k === undefined || k < 0)) continue;
     const most = powers.reduce<bigint>((all, k) => all + (1n << BigInt(k!)), 0n);
     if (most < MODULUS) setBound(whole, most);
@@ -262,10 +272,10 @@ export function determined({ r1cs, signals, statements, main }: System, without?
   const candidates = new Set<number>();
   const divisions = new Set<number>();
 
-  /** q and r from a row, r = F q + known, F a form of wires that are known. */
+  const ranged = (q: number, r: number) => rootOf(q) !== rootOf(r) && bounds.has(rootOf(q)) && bounds.has(rootOf(r));
+  /** q and r from a row, r = F q + known, both ranged, F a form of wires that are known. */
   const divmod = (row: number, q: number, r: number, F: Form): boolean => {
-    const [mostQ, mostR] = [bounds.get(rootOf(q)), bounds.get(rootOf(r))];
-    if (mostQ === undefined || mostR === undefined) return false;
+    const [mostQ, mostR] = [bounds.get(rootOf(q))!, bounds.get(rootOf(r))!];
     const root = rootOf(r);
     for (const wire of members.get(root) ?? [r])
       for (const other of rowsOf(wire)) {
@@ -320,9 +330,9 @@ export function determined({ r1cs, signals, statements, main }: System, without?
       if (open.length === 254 && total === (1n << 254n) - 1n && canonical(bits)) learn(wiresOfRow, [row]);
       return;
     }
-    if (open.length === 2) {
+    const [one, two] = open;
+    if (open.length === 2 && ranged(one[0], two[0])) {
       divisions.add(row);
-      const [one, two] = open;
       for (const [[q, ofQ], [r, ofR]] of [
         [one, two],
         [two, one],
@@ -369,6 +379,9 @@ export function determined({ r1cs, signals, statements, main }: System, without?
   const visit = (row: number): void => {
     const [a, b, c] = [3 * row, 3 * row + 1, 3 * row + 2];
     if (unknown[a] + unknown[b] + unknown[c] === 0) return;
+    if (unknown[a] + unknown[b] === 0 && unknown[c] === 1)
+      for (let term = starts[c]; term < starts[c + 1]; term++)
+        if (known[termWires[term]] === 0 && coefficients[term] !== 0n) return learn([termWires[term]], [row]);
     if (isLinear[row] === 1 || (unknown[a] === 0 && unknown[b] === 0)) {
       const open = unknown[a] + unknown[b] + unknown[c];
       if (open > 2 && noBit[a] + noBit[b] + noBit[c] > 0) return;
@@ -388,7 +401,7 @@ export function determined({ r1cs, signals, statements, main }: System, without?
       } else candidates.add(row);
     } else if (unknown[c] === 1) {
       const [[r, value]] = unknownsOf(form(c));
-      if (r === y) return;
+      if (r === y || !ranged(y, r)) return;
       divisions.add(row);
       const F: Form = new Map();
       for (const [wire, each] of form(E)) add(F, wire, each * coefficient * inverse(value));
@@ -424,8 +437,7 @@ export function determined({ r1cs, signals, statements, main }: System, without?
   for (const name of signals.keys()) {
     const { path, template, signal } = placeOf(name);
     components.set(path, template);
-    if (template === "Scalar" && signal === "in")
-      scalars.set(path, { exact: inside(path, "last") >= 0 });
+    if (template === "Scalar" && signal === "in") scalars.set(path, { exact: inside(path, "last") >= 0 });
   }
   const named = (path: string, of: Readonly<Record<string, bigint>>): Form => {
     const found: Form = new Map();
@@ -455,12 +467,13 @@ export function determined({ r1cs, signals, statements, main }: System, without?
     for (const [path, { exact }] of scalars) {
       const input = inside(path, "in");
       const name = `Scalar(${exact ? 1 : 0})`;
-      if (formed.has(path) || known[input] === 0 || name === without) continue;
+      if (formed.has(path) || known[input] === 0 || skip(name, path)) continue;
       const { bits, rows } = scalarRows(exact);
       if (!bits.every((signal) => inside(path, signal) >= 0 && isBit(inside(path, signal)))) continue;
       if (!rows.every(({ a, b, c, of }) => hasRow(path, named(path, a), named(path, b), named(path, c), of))) continue;
       // Only a hash may come without Rule 2.
-      if (!exact && !(members.get(rootOf(input)) ?? []).some((wire) => /^Hash(Tagged)?\.out$/.test(title(wire)))) continue;
+      if (!exact && !(members.get(rootOf(input)) ?? []).some((wire) => /^Hash(Tagged)?\.out$/.test(title(wire))))
+        continue;
       formed.add(path);
       count(obligations, name);
       learn(
@@ -474,7 +487,8 @@ export function determined({ r1cs, signals, statements, main }: System, without?
     const { template, signal } = place(wire);
     return `${template}.${signal}`;
   };
-  const takeDenominators = () => {
+  /** One, so that no later one is taken that follows from it. */
+  const takeDenominator = () => {
     for (const row of candidates) {
       candidates.delete(row);
       const parts = [3 * row, 3 * row + 1];
@@ -484,10 +498,10 @@ export function determined({ r1cs, signals, statements, main }: System, without?
       const name = title(y);
       const axiom = DENOMINATORS[name];
       const E = form(parts.find((part) => part !== of)!);
-      if (axiom === undefined || name === without) continue;
+      if (axiom === undefined || skip(name, names[y])) continue;
       if (ratio(named(place(y).path, axiom.denominator), E) === undefined) continue;
       count(obligations, name);
-      learn([y], [row]);
+      return learn([y], [row]);
     }
   };
 
@@ -498,7 +512,7 @@ export function determined({ r1cs, signals, statements, main }: System, without?
     settle();
     takeScalars();
     settle();
-    takeDenominators();
+    takeDenominator();
   }
 
   // What rests on the form that a Scalar gives: 2 on the bits, 1 on a multiple where the scalar is 7 l or more.
@@ -532,7 +546,8 @@ export function determined({ r1cs, signals, statements, main }: System, without?
     } else if (rests[wire] === 2 && /^out\[[01]\]$/.test(signal)) {
       const from = /^Multiply(Fixed)?Signed$/.test(template) ? sameScalar(path, template) : undefined;
       const point = template !== "MultiplySigned" || (clean(path, "point[0]") && clean(path, "point[1]"));
-      if (from !== undefined && from === source[wire] && point) rests[wire] = scalars.get(from)!.exact ? 1 : 0;
+      if (from !== undefined && from === source[wire] && point && clean(from, "in"))
+        rests[wire] = scalars.get(from)!.exact ? 1 : 0;
     } else if (rests[wire] === 1 && title(wire) === "Signature.valid") {
       // Where the quotient is not 0 `allowed` is 0, and where it is 0 nothing rests on the form.
       const product = (x: string, y: string, z: string) =>
@@ -540,7 +555,10 @@ export function determined({ r1cs, signals, statements, main }: System, without?
       const zero = (members.get(rootOf(inside(path, "below"))) ?? []).find((at) => title(at) === "IsZero.out");
       const asked = zero !== undefined && rootOf(inside(place(zero).path, "in"));
       const quotient = rootOf(inside(source[wire], "quotient"));
-      const allowed = product("keyGiven", "below", "allowed") && product("allowed", "equal", "valid");
+      const isZero = zero !== undefined && place(zero).path;
+      const vanishes =
+        isZero && hasRow(isZero, named(isZero, { in: 1n }), named(isZero, { out: 1n }), new Map(), "out");
+      const allowed = vanishes && product("keyGiven", "below", "allowed") && product("allowed", "equal", "valid");
       if (allowed && asked === quotient && clean(path, "allowed")) rests[wire] = 0;
     }
   }
@@ -554,9 +572,9 @@ export function determined({ r1cs, signals, statements, main }: System, without?
     if (known[wire] === 1) {
       if (rests[wire] === 0) continue;
       let owner = place(wire).path;
-      while (owner !== "" && components.get(owner) !== "Signature") owner = owner.slice(0, Math.max(0, owner.lastIndexOf(".")));
-      const within = components.get(owner) === "Signature" && title(wire) !== "Signature.valid";
-      if (within || (main === "Scalar" && wire > r1cs.publicOutputs)) count(free, "Scalar.form");
+      while (owner !== "" && components.get(owner) !== "Signature")
+        owner = owner.slice(0, Math.max(0, owner.lastIndexOf(".")));
+      if (components.get(owner) === "Signature" && title(wire) !== "Signature.valid") count(free, "Scalar.form");
       else report(wire, ", which rests on the form of a scalar");
       continue;
     }
@@ -579,8 +597,11 @@ export function determined({ r1cs, signals, statements, main }: System, without?
     );
     const titles = new Set(group.map((one) => title(one).replace(/\[.*$/, "")));
     const found = Object.entries(FREE).find(
-      ([name, { members: of, rows: most }]) =>
-        titles.has(name) && binding.length === most && [...titles].every((one) => one === name || of.includes(one)),
+      ([name, { members: of, rows: most, bits }]) =>
+        titles.has(name) &&
+        binding.length === most &&
+        [...titles].every((one) => one === name || of.includes(one)) &&
+        (bits === undefined || group.every((one) => title(one) !== name || bounds.get(rootOf(one)) === below(bits))),
     );
     const outside = group.some((one) => one <= r1cs.publicOutputs);
     if (found !== undefined && !outside) count(free, found[0], group.length);
@@ -610,28 +631,48 @@ export function determined({ r1cs, signals, statements, main }: System, without?
   }
 }
 
+function isPlain({ starts, termWires, coefficients, wires }: R1cs): boolean {
+  const seen = new Int32Array(wires).fill(-1);
+  for (let part = 0; part + 1 < starts.length; part++)
+    for (let term = starts[part]; term < starts[part + 1]; term++) {
+      if (coefficients[term] === 0n || seen[termWires[term]] === part) return false;
+      seen[termWires[term]] = part;
+    }
+  return true;
+}
+
 function inputsOf({ publicOutputs, publicInputs, privateInputs }: R1cs): number[] {
   return Array.from({ length: publicInputs + privateInputs }, (_, i) => 1 + publicOutputs + i);
 }
 
-/** The system without some of its rows. */
-export function withoutRows(r1cs: R1cs, removed: (row: number) => boolean): R1cs {
+/** The system without some of its rows, and without some of its wires, as if they were 0. */
+export function reduced(
+  r1cs: R1cs,
+  { row: noRow = () => false, wire: noWire = () => false }: Partial<Record<"row" | "wire", (of: number) => boolean>>,
+): R1cs {
   const starts: number[] = [0];
-  const terms: number[] = [];
+  const termWires: number[] = [];
+  const coefficients: bigint[] = [];
   for (let row = 0; row < r1cs.constraintCount; row++) {
-    if (removed(row)) continue;
+    if (noRow(row)) continue;
     for (let part = 3 * row; part < 3 * row + 3; part++) {
-      for (let term = r1cs.starts[part]; term < r1cs.starts[part + 1]; term++) terms.push(term);
-      starts.push(terms.length);
+      const form: Form = new Map();
+      for (let term = r1cs.starts[part]; term < r1cs.starts[part + 1]; term++)
+        if (!noWire(r1cs.termWires[term])) add(form, r1cs.termWires[term], r1cs.coefficients[term]);
+      for (const [wire, value] of form) {
+        termWires.push(wire);
+        coefficients.push(value);
+      }
+      starts.push(termWires.length);
     }
   }
   return {
     ...r1cs,
     constraintCount: (starts.length - 1) / 3,
-    nonzeros: terms.length,
+    nonzeros: termWires.length,
     starts: Uint32Array.from(starts),
-    termWires: Uint32Array.from(terms, (term) => r1cs.termWires[term]),
-    coefficients: terms.map((term) => r1cs.coefficients[term]),
-    units: Int8Array.from(terms, (term) => r1cs.units[term]),
+    termWires: Uint32Array.from(termWires),
+    coefficients,
+    units: Int8Array.from(coefficients, (value) => (value === 1n ? 1 : value === MODULUS - 1n ? -1 : 0)),
   };
 }

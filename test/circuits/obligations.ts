@@ -109,7 +109,11 @@ export function scalarRows(exact: boolean): { bits: string[]; rows: Row[] } {
   const sum: Record<string, bigint> = { "1": ORDER - HALF, positive: HALF - ORDER, in: -1n };
   places.forEach((name, i) => (sum[name] = ORDER << BigInt(i)));
   low.forEach((name, i) => (sum[name] = 1n << BigInt(i)));
-  const rows: Row[] = [{ a: {}, b: {}, c: sum, of: "positive" }];
+  const quotient = { quotient: -1n, "quotientBits[0]": 1n, "quotientBits[1]": 2n, "quotientBits[2]": 4n };
+  const rows: Row[] = [
+    { a: {}, b: {}, c: sum, of: "positive" },
+    { a: {}, b: {}, c: quotient, of: "quotient" },
+  ];
   if (exact) {
     sum.last = -8n * ORDER;
     rows.push(
@@ -149,6 +153,8 @@ export interface Free {
   members: readonly string[];
   /** How many rows they share with other signals: those that leave them free. In no other row they meet any. */
   rows: number;
+  /** It must be ranged to so many. */
+  bits?: number;
   /** Where it is free, and why nobody cares. */
   why: string;
 }
@@ -165,10 +171,11 @@ export const FREE: Readonly<Record<string, Free>> = {
   "Clear.ticks": {
     members: ["Range.in", "Range.bits", "Bits.in", "Bits.out"],
     rows: 1,
+    bits: 41,
     why:
-      "|price| = tick ticks. Genesis and the circuits that change rules keep the tick of a row at 1 or more, so that there is " +
-      "one ticks only. Free where tick = 0, in a row that is missing: match is 0 there, the price is 0, and only the range " +
-      "reads ticks.",
+      "|price| = tick ticks. The tick of a given row is 1 to 2^32 - 1 (src/protocol/genesis.ts), and ticks below 2^41: " +
+      "nothing wraps, and there is one ticks only. A row that is missing is free, and where its tick is 0 ticks is free " +
+      "too; the price is 0 then, by this very rule, and nothing but the range reads ticks.",
   },
 };
 
