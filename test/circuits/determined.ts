@@ -134,7 +134,7 @@ export function determined(
   skip: (of: string, name: string) => boolean = () => false,
 ): Determined {
   // circom writes no term twice and none that is 0; who has changed a system may.
-  const r1cs = isPlain(given) ? given : reduced(given, {});
+  const r1cs = isPlain(given) ? given : plain(given);
   const { starts, termWires, coefficients, constraintCount, wires } = r1cs;
   const uses = usesOf(r1cs);
   const placeOf = placesOf(statements, main);
@@ -645,34 +645,42 @@ function inputsOf({ publicOutputs, publicInputs, privateInputs }: R1cs): number[
   return Array.from({ length: publicInputs + privateInputs }, (_, i) => 1 + publicOutputs + i);
 }
 
-/** The system without some of its rows, and without some of its wires, as if they were 0. */
-export function reduced(
-  r1cs: R1cs,
-  { row: noRow = () => false, wire: noWire = () => false }: Partial<Record<"row" | "wire", (of: number) => boolean>>,
-): R1cs {
+/** The system without some of its rows. */
+export function withoutRows(r1cs: R1cs, removed: (row: number) => boolean): R1cs {
   const starts: number[] = [0];
-  const termWires: number[] = [];
-  const coefficients: bigint[] = [];
+  const terms: number[] = [];
   for (let row = 0; row < r1cs.constraintCount; row++) {
-    if (noRow(row)) continue;
+    if (removed(row)) continue;
     for (let part = 3 * row; part < 3 * row + 3; part++) {
-      const form: Form = new Map();
-      for (let term = r1cs.starts[part]; term < r1cs.starts[part + 1]; term++)
-        if (!noWire(r1cs.termWires[term])) add(form, r1cs.termWires[term], r1cs.coefficients[term]);
-      for (const [wire, value] of form) {
-        termWires.push(wire);
-        coefficients.push(value);
-      }
-      starts.push(termWires.length);
+      for (let term = r1cs.starts[part]; term < r1cs.starts[part + 1]; term++) terms.push(term);
+      starts.push(terms.length);
     }
   }
   return {
     ...r1cs,
     constraintCount: (starts.length - 1) / 3,
-    nonzeros: termWires.length,
+    nonzeros: terms.length,
     starts: Uint32Array.from(starts),
-    termWires: Uint32Array.from(termWires),
-    coefficients,
-    units: Int8Array.from(coefficients, (value) => (value === 1n ? 1 : value === MODULUS - 1n ? -1 : 0)),
+    termWires: Uint32Array.from(terms, (term) => r1cs.termWires[term]),
+    coefficients: terms.map((term) => r1cs.coefficients[term]),
+    units: Int8Array.from(terms, (term) => r1cs.units[term]),
   };
+}
+
+/** The system with each wire once in a part, and no term that is 0. */
+function plain(r1cs: R1cs): R1cs {
+  const starts: number[] = [0];
+  const termWires: number[] = [];
+  const coefficients: bigint[] = [];
+  for (let part = 0; part < 3 * r1cs.constraintCount; part++) {
+    const form: Form = new Map();
+    for (let term = r1cs.starts[part]; term < r1cs.starts[part + 1]; term++)
+      add(form, r1cs.termWires[term], r1cs.coefficients[term]);
+    termWires.push(...form.keys());
+    coefficients.push(...form.values());
+    starts.push(termWires.length);
+  }
+  const units = Int8Array.from(coefficients, (value) => (value === 1n ? 1 : value === MODULUS - 1n ? -1 : 0));
+  const parts = { starts: Uint32Array.from(starts), termWires: Uint32Array.from(termWires), coefficients, units };
+  return { ...r1cs, ...parts, nonzeros: termWires.length };
 }
