@@ -1,6 +1,6 @@
 /**
- * Shows that every wire of each instruction follows from its inputs, and on what that rests: prints a table, and fails where
- * a wire does not follow (test/circuits/determined.ts).
+ * Shows that every wire of each instruction follows from its inputs, and on what that rests: prints a table, and fails
+ * where a wire does not follow (test/circuits/determined.ts).
  *     npm run circuits:determined
  */
 import { table, thousands } from "../../src/setup/format.ts";

@@ -1,6 +1,6 @@
 /**
- * What determined.ts takes for good, with the argument for each, and the test that tests it. A wire of any other class must
- * follow by itself. Points are as in circuits/lib/babyjub.circom; their classes are explained there.
+ * What determined.ts takes for good, with the argument for each, and the test that tests it. A wire of any other class
+ * must follow by itself. Points are as in circuits/lib/babyjub.circom; their classes are explained there.
  */
 import { ORDER } from "../../src/protocol/eddsa.ts";
 
@@ -12,12 +12,13 @@ export interface Axiom {
 }
 
 export interface Denominator extends Axiom {
-  /** The factor that is never 0, in signals of the template; "1" is the constant. Its row must have it, up to a scale. */
+  /** The factor that is never 0, in signals of the template; "1" is the constant. Its row has it, up to a scale. */
   denominator: Readonly<Record<string, bigint>>;
 }
 
 const A = 168698n;
 const EDWARDS = "a is a square and d is none, so 1 + e and 1 - e are not 0 for points of the curve";
+const CHECKED = "The contract checks that points of deposits are on it; of a slot that is not active nothing counts.";
 const CURVE = "no denominator vanishes for any two points of the curve";
 const SUBGROUP = "no denominator vanishes in the prime subgroup, nor in the class that a template asks for";
 const CLASSES = "classes keep every chord apart, for any digits";
@@ -28,12 +29,12 @@ export const DENOMINATORS: Readonly<Record<string, Denominator>> = {
   "Add.out[1]": { denominator: { "1": 1n, e: -1n }, why: EDWARDS, test: CURVE },
   "Double.out[0]": {
     denominator: { xx: 168700n, yy: 1n },
-    why: `On the curve it is 1 + d x^2 y^2, the 1 + e of a point and itself; ${EDWARDS}.`,
+    why: `On the curve it is 1 + d x^2 y^2, the 1 + e of a point and itself; ${EDWARDS}. ${CHECKED}`,
     test: CURVE,
   },
   "Double.out[1]": {
     denominator: { "1": 2n, xx: -168700n, yy: -1n },
-    why: `On the curve it is 1 - d x^2 y^2, the 1 - e of a point and itself; ${EDWARDS}.`,
+    why: `On the curve it is 1 - d x^2 y^2, the 1 - e of a point and itself; ${EDWARDS}. ${CHECKED}`,
     test: CURVE,
   },
   "ToMontgomery.out[0]": {
@@ -69,13 +70,13 @@ export const DENOMINATORS: Readonly<Record<string, Denominator>> = {
   "MontgomeryAdd.slope": {
     denominator: { "q[0]": 1n, "p[0]": -1n },
     why:
-      "Equal u means equal points or negatives, so classes i = j or i = -j. MultiplySigned adds 0 and 2, 0 and 1, 4 and -2; " +
-      "Base8Multiple adds class 0, an odd multiple of BASE8 / 2 below 8 in size, to class 4; Signature 4 and -2.",
+      "Equal u means equal points or negatives, so classes i = j or i = -j. MultiplySigned adds 0 and 2, 0 and 1, " +
+      "4 and -2; Base8Multiple class 0, an odd multiple of 8^j BASE8 / 2 from -7 to 7, to 4; Signature 4 and -2.",
     test: CLASSES,
   },
   "MontgomeryDouble.slope": {
     denominator: { "in[1]": 2n },
-    why: "v is 0 only at the point of order 2, which is not in the prime subgroup; Signature doubles a key, twice, again.",
+    why: "v is 0 only at the point of order 2, which is not in the prime subgroup, where Signature doubles a key.",
     test: SUBGROUP,
   },
   "DoubleAndAdd.first": {
@@ -86,8 +87,8 @@ export const DENOMINATORS: Readonly<Record<string, Denominator>> = {
   "DoubleAndAdd.second": {
     denominator: { "p[0]": 1n, u: -1n },
     why:
-      "u is that of p + q, which is not p, as q is not the identity, nor -p, as 2 p + q is not: its class is not 0 before " +
-      "the last step, and 4 after it.",
+      "u is that of p + q, which is not p, as q is not the identity, nor -p, as 2 p + q is not: its class is not 0 " +
+      "before the last step, and 4 after it.",
     test: CLASSES,
   },
 };
@@ -134,16 +135,16 @@ const FORMS = "the forms of a scalar";
 export const SCALARS: Readonly<Record<string, Axiom>> = {
   "Scalar(0)": {
     why:
-      "The input is a hash (its wire must be one), not below 2^126 but by 2^128 trials. So I is its integer, quotient is " +
-      "I / l rounded down, and all forms are equal modulo l. MultiplySigned of such a form is one point, hence its out is " +
-      "known: the Montgomery form of a point that is no identity is unique.",
+      "The input is a hash (its wire must be one), not below 2^126 but by 2^128 trials. So I is its integer, " +
+      "quotient is I / l rounded down, and all forms are equal modulo l. MultiplySigned makes one point of " +
+      "all of them, of class 2, and a point that is not the identity has one Montgomery form: out is known.",
     test: FORMS,
   },
   "Scalar(1)": {
     why:
-      "I is below r in every form, so it is the integer of the input; quotient is I / l rounded down. Unless it is 7, all " +
-      "forms are equal modulo l, and MultiplyFixedSigned gives one point. Where it is 7 the point does depend on the form, " +
-      "and so does Signature.equal; but Signature.valid is 0, as `below` is.",
+      "I is below r in every form, so it is the integer of the input; quotient is I / l rounded down. Unless it " +
+      "is 7, all forms are equal modulo l, and MultiplyFixedSigned makes one point of them. Where it is 7 the " +
+      "point does depend on the form, and so does Signature.equal; but Signature.valid is 0, as `below` is.",
     test: FORMS,
   },
 };
@@ -173,9 +174,9 @@ export const FREE: Readonly<Record<string, Free>> = {
     rows: 1,
     bits: 41,
     why:
-      "|price| = tick ticks. The tick of a given row is 1 to 2^32 - 1 (src/protocol/genesis.ts), and ticks below 2^41: " +
-      "nothing wraps, and there is one ticks only. A row that is missing is free, and where its tick is 0 ticks is free " +
-      "too; the price is 0 then, by this very rule, and nothing but the range reads ticks.",
+      "|price| = tick ticks. The tick of a given row is 1 to 2^32 - 1 (src/protocol/genesis.ts), and ticks is below " +
+      "2^41: nothing wraps, and there is one ticks only. A row that is missing is free, and where its tick is 0 " +
+      "ticks is free too; the price is 0 then, by this very rule, and nothing but the range reads ticks.",
   },
 };
 
