@@ -283,6 +283,32 @@ describe("circuits, determined: rules", () => {
     ["an inverse of no class", false, isZero, "Other"],
     ["a slope beside another denominator", false, slope, "MontgomeryAdd"],
   ]; // prettier-ignore
+  /** x = d y + r with y and r and d - 1 - r ranged to so many bits. */
+  const division = (bitsOfY: number, bits: number): [Sum, Sum, Sum][] => {
+    const range = (name: string, width: number): [Sum, Sum, Sum][] => {
+      const places = Array.from({ length: width }, (_, i) => `${name}_${i}`);
+      const sum = Object.fromEntries(places.map((place, i) => [place, 1n << BigInt(i)]));
+      return [...places.map(bit), [{}, {}, { ...sum, [name]: -1n }]];
+    };
+    return [
+      [{ d: 1n }, { y: 1n }, { x: 1n, r: -1n }],
+      [{}, {}, { d: 1n, "1": -1n, r: -1n, rest: -1n }],
+      ...range("y", bitsOfY),
+      ...range("r", bits),
+      ...range("rest", bits),
+    ];
+  };
+  for (const [width, bits, follows] of [
+    [41, 32, true],
+    [220, 32, true],
+    [221, 32, false],
+    [2, 250, true],
+    [2, 251, false],
+  ] as const)
+    it(`${follows ? "follows" : "does not follow"}: a quotient of ${width} bits by a number of ${bits}`, () => {
+      const { undetermined } = determined(systemOf("Main", division(width, bits), ["y"], ["x", "d"]));
+      assert.equal(undetermined.length, follows ? 0 : 3 + width + 2 * bits);
+    });
   for (const [why, follows, rows, main = "Main", outputs] of cases)
     it(`${follows ? "follows" : "does not follow"}: ${why}`, () => {
       assert.equal(determined(systemOf(main, rows, outputs)).undetermined.length === 0, follows);
@@ -388,12 +414,18 @@ describe("circuits, determined: what it notices", () => {
     const clear = await compileTemplate(SMALL_INSTRUCTIONS.auction);
     const admit = await compileTemplate(SMALL_INSTRUCTIONS.admit);
     const bitOf = (circuit: Circuit, from: string) => {
-      // What the signal equals, down to the first bit of its range.
-      const [name] = [...circuit.signals.keys()].filter(
-        (one) => one.startsWith(from) && /Bits_\d+_\d+\.out\[0\]$/.test(one),
+      // The row that makes a bit of the last bit of this range, the only one without another signal.
+      const [name] = [...circuit.signals.keys()]
+        .filter((one) => one.startsWith(from) && /Bits_\d+_\d+\.out\[\d+\]$/.test(one))
+        .slice(-1);
+      const { starts, termWires } = circuit.r1cs;
+      const alone = rowsWith(circuit, name).filter((row) =>
+        [...termWires.subarray(starts[3 * row], starts[3 * row + 3])].every(
+          (wire) => wire === 0 || wire === circuit.signals.get(name),
+        ),
       );
-      const [row] = rowsWith(circuit, name);
-      return row;
+      assert.equal(alone.length, 1);
+      return alone[0];
     };
     const rangeOf = (circuit: Circuit, signal: string) => {
       const found = [...circuit.signals].filter(([name, wire]) => {
@@ -443,14 +475,21 @@ describe("circuits, determined: what it notices", () => {
   it("an answer that rests on the form of a scalar", async () => {
     const circuit = await compileTemplate(library("eddsa", "Signature"));
     const { r1cs, signals } = circuit;
-    const [row] = rowsWith(circuit, "allowed", "valid");
-    // valid <== keyGiven * equal
-    const termWires = r1cs.termWires.slice();
-    for (let term = r1cs.starts[3 * row]; term < r1cs.starts[3 * row + 3]; term++)
-      if (termWires[term] === signals.get("allowed")) termWires[term] = signals.get("keyGiven")!;
-    assert.deepEqual(check(circuit, "Signature", { ...r1cs, termWires }).undetermined, [
-      "valid of Signature, which rests on the form of a scalar",
-    ]);
+    /** A row with another signal in place of one. */
+    const changed = ([row]: number[], from: string, to: string) => {
+      const termWires = r1cs.termWires.slice();
+      for (let term = r1cs.starts[3 * row]; term < r1cs.starts[3 * row + 3]; term++)
+        if (termWires[term] === signals.get(from)) termWires[term] = signals.get(to)!;
+      return check(circuit, "Signature", { ...r1cs, termWires }).undetermined;
+    };
+    const rests = ["valid of Signature, which rests on the form of a scalar"];
+    // valid <== keyGiven * equal, and an answer that asks for another quotient.
+    assert.deepEqual(changed(rowsWith(circuit, "allowed", "valid"), "allowed", "keyGiven"), rests);
+    const [isZero] = [...signals.keys()].filter((name) => /^IsZero_\d+_\d+\.in$/.test(name));
+    assert.deepEqual(changed(rowsWith(circuit, "sQuotient", isZero), "sQuotient", "hPositive"), rests);
+    // A multiple by the bits of one scalar and the sign of another.
+    const positive = [...signals.keys()].find((name) => /^MultiplySigned_\d+_\d+\.positive$/.test(name))!;
+    assert.deepEqual(changed(rowsWith(circuit, "hPositive", positive), "hPositive", "sPositive"), rests);
   });
 });
 
