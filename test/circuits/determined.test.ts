@@ -283,8 +283,8 @@ describe("circuits, determined: rules", () => {
     ["an inverse of no class", false, isZero, "Other"],
     ["a slope beside another denominator", false, slope, "MontgomeryAdd"],
   ]; // prettier-ignore
-  /** x = d y + r with y and r and d - 1 - r ranged to so many bits. */
-  const division = (bitsOfY: number, bits: number): [Sum, Sum, Sum][] => {
+  /** x = d y + r with y and r and most - 1 - r ranged to so many bits. */
+  const division = (bitsOfY: number, bits: number, most = "d"): [Sum, Sum, Sum][] => {
     const range = (name: string, width: number): [Sum, Sum, Sum][] => {
       const places = Array.from({ length: width }, (_, i) => `${name}_${i}`);
       const sum = Object.fromEntries(places.map((place, i) => [place, 1n << BigInt(i)]));
@@ -292,7 +292,7 @@ describe("circuits, determined: rules", () => {
     };
     return [
       [{ d: 1n }, { y: 1n }, { x: 1n, r: -1n }],
-      [{}, {}, { d: 1n, "1": -1n, r: -1n, rest: -1n }],
+      [{}, {}, { [most]: 1n, "1": -1n, r: -1n, rest: -1n }],
       ...range("y", bitsOfY),
       ...range("r", bits),
       ...range("rest", bits),
@@ -309,6 +309,10 @@ describe("circuits, determined: rules", () => {
       const { undetermined } = determined(systemOf("Main", division(width, bits), ["y"], ["x", "d"]));
       assert.equal(undetermined.length, follows ? 0 : 3 + width + 2 * bits);
     });
+  it("does not follow: a quotient whose rest is below another number", () => {
+    const { undetermined } = determined(systemOf("Main", division(41, 32, "e"), ["y"], ["x", "d", "e"]));
+    assert.ok(undetermined.includes("y of Main"));
+  });
   for (const [why, follows, rows, main = "Main", outputs] of cases)
     it(`${follows ? "follows" : "does not follow"}: ${why}`, () => {
       assert.equal(determined(systemOf(main, rows, outputs)).undetermined.length === 0, follows);
@@ -486,10 +490,10 @@ describe("circuits, determined: what it notices", () => {
     // valid <== keyGiven * equal, and an answer that asks for another quotient.
     assert.deepEqual(changed(rowsWith(circuit, "allowed", "valid"), "allowed", "keyGiven"), rests);
     const [isZero] = [...signals.keys()].filter((name) => /^IsZero_\d+_\d+\.in$/.test(name));
-    assert.deepEqual(changed(rowsWith(circuit, "sQuotient", isZero), "sQuotient", "hPositive"), rests);
-    // A multiple by the bits of one scalar and the sign of another.
+    assert.deepEqual(changed(rowsWith(circuit, "sQuotient", isZero), "sQuotient", "keyGiven"), rests);
+    // A multiple by the bits of a scalar, but another sign.
     const positive = [...signals.keys()].find((name) => /^MultiplySigned_\d+_\d+\.positive$/.test(name))!;
-    assert.deepEqual(changed(rowsWith(circuit, "hPositive", positive), "hPositive", "sPositive"), rests);
+    assert.deepEqual(changed(rowsWith(circuit, "hPositive", positive), "hPositive", "keyGiven"), rests);
   });
 });
 

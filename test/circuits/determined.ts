@@ -319,9 +319,8 @@ export function determined(
     if (open.length === 0) return;
     if (open.length === 1) return learn([open[0][0]], [row]);
     if (open.every(([wire]) => isBit(wire))) {
-      const roots = new Set(open.map(([wire]) => rootOf(wire)));
       const exponents = exponentsOf(open.map(([, value]) => value));
-      if (exponents === undefined || roots.size < open.length) return;
+      if (exponents === undefined) return;
       const total = exponents.reduce((sum, k) => sum + (1n << BigInt(k)), 0n);
       const wiresOfRow = open.map(([wire]) => wire);
       if (total < MODULUS) return learn(wiresOfRow, [row]);
