@@ -17,9 +17,19 @@ import {
 import { equity, orderDelta } from "../../../src/protocol/margin.ts";
 import { fee, type MarketPrices, type MarketRules } from "../../../src/protocol/market.ts";
 import { abs, divFloor, FIELD, max, min, pack } from "../../../src/protocol/numbers.ts";
-import { BITS, FLAG, KIND, MARKET_STATE, MARKETS, NONCE_WINDOW, RANK } from "../../../src/protocol/parameters.ts";
+import {
+  BITS,
+  FLAG,
+  KIND,
+  MARKET_STATE,
+  MARKETS,
+  MAX_POSITION_SQUARES,
+  NONCE_WINDOW,
+  RANK,
+  SIDE,
+} from "../../../src/protocol/parameters.ts";
 import { below, type Draw } from "./draw.ts";
-import { keyOf, LAST_TIME, ownerOf, PLACES, PROFILE, secretOf } from "./venue.ts";
+import { keyOf, LAST_TIME, ownerOf, PLACES, PROFILE, secretOf, squaresOf } from "./venue.ts";
 
 /** Points of order 1, 2 and 4 of BabyJubJub; a x^2 = 1 of the latter. */
 const SMALL: [bigint, bigint][] = [
@@ -28,6 +38,8 @@ const SMALL: [bigint, bigint][] = [
   [18930368022820495955728484915491405972470733850014661777449844430438130630919n, 0n],
 ];
 
+/** Cash units with which most orders can be paid for. */
+const RICH = 1n << 70n;
 const LAST_ACCOUNT = Number(below(BITS.account));
 
 /** Draws commands for a matcher that applies each before the next is asked for. */
@@ -40,8 +52,10 @@ export class Log {
   #time: bigint;
   /** what the contract holds: payouts are sent at once */
   #held = 0n;
-  /** owners of what was deposited */
-  readonly #rich = new Set<number>();
+  /** deposits that the contract still takes: one for each leaf that genesis left free */
+  #left: number;
+  /** whether several have as much as they may */
+  readonly #shared: boolean;
 
   constructor(draw: Draw, genesis: GenesisFile, matcher: Matcher) {
     this.#draw = draw;
@@ -54,19 +68,24 @@ export class Log {
     );
     this.#focus = draw.pick(open.length > 0 && draw.chance(0.95) ? open : taken.length > 0 ? taken : [0]);
     this.#time = genesis.time;
+    this.#left = PLACES - genesis.accounts.length;
+    this.#shared = draw.chance(0.7);
   }
 
   *commands(): Generator<Command> {
     const draw = this.#draw;
-    if (draw.chance(0.1)) yield* this.#clear();
-    for (let i = draw.count(1, 3); i > 0; i--) yield this.#deposit();
+    if (draw.chance(this.#time === 0n ? 0.6 : 0.05)) yield* this.#clear();
+    for (let i = this.#shared ? 3 : draw.count(1, 3); i > 0; i--) yield this.#deposit();
     for (let stage = draw.count(1, 2); stage > 0; stage--) {
       this.#anchor = undefined;
-      for (let i = draw.count(5, 12); i > 0; i--) {
+      for (let i = draw.count(6, 13); i > 0; i--) {
         if (draw.chance(0.15)) this.#time = min(this.#time + draw.pick([1n, 1n, 60n]), LAST_TIME);
         yield this.#item();
       }
-      if (draw.chance(0.25)) yield* this.#manyCancels();
+      if (draw.chance(0.2)) {
+        yield* this.#manyCancels();
+        for (let i = draw.count(2, 5); i > 0; i--) yield this.#item("order");
+      }
       if (draw.chance(0.2)) yield this.#deposit();
       yield* this.#clear();
     }
@@ -102,13 +121,14 @@ export class Log {
   /** More cancels than one sweep takes, of one kind or both. */
   *#manyCancels(): Generator<Command> {
     const draw = this.#draw;
-    const alls = draw.pick([0, 3, 5]);
-    const singles = alls === 0 ? draw.pick([16, 17, 33]) : draw.count(0, 3);
+    const alls = draw.pick([0, 0, 3, 5]);
+    const singles = alls === 0 ? draw.pick([16, 17, 17, 33]) : draw.count(0, 3);
     const kinds = Array.from({ length: alls + singles }, (_, i) => i < alls);
     while (kinds.length > 0) {
       const [all] = kinds.splice(draw.count(0, kinds.length - 1), 1);
       const by = this.#trader();
-      const head = this.#head(by, "cancel", { market: this.#id(this.#focus), nonce: this.#account(by).nonce + 1n });
+      const nonce = min(this.#account(by).nonce + 2n, below(BITS.nonce));
+      const head = this.#head(by, "cancel", { market: this.#id(this.#focus), nonce });
       yield this.#signed(by, this.#cancelItem(by, head, all));
     }
   }
@@ -120,8 +140,19 @@ export class Log {
   #trader(): number {
     const draw = this.#draw;
     const { accounts } = this.#matcher;
-    const rich = [...accounts.keys()].filter((index) => this.#rich.has(ownerOf(accounts[index])));
-    return rich.length > 0 && draw.chance(0.75) ? draw.pick(rich) : draw.count(0, accounts.length - 1);
+    const all = [...accounts.keys()];
+    const full = all.filter((index) => squaresOf(accounts[index]) === MAX_POSITION_SQUARES);
+    if (full.length > 0 && draw.chance(0.2)) return draw.pick(full);
+    const rich = all.filter(
+      (index) => this.#spare(accounts[index]) >= RICH && squaresOf(accounts[index]) <= MAX_POSITION_SQUARES,
+    );
+    return draw.pick(rich.length > 0 && draw.chance(0.88) ? rich : all);
+  }
+
+  /** What the account may lose. */
+  #spare(account: Account): bigint {
+    const { prices } = this.#genesis;
+    return prices.values.map((_, k) => equity(account, prices, k) - account.reserved).reduce(min);
   }
 
   #id(slot: number): bigint {
@@ -132,18 +163,22 @@ export class Log {
     const draw = this.#draw;
     const deposits: Deposit[] = [];
     const owners = this.#matcher.accounts.map(ownerOf);
-    for (let i = draw.count(1, PROFILE.deposit); i > 0 && this.#held < MAX_HELD; i--) {
+    for (
+      let i = this.#shared ? PROFILE.deposit : draw.count(1, PROFILE.deposit);
+      i > 0 && this.#left > 0 && this.#held < MAX_HELD;
+      i--
+    ) {
+      this.#left--;
       const next = owners.length;
-      const room = next < PLACES;
-      const at = room && draw.chance(0.5) ? next : draw.count(0, next - 1);
+      const at = draw.chance(0.5) ? next : draw.count(0, next - 1);
       const owner = owners[at] ?? next;
-      const index = room ? draw.rarely(0.03, [0, LAST_ACCOUNT, PLACES, next], at) : at;
+      const index = draw.rarely(0.03, [0, LAST_ACCOUNT, PLACES, next], at);
       if (owners[index] !== owner) owners.push(owner);
       const free = MAX_HELD - this.#held;
       const half = max(free / 2n, 1n);
-      const amount = draw.pick([free, half, half, half, free / 3n + 1n, 1n, draw.ends(1n, free)]);
+      const part = min(MAX_HELD / 6n, free);
+      const amount = this.#shared ? part : draw.pick([free, half, half, free / 3n + 1n, 1n, draw.ends(1n, free)]);
       this.#held += amount;
-      this.#rich.add(owner);
       const { x, y } = depositKey(keyOf(owner));
       // With the point of order 2 added it names the same key.
       const [keyX, keyY] = draw.chance(0.2) ? [(FIELD - x) % FIELD, FIELD - y] : [x, y];
@@ -153,15 +188,19 @@ export class Log {
     return { kind: "deposits", time: this.#time, deposits };
   }
 
-  #item(): Command {
+  #item(asked?: "order"): Command {
     const draw = this.#draw;
-    const kind = draw.random.unit();
-    if (kind < 0.12) return this.#garbage();
+    const kind = asked ? 0 : draw.random.unit();
     const by = this.#trader();
-    if (kind < 0.72) return this.#signed(by, this.#order(by));
-    if (kind < 0.84) return this.#signed(by, this.#cancel(by));
-    if (kind < 0.94) return this.#signed(by, this.#withdrawal(by));
-    return this.#mutant(by);
+    if (kind < 0.7) return this.#signed(by, this.#order(by));
+    if (kind < 0.78) return this.#signed(by, this.#cancel(by));
+    if (kind < 0.86) {
+      const all = [...this.#matcher.accounts.keys()];
+      const richest = all.reduce((a, b) => (this.#spare(this.#account(b)) > this.#spare(this.#account(a)) ? b : a));
+      const any = draw.pick([by, richest, draw.pick(all)]);
+      return this.#signed(any, this.#withdrawal(any));
+    }
+    return kind < 0.95 ? this.#garbage() : this.#mutant(by);
   }
 
   #salt(): bigint {
@@ -173,7 +212,11 @@ export class Log {
     const draw = this.#draw;
     const { nonce } = this.#account(by);
     const last = below(BITS.nonce);
-    const next = draw.rarely(0.02, [nonce, nonce + NONCE_WINDOW, nonce + NONCE_WINDOW + 1n, last, 0n], nonce + 1n);
+    const next = draw.rarely(
+      0.006,
+      [nonce, nonce + NONCE_WINDOW, nonce + NONCE_WINDOW, nonce + NONCE_WINDOW + 1n, last, last],
+      nonce + draw.pick([1n, 2n]),
+    );
     return {
       kind: BigInt(KIND[kind]),
       market: draw.ends(0n, below(BITS.market)),
@@ -181,7 +224,7 @@ export class Log {
       nonce: min(next, last),
       side: BigInt(draw.count(0, 1)),
       flags: 0n,
-      validUntil: draw.rarely(0.02, [max(this.#time - 1n, 0n), 0n], draw.pick([this.#time, LAST_TIME])),
+      validUntil: draw.rarely(0.01, [max(this.#time - 1n, 0n), 0n], draw.pick([this.#time, LAST_TIME])),
       expiry: draw.rarely(
         0.03,
         [this.#time, 0n, this.#time + 1n].map((x) => min(x, LAST_TIME)),
@@ -221,10 +264,8 @@ export class Log {
 
   #withdrawal(by: number): Item {
     const draw = this.#draw;
-    const { prices } = this.#genesis;
     const account = this.#account(by);
-    const spare = prices.values.map((_, k) => equity(account, prices, k) - account.reserved).reduce(min);
-    const most = max(0n, min(spare, below(BITS.amount)));
+    const most = max(0n, min(this.#spare(account), below(BITS.amount)));
     const amount = draw.pick([
       most,
       most,
@@ -249,7 +290,9 @@ export class Log {
     const reach = (band / tick) * tick;
     const [least, most] = [max(mark - reach, -floor(-low)), min(mark + reach, floor(high))];
     return {
-      good: [mark, mark, least, most, mark + tick, mark - tick].filter((x) => x >= least && x <= most && fits(x)),
+      good: [mark, least, least, most, most, mark + tick, mark - tick].filter(
+        (x) => x >= least && x <= most && fits(x),
+      ),
       bad: [most + tick, least - tick, low, high, mark + 1n].filter(fits),
     };
   }
@@ -259,56 +302,69 @@ export class Log {
     const slot = this.#market();
     const { rules, prices } = this.#genesis;
     const [row, quoted] = [rules.markets[slot], prices.markets[slot]];
-    const flags = draw.rarely(0.02, [2n, 4n, 129n], draw.chance(0.2) ? BigInt(FLAG.thisAuction) : 0n);
+    const flags = draw.rarely(0.008, [2n, 4n, 129n], draw.chance(0.2) ? BigInt(FLAG.thisAuction) : 0n);
     const market = draw.rarely(0.01, [0n, below(BITS.market)], this.#id(slot));
-    const head = this.#head(by, "order", { market, flags });
-    const side = Number(head.side);
+    let head = this.#head(by, "order", { market, flags });
     let limit = draw.ends(-(1n << BigInt(BITS.price)), below(BITS.price));
     let size = draw.ends(0n, below(BITS.size));
     let maxFee = draw.ends(0n, below(BITS.maxFee));
     if (row && quoted) {
       const { good, bad } = this.#limits(row, quoted);
-      if (slot === this.#focus) this.#anchor ??= draw.pick(good);
+      if (slot === this.#focus) {
+        const ends = good.filter((x) => x === -(1n << BigInt(BITS.price)) || x === below(BITS.price));
+        this.#anchor ??= draw.pick(ends.length > 0 && draw.chance(0.3) ? ends : good);
+      }
       const anchored = slot === this.#focus && draw.chance(0.6) ? this.#anchor! : draw.pick(good);
-      limit = draw.chance(0.1) && bad.length > 0 ? draw.pick(bad) : anchored;
-      size = this.#size(this.#account(by), row, quoted, side, limit);
+      limit = draw.chance(0.06) && bad.length > 0 ? draw.pick(bad) : anchored;
+      const account = this.#account(by);
+      const affordable = [SIDE.buy, SIDE.sell].map((side) => this.#most(account, row, quoted, side, limit));
+      // The side that the account can pay for, if there is but one.
+      const side = draw.rarely(0.05, [0, 1], affordable[0] === 0n ? 1 : affordable[1] === 0n ? 0 : Number(head.side));
+      head = { ...head, side: BigInt(side) };
+      size = this.#size(row, side, affordable[side]);
       const charged = fee(row, limit, 1n);
       maxFee = draw.rarely(
-        0.04,
+        0.015,
         [charged - 1n, draw.ends(0n, charged)].map((x) => max(x, 0n)),
         draw.pick([charged, below(BITS.maxFee)]),
       );
     }
     const own = this.#matcher.book(slot).filter(({ account }) => account === by);
     const earlier = [head.nonce, below(BITS.nonce), max(head.nonce - 1n, 0n)];
-    const replaces = draw.rarely(0.02, earlier, own.length > 0 && draw.chance(0.15) ? draw.pick(own).nonce : 0n);
+    const replaces = draw.rarely(0.01, earlier, own.length > 0 && draw.chance(0.15) ? draw.pick(own).nonce : 0n);
     const body: OrderBody = { limit, size, replaces, maxFee };
     return { A: pack(A_COLUMNS, { ...head }), B: pack(ORDER_COLUMNS, { ...body }), salt: this.#salt() };
   }
 
-  /** Lots: mostly as many as margin and market allow, or as the other side offers. */
-  #size(account: Account, row: MarketRules, quoted: MarketPrices, side: number, limit: bigint): bigint {
-    const draw = this.#draw;
+  /** Lots that margin and market allow at most. */
+  #most(account: Account, row: MarketRules, quoted: MarketPrices, side: number, limit: bigint): bigint {
     const { prices } = this.#genesis;
-    const most = prices.values
+    return prices.values
       .map((_, k) => {
         const delta = orderDelta(row, quoted, side, limit, k);
         const spare = equity(account, prices, k) - account.reserved;
         return delta >= 0n ? row.lotLimit : spare < 0n ? 0n : spare / -delta;
       })
       .reduce(min, row.lotLimit);
+  }
+
+  /** Lots: mostly as many as may be, or as the other side offers. */
+  #size({ lotLimit }: MarketRules, side: number, most: bigint): bigint {
+    const draw = this.#draw;
     const other = this.#matcher.book(this.#focus).filter((entry) => entry.side !== side);
-    const offered = other.reduce((sum, { remaining }) => sum + remaining, 0n);
-    const good = draw.pick([most, most, most, max(most - 1n, 0n), (most + 1n) / 2n, min(1n, most), min(offered, most)]);
-    const bad = [most + 1n, row.lotLimit + 1n, below(BITS.size), 0n];
-    return min(draw.rarely(0.025, bad, good), below(BITS.size));
+    const offered = min(
+      other.reduce((sum, { remaining }) => sum + remaining, 0n),
+      most,
+    );
+    const good = draw.pick([most, most, most - 1n, most >> 3n, most >> 7n, 1n, offered, offered]);
+    return min(draw.rarely(0.012, [most + 1n, lotLimit + 1n, below(BITS.size), 0n], max(good, 1n)), below(BITS.size));
   }
 
   #signed(by: number, item: Item): Command {
     const draw = this.#draw;
     const { R8x, R8y, S } = sign(secretOf(ownerOf(this.#account(by))), itemHash(this.#genesis.domain, item));
     const command = { kind: "item" as const, time: this.#time, item, auth: { R8x, R8y, S } };
-    return draw.chance(0.04) ? { ...command, auth: this.#spoilt({ R8x, R8y, S }) } : command;
+    return draw.chance(0.03) ? { ...command, auth: this.#spoilt({ R8x, R8y, S }) } : command;
   }
 
   /** A signature that is none, in the ways in which it may not be one. */
