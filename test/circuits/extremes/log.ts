@@ -84,7 +84,7 @@ export class Log {
       }
       if (draw.chance(0.2)) {
         yield* this.#manyCancels();
-        for (let i = draw.count(2, 5); i > 0; i--) yield this.#item("order");
+        for (let i = draw.count(3, 6); i > 0; i--) yield this.#item("order");
       }
       if (draw.chance(0.2)) yield this.#deposit();
       yield* this.#clear();
@@ -312,14 +312,18 @@ export class Log {
       const { good, bad } = this.#limits(row, quoted);
       if (slot === this.#focus) {
         const ends = good.filter((x) => x === -(1n << BigInt(BITS.price)) || x === below(BITS.price));
-        this.#anchor ??= draw.pick(ends.length > 0 && draw.chance(0.3) ? ends : good);
+        this.#anchor ??= draw.pick(ends.length > 0 && draw.chance(0.6) ? ends : good);
       }
       const anchored = slot === this.#focus && draw.chance(0.6) ? this.#anchor! : draw.pick(good);
       limit = draw.chance(0.06) && bad.length > 0 ? draw.pick(bad) : anchored;
       const account = this.#account(by);
       const affordable = [SIDE.buy, SIDE.sell].map((side) => this.#most(account, row, quoted, side, limit));
+      // Who holds as much as lets it place an order wants more of it.
+      const held = row.legs.reduce((sum, leg, i) => sum + leg * account.positions[i], 0n);
+      const full = squaresOf(account) === MAX_POSITION_SQUARES && held !== 0n;
+      const wanted = full ? (held > 0n ? SIDE.buy : SIDE.sell) : Number(head.side);
       // The side that the account can pay for, if there is but one.
-      const side = draw.rarely(0.05, [0, 1], affordable[0] === 0n ? 1 : affordable[1] === 0n ? 0 : Number(head.side));
+      const side = draw.rarely(0.05, [0, 1], affordable[wanted] === 0n ? 1 - wanted : wanted);
       head = { ...head, side: BigInt(side) };
       size = this.#size(row, side, affordable[side]);
       const charged = fee(row, limit, 1n);

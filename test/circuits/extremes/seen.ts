@@ -137,8 +137,8 @@ const ofItem: Tests<[ItemEvent, GenesisFile]> = {
   "refused: one cash unit short": (event, genesis) => refused(event, "margin") && spare(event, genesis) === -1n,
   "admitted: squares of positions 2^92": (event) => !!order(event) && squaresAre(MAX_POSITION_SQUARES)(event),
   "refused: squares of positions 2^92 + 1": squaresAre(MAX_POSITION_SQUARES + 1n),
-  "judged: squares of positions of 95 bits": (event) =>
-    admitted(event) && squaresOf(event.account!.before!) >= 1n << 94n,
+  "judged: squares of positions of 94 bits": (event) =>
+    admitted(event) && squaresOf(event.account!.before!) >= 1n << 93n,
   "judged: equity of 95 bits": (event, { prices }) =>
     (admitted(event) || refused(event, "margin")) &&
     prices.values.some((_, k) => abs(equity(event.account!.before!, prices, k)) >= 1n << 94n),

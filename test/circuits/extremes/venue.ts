@@ -49,7 +49,7 @@ export function drawVenue(draw: Draw): GenesisFile {
     group: {
       operatorKeyX,
       operatorKeyY,
-      maxAge: draw.rarely(0.02, [0n, 0n, 60n, draw.ends(0n, LAST_TIME)], LAST_TIME),
+      maxAge: draw.rarely(0.03, [0n, 0n, 60n, draw.ends(0n, LAST_TIME)], LAST_TIME),
     },
     markets: NO_MARKETS.map((free, slot) => (slots.includes(slot) ? markets[slots.indexOf(slot)] : free)),
   };
@@ -59,7 +59,7 @@ export function drawVenue(draw: Draw): GenesisFile {
     epoch: draw.ends(0n, LAST_TIME),
     time: draw.rarely(0.03, [0n, draw.ends(0n, time), draw.ends(time, LAST_TIME)], time),
   });
-  const accounts = drawAccounts(draw);
+  const accounts = drawAccounts(draw, markets);
   const file: GenesisFile = {
     profile: "demo",
     domain: draw.ends(0n, FIELD - 1n),
@@ -133,6 +133,7 @@ function anyLegs(draw: Draw): bigint[] {
   return draw.pick<() => bigint[]>([
     () => zeros.with(0, draw.pick([1n, -1n])),
     () => zeros.with(0, 1n),
+    () => zeros.with(0, draw.pick([1n, -1n])),
     () => zeros.with(1, weight),
     () => pair(weight, weight),
     () => pair(weight, weight === low ? high : -weight),
@@ -167,14 +168,16 @@ function drawMarket(draw: Draw, id: bigint, marks: readonly bigint[]): MarketRul
 }
 
 /** The venue, the insurance and up to twelve traders; positions of each instrument sum to zero. */
-function drawAccounts(draw: Draw) {
+function drawAccounts(draw: Draw, markets: readonly MarketRules[]) {
   const count = draw.count(4, PLACES - 1);
   const positions = Array.from({ length: count }, () => Array<bigint>(INSTRUMENTS).fill(0n));
   const [limit, high] = [1n << BigInt(BITS.position - 2), below(BITS.position - 1)];
   const least = -(1n << BigInt(BITS.position - 1));
+  // What is traded is held.
+  const likely = draw.pick(markets).legs.findIndex((leg) => leg !== 0n);
   for (let i = 0; i < INSTRUMENTS; i++) {
     if (positions.some((held) => held[i] !== 0n)) continue;
-    if (!draw.chance(i === 0 || i === 2 ? 0.6 : 0.1)) continue;
+    if (!draw.chance(i === 0 || i === likely ? 0.6 : 0.08)) continue;
     const at = () => draw.count(0, count - 1);
     const [a, b, c] = [at(), at(), at()];
     if (new Set([a, b, c]).size < 3) continue;
@@ -196,7 +199,7 @@ function drawAccounts(draw: Draw) {
     positions[b][i] = held === least ? min(-held - 1n, high) : -held;
     positions[c][i] = -held - positions[b][i];
     // With another lot it holds more than lets it place an order.
-    if (i === 0 && draw.chance(0.3)) [positions[a][1], positions[c][1]] = [1n, -1n];
+    if (i === 0 && draw.chance(0.5)) [positions[a][1], positions[c][1]] = [1n, -1n];
   }
   const past = () => ({ nonce: below(BITS.nonce) - draw.pick([1n, 2n, 5n, 9n]), seq: below(BITS.nonce) });
   return positions.map((held, index) => {
