@@ -82,7 +82,7 @@ export class Log {
         if (draw.chance(0.15)) this.#time = min(this.#time + draw.pick([1n, 1n, 60n]), LAST_TIME);
         yield this.#item();
       }
-      if (draw.chance(0.2)) {
+      if (draw.chance(0.25)) {
         yield* this.#manyCancels();
         for (let i = draw.count(3, 6); i > 0; i--) yield this.#item("order");
       }
@@ -141,8 +141,9 @@ export class Log {
     const draw = this.#draw;
     const { accounts } = this.#matcher;
     const all = [...accounts.keys()];
-    const full = all.filter((index) => squaresOf(accounts[index]) === MAX_POSITION_SQUARES);
-    if (full.length > 0 && draw.chance(0.2)) return draw.pick(full);
+    const able = all.filter((index) => this.#spare(accounts[index]) > 0n);
+    const full = able.filter((index) => squaresOf(accounts[index]) === MAX_POSITION_SQUARES);
+    if (full.length > 0 && draw.chance(0.25)) return draw.pick(full);
     const rich = all.filter(
       (index) => this.#spare(accounts[index]) >= RICH && squaresOf(accounts[index]) <= MAX_POSITION_SQUARES,
     );
@@ -310,18 +311,21 @@ export class Log {
     let maxFee = draw.ends(0n, below(BITS.maxFee));
     if (row && quoted) {
       const { good, bad } = this.#limits(row, quoted);
+      // The other side of the order before it.
+      const answered = draw.chance(0.45) ? this.#matcher.book(slot).at(-1) : undefined;
       if (slot === this.#focus) {
         const ends = good.filter((x) => x === -(1n << BigInt(BITS.price)) || x === below(BITS.price));
         this.#anchor ??= draw.pick(ends.length > 0 && draw.chance(0.6) ? ends : good);
       }
       const anchored = slot === this.#focus && draw.chance(0.6) ? this.#anchor! : draw.pick(good);
-      limit = draw.chance(0.06) && bad.length > 0 ? draw.pick(bad) : anchored;
+      limit = draw.chance(0.06) && bad.length > 0 ? draw.pick(bad) : (answered?.limit ?? anchored);
       const account = this.#account(by);
       const affordable = [SIDE.buy, SIDE.sell].map((side) => this.#most(account, row, quoted, side, limit));
       // Who holds as much as lets it place an order wants more of it.
       const held = row.legs.reduce((sum, leg, i) => sum + leg * account.positions[i], 0n);
       const full = squaresOf(account) === MAX_POSITION_SQUARES && held !== 0n;
-      const wanted = full ? (held > 0n ? SIDE.buy : SIDE.sell) : Number(head.side);
+      const grows = held > 0n ? SIDE.buy : SIDE.sell;
+      const wanted = full ? grows : answered ? 1 - answered.side : Number(head.side);
       // The side that the account can pay for, if there is but one.
       const side = draw.rarely(0.05, [0, 1], affordable[wanted] === 0n ? 1 - wanted : wanted);
       head = { ...head, side: BigInt(side) };

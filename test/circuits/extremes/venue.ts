@@ -177,7 +177,7 @@ function drawAccounts(draw: Draw, markets: readonly MarketRules[]) {
   const likely = draw.pick(markets).legs.findIndex((leg) => leg !== 0n);
   for (let i = 0; i < INSTRUMENTS; i++) {
     if (positions.some((held) => held[i] !== 0n)) continue;
-    if (!draw.chance(i === 0 || i === likely ? 0.6 : 0.08)) continue;
+    if (!draw.chance(i === 0 || i === likely ? 0.75 : 0.08)) continue;
     const at = () => draw.count(0, count - 1);
     const [a, b, c] = [at(), at(), at()];
     if (new Set([a, b, c]).size < 3) continue;
@@ -185,6 +185,8 @@ function drawAccounts(draw: Draw, markets: readonly MarketRules[]) {
       limit,
       limit,
       limit,
+      limit,
+      -limit,
       -limit,
       -limit,
       limit - 1n,
