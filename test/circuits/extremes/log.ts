@@ -16,7 +16,7 @@ import {
 } from "../../../src/protocol/item.ts";
 import { equity, orderDelta } from "../../../src/protocol/margin.ts";
 import { fee, type MarketPrices, type MarketRules } from "../../../src/protocol/market.ts";
-import { abs, divFloor, FIELD, max, min, pack } from "../../../src/protocol/numbers.ts";
+import { divFloor, FIELD, max, min, pack } from "../../../src/protocol/numbers.ts";
 import {
   BITS,
   FLAG,
@@ -48,7 +48,7 @@ export class Log {
   readonly #genesis: GenesisFile;
   readonly #matcher: Matcher;
   /** slot that most items are for */
-  #focus: number;
+  readonly #focus: number;
   #time: bigint;
   /** what the contract holds: payouts are sent at once */
   #held = 0n;
@@ -56,6 +56,8 @@ export class Log {
   #left: number;
   /** whether several have as much as they may */
   readonly #shared: boolean;
+  /** limit that most orders of a stage have, so that the price is there */
+  #anchor: bigint | undefined;
 
   constructor(draw: Draw, genesis: GenesisFile, matcher: Matcher) {
     this.#draw = draw;
@@ -66,7 +68,7 @@ export class Log {
     const open = taken.filter(
       (slot) => markets[slot] && genesis.rules.markets[slot]!.state === BigInt(MARKET_STATE.open),
     );
-    this.#focus = draw.pick(open.length > 0 && draw.chance(0.95) ? open : taken.length > 0 ? taken : [0]);
+    this.#focus = draw.pick(open.length > 0 && draw.chance(0.95) ? open : taken);
     this.#time = genesis.time;
     this.#left = PLACES - genesis.accounts.length;
     this.#shared = draw.chance(0.7);
@@ -137,6 +139,7 @@ export class Log {
     return this.#matcher.accounts[index];
   }
 
+  /** Who writes next: mostly one who can pay for an order; some have as large a position as lets them place one. */
   #trader(): number {
     const draw = this.#draw;
     const { accounts } = this.#matcher;
@@ -160,6 +163,7 @@ export class Log {
     return this.#genesis.rules.markets[slot]?.id ?? this.#draw.ends(0n, below(BITS.market));
   }
 
+  /** Deposits, as a contract takes them; where it takes none, a purge. */
   #deposit(): Command {
     const draw = this.#draw;
     const deposits: Deposit[] = [];
@@ -251,10 +255,10 @@ export class Log {
     return { A: pack(A_COLUMNS, { ...head, flags }), B: pack(ORDER_COLUMNS, body), salt: this.#salt() };
   }
 
+  /** The slot of an order or a cancel. */
   #market(): number {
-    const others = this.#slots();
     const draw = this.#draw;
-    return others.length > 0 && draw.chance(0.12) ? draw.pick(others) : this.#focus;
+    return draw.chance(0.12) ? draw.pick(this.#slots()) : this.#focus;
   }
 
   #cancel(by: number): Item {
@@ -279,9 +283,6 @@ export class Log {
     const head = this.#head(by, "withdrawal", { flags });
     return { A: pack(A_COLUMNS, { ...head }), B: pack(WITHDRAWAL_COLUMNS, body), salt: this.#salt() };
   }
-
-  /** Limit that most orders of a stage have, so that the price is there. */
-  #anchor: bigint | undefined;
 
   /** Limits that say something of this market: around the mark, at the ends of the band and of the range. */
   #limits({ tick, band }: MarketRules, { mark }: MarketPrices): { good: bigint[]; bad: bigint[] } {
@@ -426,7 +427,7 @@ export class Log {
       { A: A + (1n << BigInt(draw.count(185, 252))), B, salt },
       { A, B: (B + (1n << BigInt(draw.count(174, 252)))) % FIELD, salt },
       { A, B: this.#element(), salt },
-      { A: (A + (abs(this.#element()) << 185n)) % FIELD, B, salt },
+      { A: (A + (this.#element() << 185n)) % FIELD, B, salt },
       // An order or cancel read as a withdrawal, and the reverse.
       { A: kindless + draw.pick([1n, 2n, 3n]), B, salt },
     ]);
