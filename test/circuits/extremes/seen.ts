@@ -2,7 +2,7 @@
 import type { Event } from "../../../src/matcher/events.ts";
 import type { GenesisFile } from "../../../src/protocol/genesis.ts";
 import type { Decoded } from "../../../src/protocol/item.ts";
-import { equity } from "../../../src/protocol/margin.ts";
+import { equity, worstLoss } from "../../../src/protocol/margin.ts";
 import { fee, type MarketPrices, type MarketRules } from "../../../src/protocol/market.ts";
 import { abs, FIELD, max, min } from "../../../src/protocol/numbers.ts";
 import {
@@ -123,6 +123,10 @@ const ofItem: Tests<[ItemEvent, GenesisFile]> = {
     return !!found && fee(rules.markets[event.admission.slot]!, found.body.limit, 1n) >= 1n << 40n;
   },
   "admitted: rho 2^61 - 1": (event) => event.admission.entry?.rho === below(61),
+  "admitted: worst loss 2^61 below rhoMin": ({ admission: { entry, slot } }, { rules, prices }) => {
+    if (!entry || entry.rho !== below(61)) return false;
+    return worstLoss(rules.markets[slot]!, prices.markets[slot]!, entry.side, entry.limit) < 0n;
+  },
   "admitted: rho above rhoMin, of 58 bits": (event, { rules }) => {
     const { entry, slot } = event.admission;
     return !!entry && entry.rho > rules.markets[slot]!.rhoMin && entry.rho >= 1n << 57n;
@@ -196,6 +200,10 @@ const ofClear: Tests<[ClearEvent, GenesisFile]> = {
   "2^32 - 1 lots in one fill": (event) => lots(event).includes(below(32)),
   "more than 2^32 lots trade": (event) => last(event).outcome.volume > 1n << 32n,
   "a fee of 72 bits": (event) => last(event).outcome.fills.some((fill) => fill.fee >= 1n << 71n),
+  "a fee of 72 bits by the rate alone": (event, { rules }) =>
+    last(event).outcome.fills.some(
+      ({ fee: paid, lots: n }) => paid - (rules.markets[event.slot]?.feePerLot ?? 0n) * abs(n) >= 1n << 71n,
+    ),
   "fee income of 73 bits": (event) => last(event).outcome.fees >= 1n << 72n,
   "trade price of 58 bits": ({ tradePrice }) => abs(tradePrice) >= 1n << 57n,
   "a release of 93 bits": ({ sweeps }) =>

@@ -156,7 +156,7 @@ function drawMarket(draw: Draw, id: bigint, marks: readonly bigint[]): MarketRul
     tick: draw.rarely(0.1, [7n, below(BITS.tick), draw.ends(1n, below(BITS.tick))], 1n),
     lotLimit: wide(BITS.size),
     band: draw.rarely(0.1, [0n], wide(BITS.price)),
-    feeRate: draw.pick([0n, 1n, 1_001n, draw.ends(0n, FEE_DENOMINATOR), FEE_DENOMINATOR]),
+    feeRate: draw.pick([0n, 1_001n, draw.ends(0n, FEE_DENOMINATOR), FEE_DENOMINATOR, FEE_DENOMINATOR]),
     feePerLot: draw.pick([0n, 1n, draw.ends(0n, below(BITS.feePerLot)), below(BITS.feePerLot)]),
     rhoMin: draw.pick([1n, 1n, draw.ends(1n, 1n << 40n), below(BITS.rhoMin)]),
     rule: BigInt(draw.pick([RULE.auction, RULE.auction, RULE.midpoint])),
