@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { compileCircuits, described, EXTREMES, playRound, Seen, shrink, type Circuits } from "./extremes.ts";
 import { remembersHashes } from "./remembering.ts";
 
-const ROUNDS = Number(process.env.TACIT_ROUNDS ?? 10);
+const ROUNDS = Number(process.env.TACIT_ROUNDS ?? 8);
 const SEED = Number(process.env.TACIT_SEED ?? Date.now() % 1_000_000);
 
 describe("circuits at the ends of all ranges", () => {
