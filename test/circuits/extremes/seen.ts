@@ -1,0 +1,300 @@
+/** Which ends a round reached: each by a name, so that a generator that no longer gets there is noticed. */
+import type { Event } from "../../../src/matcher/events.ts";
+import type { GenesisFile } from "../../../src/protocol/genesis.ts";
+import type { Decoded } from "../../../src/protocol/item.ts";
+import { equity, worstLoss } from "../../../src/protocol/margin.ts";
+import { fee, type MarketPrices, type MarketRules } from "../../../src/protocol/market.ts";
+import { abs, FIELD, max, min } from "../../../src/protocol/numbers.ts";
+import {
+  FEE_DENOMINATOR,
+  MARKET_STATE,
+  MARKETS,
+  MAX_POSITION_SQUARES,
+  NONCE_WINDOW,
+  RULE,
+  SIDE,
+  SWEEP_ALL_CANCELS,
+  SWEEP_CANCELS,
+  VERDICTS,
+} from "../../../src/protocol/parameters.ts";
+import { below } from "./draw.ts";
+import { LAST_TIME, PLACES, PROFILE, squaresOf } from "./venue.ts";
+
+type Tests<T extends unknown[]> = Record<string, (...of: T) => boolean>;
+type ItemEvent = Extract<Event, { kind: "item" }>;
+type ClearEvent = Extract<Event, { kind: "clear" }>;
+type DepositsEvent = Extract<Event, { kind: "deposits" }>;
+type SettleEvent = Extract<Event, { kind: "settle" }>;
+
+const least = (bits: number) => -(1n << BigInt(bits));
+
+const ofGenesis: Tests<[GenesisFile]> = {
+  "domain r - 1": ({ domain }) => domain === FIELD - 1n,
+  "16 markets": ({ rules }) => rules.markets.every(Boolean),
+  "genesis at time 0": ({ time }) => time === 0n,
+  "genesis at time 2^40 - 1": ({ time }) => time === LAST_TIME,
+  "maxAge 0": ({ rules }) => rules.group.maxAge === 0n,
+  "value net of funding of 48 bits": ({ prices }) => prices.values.flat().some((u) => abs(u) >= below(48) - 1n),
+  "position 2^47 - 1": ({ accounts }) => accounts.some((it) => it.positions.includes(below(47))),
+  "position -2^47": ({ accounts }) => accounts.some((it) => it.positions.includes(least(47))),
+};
+
+const ofMarket: Tests<[MarketRules, MarketPrices | null]> = {
+  "mark 2^40 - 1": (_, quoted) => quoted?.mark === below(40),
+  "mark 1 - 2^40": (_, quoted) => quoted?.mark === -below(40),
+  "a stale row": (_, quoted) => quoted === null,
+  "funding of 58 bits": (_, quoted) => !!quoted && abs(quoted.funding) >= below(57),
+  "W of 59 bits": (_, quoted) => !!quoted && quoted.values.some((w) => abs(w) >= below(58)),
+  "legs 127": ({ legs }) => legs.every((leg) => leg === 127n),
+  "legs -128": ({ legs }) => legs.every((leg) => leg === -128n),
+  "id 2^32 - 1": ({ id }) => id === below(32),
+  "tick 2^32 - 1": ({ tick }) => tick === below(32),
+  "lotLimit 1": ({ lotLimit }) => lotLimit === 1n,
+  "band 0": ({ band }) => band === 0n,
+  "band 2^40 - 1": ({ band }) => band === below(40),
+  "feeRate 10^6": ({ feeRate }) => feeRate === FEE_DENOMINATOR,
+  "feePerLot 2^40 - 1": ({ feePerLot }) => feePerLot === below(40),
+  "rhoMin 2^61 - 1": ({ rhoMin }) => rhoMin === below(61),
+  "interval 2^32 - 1": ({ interval }) => interval === below(32),
+  "capacity 1": ({ capacity }) => capacity === 1n,
+  "capacity 2^16 - 1": ({ capacity }) => capacity === below(16),
+  "cancelCapacity 1": ({ cancelCapacity }) => cancelCapacity === 1n,
+  "cancelCapacity 2^16 - 1": ({ cancelCapacity }) => cancelCapacity === below(16),
+};
+
+const ofDeposits: Tests<[DepositsEvent, GenesisFile]> = {
+  "an account is opened": ({ credits }) => credits.some(({ before }) => !before),
+  "the last leaf is taken": ({ credits }) => credits.some(({ index }) => index === PLACES - 1),
+  "a deposit to an account of 20 bits": ({ credits }) =>
+    credits.some(({ deposit }) => deposit.index === Number(below(20))),
+  "two deposits to one account": ({ credits }) => credits.length === 2 && credits[0].index === credits[1].index,
+  "a deposit of 2^90": ({ credits }) => credits.some(({ deposit }) => deposit.amount === 1n << 90n),
+  "cash 2^90": ({ credits }) => credits.some(({ after }) => after.cash === 1n << 90n),
+};
+
+const squaresAre = (expected: bigint) => (event: ItemEvent) =>
+  event.admission.verdict !== "unsigned" && !!event.account?.before && squaresOf(event.account.before) === expected;
+const refused = (event: ItemEvent, verdict: string) => event.admission.verdict === verdict;
+const admitted = (event: ItemEvent) => refused(event, "admitted");
+const order = (event: ItemEvent) =>
+  event.admission.decoded?.kind === "order" && admitted(event) ? event.admission.decoded : null;
+const nonceOver = ({ admission, account }: ItemEvent) => admission.decoded!.head.nonce - account!.before!.nonce;
+/** By how much an order's or a withdrawal's equity exceeds what it must, in the scenario where it is least. */
+function spare({ admission: { decoded, slot }, account }: ItemEvent, { rules, prices }: GenesisFile): bigint | null {
+  const change = changeOf(decoded, rules.markets[slot], prices.markets[slot]);
+  const before = account?.before;
+  if (!change || !before) return null;
+  const covered = prices.values.flatMap((_, k) => {
+    const d = change(k);
+    return d >= 0n ? [] : [equity(before, prices, k) - before.reserved + d];
+  });
+  return covered.length > 0 ? covered.reduce(min) : null;
+}
+function changeOf(decoded: Decoded | null, row?: MarketRules | null, quoted?: MarketPrices | null) {
+  if (decoded?.kind === "withdrawal") return () => -decoded.body.amount;
+  if (decoded?.kind !== "order" || !row || !quoted) return null;
+  const { limit, size } = decoded.body;
+  const sign = decoded.head.side === BigInt(SIDE.buy) ? 1n : -1n;
+  return (k: number) => size * (sign * (quoted.values[k] - limit + quoted.funding) - fee(row, limit, 1n));
+}
+function atBand(event: ItemEvent, { rules, prices }: GenesisFile, beyond: bigint): boolean {
+  const { decoded, slot } = event.admission;
+  if (decoded?.kind !== "order" || slot < 0 || !prices.markets[slot]) return false;
+  return abs(decoded.body.limit - prices.markets[slot].mark) === rules.markets[slot]!.band + beyond;
+}
+
+const ofItem: Tests<[ItemEvent, GenesisFile]> = {
+  ...Object.fromEntries(VERDICTS.map((verdict) => [verdict, (event: ItemEvent) => refused(event, verdict)])),
+  "admitted: limit -2^40": (event) => order(event)?.body.limit === least(40),
+  "admitted: limit 2^40 - 1": (event) => order(event)?.body.limit === below(40),
+  "admitted: 2^32 - 1 lots": (event) => order(event)?.body.size === below(32),
+  "admitted: at the band": (event, genesis) => admitted(event) && atBand(event, genesis, 0n),
+  "refused: one tick off the band": (event, genesis) => refused(event, "band") && atBand(event, genesis, 1n),
+  "admitted: the fee is maxFee": (event, { rules }) => {
+    const found = order(event);
+    return !!found && fee(rules.markets[event.admission.slot]!, found.body.limit, 1n) === found.body.maxFee;
+  },
+  "refused: the fee is maxFee + 1": ({ admission: { verdict, decoded, slot } }, { rules }) =>
+    verdict === "maxFee" &&
+    decoded?.kind === "order" &&
+    fee(rules.markets[slot]!, decoded.body.limit, 1n) === decoded.body.maxFee + 1n,
+  "admitted: a fee of 41 bits": (event, { rules }) => {
+    const found = order(event);
+    return !!found && fee(rules.markets[event.admission.slot]!, found.body.limit, 1n) >= 1n << 40n;
+  },
+  "admitted: rho 2^61 - 1": (event) => event.admission.entry?.rho === below(61),
+  "admitted: worst loss 2^61 below rhoMin": ({ admission: { entry, slot } }, { rules, prices }) => {
+    if (!entry || entry.rho !== below(61)) return false;
+    return worstLoss(rules.markets[slot]!, prices.markets[slot]!, entry.side, entry.limit) < 0n;
+  },
+  "admitted: rho above rhoMin, of 58 bits": (event, { rules }) => {
+    const { entry, slot } = event.admission;
+    return !!entry && entry.rho > rules.markets[slot]!.rhoMin && entry.rho >= 1n << 57n;
+  },
+  "admitted: no scenario loses": (event, { rules, prices }) => {
+    const change = changeOf(order(event), rules.markets[event.admission.slot], prices.markets[event.admission.slot]);
+    return !!change && prices.values.every((_, k) => change(k) >= 0n);
+  },
+  "admitted: nothing to spare": (event, genesis) => admitted(event) && spare(event, genesis) === 0n,
+  "admitted: some equity below zero": (event, { prices }) =>
+    !!order(event) && prices.values.some((_, k) => equity(event.account!.before!, prices, k) < 0n),
+  "refused: one cash unit short": (event, genesis) => refused(event, "margin") && spare(event, genesis) === -1n,
+  "admitted: squares of positions 2^92": (event) => !!order(event) && squaresAre(MAX_POSITION_SQUARES)(event),
+  "refused: squares of positions 2^92 + 1": squaresAre(MAX_POSITION_SQUARES + 1n),
+  "judged: squares of positions of 94 bits": (event) =>
+    admitted(event) && squaresOf(event.account!.before!) >= 1n << 93n,
+  "judged: equity of 95 bits": (event, { prices }) =>
+    (admitted(event) || refused(event, "margin")) &&
+    prices.values.some((_, k) => abs(equity(event.account!.before!, prices, k)) >= 1n << 94n),
+  "a nonce 2^16 ahead": (event) => admitted(event) && nonceOver(event) === NONCE_WINDOW,
+  "a nonce 2^16 + 1 ahead": (event) => refused(event, "nonce") && nonceOver(event) === NONCE_WINDOW + 1n,
+  "nonce 2^40 - 1": (event) => admitted(event) && event.admission.decoded!.head.nonce === below(40),
+  "an account of 20 bits": ({ admission }) => admission.decoded?.head.account === below(20),
+  "a leaf that is empty": ({ account }) => !!account && !account.before,
+  "validUntil 2^40 - 1": (event) => admitted(event) && event.admission.decoded!.head.validUntil === LAST_TIME,
+  "validUntil now": (event) => admitted(event) && event.admission.decoded!.head.validUntil === event.entry.time,
+  "validUntil a second ago": ({ admission: { verdict, decoded }, entry }) =>
+    verdict === "tooLate" && decoded!.head.validUntil === entry.time - 1n,
+  "expiry 0": (event) => order(event)?.head.expiry === 0n && event.entry.time > 0n,
+  "salt r - 1": ({ entry }) => entry.item.salt === FIELD - 1n,
+  "A and B are r - 1": ({ entry }) => entry.item.A === FIELD - 1n || entry.item.B === FIELD - 1n,
+  "S at least the order": (event) => refused(event, "unsigned") && event.entry.auth!.S >= 1n << 251n,
+  "R8 the identity": ({ entry }) => entry.auth!.R8x === 0n && entry.auth!.R8y === 1n,
+  "this auction": (event) => event.admission.entry?.thisAuction === true,
+  "an order replaces one": ({ admission: { entry, cancel } }) => !!entry && !!cancel,
+  "a refused order replaces one": ({ admission: { entry, cancel, decoded } }) =>
+    !entry && !!cancel && decoded?.kind === "order",
+  "cancel of one": ({ admission: { cancel } }) => cancel?.all === false,
+  "cancel of all": ({ admission: { cancel } }) => cancel?.all === true,
+  "open orders are maxOpen": ({ account }) => account?.after?.open === BigInt(PROFILE.maxOpen),
+  "reserved of 93 bits": ({ account }) => !!account?.after && account.after.reserved >= 1n << 92n,
+  "everything is withdrawn": (event) => event.admission.payout !== undefined && event.account!.after!.cash === 0n,
+  "2^92 - 1 is withdrawn": ({ admission: { decoded, payout } }) =>
+    payout !== undefined && decoded?.kind === "withdrawal" && decoded.body.amount === below(92),
+  "cash is withdrawn to below zero": ({ admission: { payout }, account }) =>
+    payout !== undefined && account!.after!.cash < 0n,
+  "an item at time 2^40 - 1": ({ entry }) => entry.time === LAST_TIME,
+};
+
+const last = ({ sweeps }: ClearEvent) => sweeps.at(-1)!;
+const lots = (event: ClearEvent) => last(event).outcome.fills.map((fill) => abs(fill.lots));
+const traded = (event: ClearEvent) => last(event).outcome.volume > 0n;
+const partial = ({ outcome }: ClearEvent["sweeps"][number]) => outcome.fills.some((it) => it.lots !== 0n && !it.closed);
+const stateOf =
+  (state: number) =>
+  (event: ClearEvent, { rules }: GenesisFile) =>
+    rules.markets[event.slot]?.state === BigInt(state);
+const ruleOf =
+  (rule: number) =>
+  (event: ClearEvent, { rules }: GenesisFile) =>
+    traded(event) && rules.markets[event.slot]?.rule === BigInt(rule);
+
+const ofClear: Tests<[ClearEvent, GenesisFile]> = {
+  "an auction trades": ruleOf(RULE.auction),
+  "a midpoint trades": ruleOf(RULE.midpoint),
+  "price 2^40 - 1": (event) => traded(event) && last(event).outcome.price === below(40),
+  "price -2^40": (event) => traded(event) && last(event).outcome.price === least(40),
+  "price at the band": (event, { rules, prices }) =>
+    traded(event) &&
+    abs(last(event).outcome.price - prices.markets[event.slot]!.mark) === rules.markets[event.slot]!.band,
+  "2^32 - 1 lots in one fill": (event) => lots(event).includes(below(32)),
+  "more than 2^32 lots trade": (event) => last(event).outcome.volume > 1n << 32n,
+  "a fee of 72 bits": (event) => last(event).outcome.fills.some((fill) => fill.fee >= 1n << 71n),
+  "a fee of 72 bits by the rate alone": (event, { rules }) =>
+    last(event).outcome.fills.some(
+      ({ fee: paid, lots: n }) => paid - (rules.markets[event.slot]?.feePerLot ?? 0n) * abs(n) >= 1n << 71n,
+    ),
+  "fee income of 73 bits": (event) => last(event).outcome.fees >= 1n << 72n,
+  "trade price of 58 bits": ({ tradePrice }) => abs(tradePrice) >= 1n << 57n,
+  "a release of 93 bits": ({ sweeps }) =>
+    sweeps.some(({ outcome }) => outcome.fills.some(({ release }) => release >= 1n << 92n)),
+  "a partial fill": (event) => partial(last(event)),
+  "the last of a walk fills in part": (event) =>
+    partial(last(event)) && last(event).outcome.fillOf.at(-1)?.closed === false,
+  "a walk of several proofs": ({ sweeps }) =>
+    sweeps.some(({ book, admitted: put }) => book.length + put.length > PROFILE.clear),
+  "more singles than a sweep takes": ({ sweeps }) => sweeps.length > 1 && sweeps[0].cancels.length === SWEEP_CANCELS,
+  "more all-cancels than a sweep takes": ({ sweeps }) =>
+    sweeps.length > 1 && sweeps[0].cancels.filter(({ all }) => all).length === SWEEP_ALL_CANCELS,
+  "several sweeps, and it matches": (event) => event.sweeps.length > 1 && last(event).match && traded(event),
+  "a single cancel drops an order": (event) => drops(event, false),
+  "an all-cancel drops an order": (event) => drops(event, true),
+  "an order lives to its last second": ({ sweeps, entry }) =>
+    sweeps.some(({ outcome }) => outcome.book.some(({ expiry }) => expiry === entry.time)),
+  "an order has expired": ({ sweeps, entry }) =>
+    sweeps.some(({ book, admitted: put }) => [...book, ...put].some(({ expiry }) => expiry < entry.time)),
+  "a this-auction order leaves unfilled": (event) =>
+    last(event).admitted.some(({ thisAuction }, i) => {
+      const fill = last(event).outcome.fillOf[last(event).book.length + i];
+      return thisAuction && last(event).match && fill?.lots === 0n;
+    }),
+  "an order rests from one close to the next": ({ sweeps }) => sweeps[0].book.length > 0,
+  "close of an expired market": stateOf(MARKET_STATE.expired),
+  "close of a halted market": stateOf(MARKET_STATE.halted),
+  "close of a free slot": ({ command, slot }, { rules }) => command === "close" && !rules.markets[slot],
+  "purge of a free slot": ({ command, slot }, { rules }) => command === "purge" && !rules.markets[slot],
+  "purge of a book": ({ command, sweeps }) =>
+    command === "purge" && sweeps.some(({ outcome }) => outcome.book.length > 0),
+  "a close off the interval": ({ entry, command, slot }, { rules }) =>
+    command === "close" && !!rules.markets[slot] && entry.time % rules.markets[slot].interval !== 0n,
+  "a close at time 0": ({ entry, command }) => command === "close" && entry.time === 0n,
+  "a clear at time 2^40 - 1": ({ entry }) => entry.time === LAST_TIME,
+  "a close of slot 15": ({ command, slot }) => command === "close" && slot === MARKETS - 1,
+  "an empty book": ({ sweeps }) => sweeps[0].book.length + sweeps[0].admitted.length === 0,
+};
+
+function drops({ sweeps }: ClearEvent, all: boolean): boolean {
+  return sweeps.some(({ cancels, book, admitted: put }) =>
+    [...book, ...put].some((entry) =>
+      cancels.some(
+        (it) =>
+          it.all === all && it.account === entry.account && (all ? entry.nonce < it.nonce : entry.nonce === it.nonce),
+      ),
+    ),
+  );
+}
+
+const pairs = ({ writes }: SettleEvent) =>
+  writes.flatMap(({ before, after }) => before!.positions.map((p, i) => [p, after.positions[i]]));
+
+const ofSettle: Tests<[SettleEvent, GenesisFile]> = {
+  "cash of 90 bits": ({ writes }) => writes.some(({ after }) => abs(after.cash) >= 1n << 89n),
+  "cash below zero": ({ writes }) => writes.some(({ after }) => after.cash < 0n),
+  "a position beyond 2^46": (event) => pairs(event).some(([p, q]) => p !== q && max(abs(p), abs(q)) > 1n << 46n),
+  "a position ends": (event) => pairs(event).some(([p, q]) => p !== 0n && q === 0n),
+  "a position turns over": (event) => pairs(event).some(([p, q]) => p * q < 0n),
+  "lots times legs of 39 bits": (event) => pairs(event).some(([p, q]) => abs(p - q) >= 1n << 38n),
+  "fills of several proofs": ({ writes }) => writes.length > PROFILE.settle,
+  "one account fills twice": ({ writes }) => new Set(writes.map(({ index }) => index)).size < writes.length,
+  "the venue trades": ({ writes }) => writes.some(({ index, fill }) => index === 0 && fill.lots !== 0n),
+};
+
+/** Every name that a long run must have counted. */
+export const EXTREMES = [ofGenesis, ofMarket, ofDeposits, ofItem, ofClear, ofSettle].flatMap((tests) =>
+  Object.keys(tests),
+);
+
+/** Counts by name. */
+export class Seen {
+  readonly counts = new Map<string, number>(EXTREMES.map((name) => [name, 0]));
+
+  genesis(genesis: GenesisFile): void {
+    this.#count(ofGenesis, genesis);
+    genesis.rules.markets.forEach((row, slot) => row && this.#count(ofMarket, row, genesis.prices.markets[slot]));
+  }
+
+  event(event: Event, genesis: GenesisFile): void {
+    if (event.kind === "deposits") this.#count(ofDeposits, event, genesis);
+    if (event.kind === "item") this.#count(ofItem, event, genesis);
+    if (event.kind === "clear") this.#count(ofClear, event, genesis);
+    if (event.kind === "settle") this.#count(ofSettle, event, genesis);
+  }
+
+  get missing(): string[] {
+    return EXTREMES.filter((name) => this.counts.get(name) === 0);
+  }
+
+  #count<T extends unknown[]>(tests: Tests<T>, ...of: T): void {
+    for (const name in tests) if (tests[name](...of)) this.counts.set(name, this.counts.get(name)! + 1);
+  }
+}

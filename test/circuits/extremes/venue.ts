@@ -1,0 +1,212 @@
+/** Venues at the ends of what a genesis file may say. */
+import { openAccount, viewKey, type Account } from "../../../src/protocol/account.ts";
+import { publicKey, secretScalar, sharedX } from "../../../src/protocol/eddsa.ts";
+import { genesisJson, parseGenesis, type GenesisFile } from "../../../src/protocol/genesis.ts";
+import { computePrices, NO_MARKETS, type MarketRules, type Rules } from "../../../src/protocol/market.ts";
+import { abs, FIELD, min } from "../../../src/protocol/numbers.ts";
+import { BITS, FEE_DENOMINATOR, INSTRUMENTS, MARKET_STATE, MARKETS, RULE } from "../../../src/protocol/parameters.ts";
+import { below, type Draw } from "./draw.ts";
+
+/** Small, so that a short log takes several proofs of each kind. Scenarios are those of profile demo, whose files are read. */
+export const PROFILE = { depth: 2, scenarios: 4, maxOpen: 4, deposit: 2, admit: 2, clear: 3, settle: 2 };
+export const PLACES = 4 ** PROFILE.depth;
+export const LAST_TIME = below(BITS.time);
+
+/** Of account `index`, or of the trader who will open it. */
+export const secretOf = (index: number) => new Uint8Array(32).fill(index + 1);
+const keys = new Map<number, { x: bigint; y: bigint }>();
+export function keyOf(index: number): { x: bigint; y: bigint } {
+  const key = keys.get(index) ?? publicKey(secretOf(index));
+  keys.set(index, key);
+  return key;
+}
+/** Sum of squares of the positions. */
+export const squaresOf = ({ positions }: Account) => positions.reduce((sum, p) => sum + p * p, 0n);
+
+/** Whose secret the key of an account is of. */
+export function ownerOf({ keyX }: Account): number {
+  return Array.from({ length: PLACES }, (_, owner) => owner).find((owner) => keyOf(owner).x === keyX)!;
+}
+const OPERATOR = 99;
+export const operatorSecret = secretScalar(secretOf(OPERATOR));
+export const view = ({ keyX, keyY }: { keyX: bigint; keyY: bigint }, index: number) =>
+  viewKey(sharedX(operatorSecret, { x: keyX, y: keyY }), index);
+
+/**
+ * A genesis file as parseGenesis reads it, whatever the capacities. Some accounts have a past: a nonce near 2^40 takes more
+ * items than a test can send, and is legal all the same.
+ */
+export function drawVenue(draw: Draw): GenesisFile {
+  const { values, funding } = drawValues(draw);
+  const slots = Array.from({ length: MARKETS }, (_, slot) => slot);
+  const count = draw.rarely(0.1, [MARKETS], draw.count(1, 5));
+  while (slots.length > count) slots.splice(draw.count(0, slots.length - 1), 1);
+  const ids = [below(BITS.market), ...slots.map((slot) => BigInt(1 + slot))];
+  const markets = slots.map((_, i) => drawMarket(draw, ids[i], values[0]));
+  const { x: operatorKeyX, y: operatorKeyY } = keyOf(OPERATOR);
+  const time = draw.rarely(0.1, [0n, LAST_TIME, LAST_TIME - 200n, draw.ends(0n, LAST_TIME)], 1_000_000n);
+  const rules: Rules = {
+    group: {
+      operatorKeyX,
+      operatorKeyY,
+      maxAge: draw.rarely(0.03, [0n, 0n, 60n, draw.ends(0n, LAST_TIME)], LAST_TIME),
+    },
+    markets: NO_MARKETS.map((free, slot) => (slots.includes(slot) ? markets[slots.indexOf(slot)] : free)),
+  };
+  const prices = computePrices(rules, {
+    values,
+    funding,
+    epoch: draw.ends(0n, LAST_TIME),
+    time: draw.rarely(0.03, [0n, draw.ends(0n, time), draw.ends(time, LAST_TIME)], time),
+  });
+  const accounts = drawAccounts(draw, markets);
+  const file: GenesisFile = {
+    profile: "demo",
+    domain: draw.ends(0n, FIELD - 1n),
+    rules,
+    prices,
+    accounts: accounts.map((account) => ({ ...account, nonce: 0n, seq: 1n })),
+    time,
+  };
+  const read = parseGenesis(genesisJson(file, funding), { mostClearProofs: Infinity });
+  return {
+    ...read,
+    accounts: read.accounts.map((it, i) => ({ ...it, nonce: accounts[i].nonce, seq: accounts[i].seq })),
+  };
+}
+
+/**
+ * Values by scenario. Instruments come in pairs whose marks are alike or opposite, so that marks stay in their range even
+ * where legs and values are as great as they may be.
+ */
+function drawValues(draw: Draw): { values: bigint[][]; funding: bigint[] } {
+  const [low, high] = [-(1n << BigInt(BITS.value - 1)), below(BITS.value - 1)];
+  // As far from the mark, and from 0, as legs of 127 and -127 in turn can carry: all terms have one sign.
+  if (draw.chance(0.2)) {
+    const turn = (odd: boolean) => Array.from({ length: INSTRUMENTS }, (_, i) => ((i % 2 === 1) === odd ? high : low));
+    const flat = Array<bigint>(INSTRUMENTS).fill(draw.pick([0n, low, high]));
+    const odd = draw.chance(0.5);
+    const calm = draw.chance(0.4);
+    const other = () => (calm ? flat : draw.pick([flat, turn(odd), turn(!odd)]));
+    const others = Array.from({ length: PROFILE.scenarios - 1 }, other);
+    return { values: [flat, ...others], funding: draw.pick([flat, turn(odd), turn(!odd)]) };
+  }
+  const bound = below(BITS.price);
+  const marks: bigint[] = [draw.pick([-bound, bound, draw.ends(-bound, bound)]), draw.pick([-1n, 0n, 1n])];
+  while (marks.length < INSTRUMENTS) {
+    const value = draw.ends(low, high);
+    marks.push(value, draw.chance(0.5) ? value : value === low ? high : -value);
+  }
+  const within = (x: bigint) => (x < low ? low : x > high ? high : x);
+  const calm = draw.chance(0.5);
+  const values = Array.from({ length: PROFILE.scenarios }, (_, k) =>
+    marks.map((mark) => {
+      if (k === 0) return mark;
+      return calm ? within(mark + draw.ends(-9n, 9n)) : draw.rarely(0.15, [mark], draw.ends(low, high));
+    }),
+  );
+  const side = draw.pick([low, high]);
+  const funding = draw.pick<() => bigint[]>([
+    () => marks.map(() => 0n),
+    () => marks.map(() => side),
+    () => marks.map(() => draw.ends(low, high)),
+    // So that legs times funding has all of one sign.
+    () => marks.map((_, i) => (i % 2 ? high : low)),
+  ])();
+  return { values, funding };
+}
+
+/** Legs; with marks mostly such that the market's is in its range. */
+function drawLegs(draw: Draw, marks: readonly bigint[]): bigint[] {
+  let legs = anyLegs(draw);
+  const ranged = () => abs(legs.reduce((sum, leg, i) => sum + leg * marks[i], 0n)) < 1n << BigInt(BITS.price);
+  for (let tries = draw.pick([0, 4, 9]); tries > 0 && !ranged(); tries--) legs = anyLegs(draw);
+  return legs;
+}
+
+function anyLegs(draw: Draw): bigint[] {
+  const [low, high] = [-(1n << BigInt(BITS.leg)), below(BITS.leg)];
+  const zeros = Array<bigint>(INSTRUMENTS).fill(0n);
+  const weight = draw.pick([low, high, 1n, -1n]);
+  const at = 2 * draw.count(1, INSTRUMENTS / 2 - 1);
+  const pair = (a: bigint, b: bigint) => zeros.map((_, i) => (i === at ? a : i === at + 1 ? b : 0n));
+  return draw.pick<() => bigint[]>([
+    () => zeros.with(0, draw.pick([1n, -1n])),
+    () => zeros.with(0, 1n),
+    () => zeros.with(0, draw.pick([1n, -1n])),
+    () => zeros.with(1, weight),
+    () => pair(weight, weight),
+    () => pair(weight, weight === low ? high : -weight),
+    () => zeros.map((_, i) => (i < 2 ? 0n : weight)),
+    () => zeros.map((_, i) => (i % 2 ? high : -high)),
+    () => zeros.map((_, i) => (i % 2 ? -high : high)),
+    () => zeros.fill(low),
+    () => zeros.fill(high),
+    () => zeros.map(() => draw.ends(low, high)),
+    () => zeros,
+  ])();
+}
+
+function drawMarket(draw: Draw, id: bigint, marks: readonly bigint[]): MarketRules {
+  const { open, halted, expired } = MARKET_STATE;
+  const wide = (bits: number) => draw.rarely(0.3, [draw.ends(1n, below(bits))], below(bits));
+  return {
+    id,
+    legs: drawLegs(draw, marks),
+    tick: draw.rarely(0.1, [7n, below(BITS.tick), draw.ends(1n, below(BITS.tick))], 1n),
+    lotLimit: wide(BITS.size),
+    band: draw.rarely(0.1, [0n], wide(BITS.price)),
+    feeRate: draw.pick([0n, 1_001n, draw.ends(0n, FEE_DENOMINATOR), FEE_DENOMINATOR, FEE_DENOMINATOR]),
+    feePerLot: draw.pick([0n, 1n, draw.ends(0n, below(BITS.feePerLot)), below(BITS.feePerLot)]),
+    rhoMin: draw.pick([1n, 1n, draw.ends(1n, 1n << 40n), below(BITS.rhoMin)]),
+    rule: BigInt(draw.pick([RULE.auction, RULE.auction, RULE.midpoint])),
+    interval: draw.rarely(0.08, [60n, below(BITS.market), draw.ends(1n, below(BITS.market))], 1n),
+    state: BigInt(draw.rarely(0.06, [halted, expired], open)),
+    capacity: draw.rarely(0.06, [1n, draw.ends(1n, 6n)], below(BITS.count)),
+    cancelCapacity: draw.rarely(0.06, [1n, draw.ends(1n, 6n)], below(BITS.count)),
+  };
+}
+
+/** The venue, the insurance and up to twelve traders; positions of each instrument sum to zero. */
+function drawAccounts(draw: Draw, markets: readonly MarketRules[]) {
+  const count = draw.count(4, PLACES - 1);
+  const positions = Array.from({ length: count }, () => Array<bigint>(INSTRUMENTS).fill(0n));
+  const [limit, high] = [1n << BigInt(BITS.position - 2), below(BITS.position - 1)];
+  const least = -(1n << BigInt(BITS.position - 1));
+  // What is traded is held.
+  const likely = draw.pick(markets).legs.findIndex((leg) => leg !== 0n);
+  for (let i = 0; i < INSTRUMENTS; i++) {
+    if (positions.some((held) => held[i] !== 0n)) continue;
+    if (!draw.chance(i === 0 || i === likely ? 0.75 : 0.08)) continue;
+    const at = () => draw.count(0, count - 1);
+    const [a, b, c] = [at(), at(), at()];
+    if (new Set([a, b, c]).size < 3) continue;
+    const held = draw.pick([
+      limit,
+      limit,
+      limit,
+      limit,
+      -limit,
+      -limit,
+      -limit,
+      limit - 1n,
+      limit + 1n,
+      high,
+      least,
+      1n,
+      draw.ends(1n, limit),
+    ]);
+    positions[a][i] = held;
+    // The least position has no opposite: two accounts hold it.
+    positions[b][i] = held === least ? min(-held - 1n, high) : -held;
+    positions[c][i] = -held - positions[b][i];
+    // With another lot it holds more than lets it place an order.
+    if (i === 0 && draw.chance(0.5)) [positions[a][1], positions[c][1]] = [1n, -1n];
+  }
+  const past = () => ({ nonce: below(BITS.nonce) - draw.pick([1n, 2n, 5n, 9n]), seq: below(BITS.nonce) });
+  return positions.map((held, index) => {
+    const { x: keyX, y: keyY } = keyOf(index);
+    const opened = openAccount({ keyX, keyY, view: draw.ends(0n, FIELD - 1n) });
+    return { ...opened, positions: held, ...(draw.chance(0.2) ? past() : {}) };
+  });
+}
