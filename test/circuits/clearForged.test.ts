@@ -159,15 +159,16 @@ describe("circuits/instructions/clear", () => {
       "no entry": { ...slotInputs(entry({})), active: 0n },
     };
     assert.deepEqual(pinsEach(slot, examples, "clear.circom"), ["on * stage === 0"]);
+    const ruleOf = new Map(slot.computed().map(({ name, statement }) => [name, statement]));
     const decisions = /^(cancelled|byFirst|bySecond|allCancelled|lives|stands|inBand|covered|sound|unsound|stays|live|eligible|above|equal|better|enough|gone|leftNone|partial|touched)$/; // prettier-ignore
     for (const [what, inputs] of Object.entries(examples)) {
       const honest = slot.witness(inputs);
       assert.equal(slot.satisfies(honest), true, what);
       for (const name of mine.filter((name) => decisions.test(name))) {
         const forged = slot.solveForged(inputs, { [name]: 1n - slot.read(name, honest) });
-        // What is filled in part is another word then, which the cheat has not told.
-        const broken = slot.brokenRules(forged).filter((rules) => !rules.at(-1)!.text.startsWith("partial * (partial"));
-        assert.equal(broken.length, 1, `${what}: ${name}`);
+        // Its rule is broken; what follows may be no order's, so others may be, too.
+        const broken = slot.brokenRules(forged).map((rules) => rules.at(-1));
+        assert.ok(broken.includes(ruleOf.get(name)), `${what}: ${name}`);
       }
     }
     // The rounding of the fee is a hint.
