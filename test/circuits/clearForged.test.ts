@@ -176,7 +176,8 @@ describe("circuits/instructions/clear", () => {
     assert.equal(hints.length, 1);
     const inputs = examples["filled in part"];
     const rounded = slot.read(hints[0], slot.witness(inputs));
-    for (const by of [-1n, 1n]) slot.refuses(inputs, { [hints[0]]: rounded + by });
+    for (const by of [-1n, 1n])
+      slot.refuses(inputs, { [hints[0]]: rounded + by }, by < 0n ? "Range(20)(rest)" : "FEE_DENOMINATOR() - 1 - rest");
   });
 });
 
