@@ -11,7 +11,7 @@ import { Checker } from "./checker.ts";
 import { Forger, modulo } from "./forger.ts";
 import { formulaOf } from "./hints.ts";
 import { parseR1cs, type R1cs } from "./r1cs.ts";
-import { record } from "./record.ts";
+import { isRecording, record } from "./record.ts";
 import {
   attribute,
   hintsOf,
@@ -27,7 +27,6 @@ import { usesOf, type Uses } from "./uses.ts";
 import { loadWitnessProgram, type InputValue, type WitnessProgram } from "./witnessProgram.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
-const BUILD = join(ROOT, "build/test");
 
 export type Inputs = Record<string, InputValue>;
 
@@ -42,6 +41,8 @@ export interface CircuitSource {
   include?: readonly string[];
   /** False compiles with --O0: every signal exists, so that each can be forged. */
   optimise?: boolean;
+  /** Folder of the repository, or of a copy of its circuits; what is compiled of a copy stays there. */
+  root?: string;
   /** True for circuits of others, which serve as oracles: a warning of the compiler does not fail them. */
   allowWarnings?: boolean;
 }
@@ -49,8 +50,10 @@ export interface CircuitSource {
 /** Compiles a template as main, or takes it from build/test. Fails on a warning of the compiler. */
 export async function compileTemplate(source: CircuitSource): Promise<Circuit> {
   const { file, template, args = [], publicInputs = [], include = [], optimise = true, allowWarnings = false } = source;
-  const folders = include.map((folder) => join(ROOT, folder));
-  const files = includedFiles(join(ROOT, file), folders);
+  const { root = ROOT } = source;
+  const build = join(root, "build/test");
+  const folders = include.map((folder) => join(root, folder));
+  const files = includedFiles(join(root, file), folders);
   const shown = publicInputs.length > 0 ? `{public [${publicInputs.join(", ")}]} ` : "";
   const mainOf = (path: string) =>
     [
@@ -59,12 +62,12 @@ export async function compileTemplate(source: CircuitSource): Promise<Circuit> {
       `component main ${shown}= ${template}(${args.join(", ")});`,
       "",
     ].join("\n");
-  const main = mainOf(relative(join(BUILD, "x"), join(ROOT, file)));
+  const main = mainOf(relative(join(build, "x"), join(root, file)));
   const level = optimise ? "--O2" : "--O0";
   const hash = createHash("sha256").update(`${COMPILER} ${level} ${allowWarnings}\n${main}`);
   const texts = files.map((path) => fs.readFileSync(path, "utf8"));
-  files.forEach((path, i) => hash.update(`${relative(ROOT, path)}\n`).update(texts[i]));
-  const folder = join(BUILD, hash.digest("hex").slice(0, 24));
+  files.forEach((path, i) => hash.update(`${relative(root, path)}\n`).update(texts[i]));
+  const folder = join(build, hash.digest("hex").slice(0, 24));
   const load = async () => {
     await compile({ folder, main, level, folders, allowWarnings });
     const program = await loadWitnessProgram(fs.readFileSync(join(folder, "main.wasm")));
@@ -73,7 +76,7 @@ export async function compileTemplate(source: CircuitSource): Promise<Circuit> {
       const copy = `${folder}-numbered`;
       let first = 1;
       files.forEach((path, i) => {
-        const to = join(copy, "sources", relative(ROOT, path));
+        const to = join(copy, "sources", relative(root, path));
         fs.mkdirSync(dirname(to), { recursive: true });
         fs.writeFileSync(to, numberedSource(texts[i], statements[i], first));
         first += statements[i].length;
@@ -82,9 +85,10 @@ export async function compileTemplate(source: CircuitSource): Promise<Circuit> {
       await compile({ folder: join(copy, "compiled"), main: text, level, folders, allowWarnings: true });
       return parseR1cs(fs.readFileSync(join(copy, "compiled/main.r1cs")));
     };
-    if (optimise) return new Circuit(folder, program);
+    const id = JSON.stringify({ file, template, args, publicInputs, include });
+    if (optimise) return new Circuit(id, folder, program);
     const tagged = await numbered();
-    return new Circuit(folder, program, { statements: statements.flat(), main: template, tagged });
+    return new Circuit(id, folder, program, { statements: statements.flat(), main: template, tagged });
   };
   const circuit = loaded.get(folder) ?? load();
   loaded.set(folder, circuit);
@@ -105,6 +109,8 @@ interface Source {
 
 /** A compiled circuit. Signals are named without the leading `main.`. */
 export class Circuit {
+  /** its source */
+  readonly #id: string;
   readonly #folder: string;
   readonly #program: WitnessProgram;
   readonly #source?: Source;
@@ -119,7 +125,8 @@ export class Circuit {
   #madeBy?: ReadonlyMap<number, { name: string; statement: Statement }>;
   #last?: { inputs: string; witness: readonly bigint[] };
 
-  constructor(folder: string, program: WitnessProgram, source?: Source) {
+  constructor(id: string, folder: string, program: WitnessProgram, source?: Source) {
+    this.#id = id;
     this.#folder = folder;
     this.#program = program;
     this.#source = source;
@@ -169,13 +176,25 @@ export class Circuit {
   /** The honest witness. Throws if the circuit's own program finds none. */
   witness(inputs: Inputs): bigint[] {
     const text = JSON.stringify(inputs, (_, value) => (typeof value === "bigint" ? `${value}` : value));
-    if (this.#last?.inputs !== text) this.#last = { inputs: text, witness: this.#program(inputs) };
+    if (this.#last?.inputs !== text) this.#last = { inputs: text, witness: this.#computed(inputs) };
     return [...this.#last.witness];
+  }
+
+  /** What the circuit's program makes of inputs. */
+  #computed(inputs: Inputs, wires?: number): bigint[] {
+    if (!isRecording()) return this.#program(inputs, wires);
+    let witness: bigint[] | undefined;
+    try {
+      return (witness = this.#program(inputs, wires));
+    } finally {
+      const outputs = witness?.slice(1, 1 + this.r1cs.publicOutputs) ?? null;
+      record({ kind: "witness", circuit: this.#id, inputs, outputs });
+    }
   }
 
   /** The first wires of the honest witness after the constant 1: what is public. Throws if there is none. */
   publicValues(inputs: Inputs, count: number): bigint[] {
-    return this.#program(inputs, 1 + count).slice(1);
+    return this.#computed(inputs, 1 + count).slice(1);
   }
 
   /** Value of one signal, `out` or `parts[3].out`. */
@@ -336,8 +355,13 @@ export class Circuit {
         `${names.join(", ")}: breaks ${says}, not what binds it`,
       );
     else assert.ok(says.includes(rule), `${names.join(", ")}: breaks ${says}, not ${rule}`);
-    record({ kind: "refused", rules: missed(broken).map(idOf) });
+    this.refused(inputs, pins, broken);
     return forged;
+  }
+
+  /** Keeps that a cheat breaks these rules. */
+  refused(inputs: Inputs, pinned: Readonly<Record<string, bigint>>, broken: readonly (readonly Statement[])[]): void {
+    if (isRecording()) record({ kind: "refused", circuit: this.#id, inputs, pinned, rules: missed(broken).map(idOf) });
   }
 
   get #solver(): Forger {

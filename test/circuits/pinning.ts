@@ -1,8 +1,7 @@
 /** What the tests of circuits share: forgeries made by program, at least one for each statement that can be broken alone. */
 import assert from "node:assert/strict";
 import type { Circuit, Inputs } from "./harness.ts";
-import { record } from "./record.ts";
-import { idOf, missed, type Statement } from "./statements.ts";
+import { missed, type Statement } from "./statements.ts";
 
 /** Signals that are tried of each statement: it may stand in many components and loops. */
 const TRIED = 2;
@@ -30,7 +29,7 @@ export function pinsEach(circuit: Circuit, examples: Record<string, Inputs>, fil
       const broken = circuit.brokenRules(forged);
       const common = missed(broken);
       if (common.length > 0) {
-        record({ kind: "refused", rules: common.map(idOf) });
+        circuit.refused(inputs, pins, broken);
         for (const it of common) alone.add(it);
         if (wanted === undefined || alone.has(wanted)) return true;
       }

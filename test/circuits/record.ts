@@ -1,25 +1,40 @@
 /**
- * What the tests of circuits show, kept for those who ask what no test shows (scripts/circuits/mutants.ts): where
- * TACIT_RECORD names a folder, a file in it for each process, a line of JSON each.
+ * What the tests of circuits show, kept for those who ask what no test shows (scripts/circuits/mutants.ts): where TACIT_RECORD
+ * names a folder, a file in it for each process, a line of JSON each.
  */
 import fs from "node:fs";
 import { join } from "node:path";
+import type { Inputs } from "./harness.ts";
 
+/** What a circuit's program made of inputs: its outputs; null where there is no witness. */
+export interface Computed {
+  readonly kind: "witness";
+  /** its CircuitSource, as JSON */
+  readonly circuit: string;
+  readonly inputs: Inputs;
+  readonly outputs: readonly bigint[] | null;
+}
+
+/** A cheat that was refused. */
 export interface Refused {
   readonly kind: "refused";
-  /** ids of the statements that a cheat breaks alone: one, or an anonymous component's in which all is that it breaks */
+  readonly circuit: string;
+  readonly inputs: Inputs;
+  readonly pinned: Readonly<Record<string, bigint>>;
+  /** ids of the statements without each of which it would have a proof */
   readonly rules: readonly string[];
 }
 
 let file: number | undefined;
-const seen = new Set<string>();
 
-export function record(shown: Refused): void {
-  const folder = process.env.TACIT_RECORD;
-  const line = JSON.stringify(shown);
-  if (folder === undefined || seen.has(line)) return;
-  seen.add(line);
+export function isRecording(): boolean {
+  return process.env.TACIT_RECORD !== undefined;
+}
+
+export function record(shown: Computed | Refused): void {
+  const folder = process.env.TACIT_RECORD!;
   fs.mkdirSync(folder, { recursive: true });
   file ??= fs.openSync(join(folder, `${process.pid}.jsonl`), "a");
+  const line = JSON.stringify(shown, (_, value) => (typeof value === "bigint" ? `${value}` : (value as unknown)));
   fs.writeSync(file, `${line}\n`);
 }
