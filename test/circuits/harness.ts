@@ -41,6 +41,8 @@ export interface CircuitSource {
   include?: readonly string[];
   /** False compiles with --O0: every signal exists, so that each can be forged. */
   optimise?: boolean;
+  /** False where, without optimisation, nothing is asked of its rules: it is compiled once, not twice. */
+  attributed?: boolean;
   /** Folder of the repository, or of a copy of its circuits; what is compiled of a copy stays there. */
   root?: string;
   /** True for circuits of others, which serve as oracles: a warning of the compiler does not fail them. */
@@ -50,7 +52,7 @@ export interface CircuitSource {
 /** Compiles a template as main, or takes it from build/test. Fails on a warning of the compiler. */
 export async function compileTemplate(source: CircuitSource): Promise<Circuit> {
   const { file, template, args = [], publicInputs = [], include = [], optimise = true, allowWarnings = false } = source;
-  const { root = ROOT } = source;
+  const { root = ROOT, attributed = true } = source;
   const build = join(root, "build/test");
   const folders = include.map((folder) => join(root, folder));
   const files = includedFiles(join(root, file), folders);
@@ -86,12 +88,13 @@ export async function compileTemplate(source: CircuitSource): Promise<Circuit> {
       return parseR1cs(fs.readFileSync(join(copy, "compiled/main.r1cs")));
     };
     const id = JSON.stringify({ file, template, args, publicInputs, include });
-    if (optimise) return new Circuit(id, folder, program);
+    if (optimise || !attributed) return new Circuit(id, folder, program);
     const tagged = await numbered();
     return new Circuit(id, folder, program, { statements: statements.flat(), main: template, tagged });
   };
-  const circuit = loaded.get(folder) ?? load();
-  loaded.set(folder, circuit);
+  const key = `${folder} ${attributed}`;
+  const circuit = loaded.get(key) ?? load();
+  loaded.set(key, circuit);
   return circuit;
 }
 
@@ -155,6 +158,11 @@ export class Circuit {
   get #unoptimised(): Source {
     if (this.#source === undefined) throw new Error("rules and forgeries need a circuit compiled with optimise: false");
     return this.#source;
+  }
+
+  /** Bytes of its constraint system. */
+  get bytes(): number {
+    return fs.statSync(join(this.#folder, "main.r1cs")).size;
   }
 
   get constraints(): number {

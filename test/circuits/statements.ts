@@ -79,7 +79,7 @@ function statement(
   if (body === "") return [];
   const variable = /^var (\w+)/.exec(body);
   if (variable) variables.add(variable[1]);
-  const operator = /===|<==|<--/.exec(body)?.[0] as Statement["operator"];
+  const operator = (/===|<==|<--/.exec(body)?.[0] ?? null) as Statement["operator"];
   const [left = "", right = ""] = operator ? body.split(operator).map((side) => side.trim()) : [];
   const declared = left.replace(/^(?:signal\s+)?(?:input\s+|output\s+)?/, "");
   const target = pathOf(declared);

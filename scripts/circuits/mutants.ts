@@ -1,0 +1,181 @@
+/**
+ * Mutants of the circuits (test/circuits/mutants.ts) that no test of circuits notices. The tests run first and keep what they
+ * show (test/circuits/record.ts). A statement that is dropped is noticed by a cheat that breaks it alone. Every other mutant is
+ * compiled, in the smallest circuits that use its template, and asked what the tests have asked: it is noticed when it gives
+ * another answer to inputs, or when a cheat has a proof. What survives must stand in circuits/mutants.json, with the reason
+ * why it makes no difference. Fails where something survives unexplained, or an explanation explains nothing.
+ *     npm run circuits:mutants [-- INSTRUCTION_OR_FILE] [-- --sample N --seed N --jobs N --record FOLDER]
+ */
+import { fork, spawnSync } from "node:child_process";
+import fs from "node:fs";
+import os from "node:os";
+import { basename, join, relative } from "node:path";
+import { parseArgs } from "node:util";
+import { Random } from "../../src/replay/random.ts";
+import { counted, table, thousands } from "../../src/setup/format.ts";
+import { startProgress } from "../../src/setup/progress.ts";
+import { notices, recorded, shownOf, type Shown } from "../../test/circuits/asked.ts";
+import { compileTemplate } from "../../test/circuits/harness.ts";
+import { mutantsOf, shown, sourcesOf, usesOfTemplates, type Kind, type Mutant } from "../../test/circuits/mutants.ts";
+import { idOf } from "../../test/circuits/statements.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+const EXPLAINED = join(ROOT, "circuits/mutants.json");
+/** Circuits in which a mutant is tried, the smallest first. */
+const TRIED = 6;
+
+/** A survivor that makes no difference. */
+interface Explained {
+  /** "clear.circom Claims" */
+  readonly of: string;
+  readonly statement: string;
+  /** what it becomes; "" where it is dropped */
+  readonly becomes: string;
+  readonly why: string;
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    sample: { type: "string" },
+    seed: { type: "string", default: "1" },
+    jobs: { type: "string", default: `${os.availableParallelism()}` },
+    record: { type: "string" },
+    /** of a process that tries some of the mutants */
+    part: { type: "string" },
+  },
+});
+const jobs = Number(values.jobs);
+const mutants = chosen();
+if (values.part === undefined) await tryAll();
+else await trySome(Number(values.part));
+
+/** The mutants that were asked for, in order; of a sample those that are drawn. */
+function chosen(): Mutant[] {
+  const [of] = positionals;
+  const files = sourcesOf(ROOT).filter(
+    (path) => of === undefined || basename(path, ".circom") === basename(of, ".circom"),
+  );
+  if (files.length === 0) throw new Error(`no circuit is named ${of}`);
+  const all = files.flatMap(mutantsOf);
+  if (values.sample === undefined) return all;
+  const random = new Random(Number(values.seed));
+  const left = all.filter(({ kind }) => kind !== "dropped");
+  const drawn = Array.from(
+    { length: Number(values.sample) },
+    () => left.splice(random.integer(0, left.length - 1), 1)[0],
+  );
+  return [...all.filter(({ kind }) => kind === "dropped"), ...drawn];
+}
+
+function keyOf({ statement: { file, template, text }, becomes }: Mutant): string {
+  return JSON.stringify([`${basename(file)} ${template}`, text, becomes]);
+}
+
+async function tryAll(): Promise<void> {
+  const from = performance.now();
+  const folder = values.record ?? join(ROOT, "build/mutants/record");
+  if (values.record === undefined) recordTests(folder);
+  const refusals = new Set<string>();
+  for await (const shown of recorded(folder))
+    if (shown.kind === "refused") for (const id of shown.rules) refusals.add(id);
+  const counts = new Map<Kind, { tried: number; noticed: number; explained: number; survived: number }>();
+  const explained = new Map(explanations().map((it) => [JSON.stringify([it.of, it.statement, it.becomes]), it]));
+  const used = new Set<string>();
+  const survivors: Mutant[] = [];
+  const take = (mutant: Mutant, noticed: boolean) => {
+    const count = counts.get(mutant.kind) ?? { tried: 0, noticed: 0, explained: 0, survived: 0 };
+    counts.set(mutant.kind, count);
+    count.tried++;
+    const key = keyOf(mutant);
+    if (explained.has(key)) used.add(key);
+    if (noticed && explained.has(key)) console.error(`noticed, though it is explained: ${shown(mutant)}`);
+    if (noticed) count.noticed++;
+    else if (explained.has(key)) count.explained++;
+    else {
+      count.survived++;
+      survivors.push(mutant);
+      console.error(`survives: ${shown(mutant)}`);
+    }
+  };
+  const compiled: number[] = [];
+  for (const [i, mutant] of mutants.entries())
+    if (mutant.kind === "dropped") take(mutant, refusals.has(idOf(mutant.statement)));
+    else compiled.push(i);
+  const progress = startProgress("mutants");
+  let done = 0;
+  const argv = process.argv.slice(2).concat("--record", folder);
+  const exits = Array.from({ length: jobs }, (_, part) => {
+    const child = fork(import.meta.filename, [...argv, "--part", `${part}`]);
+    child.on("message", ([i, noticed]: [number, boolean]) => {
+      take(mutants[i], noticed);
+      progress.update(++done / compiled.length, `${thousands(done)} of ${counted(compiled.length, "mutant")}`);
+    });
+    return new Promise<number | null>((resolve) => child.on("exit", resolve));
+  });
+  const broken = (await Promise.all(exits)).some((code) => code !== 0);
+  progress.done(counted(done, "mutant"));
+  const rows = [...counts].map(([kind, { tried, noticed, explained, survived }]) => [
+    kind,
+    ...[tried, noticed, explained, survived].map(thousands),
+  ]);
+  console.log(table([["kind", "mutants", "noticed", "explained", "survive"], ...rows]));
+  console.log(`${Math.round((performance.now() - from) / 1000)} s`);
+  const known = new Set(sourcesOf(ROOT).flatMap(mutantsOf).map(keyOf));
+  const stale = [...explained.keys()].filter((key) => !known.has(key));
+  for (const key of stale) console.error(`no mutant is what circuits/mutants.json explains: ${key}`);
+  if (broken || done < compiled.length) console.error(`${thousands(compiled.length - done)} mutants were not tried`);
+  if (broken || done < compiled.length || survivors.length > 0 || stale.length > 0) process.exitCode = 1;
+}
+
+function explanations(): Explained[] {
+  return fs.existsSync(EXPLAINED) ? (JSON.parse(fs.readFileSync(EXPLAINED, "utf8")) as Explained[]) : [];
+}
+
+/** Runs the tests of circuits, which keep what they show in a folder. */
+function recordTests(folder: string): void {
+  fs.rmSync(folder, { recursive: true, force: true });
+  const left = ["determined", "extremes", "mutants"].flatMap((name) => ["--ignore", `test/circuits/${name}.test.ts`]);
+  const options = ["--no-config", "--parallel", "--jobs", `${jobs}`, "--timeout", "0", "--reporter", "dot", ...left];
+  const node = ["--node-option", "import=tsx", "--node-option", "conditions=tacit-source"];
+  const env = { ...process.env, TACIT_RECORD: folder };
+  const { status } = spawnSync("npx", ["mocha", ...options, ...node, "test/circuits/*.test.ts"], { cwd: ROOT, env, stdio: "inherit" }); // prettier-ignore
+  if (status !== 0) throw new Error("the tests of circuits fail without a mutant");
+}
+
+/** Every `jobs`-th of the mutants that are compiled, told to the parent. */
+async function trySome(part: number): Promise<void> {
+  const all = await shownOf(values.record!);
+  const uses = usesOfTemplates(sourcesOf(ROOT));
+  const sizes = new Map<Shown, number>();
+  for (const it of all)
+    sizes.set(it, (await compileTemplate({ ...it.source, optimise: false, attributed: false })).bytes);
+  const bySize = [...all].sort((a, b) => sizes.get(a)! - sizes.get(b)!);
+  const root = fs.mkdtempSync(join(os.tmpdir(), "tacit-mutants-"));
+  process.on("exit", () => fs.rmSync(root, { recursive: true, force: true }));
+  fs.cpSync(join(ROOT, "circuits"), join(root, "circuits"), { recursive: true });
+  const compiled = mutants.flatMap((mutant, i) => (mutant.kind === "dropped" ? [] : [i]));
+  for (const i of compiled.filter((_, at) => at % jobs === part)) {
+    const { statement, source } = mutants[i];
+    const path = join(root, relative(ROOT, statement.file));
+    const candidates = bySize.filter((it) => uses.get(it.source.template)?.has(statement.template));
+    fs.writeFileSync(path, source);
+    let noticed = false;
+    for (const candidate of candidates.slice(0, TRIED)) {
+      noticed = await notices(root, candidate, moved(mutants[i]));
+      fs.rmSync(join(root, "build"), { recursive: true, force: true });
+      if (noticed) break;
+    }
+    fs.copyFileSync(statement.file, path);
+    process.send!([i, noticed]);
+  }
+  process.disconnect();
+}
+
+/** Names of anonymous components have the place of what makes them, which may have moved. */
+function moved({ statement: { end }, growth }: Mutant): (name: string) => string {
+  return (name) =>
+    name.replace(/(_\d+_)(\d+)(?=[.[]|$)/g, (whole, line: string, place: string) =>
+      Number(place) >= end ? `${line}${Number(place) + growth}` : whole,
+    );
+}

@@ -1,0 +1,101 @@
+/**
+ * What the tests of circuits asked (record.ts), asked of circuits that are compiled from other sources: do they give another
+ * answer, or has a cheat a proof that was refused?
+ */
+import { createHash } from "node:crypto";
+import fs from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { compileTemplate, type Circuit, type CircuitSource, type Inputs } from "./harness.ts";
+import type { Computed, Refused } from "./record.ts";
+
+/** Answers and cheats of one circuit that are asked again; all that the tests ask is too much for the greatest. */
+const ASKED = { witness: 160, refused: 160 };
+
+/** All that was kept in a folder. */
+export async function* recorded(folder: string): AsyncGenerator<Computed | Refused> {
+  for (const file of fs.readdirSync(folder).sort())
+    for await (const line of createInterface({ input: fs.createReadStream(join(folder, file)) }))
+      yield JSON.parse(line, (_, value: unknown) =>
+        typeof value === "string" && /^-?\d+$/.test(value) ? BigInt(value) : value,
+      ) as Computed | Refused;
+}
+
+/** What the tests have shown of one circuit. */
+export interface Shown {
+  readonly source: CircuitSource;
+  readonly witness: Computed[];
+  readonly refused: Refused[];
+}
+
+/** Of each circuit of the project a sample of what was shown, the same each time. */
+export async function shownOf(folder: string): Promise<Shown[]> {
+  const found = new Map<string, Shown>();
+  const order = new Map<unknown, string>();
+  for await (const it of recorded(folder)) {
+    const source = JSON.parse(it.circuit) as CircuitSource;
+    if (!source.file.startsWith("circuits/")) continue;
+    const of = found.get(it.circuit) ?? { source, witness: [], refused: [] };
+    found.set(it.circuit, of);
+    order.set(
+      it,
+      createHash("sha256")
+        .update(JSON.stringify(it, (_, value: unknown) => (typeof value === "bigint" ? `${value}` : value)))
+        .digest("hex"),
+    );
+    (of[it.kind] as (Computed | Refused)[]).push(it);
+  }
+  const sampled = <T>(all: readonly T[], most: number): T[] =>
+    [...all].sort((a, b) => (order.get(a)! < order.get(b)! ? -1 : 1)).slice(0, most);
+  return [...found.values()].map(({ source, witness, refused }) => {
+    const [with_, without] = [witness.filter(({ outputs }) => outputs), witness.filter(({ outputs }) => !outputs)];
+    const half = ASKED.witness / 2;
+    return {
+      source,
+      witness: [...sampled(with_, half), ...sampled(without, half)],
+      refused: sampled(refused, ASKED.refused),
+    };
+  });
+}
+
+/**
+ * Whether a circuit whose sources lie in `root` is another one.
+ * @param moved  the name that a signal has there
+ */
+export async function notices(
+  root: string,
+  { source, witness, refused }: Shown,
+  moved: (name: string) => string,
+): Promise<boolean> {
+  let circuit: Circuit;
+  try {
+    circuit = await compileTemplate({ ...source, root, optimise: false, attributed: false });
+  } catch {
+    return true; // by the compiler
+  }
+  for (const { inputs, outputs } of witness) {
+    const found = answer(circuit, inputs, outputs?.length ?? 0);
+    if (found?.join() !== outputs?.join()) return true;
+  }
+  if (refused.length === 0) return false;
+  const forgeable = await compileTemplate({ ...source, root, optimise: false });
+  return refused.some((cheat) => {
+    const witness = forged(forgeable, cheat, moved);
+    return witness !== undefined && forgeable.broken(witness).length === 0;
+  });
+}
+
+function answer(circuit: Circuit, inputs: Inputs, count: number): bigint[] | undefined {
+  try {
+    return circuit.publicValues(inputs, count);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The cheat's witness; none where there is no signal of a name in it. */
+function forged(circuit: Circuit, { inputs, pinned }: Refused, moved: (name: string) => string): bigint[] | undefined {
+  const names = Object.keys(pinned).map((name) => (circuit.signals.has(name) ? name : moved(name)));
+  if (!names.every((name) => circuit.signals.has(name))) return undefined;
+  return circuit.solveForged(inputs, Object.fromEntries(Object.values(pinned).map((value, i) => [names[i], value])));
+}
