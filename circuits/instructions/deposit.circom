@@ -13,9 +13,9 @@ include "../generated/parameters.circom";
 /// DepositSlot: the next deposit of the contract's chain, credited once.
 /// twins   src/matcher/matcher.ts (deposits), src/witness/deposit.ts, src/verifier/contract/Venue.sol (deposit)
 /// in      active          a bit; 0: nothing changes
-///         keyX, keyY      K' of the deposit: on the curve, canonical, 8 K' not the identity, checked by the contract; an
-///                         inactive slot may bear any such point
-///         index, amount   as deposited; the contract checked their ranges, here their split is bound to the chain
+///         keyX, keyY      K' of the deposit: on the curve, canonical, 8 K' not the identity: Venue.sol (deposit) checks it;
+///                         an inactive slot may bear any such point
+///         index, amount   as deposited; Venue.sol checks their ranges, here their split is bound to the chain
 ///         named           the account at `index`, with the hash of its positions; free where that leaf is empty
 ///         leaf, namedSiblings    leaf at `index` and its path
 ///         siblings        path of the leaf that is written

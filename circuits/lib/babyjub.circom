@@ -8,12 +8,15 @@ include "../generated/base8.circom";
 ///
 /// The curve is a x^2 + y^2 = 1 + d x^2 y^2, a = 168700 a square and d = 168696 none. Its group is cyclic of order 8 l,
 /// l prime; the prime subgroup has order l. (0, 1) is the identity, (0, -1) the only point of order 2.
-/// Beside this Edwards form a point has a Montgomery form (u, v), v^2 = u^3 + A u^2 + u with A = 168698, in which
-/// adding
+/// Beside this Edwards form a point has a Montgomery form (u, v), v^2 = u^3 + A u^2 + u with A = 168698, in which adding
 /// costs 3 constraints, not 6. But the Montgomery form has no identity, and its addition by a chord no answer where one
 /// point is the other or its negative: there a slope would be 0 / 0, hence free, and the result forged; or 1 / 0, and
-/// no witness would exist. No scalar and no point of the prime subgroup may lead there, for scalars come from
-///strangers. 
+/// no witness would exist. No scalar and no point of the prime subgroup may lead there, for scalars come from strangers.
+///
+/// Which points a caller has: K' of a deposit is on the curve and 8 K' not the identity, as Venue.sol (deposit) and, without
+/// a chain, the venue check before it is taken. All keys of accounts are 8 K', made by DepositSlot, or come from the genesis
+/// file, which is refused (src/protocol/genesis.ts) unless they are in the prime subgroup and not the identity.
+///
 /// How that is excluded: by class. Every point is X + i T with X in the prime subgroup and T = ORDER_8(), for exactly
 /// one i modulo 8, its class. Classes add as points do. The identity has class 0, and points of classes i and j are
 /// neither equal nor each other's negatives unless i = j or i = -j. The multiplications below add points of small order
@@ -32,7 +35,7 @@ template OnCurve() {
     signal output out <== IsZero()(168700 * xx + yy - 1 - product);
 }
 
-/// Add: sum of any two points of the curve, Edwards form. Both are on the curve: the caller knows.
+/// Add: sum of any two points of the curve, Edwards form. Both are on the curve, see above.
 /// Denominators are 1 + e and 1 - e with e = d x1 x2 y1 y2. They are never 0 for points of the curve, as a is a square
 /// and d is not: https://eprint.iacr.org/2008/013.
 template Add() {
@@ -49,8 +52,7 @@ template Add() {
     out[1] * (1 - e) === all - yx + 168700 * xy;
 }
 
-/// Double: twice any point of the curve, Edwards form. On the curve: the caller knows. The denominators are those of
-/// Add.
+/// Double: twice any point of the curve, Edwards form: K' of a deposit, see above. The denominators are those of Add.
 template Double() {
     signal input in[2];
     signal output out[2];
@@ -115,7 +117,8 @@ template MontgomeryAdd() {
     out[1] <== slope * (p[0] - out[0]) - p[1];
 }
 
-/// MontgomeryDouble: twice a point that is neither the identity nor of order 2, so that v is not 0: the caller knows.
+/// MontgomeryDouble: twice a point that is neither the identity nor of order 2, so that v is not 0: a key, see above, or
+/// twice or four times one.
 template MontgomeryDouble() {
     signal input in[2];
     signal output out[2];
@@ -145,7 +148,7 @@ template DoubleAndAdd() {
 
 /// MultiplySigned: k times a point, plus ORDER_4(), with k = sum of bits[i] 2^i for i < n - 1, less
 /// 2^(n - 1) where positive = 0.
-/// in      point     in Montgomery form, in the prime subgroup, not the identity: the caller knows
+/// in      point     in Montgomery form, in the prime subgroup, not the identity: a key, see above, or 8 times one
 ///         bits      each already a bit, any of them; low first
 ///         positive  already a bit
 /// out     out       in Montgomery form, of class 2
@@ -212,7 +215,7 @@ template MultiplySigned(n) {
 }
 
 /// MultiplyAny: a scalar times a point.
-/// in      point   in Edwards form, in the prime subgroup, not the identity: the caller knows
+/// in      point   in Edwards form, in the prime subgroup, not the identity: 8 K', see above
 ///         bits    low-first bits of the scalar, each already a bit, any of them
 /// out     out     in Edwards form; the identity where the scalar is a multiple of l
 template MultiplyAny(n) {

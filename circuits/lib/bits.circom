@@ -69,7 +69,8 @@ template NotNegative(n) {
     out <== bits[n];
 }
 
-/// AtMost: 1 if a <= b, else 0. The caller knows that -2^n <= b - a < 2^n, n <= 252.
+/// AtMost: 1 if a <= b, else 0, where -2^n <= b - a < 2^n, n <= 252; no witness exists otherwise. Admit compares columns of
+/// an item with rows of the genesis file, Clear lots that UnpackEntry and Claims have ranged.
 template AtMost(n) {
     signal input a;
     signal input b;

@@ -6,7 +6,8 @@ include "../generated/parameters.circom";
 /// DivideUp: ceil(x / 10^6), the rounding of a fee: never in favour of the one who pays.
 /// twins   src/protocol/market.ts (fee)
 /// params  n: width of the quotient, n + 20 <= 250
-/// in      x    0 <= x <= 10^6 (2^n - 1), known to the caller
+/// in      x    0 <= x <= 10^6 (2^n - 1): feeRate, at most 10^6 by src/protocol/genesis.ts, times a limit that Item ranges,
+///              or a price that Clear ranges and lots that UnpackEntry and Claims do; no witness exists otherwise
 /// out     out  the quotient, ranged here
 template DivideUp(n) {
     assert(n + 20 <= 250);

@@ -23,7 +23,7 @@ template LogStep() {
 /// ClockStep: the order of log entries. Closes the attack of stamping an entry before its predecessor.
 /// in      clock   of the entry before, 32 time + rank
 ///         time    any field element
-///         rank    0 to 31, known to the caller
+///         rank    0 to 31: a constant, or RANK_CLOSE and a market's slot
 ///         strict  a bit: 1 for commands of rank below 31, which must exceed the clock; others must not be below it
 /// proves  0 <= time < 2^40 and the order; no witness exists otherwise: only the operator stamps
 /// out     after   32 time + rank

@@ -10,7 +10,14 @@ include "../generated/parameters.circom";
 ///         values[k][i]               U_ik, |U| < 2^48
 ///         quantity                   lots of an order, below 2^32; or the amount of a withdrawal, below 2^92
 ///         unit[k]                    delta_k of an order, |unit| < 2^61; or -1 of a withdrawal; d_k = quantity unit_k
-///         all known to the caller
+///         Who keeps these ranges:
+///             cash       deposits less payouts are at most 2^90 (MAX_HELD): Venue.sol takes no more, src/matcher refuses
+///                        them (VAULT_FULL); what trades and fees add is within 2^99 (docs/protocol.md, section 3)
+///             positions  rule 16 of Admit, for whatever is open besides: 2^46 and less than 2^45
+///             reserved   32 open orders at most (rule 15), each below 2^62 2^32
+///             values     src/protocol/genesis.ts; unit: src/protocol/market.ts (computePrices) leaves out a row that is
+///                        beyond, and the limit is ranged by Item; quantity: ranged by Item
+///         A number beyond its range would leave no witness, and the venue would stand: never a wrong answer.
 /// out     out                        a bit
 template MarginHolds(S) {
     signal input cash;

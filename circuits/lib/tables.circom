@@ -66,7 +66,7 @@ template Scenarios(S) {
 
 /// Fresh: prices are fresh iff they were made under the rules in force and 0 <= time - meta.time <= maxAge.
 /// in      rules, meta, maxAge  opened from the state; times and maxAge are below 2^40 there
-///         time                 below 2^40, known to the caller
+///         time                 below 2^40: ranged by ClockStep
 /// out     out                  a bit
 template Fresh() {
     signal input rules;

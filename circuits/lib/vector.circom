@@ -41,7 +41,8 @@ template OneHotOf(k) {
 }
 
 /// Pick: the element where `one` is 1; 0 where it is all 0.
-/// in      one[n]  bits of which at most one is 1, known to the caller
+/// in      one[n]  bits of which at most one is 1: of OneHotOf, or, in Admit, whether an id is the one that is named, as
+///                 src/protocol/genesis.ts refuses an id that stands twice
 template Pick(n) {
     signal input one[n];
     signal input in[n];
@@ -56,7 +57,7 @@ template Pick(n) {
 }
 
 /// Put: the elements of in, with value in place of each where `one` is 1.
-/// in      one[n]  bits, known to the caller
+/// in      one[n]  already bits
 template Put(n) {
     signal input one[n];
     signal input in[n];

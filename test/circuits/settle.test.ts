@@ -422,13 +422,11 @@ describe("circuits/instructions/settle: forged witnesses", () => {
 
   it("a slot used behind one that is not: refused", () => {
     const inputs = inputsOfTwo({ fills: [fill(3)] }) as { [name: string]: any };
-    const copied = (at: string, from: any, to: any): Record<string, bigint> =>
+    const copied = (at: string, from: any): Record<string, bigint> =>
       typeof from === "bigint"
         ? { [at]: from }
-        : Object.assign({}, ...Object.keys(from).map((key) => copied(/^\d+$/.test(key) ? `${at}[${key}]` : `${at}.${key}`, from[key], to))); // prettier-ignore
-    const second = ["words", "account", "siblings"].map((name) =>
-      copied(`${name}[1]`, inputs[name][0], inputs[name][1]),
-    );
+        : Object.assign({}, ...Object.keys(from).map((key) => copied(/^\d+$/.test(key) ? `${at}[${key}]` : `${at}.${key}`, from[key]))); // prettier-ignore
+    const second = ["words", "account", "siblings"].map((name) => copied(`${name}[1]`, inputs[name][0]));
     const cheat = Object.assign({ "active[0]": 0n, "active[1]": 1n }, ...second);
     circuit.refuses(inputs, cheat, "active[j] * (1 - active[j - 1]) === 0");
   });
