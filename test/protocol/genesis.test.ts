@@ -8,6 +8,12 @@ import { FIELD } from "../../src/protocol/numbers.ts";
 import { INSTRUMENTS } from "../../src/protocol/parameters.ts";
 
 const zeros = Array<number>(INSTRUMENTS).fill(0);
+const below = (bits: number) => (1n << BigInt(bits)) - 1n;
+/** Of the whole group of BabyJubJub, 8 times as great as the prime subgroup. */
+const GENERATOR = {
+  keyX: "995203441582195749578291179787384436505546430278305826713579947235728471134",
+  keyY: "5472060717959818805561601436314318772137091100104008585924551046643952123905",
+};
 const key = { keyX: String(BASE8.x), keyY: String(BASE8.y), view: "7" };
 
 function file() {
@@ -52,6 +58,8 @@ const refused: [why: string, field: RegExp, change: (json: GenesisJson) => unkno
     /group key/,
     (json) => Object.assign(json.group, { operatorKeyX: 0, operatorKeyY: 1 }),
   ],
+  ["an account key of small order", /accounts\[1\] key/, (json) => Object.assign(json.accounts[1], { keyX: "0", keyY: String(FIELD - 1n) })], // prettier-ignore
+  ["an account key of the whole group", /accounts\[1\] key/, (json) => Object.assign(json.accounts[1], GENERATOR)],
   ["an account key off the curve", /accounts\[1\] key/, (json) => (json.accounts[1].keyX = "3")],
   ["one account only", /accounts/, (json) => json.accounts.pop()],
   ["positions that do not sum to zero", /accounts/, (json) => (json.accounts[0].positions = [1, ...zeros.slice(1)])],
@@ -88,6 +96,37 @@ describe("a genesis file", () => {
     Object.assign(json.markets[0]!, { capacity: 65_535, cancelCapacity: 65_535 });
     assert.throws(() => parseGenesis(json), { code: "GENESIS" });
     assert.equal(parseGenesis(json, { mostClearProofs: Infinity }).rules.markets[0]!.capacity, 65_535n);
+  });
+  // What circuits take for granted of a row (circuits/lib, "in"): its first and last value are read, none beyond.
+  for (const [name, low, high] of [
+    ["id", 1n, below(32)],
+    ["tick", 1n, below(32)],
+    ["lotLimit", 1n, below(32)],
+    ["band", 0n, below(40)],
+    ["feeRate", 0n, 1_000_000n],
+    ["feePerLot", 0n, below(40)],
+    ["rhoMin", 1n, below(61)],
+    ["interval", 1n, below(32)],
+    ["capacity", 1n, below(16)],
+    ["cancelCapacity", 1n, below(16)],
+  ] as const)
+    it(`has ${name} from ${low} to ${high}`, () => {
+      const read = (value: bigint) => {
+        const json = file();
+        Object.assign(json.markets[0]!, { [name]: `${value}` });
+        return parseGenesis(json, { mostClearProofs: Infinity }).rules.markets[0]![name];
+      };
+      for (const value of [low, high]) assert.equal(read(value), value);
+      for (const value of [low - 1n, high + 1n]) assert.throws(() => read(value), { message: new RegExp(name) });
+    });
+  it("has values of instruments below 2^48, and a mark below 2^40", () => {
+    const read = (value: bigint) => {
+      const json = file();
+      json.prices.values = Array.from({ length: 4 }, () => zeros.map(String).with(0, `${value}`));
+      return parseGenesis(json).prices.markets[0];
+    };
+    for (const value of [-(1n << 39n) + 5n, (1n << 39n) - 5n]) assert.notEqual(read(value), null);
+    for (const value of [-(1n << 48n), 1n << 48n]) assert.throws(() => read(value), { message: /values/ });
   });
   for (const [why, field, change] of refused)
     it(`is refused: ${why}`, () => {
