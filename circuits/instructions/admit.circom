@@ -350,16 +350,10 @@ template Admit(depth, S, N, MAX_OPEN) {
     OpenVector()(before.markets.cancels, cancels);
     OpenVector()(before.markets.counts, counts);
 
+    UsedFirst(N)(active);
+    active[0] === 1;
     component slot[N];
     for (var j = 0; j < N; j++) {
-        // Used slots come first, at least one.
-        Boolean()(active[j]);
-        if (j == 0) {
-            active[j] === 1;
-        } else {
-            active[j] * (1 - active[j - 1]) === 0;
-        }
-
         slot[j] = AdmitSlot(depth, S, MAX_OPEN);
         slot[j].active <== active[j];
         slot[j].domain <== before.fixed.domain;

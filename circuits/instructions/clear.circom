@@ -224,6 +224,7 @@ template SweepCancels() {
     signal second[SWEEP_CANCELS()];
     signal account[SWEEP_CANCELS()][2];
     signal bound[SWEEP_CANCELS()][2];
+    UsedFirst(SWEEP_CANCELS())(active);
     head[0] <== from;
     var count = 0;
     var alls = 0;
@@ -231,10 +232,6 @@ template SweepCancels() {
     var accounts[2] = [0, 0];
     var bounds[2] = [0, 0];
     for (var j = 0; j < SWEEP_CANCELS(); j++) {
-        Boolean()(active[j]);
-        if (j > 0) {
-            active[j] * (1 - active[j - 1]) === 0;
-        }
         pushed[j] <== Hash(TAG_CANCEL(), 2)([head[j], words[j]]);
         head[j + 1] <== head[j] + active[j] * (pushed[j] - head[j]);
         bits[j] <== Bits(keyBits + 1)(words[j]);

@@ -148,15 +148,11 @@ template Deposit(depth, N) {
     for (var i = 0; i < INSTRUMENTS(); i++) zeros[i] <== 0;
     signal noPositions <== PositionsHash()(zeros);
 
+    UsedFirst(N)(active);
+    active[0] === 1;
     component slot[N];
     var used = 0;
     for (var j = 0; j < N; j++) {
-        Boolean()(active[j]);
-        if (j == 0) {
-            active[j] === 1;
-        } else {
-            active[j] * (1 - active[j - 1]) === 0;
-        }
         used += active[j];
         slot[j] = DepositSlot(depth);
         slot[j].active <== active[j];

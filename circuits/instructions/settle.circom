@@ -121,12 +121,9 @@ template Settle(depth, F) {
     before.clearing.sweep === sweep;
     OpenVector()(before.accounts.holders, holders);
 
+    UsedFirst(F)(active);
     component step[F];
     for (var j = 0; j < F; j++) {
-        Boolean()(active[j]);
-        if (j > 0) {
-            active[j] * (1 - active[j - 1]) === 0;
-        }
         step[j] = SettleSlot(depth);
         step[j].active <== active[j];
         step[j].word <== words[j];

@@ -29,12 +29,11 @@ template Withdraw(W) {
     state <== StateWord()(before);
     before.phase * (before.phase - PHASE_PAYING()) === 0;
 
+    UsedFirst(W)(active);
     signal taken[W + 1];
     signal pushed[W];
     taken[0] <== before.payouts.taken;
     for (var j = 0; j < W; j++) {
-        Boolean()(active[j]);
-        if (j > 0) active[j] * (1 - active[j - 1]) === 0;
         pushed[j] <== Hash(TAG_PAYOUT(), 2)([taken[j], words[j]]);
         taken[j + 1] <== taken[j] + active[j] * (pushed[j] - taken[j]);
         payout[j] <== active[j] * words[j];

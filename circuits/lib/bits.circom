@@ -40,6 +40,15 @@ template Boolean() {
     in * (in - 1) === 0;
 }
 
+/// UsedFirst: which of N slots are used: each is or is not, and none behind one that is not.
+template UsedFirst(N) {
+    signal input active[N];
+    for (var j = 0; j < N; j++) {
+        Boolean()(active[j]);
+        if (j > 0) active[j] * (1 - active[j - 1]) === 0;
+    }
+}
+
 /// IsZero: 1 if in = 0, else 0. Any field element.
 template IsZero() {
     signal input in;

@@ -4,9 +4,10 @@
  * compiled, in the smallest circuits that use its template, and asked what the tests have asked: it is noticed when it gives
  * another answer to inputs, or when a cheat has a proof. What survives must stand in circuits/mutants.json, with the reason
  * why it makes no difference. Fails where something survives unexplained, or an explanation explains nothing.
- *     npm run circuits:mutants [-- INSTRUCTION_OR_FILE] [-- --sample N --seed N --jobs N --record FOLDER]
+ *     npm run circuits:mutants [-- INSTRUCTION_OR_FILE] [-- --sample N --seed N --jobs N --record FOLDER --resume]
  */
 import { fork, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import fs from "node:fs";
 import os from "node:os";
 import { basename, join, relative } from "node:path";
@@ -23,6 +24,9 @@ const ROOT = join(import.meta.dirname, "../..");
 const EXPLAINED = join(ROOT, "circuits/mutants.json");
 /** Circuits in which a mutant is tried, the smallest first. */
 const TRIED = 6;
+
+/** Mutants that were noticed, of the sources as they are. */
+const NOTICED = join(ROOT, "build/mutants", `${hashOfSources()}.jsonl`);
 
 /** A survivor that makes no difference. */
 interface Explained {
@@ -41,6 +45,8 @@ const { values, positionals } = parseArgs({
     seed: { type: "string", default: "1" },
     jobs: { type: "string", default: `${os.availableParallelism()}` },
     record: { type: "string" },
+    /** takes as noticed what an earlier run has noticed of the same sources */
+    resume: { type: "boolean", default: false },
     /** of a process that tries some of the mutants */
     part: { type: "string" },
   },
@@ -98,10 +104,12 @@ async function tryAll(): Promise<void> {
       console.error(`survives: ${shown(mutant)}`);
     }
   };
-  const compiled: number[] = [];
-  for (const [i, mutant] of mutants.entries())
+  const earlier = noticedEarlier();
+  let compiled = 0;
+  for (const mutant of mutants)
     if (mutant.kind === "dropped") take(mutant, refusals.has(idOf(mutant.statement)));
-    else compiled.push(i);
+    else if (earlier.has(keyOf(mutant))) take(mutant, true);
+    else compiled++;
   const progress = startProgress("mutants");
   let done = 0;
   const argv = process.argv.slice(2).concat("--record", folder);
@@ -109,7 +117,8 @@ async function tryAll(): Promise<void> {
     const child = fork(import.meta.filename, [...argv, "--part", `${part}`]);
     child.on("message", ([i, noticed]: [number, boolean]) => {
       take(mutants[i], noticed);
-      progress.update(++done / compiled.length, `${thousands(done)} of ${counted(compiled.length, "mutant")}`);
+      if (noticed) fs.appendFileSync(NOTICED, `${keyOf(mutants[i])}\n`);
+      progress.update(++done / compiled, `${thousands(done)} of ${counted(compiled, "mutant")}`);
     });
     return new Promise<number | null>((resolve) => child.on("exit", resolve));
   });
@@ -124,8 +133,19 @@ async function tryAll(): Promise<void> {
   const known = new Set(sourcesOf(ROOT).flatMap(mutantsOf).map(keyOf));
   const stale = [...explained.keys()].filter((key) => !known.has(key));
   for (const key of stale) console.error(`no mutant is what circuits/mutants.json explains: ${key}`);
-  if (broken || done < compiled.length) console.error(`${thousands(compiled.length - done)} mutants were not tried`);
-  if (broken || done < compiled.length || survivors.length > 0 || stale.length > 0) process.exitCode = 1;
+  if (broken || done < compiled) console.error(`${thousands(compiled - done)} mutants were not tried`);
+  if (broken || done < compiled || survivors.length > 0 || stale.length > 0) process.exitCode = 1;
+}
+
+function hashOfSources(): string {
+  const hash = createHash("sha256");
+  for (const file of sourcesOf(ROOT)) hash.update(fs.readFileSync(file));
+  return hash.digest("hex").slice(0, 16);
+}
+
+function noticedEarlier(): ReadonlySet<string> {
+  fs.mkdirSync(join(ROOT, "build/mutants"), { recursive: true });
+  return new Set(values.resume && fs.existsSync(NOTICED) ? fs.readFileSync(NOTICED, "utf8").split("\n") : []);
 }
 
 function explanations(): Explained[] {
@@ -154,8 +174,9 @@ async function trySome(part: number): Promise<void> {
   const root = fs.mkdtempSync(join(os.tmpdir(), "tacit-mutants-"));
   process.on("exit", () => fs.rmSync(root, { recursive: true, force: true }));
   fs.cpSync(join(ROOT, "circuits"), join(root, "circuits"), { recursive: true });
-  const compiled = mutants.flatMap((mutant, i) => (mutant.kind === "dropped" ? [] : [i]));
-  for (const i of compiled.filter((_, at) => at % jobs === part)) {
+  const earlier = noticedEarlier();
+  const compiled = mutants.flatMap((it, i) => (it.kind === "dropped" || earlier.has(keyOf(it)) ? [] : [i]));
+  for (const i of compiled.filter((at) => at % jobs === part)) {
     const { statement, source } = mutants[i];
     const path = join(root, relative(ROOT, statement.file));
     const candidates = bySize.filter((it) => uses.get(it.source.template)?.has(statement.template));

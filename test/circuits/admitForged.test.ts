@@ -376,6 +376,59 @@ describe("circuits/instructions/admit: forged witnesses", () => {
     });
 });
 
+describe("circuits/instructions/admit: two slots", () => {
+  remembersHashes();
+  let circuit: Circuit;
+  before(async () => {
+    const args = [depth, scenarios, 2, maxOpen];
+    circuit = await compileTemplate({ file, template: "Admit", args, optimise: false });
+  });
+  const inputs = (items: number) => {
+    const v = new Venue(2);
+    const events = [ALICE, BOB].slice(0, items).map((by) => {
+      const item = orderItem(v.order(by));
+      return v.apply(item, signed(by, item));
+    });
+    return v.instruction(events).inputs;
+  };
+
+  it("each signal is bound by the rule that computes it, in a proof of one item and of two", () => {
+    const inSlot = circuit.statements.flatMap(({ template, text }) => (template === "AdmitSlot" ? [text] : []));
+    const inWhole = new Set(circuit.rules.flat().map(({ text }) => text));
+    const byHand = [
+      "active[0] === 1",
+      ...["leaf", "siblings"].map((name) => `slot[j].${name} <== ${name}[j]`),
+      "slot[j].accounts <== before.accounts.root",
+      "slot[j].accounts <== slot[j - 1].accountsAfter",
+    ];
+    pinsEach(circuit, { one: inputs(1), two: inputs(2) }, "admit.circom", [
+      ...byHand,
+      ...inSlot.filter((text) => inWhole.has(text)),
+    ]);
+  });
+
+  it("the first slot is used, and each reads and writes the tree that the one before it left", async () => {
+    const one = inputs(1) as Tampered;
+    const sibling = one.siblings[1][0][0] + 1n;
+    const own = { "slot[1].accounts": "slot[1].update.rootBefore" };
+    circuit.refuses(one, { "siblings[1][0][0]": sibling }, undefined, own);
+
+    // Of an item that is malformed the leaf is any: it stays as it is.
+    const args = [depth, scenarios, 1, maxOpen];
+    const single = await compileTemplate({ file, template: "Admit", args, optimise: false });
+    const v = new Venue(1);
+    const item = orderItem(v.order(ALICE));
+    const malformed = { ...item, A: item.A + (1n << 185n) };
+    const read = v.instruction([v.apply(malformed, signed(ALICE, malformed))]).inputs as Tampered;
+    single.refuses(read, { "active[0]": 0n }, "active[0] === 1");
+    const root = { "before.accounts.root": "slot[0].update.rootBefore" };
+    single.refuses(read, { "slot[0].leaf": read.leaf[0] + 1n }, undefined, root);
+    single.refuses(read, { "slot[0].siblings[0][0]": read.siblings[0][0][0] + 1n }, undefined, root);
+    const given = { "slot[0].accounts": "slot[0].update.rootBefore" };
+    single.refuses(read, { "siblings[0][0][0]": read.siblings[0][0][0] + 1n }, undefined, given);
+  });
+});
+
 describe("circuits/instructions/admit: registers left alone", () => {
   leavesOthersAlone("admit", async () => {
     const args = [depth, scenarios, 1, maxOpen];

@@ -9,6 +9,7 @@ import {
   AUCTION,
   clearEvent,
   ledgerOf,
+  MIDPOINT,
   order,
   prices,
   PROFILE,
@@ -22,7 +23,7 @@ import { compileTemplate, type Circuit } from "./harness.ts";
 import { pinsEach } from "./pinning.ts";
 import { leavesOthersAlone } from "./registers.ts";
 import { remembersHashes } from "./remembering.ts";
-import { buy, file, sell, single, situation } from "./clearProofs.ts";
+import { buy, file, midpointSituation, sell, single, situation } from "./clearProofs.ts";
 
 /** Rules of Clear that take a cheat of several signals, or stand in a template that library.test.ts tries by itself. */
 const BY_HAND = [
@@ -152,6 +153,18 @@ describe("circuits/instructions/clear", () => {
     const unmatched = proof({ time: START + 1n, prices: { ...prices, time: START }, book: entries, admitted: [] }, 1);
     full.refuses(unmatched, { starting: 2n, "switches[0]": 0n, "switches[1]": 0n }, "Boolean()(starting)", register);
   });
+  it("entries are walked one after the other, and the midpoint has a market", async () => {
+    const args = [PROFILE.scenarios, 2, RULE.midpoint];
+    const midpoint = await compileTemplate({ file, template: "Clear", args, optimise: false });
+    const from = midpointSituation({ book: [], admitted: [] });
+    const { inputs } = clearInstructions(ledgerOf(from, undefined, { ...PROFILE, clear: 2 }), clearEvent(from))[0];
+    midpoint.refuses(inputs, { "walk[1].before.kept": 5n });
+    midpoint.refuses(inputs, { "walk[1].fillsPut": 5n });
+    const rows = { [`rulesRows[${MIDPOINT}]`]: 0n };
+    const rules = midpoint.named(/^OpenRules_\w+\.hashed$/);
+    midpoint.refuses(inputs, rows, "rowGiven === 1", { "before.fixed.rules": rules });
+  });
+
   it("each signal of an entry is determined", async () => {
     const slot = await compileTemplate({ file, template: "ClearSlot", args: [RULE.auction], optimise: false });
     const mine = [...slot.signals.keys()].filter((name) => /^(after\.)?\w+$/.test(name) && name !== "fillsPut");

@@ -54,13 +54,13 @@ export const single = (account: number, nonce: bigint): Cancel => ({ account, no
 export const all = (account: number, nonce: bigint): Cancel => ({ account, nonce, all: true });
 
 /** At the midpoint walk order alone counts: the first bid has the worst limit that takes part. */
-export function midpointSituation(): Situation {
+export function midpointSituation(changes: Partial<Situation> = {}): Situation {
   const book = [
     order({ account: 2, nonce: 1n, side: buy, limit: 1_000n, remaining: 4n }),
     order({ account: 3, nonce: 1n, side: sell, limit: 995n, remaining: 6n }),
     order({ account: 4, nonce: 1n, side: buy, limit: 1_020n, remaining: 4n }),
   ];
-  return situation({ slot: MIDPOINT, book, admitted: [] });
+  return situation({ slot: MIDPOINT, book, admitted: [], ...changes });
 }
 
 const at = (side: number, limit: bigint, remaining: bigint, changes: Partial<BookEntry> = {}) =>

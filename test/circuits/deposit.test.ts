@@ -422,6 +422,7 @@ describe("circuits/instructions/deposit: forged witnesses", () => {
     const inWhole = new Set(whole.rules.flat().map(({ text }) => text));
     pinsEach(whole, { known: both(KNOWN).inputs, fresh: both(NEW).inputs }, "deposit.circom", [
       ...byHand,
+      "UsedFirst(N)(active)",
       ...tried.filter((text) => inWhole.has(text)),
     ]);
   });
@@ -464,6 +465,13 @@ describe("circuits/instructions/deposit: forged witnesses", () => {
     const rule = "active * (update.rootBefore - accounts.root) === 0";
     slot.refuses(part, { "siblings[0][0]": part.siblings[0][0] + 1n }, rule);
     slot.refuses(part, { "namedSiblings[0][0]": part.namedSiblings[0][0] + 1n }, "read.root === accounts.root");
+  });
+
+  it("a slot is used, or not", async () => {
+    const two = await compileTemplate({ file, template: "Deposit", args: [2, 2], optimise: false });
+    const inputs = new Venue(2, 2).take([KNOWN, KNOWN]).inputs as Inputs;
+    two.refuses(inputs, { "active[1]": 2n }, "UsedFirst(N)(active)");
+    two.refuses(inputs, { "slot[1].accounts.holders": 5n });
   });
 
   it("a slot reads what it is given", () => {

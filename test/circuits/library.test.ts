@@ -53,6 +53,7 @@ const TEMPLATES: [file: string, template: string, args: number[], examples: () =
   ["bits", "Range", [4], () => ({ five: { in: 5n } })],
   ["bits", "Number", [4], () => ({ five: { in: bitsOf(5n, 4) } })],
   ["bits", "Boolean", [], () => ({ one: { in: 1n } })],
+  ["bits", "UsedFirst", [2], () => ({ first: { active: [1n, 0n] }, none: { active: [0n, 0n] } })],
   ["bits", "IsZero", [], () => ({ zero: { in: 0n }, five: { in: 5n } })],
   ["bits", "IsEqual", [], () => ({ equal: { a: 5n, b: 5n }, other: { a: 5n, b: 6n } })],
   ["bits", "NotNegative", [4], () => ({ less: { in: -3n } })],
