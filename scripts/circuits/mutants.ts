@@ -6,7 +6,7 @@
  * why it makes no difference. Fails where something survives unexplained, or an explanation explains nothing.
  *     npm run circuits:mutants [-- INSTRUCTION_OR_FILE] [-- --sample N --seed N --jobs N --record FOLDER --resume]
  */
-import { fork, spawnSync } from "node:child_process";
+import { fork } from "node:child_process";
 import { createHash } from "node:crypto";
 import fs from "node:fs";
 import os from "node:os";
@@ -15,10 +15,10 @@ import { parseArgs } from "node:util";
 import { Random } from "../../src/replay/random.ts";
 import { counted, table, thousands } from "../../src/setup/format.ts";
 import { startProgress } from "../../src/setup/progress.ts";
-import { notices, recorded, shownOf, type Shown } from "../../test/circuits/asked.ts";
-import { compileTemplate } from "../../test/circuits/harness.ts";
+import { notices, recorded, shownOf, smallestFirst } from "../../test/circuits/asked.ts";
 import { mutantsOf, shown, sourcesOf, usesOfTemplates, type Kind, type Mutant } from "../../test/circuits/mutants.ts";
 import { idOf } from "../../test/circuits/statements.ts";
+import { recordTests } from "./recordTests.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const EXPLAINED = join(ROOT, "circuits/mutants.json");
@@ -81,7 +81,7 @@ function keyOf({ statement: { file, template, text }, becomes }: Mutant): string
 async function tryAll(): Promise<void> {
   const from = performance.now();
   const folder = values.record ?? join(ROOT, "build/mutants/record");
-  if (values.record === undefined) recordTests(folder);
+  if (values.record === undefined) recordTests(folder, jobs);
   const refusals = new Set<string>();
   for await (const shown of recorded(folder))
     if (shown.kind === "refused") for (const id of shown.rules) refusals.add(id);
@@ -152,25 +152,10 @@ function explanations(): Explained[] {
   return fs.existsSync(EXPLAINED) ? (JSON.parse(fs.readFileSync(EXPLAINED, "utf8")) as Explained[]) : [];
 }
 
-/** Runs the tests of circuits, which keep what they show in a folder. */
-function recordTests(folder: string): void {
-  fs.rmSync(folder, { recursive: true, force: true });
-  const left = ["determined", "extremes", "mutants"].flatMap((name) => ["--ignore", `test/circuits/${name}.test.ts`]);
-  const options = ["--no-config", "--parallel", "--jobs", `${jobs}`, "--timeout", "0", "--reporter", "dot", ...left];
-  const node = ["--node-option", "import=tsx", "--node-option", "conditions=tacit-source"];
-  const env = { ...process.env, TACIT_RECORD: folder };
-  const { status } = spawnSync("npx", ["mocha", ...options, ...node, "test/circuits/*.test.ts"], { cwd: ROOT, env, stdio: "inherit" }); // prettier-ignore
-  if (status !== 0) throw new Error("the tests of circuits fail without a mutant");
-}
-
 /** Every `jobs`-th of the mutants that are compiled, told to the parent. */
 async function trySome(part: number): Promise<void> {
-  const all = await shownOf(values.record!);
+  const bySize = await smallestFirst(await shownOf(values.record!));
   const uses = usesOfTemplates(sourcesOf(ROOT));
-  const sizes = new Map<Shown, number>();
-  for (const it of all)
-    sizes.set(it, (await compileTemplate({ ...it.source, optimise: false, attributed: false })).bytes);
-  const bySize = [...all].sort((a, b) => sizes.get(a)! - sizes.get(b)!);
   const root = fs.mkdtempSync(join(os.tmpdir(), "tacit-mutants-"));
   process.on("exit", () => fs.rmSync(root, { recursive: true, force: true }));
   fs.cpSync(join(ROOT, "circuits"), join(root, "circuits"), { recursive: true });
@@ -183,7 +168,7 @@ async function trySome(part: number): Promise<void> {
     fs.writeFileSync(path, source);
     let noticed = false;
     for (const candidate of candidates.slice(0, TRIED)) {
-      noticed = await notices(root, candidate, moved(mutants[i]));
+      noticed = (await notices(root, candidate, moved(mutants[i]))) !== undefined;
       fs.rmSync(join(root, "build"), { recursive: true, force: true });
       if (noticed) break;
     }

@@ -58,31 +58,43 @@ export async function shownOf(folder: string): Promise<Shown[]> {
   });
 }
 
+/** The same, the circuits with the fewest constraints first. */
+export async function smallestFirst(all: readonly Shown[]): Promise<Shown[]> {
+  const sizes = new Map<Shown, number>();
+  for (const it of all)
+    sizes.set(it, (await compileTemplate({ ...it.source, optimise: false, attributed: false })).bytes);
+  return [...all].sort((a, b) => sizes.get(a)! - sizes.get(b)!);
+}
+
+/** What shows that a circuit is another one: it does not compile, gives another answer, or has a proof of a cheat. */
+export type Notice = "compiler" | "answer" | "cheat";
+
 /**
- * Whether a circuit whose sources lie in `root` is another one.
+ * What shows that a circuit whose sources lie in `root` is another one, if anything does.
  * @param moved  the name that a signal has there
  */
 export async function notices(
   root: string,
   { source, witness, refused }: Shown,
   moved: (name: string) => string,
-): Promise<boolean> {
+): Promise<Notice | undefined> {
   let circuit: Circuit;
   try {
     circuit = await compileTemplate({ ...source, root, optimise: false, attributed: false });
   } catch {
-    return true; // by the compiler
+    return "compiler";
   }
   for (const { inputs, outputs } of witness) {
     const found = answer(circuit, inputs, outputs?.length ?? 0);
-    if (found?.join() !== outputs?.join()) return true;
+    if (found?.join() !== outputs?.join()) return "answer";
   }
-  if (refused.length === 0) return false;
+  if (refused.length === 0) return undefined;
   const forgeable = await compileTemplate({ ...source, root, optimise: false });
-  return refused.some((cheat) => {
+  const proven = refused.some((cheat) => {
     const witness = forged(forgeable, cheat, moved);
     return witness !== undefined && forgeable.broken(witness).length === 0;
   });
+  return proven ? "cheat" : undefined;
 }
 
 function answer(circuit: Circuit, inputs: Inputs, count: number): bigint[] | undefined {

@@ -165,6 +165,19 @@ describe("circuits/instructions/clear", () => {
     midpoint.refuses(inputs, rows, "rowGiven === 1", { "before.fixed.rules": rules });
   });
 
+  it("each cancel of a sweep applies, in whichever place it is", async () => {
+    const slot = await compileTemplate({ file, template: "ClearSlot", args: [RULE.auction], optimise: false });
+    const inputs = slotInputs(order({ side: buy, limit: 1_000n, remaining: 6n, account: 7, nonce: 3n }));
+    const [key, ...others] = inputs.cancels.keys as bigint[];
+    for (let place = 0; place < SWEEP_CANCELS; place++) {
+      const cancels = { ...inputs.cancels, keys: others.toSpliced(place, 0, key) };
+      const witness = slot.witness({ ...inputs, cancels });
+      assert.deepEqual([slot.read("gone", witness), slot.read("lots", witness)], [1n, 0n], `place ${place}`);
+    }
+    const uncancelled = slot.witness({ ...inputs, cancels: { ...inputs.cancels, keys: [others[0], ...others] } });
+    assert.equal(slot.read("lots", uncancelled), 2n);
+  });
+
   it("each signal of an entry is determined", async () => {
     const slot = await compileTemplate({ file, template: "ClearSlot", args: [RULE.auction], optimise: false });
     const mine = [...slot.signals.keys()].filter((name) => /^(after\.)?\w+$/.test(name) && name !== "fillsPut");

@@ -427,6 +427,12 @@ describe("circuits/instructions/deposit: forged witnesses", () => {
     ]);
   });
 
+  it("amount and index are no wider than the word of the chain has room for", () => {
+    const { part } = both(KNOWN);
+    slot.refuses(part, { amount: 1n << 92n }, "Range(BITS_AMOUNT())(amount)");
+    slot.refuses(both(NEW).part, { index: 1n << 20n }, "signal indexBits[BITS_ACCOUNT()]");
+  });
+
   const INDEXED: Deposit = { ...NEW, index: ALICE };
   /** The key of Alice's deposits, negated. */
   const NEGATED: Deposit = { ...KNOWN, keyX: FIELD - KNOWN.keyX };
