@@ -71,7 +71,7 @@ describe("circuits/instructions/clear", () => {
       ["the rest of an order at another place", "ClearSlot: partial * (partialHead - before.newBook) === 0;", situation(), (inputs) => (inputs.partialHead += 1n)],
       ["the rest of an order with other lots", "ClearSlot: partial * (partialWord - (word - lots * (1 << REMAINING_AT()))) === 0;", situation(), (inputs) => (inputs.partialWord += 1n << 102n)],
       ["a third all-cancel", "SweepCancels: seconds * (seconds - 1) === 0;", situation({ cancels: [all(9, 1n), all(9, 2n)] }), (inputs) => Object.assign(inputs.cancelActive, { 2: 1n }) && (inputs.cancelWords[2] = cancelWord(all(4, 2n)))],
-      ["a gap in the cancels", "SweepCancels: active[j] * (1 - active[j - 1]) === 0;", situation(), (inputs) => (inputs.cancelActive[1] = 1n)],
+      ["a gap in the cancels", "UsedFirst: if (j > 0) active[j] * (1 - active[j - 1]) === 0;", situation(), (inputs) => (inputs.cancelActive[1] = 1n)],
       ["other cancels in the second proof", "Clear: (1 - begins) * (sweepCancels.to - storedTo) === 0;", long, (inputs) => (inputs.cancelWords[0] = cancelWord(single(6, 3n))), 1],
       ["fewer cancels in the second proof", "Clear: (1 - begins) * (sweepCancels.to - storedTo) === 0;", long, (inputs) => (inputs.cancelActive[1] = 0n), 1],
       ["a second command while one is under way", first, long, claims({ first: 1n }), 1],

@@ -300,7 +300,7 @@ describe("circuits/instructions/settle: malicious inputs", () => {
     ],
     [
       "a slot in use after one that is not",
-      "Settle: active[j] * (1 - active[j - 1]) === 0;",
+      "UsedFirst: if (j > 0) active[j] * (1 - active[j - 1]) === 0;",
       (inputs) => (inputs.active = [1n, 0n, 1n]),
     ],
     ["a slot used twice at once", "Boolean: in * (in - 1) === 0;", (inputs) => (inputs.active = [2n, 1n, 1n])],

@@ -6,7 +6,7 @@ pragma solidity ^0.8.24;
 /// @title What the venue is compiled for: the keys of its instructions, and bounds that circuits have too.
 library Keys {
     /// Hash of the code that holds the keys (KeyData.sol).
-    bytes32 internal constant HASH = 0x088bcf87e5f499b341fd78625595639dbb949d2ca7d9e19fbe4e61bd6b845a7e;
+    bytes32 internal constant HASH = 0x12c3152d2ce7eece96658f63507960290ca8f8c99ba74813946d2519b9409ede;
     /// One more than the greatest code of an instruction.
     uint256 internal constant CODES = 6;
     uint256 internal constant MAX_INSTRUCTIONS = 1024;
