@@ -88,8 +88,8 @@ export async function compileTemplate(source: CircuitSource): Promise<Circuit> {
       return parseR1cs(fs.readFileSync(join(copy, "compiled/main.r1cs")));
     };
     const id = JSON.stringify({ file, template, args, publicInputs, include });
-    if (optimise || !attributed) return new Circuit(id, folder, program);
-    const tagged = await numbered();
+    if (optimise) return new Circuit(id, folder, program);
+    const tagged = attributed ? await numbered() : undefined;
     return new Circuit(id, folder, program, { statements: statements.flat(), main: template, tagged });
   };
   const key = `${folder} ${attributed}`;
@@ -107,7 +107,7 @@ interface Source {
   /** its template */
   readonly main: string;
   /** compiled with a number added to each statement that takes one (statements.ts) */
-  readonly tagged: R1cs;
+  readonly tagged?: R1cs;
 }
 
 /** A compiled circuit. Signals are named without the leading `main.`. */
@@ -148,6 +148,7 @@ export class Circuit {
   get rules(): readonly (readonly Statement[])[] {
     const { statements, main, tagged } = this.#unoptimised;
     if (this.#rules) return this.#rules;
+    if (tagged === undefined) throw new Error("rules need a circuit that is attributed");
     if (tagged.constraintCount !== this.constraints) throw new Error("numbers have changed the number of constraints");
     const found = attribute(this.r1cs, tagged, { signals: this.signals, statements, main });
     const unknown = found.indexOf(undefined);

@@ -3,20 +3,46 @@ import { RULE } from "../../src/protocol/parameters.ts";
 import type { CircuitSource } from "./harness.ts";
 
 export const SMALL_INSTRUCTIONS: Readonly<Record<string, CircuitSource>> = {
-  withdraw: { file: "circuits/instructions/withdraw.circom", template: "Withdraw", args: [2], optimise: false },
-  settle: { file: "circuits/instructions/settle.circom", template: "Settle", args: [1, 2], optimise: false },
-  deposit: { file: "circuits/instructions/deposit.circom", template: "Deposit", args: [1, 2], optimise: false },
-  admit: { file: "circuits/instructions/admit.circom", template: "Admit", args: [1, 2, 1, 2], optimise: false },
+  withdraw: {
+    file: "circuits/instructions/withdraw.circom",
+    template: "Withdraw",
+    args: [2],
+    optimise: false,
+    attributed: false,
+  },
+  settle: {
+    file: "circuits/instructions/settle.circom",
+    template: "Settle",
+    args: [1, 2],
+    optimise: false,
+    attributed: false,
+  },
+  deposit: {
+    file: "circuits/instructions/deposit.circom",
+    template: "Deposit",
+    args: [1, 2],
+    optimise: false,
+    attributed: false,
+  },
+  admit: {
+    file: "circuits/instructions/admit.circom",
+    template: "Admit",
+    args: [1, 2, 1, 2],
+    optimise: false,
+    attributed: false,
+  },
   auction: {
     file: "circuits/instructions/clear.circom",
     template: "Clear",
     args: [1, 2, RULE.auction],
     optimise: false,
+    attributed: false,
   },
   midpoint: {
     file: "circuits/instructions/clear.circom",
     template: "Clear",
     args: [1, 2, RULE.midpoint],
     optimise: false,
+    attributed: false,
   },
 };
