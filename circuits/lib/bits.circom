@@ -40,7 +40,9 @@ template Boolean() {
     in * (in - 1) === 0;
 }
 
-/// UsedFirst: which of N slots are used: each is or is not, and none behind one that is not.
+/// UsedFirst: which of N slots are used.
+/// in      active  any field elements
+/// proves  each is 0 or 1, and no 1 stands behind a 0
 template UsedFirst(N) {
     signal input active[N];
     for (var j = 0; j < N; j++) {

@@ -13,7 +13,7 @@ include "../generated/parameters.circom";
 ///         Who keeps these ranges:
 ///             cash       deposits less payouts are at most 2^90 (MAX_HELD): Venue.sol takes no more, src/matcher refuses
 ///                        them (VAULT_FULL); what trades and fees add is within 2^99 (docs/protocol.md, section 3)
-///             positions  rule 16 of Admit, for whatever is open besides: 2^46 and less than 2^45
+///             positions  rule 16 of Admit, for whatever is open besides: 2^46 and less than 2^44
 ///             reserved   32 open orders at most (rule 15), each below 2^62 2^32
 ///             values     src/protocol/genesis.ts; unit: src/protocol/market.ts (computePrices) leaves out a row that is
 ///                        beyond, and the limit is ranged by Item; quantity: ranged by Item

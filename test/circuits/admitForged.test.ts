@@ -11,7 +11,7 @@ import { KIND, NONCE_WINDOW, type Verdict } from "../../src/protocol/parameters.
 import { admitInstruction } from "../../src/witness/admit.ts";
 import { accountSignals, Ledger } from "../../src/witness/ledger.ts";
 import { compileTemplate, type Circuit, type Inputs } from "./harness.ts";
-import { quotient } from "./forger.ts";
+import { quotient } from "./r1cs.ts";
 import { pinsEach } from "./pinning.ts";
 import { leavesOthersAlone } from "./registers.ts";
 import { remembersHashes } from "./remembering.ts";

@@ -7,7 +7,7 @@ import fs from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { compileTemplate, type Circuit, type CircuitSource, type Inputs } from "./harness.ts";
-import type { Computed, Refused } from "./record.ts";
+import { textOf, type Computed, type Refused } from "./record.ts";
 
 /** Answers and cheats of one circuit that are asked again; all that the tests ask is too much for the greatest. */
 const ASKED = { witness: 160, refused: 160 };
@@ -37,12 +37,7 @@ export async function shownOf(folder: string): Promise<Shown[]> {
     if (!source.file.startsWith("circuits/")) continue;
     const of = found.get(it.circuit) ?? { source, witness: [], refused: [] };
     found.set(it.circuit, of);
-    order.set(
-      it,
-      createHash("sha256")
-        .update(JSON.stringify(it, (_, value: unknown) => (typeof value === "bigint" ? `${value}` : value)))
-        .digest("hex"),
-    );
+    order.set(it, createHash("sha256").update(textOf(it)).digest("hex"));
     (of[it.kind] as (Computed | Refused)[]).push(it);
   }
   const sampled = <T>(all: readonly T[], most: number): T[] =>

@@ -18,7 +18,7 @@ import {
   START,
   TICK,
 } from "./clearing.ts";
-import { quotient } from "./forger.ts";
+import { quotient } from "./r1cs.ts";
 import { compileTemplate, type Circuit } from "./harness.ts";
 import { pinsEach } from "./pinning.ts";
 import { leavesOthersAlone } from "./registers.ts";
@@ -54,9 +54,13 @@ const OF_PARTS = [
 describe("circuits/instructions/clear", () => {
   remembersHashes();
   let full: Circuit;
+  let [late, onTime, quiet]: any[] = [];
   before(async () => {
     const args = [PROFILE.scenarios, 1, RULE.auction];
     full = await compileTemplate({ file, template: "Clear", args, optimise: false });
+    onTime = proof({ book, admitted: [] });
+    late = proof({ ...tooLate, book, admitted: [] });
+    quiet = proof({ ...tooLate, book: [], admitted: [] });
   });
   /** Inputs of a proof of one entry. @param index  of the proofs of the sweep */
   const proof = (changes: Partial<Situation>, index = 0) => {
@@ -64,10 +68,8 @@ describe("circuits/instructions/clear", () => {
     return clearInstructions(ledger, clearEvent(situation(changes)))[index].inputs as any;
   };
   const book = [order({ side: buy, limit: 1_000n, remaining: 5n })];
-  const late = proof({ time: START + 1n, prices: { ...prices, time: START }, book, admitted: [] });
-  const onTime = proof({ book, admitted: [] });
-  /** An empty market: that it matches breaks nothing but what lets it. */
-  const quiet = proof({ time: START + 1n, prices: { ...prices, time: START }, book: [], admitted: [] });
+  /** A second after the interval; in an empty market, `quiet`, that it matches breaks nothing but what lets it. */
+  const tooLate = { time: START + 1n, prices: { ...prices, time: START } };
   const matches = { price: prices.markets[AUCTION]!.mark };
 
   it("forged hints and decisions of one proof break their rule", () => {
@@ -145,12 +147,9 @@ describe("circuits/instructions/clear", () => {
     full.refuses(second, { storedTo: 5n }, "(1 - begins) * (sweepCancels.to - storedTo) === 0", register);
     // Of a sweep that applies cancels only: what a flag of 2 would say is another flag.
     const cancels = [single(2, 1n), single(3, 1n)];
-    const applies = proof(
-      { time: START + 1n, prices: { ...prices, time: START }, book: entries, admitted: [], cancels },
-      1,
-    );
+    const applies = proof({ ...tooLate, book: entries, admitted: [], cancels }, 1);
     full.refuses(applies, { storedMatch: 2n }, "Boolean()(storedMatch)", register);
-    const unmatched = proof({ time: START + 1n, prices: { ...prices, time: START }, book: entries, admitted: [] }, 1);
+    const unmatched = proof({ ...tooLate, book: entries, admitted: [] }, 1);
     full.refuses(unmatched, { starting: 2n, "switches[0]": 0n, "switches[1]": 0n }, "Boolean()(starting)", register);
   });
   it("entries are walked one after the other, and the midpoint has a market", async () => {

@@ -9,8 +9,11 @@ export interface Place {
   readonly signal: string;
 }
 
-/** @param main  template of the main component; `statements` are those of all its sources */
-export function placesOf(statements: readonly Statement[], main: string): (name: string) => Place {
+/**
+ * The template of the component at a path, "" for main; undefined where there is a bus.
+ * @param statements  of all its sources
+ */
+export function templatesOf(statements: readonly Statement[], main: string): (path: string) => string | undefined {
   /** "Clear/walk" is of template ClearSlot. */
   const made = new Map<string, string>();
   for (const { template, text } of statements) {
@@ -19,7 +22,6 @@ export function placesOf(statements: readonly Statement[], main: string): (name:
   }
   const known = new Set([main, ...statements.map(({ template }) => template)]);
   const templates = new Map<string, string | undefined>([["", main]]);
-  /** Of a path that is no component, but a bus: undefined. */
   const templateOf = (path: string): string | undefined => {
     if (templates.has(path)) return templates.get(path);
     const cut = path.lastIndexOf(".");
@@ -30,6 +32,11 @@ export function placesOf(statements: readonly Statement[], main: string): (name:
     templates.set(path, template !== undefined && known.has(template) ? template : undefined);
     return templates.get(path);
   };
+  return templateOf;
+}
+
+export function placesOf(statements: readonly Statement[], main: string): (name: string) => Place {
+  const templateOf = templatesOf(statements, main);
   return (name) => {
     for (let path = name; path !== "";) {
       path = path.slice(0, Math.max(0, path.lastIndexOf(".")));

@@ -23,7 +23,7 @@ import { INSTRUMENTS } from "../../src/protocol/parameters.ts";
 import type { State } from "../../src/protocol/state.ts";
 import { depositInstruction, pushDeposit } from "../../src/witness/deposit.ts";
 import { accountSignals, Ledger, type InstructionInputs } from "../../src/witness/ledger.ts";
-import { compileTemplate, expectNoWitness, type Circuit, type Inputs } from "./harness.ts";
+import { compileTemplate, expectNoWitness, pinsOf, type Circuit, type Inputs } from "./harness.ts";
 import { pinsEach } from "./pinning.ts";
 import { leavesOthersAlone } from "./registers.ts";
 import { remembersHashes } from "./remembering.ts";
@@ -444,7 +444,7 @@ describe("circuits/instructions/deposit: forged witnesses", () => {
   ] as const)
     it(`no credit to another account: ${why}`, () => {
       const { part, alice } = both(deposit);
-      const forged = slot.refuses(part, { [name]: 1n, ...siblingsPinned(alice) });
+      const forged = slot.refuses(part, { [name]: 1n, ...pinsOf("siblings", alice) });
       assert.equal(slot.read("accountsAfter.count", forged), part.accounts.count);
     });
 
@@ -457,10 +457,10 @@ describe("circuits/instructions/deposit: forged witnesses", () => {
 
   it("a new account is opened at the next number, where no leaf was, and counted", () => {
     const { part, first, alice } = both(NEW);
-    const used = { "accounts.count": 2n, leafBefore: accountLeaf(accounts[ALICE]), ...siblingsPinned(alice) };
+    const used = { "accounts.count": 2n, leafBefore: accountLeaf(accounts[ALICE]), ...pinsOf("siblings", alice) };
     slot.refuses(part, used, "signal leafBefore <== known * leaf");
     // In a tree whose first leaf is empty.
-    const tree = { leaf: 0n, ...siblingsPinned(first) };
+    const tree = { leaf: 0n, ...pinsOf("siblings", first) };
     const root = { "accounts.root": "read.root" };
     slot.refuses(part, { ...tree, opens: 0n }, "signal opens <== active * (1 - known)", root);
     slot.refuses(part, { ...tree, "countBits[0]": 0n, "countBits[1]": 0n }, "signal countBits", root);
@@ -497,11 +497,9 @@ describe("circuits/instructions/deposit: forged witnesses", () => {
       const { part, empty } = both(KNOWN);
       // Without the rule the cheat is whole: the account would be opened at the next number.
       expectNoWitness(slot, { ...part, siblings: empty });
-      const opened = slot.refuses(part, { [name]: 0n, ...siblingsPinned(empty) });
+      const opened = slot.refuses(part, { [name]: 0n, ...pinsOf("siblings", empty) });
       assert.equal(slot.read("accountsAfter.count", opened), 4n);
     });
-  const siblingsPinned = (siblings: bigint[][]) =>
-    Object.fromEntries(siblings.flatMap((row, i) => row.map((x, j) => [`siblings[${i}][${j}]`, x])));
 
   it("an unused slot changes nothing", () => {
     const { part } = both(KNOWN);

@@ -13,7 +13,8 @@
  */
 import { placesOf, type Place } from "./components.ts";
 import { BITS_KNOWN, DENOMINATORS, FREE, scalarRows } from "./obligations.ts";
-import { MODULUS, type R1cs } from "./r1cs.ts";
+import { invert } from "../../src/protocol/poseidonConstants.ts";
+import { MODULUS, modulo, type R1cs } from "./r1cs.ts";
 import type { Statement } from "./statements.ts";
 import { usesOf } from "./uses.ts";
 
@@ -40,20 +41,9 @@ export interface System {
 type Form = Map<number, bigint>;
 
 const below = (bits: number) => (1n << BigInt(bits)) - 1n;
-const reduce = (x: bigint) => ((x % MODULUS) + MODULUS) % MODULUS;
-
-/** @param x  in (0, r) */
-function inverse(x: bigint): bigint {
-  let [a, b, u, v] = [x, MODULUS, 1n, 0n];
-  while (a > 1n) {
-    const q = b / a;
-    [a, b, u, v] = [b - q * a, a, v - q * u, u];
-  }
-  return reduce(u);
-}
 
 function add(form: Form, wire: number, value: bigint): void {
-  const sum = reduce((form.get(wire) ?? 0n) + value);
+  const sum = modulo((form.get(wire) ?? 0n) + value);
   if (sum === 0n) form.delete(wire);
   else form.set(wire, sum);
 }
@@ -62,23 +52,23 @@ function add(form: Form, wire: number, value: bigint): void {
 function ratio(a: Form, b: Form): bigint | undefined {
   if (a.size === 0 || a.size !== b.size) return undefined;
   const [[first, value]] = a;
-  const scale = reduce((b.get(first) ?? 0n) * inverse(value));
+  const scale = modulo((b.get(first) ?? 0n) * invert(value));
   if (scale === 0n) return undefined;
-  for (const [wire, of] of a) if (b.get(wire) !== reduce(scale * of)) return undefined;
+  for (const [wire, of] of a) if (b.get(wire) !== modulo(scale * of)) return undefined;
   return scale;
 }
 
 /** k of 2^k, for -253 <= k <= 253, by its digits: a Map looks at the low ones of a bigint only. */
 const POWERS = new Map<string, number>();
 for (let k = 0, power = 1n; k <= 253; k++, power = 2n * power) {
-  POWERS.set(reduce(power).toString(16), k);
-  POWERS.set(inverse(reduce(power)).toString(16), -k);
+  POWERS.set(modulo(power).toString(16), k);
+  POWERS.set(invert(modulo(power)).toString(16), -k);
 }
-const exponentOf = (power: bigint) => POWERS.get(reduce(power).toString(16));
+const exponentOf = (power: bigint) => POWERS.get(modulo(power).toString(16));
 
 /** Exponents of distinct powers of two, up to a common scale, from 0; undefined if they are none. */
 export function exponentsOf(coefficients: readonly bigint[]): number[] | undefined {
-  const scale = inverse(coefficients[0]);
+  const scale = invert(coefficients[0]);
   const found = coefficients.map((value) => exponentOf(value * scale));
   if (found.includes(undefined) || new Set(found).size < found.length) return undefined;
   const least = Math.min(...(found as number[]));
@@ -119,7 +109,7 @@ function bitOf(a: Form, b: Form, c: Form): number | undefined {
   const roots = [a, b].map((form) => {
     const [wire] = [...form.keys()].filter((key) => key !== 0);
     if (wire === undefined || form.size > (form.has(0) ? 2 : 1)) return undefined;
-    return { wire, value: reduce(-(form.get(0) ?? 0n) * inverse(form.get(wire)!)) };
+    return { wire, value: modulo(-(form.get(0) ?? 0n) * invert(form.get(wire)!)) };
   });
   const [x, y] = roots;
   return x && y && x.wire === y.wire && x.value + y.value === 1n && x.value * y.value === 0n ? x.wire : undefined;
@@ -183,7 +173,7 @@ export function determined(
     if (starts[3 * row + 3] - starts[3 * row] > 6) continue;
     const found = linear(row)!;
     const [one, two] = found.keys();
-    if (found.size === 2 && reduce(found.get(one)! + found.get(two)!) === 0n) {
+    if (found.size === 2 && modulo(found.get(one)! + found.get(two)!) === 0n) {
       const [low, high] = [rootOf(one), rootOf(two)].sort((x, y) => x - y);
       parent[high] = low;
     }
@@ -221,7 +211,7 @@ export function determined(
     const sum = linear(row)!;
     if (sum.has(0)) continue;
     const whole = [...sum.keys()].find((wire) => !isBit(wire))!;
-    const scale = reduce(-inverse(sum.get(whole)!));
+    const scale = modulo(-invert(sum.get(whole)!));
     const powers = [...sum].filter(([wire]) => wire !== whole).map(([, value]) => exponentOf(value * scale));
     if (powers.some((k) => k === undefined || k < 0)) continue;
     const most = powers.reduce<bigint>((all, k) => all + (1n << BigInt(k!)), 0n);
@@ -288,7 +278,7 @@ export function determined(
           if (rest === root || rest === 0 || value !== scale || mostRest === undefined) continue;
           // rest + r + 1 - d = 0
           const d: Form = new Map([[0, 1n]]);
-          for (const [at, of1] of of) if (at !== rest && at !== root) add(d, at, -of1 * inverse(scale));
+          for (const [at, of1] of of) if (at !== rest && at !== root) add(d, at, -of1 * invert(scale));
           const sign = ratio(rooted(F), d);
           if (sign !== 1n && sign !== MODULUS - 1n) continue;
           const constant = d.size === 1 ? d.get(0) : undefined;
@@ -336,7 +326,7 @@ export function determined(
         [one, two],
         [two, one],
       ])
-        if (divmod(row, q, r, new Map([[0, reduce(-ofQ * inverse(ofR))]]))) return;
+        if (divmod(row, q, r, new Map([[0, modulo(-ofQ * invert(ofR))]]))) return;
     }
   };
 
@@ -403,7 +393,7 @@ export function determined(
       if (r === y || !ranged(y, r)) return;
       divisions.add(row);
       const F: Form = new Map();
-      for (const [wire, each] of form(E)) add(F, wire, each * coefficient * inverse(value));
+      for (const [wire, each] of form(E)) add(F, wire, each * coefficient * invert(value));
       divmod(row, y, r, F);
     }
   };
@@ -457,7 +447,7 @@ export function determined(
         [y, x],
       ]) {
         const [p, q, r] = [ratio(a, one), ratio(b, two), c.size === 0 && z.size === 0 ? 0n : ratio(c, z)];
-        if (p !== undefined && q !== undefined && r !== undefined && (r === 0n || reduce(p * q) === r)) return true;
+        if (p !== undefined && q !== undefined && r !== undefined && (r === 0n || modulo(p * q) === r)) return true;
       }
       return false;
     });
@@ -623,7 +613,7 @@ export function determined(
         const of = isLinear[row] === 1 ? linear(row)! : new Map<number, bigint>();
         const value = of.get(one);
         if (value === undefined || of.size > 2 || (of.size === 2 && !of.has(0))) return false;
-        return [0n, 1n].includes(reduce(-(of.get(0) ?? 0n) * inverse(value)));
+        return [0n, 1n].includes(modulo(-(of.get(0) ?? 0n) * invert(value)));
       }),
     );
   }

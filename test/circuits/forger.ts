@@ -2,7 +2,7 @@
  * Computes the witness of a cheat: some wires are pinned to what the cheat claims, and all that follows from them is computed
  * anew, as the circuit's own program would: so a constraint can only be broken that binds a pinned wire, or what follows.
  */
-import { MODULUS, type R1cs } from "./r1cs.ts";
+import { MODULUS, modulo, quotient, type R1cs } from "./r1cs.ts";
 import type { Uses } from "./uses.ts";
 
 /** A sum of unknown wires, times their coefficients, and a constant: all that is 0. */
@@ -358,26 +358,4 @@ function decompose({ terms, constant }: Equation): [number, bigint][] | undefine
     return (sum & ~mask) === 0n ? powers.map(({ wire, power }) => [wire, (sum & power) === 0n ? 0n : 1n]) : undefined;
   }
   return [];
-}
-
-export function modulo(x: bigint): bigint {
-  const rest = x % MODULUS;
-  return rest < 0n ? rest + MODULUS : rest;
-}
-
-/** In the field. @param y  not 0 */
-export function quotient(x: bigint, y: bigint): bigint {
-  if (y === 1n) return modulo(x);
-  if (y === MODULUS - 1n) return modulo(-x);
-  return modulo(x * inverse(modulo(y)));
-}
-
-/** @param x  in (0, r) */
-function inverse(x: bigint): bigint {
-  let [a, b, u, v] = [x, MODULUS, 1n, 0n];
-  while (a > 1n) {
-    const q = b / a;
-    [a, b, u, v] = [b - q * a, a, v - q * u, u];
-  }
-  return u;
 }

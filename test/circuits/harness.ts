@@ -8,10 +8,10 @@ import fs from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { compile, COMPILER } from "./compile.ts";
 import { Checker } from "./checker.ts";
-import { Forger, modulo } from "./forger.ts";
+import { Forger } from "./forger.ts";
 import { formulaOf } from "./hints.ts";
-import { parseR1cs, type R1cs } from "./r1cs.ts";
-import { isRecording, record } from "./record.ts";
+import { modulo, parseR1cs, type R1cs } from "./r1cs.ts";
+import { isRecording, record, textOf } from "./record.ts";
 import {
   attribute,
   hintsOf,
@@ -184,7 +184,7 @@ export class Circuit {
 
   /** The honest witness. Throws if the circuit's own program finds none. */
   witness(inputs: Inputs): bigint[] {
-    const text = JSON.stringify(inputs, (_, value) => (typeof value === "bigint" ? `${value}` : value));
+    const text = textOf(inputs);
     if (this.#last?.inputs !== text) this.#last = { inputs: text, witness: this.#computed(inputs) };
     return [...this.#last.witness];
   }
@@ -266,8 +266,7 @@ export class Circuit {
   /** By wire: its name and the statement that computes or assigns it; of inputs none. */
   get #made(): ReadonlyMap<number, { name: string; statement: Statement }> {
     if (this.#madeBy) return this.#madeBy;
-    const { statements, main } = this.#unoptimised;
-    const hints = new Map(hintsOf(this.signals, statements, main).map((hint) => [hint.wire, hint.statement]));
+    const hints = new Map(this.#allHints.map((hint) => [hint.wire, hint.statement]));
     const found = [...this.signals].flatMap(([name, wire]) => {
       const constraint = this.#solver.computes(wire);
       const statement = constraint === undefined ? hints.get(wire) : this.rules[constraint].at(-1);
@@ -288,12 +287,15 @@ export class Circuit {
     return [...this.#made.values()];
   }
 
+  get #allHints(): readonly Hint[] {
+    const { statements, main } = this.#unoptimised;
+    return (this.#hints ??= hintsOf(this.signals, statements, main));
+  }
+
   /** The hints of the component of a signal. */
   hintsBeside(name: string): string[] {
-    const { statements, main } = this.#unoptimised;
-    this.#hints ??= hintsOf(this.signals, statements, main);
     const component = name.slice(0, Math.max(0, name.lastIndexOf(".")));
-    const beside = this.#hints.filter((hint) => hint.component === component);
+    const beside = this.#allHints.filter((hint) => hint.component === component);
     return beside.map(({ signal }) => (component === "" ? signal : `${component}.${signal}`));
   }
 
@@ -375,8 +377,7 @@ export class Circuit {
 
   get #solver(): Forger {
     if (this.#forger) return this.#forger;
-    const { statements, main } = this.#unoptimised;
-    const hints = hintsOf(this.signals, statements, main).map((hint) => ({
+    const hints = this.#allHints.map((hint) => ({
       wire: hint.wire,
       ...formulaOf(hint, (name) => this.#wire(name)),
     }));
@@ -394,6 +395,15 @@ export class Circuit {
     if (wire === -1) throw new Error(`${name} was optimised away: compile with optimise: false to reach it`);
     return wire;
   }
+}
+
+/** The signals of an input, an array or a bus, each with its value: what pins it whole. */
+export function pinsOf(name: string, value: InputValue): Record<string, bigint> {
+  if (typeof value !== "object") return { [name]: BigInt(value) };
+  const parts = Array.isArray(value)
+    ? value.map((part: InputValue, i) => pinsOf(`${name}[${i}]`, part))
+    : Object.entries(value).map(([field, part]) => pinsOf(`${name}.${field}`, part as InputValue));
+  return Object.assign({}, ...parts) as Record<string, bigint>;
 }
 
 /** The circuit's own program must refuse these inputs. */

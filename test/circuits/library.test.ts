@@ -6,7 +6,7 @@ import { clearInstructions } from "../../src/witness/clear.ts";
 import { clearEvent, ledgerOf, PROFILE } from "./clearing.ts";
 import { situation } from "./clearProofs.ts";
 import { compileTemplate, type Inputs } from "./harness.ts";
-import { quotient } from "./forger.ts";
+import { quotient } from "./r1cs.ts";
 import { pinsEach } from "./pinning.ts";
 import { remembersHashes } from "./remembering.ts";
 

@@ -1,8 +1,21 @@
 /** Parser and evaluator of .r1cs files, the constraint systems that circom writes. */
 import { FIELD } from "../../src/protocol/poseidon.ts";
+import { invert } from "../../src/protocol/poseidonConstants.ts";
 
 /** Order of the field: a constant of this module, as an import costs a call each time it is read. */
 export const MODULUS = FIELD;
+
+export function modulo(x: bigint): bigint {
+  const rest = x % MODULUS;
+  return rest < 0n ? rest + MODULUS : rest;
+}
+
+/** In the field. @param y  not 0 */
+export function quotient(x: bigint, y: bigint): bigint {
+  if (y === 1n) return modulo(x);
+  if (y === MODULUS - 1n) return modulo(-x);
+  return modulo(x * invert(y));
+}
 
 /** A linear combination: sum of coefficients[i] * witness[wires[i]]. */
 export interface Linear {

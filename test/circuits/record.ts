@@ -25,6 +25,11 @@ export interface Refused {
   readonly rules: readonly string[];
 }
 
+/** As JSON, numbers of the field as decimal strings. */
+export function textOf(value: unknown): string {
+  return JSON.stringify(value, (_, part: unknown) => (typeof part === "bigint" ? `${part}` : part));
+}
+
 let file: number | undefined;
 
 export function isRecording(): boolean {
@@ -35,6 +40,5 @@ export function record(shown: Computed | Refused): void {
   const folder = process.env.TACIT_RECORD!;
   fs.mkdirSync(folder, { recursive: true });
   file ??= fs.openSync(join(folder, `${process.pid}.jsonl`), "a");
-  const line = JSON.stringify(shown, (_, value) => (typeof value === "bigint" ? `${value}` : (value as unknown)));
-  fs.writeSync(file, `${line}\n`);
+  fs.writeSync(file, `${textOf(shown)}\n`);
 }

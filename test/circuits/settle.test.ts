@@ -15,7 +15,7 @@ import { Tree } from "../../src/protocol/tree.ts";
 import { Ledger, type InstructionInputs } from "../../src/witness/ledger.ts";
 import { settleInstructions, tradePriceRegister } from "../../src/witness/settle.ts";
 import { refusal } from "./clearing.ts";
-import { compileTemplate, type Circuit } from "./harness.ts";
+import { compileTemplate, pinsOf, type Circuit } from "./harness.ts";
 import { pinsEach } from "./pinning.ts";
 import { leavesOthersAlone } from "./registers.ts";
 import { remembersHashes } from "./remembering.ts";
@@ -422,11 +422,7 @@ describe("circuits/instructions/settle: forged witnesses", () => {
 
   it("a slot used behind one that is not: refused", () => {
     const inputs = inputsOfTwo({ fills: [fill(3)] }) as { [name: string]: any };
-    const copied = (at: string, from: any): Record<string, bigint> =>
-      typeof from === "bigint"
-        ? { [at]: from }
-        : Object.assign({}, ...Object.keys(from).map((key) => copied(/^\d+$/.test(key) ? `${at}[${key}]` : `${at}.${key}`, from[key]))); // prettier-ignore
-    const second = ["words", "account", "siblings"].map((name) => copied(`${name}[1]`, inputs[name][0]));
+    const second = ["words", "account", "siblings"].map((name) => pinsOf(`${name}[1]`, inputs[name][0]));
     const cheat = Object.assign({ "active[0]": 0n, "active[1]": 1n }, ...second);
     circuit.refuses(inputs, cheat, "UsedFirst(F)(active)");
   });

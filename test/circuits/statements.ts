@@ -5,7 +5,8 @@
  */
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
-import { MODULUS, type R1cs } from "./r1cs.ts";
+import { placesOf, templatesOf } from "./components.ts";
+import { MODULUS, modulo, type R1cs } from "./r1cs.ts";
 
 export interface Statement {
   /** path of the file */
@@ -120,16 +121,6 @@ export function numbered(source: string, statements: readonly Statement[], first
   return text;
 }
 
-/** Names of components by what they are: "walk" is of template ClearSlot, in template Clear. */
-function componentsOf(statements: readonly Statement[]): Map<string, string> {
-  const templates = new Map<string, string>();
-  for (const { template, text } of statements) {
-    const made = /^(?:component\s+)?(\w+)(?:\[.*?\])*\s*=\s*(\w+)\s*\(/.exec(text);
-    if (made) templates.set(`${template}/${made[1]}`, made[2]);
-  }
-  return templates;
-}
-
 /** Place in the source of what made an anonymous component: circom ends its name with it. */
 function placeOf(component: string): number | undefined {
   const place = /^\w+?_\d+_(\d+)(?:\[.*)?$/.exec(component);
@@ -138,31 +129,17 @@ function placeOf(component: string): number | undefined {
 
 /** The components of a circuit, and the statements that make them. */
 class Components {
-  readonly #made: Map<string, string>;
-  readonly #templates: Map<string, string>;
+  readonly templateOf: (path: string) => string | undefined;
   readonly #byTemplate = new Map<string, Statement[]>();
 
   /** @param main  template of the component at "" */
   constructor(statements: readonly Statement[], main: string) {
-    this.#made = componentsOf(statements);
-    this.#templates = new Map([["", main]]);
+    this.templateOf = templatesOf(statements, main);
     for (const it of statements) this.#byTemplate.set(it.template, [...this.statementsOf(it.template), it]);
   }
 
-  statementsOf(template: string): readonly Statement[] {
-    return this.#byTemplate.get(template) ?? [];
-  }
-
-  /** Template of the component at a path; "" for what is no component. */
-  templateOf(path: string): string {
-    const known = this.#templates.get(path);
-    if (known !== undefined) return known;
-    const [owner, name] = cut(path);
-    const anonymous = /^(\w+?)_\d+_\d+$/.exec(name.replace(/\[.*$/, ""));
-    const made = this.#made.get(`${this.templateOf(owner)}/${name.replace(/\[.*$/, "")}`);
-    const template = made ?? anonymous?.[1] ?? "";
-    this.#templates.set(path, template);
-    return template;
+  statementsOf(template: string | undefined): readonly Statement[] {
+    return this.#byTemplate.get(template!) ?? [];
   }
 
   /** The statement with an anonymous component that made the component at a path, if one did. */
@@ -238,7 +215,7 @@ export function hintsOf(
   statements: readonly Statement[],
   main: string,
 ): readonly Hint[] {
-  const components = new Components(statements, main);
+  const placeOf = placesOf(statements, main);
   /** By template: what its hints assign, as patterns: an index that is no number stands for any. */
   const patterns = new Map<string, { pattern: RegExp; statement: Statement }[]>();
   for (const statement of statements) {
@@ -250,8 +227,7 @@ export function hintsOf(
     patterns.set(template, [...known, { pattern: new RegExp(`^${pattern}$`), statement }]);
   }
   return [...signals].flatMap(([name, wire]) => {
-    const [component, signal] = cut(name);
-    const template = components.templateOf(component);
+    const { path: component, template, signal } = placeOf(name);
     const hint = patterns.get(template)?.find(({ pattern }) => pattern.test(signal));
     return hint ? [{ wire, component, template, signal, statement: hint.statement }] : [];
   });
@@ -278,7 +254,7 @@ function difference(plain: R1cs, tagged: R1cs, constraint: number): number {
     const change = constant(tagged, part) - constant(plain, part);
     if (change !== 0n) sum = change;
   }
-  sum = ((sum % MODULUS) + MODULUS) % MODULUS;
+  sum = modulo(sum);
   const small = sum > MODULUS / 2n ? MODULUS - sum : sum;
   if (small % STEP !== 0n) throw new Error(`constraint ${constraint} has another constant: the sources differ`);
   return Number(small / STEP);
