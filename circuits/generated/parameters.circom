@@ -2,6 +2,9 @@
 // The home of these numbers is src/protocol/parameters.ts.
 pragma circom 2.2.0;
 
+// ALL_CANCEL_EVERY
+function ALL_CANCEL_EVERY() { return 4; }
+
 // BITS
 function BITS_KIND() { return 4; }
 function BITS_MARKET() { return 32; }
@@ -23,11 +26,11 @@ function BITS_LEG() { return 7; }
 function BITS_RHO() { return 62; }
 function BITS_RESERVED() { return 99; }
 function BITS_RELEASE() { return 94; }
-function BITS_FILL_FEE() { return 92; }
 function BITS_LOTS() { return 48; }
 function BITS_COUNT() { return 16; }
 function BITS_FEE_PER_LOT() { return 40; }
 function BITS_TICK() { return 32; }
+function BITS_SLOT() { return 4; }
 function BITS_RHO_MIN() { return 61; }
 
 // FEE_DENOMINATOR
@@ -69,7 +72,7 @@ function NO_MARKET_ID() { return 4294967296; }
 function PHASE_OPEN() { return 0; }
 function PHASE_CLEARING() { return 1; }
 function PHASE_SETTLING() { return 17; }
-function PHASE_PAYING() { return 33; }
+function PHASE_PAYING() { return 18; }
 
 // RANK
 function RANK_REPRICE() { return 0; }
@@ -80,15 +83,18 @@ function RANK_OTHER() { return 31; }
 function RULE_AUCTION() { return 0; }
 function RULE_MIDPOINT() { return 1; }
 
+// SETTLE_ROWS
+function SETTLE_ROWS() { return 4; }
+
 // SIDE
 function SIDE_BUY() { return 0; }
 function SIDE_SELL() { return 1; }
 
 // SWEEP_ALL_CANCELS
-function SWEEP_ALL_CANCELS() { return 2; }
+function SWEEP_ALL_CANCELS() { return 16; }
 
 // SWEEP_CANCELS
-function SWEEP_CANCELS() { return 16; }
+function SWEEP_CANCELS() { return 64; }
 
 // TAG
 function TAG_STATE() { return 1; }
@@ -115,9 +121,8 @@ function TAG_CANCEL() { return 21; }
 function TAG_FILL() { return 22; }
 function TAG_PAYOUT() { return 23; }
 function TAG_SWEEP() { return 24; }
-function TAG_TRADE_PRICE() { return 25; }
-function TAG_DEPOSIT() { return 26; }
-function TAG_DOMAIN() { return 27; }
+function TAG_DEPOSIT() { return 25; }
+function TAG_DOMAIN() { return 26; }
 
 // VERDICT
 function VERDICT_ADMITTED() { return 0; }

@@ -3,6 +3,7 @@ pragma circom 2.2.0;
 include "../lib/bits.circom";
 include "../lib/book.circom";
 include "../lib/fee.circom";
+include "../lib/fill.circom";
 include "../lib/log.circom";
 include "../lib/poseidon.circom";
 include "../lib/state.circom";
@@ -24,7 +25,6 @@ bus Progress {
     signal restBidsAbove;
     signal restAsks;
     signal restAsksBelow;
-    signal fees;
     signal kept;
     signal stage;
     signal walked;
@@ -38,7 +38,7 @@ bus Terms {
     signal expired;
     signal time;
     signal price;
-    signal chargePerLot;
+    signal trade;
     signal feeRate;
     signal feePerLot;
     signal mark;
@@ -49,7 +49,7 @@ bus Terms {
     signal bookHead;
 }
 
-/// Cancels: what one sweep applies; -1 in place of a key or account that is not used.
+/// Cancels: what one sweep applies; -1 in place of a key or account that is not used. All-cancels in the order of the chain.
 bus Cancels {
     signal keys[SWEEP_CANCELS()];
     signal accounts[SWEEP_ALL_CANCELS()];
@@ -77,8 +77,8 @@ template Switch() {
 ///         partial         head, word and hash of the one book write that accompanies a fill
 /// proves  Rule 1: every entry of the chains is walked, in order. Rule 2: it is dropped iff it is cancelled or expired, or,
 ///         in a sweep that matches, off the band or under-reserved. Rule 3: its lots are those that the market's rule
-///         gives it at the price. Rule 4: its fill (lots, release, fee, closed) is written once, and what stays of it once
-///         to the new book.
+///         gives it at the price. Rule 4: its fill (lots, release, closed, the trade) is written once, and what stays of it
+///         once to the new book.
 template ClearSlot(RULE) {
     signal input active;
     signal input switch;
@@ -111,12 +111,18 @@ template ClearSlot(RULE) {
     miss[0] <== entry.key - cancels.keys[0];
     for (var j = 1; j < SWEEP_CANCELS(); j++) miss[j] <== miss[j - 1] * (entry.key - cancels.keys[j]);
     signal cancelled <== IsZero()(miss[SWEEP_CANCELS() - 1]);
-    // Of two all-cancels of one account the later has the greater nonce: it alone decides.
-    signal byFirst <== IsEqual()(entry.account, cancels.accounts[0]);
-    signal bySecond <== IsEqual()(entry.account, cancels.accounts[1]);
-    signal firstBound <== byFirst * cancels.bounds[0];
-    signal bound <== Select()(bySecond, cancels.bounds[1], firstBound);
-    signal allCancelled <== NotNegative(BITS_NONCE())(bound - entry.nonce - 1);
+    // Of the all-cancels of one account the last has the greatest nonce: it alone decides.
+    signal named[SWEEP_ALL_CANCELS()];
+    signal bound[SWEEP_ALL_CANCELS()];
+    for (var j = 0; j < SWEEP_ALL_CANCELS(); j++) {
+        named[j] <== IsEqual()(entry.account, cancels.accounts[j]);
+        if (j == 0) {
+            bound[0] <== named[0] * cancels.bounds[0];
+        } else {
+            bound[j] <== Select()(named[j], cancels.bounds[j], bound[j - 1]);
+        }
+    }
+    signal allCancelled <== NotNegative(BITS_NONCE())(bound[SWEEP_ALL_CANCELS() - 1] - entry.nonce - 1);
     signal lives <== NotNegative(BITS_TIME())(entry.expiry - terms.time);
     signal stands <== IsZero()(cancelled + allCancelled + (1 - lives) + terms.expired);
     // (limit - mark)^2 <= band^2; both are below 2^82.
@@ -174,10 +180,6 @@ template ClearSlot(RULE) {
     signal touched <== gone + partial;
     after.kept <== before.kept + active - gone;
 
-    signal charged <== terms.chargePerLot * lots;
-    signal proportional <== DivideUp(BITS_PRICE() + BITS_SIZE() + 1)(charged);
-    signal fee <== proportional + terms.feePerLot * lots;
-    after.fees <== before.fees + fee;
     signal released <== Select()(gone, entry.remaining, lots);
     signal release <== entry.rho * released;
     signal signedLots <== lots - 2 * entry.side * lots;
@@ -187,8 +189,7 @@ template ClearSlot(RULE) {
     fill += (signedLots + (1 << BITS_SIZE())) * (1 << shift);
     shift += BITS_SIZE() + 1;
     fill += release * (1 << shift);
-    shift += BITS_RELEASE();
-    fill += (fee + (1 << BITS_FILL_FEE())) * (1 << shift);
+    fill += terms.trade * (1 << TRADE_AT());
 
     // An entry that is touched goes to the fills, another one to the new book: one hash serves both.
     signal tag <== Select()(touched, TAG_FILL(), TAG_ENTRY());
@@ -204,8 +205,8 @@ template ClearSlot(RULE) {
 }
 
 /// SweepCancels: the cancels of a sweep, from their chain.
-/// in      from     head before them; words[j] as admit put them; active[j] bits, used ones first
-/// proves  Rule 5: they are the next ones of the chain, at most SWEEP_ALL_CANCELS of them all-cancels
+/// in      from     head before them; words[j] as admit put them; active[j] bits: which slots are used is the prover's choice
+/// proves  Rule 5: they are the next ones of the chain, all-cancels only in each last slot of ALL_CANCEL_EVERY
 /// out     to       head after them; taken their number
 template SweepCancels() {
     signal input from;
@@ -220,18 +221,12 @@ template SweepCancels() {
     signal pushed[SWEEP_CANCELS()];
     signal bits[SWEEP_CANCELS()][keyBits + 1];
     signal single[SWEEP_CANCELS()];
-    signal all[SWEEP_CANCELS()];
-    signal second[SWEEP_CANCELS()];
-    signal account[SWEEP_CANCELS()][2];
-    signal bound[SWEEP_CANCELS()][2];
-    UsedFirst(SWEEP_CANCELS())(active);
+    signal all[SWEEP_ALL_CANCELS()];
+    signal account[SWEEP_ALL_CANCELS()];
     head[0] <== from;
     var count = 0;
-    var alls = 0;
-    var seconds = 0;
-    var accounts[2] = [0, 0];
-    var bounds[2] = [0, 0];
     for (var j = 0; j < SWEEP_CANCELS(); j++) {
+        Boolean()(active[j]);
         pushed[j] <== Hash(TAG_CANCEL(), 2)([head[j], words[j]]);
         head[j + 1] <== head[j] + active[j] * (pushed[j] - head[j]);
         bits[j] <== Bits(keyBits + 1)(words[j]);
@@ -239,28 +234,20 @@ template SweepCancels() {
         var nonce = 0;
         for (var i = 0; i < BITS_ACCOUNT(); i++) of += bits[j][i] * (1 << i);
         for (var i = 0; i < BITS_NONCE(); i++) nonce += bits[j][BITS_ACCOUNT() + i] * (1 << i);
-        all[j] <== active[j] * bits[j][keyBits];
-        single[j] <== (active[j] - all[j]) * (of + nonce * (1 << BITS_ACCOUNT()) + 1);
-        cancels.keys[j] <== single[j] - 1;
-        // The first all-cancel goes to place 0, a second one to place 1.
-        second[j] <== all[j] * alls;
-        account[j][0] <== (all[j] - second[j]) * (of + 1);
-        bound[j][0] <== (all[j] - second[j]) * nonce;
-        account[j][1] <== second[j] * (of + 1);
-        bound[j][1] <== second[j] * nonce;
-        for (var k = 0; k < 2; k++) {
-            accounts[k] += account[j][k];
-            bounds[k] += bound[j][k];
+        var isAll = 0;
+        if (j % ALL_CANCEL_EVERY() == ALL_CANCEL_EVERY() - 1) {
+            var k = j \ ALL_CANCEL_EVERY();
+            all[k] <== active[j] * bits[j][keyBits];
+            account[k] <== all[k] * (of + 1);
+            cancels.accounts[k] <== account[k] - 1;
+            cancels.bounds[k] <== all[k] * nonce;
+            isAll = all[k];
+        } else {
+            active[j] * bits[j][keyBits] === 0;
         }
-        alls += all[j];
-        seconds += second[j];
+        single[j] <== (active[j] - isAll) * (of + nonce * (1 << BITS_ACCOUNT()) + 1);
+        cancels.keys[j] <== single[j] - 1;
         count += active[j];
-    }
-    // A third all-cancel would have made `second` 2.
-    seconds * (seconds - 1) === 0;
-    for (var k = 0; k < 2; k++) {
-        cancels.accounts[k] <== accounts[k] - 1;
-        cancels.bounds[k] <== bounds[k];
     }
     to <== head[SWEEP_CANCELS()];
     taken <== count;
@@ -319,7 +306,6 @@ template Claims(RULE) {
     start.restBidsAbove <== Dabove;
     start.restAsks <== A;
     start.restAsksBelow <== Abelow;
-    start.fees <== 0;
     start.kept <== 0;
     start.stage <== 0;
     start.walked <== 0;
@@ -335,10 +321,10 @@ template SweepWord() {
     signal input cancelsFrom;
     signal input cancelsTo;
     signal output out;
-    out <== Hash(TAG_SWEEP(), 16)([
+    out <== Hash(TAG_SWEEP(), 15)([
         flags, time, price, progress.leftBid, progress.leftAsk, progress.restBids, progress.restBidsAbove,
-        progress.restAsks, progress.restAsksBelow, progress.fees, progress.kept, progress.stage, progress.walked,
-        progress.newBook, cancelsFrom, cancelsTo
+        progress.restAsks, progress.restAsksBelow, progress.kept, progress.stage, progress.walked, progress.newBook,
+        cancelsFrom, cancelsTo
     ]);
 }
 
@@ -349,13 +335,14 @@ template SweepWord() {
 ///         stamp       time of the command
 ///         stored...   what the sweep register holds, where first = 0; starting: a bit, a new sweep of the same command
 ///         claims, cancels, entries, openings of tables and vectors
-/// proves  Rule 7: phase open before and the command consumed, stamped in order; or clearing(slot) before and none consumed.
+/// proves  Rule 7: phase open or settling before and the command consumed, stamped in order; or clearing(slot) before and
+///         none consumed.
 ///         Rule 8: the sweep matches iff it may: CLOSE, time a multiple of the interval, market open, prices fresh, and no
 ///         cancels left. (To take fewer cancels than it could only makes more sweeps: each cancel is applied before
 ///         anything matches.)
-///         Rule 9: at the end of a sweep that matches the claims are true, both sides are filled, and the venue gets the
-///         fees. Rule 10: then book, admitted, cancels and counts are replaced, and the phase goes on: next sweep, settling,
-///         or open if there is no fill.
+///         Rule 9: at the end of a sweep that matches the claims are true, and both sides are filled.
+///         Rule 10: then book, admitted, cancels and counts are replaced, and the phase goes on: next sweep, settling, or
+///         open if no fill waits to be booked, of this clear or one before it, and no fee to be credited.
 template Clear(S, N, RULE) {
     signal output state;
     signal output stateAfter;
@@ -403,11 +390,12 @@ template Clear(S, N, RULE) {
 
     state <== StateWord()(before);
 
-    // Rule 7. Phase open is 0 and clearing(slot) is not, so `first` follows from the phase.
-    signal at[MARKETS()] <== OneHotOf(4)(slot);
-    Boolean()(first);
+    // Rule 7. No phase is both open or settling and that of a clear, so `first` follows from the phase, and is a bit.
+    signal at[MARKETS()] <== OneHotOf(BITS_SLOT())(slot);
     Boolean()(purge);
-    before.phase === (1 - first) * (PHASE_CLEARING() + slot);
+    signal mayBegin <== before.phase * (before.phase - PHASE_SETTLING());
+    first * mayBegin === 0;
+    (1 - first) * (before.phase - PHASE_CLEARING() - slot) === 0;
     component step = LogStep();
     step.domain <== before.fixed.domain;
     step.logHead <== before.logged.head;
@@ -421,7 +409,7 @@ template Clear(S, N, RULE) {
     // Where no entry is consumed the order was checked when it was.
     signal clock <== ClockStep()(first * before.logged.clock, stamp, rank, 1 - purge);
 
-    // What the sweep register holds: 0 in phase open.
+    // What the sweep register holds: 0 where no clear goes on.
     Boolean()(starting);
     Boolean()(storedMatch);
     signal storedWord <== SweepWord()(purge + 2 * storedMatch + 4 * starting, stamp, storedPrice, stored, storedFrom, storedTo);
@@ -498,7 +486,8 @@ template Clear(S, N, RULE) {
     terms.expired <== rowGiven * isExpired;
     terms.time <== stamp;
     terms.price <== sweepPrice;
-    terms.chargePerLot <== row.feeRate * priceParts.out;
+    signal funding <== match * quoted.funding;
+    terms.trade <== Trade()(slot, sweepPrice, funding);
     terms.feeRate <== row.feeRate;
     terms.feePerLot <== row.feePerLot;
     terms.mark <== quoted.mark;
@@ -516,7 +505,6 @@ template Clear(S, N, RULE) {
     start.restBidsAbove <== Select()(begins, claims.start.restBidsAbove, stored.restBidsAbove);
     start.restAsks <== Select()(begins, claims.start.restAsks, stored.restAsks);
     start.restAsksBelow <== Select()(begins, claims.start.restAsksBelow, stored.restAsksBelow);
-    start.fees <== Select()(begins, claims.start.fees, stored.fees);
     start.kept <== Select()(begins, claims.start.kept, stored.kept);
     start.stage <== Select()(begins, claims.start.stage, stored.stage);
     start.walked <== Select()(begins, claims.start.walked, stored.walked);
@@ -557,24 +545,18 @@ template Clear(S, N, RULE) {
     concluded * walk[N - 1].after.restBidsAbove === 0;
     concluded * walk[N - 1].after.restAsks === 0;
     concluded * walk[N - 1].after.restAsksBelow === 0;
-    signal feesNone <== IsZero()(walk[N - 1].after.fees);
-    signal earns <== done * (1 - feesNone);
-    // The venue's own fill: account 0, lots 0, minus the fees of all.
-    signal ownFill <== (1 << (BITS_ACCOUNT() + 1 + BITS_SIZE()))
-        + ((1 << BITS_FILL_FEE()) - walk[N - 1].after.fees) * (1 << (BITS_ACCOUNT() + 2 + BITS_SIZE() + BITS_RELEASE()));
-    signal fillsEnd <== walk[N - 1].fillsPutAfter;
-    signal fillsOwn <== Hash(TAG_FILL(), 2)([fillsEnd, ownFill]);
 
     // Rule 10.
     signal again <== done * (1 - cancelsDone);
     signal finished <== done - again;
     signal goesOn <== 1 - again;
     State() after;
-    after.clearing.fills.put <== Select()(earns, fillsOwn, fillsEnd);
-    signal nothing <== IsEqual()(after.clearing.fills.put, before.clearing.fills.taken);
+    signal booked <== IsEqual()(walk[N - 1].fillsPutAfter, before.clearing.fills.taken);
+    signal credited <== IsZero()(before.clearing.fees);
+    signal nothing <== booked * credited;
     signal settles <== finished * (1 - nothing);
     signal clearing <== (1 - finished) * (PHASE_CLEARING() + slot);
-    phaseAfter <== clearing + settles * (PHASE_SETTLING() + slot);
+    phaseAfter <== clearing + settles * PHASE_SETTLING();
     Progress() kept;
     kept.leftBid <== goesOn * walk[N - 1].after.leftBid;
     kept.leftAsk <== goesOn * walk[N - 1].after.leftAsk;
@@ -582,7 +564,6 @@ template Clear(S, N, RULE) {
     kept.restBidsAbove <== goesOn * walk[N - 1].after.restBidsAbove;
     kept.restAsks <== goesOn * walk[N - 1].after.restAsks;
     kept.restAsksBelow <== goesOn * walk[N - 1].after.restAsksBelow;
-    kept.fees <== goesOn * walk[N - 1].after.fees;
     kept.kept <== goesOn * walk[N - 1].after.kept;
     kept.stage <== goesOn * turn.stageAfter;
     kept.walked <== goesOn * turn.walkedAfter;
@@ -591,10 +572,6 @@ template Clear(S, N, RULE) {
     signal priceKept <== goesOn * sweepPrice;
     signal fromKept <== Select()(again, sweepCancels.to, from);
     signal sweepNext <== SweepWord()(purge + 2 * matchKept + 4 * again, stamp, priceKept, kept, fromKept, sweepCancels.to);
-    signal tradePrice <== match * (sweepPrice - quoted.funding);
-    signal settling <== Hash(TAG_TRADE_PRICE(), 1)([tradePrice]);
-    signal sweepUnfinished <== (1 - finished) * sweepNext;
-    after.clearing.sweep <== sweepUnfinished + settles * settling;
 
     signal countBits[2 * BITS_COUNT()] <== Bits(2 * BITS_COUNT())(count);
     var cancelCount = 0;
@@ -626,6 +603,9 @@ template Clear(S, N, RULE) {
     after.markets.admitted <== Hash(TAG_VECTOR(), MARKETS())(admittedAfter);
     after.markets.cancels <== Hash(TAG_VECTOR(), MARKETS())(cancelsAfter);
     after.markets.counts <== Hash(TAG_VECTOR(), MARKETS())(countsAfter);
+    after.clearing.sweep <== (1 - finished) * sweepNext;
+    after.clearing.fees <== before.clearing.fees;
+    after.clearing.fills.put <== walk[N - 1].fillsPutAfter;
     after.clearing.fills.taken <== before.clearing.fills.taken;
     after.payouts <== before.payouts;
     stateAfter <== StateWord()(after);

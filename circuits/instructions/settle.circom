@@ -2,6 +2,7 @@ pragma circom 2.2.0;
 
 include "../lib/account.circom";
 include "../lib/bits.circom";
+include "../lib/fee.circom";
 include "../lib/fill.circom";
 include "../lib/poseidon.circom";
 include "../lib/state.circom";
@@ -10,141 +11,250 @@ include "../lib/tree.circom";
 include "../lib/vector.circom";
 include "../generated/parameters.circom";
 
-/// SettleSlot: the next fill of the chain, booked in its account.
-/// twins   src/matcher/matcher.ts (settled), src/witness/settle.ts
-/// in      active       a bit; 0: nothing changes
-///         word         the fill as clear put it: its columns are in range, its account is inside the tree
-///         account, positions, siblings  of the leaf that the fill names
-///         legs, tradePrice, taken, accounts, holders  as opened or left by the slot before
-/// proves  Rule 1: the chain of fills taken grows by this one.
-///         Rule 2: the account of the fill gets cash -lots tradePrice - fee, positions legs lots, its reservation and, if
-///         the order is closed, its place among the open ones back; seq grows by one; nothing else changes.
-///         Rule 3: holders counts the accounts with a position of each instrument.
-template SettleSlot(depth) {
-    signal input active;
-    signal input word;
+/// SettleRow: of a market what booking its fills needs.
+bus SettleRow {
+    signal slot;
+    signal legs[INSTRUMENTS()];
+    signal feeRate;
+    signal feePerLot;
+}
+
+/// OpenSettleRow: the row of a market slot. A free slot has no legs: its fills bear no lots, as nothing is matched there, and
+/// so its fees, which nothing binds, are of nothing.
+/// in      slot       0 to 15: ranged here
+///         rulesRows  of all slots, as opened
+template OpenSettleRow() {
+    signal input slot;
+    signal input rulesRows[MARKETS()];
+    input MarketRules() row;
+    output SettleRow() out;
+    signal at[MARKETS()] <== OneHotOf(BITS_SLOT())(slot);
+    signal rowHash <== Pick(MARKETS())(at, rulesRows);
+    signal given <== RulesRow()(rowHash, row);
+    signal legsWord <== given * row.legs;
+    signal legBits[INSTRUMENTS() * (BITS_LEG() + 1)] <== Bits(INSTRUMENTS() * (BITS_LEG() + 1))(legsWord);
+    for (var i = 0; i < INSTRUMENTS(); i++) {
+        var sum = 0;
+        for (var j = 0; j <= BITS_LEG(); j++) sum += legBits[i * (BITS_LEG() + 1) + j] * (1 << j);
+        out.legs[i] <== given * (sum - (1 << BITS_LEG()));
+    }
+    out.slot <== slot;
+    out.feeRate <== row.feeRate;
+    out.feePerLot <== row.feePerLot;
+}
+
+/// SettleSlot: the next fills of the chain, up to K of one account and one clearing, booked in the account; or nothing, in
+/// account 0. It may credit account 0 with the fees booked so far.
+/// twins   src/protocol/clearing.ts (settled), src/witness/settle.ts
+/// params  depth of the account tree, K
+/// in      on[k]        a bit: word k is the next fill; else it is that of no fill
+///         words[k]     what an order got; trade, which the fills share: as clear put them, the account inside the tree
+///         credit       a bit
+///         account, siblings  of the leaf that the fills name
+///         rows         of markets, each once; one is the trade's
+///         taken, fees, accounts, holders  as opened or left by the slot before
+/// proves  Rule 1: the chain of fills taken grows by these.
+///         Rule 2: their account gets, of each, cash -lots (price - funding) less the fee, positions legs lots, its
+///         reservation and, if the order is closed, its place among the open ones back; seq grows by one for each that has
+///         lots; nothing else changes. Rule 3: the fees are the market's, and account 0 gets each once.
+///         Rule 4: holders counts the accounts with a position of each instrument.
+template SettleSlot(depth, K) {
+    signal input on[K];
+    signal input words[K];
+    signal input trade;
+    signal input credit;
     input Account() account;
     signal input siblings[depth][3];
-    signal input legs[INSTRUMENTS()];
-    signal input tradePrice;
+    input SettleRow() rows[SETTLE_ROWS()];
     signal input taken;
+    signal input fees;
     signal input accounts;
     signal input holders[INSTRUMENTS()];
     signal output takenAfter;
+    signal output feesAfter;
     signal output accountsAfter;
     signal output holdersAfter[INSTRUMENTS()];
 
-    // Rule 1.
-    signal pushed <== Hash(TAG_FILL(), 2)([taken, word]);
-    takenAfter <== Select()(active, pushed, taken);
-    component fill = UnpackFill();
-    fill.word <== word;
-    for (var i = 2 * depth; i < BITS_ACCOUNT(); i++) fill.account[i] === 0;
+    // The trade's row.
+    component terms = UnpackTrade();
+    terms.trade <== trade;
+    signal at[SETTLE_ROWS()];
+    var found = 0;
+    for (var g = 0; g < SETTLE_ROWS(); g++) {
+        at[g] <== IsEqual()(terms.slot, rows[g].slot);
+        found += at[g];
+    }
+    found === 1;
+    signal legs[INSTRUMENTS()];
+    for (var i = 0; i < INSTRUMENTS(); i++) {
+        var leg[SETTLE_ROWS()];
+        for (var g = 0; g < SETTLE_ROWS(); g++) leg[g] = rows[g].legs[i];
+        legs[i] <== Pick(SETTLE_ROWS())(at, leg);
+    }
+    var rates[SETTLE_ROWS()];
+    var perLots[SETTLE_ROWS()];
+    for (var g = 0; g < SETTLE_ROWS(); g++) {
+        rates[g] = rows[g].feeRate;
+        perLots[g] = rows[g].feePerLot;
+    }
+    signal feeRate <== Pick(SETTLE_ROWS())(at, rates);
+    signal feePerLot <== Pick(SETTLE_ROWS())(at, perLots);
+    signal chargePerLot <== feeRate * terms.priceSize;
 
-    // Rule 2. |lots tradePrice| < 2^93; |cash| stays below 2^100, positions below 2^48 (docs/protocol.md, section 3).
-    signal paid <== fill.lots * tradePrice;
+    // Rule 1.
+    component fill[K];
+    signal head[K + 1];
+    signal pushed[K];
+    signal charged[K];
+    signal proportional[K];
+    signal flat[K];
+    var none = 1 << (BITS_ACCOUNT() + 1 + BITS_SIZE());
+    var lots = 0;
+    var size = 0;
+    var release = 0;
+    var closed = 0;
+    var moves = 0;
+    var owed = 0;
+    var index = 0;
+    head[0] <== taken;
+    for (var k = 0; k < K; k++) {
+        Boolean()(on[k]);
+        pushed[k] <== Hash(TAG_FILL(), 2)([head[k], words[k] + trade * (1 << TRADE_AT())]);
+        head[k + 1] <== Select()(on[k], pushed[k], head[k]);
+        (1 - on[k]) * (words[k] - none) === 0;
+        fill[k] = UnpackFill();
+        fill[k].word <== words[k];
+        var named = 0;
+        for (var i = 0; i < BITS_ACCOUNT(); i++) named += fill[k].account[i] * (1 << i);
+        if (k == 0) {
+            index = named;
+            for (var i = 2 * depth; i < BITS_ACCOUNT(); i++) fill[0].account[i] === 0;
+        } else {
+            on[k] * (named - index) === 0;
+        }
+        charged[k] <== chargePerLot * fill[k].size;
+        proportional[k] <== DivideUp(BITS_PRICE() + BITS_SIZE() + 1)(charged[k]);
+        flat[k] <== IsZero()(fill[k].lots);
+        lots += fill[k].lots;
+        size += fill[k].size;
+        release += fill[k].release;
+        closed += fill[k].closed;
+        moves += 1 - flat[k];
+        owed += proportional[k];
+    }
+    takenAfter <== head[K];
+
+    // Rule 3.
+    signal fee <== owed + feePerLot * size;
+    credit * index === 0;
+    signal credited <== credit * fees;
+    feesAfter <== fees + fee - credited;
+
+    // Rule 2. |lots (price - funding)| < 2^96; |cash| stays below 2^100, positions below 2^48 (docs/protocol.md, section 3).
+    signal paid <== lots * (terms.price - terms.funding);
     Account() after;
     after.keyX <== account.keyX;
     after.keyY <== account.keyY;
     after.view <== account.view;
-    after.seq <== account.seq + 1;
-    after.cash <== account.cash - paid - fill.fee;
+    after.seq <== account.seq + moves;
+    after.cash <== account.cash - paid - fee + credited;
     after.nonce <== account.nonce;
-    after.reserved <== account.reserved - fill.release;
-    after.open <== account.open - fill.closed;
-    for (var i = 0; i < INSTRUMENTS(); i++) after.positions[i] <== account.positions[i] + legs[i] * fill.lots;
+    after.reserved <== account.reserved - release;
+    after.open <== account.open - closed;
+    for (var i = 0; i < INSTRUMENTS(); i++) after.positions[i] <== account.positions[i] + legs[i] * lots;
     signal positionsBefore <== PositionsHash()(account.positions);
     signal positionsAfter <== PositionsHash()(after.positions);
     component update = Update(depth);
-    for (var i = 0; i < 2 * depth; i++) update.index[i] <== fill.account[i];
+    for (var i = 0; i < 2 * depth; i++) update.index[i] <== fill[0].account[i];
     update.siblings <== siblings;
     update.leafBefore <== Leaf()(account, positionsBefore);
     update.leafAfter <== Leaf()(after, positionsAfter);
-    active * (update.rootBefore - accounts) === 0;
-    accountsAfter <== Select()(active, update.rootAfter, accounts);
+    update.rootBefore === accounts;
+    accountsAfter <== update.rootAfter;
 
-    // Rule 3.
+    // Rule 4.
     signal flatBefore[INSTRUMENTS()];
     signal flatAfter[INSTRUMENTS()];
     for (var i = 0; i < INSTRUMENTS(); i++) {
         flatBefore[i] <== IsZero()(account.positions[i]);
         flatAfter[i] <== IsZero()(after.positions[i]);
-        holdersAfter[i] <== holders[i] + active * (flatBefore[i] - flatAfter[i]);
+        holdersAfter[i] <== holders[i] + flatBefore[i] - flatAfter[i];
     }
 }
 
-/// Settle: books the next fills of a clearing, up to F of them, each exactly once.
-/// params  depth of the account tree, F slots
-/// in      before, blindAfter, slot (the market's), openings of rules, row and holders; tradePrice; per slot what
-///         SettleSlot reads. An inactive slot may bear any account and path: nothing of it is used.
-/// proves  Rule 4: phase settling(slot) before; after: open iff every fill put was taken, else unchanged.
-///         Rule 5: legs are those of the market; tradePrice is the one that clear left in the sweep register.
+/// Settle: books the next fills of the clearings since phase open, each exactly once.
+/// params  depth of the account tree, F slots, K fills of a slot
+/// in      before, blindAfter, openings of rules, holders and the rows of SETTLE_ROWS market slots; per slot what SettleSlot
+///         reads. A slot without fills opens account 0 and, without a credit, writes what was there.
+/// proves  Rule 5: phase settling before; after: open iff every fill put was taken and every fee credited, else unchanged.
+///         Rule 6: the terms of each fill are those of the market that its clearing names.
 ///         A word that was never put leads to a head from which fillsPut cannot be reached (Poseidon is collision
 ///         resistant), so phase open, and with it the end of the round, is never reached: only true fills are booked.
-/// How many slots a proof uses is the prover's choice and harmless: the round ends only when all fills are booked.
-template Settle(depth, F) {
+/// How many slots and fills of each a proof uses, and when fees are credited, is the prover's choice and harmless: the round
+/// ends only when all is booked and credited, and then account 0 is the same.
+template Settle(depth, F, K) {
     signal output state;
     signal output stateAfter;
     signal output phaseAfter;
 
     input State() before;
     signal input blindAfter;
-    signal input slot;
     input Group() group;
     signal input ids[MARKETS()];
     signal input rulesRows[MARKETS()];
-    input MarketRules() row;
+    signal input slots[SETTLE_ROWS()];
+    input MarketRules() rows[SETTLE_ROWS()];
     signal input holders[INSTRUMENTS()];
-    signal input tradePrice;
-    signal input active[F];
-    signal input words[F];
+    signal input on[F][K];
+    signal input words[F][K];
+    signal input trades[F];
+    signal input credits[F];
     input Account() account[F];
     signal input siblings[F][depth][3];
 
     state <== StateWord()(before);
-    signal at[MARKETS()] <== OneHotOf(4)(slot);
-    before.phase === PHASE_SETTLING() + slot;
+    before.phase === PHASE_SETTLING();
 
-    // Rule 5. A free slot has no legs: its fills carry no lots, as nothing can be matched there.
+    // Rule 6.
     OpenRules()(before.fixed.rules, group, ids, rulesRows);
-    signal rowHash <== Pick(MARKETS())(at, rulesRows);
-    signal rowGiven <== RulesRow()(rowHash, row);
-    signal legsWord <== rowGiven * row.legs;
-    signal legBits[INSTRUMENTS() * (BITS_LEG() + 1)] <== Bits(INSTRUMENTS() * (BITS_LEG() + 1))(legsWord);
-    signal legs[INSTRUMENTS()];
-    for (var i = 0; i < INSTRUMENTS(); i++) {
-        var sum = 0;
-        for (var j = 0; j <= BITS_LEG(); j++) sum += legBits[i * (BITS_LEG() + 1) + j] * (1 << j);
-        legs[i] <== rowGiven * (sum - (1 << BITS_LEG()));
+    component market[SETTLE_ROWS()];
+    for (var g = 0; g < SETTLE_ROWS(); g++) {
+        market[g] = OpenSettleRow();
+        market[g].slot <== slots[g];
+        market[g].rulesRows <== rulesRows;
+        market[g].row <== rows[g];
     }
-    signal sweep <== Hash(TAG_TRADE_PRICE(), 1)([tradePrice]);
-    before.clearing.sweep === sweep;
     OpenVector()(before.accounts.holders, holders);
 
-    UsedFirst(F)(active);
     component step[F];
     for (var j = 0; j < F; j++) {
-        step[j] = SettleSlot(depth);
-        step[j].active <== active[j];
-        step[j].word <== words[j];
+        step[j] = SettleSlot(depth, K);
+        step[j].on <== on[j];
+        step[j].words <== words[j];
+        step[j].trade <== trades[j];
+        Boolean()(credits[j]);
+        step[j].credit <== credits[j];
         step[j].account <== account[j];
         step[j].siblings <== siblings[j];
-        step[j].legs <== legs;
-        step[j].tradePrice <== tradePrice;
+        for (var g = 0; g < SETTLE_ROWS(); g++) step[j].rows[g] <== market[g].out;
         if (j == 0) {
             step[j].taken <== before.clearing.fills.taken;
+            step[j].fees <== before.clearing.fees;
             step[j].accounts <== before.accounts.root;
             step[j].holders <== holders;
         } else {
             step[j].taken <== step[j - 1].takenAfter;
+            step[j].fees <== step[j - 1].feesAfter;
             step[j].accounts <== step[j - 1].accountsAfter;
             step[j].holders <== step[j - 1].holdersAfter;
         }
     }
 
-    // Rule 4.
-    signal drained <== IsEqual()(step[F - 1].takenAfter, before.clearing.fills.put);
-    phaseAfter <== before.phase * (1 - drained);
+    // Rule 5.
+    signal booked <== IsEqual()(step[F - 1].takenAfter, before.clearing.fills.put);
+    signal credited <== IsZero()(step[F - 1].feesAfter);
+    signal opens <== booked * credited;
+    phaseAfter <== PHASE_SETTLING() * (1 - opens);
 
     State() after;
     after.fixed <== before.fixed;
@@ -156,7 +266,8 @@ template Settle(depth, F) {
     after.accounts.holders <== Hash(TAG_VECTOR(), INSTRUMENTS())(step[F - 1].holdersAfter);
     after.blind <== blindAfter;
     after.markets <== before.markets;
-    after.clearing.sweep <== before.clearing.sweep * (1 - drained);
+    after.clearing.sweep <== before.clearing.sweep;
+    after.clearing.fees <== step[F - 1].feesAfter;
     after.clearing.fills.put <== before.clearing.fills.put;
     after.clearing.fills.taken <== step[F - 1].takenAfter;
     after.payouts <== before.payouts;

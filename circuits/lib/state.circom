@@ -42,9 +42,10 @@ bus Markets {
     signal counts;
 }
 
-/// Clearing: what a clear leaves to its next proof, and to settle.
+/// Clearing: what a clear leaves to its next proof, and to settle; fees booked that the venue has not been credited with.
 bus Clearing {
     signal sweep;
+    signal fees;
     Channel() fills;
 }
 
@@ -72,9 +73,9 @@ template StateWord() {
         state.accounts.root, state.accounts.count, state.logged.head, state.logged.count, state.logged.clock,
         state.accounts.deposits, state.fixed.inbox, state.accounts.holders, state.blind
     ]);
-    signal channels <== Hash(TAG_CHANNELS(), 11)([
+    signal channels <== Hash(TAG_CHANNELS(), 12)([
         state.markets.books, state.markets.admitted, state.markets.cancels, state.markets.counts, state.clearing.sweep,
-        state.clearing.fills.put, state.clearing.fills.taken, state.payouts.put, state.payouts.taken,
+        state.clearing.fees, state.clearing.fills.put, state.clearing.fills.taken, state.payouts.put, state.payouts.taken,
         state.fixed.dirty.put, state.fixed.dirty.taken
     ]);
     out <== Hash(TAG_STATE(), 7)([

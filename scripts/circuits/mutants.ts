@@ -15,16 +15,13 @@ import { parseArgs } from "node:util";
 import { Random } from "../../src/replay/random.ts";
 import { counted, table, thousands } from "../../src/setup/format.ts";
 import { startProgress } from "../../src/setup/progress.ts";
-import { notices, recorded, shownOf, smallestFirst } from "../../test/circuits/asked.ts";
+import { firstNotice, recorded, shownOf, smallestFirst } from "../../test/circuits/asked.ts";
 import { mutantsOf, shown, sourcesOf, usesOfTemplates, type Kind, type Mutant } from "../../test/circuits/mutants.ts";
 import { idOf } from "../../test/circuits/statements.ts";
 import { recordTests } from "./recordTests.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const EXPLAINED = join(ROOT, "circuits/mutants.json");
-/** Circuits in which a mutant is tried, the smallest first. */
-const TRIED = 6;
-
 /** Mutants that were noticed, of the sources as they are. */
 const NOTICED = join(ROOT, "build/mutants", `${hashOfSources()}.jsonl`);
 
@@ -168,14 +165,10 @@ async function trySome(part: number): Promise<void> {
     const path = join(root, relative(ROOT, statement.file));
     const candidates = bySize.filter((it) => uses.get(it.source.template)?.has(statement.template));
     fs.writeFileSync(path, source);
-    let noticed = false;
-    for (const candidate of candidates.slice(0, TRIED)) {
-      noticed = (await notices(root, candidate, moved(mutants[i]))) !== undefined;
-      fs.rmSync(join(root, "build"), { recursive: true, force: true });
-      if (noticed) break;
-    }
+    const notice = await firstNotice(root, candidates, moved(mutants[i]));
+    fs.rmSync(join(root, "build"), { recursive: true, force: true });
     fs.copyFileSync(statement.file, path);
-    process.send!([i, noticed]);
+    process.send!([i, notice !== undefined]);
   }
   process.disconnect();
 }

@@ -10,7 +10,7 @@ import os from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { table } from "../../src/setup/format.ts";
-import { notices, shownOf, smallestFirst, type Notice, type Shown } from "../../test/circuits/asked.ts";
+import { firstNotice, shownOf, smallestFirst, type Notice, type Shown } from "../../test/circuits/asked.ts";
 import { sourcesOf, usesOfTemplates } from "../../test/circuits/mutants.ts";
 import {
   findings,
@@ -24,8 +24,6 @@ import {
 import { recordTests } from "./recordTests.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
-/** Circuits that are asked again, the smallest first. */
-const TRIED = 6;
 
 /** What the tools say of one bug, and after how many seconds. */
 interface Result {
@@ -33,7 +31,7 @@ interface Result {
   readonly found?: Omit<Findings, "wrong"> & { readonly wrong: number };
   readonly foundSeconds: number;
   /** and the circuit that shows it */
-  readonly notice?: { readonly how: Notice; readonly circuit: string };
+  readonly notice?: { readonly how: Notice["how"]; readonly circuit: string };
   readonly noticeSeconds: number;
 }
 
@@ -121,11 +119,9 @@ async function trySome(part: number): Promise<void> {
 }
 
 async function noticeOf(root: string, candidates: readonly Shown[]): Promise<Result["notice"]> {
-  for (const candidate of candidates.slice(0, TRIED)) {
-    const { template, args = [] } = candidate.source;
-    const source = { ...candidate.source, allowWarnings: true };
-    const how = await notices(root, { ...candidate, source }, (name) => name);
-    if (how !== undefined) return { how, circuit: `${template}(${args.join(", ")})` };
-  }
-  return undefined;
+  const found = await firstNotice(
+    root,
+    candidates.map((it) => ({ ...it, source: { ...it.source, allowWarnings: true } })),
+  );
+  return found && { how: found.how, circuit: `${found.of.template}(${(found.of.args ?? []).join(", ")})` };
 }

@@ -24,7 +24,8 @@ const MEANING: Record<InstructionName, string> = {
   admit: "judges the next items of the log, in order, none left out; admits orders with their margin reserved",
   auction: "clears a market at one price: the clearing price closest to the mark",
   midpoint: "clears a market at the mark",
-  settle: "books fills of a clear, each once, and releases their reservations",
+  settle: "books fills of clears, each once, and releases their reservations",
+  settleRuns: "the same, where many neighbouring fills are of one account",
   withdraw: "makes recipients and amounts of pending withdrawals public, so that the contract pays them",
 };
 
@@ -125,7 +126,7 @@ function phaseInWords(phase: bigint): string {
   if (at === PHASE.open) return "open";
   if (at === PHASE.paying) return "paying";
   if (at >= PHASE.clearing(0) && at < PHASE.clearing(MARKETS)) return `clearing slot ${at - PHASE.clearing(0)}`;
-  if (at >= PHASE.settling(0) && at < PHASE.settling(MARKETS)) return `settling slot ${at - PHASE.settling(0)}`;
+  if (at === PHASE.settling) return "settling";
   return `unknown (${short(phase)})`;
 }
 

@@ -1,7 +1,7 @@
 import type { Account } from "../protocol/account.ts";
 import { admissionEffect } from "../protocol/admission.ts";
 import type { Fill } from "../protocol/book.ts";
-import { fillCash, settled } from "../protocol/clearing.ts";
+import { credited, fillCash, settled } from "../protocol/clearing.ts";
 import { TacitError } from "../protocol/errors.ts";
 import type { GenesisFile } from "../protocol/genesis.ts";
 import { decodeItem, type Item } from "../protocol/item.ts";
@@ -109,8 +109,7 @@ export class Knowledge {
     const { fill } = entry;
     if (fill.nonce === 0n && fill.lots === 0n && fill.release === 0n && !fill.closed && fill.cash === -fill.fee) {
       // Fees: only account 0 has such fills. Another one that is told of them finds that they are not proved.
-      const { seq, cash } = this.#account;
-      this.#account = { ...this.#account, seq: seq + 1n, cash: cash + fill.cash };
+      this.#account = credited(this.#account, fill.cash);
       return;
     }
     const order = this.#orders.get(fill.nonce);
@@ -131,10 +130,11 @@ export class Knowledge {
     if (lots === order.remaining && !fill.closed) throw wrong("leaves an order open of which nothing is left");
     if (fill.release !== order.rho * (fill.closed ? order.remaining : lots))
       throw wrong("gives back another reservation than was held");
-    const tradePrice = lots > 0n ? fill.price - prices.markets[slot]!.funding : 0n;
+    const trade =
+      lots > 0n ? { price: fill.price, funding: prices.markets[slot]!.funding } : { price: 0n, funding: 0n };
     const booked: Fill = { account: 0, closed: fill.closed, lots: fill.lots, release: fill.release, fee: fill.fee };
-    if (fill.cash !== fillCash(booked, tradePrice)) throw wrong("has cash that price and lots do not give");
-    this.#account = settled(this.#account, booked, row.legs, tradePrice);
+    if (fill.cash !== fillCash(booked, trade)) throw wrong("has cash that price and lots do not give");
+    this.#account = settled(this.#account, booked, row.legs, trade);
     order.remaining -= lots;
     if (fill.closed) this.#orders.delete(fill.nonce);
   }

@@ -1,6 +1,6 @@
 import type { Account } from "../protocol/account.ts";
 import type { Admission } from "../protocol/admission.ts";
-import type { BookEntry, Cancel, Fill } from "../protocol/book.ts";
+import type { BookEntry, Cancel, Fill, Trade } from "../protocol/book.ts";
 import type { SweepOutcome } from "../protocol/clearing.ts";
 import type { LogEntry } from "../protocol/item.ts";
 
@@ -50,15 +50,13 @@ export type Event =
       readonly slot: number;
       /** at least one; all but the last apply cancels only */
       readonly sweeps: readonly Sweep[];
-      /** P - sum w F of the sweep that matched, else 0 */
-      readonly tradePrice: bigint;
     }
   | {
       readonly kind: "settle";
-      readonly slot: number;
       /** of the clear before it */
-      readonly tradePrice: bigint;
-      readonly writes: readonly (Write & { readonly fill: Fill })[];
+      readonly writes: readonly (Write & { readonly fill: Fill; readonly trade: Trade })[];
+      /** the venue's account, credited with the fees of all; null where there are none */
+      readonly credit: Write | null;
     };
 
 export interface Sweep {
@@ -69,4 +67,6 @@ export interface Sweep {
   readonly book: readonly BookEntry[];
   readonly admitted: readonly BookEntry[];
   readonly outcome: SweepOutcome;
+  /** of its fills */
+  readonly trade: Trade;
 }

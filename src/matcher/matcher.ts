@@ -1,7 +1,7 @@
 import { MAX_HELD, openAccount, type Account } from "../protocol/account.ts";
 import { admit, type Admission } from "../protocol/admission.ts";
 import type { BookEntry, Cancel } from "../protocol/book.ts";
-import { cancelsOfSweep, mayMatch, settled, sweep } from "../protocol/clearing.ts";
+import { credited, mayMatch, settled, sweep, sweepSlots } from "../protocol/clearing.ts";
 import { accountKey, isElement, verify as verifySignature, verifyMany } from "../protocol/eddsa.ts";
 import { outOfRange, TacitError } from "../protocol/errors.ts";
 import {
@@ -350,29 +350,30 @@ export class Matcher {
     const sweeps: Sweep[] = [];
     let pending = market.cancels;
     do {
-      const taken = cancelsOfSweep(pending);
+      const taken = sweepSlots(pending).length;
       const cancels = pending.slice(0, taken);
       pending = pending.slice(taken);
       const match = may && pending.length === 0;
       const { book, admitted } = market;
       const outcome = sweep({ rules, prices, match, cancels, time, entries: [...book, ...admitted] });
-      sweeps.push({ match, cancels, book, admitted, outcome });
+      const trade = { slot, price: outcome.price, funding: match ? prices!.funding : 0n };
+      sweeps.push({ match, cancels, book, admitted, outcome, trade });
       market.book = outcome.book;
       market.admitted = [];
     } while (pending.length > 0);
     market.cancels = [];
-    const last = sweeps.at(-1)!;
-    const tradePrice = last.match ? last.outcome.price - prices!.funding : 0n;
     const entry: LogEntry = { item: commandItem(command, slot), time };
-    const cleared: Event = { kind: "clear", entry, command, slot, sweeps, tradePrice };
-    const fills = sweeps.flatMap(({ outcome }) => outcome.fills);
+    const cleared: Event = { kind: "clear", entry, command, slot, sweeps };
+    const fills = sweeps.flatMap(({ outcome, trade }) => outcome.fills.map((fill) => ({ fill, trade })));
     if (fills.length === 0) return [cleared];
     const legs = rules?.legs ?? Array<bigint>(INSTRUMENTS).fill(0n);
-    const writes = fills.map((fill) => {
+    const writes = fills.map(({ fill, trade }) => {
       const before = this.#account(fill.account)!;
-      return { fill, ...this.#write(fill.account, settled(before, fill, legs, tradePrice)) };
+      return { fill, trade, ...this.#write(fill.account, settled(before, fill, legs, trade)) };
     });
-    return [cleared, { kind: "settle", slot, tradePrice, writes }];
+    const { fees } = sweeps.at(-1)!.outcome;
+    const credit = fees > 0n ? this.#write(0, credited(this.#account(0)!, fees)) : null;
+    return [cleared, { kind: "settle", writes, credit }];
   }
 
   /** The whole state as bytes; equal for equal histories. */

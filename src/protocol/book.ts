@@ -29,14 +29,24 @@ export interface Cancel {
 /** What a clear did to one order. */
 export interface Fill {
   readonly account: number;
-  /** whether nothing of the order stays in the book; 0 for the venue's fee */
+  /** whether nothing of the order stays in the book */
   readonly closed: boolean;
   /** signed: positive for a buy */
   readonly lots: bigint;
   /** reservation released: rho times lots filled and dropped, cash units */
   readonly release: bigint;
-  /** fee of the fill, cash units; minus the sum of all for the venue's own fill */
+  /** fee of the fill, cash units: follows from lots, price and market, and is not part of its word */
   readonly fee: bigint;
+}
+
+/** What all fills of a clearing share. */
+export interface Trade {
+  /** of the market */
+  readonly slot: number;
+  /** 0 where nothing was matched, and so is `funding` */
+  readonly price: bigint;
+  /** sum of legs times cumulative funding, cash units per lot */
+  readonly funding: bigint;
 }
 
 /**
@@ -63,8 +73,14 @@ export const FILL_COLUMNS: readonly Column[] = [
   { name: "closed", bits: 1 },
   { name: "lots", bits: BITS.size + 1, signed: true },
   { name: "release", bits: BITS.release },
-  { name: "fee", bits: BITS.fillFee + 1, signed: true },
 ];
+export const TRADE_COLUMNS: readonly Column[] = [
+  { name: "slot", bits: BITS.slot },
+  { name: "price", bits: BITS.price + 1, signed: true },
+  { name: "funding", bits: BITS.legsValue, signed: true },
+];
+/** Where the trade begins in a fill's word of the chain, above what the order got. */
+const TRADE_AT = BigInt(FILL_COLUMNS.reduce((sum, { bits }) => sum + bits, 0));
 
 export function entryWord(entry: BookEntry): bigint {
   return pack(ENTRY_COLUMNS, {
@@ -79,8 +95,14 @@ export function cancelWord({ account, nonce, all }: Cancel): bigint {
   return pack(CANCEL_COLUMNS, { account: BigInt(account), nonce, all: all ? 1n : 0n });
 }
 
-export function fillWord(fill: Fill): bigint {
-  return pack(FILL_COLUMNS, { ...fill, account: BigInt(fill.account), closed: fill.closed ? 1n : 0n });
+/** What an order got: the lower part of the word in the chain. */
+export function fillWord({ account, closed, lots, release }: Fill): bigint {
+  return pack(FILL_COLUMNS, { account: BigInt(account), closed: closed ? 1n : 0n, lots, release });
+}
+
+/** The upper part. */
+export function tradeWord({ slot, price, funding }: Trade): bigint {
+  return pack(TRADE_COLUMNS, { slot: BigInt(slot), price, funding });
 }
 
 export function pushEntry(head: bigint, word: bigint): bigint {
@@ -91,8 +113,9 @@ export function pushCancel(head: bigint, word: bigint): bigint {
   return hash("cancel", [head, word]);
 }
 
-export function pushFill(head: bigint, word: bigint): bigint {
-  return hash("fill", [head, word]);
+/** @param fill, trade  as fillWord and tradeWord give them */
+export function pushFill(head: bigint, fill: bigint, trade: bigint): bigint {
+  return hash("fill", [head, fill + (trade << TRADE_AT)]);
 }
 
 export function pushPayout(head: bigint, word: bigint): bigint {

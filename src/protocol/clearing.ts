@@ -1,6 +1,6 @@
-import { FEE_DENOMINATOR, MARKET_STATE, RULE, SIDE, SWEEP_ALL_CANCELS, SWEEP_CANCELS } from "./parameters.ts";
+import { ALL_CANCEL_EVERY, FEE_DENOMINATOR, MARKET_STATE, RULE, SIDE, SWEEP_CANCELS } from "./parameters.ts";
 import type { Account } from "./account.ts";
-import type { BookEntry, Cancel, Fill } from "./book.ts";
+import type { BookEntry, Cancel, Fill, Trade } from "./book.ts";
 import { fee, type MarketPrices, type MarketRules } from "./market.ts";
 import { worstLoss } from "./margin.ts";
 import { abs, min } from "./numbers.ts";
@@ -40,7 +40,7 @@ export interface SweepOutcome {
   readonly depth: Depth;
   /** for each entry, whether it took part in setting the price */
   readonly eligible: readonly boolean[];
-  /** one for each order touched, in walk order; the venue's fee last if there is any */
+  /** one for each order touched, in walk order */
   readonly fills: readonly Fill[];
   /** for each entry, its fill or null */
   readonly fillOf: readonly (Fill | null)[];
@@ -49,12 +49,20 @@ export interface SweepOutcome {
   readonly fees: bigint;
 }
 
-/** How many of the pending cancels one sweep applies: at most 16, of which at most 2 are all-cancels. */
-export function cancelsOfSweep(pending: readonly Cancel[]): number {
-  let alls = 0;
-  for (const [taken, { all }] of pending.entries())
-    if (taken === SWEEP_CANCELS || (all && ++alls > SWEEP_ALL_CANCELS)) return taken;
-  return pending.length;
+/**
+ * The slots of one sweep for the pending cancels, in order: as many as find one. All-cancels find one only at the end of each
+ * four, so that a sweep takes 64 single cancels, or 16 all-cancels, or of both something between.
+ */
+export function sweepSlots(pending: readonly Cancel[]): number[] {
+  const slots: number[] = [];
+  let next = 0;
+  for (const { all } of pending) {
+    const slot = all ? next - (next % ALL_CANCEL_EVERY) + ALL_CANCEL_EVERY - 1 : next;
+    if (slot >= SWEEP_CANCELS) break;
+    slots.push(slot);
+    next = slot + 1;
+  }
+  return slots;
 }
 
 /** Whether a CLOSE may match at `time`; `fresh` is the freshness of the prices then. Cancels left over still forbid it. */
@@ -167,23 +175,35 @@ export function sweep(input: SweepInput): SweepOutcome {
     fills.push(fill);
     return fill;
   });
-  if (fees > 0n) fills.push({ account: 0, closed: false, lots: 0n, release: 0n, fee: -fees });
   return { price, volume, depth, eligible, fills, fillOf, book, fees };
 }
 
-/** cash of a fill: -lots (P - sum w F) - fee, where `tradePrice` = P - sum w F. */
-export function fillCash(fill: Fill, tradePrice: bigint): bigint {
-  return -fill.lots * tradePrice - fill.fee;
+/** cash of a fill: -lots (P - sum w F) - fee */
+export function fillCash(fill: Fill, { price, funding }: Pick<Trade, "price" | "funding">): bigint {
+  return -fill.lots * (price - funding) - fill.fee;
 }
 
-/** An account after one fill. @twins circuits/instructions/settle.circom */
-export function settled(before: Account, fill: Fill, legs: readonly bigint[], tradePrice: bigint): Account {
+/** An account after one fill: where it has no lots, the account part stays as it is. @twins circuits/instructions/settle.circom */
+export function settled(
+  before: Account,
+  fill: Fill,
+  legs: readonly bigint[],
+  trade: Pick<Trade, "price" | "funding">,
+): Account {
   return {
     ...before,
-    seq: before.seq + 1n,
-    cash: before.cash + fillCash(fill, tradePrice),
+    seq: before.seq + (fill.lots ? 1n : 0n),
+    cash: before.cash + fillCash(fill, trade),
     positions: fill.lots ? before.positions.map((p, i) => p + legs[i] * fill.lots) : before.positions,
     reserved: before.reserved - fill.release,
     open: before.open - (fill.closed ? 1n : 0n),
   };
+}
+
+/**
+ * The venue's account, credited with fees. `seq` stays: proofs may credit the fees of several clearings at once, and between
+ * two of its values cash only grows.
+ */
+export function credited(before: Account, fees: bigint): Account {
+  return { ...before, cash: before.cash + fees };
 }

@@ -1,10 +1,11 @@
 import { openAccount, type Account } from "./account.ts";
 import { inSubgroup } from "./eddsa.ts";
 import { outOfRange, TacitError } from "./errors.ts";
-import { PROFILES, type Profile, type ProfileName } from "./instructions.ts";
+import { PROFILES, type ProfileName } from "./instructions.ts";
 import { computePrices, type MarketRules, type Prices, type Rules } from "./market.ts";
 import { requireBits, requireField, requireSigned } from "./numbers.ts";
-import { BITS, FEE_DENOMINATOR, INSTRUMENTS, MARKET_STATE, MARKETS, RULE, SWEEP_ALL_CANCELS } from "./parameters.ts";
+import { BITS, FEE_DENOMINATOR, INSTRUMENTS, MARKET_STATE, MARKETS, RULE } from "./parameters.ts";
+import { fitsTransaction, worstClear } from "./transaction.ts";
 
 /** What a venue starts from, as read from a genesis file. */
 export interface GenesisFile {
@@ -16,17 +17,14 @@ export interface GenesisFile {
   readonly time: bigint;
 }
 
-/** At the gas of an instruction in docs/costs.json this is about three quarters of what a transaction may take (EIP-7825). */
-export const MAX_CLEAR_PROOFS = 128;
-
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
 /**
  * Reads a genesis file: JSON with every number a decimal string or a safe integer (schema: docs/formats.md).
- * @param mostClearProofs  of one clear at worst: a venue that runs on cannot take more; a replay has an end
+ * @param bounded  false: capacities may be such that a clear fits no transaction; a replay sends none
  * @throws GENESIS naming the field, and what was expected
  */
-export function parseGenesis(json: unknown, { mostClearProofs = MAX_CLEAR_PROOFS } = {}): GenesisFile {
+export function parseGenesis(json: unknown, { bounded = true } = {}): GenesisFile {
   const root = object("genesis", json);
   const profile = root.profile as ProfileName;
   if (typeof profile !== "string" || !Object.hasOwn(PROFILES, profile))
@@ -39,8 +37,8 @@ export function parseGenesis(json: unknown, { mostClearProofs = MAX_CLEAR_PROOFS
   while (markets.length < MARKETS) markets.push(null);
   const ids = markets.flatMap((row) => (row ? [row.id] : []));
   for (const [slot, row] of markets.entries())
-    if (row && clearProofs(row, PROFILES[profile]) > mostClearProofs)
-      throw bad(`markets[${slot}]`, `capacities whose clear takes at most ${mostClearProofs} proofs at worst`);
+    if (row && bounded && !fitsTransaction(worstClear(row, PROFILES[profile])))
+      throw bad(`markets[${slot}]`, "capacities whose clear fits one transaction at worst");
   if (new Set(ids).size !== ids.length) throw bad("markets", "every id once");
   const operatorKey = key("group", group.operatorKeyX, group.operatorKeyY);
   const rules: Rules = {
@@ -133,15 +131,6 @@ export function genesisJson(
       positions: positions.map(String),
     })),
   };
-}
-
-/**
- * Proofs that a clear of this market takes at worst: a sweep of the whole book for every two all-cancels, and a fill for
- * every order and the venue. A clear must fit one round, and a round one transaction.
- */
-export function clearProofs({ capacity, cancelCapacity }: MarketRules, { clear, settle }: Profile): number {
-  const sweeps = Math.max(1, Math.ceil(Number(cancelCapacity) / SWEEP_ALL_CANCELS));
-  return sweeps * Math.ceil(Number(capacity) / clear) + Math.ceil((Number(capacity) + 1) / settle);
 }
 
 function market(at: string, json: Json): MarketRules {

@@ -14,6 +14,7 @@ export const INSTRUCTIONS = [
   { code: 3, name: "midpoint", template: "Clear", extras: ["time", "logCount", "log"] },
   { code: 4, name: "settle", template: "Settle", extras: [] },
   { code: 5, name: "withdraw", template: "Withdraw", extras: ["payout0", "payout1", "payout2", "payout3"] },
+  { code: 6, name: "settleRuns", template: "Settle", extras: [] },
 ] as const;
 
 export type InstructionName = (typeof INSTRUCTIONS)[number]["name"];
@@ -39,14 +40,16 @@ export const MAX_INSTRUCTIONS = 1024;
 
 /** How many payouts one `withdraw` makes public. */
 export const WITHDRAW_SLOTS = 4;
+/** How many neighbouring fills of one account and one clearing a slot of `settleRuns` books; one of `settle` books one. */
+export const RUN = 8;
 
 /**
  * Sizes by profile. `depth`: levels of the 4-ary account tree; `scenarios`: price scenarios, the mark included;
  * `maxOpen`: most open orders of one account, at most 32; the others: slots of one proof.
  */
 export const PROFILES = {
-  demo: { depth: 4, scenarios: 4, maxOpen: 4, deposit: 3, admit: 4, clear: 36, settle: 10 },
-  standard: { depth: 10, scenarios: 12, maxOpen: 32, deposit: 9, admit: 6, clear: 89, settle: 13 },
+  demo: { depth: 4, scenarios: 4, maxOpen: 4, deposit: 3, admit: 4, clear: 25, settle: 10, settleRuns: 6 },
+  standard: { depth: 10, scenarios: 12, maxOpen: 32, deposit: 9, admit: 6, clear: 79, settle: 13, settleRuns: 9 },
 } as const;
 export type ProfileName = keyof typeof PROFILES;
 export interface Profile {
@@ -57,6 +60,7 @@ export interface Profile {
   admit: number;
   clear: number;
   settle: number;
+  settleRuns: number;
 }
 
 /** Arguments of an instruction's template, in the order of its declaration. */
@@ -72,7 +76,9 @@ export function templateArguments(name: InstructionName, profile: Profile): numb
     case "midpoint":
       return [scenarios, profile.clear, 1];
     case "settle":
-      return [depth, profile.settle];
+      return [depth, profile.settle, 1];
+    case "settleRuns":
+      return [depth, profile.settleRuns, RUN];
     case "withdraw":
       return [WITHDRAW_SLOTS];
   }

@@ -35,8 +35,6 @@ export const BITS = {
   reserved: 99,
   /** reservation released by one fill: rho times lots */
   release: 94,
-  /** signed: fee field of a fill; the venue's own fill carries minus the sum of a clearing's fees */
-  fillFee: 92,
   /** lots summed over the entries of a clearing */
   lots: 48,
   /** entries, or pending cancels, of a market; also its capacities */
@@ -44,6 +42,8 @@ export const BITS = {
   feePerLot: 40,
   /** unsigned */
   tick: 32,
+  /** number of a market slot */
+  slot: 4,
   rhoMin: 61,
 } as const;
 
@@ -59,9 +59,12 @@ export const NO_MARKET_ID = 1n << 32n;
 /** Instruments of one machine, and market slots of one machine. */
 export const INSTRUMENTS = 16;
 export const MARKETS = 16;
-/** Cancels that one sweep applies: chain elements, and how many of them may be all-cancels. */
-export const SWEEP_CANCELS = 16;
-export const SWEEP_ALL_CANCELS = 2;
+/** Slots for cancels in one sweep; only each last one of so many may hold an all-cancel; and how many those are. */
+export const SWEEP_CANCELS = 64;
+export const ALL_CANCEL_EVERY = 4;
+export const SWEEP_ALL_CANCELS = SWEEP_CANCELS / ALL_CANCEL_EVERY;
+/** Markets whose fills one `settle` books. */
+export const SETTLE_ROWS = 4;
 
 /** Domain tags: the initial capacity element of Poseidon, except `deposit`, which Solidity also hashes: first input. */
 export const TAG = {
@@ -89,9 +92,8 @@ export const TAG = {
   fill: 22n,
   payout: 23n,
   sweep: 24n,
-  tradePrice: 25n,
-  deposit: 26n,
-  domain: 27n,
+  deposit: 25n,
+  domain: 26n,
 } as const;
 export type Tag = keyof typeof TAG;
 
@@ -137,10 +139,10 @@ export const VERDICT = Object.fromEntries(VERDICTS.map((name, code) => [name, co
 /** clock = 32 time + rank */
 export const RANK = { reprice: 0, close: (slot: number) => 1 + slot, other: 31 } as const;
 
-/** Phases: open, clearing of slot m, settling of slot m, paying. A round starts and ends in phase open. */
+/** Phases: open, clearing of slot m, settling, paying. A round starts and ends in phase open. */
 export const PHASE = {
   open: 0,
   clearing: (slot: number) => 1 + slot,
-  settling: (slot: number) => 1 + MARKETS + slot,
-  paying: 1 + 2 * MARKETS,
+  settling: 1 + MARKETS,
+  paying: 2 + MARKETS,
 } as const;

@@ -13,6 +13,7 @@ export const REGISTERS = {
     "cancels",
     "counts",
     "sweep",
+    "fees",
     "fillsPut",
     "fillsTaken",
     "payoutsPut",

@@ -1,6 +1,6 @@
 import type { Event } from "../matcher/events.ts";
 import { accountLeaves, type Account } from "../protocol/account.ts";
-import { entryWord, fillWord, pushEntry, pushFill, pushPayout, type BookEntry } from "../protocol/book.ts";
+import { entryWord, fillWord, pushEntry, pushFill, pushPayout, tradeWord, type BookEntry } from "../protocol/book.ts";
 import type { LogEntry } from "../protocol/item.ts";
 import { vectorHash } from "../protocol/market.ts";
 import { INSTRUMENTS, MARKETS, RANK } from "../protocol/parameters.ts";
@@ -50,13 +50,17 @@ export class Registers {
         return;
       }
       case "settle": {
-        const fillsPut = event.writes.reduce((head, { fill }) => pushFill(head, fillWord(fill)), ledger.state.fillsPut);
+        const fillsPut = event.writes.reduce(
+          (head, { fill, trade }) => pushFill(head, fillWord(fill), tradeWord(trade)),
+          ledger.state.fillsPut,
+        );
         ledger.state = { ...ledger.state, fillsPut, fillsTaken: fillsPut };
         for (const { index, before, after } of event.writes) {
           this.#accounts.set(index, after);
           for (let i = 0; i < INSTRUMENTS; i++)
             ledger.vectors.holders[i] += (after.positions[i] ? 1n : 0n) - (before?.positions[i] ? 1n : 0n);
         }
+        if (event.credit) this.#accounts.set(event.credit.index, event.credit.after);
         return;
       }
     }

@@ -64,6 +64,7 @@ export class Report {
         return this.#addClearing(event);
       case "settle":
         for (const { index, after } of event.writes) this.#accounts.set(index, after);
+        if (event.credit) this.#accounts.set(event.credit.index, event.credit.after);
         return;
     }
   }
@@ -131,8 +132,8 @@ export class Report {
     return { ...line, kind, ...none, verdict, ...fields, ...words, salt: `${item.salt}`, ...signature };
   }
 
-  #addClearing({ slot, sweeps, tradePrice }: Extract<Event, { kind: "clear" }>): void {
-    const { match, book, admitted, outcome } = sweeps.at(-1)!;
+  #addClearing({ slot, sweeps }: Extract<Event, { kind: "clear" }>): void {
+    const { match, book, admitted, outcome, trade } = sweeps.at(-1)!;
     const row = this.#rules.markets[slot];
     const walked = [...book, ...admitted];
     if (match && row) {
@@ -146,7 +147,7 @@ export class Report {
       const fills = walked.flatMap(({ account, nonce }, i) => {
         const fill = outcome.fillOf[i];
         if (!fill?.lots) return [];
-        const cash = `${fillCash(fill, tradePrice)}`;
+        const cash = `${fillCash(fill, trade)}`;
         return { account: `${account}`, nonce: `${nonce}`, lots: `${fill.lots}`, cash, fee: `${fill.fee}` };
       });
       const { price, volume, fees } = outcome;

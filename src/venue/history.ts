@@ -49,7 +49,7 @@ export function reportClear(
   event: ClearEvent,
   n: number,
 ): { auction: AuctionReport; fills: FillReport[] } {
-  const { slot, sweeps, tradePrice, entry } = event;
+  const { slot, sweeps, entry } = event;
   const row = rules.markets[slot];
   const market = row?.id ?? 0n;
   const last = sweeps.at(-1)!;
@@ -59,8 +59,8 @@ export function reportClear(
     const nonces = new Map(sweep.outcome.fillOf.map((fill, i) => [fill, entries[i].nonce]));
     return sweep.outcome.fills.map((fill): FillReport => {
       const { account, lots, fee, release, closed } = fill;
-      const cash = fillCash(fill, tradePrice);
-      const nonce = nonces.get(fill) ?? 0n;
+      const cash = fillCash(fill, sweep.trade);
+      const nonce = nonces.get(fill)!;
       return {
         account,
         n,
@@ -76,6 +76,9 @@ export function reportClear(
       };
     });
   });
+  const { fees } = last.outcome;
+  if (fees > 0n)
+    fills.push({ account: 0, n, time: entry.time, market, nonce: 0n, lots: 0n, price: 0n, fee: -fees, cash: fees, release: 0n, closed: false }); // prettier-ignore
   const auction: AuctionReport = {
     n,
     time: entry.time,

@@ -3,12 +3,14 @@ import demoAdmit from "../../keys/demo/admit.json" with { type: "json" };
 import demoAuction from "../../keys/demo/auction.json" with { type: "json" };
 import demoMidpoint from "../../keys/demo/midpoint.json" with { type: "json" };
 import demoSettle from "../../keys/demo/settle.json" with { type: "json" };
+import demoSettleRuns from "../../keys/demo/settleRuns.json" with { type: "json" };
 import demoWithdraw from "../../keys/demo/withdraw.json" with { type: "json" };
 import standardDeposit from "../../keys/standard/deposit.json" with { type: "json" };
 import standardAdmit from "../../keys/standard/admit.json" with { type: "json" };
 import standardAuction from "../../keys/standard/auction.json" with { type: "json" };
 import standardMidpoint from "../../keys/standard/midpoint.json" with { type: "json" };
 import standardSettle from "../../keys/standard/settle.json" with { type: "json" };
+import standardSettleRuns from "../../keys/standard/settleRuns.json" with { type: "json" };
 import standardWithdraw from "../../keys/standard/withdraw.json" with { type: "json" };
 import type { InstructionName, ProfileName } from "../protocol/instructions.ts";
 import { badFormat } from "../protocol/json.ts";
@@ -22,6 +24,7 @@ const FILES: Record<ProfileName, Record<InstructionName, unknown>> = {
     auction: demoAuction,
     midpoint: demoMidpoint,
     settle: demoSettle,
+    settleRuns: demoSettleRuns,
     withdraw: demoWithdraw,
   },
   standard: {
@@ -30,6 +33,7 @@ const FILES: Record<ProfileName, Record<InstructionName, unknown>> = {
     auction: standardAuction,
     midpoint: standardMidpoint,
     settle: standardSettle,
+    settleRuns: standardSettleRuns,
     withdraw: standardWithdraw,
   },
 };

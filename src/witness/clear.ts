@@ -1,11 +1,20 @@
 import type { Event, Sweep } from "../matcher/events.ts";
-import { cancelWord, entryWord, fillWord, pushCancel, pushEntry, pushFill, type Fill } from "../protocol/book.ts";
+import {
+  cancelWord,
+  entryWord,
+  fillWord,
+  pushCancel,
+  pushEntry,
+  pushFill,
+  tradeWord,
+  type Fill,
+} from "../protocol/book.ts";
+import { sweepSlots } from "../protocol/clearing.ts";
 import { vectorHashes } from "../protocol/market.ts";
 import { abs, toField } from "../protocol/numbers.ts";
 import { hash } from "../protocol/poseidon.ts";
 import { BITS, PHASE, RANK, RULE, SIDE, SWEEP_CANCELS } from "../protocol/parameters.ts";
 import type { InstructionInputs, Ledger, Signals } from "./ledger.ts";
-import { tradePriceRegister } from "./settle.ts";
 
 type ClearEvent = Extract<Event, { kind: "clear" }>;
 
@@ -17,7 +26,6 @@ interface Progress {
   restBidsAbove: bigint;
   restAsks: bigint;
   restAsksBelow: bigint;
-  fees: bigint;
   kept: bigint;
   stage: bigint;
   walked: bigint;
@@ -41,7 +49,6 @@ const NOTHING: Progress = {
   restBidsAbove: 0n,
   restAsks: 0n,
   restAsksBelow: 0n,
-  fees: 0n,
   kept: 0n,
   stage: 0n,
   walked: 0n,
@@ -73,7 +80,8 @@ function sweepInstructions(
   last: boolean,
   instructions: InstructionInputs[],
 ): Stored {
-  const { slot, entry: command, tradePrice } = event;
+  const { slot, entry: command } = event;
+  const trade = tradeWord(sweep.trade);
   const { vectors, profile } = ledger;
   const row = ledger.rules.markets[slot];
   const name = row?.rule === BigInt(RULE.midpoint) ? "midpoint" : "auction";
@@ -84,7 +92,8 @@ function sweepInstructions(
   const cancelsFrom = before.cancelsTo;
   const cancelsTo = cancels.map(cancelWord).reduce(pushCancel, cancelsFrom);
   const entries = [...sweep.book, ...sweep.admitted];
-  const cancelSlots = Array.from({ length: SWEEP_CANCELS }, (_, j) => cancels[j]);
+  const places = sweepSlots(cancels);
+  const cancelSlots = Array.from({ length: SWEEP_CANCELS }, (_, j) => cancels[places.indexOf(j)]);
   const claim = (lots: bigint) => (match ? lots : 0n);
   const volume = claim(outcome.volume);
 
@@ -109,7 +118,7 @@ function sweepInstructions(
       cancels: [...vectors.cancels],
       counts: [...vectors.counts],
     };
-    const first = ledger.state.phase === 0n;
+    const first = ledger.state.phase !== BigInt(PHASE.clearing(slot));
     let { fillsPut } = ledger.state;
     const words = Array<bigint>(profile.clear).fill(0n);
     const active = Array<bigint>(profile.clear).fill(0n);
@@ -128,7 +137,7 @@ function sweepInstructions(
       active[i] = 1n;
       const walked = pushEntry(progress.walked, word);
       progress = advance({ ...progress, walked }, entry, fill, outcome.eligible[start + i], outcome.price, isAuction);
-      if (fill) fillsPut = pushFill(fillsPut, fillWord(fill));
+      if (fill) fillsPut = pushFill(fillsPut, fillWord(fill), trade);
       if (fill?.closed) continue;
       const remaining = entry.remaining - (fill ? abs(fill.lots) : 0n);
       const kept = entryWord({ ...entry, remaining });
@@ -139,7 +148,6 @@ function sweepInstructions(
       if (progress.stage === 0n) turn(profile.clear);
       done = true;
     }
-    if (done && progress.fees > 0n) fillsPut = pushFill(fillsPut, fillWord(outcome.fills.at(-1)!));
 
     const { progress: storedProgress, ...rest } = stored;
     const read = {
@@ -180,7 +188,7 @@ function sweepInstructions(
     }
     const state = first ? ledger.logged(ledger.state, command, purge ? RANK.other : RANK.close(slot)) : ledger.state;
     const finished = done && last;
-    const settles = finished && fillsPut !== state.fillsTaken;
+    const settles = finished && (fillsPut !== state.fillsTaken || state.fees !== 0n);
     const [books, admitted, cancelHeads, counts] = vectorHashes([
       vectors.books,
       vectors.admitted,
@@ -190,8 +198,8 @@ function sweepInstructions(
     const changes = {
       ...state,
       fillsPut,
-      phase: BigInt(!finished ? PHASE.clearing(slot) : settles ? PHASE.settling(slot) : PHASE.open),
-      sweep: !finished ? sweepRegister(purge, command.time, stored) : settles ? tradePriceRegister(tradePrice) : 0n,
+      phase: BigInt(!finished ? PHASE.clearing(slot) : settles ? PHASE.settling : PHASE.open),
+      sweep: finished ? 0n : sweepRegister(purge, command.time, stored),
       books,
       admitted,
       cancels: cancelHeads,
@@ -211,7 +219,7 @@ function advance(
   price: bigint,
   isAuction: boolean,
 ): Progress {
-  const next = { ...progress, fees: progress.fees + (fill?.fee ?? 0n) };
+  const next = { ...progress };
   const lots = fill ? abs(fill.lots) : 0n;
   const better = entry.side === SIDE.buy ? entry.limit > price : entry.limit < price;
   if (!eligible || (!better && entry.limit !== price)) return next;
@@ -234,7 +242,7 @@ function sweepRegister(purge: boolean, time: bigint, stored: Stored): bigint {
   const flags = (purge ? 1n : 0n) + (match ? 2n : 0n) + (starting ? 4n : 0n);
   const { leftBid, leftAsk, restBids, restBidsAbove, restAsks, restAsksBelow } = progress;
   const claims = [leftBid, leftAsk, restBids, restBidsAbove, restAsks, restAsksBelow];
-  const { fees, kept, stage, walked, newBook } = progress;
-  const words = [flags, time, price, ...claims, fees, kept, stage, walked, newBook, cancelsFrom, cancelsTo];
+  const { kept, stage, walked, newBook } = progress;
+  const words = [flags, time, price, ...claims, kept, stage, walked, newBook, cancelsFrom, cancelsTo];
   return hash("sweep", words.map(toField));
 }

@@ -11,8 +11,13 @@ export function instructionsOf(event: Event, { admit, clear, settle }: Profile):
     case "clear":
       return event.sweeps.reduce((sum, { book, admitted }) => sum + walks(book.length + admitted.length, clear), 0);
     case "settle":
-      return Math.ceil(event.writes.length / settle);
+      return settlesOf(event.writes.length, { settle });
   }
+}
+
+/** Of so many fills of one clear, the credit of the fees with them; of several clears the sum, at most. */
+export function settlesOf(fills: number, { settle }: Pick<Profile, "settle">): number {
+  return fills === 0 ? 0 : Math.ceil((fills + 1) / settle);
 }
 
 /** An empty book takes a proof as well. */

@@ -114,6 +114,7 @@ export class Ledger {
       cancels: empty,
       counts: empty,
       sweep: 0n,
+      fees: 0n,
       fillsPut: hidden,
       fillsTaken: hidden,
       payoutsPut: 0n,

@@ -5,7 +5,9 @@ import { admitInstruction } from "./admit.ts";
 import { clearInstructions } from "./clear.ts";
 import { depositInstruction } from "./deposit.ts";
 import type { InstructionInputs, Ledger } from "./ledger.ts";
-import { settleInstructions } from "./settle.ts";
+import { fitsTransaction } from "../protocol/transaction.ts";
+import { instructionsOf, settlesOf } from "./count.ts";
+import { settleInstructions, type Unsettled } from "./settle.ts";
 import { withdrawInstructions } from "./withdraw.ts";
 
 /**
@@ -23,7 +25,12 @@ type ItemEvent = Extract<Event, { kind: "item" }>;
 export class RoundBuilder {
   readonly ledger: Ledger;
   readonly #operatorSecret: bigint;
+  /** as the tree of the ledger has them */
   readonly #accounts: Map<number, Account>;
+  /** Fills of the clears since phase open, the proofs since then with those that they take, and accounts that change. */
+  #unsettled: Unsettled[] = [];
+  #proofs = 0;
+  #changed = new Set<number>();
   #items: ItemEvent[] = [];
   #payouts: bigint[] = [];
   #instructions: InstructionInputs[] = [];
@@ -38,6 +45,7 @@ export class RoundBuilder {
   /** Takes the next event, in the order in which the matcher emitted it. */
   add(event: Event): void {
     if (event.kind === "item") {
+      this.#settle();
       this.#items.push(event);
       const { account, admission } = event;
       if (account && admission.account) this.#accounts.set(account.index, admission.account);
@@ -48,17 +56,27 @@ export class RoundBuilder {
     this.#flush();
     switch (event.kind) {
       case "deposits": {
+        this.#settle();
         const accountAt = (index: number) => this.#accounts.get(index) ?? null;
         this.#instructions.push(depositInstruction(this.ledger, event, accountAt, this.#operatorSecret));
         for (const { index, after } of event.credits) this.#accounts.set(index, after);
         break;
       }
-      case "clear":
+      case "clear": {
+        const fills = event.sweeps.flatMap(({ outcome }) => outcome.fills);
+        const changed = new Set([...this.#changed, 0, ...fills.map(({ account }) => account)]);
+        const proofs = instructionsOf(event, this.ledger.profile) + settlesOf(fills.length, this.ledger.profile);
+        if (!fitsTransaction({ proofs: this.#proofs + proofs, accounts: changed.size })) this.#settle();
         this.#instructions.push(...clearInstructions(this.ledger, event));
+        if (fills.length === 0 && this.#unsettled.length === 0) break;
+        for (const { trade, outcome } of event.sweeps)
+          if (outcome.fills.length > 0) this.#unsettled.push({ trade, fills: outcome.fills });
+        this.#proofs += proofs;
+        for (const { account } of fills) this.#changed.add(account);
         break;
+      }
       case "settle":
-        this.#instructions.push(...settleInstructions(this.ledger, event));
-        for (const { index, after } of event.writes) this.#accounts.set(index, after);
+        // Its fills are those of the clear before it. They are booked with those of the clears that follow.
         break;
     }
   }
@@ -66,6 +84,7 @@ export class RoundBuilder {
   /** Ends the round: pays what is pending, and hands over its instructions in program order. */
   close(): InstructionInputs[] {
     this.#flush();
+    this.#settle();
     this.#pay();
     const instructions = this.#instructions;
     this.#instructions = [];
@@ -76,6 +95,15 @@ export class RoundBuilder {
     if (this.#items.length > 0) this.#instructions.push(admitInstruction(this.ledger, this.#items));
     this.#items = [];
     if (this.#payouts.length >= PAY_AT) this.#pay();
+  }
+
+  /** Books all fills that wait: the phase is open afterwards. */
+  #settle(): void {
+    if (this.#unsettled.length > 0)
+      this.#instructions.push(...settleInstructions(this.ledger, this.#unsettled, this.#accounts));
+    this.#unsettled = [];
+    this.#proofs = 0;
+    this.#changed = new Set();
   }
 
   #pay(): void {

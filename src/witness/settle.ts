@@ -1,68 +1,130 @@
-import type { Event } from "../matcher/events.ts";
-import { accountLeaves } from "../protocol/account.ts";
-import { fillWord, pushFill } from "../protocol/book.ts";
-import { vectorHash } from "../protocol/market.ts";
-import { toField } from "../protocol/numbers.ts";
-import { hash } from "../protocol/poseidon.ts";
-import { PHASE } from "../protocol/parameters.ts";
-import { accountSignals, NO_ACCOUNT, transpose, type InstructionInputs, type Ledger, type Signals } from "./ledger.ts";
+import { accountLeaves, type Account } from "../protocol/account.ts";
+import { fillWord, pushFill, tradeWord, type Fill, type Trade } from "../protocol/book.ts";
+import { credited, settled } from "../protocol/clearing.ts";
+import { RUN } from "../protocol/instructions.ts";
+import { fee, vectorHash } from "../protocol/market.ts";
+import { abs } from "../protocol/numbers.ts";
+import { INSTRUMENTS, MARKETS, PHASE, SETTLE_ROWS } from "../protocol/parameters.ts";
+import { accountSignals, transpose, type InstructionInputs, type Ledger, type Signals } from "./ledger.ts";
 
-/** What the sweep register holds while the fills of a clearing are booked: H_tradePrice(P - sum w F). */
-export function tradePriceRegister(tradePrice: bigint): bigint {
-  return hash("tradePrice", [toField(tradePrice)]);
+/** Fills of one clearing that wait to be booked, in the order of their chain. */
+export interface Unsettled {
+  readonly trade: Trade;
+  readonly fills: readonly Fill[];
 }
 
-/** Inputs of as many `settle` as a clearing's fills take. Advances the ledger. @twins circuits/instructions/settle.circom */
-export function settleInstructions(ledger: Ledger, event: Extract<Event, { kind: "settle" }>): InstructionInputs[] {
-  const { profile, tree, vectors } = ledger;
-  const { slot, tradePrice, writes } = event;
-  const { group, ids, rulesRows } = ledger.rulesOpening();
-  const idle = {
-    active: 0n,
-    words: fillWord({ account: 0, closed: false, lots: 0n, release: 0n, fee: 0n }),
-    account: accountSignals(NO_ACCOUNT),
-  };
+/** Neighbouring fills of one account and one clearing: what one slot books. */
+interface Run {
+  readonly trade: Trade;
+  readonly fills: readonly Fill[];
+}
+
+const NO_FILL = fillWord({ account: 0, closed: false, lots: 0n, release: 0n, fee: 0n });
+
+/**
+ * Inputs of as many `settle` and `settleRuns` as all fills take that wait, and the credit of their fees. Advances the ledger,
+ * and the accounts as its tree has them. @twins circuits/instructions/settle.circom
+ */
+export function settleInstructions(
+  ledger: Ledger,
+  waiting: readonly Unsettled[],
+  accounts: Map<number, Account>,
+): InstructionInputs[] {
+  const singles = waiting.flatMap(({ trade, fills }) => fills.map((fill) => ({ trade, fills: [fill] })));
   const instructions: InstructionInputs[] = [];
-  const leaves = accountLeaves(writes.map(({ after }) => after));
-  for (let start = 0; start < writes.length; start += profile.settle) {
-    const { holders } = vectors;
-    vectors.holders = [...holders];
-    let { fillsTaken } = ledger.state;
-    const slots: { [name: string]: bigint | Signals }[] = [];
-    for (let j = 0; j < profile.settle; j++) {
-      const write = writes[start + j];
-      if (!write) {
-        slots.push({ ...idle, siblings: tree.path(0) });
-        continue;
-      }
-      const { index, before, after, fill } = write;
-      const words = fillWord(fill);
-      slots.push({ active: 1n, words, account: accountSignals(before!), siblings: tree.path(index) });
-      tree.set(index, leaves[start + j]);
-      fillsTaken = pushFill(fillsTaken, words);
-      after.positions.forEach((position, i) => {
-        vectors.holders[i] += (position === 0n ? 0n : 1n) - (before!.positions[i] === 0n ? 0n : 1n);
-      });
-    }
-    const drained = fillsTaken === ledger.state.fillsPut;
-    const changes = {
-      fillsTaken,
-      accounts: tree.root,
-      holders: vectorHash(vectors.holders),
-      phase: drained ? BigInt(PHASE.open) : ledger.state.phase,
-      sweep: drained ? 0n : ledger.state.sweep,
-    };
-    const read = {
-      slot: BigInt(slot),
-      group,
-      ids,
-      rulesRows,
-      row: ledger.rulesRow(slot),
-      holders,
-      tradePrice: toField(tradePrice),
-      ...transpose(slots),
-    };
-    instructions.push(ledger.close("settle", changes, read, []));
+  for (let at = 0; at < singles.length || ledger.state.fees > 0n;) {
+    const left = singles.slice(at);
+    const choices = (["settle", "settleRuns"] as const).map((name) => {
+      const runs = firstOf(runsOf(left, name === "settle" ? 1 : RUN), ledger.profile[name]);
+      return { name, runs, booked: runs.reduce((sum, { fills }) => sum + fills.length, 0) };
+    });
+    const [single, joined] = choices;
+    const { name, runs, booked } = joined.booked > single.booked ? joined : single;
+    instructions.push(settleInstruction(ledger, name, runs, booked === left.length, accounts));
+    at += booked;
   }
   return instructions;
+}
+
+function runsOf(singles: readonly Run[], most: number): Run[] {
+  const runs: { trade: Trade; fills: Fill[] }[] = [];
+  for (const { trade, fills } of singles) {
+    const last = runs.at(-1);
+    if (last && last.trade === trade && last.fills[0].account === fills[0].account && last.fills.length < most)
+      last.fills.push(...fills);
+    else runs.push({ trade, fills: [...fills] });
+  }
+  return runs;
+}
+
+/** As many of the first runs as a proof of so many slots books: of SETTLE_ROWS markets at most. */
+function firstOf(runs: readonly Run[], slots: number): Run[] {
+  const markets = new Set<number>();
+  const end = runs.findIndex(({ trade }, i) => i === slots || markets.add(trade.slot).size > SETTLE_ROWS);
+  return end < 0 ? [...runs] : runs.slice(0, end);
+}
+
+/** @param last  whether no fill is left after these: then fees are credited, if a slot is left for that */
+function settleInstruction(
+  ledger: Ledger,
+  name: "settle" | "settleRuns",
+  runs: readonly Run[],
+  last: boolean,
+  accounts: Map<number, Account>,
+): InstructionInputs {
+  const { profile, tree, vectors, rules } = ledger;
+  const width = name === "settle" ? 1 : RUN;
+  const used = [...new Set(runs.map(({ trade }) => trade.slot))];
+  const unused = Array.from({ length: MARKETS }, (_, slot) => slot).filter((slot) => !used.includes(slot));
+  const marketSlots = [...used, ...unused].slice(0, SETTLE_ROWS);
+  const { holders } = vectors;
+  vectors.holders = [...holders];
+  let { fillsTaken, fees } = ledger.state;
+  const noTrade = tradeWord({ slot: marketSlots[0], price: 0n, funding: 0n });
+
+  const writes = Array.from({ length: profile[name] }, (_, j) => {
+    const { trade, fills } = runs[j] ?? { trade: null, fills: [] };
+    const index = fills[0]?.account ?? 0;
+    const before = accounts.get(index)!;
+    const row = trade && rules.markets[trade.slot];
+    const legs = row?.legs ?? Array<bigint>(INSTRUMENTS).fill(0n);
+    let after = fills.reduce((account, fill) => settled(account, fill, legs, trade!), before);
+    for (const { lots } of fills) if (lots) fees += fee(row!, trade!.price, abs(lots));
+    const credit = j === profile[name] - 1 && !trade && last && fees > 0n;
+    if (credit) {
+      after = credited(after, fees);
+      fees = 0n;
+    }
+    accounts.set(index, after);
+    return { trade, fills, index, before, after, credit };
+  });
+  const leaves = accountLeaves(writes.map(({ after }) => after));
+  const slots = writes.map(({ trade, fills, index, before, after, credit }, j) => {
+    const words = Array.from({ length: width }, (_, k) => (k < fills.length ? fillWord(fills[k]) : NO_FILL));
+    const on = words.map((_, k) => (k < fills.length ? 1n : 0n));
+    const shared = trade ? tradeWord(trade) : noTrade;
+    for (let k = 0; k < fills.length; k++) fillsTaken = pushFill(fillsTaken, words[k], shared);
+    const siblings = tree.path(index);
+    tree.set(index, leaves[j]);
+    after.positions.forEach((position, i) => {
+      vectors.holders[i] += (position === 0n ? 0n : 1n) - (before.positions[i] === 0n ? 0n : 1n);
+    });
+    return { on, words, trades: shared, credits: credit ? 1n : 0n, account: accountSignals(before), siblings };
+  });
+  const opens = fillsTaken === ledger.state.fillsPut && fees === 0n;
+  const changes = {
+    fillsTaken,
+    fees,
+    accounts: tree.root,
+    holders: vectorHash(vectors.holders),
+    phase: opens ? BigInt(PHASE.open) : ledger.state.phase,
+  };
+  const read = {
+    ...ledger.rulesOpening(),
+    slots: marketSlots.map(BigInt),
+    rows: marketSlots.map((slot) => ledger.rulesRow(slot)) as Signals,
+    holders,
+    ...transpose(slots as { [name: string]: bigint | Signals }[]),
+  };
+  return ledger.close(name, changes, read, []);
 }

@@ -24,6 +24,7 @@ export const REGISTER_SIGNALS: Readonly<Record<Register, string>> = {
   cancels: "markets.cancels",
   counts: "markets.counts",
   sweep: "clearing.sweep",
+  fees: "clearing.fees",
   fillsPut: "clearing.fills.put",
   fillsTaken: "clearing.fills.taken",
   payoutsPut: "payouts.put",

@@ -18,7 +18,7 @@ export const file = "circuits/instructions/admit.circom";
 export const DOMAIN = 77n;
 export const START = 1_000_000n;
 export const MAX_AGE = 60n;
-export const PROFILE = { depth: 2, scenarios: 4, maxOpen: 2, deposit: 1, admit: 3, clear: 1, settle: 1 };
+export const PROFILE = { depth: 2, scenarios: 4, maxOpen: 2, deposit: 1, admit: 3, clear: 1, settle: 1, settleRuns: 1 };
 export const vector = (...values: bigint[]) => Array.from({ length: 16 }, (_, i) => values[i] ?? 0n);
 const secretOf = (index: number) => new Uint8Array(32).fill(index + 1);
 export const signed = (by: number, item: Item): Auth => {

@@ -1,6 +1,6 @@
 /**
  * What the tests of circuits asked (record.ts), asked of circuits that are compiled from other sources: do they give another
- * answer, or has a cheat a proof that was refused?
+ * answer, and, which takes longer to ask, has a cheat a proof that was refused?
  */
 import { createHash } from "node:crypto";
 import fs from "node:fs";
@@ -26,6 +26,8 @@ export interface Shown {
   readonly source: CircuitSource;
   readonly witness: Computed[];
   readonly refused: Refused[];
+  /** of its constraint system, without optimisation */
+  readonly bytes?: number;
 }
 
 /** Of each circuit of the project a sample of what was shown, the same each time. */
@@ -55,41 +57,77 @@ export async function shownOf(folder: string): Promise<Shown[]> {
 
 /** The same, the circuits with the fewest constraints first. */
 export async function smallestFirst(all: readonly Shown[]): Promise<Shown[]> {
-  const sizes = new Map<Shown, number>();
-  for (const it of all)
-    sizes.set(it, (await compileTemplate({ ...it.source, optimise: false, attributed: false })).bytes);
-  return [...all].sort((a, b) => sizes.get(a)! - sizes.get(b)!);
+  const sized = all.map(async (it) => {
+    const { bytes } = await compileTemplate({ ...it.source, optimise: false, attributed: false });
+    return { ...it, bytes };
+  });
+  return (await Promise.all(sized)).sort((a, b) => a.bytes - b.bytes);
 }
 
 /** What shows that a circuit is another one: it does not compile, gives another answer, or has a proof of a cheat. */
-export type Notice = "compiler" | "answer" | "cheat";
+export interface Notice {
+  readonly how: "compiler" | "answer" | "cheat";
+  readonly of: CircuitSource;
+}
+
+/** Circuits whose answers are asked, and those whose cheats are, which takes longer: the smallest, of the great ones few. */
+const TRIED = { answers: { all: 8, great: 4 }, cheats: { all: 5, great: 2 } };
+/** Bytes of the constraint system of a great circuit: some 10,000 constraints. */
+const GREAT = 2_000_000;
 
 /**
- * What shows that a circuit whose sources lie in `root` is another one, if anything does.
- * @param moved  the name that a signal has there
+ * What shows that circuits are others when their sources lie in `root`, if anything does.
+ * @param candidates  those that may be others, the smallest first
+ * @param moved       the name that a signal has there
  */
-export async function notices(
+export async function firstNotice(
   root: string,
-  { source, witness, refused }: Shown,
-  moved: (name: string) => string,
+  candidates: readonly Shown[],
+  moved: (name: string) => string = (name) => name,
 ): Promise<Notice | undefined> {
-  let circuit: Circuit;
-  try {
-    circuit = await compileTemplate({ ...source, root, optimise: false, attributed: false });
-  } catch {
-    return "compiler";
+  const tried = ({ all, great }: { all: number; great: number }) =>
+    candidates.filter(({ bytes = 0 }, i) => i < great || bytes < GREAT).slice(0, all);
+  for (const shown of tried(TRIED.answers)) {
+    const how = await answersOtherwise(root, shown);
+    if (how !== undefined) return { how, of: shown.source };
   }
-  for (const { inputs, outputs } of witness) {
-    const found = answer(circuit, inputs, outputs?.length ?? 0);
-    if (found?.join() !== outputs?.join()) return "answer";
+  for (const shown of tried(TRIED.cheats)) {
+    const how = await provesCheat(root, shown, moved);
+    if (how !== undefined) return { how, of: shown.source };
   }
+  return undefined;
+}
+
+async function answersOtherwise(root: string, { source, witness }: Shown): Promise<Notice["how"] | undefined> {
+  const circuit = await compiled({ ...source, root, optimise: false, answersOnly: true });
+  if (circuit === undefined) return "compiler";
+  const isOther = ({ inputs, outputs }: Computed) =>
+    answer(circuit, inputs, outputs?.length ?? 0)?.join() !== outputs?.join();
+  return witness.some(isOther) ? "answer" : undefined;
+}
+
+/** What the compiler only warns of is seen here, where it writes constraints. */
+async function provesCheat(
+  root: string,
+  { source, refused }: Shown,
+  moved: (name: string) => string,
+): Promise<Notice["how"] | undefined> {
   if (refused.length === 0) return undefined;
-  const forgeable = await compileTemplate({ ...source, root, optimise: false });
-  const proven = refused.some((cheat) => {
-    const witness = forged(forgeable, cheat, moved);
-    return witness !== undefined && forgeable.broken(witness).length === 0;
-  });
-  return proven ? "cheat" : undefined;
+  const circuit = await compiled({ ...source, root, optimise: false });
+  if (circuit === undefined) return "compiler";
+  const isProven = (cheat: Refused) => {
+    const witness = forged(circuit, cheat, moved);
+    return witness !== undefined && circuit.broken(witness).length === 0;
+  };
+  return refused.some(isProven) ? "cheat" : undefined;
+}
+
+async function compiled(source: CircuitSource): Promise<Circuit | undefined> {
+  try {
+    return await compileTemplate(source);
+  } catch {
+    return undefined;
+  }
 }
 
 function answer(circuit: Circuit, inputs: Inputs, count: number): bigint[] | undefined {

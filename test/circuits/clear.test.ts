@@ -71,7 +71,7 @@ describe("circuits/instructions/clear", () => {
     assert.deepEqual([price, volume], [1_000n, 9n]);
     assert.deepEqual(
       fills.map(({ lots, closed }) => [lots, closed]),
-      [[4n, true], [-3n, true], [3n, true], [2n, false], [-6n, true], [0n, false]], // prettier-ignore
+      [[4n, true], [-3n, true], [3n, true], [2n, false], [-6n, true]], // prettier-ignore
     );
     accept(build(situation()).instructions);
     const long = build(longSituation()).instructions;
@@ -90,7 +90,8 @@ describe("circuits/instructions/clear", () => {
       const { slot, time } = from;
       const terms = { rules: rules.markets[slot], prices: prices.markets[slot], time };
       const outcome = sweep({ ...terms, match, cancels: taken, entries: [...book, ...admitted] });
-      sweeps.push({ match, cancels: taken, book, admitted, outcome });
+      const trade = { slot, price: outcome.price, funding: match ? prices.markets[slot]!.funding : 0n };
+      sweeps.push({ match, cancels: taken, book, admitted, outcome, trade });
       [book, admitted] = [outcome.book, []];
     }
     const { instructions, ledger } = build(from, { ...clearEvent(from), sweeps });
@@ -124,6 +125,7 @@ describe("circuits/instructions/clear", () => {
     const cross = { slot: MIDPOINT };
     const mine = { account: 4 };
     const bids = (count: number) => Array.from({ length: count }, (_, i) => bid(980n, 1n, { nonce: BigInt(1 + i) }));
+    const alls = (count: number) => Array.from({ length: count }, (_, i) => all(9, BigInt(1 + i)));
     const singles = (count: number) => Array.from({ length: count }, (_, i) => single(9, BigInt(1 + i)));
     type Told = { price: bigint; lots: bigint[]; left: number };
     /** Price, lots of the fills that trade, entries left; then proofs, where it takes more than one. */
@@ -151,9 +153,11 @@ describe("circuits/instructions/clear", () => {
       ["the cross over two proofs, the better bid last", market([...bids(5), bid(1_010n, 2n)], [bid(1_020n, 2n, mine), ask(990n, 3n)], cross), { price: 1_000n, lots: [2n, 1n, -3n], left: 6 }, 2],
       ["a replaced order", market([bid(1_010n, 3n)], [bid(1_010n, 4n, { nonce: 2n }), ask(990n, 4n, mine)], { cancels: [single(2, 1n)] }), { price: 1_000n, lots: [4n, -4n], left: 0 }],
       ["all-cancels of one account, twice", market([bid(1_010n, 1n), bid(1_010n, 2n, { nonce: 3n }), bid(980n, 2n, { nonce: 5n })], [], { cancels: [all(2, 2n), all(2, 4n)] }), { price: 1_000n, lots: [], left: 1 }],
-      ["three all-cancels: two sweeps", market([bid(1_010n, 1n), ask(990n, 1n, mine)], [], { cancels: [all(9, 2n), all(9, 4n), all(2, 5n)] }), { price: 990n, lots: [], left: 1 }, 2],
-      ["sixteen cancels: one sweep", market([bid(1_010n, 1n), ask(990n, 1n)], [], { cancels: singles(16) }), { price: 1_000n, lots: [1n, -1n], left: 0 }],
-      ["33 cancels: three sweeps of two proofs", market(bids(5), [bid(1_010n, 1n), ask(990n, 1n)], { cancels: singles(33) }), { price: 1_000n, lots: [1n, -1n], left: 5 }, 6],
+      ["sixteen all-cancels: one sweep", market([bid(1_010n, 1n), ask(990n, 1n, mine)], [], { cancels: [...alls(15), all(2, 5n)] }), { price: 990n, lots: [], left: 1 }],
+      ["one more: two sweeps", market([bid(1_010n, 1n), ask(990n, 1n, mine)], [], { cancels: [...alls(16), all(2, 5n)] }), { price: 990n, lots: [], left: 1 }, 2],
+      ["single ones between them: two sweeps", market([bid(1_010n, 1n), ask(990n, 1n, mine)], [], { cancels: [...alls(15), single(9, 7n), all(9, 8n), all(2, 5n)] }), { price: 990n, lots: [], left: 1 }, 2],
+      ["64 cancels: one sweep", market([bid(1_010n, 1n), ask(990n, 1n)], [], { cancels: singles(64) }), { price: 1_000n, lots: [1n, -1n], left: 0 }],
+      ["129 cancels: three sweeps of two proofs", market(bids(5), [bid(1_010n, 1n), ask(990n, 1n)], { cancels: singles(129) }), { price: 1_000n, lots: [1n, -1n], left: 5 }, 6],
       ["a book that just fits, no admitted", market(bids(6)), { price: 1_000n, lots: [], left: 6 }],
       ["a book that just fits, one admitted", market(bids(6), [bid(980n, 1n)]), { price: 1_000n, lots: [], left: 7 }, 2],
       ["no book, one admitted too many", market([], bids(7)), { price: 1_000n, lots: [], left: 7 }, 2],

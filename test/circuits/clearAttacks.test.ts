@@ -46,7 +46,8 @@ describe("circuits/instructions/clear", () => {
     const claims = (changes: Record<string, bigint>) => (inputs: any) => Object.assign(inputs, changes);
     const end = (name: string) => `Clear: concluded * walk[N - 1].after.${name} === 0;`;
     const long = longSituation({ cancels: [single(6, 2n), all(9, 9n)] });
-    const first = "Clear: before.phase === (1 - first) * (PHASE_CLEARING() + slot);";
+    const begins = "Clear: first * mayBegin === 0;";
+    const goesOn = "Clear: (1 - first) * (before.phase - PHASE_CLEARING() - slot) === 0;";
     const register = "Clear: before.clearing.sweep === (1 - first) * storedWord;";
     /** What the cheat leaves of the order that is filled in part. */
     const rest = (remaining: bigint) => entryWord({ ...situation().book[3], remaining });
@@ -70,19 +71,19 @@ describe("circuits/instructions/clear", () => {
       ["to admitted orders twice, where both are none", "Switch: on * stage === 0;", market([]), claims({ switches: [1n, 1n, 0n, 0n, 0n, 0n, 0n] as any })],
       ["the rest of an order at another place", "ClearSlot: partial * (partialHead - before.newBook) === 0;", situation(), (inputs) => (inputs.partialHead += 1n)],
       ["the rest of an order with other lots", "ClearSlot: partial * (partialWord - (word - lots * (1 << REMAINING_AT()))) === 0;", situation(), (inputs) => (inputs.partialWord += 1n << 102n)],
-      ["a third all-cancel", "SweepCancels: seconds * (seconds - 1) === 0;", situation({ cancels: [all(9, 1n), all(9, 2n)] }), (inputs) => Object.assign(inputs.cancelActive, { 2: 1n }) && (inputs.cancelWords[2] = cancelWord(all(4, 2n)))],
-      ["a gap in the cancels", "UsedFirst: if (j > 0) active[j] * (1 - active[j - 1]) === 0;", situation(), (inputs) => (inputs.cancelActive[1] = 1n)],
+      ["an all-cancel among the single ones", "SweepCancels: active[j] * bits[j][keyBits] === 0;", situation(), (inputs) => Object.assign(inputs.cancelActive, { 2: 1n }) && (inputs.cancelWords[2] = cancelWord(all(4, 2n)))],
+      ["half a cancel", "Boolean: in * (in - 1) === 0;", situation(), (inputs) => (inputs.cancelActive[1] = 2n)],
       ["other cancels in the second proof", "Clear: (1 - begins) * (sweepCancels.to - storedTo) === 0;", long, (inputs) => (inputs.cancelWords[0] = cancelWord(single(6, 3n))), 1],
-      ["fewer cancels in the second proof", "Clear: (1 - begins) * (sweepCancels.to - storedTo) === 0;", long, (inputs) => (inputs.cancelActive[1] = 0n), 1],
-      ["a second command while one is under way", first, long, claims({ first: 1n }), 1],
-      ["going on in phase open", first, long, (inputs) => (inputs.before.phase = 0n), 1],
-      ["going on in another market", first, long, claims({ slot: BigInt(SPREAD) }), 1],
-      ["going on in phase settling", first, long, (inputs) => (inputs.before.phase = BigInt(PHASE.settling(AUCTION))), 1],
+      ["fewer cancels in the second proof", "Clear: (1 - begins) * (sweepCancels.to - storedTo) === 0;", long, (inputs) => (inputs.cancelActive[3] = 0n), 1],
+      ["a second command while one is under way", begins, long, claims({ first: 1n }), 1],
+      ["going on in phase open", goesOn, long, (inputs) => (inputs.before.phase = 0n), 1],
+      ["going on in another market", goesOn, long, claims({ slot: BigInt(SPREAD) }), 1],
+      ["going on in phase settling", goesOn, long, (inputs) => (inputs.before.phase = BigInt(PHASE.settling)), 1],
       ["the match turned off between proofs", register, long, claims({ storedMatch: 0n }), 1],
       ["claims made anew between proofs", register, long, claims({ starting: 1n }), 1],
       ["another price between proofs", register, long, (inputs) => (inputs.storedPrice += TICK), 1],
       ["another claim between proofs", register, long, (inputs) => (inputs.stored.restAsks += 1n), 1],
-      ["fees forgotten between proofs", register, long, (inputs) => (inputs.stored.fees = 0n), 1],
+      ["entries forgotten between proofs", register, long, (inputs) => (inputs.stored.kept = 0n), 1],
       ["another book between proofs", register, long, (inputs) => (inputs.stored.newBook += 1n), 1],
       ["a close that goes on as a purge", register, long, claims({ purge: 1n }), 1],
       ["another time between proofs", register, long, (inputs) => (inputs.stamp += INTERVAL), 1],

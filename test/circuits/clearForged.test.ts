@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { type BookEntry, entryWord, pushEntry } from "../../src/protocol/book.ts";
 import { FIELD } from "../../src/protocol/poseidon.ts";
-import { MARKET_STATE, PHASE, RULE, SWEEP_CANCELS } from "../../src/protocol/parameters.ts";
+import { MARKET_STATE, PHASE, RULE, SWEEP_ALL_CANCELS, SWEEP_CANCELS } from "../../src/protocol/parameters.ts";
 import { clearInstructions } from "../../src/witness/clear.ts";
 import {
   AUCTION,
@@ -27,7 +27,7 @@ import { buy, file, midpointSituation, sell, single, situation } from "./clearPr
 
 /** Rules of Clear that take a cheat of several signals, or stand in a template that library.test.ts tries by itself. */
 const BY_HAND = [
-  "Boolean()(first)",
+  "first * mayBegin === 0",
   "(1 - begins) * (sweepCancels.to - storedTo) === 0",
   "Range(BITS_PRICE() + 1)(ticks)",
   "claims.on <== begins * may",
@@ -44,7 +44,7 @@ const OF_PARTS = [
   "on * stage === 0",
   "partial * (partialHead - before.newBook) === 0",
   "partial * (partialWord - (word - lots * (1 << REMAINING_AT()))) === 0",
-  "seconds * (seconds - 1) === 0",
+  "active[j] * bits[j][keyBits] === 0",
   "signal Abelow <== on * asksBelow",
   "signal Dabove <== on * bidsAbove",
   "signal output priceOut <== on * price",
@@ -74,7 +74,7 @@ describe("circuits/instructions/clear", () => {
 
   it("forged hints and decisions of one proof break their rule", () => {
     pinsEach(full, { onTime, late }, "clear.circom", [...BY_HAND, ...OF_PARTS]);
-    const many = Array.from({ length: 17 }, (_, i) => single(9, BigInt(1 + i)));
+    const many = Array.from({ length: SWEEP_CANCELS + 1 }, (_, i) => single(9, BigInt(1 + i)));
     const forgeries: [string, any, Record<string, bigint>][] = [
       ["off the interval, called on it", quiet, { ...matches, onInterval: 1n }],
       ["on the interval, called off it", onTime, { onInterval: 0n }],
@@ -84,7 +84,7 @@ describe("circuits/instructions/clear", () => {
       ["not at the end, called so", proof({}), { atEnd: 1n }],
       ["at the end, denied", onTime, { atEnd: 0n }],
       ["settling without a fill", onTime, { nothing: 0n }],
-      ["fees that are none", onTime, { feesNone: 0n }],
+      ["fees that are none", onTime, { credited: 0n }],
       ["the clock", onTime, { clock: 32n * START }],
       ["the row called missing", onTime, { rowGiven: 0n }],
       ["prices called missing", onTime, { quotedGiven: 0n }],
@@ -105,13 +105,9 @@ describe("circuits/instructions/clear", () => {
     full.refuses(onTime, { quotient: whole - 1n }, "Range(BITS_MARKET())(interval - 1 - rest)");
   });
 
-  it("a proof is the first of a sweep, or not", () => {
-    const honest = full.witness(quiet);
-    const register = -full.read("storedWord", honest);
-    const clock = quotient(full.read("before.logged.clock", honest), 2n);
-    const phase = -BigInt(PHASE.clearing(Number(quiet.slot)));
-    const twice = { "before.phase": phase, "before.clearing.sweep": register, "before.logged.clock": clock };
-    full.refuses(quiet, { first: 2n, ...twice }, "Boolean()(first)");
+  it("a first proof begins where the phase is open or settling", () => {
+    for (const phase of [PHASE.clearing(0), PHASE.clearing(15), PHASE.paying])
+      full.refuses(onTime, { "before.phase": BigInt(phase) }, "first * mayBegin === 0");
   });
 
   it("a price is a multiple of the tick, as numbers are", () => {
@@ -195,7 +191,7 @@ describe("circuits/instructions/clear", () => {
     };
     pinsEach(slot, examples, "clear.circom", ["on * stage === 0"]);
     const ruleOf = new Map(slot.computed().map(({ name, statement }) => [name, statement]));
-    const decisions = /^(cancelled|byFirst|bySecond|allCancelled|lives|stands|inBand|covered|sound|unsound|stays|live|eligible|above|equal|better|enough|gone|leftNone|partial|touched)$/; // prettier-ignore
+    const decisions = /^(cancelled|allCancelled|lives|stands|inBand|covered|sound|unsound|stays|live|eligible|above|equal|better|enough|gone|leftNone|partial|touched)$/; // prettier-ignore
     for (const [what, inputs] of Object.entries(examples)) {
       const honest = slot.witness(inputs);
       assert.equal(slot.satisfies(honest), true, what);
@@ -233,16 +229,16 @@ function slotInputs(entry: BookEntry): any {
     active: 1n,
     switch: 0n,
     word: entryWord(entry),
-    terms: { match: 1n, expired: 0n, time: START, price, chargePerLot: feeRate * price, feeRate, feePerLot, mark, bandSquare: band * band, funding, low, high, bookHead: 11n }, // prettier-ignore
+    terms: { match: 1n, expired: 0n, time: START, price, trade: 77n, feeRate, feePerLot, mark, bandSquare: band * band, funding, low, high, bookHead: 11n }, // prettier-ignore
     cancels: {
       keys: [7n + (3n << 20n), ...Array<bigint>(SWEEP_CANCELS - 1).fill(none)],
-      accounts: [8n, none],
-      bounds: [5n, 0n],
+      accounts: [8n, ...Array<bigint>(SWEEP_ALL_CANCELS - 1).fill(none)],
+      bounds: [5n, ...Array<bigint>(SWEEP_ALL_CANCELS - 1).fill(0n)],
     },
     partialHead: newBook,
     partialWord,
     partialHash: pushEntry(newBook, partialWord),
-    before: { leftBid: 2n, leftAsk: 5n, restBids: 50n, restBidsAbove: 40n, restAsks: 30n, restAsksBelow: 20n, fees: 9n, kept: 1n, stage: 0n, walked: 22n, newBook }, // prettier-ignore
+    before: { leftBid: 2n, leftAsk: 5n, restBids: 50n, restBidsAbove: 40n, restAsks: 30n, restAsksBelow: 20n, kept: 1n, stage: 0n, walked: 22n, newBook }, // prettier-ignore
     fillsPut: 44n,
   };
 }

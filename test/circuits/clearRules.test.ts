@@ -7,7 +7,7 @@ import { depthAt, sweep } from "../../src/protocol/clearing.ts";
 import { fee } from "../../src/protocol/market.ts";
 import { toField } from "../../src/protocol/numbers.ts";
 import { FIELD } from "../../src/protocol/poseidon.ts";
-import { SWEEP_CANCELS } from "../../src/protocol/parameters.ts";
+import { PHASE, SWEEP_CANCELS } from "../../src/protocol/parameters.ts";
 import {
   AUCTION,
   clearEvent,
@@ -19,6 +19,7 @@ import {
   HALTED,
   inputsOf,
   INTERVAL,
+  ledgerOf,
   MAX_AGE,
   MIDPOINT,
   order,
@@ -30,6 +31,8 @@ import {
   TICK,
   UNQUOTED,
 } from "./clearing.ts";
+import type { State } from "../../src/protocol/state.ts";
+import { clearInstructions } from "../../src/witness/clear.ts";
 import { expectNoWitness } from "./harness.ts";
 import {
   all,
@@ -142,23 +145,20 @@ describe("circuits/instructions/clear", () => {
     refuse("midpoint: a better limit first", midpointSituation(), shift(0, 2));
   });
 
-  it("Rule 4: fills are written as they are: fee, release, closed, account, order; books without change", () => {
+  it("Rule 4: fills are written as they are: release, closed, account, order, trade; books without change", () => {
     for (const at of [0, 1, 2, 3, 4]) {
       const change = (what: string, by: (fill: any) => void) =>
         refuse(`${what} of fill ${at}`, situation(), (event) => by(event.sweeps[0].outcome.fillOf[at]));
       for (const by of [-1n, 1n]) {
-        change("fee", (fill) => (fill.fee += by));
         change("release", (fill) => (fill.release += by));
         change("account", (fill) => (fill.account += Number(by)));
       }
       change("closed", (fill) => (fill.closed = !fill.closed));
     }
     refuse("no fill at all", situation(), (event) => (event.sweeps[0].outcome.fillOf[0] = null));
-    for (const by of [-1n, 1n])
-      refuse(`venue's fee ${by}`, situation(), (event) => {
-        const { fills } = event.sweeps[0].outcome;
-        fills[fills.length - 1].fee += by;
-      });
+    refuse("the price of the fills alone", situation(), (event) => (event.sweeps[0].trade.price += TICK));
+    refuse("other funding", situation(), (event) => (event.sweeps[0].trade.funding += 1n));
+    refuse("another market's fills", situation(), (event) => (event.sweeps[0].trade.slot = MIDPOINT));
     const [honest] = build(situation()).instructions;
     for (const name of ["partialHead", "partialWord"])
       refuseInputs(`${name} of the order that stays`, honest, (inputs) => (inputs[name] += 1n));
@@ -174,16 +174,21 @@ describe("circuits/instructions/clear", () => {
       [cancelWords[0], cancelWords[1]] = [cancelWords[1], cancelWords[0]];
     });
     neverEnds("one added", honest, ({ cancelActive, cancelWords }) => {
-      cancelActive[4] = 1n;
-      cancelWords[4] = cancelWord(single(2, 1n));
+      cancelActive[5] = 1n;
+      cancelWords[5] = cancelWord(single(2, 1n));
     });
-    refuseInputs("a gap", honest, ({ cancelActive }) => (cancelActive[1] = 0n));
+    neverEnds("one left out", honest, ({ cancelActive }) => (cancelActive[1] = 0n));
     refuseInputs("bits beyond the word", honest, ({ cancelWords }) => (cancelWords[5] = 1n << 61n));
-    const [three] = build(situation({ cancels: [all(9, 1n), all(9, 2n)] })).instructions;
-    refuseInputs("a third all-cancel", three, ({ cancelActive, cancelWords }) => {
-      cancelActive[2] = 1n;
-      cancelWords[2] = cancelWord(all(4, 2n));
+    refuseInputs("half a cancel", honest, ({ cancelActive }) => (cancelActive[5] = 2n));
+    const [one] = build(situation({ cancels: [all(9, 1n)] })).instructions;
+    refuseInputs("an all-cancel among the single ones", one, ({ cancelActive, cancelWords }) => {
+      [cancelActive[0], cancelActive[3]] = [1n, 0n];
+      cancelWords[0] = cancelWord(all(9, 1n));
     });
+    const moved = inputsOf(honest);
+    [moved.cancelActive[4], moved.cancelActive[6]] = [0n, 1n];
+    moved.cancelWords[6] = moved.cancelWords[4];
+    assert.deepEqual(outputs(circuits.auction, moved), [...honest.publicInputs], "which slots are used");
   });
 
   it(`Rule 6: no other price: a tick or less up or down, whatever is claimed (seed ${SEED + 1})`, () => {
@@ -213,7 +218,6 @@ describe("circuits/instructions/clear", () => {
         );
       }
     }
-    refuse("the trade price alone", situation(), (event) => (event.tradePrice += TICK));
   });
 
   it("Rules 6 and 9: no false claims, in one proof or over several", () => {
@@ -247,13 +251,14 @@ describe("circuits/instructions/clear", () => {
     assert.equal(outputs(circuits.auction, afterOthers)[3], START, "a purge may come at any time");
     refuseInputs("a purge of the past", purge, (inputs) => (inputs.before.logged.clock = 32n * (START + 1n)));
 
-    for (const phase of [1, 2, 17, 18, 33]) {
+    for (const phase of [1, 2, 16, 18, 33])
       refuseInputs(`first proof in phase ${phase}`, honest, (inputs) => (inputs.before.phase = BigInt(phase)));
-      refuseInputs(`no entry consumed in phase ${phase - 1}`, honest, (inputs) => {
-        inputs.before.phase = BigInt(phase - 1);
+    for (const phase of [0, 2, 16, 17, 18])
+      refuseInputs(`no entry consumed in phase ${phase}`, honest, (inputs) => {
+        inputs.before.phase = BigInt(phase);
         inputs.first = 0n;
       });
-    }
+    for (const first of [2n, FIELD - 1n]) refuseInputs("half a beginning", honest, (inputs) => (inputs.first = first));
     refuseInputs("something in the sweep register", honest, (inputs) => (inputs.before.clearing.sweep = 1n));
     refuseInputs("another market", honest, (inputs) => (inputs.slot = BigInt(MIDPOINT)));
     refuseInputs("no market", honest, (inputs) => (inputs.slot = 16n));
@@ -274,8 +279,8 @@ describe("circuits/instructions/clear", () => {
         if (i < event.sweeps.length - 1) continue;
         const { cancels, book, admitted } = walked as ClearEvent["sweeps"][number];
         const outcome = sweep({ ...terms, match, cancels, time: from.time, entries: [...book, ...admitted] });
-        Object.assign(walked, { match, outcome });
-        event.tradePrice = match ? outcome.price - terms.prices.funding : 0n;
+        const trade = { ...walked.trade, price: outcome.price, funding: match ? terms.prices.funding : 0n };
+        Object.assign(walked, { match, outcome, trade });
       }
     };
     const cases: Record<string, Partial<Situation>> = {
@@ -326,7 +331,7 @@ describe("circuits/instructions/clear", () => {
         refuseInputs(name, second, (inputs) => (inputs[name] = 1n - inputs[name]));
     }
     const [, second] = build(longSituation({ cancels })).instructions;
-    refuseInputs("fewer cancels", second, ({ cancelActive }) => (cancelActive[1] = 0n));
+    refuseInputs("fewer cancels", second, ({ cancelActive }) => (cancelActive[3] = 0n));
     refuseInputs("other cancels", second, ({ cancelWords }) => (cancelWords[0] = cancelWord(single(6, 3n))));
     refuseInputs("another phase", second, (inputs) => (inputs.before.phase += 1n));
     neverEnds("entries left out", second, (inputs) => inputs.active.fill(0n));
@@ -334,6 +339,23 @@ describe("circuits/instructions/clear", () => {
     const changed = inputsOf(second);
     Object.assign(changed, { price: 5n, bids: 1n, bidsAbove: 1n, asks: 1n, asksBelow: 1n });
     assert.deepEqual(outputs(circuits.auction, changed), [...second.publicInputs]);
+  });
+
+  it("Rule 10: while fills wait to be booked, or fees to be credited, the phase is settling", () => {
+    const settling = (changes: Partial<State>, from: Situation) => {
+      const ledger = ledgerOf(from);
+      ledger.state = { ...ledger.state, phase: BigInt(PHASE.settling), ...changes };
+      const before = { ...ledger.state };
+      accept(clearInstructions(ledger, clearEvent(from)));
+      assert.equal(ledger.state.fillsTaken, before.fillsTaken);
+      assert.equal(ledger.state.fees, before.fees);
+      return ledger.state.phase;
+    };
+    const quiet = situation({ book: [], admitted: [] });
+    for (const from of [situation(), longSituation(), quiet, midpointSituation(), situation({ command: "purge" })])
+      for (const changes of [{ fillsPut: 56n }, { fees: 1n }, { fillsPut: 56n, fees: 1n }])
+        assert.equal(settling(changes, from), BigInt(PHASE.settling));
+    assert.equal(settling({}, quiet), BigInt(PHASE.open), "nothing waits");
   });
 
   it("Rule 10: other markets stay as they are", () => {

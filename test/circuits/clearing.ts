@@ -12,10 +12,11 @@ import {
   pushCancel,
   pushEntry,
   pushFill,
+  tradeWord,
   type BookEntry,
   type Cancel,
 } from "../../src/protocol/book.ts";
-import { cancelsOfSweep, mayMatch, sweep } from "../../src/protocol/clearing.ts";
+import { sweepSlots, mayMatch, sweep } from "../../src/protocol/clearing.ts";
 import { commandItem, logHead } from "../../src/protocol/item.ts";
 import {
   computePrices,
@@ -32,12 +33,20 @@ import { max } from "../../src/protocol/numbers.ts";
 import { BITS, INSTRUMENTS, MARKET_STATE, MARKETS, PHASE, RANK, RULE } from "../../src/protocol/parameters.ts";
 import type { State } from "../../src/protocol/state.ts";
 import { Ledger, type InstructionInputs } from "../../src/witness/ledger.ts";
-import { tradePriceRegister } from "../../src/witness/settle.ts";
 import type { Circuit } from "./harness.ts";
 
 export type ClearEvent = Extract<Event, { kind: "clear" }>;
 
-export const PROFILE = { depth: 2, scenarios: 4, maxOpen: 32, deposit: 1, admit: 1, clear: 6, settle: 3 };
+export const PROFILE = {
+  depth: 2,
+  scenarios: 4,
+  maxOpen: 32,
+  deposit: 1,
+  admit: 1,
+  clear: 6,
+  settle: 3,
+  settleRuns: 2,
+};
 export const START = 1_000_000n;
 export const INTERVAL = 10n;
 export const MAX_AGE = 60n;
@@ -169,25 +178,24 @@ export function clearEvent(situation: Situation): ClearEvent {
     situation.admitted,
   ];
   do {
-    const taken = pending.slice(0, cancelsOfSweep(pending));
+    const taken = pending.slice(0, sweepSlots(pending).length);
     pending = pending.slice(taken.length);
     const match = may && pending.length === 0;
     const entries = [...book, ...admitted];
     const outcome = sweep({ rules: terms, prices: quoted, match, cancels: taken, time, entries });
-    sweeps.push({ match, cancels: taken, book, admitted, outcome });
+    const trade = { slot, price: outcome.price, funding: match ? quoted!.funding : 0n };
+    sweeps.push({ match, cancels: taken, book, admitted, outcome, trade });
     [book, admitted] = [outcome.book, []];
   } while (pending.length > 0);
-  const last = sweeps.at(-1)!;
-  const tradePrice = last.match ? last.outcome.price - quoted!.funding : 0n;
-  return { kind: "clear", entry: { item: commandItem(command, slot), time }, command, slot, sweeps, tradePrice };
+  return { kind: "clear", entry: { item: commandItem(command, slot), time }, command, slot, sweeps };
 }
 
 /** Registers after the command, from those before it and the event alone; `blind` is left as it was. */
-export function registersAfter(before: Ledger, { entry, command, slot, sweeps, tradePrice }: ClearEvent): State {
+export function registersAfter(before: Ledger, { entry, command, slot, sweeps }: ClearEvent): State {
   const { state, vectors } = before;
   const { book } = sweeps.at(-1)!.outcome;
   const put = (values: readonly bigint[], value: bigint) => vectorHash(values.map((v, i) => (i === slot ? value : v)));
-  const fills = sweeps.flatMap(({ outcome }) => outcome.fills);
+  const fills = sweeps.flatMap(({ outcome, trade }) => outcome.fills.map((fill) => [fillWord(fill), tradeWord(trade)]));
   const rank = command === "close" ? RANK.close(slot) : RANK.other;
   return {
     ...state,
@@ -198,9 +206,8 @@ export function registersAfter(before: Ledger, { entry, command, slot, sweeps, t
     admitted: put(vectors.admitted, 0n),
     cancels: put(vectors.cancels, 0n),
     counts: put(vectors.counts, BigInt(book.length)),
-    fillsPut: fills.map(fillWord).reduce(pushFill, state.fillsPut),
-    phase: fills.length > 0 ? BigInt(PHASE.settling(slot)) : 0n,
-    sweep: fills.length > 0 ? tradePriceRegister(tradePrice) : 0n,
+    fillsPut: fills.reduce((head, [fill, trade]) => pushFill(head, fill, trade), state.fillsPut),
+    phase: fills.length > 0 ? BigInt(PHASE.settling) : state.phase,
   };
 }
 
@@ -224,7 +231,7 @@ export function randomSituation(random: Random): Situation {
   const quotes = { ...prices, time: chance(0.9) ? time - age : time + 1n, rules: chance(0.95) ? prices.rules : 1n };
   const entries = randomEntries(random, slot, time, random.pick([0, 1, 5, 6, 7, 12, random.integer(0, 20)]));
   const split = random.pick([0, entries.length, random.integer(0, entries.length)]);
-  const count = random.pick([0, 0, 0, 2, 16, 17, random.integer(0, 40)]);
+  const count = random.pick([0, 0, 0, 2, 16, 64, 65, random.integer(0, 140)]);
   const some = (): Cancel => ({
     account: random.integer(2, 5),
     nonce: BigInt(random.integer(1, 30)),

@@ -22,6 +22,8 @@ interface Task {
   /** in which includes are looked up */
   folders: readonly string[];
   allowWarnings: boolean;
+  /** main.wasm alone: a third of the time */
+  programOnly?: boolean;
 }
 
 /** Compiles, unless the folder is there; waits for another process that compiles the same. Fails on a warning. */
@@ -73,7 +75,7 @@ function isLeftover(lock: string): boolean {
 
 let compiler: Promise<WebAssembly.Module> | undefined;
 
-async function run({ folder, main, level, folders, allowWarnings }: Task): Promise<void> {
+async function run({ folder, main, level, folders, allowWarnings, programOnly }: Task): Promise<void> {
   const { CircomRunner, bindings } = require("circom2");
   compiler ??= WebAssembly.compile(fs.readFileSync(require.resolve("circom2/circom.wasm")));
   const work = fs.mkdtempSync(join(dirname(folder), "work-"));
@@ -90,7 +92,8 @@ async function run({ folder, main, level, folders, allowWarnings }: Task): Promi
     throw new Error(`exit ${code}`);
   };
   const libraries = folders.flatMap((path) => ["-l", path]);
-  const args = [join(work, "main.circom"), "--r1cs", "--wasm", "--sym", level, "--inspect", ...libraries, "-o", work];
+  const also = programOnly ? [] : ["--r1cs", "--sym", "--inspect"];
+  const args = [join(work, "main.circom"), "--wasm", level, ...also, ...libraries, "-o", work];
   const runner = new CircomRunner({
     args,
     env: {},

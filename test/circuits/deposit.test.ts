@@ -65,7 +65,7 @@ class Venue {
   #accounts = [...accounts];
   constructor(depth = 2, deposit = SLOTS) {
     const genesis = { domain: 77n, depth, maxOpen: 2, rules, prices, accounts, time: START };
-    const profile = { depth, scenarios: 1, maxOpen: 2, deposit, admit: 1, clear: 1, settle: 1 };
+    const profile = { depth, scenarios: 1, maxOpen: 2, deposit, admit: 1, clear: 1, settle: 1, settleRuns: 1 };
     this.matcher = new Matcher(genesis, { view });
     let blind = 0n;
     this.ledger = new Ledger({ ...genesis, profile, blind: () => ++blind });

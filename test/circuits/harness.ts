@@ -43,6 +43,8 @@ export interface CircuitSource {
   optimise?: boolean;
   /** False where, without optimisation, nothing is asked of its rules: it is compiled once, not twice. */
   attributed?: boolean;
+  /** True where only answers are asked: no constraints are written. */
+  answersOnly?: boolean;
   /** Folder of the repository, or of a copy of its circuits; what is compiled of a copy stays there. */
   root?: string;
   /** True for circuits of others, which serve as oracles: a warning of the compiler does not fail them. */
@@ -52,7 +54,7 @@ export interface CircuitSource {
 /** Compiles a template as main, or takes it from build/test. Fails on a warning of the compiler. */
 export async function compileTemplate(source: CircuitSource): Promise<Circuit> {
   const { file, template, args = [], publicInputs = [], include = [], optimise = true, allowWarnings = false } = source;
-  const { root = ROOT, attributed = true } = source;
+  const { root = ROOT, attributed = true, answersOnly = false } = source;
   const build = join(root, "build/test");
   const folders = include.map((folder) => join(root, folder));
   const files = includedFiles(join(root, file), folders);
@@ -66,12 +68,14 @@ export async function compileTemplate(source: CircuitSource): Promise<Circuit> {
     ].join("\n");
   const main = mainOf(relative(join(build, "x"), join(root, file)));
   const level = optimise ? "--O2" : "--O0";
-  const hash = createHash("sha256").update(`${COMPILER} ${level} ${allowWarnings}\n${main}`);
+  const hash = createHash("sha256").update(
+    `${COMPILER} ${level} ${allowWarnings}${answersOnly ? " answers" : ""}\n${main}`,
+  );
   const texts = files.map((path) => fs.readFileSync(path, "utf8"));
   files.forEach((path, i) => hash.update(`${relative(root, path)}\n`).update(texts[i]));
   const folder = join(build, hash.digest("hex").slice(0, 24));
   const load = async () => {
-    await compile({ folder, main, level, folders, allowWarnings });
+    await compile({ folder, main, level, folders, allowWarnings, programOnly: answersOnly });
     const program = await loadWitnessProgram(fs.readFileSync(join(folder, "main.wasm")));
     const statements = files.map((path, i) => statementsOf(path, texts[i]));
     const numbered = async () => {
@@ -88,17 +92,17 @@ export async function compileTemplate(source: CircuitSource): Promise<Circuit> {
       return parseR1cs(fs.readFileSync(join(copy, "compiled/main.r1cs")));
     };
     const id = JSON.stringify({ file, template, args, publicInputs, include });
-    if (optimise) return new Circuit(id, folder, program);
+    if (optimise || answersOnly) return new Circuit(id, folder, program);
     const tagged = attributed ? await numbered() : undefined;
     return new Circuit(id, folder, program, { statements: statements.flat(), main: template, tagged });
   };
   const key = `${folder} ${attributed}`;
   const circuit = loaded.get(key) ?? load();
-  loaded.set(key, circuit);
+  if (root === ROOT) loaded.set(key, circuit);
   return circuit;
 }
 
-/** Circuits of this process: what is read of their files is read once. */
+/** Circuits of the repository in this process: what is read of their files is read once. */
 const loaded = new Map<string, Promise<Circuit>>();
 
 /** What a circuit without optimisation was compiled from. */

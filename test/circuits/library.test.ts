@@ -37,16 +37,11 @@ const pair = ({ x, y }: Point) => [x, y];
 const [key, base8] = [pair(publicKey(SECRET)), pair(BASE8)];
 const CANCELS = {
   from: 5n,
-  active: bitsOf(7n, SWEEP_CANCELS),
-  words: [
-    7n + (3n << 20n),
-    7n + (1n << 60n) + (4n << 20n),
-    8n + (1n << 60n),
-    ...Array<bigint>(SWEEP_CANCELS - 3).fill(0n),
-  ],
+  active: bitsOf(0b10001001n, SWEEP_CANCELS),
+  words: Array.from({ length: SWEEP_CANCELS }, (_, j) => [7n + (3n << 20n), 0n, 0n, 7n + (1n << 60n) + (4n << 20n), 0n, 0n, 0n, 8n + (1n << 60n)][j] ?? 0n), // prettier-ignore
 };
 const CLAIMS = { on: 1n, price: 1_000n, bids: 10n, bidsAbove: 4n, asks: 9n, asksBelow: 3n, mark: 1_000n };
-const PROGRESS = { leftBid: 1n, leftAsk: 2n, restBids: 3n, restBidsAbove: 4n, restAsks: 5n, restAsksBelow: 6n, fees: 7n, kept: 8n, stage: 0n, walked: 9n, newBook: 10n }; // prettier-ignore
+const PROGRESS = { leftBid: 1n, leftAsk: 2n, restBids: 3n, restBidsAbove: 4n, restAsks: 5n, restAsksBelow: 6n, kept: 8n, stage: 0n, walked: 9n, newBook: 10n }; // prettier-ignore
 
 const TEMPLATES: [file: string, template: string, args: number[], examples: () => Examples, byHand?: string[]][] = [
   ["bits", "Bits", [4], () => ({ five: { in: 5n } })],
@@ -79,7 +74,9 @@ const TEMPLATES: [file: string, template: string, args: number[], examples: () =
   ["log", "ClockStep", [], () => ({ some: { clock: 64n, time: 3n, rank: 5n, strict: 1n } })],
   ["margin", "MarginHolds", [1], () => ({ holds: margin(100n, -3n), fails: margin(2n, -3n), gains: margin(2n, 3n) })],
   ["book", "UnpackEntry", [], () => ({ some: { word: (1n << 236n) + 12345678901234567890n } })],
-  ["fill", "UnpackFill", [], () => ({ some: { word: (1n << 240n) + 12345678901234567890n } })],
+  ["fill", "UnpackFill", [], () => ({ some: { word: (1n << 147n) + 12345678901234567890n } })],
+  ["fill", "UnpackTrade", [], () => ({ some: { trade: (1n << 104n) + 12345678901234567890n } })],
+  ["fill", "Trade", [], () => ({ some: { slot: 3n, price: -1_000n, funding: 25n } })],
   ["item", "Item", [], () => ({ order: { A: 2n + (5n << 40n), B: 1n << 41n }, other: { A: -1n, B: -1n } })],
   ["state", "StateWord", [], () => ({ some: { state: cleared().before } })],
   ["market", "MarketRulesHash", [], () => ({ some: { row: cleared().row } })],
@@ -103,7 +100,7 @@ const TEMPLATES: [file: string, template: string, args: number[], examples: () =
   ["eddsa", "BothZero", [], () => ({ both: { a: 0n, b: 0n }, first: { a: 0n, b: 5n }, none: { a: 5n, b: 6n } })],
   ["eddsa", "Signature", [], () => ({ good: signature(7n), bad: signature(8n), none: { ...signature(7n), keyGiven: 0n } }), [...DIGIT, ...ZEROS]], // prettier-ignore
   ["clear", "Switch", [], () => ({ on: { on: 1n, bookHead: 3n, stage: 0n, walked: 3n }, off: { on: 0n, bookHead: 3n, stage: 1n, walked: 4n } })], // prettier-ignore
-  ["clear", "SweepCancels", [], () => ({ two: CANCELS, one: { ...CANCELS, active: bitsOf(3n, SWEEP_CANCELS) }, none: { ...CANCELS, active: bitsOf(1n, SWEEP_CANCELS) } }), ["seconds * (seconds - 1) === 0"]], // prettier-ignore
+  ["clear", "SweepCancels", [], () => ({ two: CANCELS, one: { ...CANCELS, active: bitsOf(0b1001n, SWEEP_CANCELS) }, none: { ...CANCELS, active: bitsOf(1n, SWEEP_CANCELS) } }), ["active[j] * bits[j][keyBits] === 0"]], // prettier-ignore
   [
     "clear",
     "Claims",
@@ -163,10 +160,10 @@ describe("circuits/lib: each statement is a rule", () => {
     circuit.refuses({ x: 2_500_000n }, { out: whole }, "Range(n)(out)");
   });
 
-  it("a third all-cancel has no place in a sweep", async () => {
+  it("an all-cancel has no place among the single ones of a sweep", async () => {
     const circuit = await compileTemplate({ file: CLEAR, template: "SweepCancels", optimise: false });
-    const third = { "active[3]": 1n, "words[3]": 9n + (1n << 60n) + (4n << 20n) };
-    circuit.refuses(CANCELS, third, "seconds * (seconds - 1) === 0");
+    const misplaced = { "active[5]": 1n, "words[5]": 9n + (1n << 60n) + (4n << 20n) };
+    circuit.refuses(CANCELS, misplaced, "active[j] * bits[j][keyBits] === 0");
   });
 
   it("claims are numbers of lots, and those around the price no more than trade", async () => {

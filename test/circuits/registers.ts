@@ -10,7 +10,7 @@ const WRITES = {
   deposit: ["phase", "blind", "logHead", "logCount", "clock", "accounts", "accountCount", "deposits"],
   admit: ["phase", "blind", "logHead", "logCount", "clock", "accounts", "admitted", "cancels", "counts", "payoutsPut"],
   clear: ["phase", "blind", "logHead", "logCount", "clock", "books", "admitted", "cancels", "counts", "sweep", "fillsPut"], // prettier-ignore
-  settle: ["phase", "blind", "accounts", "holders", "sweep", "fillsTaken"],
+  settle: ["phase", "blind", "accounts", "holders", "fees", "fillsTaken"],
   withdraw: ["phase", "blind", "payoutsTaken"],
 } as const satisfies Record<string, readonly Register[]>;
 /** An instruction opens or signs these, so they stay as they are; each has a value of its own anyway. */

@@ -30,7 +30,7 @@ const row: Omit<MarketRules, "id" | "legs"> = {
   interval: INTERVAL,
   state: BigInt(MARKET_STATE.open),
   capacity: 400n,
-  cancelCapacity: 60n,
+  cancelCapacity: 200n,
 };
 const markets: MarketRules[] = [
   { ...row, id: 10n, legs: vector(1n) },

@@ -6,18 +6,18 @@ import { Random } from "../../src/replay/random.ts";
 import type { BookEntry, Cancel } from "../../src/protocol/book.ts";
 import {
   auctionPrice,
-  cancelsOfSweep,
   depthAt,
   fillCash,
   isUnderReserved,
   mayMatch,
   sweep,
+  sweepSlots,
   type SweepInput,
 } from "../../src/protocol/clearing.ts";
 import { fee, NO_MARKETS, type MarketPrices, type MarketRules } from "../../src/protocol/market.ts";
 import { reservation, worstLoss } from "../../src/protocol/margin.ts";
 import { abs, max, min } from "../../src/protocol/numbers.ts";
-import { MARKET_STATE, RULE, SIDE, SWEEP_ALL_CANCELS, SWEEP_CANCELS } from "../../src/protocol/parameters.ts";
+import { MARKET_STATE, RULE, SIDE } from "../../src/protocol/parameters.ts";
 
 const SEED = Number(process.env.SEED ?? 20_261_125);
 const BOOKS = 4_000;
@@ -186,11 +186,10 @@ describe("protocol/clearing", () => {
       const bought = fills.reduce((sum, { lots }) => sum + max(lots, 0n), 0n);
       assert.equal(signed, 0n, `book ${i}: bought lots equal sold lots`);
       assert.equal(bought, volume);
-      const tradePrice = price - prices.funding;
       assert.equal(
-        fills.reduce((sum, fill) => sum + fillCash(fill, tradePrice), 0n),
-        0n,
-        "cash, the venue's fee included",
+        fills.reduce((sum, fill) => sum + fillCash(fill, { price, funding: prices.funding }), 0n),
+        -fees,
+        "cash, but for the venue's fees",
       );
       const kept = entries.filter((_, j) => !fillOf[j]?.closed);
       assert.deepEqual(
@@ -206,12 +205,7 @@ describe("protocol/clearing", () => {
       const released = fills.reduce((sum, { release }) => sum + release, 0n);
       assert.equal(held(entries), held(book) + released, "reservations");
       const own = fillOf.filter((fill) => fill !== null);
-      assert.deepEqual(fills.slice(0, own.length), own, "fills in walk order");
-      assert.deepEqual(
-        fills.slice(own.length),
-        fees > 0n ? [{ account: 0, closed: false, lots: 0n, release: 0n, fee: -fees }] : [],
-        "then the venue's fee",
-      );
+      assert.deepEqual(fills, own, "fills in walk order");
       const partial = own.filter(({ lots, closed }) => lots !== 0n && !closed).length;
       assert.ok(partial <= 1, "at most one order is filled in part and stays");
       seen.partial += partial;
@@ -268,7 +262,7 @@ describe("protocol/clearing", () => {
       for (const fill of fillOf) {
         if (!fill?.lots) continue;
         traded++;
-        const change = fillCash(fill, price - prices.funding) + fill.release;
+        const change = fillCash(fill, { price, funding: prices.funding }) + fill.release;
         for (const value of [...prices.values, prices.low, prices.high])
           assert.ok(fill.lots * value + change >= 0n, `book ${i}: lots ${fill.lots} at ${price}`);
       }
@@ -306,15 +300,22 @@ describe("protocol/clearing", () => {
     }
   });
 
-  it("a sweep takes at most 16 cancels, and at most 2 all-cancels", () => {
+  it("a sweep takes at most 64 cancels, all-cancels at the end of each four slots", () => {
     const single = (nonce: number): Cancel => ({ account: 2, nonce: BigInt(nonce), all: false });
     const all = (nonce: number): Cancel => ({ account: 2, nonce: BigInt(nonce), all: true });
-    assert.equal(cancelsOfSweep([]), 0);
-    assert.equal(cancelsOfSweep(Array.from({ length: SWEEP_CANCELS }, (_, i) => single(i))), SWEEP_CANCELS);
-    assert.equal(cancelsOfSweep(Array.from({ length: SWEEP_CANCELS + 1 }, (_, i) => single(i))), SWEEP_CANCELS);
-    assert.equal(SWEEP_ALL_CANCELS, 2);
-    assert.equal(cancelsOfSweep([all(1), single(2), all(3), single(4)]), 4);
-    assert.equal(cancelsOfSweep([all(1), single(2), all(3), single(4), all(5), single(6)]), 4);
+    const singles = (count: number) => Array.from({ length: count }, (_, i) => single(i));
+    const alls = (count: number) => Array.from({ length: count }, (_, i) => all(i));
+    assert.deepEqual(sweepSlots([]), []);
+    for (const count of [64, 65]) assert.deepEqual(sweepSlots(singles(count)), [...singles(64).keys()]);
+    for (const count of [16, 17])
+      assert.deepEqual(
+        sweepSlots(alls(count)),
+        [...alls(16).keys()].map((i) => 4 * i + 3),
+      );
+    assert.deepEqual(sweepSlots([all(1), single(2), all(3), single(4), single(5), all(6), all(7)]), [3, 4, 7, 8, 9, 11, 15]); // prettier-ignore
+    assert.deepEqual(sweepSlots([single(1), single(2), single(3), all(4), single(5)]), [0, 1, 2, 3, 4]);
+    assert.equal(sweepSlots([...singles(61), all(61), single(62)]).length, 62);
+    assert.equal(sweepSlots([...singles(64), all(64)]).length, 64);
   });
 
   it("a CLOSE matches iff the market is there and open, quoted, fresh, and on its interval", () => {

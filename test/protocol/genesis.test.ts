@@ -2,7 +2,8 @@
 // Method: from one good file, one change each; the error names the field.
 import assert from "node:assert/strict";
 import { BASE8 } from "../../src/protocol/eddsa.ts";
-import { clearProofs, genesisJson, MAX_CLEAR_PROOFS, parseGenesis } from "../../src/protocol/genesis.ts";
+import { genesisJson, parseGenesis } from "../../src/protocol/genesis.ts";
+import { fitsTransaction, worstClear } from "../../src/protocol/transaction.ts";
 import { PROFILES } from "../../src/protocol/instructions.ts";
 import { FIELD } from "../../src/protocol/numbers.ts";
 import { INSTRUMENTS } from "../../src/protocol/parameters.ts";
@@ -78,7 +79,7 @@ describe("a genesis file", () => {
     assert.equal(rules.markets.filter(Boolean).length, 1);
     assert.deepEqual(prices.markets[0]?.values, [0n, 0n, 0n, 0n]);
     assert.equal(accounts[0].keyX, BASE8.x);
-    assert.ok(clearProofs(rules.markets[0]!, PROFILES.demo) <= MAX_CLEAR_PROOFS);
+    assert.ok(fitsTransaction(worstClear(rules.markets[0]!, PROFILES.demo)));
   });
   it("is written so that the same is read again, funding and free slots included", () => {
     const json = file();
@@ -95,7 +96,7 @@ describe("a genesis file", () => {
     const json = file();
     Object.assign(json.markets[0]!, { capacity: 65_535, cancelCapacity: 65_535 });
     assert.throws(() => parseGenesis(json), { code: "GENESIS" });
-    assert.equal(parseGenesis(json, { mostClearProofs: Infinity }).rules.markets[0]!.capacity, 65_535n);
+    assert.equal(parseGenesis(json, { bounded: false }).rules.markets[0]!.capacity, 65_535n);
   });
   // What circuits take for granted of a row (circuits/lib, "in"): its first and last value are read, none beyond.
   for (const [name, low, high] of [
@@ -114,7 +115,7 @@ describe("a genesis file", () => {
       const read = (value: bigint) => {
         const json = file();
         Object.assign(json.markets[0]!, { [name]: `${value}` });
-        return parseGenesis(json, { mostClearProofs: Infinity }).rules.markets[0]![name];
+        return parseGenesis(json, { bounded: false }).rules.markets[0]![name];
       };
       for (const value of [low, high]) assert.equal(read(value), value);
       for (const value of [low - 1n, high + 1n]) assert.throws(() => read(value), { message: new RegExp(name) });

@@ -14,12 +14,13 @@ import {
   pushCancel,
   pushEntry,
   pushFill,
+  tradeWord,
   pushPayout,
   type BookEntry,
   type Cancel,
 } from "../../src/protocol/book.ts";
 import { depositKey, publicKey, secretScalar, sharedX, sign } from "../../src/protocol/eddsa.ts";
-import { INSTRUCTIONS, INSTRUCTION_NAMES, templateArguments, WITHDRAW_SLOTS } from "../../src/protocol/instructions.ts";
+import { INSTRUCTIONS, templateArguments, WITHDRAW_SLOTS } from "../../src/protocol/instructions.ts";
 import { cancelItem, itemHash, logHead, orderItem, withdrawalItem, type Item } from "../../src/protocol/item.ts";
 import {
   computePrices,
@@ -37,7 +38,7 @@ import { Ledger, type InstructionInputs } from "../../src/witness/ledger.ts";
 import { RoundBuilder } from "../../src/witness/round.ts";
 import { compileTemplate, type Circuit } from "../circuits/harness.ts";
 
-const PROFILE = { depth: 2, scenarios: 4, maxOpen: 2, deposit: 2, admit: 3, clear: 6, settle: 3 };
+const PROFILE = { depth: 2, scenarios: 4, maxOpen: 2, deposit: 2, admit: 3, clear: 6, settle: 3, settleRuns: 2 };
 const DOMAIN = 77n;
 const START = 1_000_000n;
 const INTERVAL = 10n;
@@ -116,8 +117,8 @@ function follow(heads: Heads, event: Event): void {
   if (event.kind === "item" && event.admission.payout !== undefined)
     heads.payouts = pushPayout(heads.payouts, event.admission.payout);
   if (event.kind === "clear")
-    for (const fill of event.sweeps.flatMap(({ outcome }) => outcome.fills))
-      heads.fills = pushFill(heads.fills, fillWord(fill));
+    for (const { outcome, trade } of event.sweeps)
+      for (const fill of outcome.fills) heads.fills = pushFill(heads.fills, fillWord(fill), tradeWord(trade));
 }
 
 interface Snapshot {
@@ -160,6 +161,7 @@ function registers(matcher: Matcher, heads: Heads, blind: bigint): State {
     cancels: vectorHash(slots.map(({ cancels }) => cancels.map(cancelWord).reduce(pushCancel, 0n))),
     counts: vectorHash(slots.map(held)),
     sweep: 0n,
+    fees: 0n,
     fillsPut: heads.fills,
     fillsTaken: heads.fills,
     payoutsPut: heads.payouts,
@@ -257,9 +259,9 @@ describe("protocol/rounds", () => {
     }
   });
 
-  /** Proves the round, as a verifier sees it. */
-  function check(before: bigint, instructions: readonly InstructionInputs[]): void {
-    let [word, phase] = [before, 0n];
+  /** Proves the round, as a verifier sees it. @returns how many clears went on where fills waited */
+  function check(before: bigint, instructions: readonly InstructionInputs[]): number {
+    let [word, phase, joined] = [before, 0n, 0];
     for (const { name, inputs, publicInputs } of instructions) {
       const shown = circuits.get(name)!.publicValues(inputs, publicInputs.length);
       assert.deepEqual(shown, [...publicInputs], name);
@@ -267,12 +269,15 @@ describe("protocol/rounds", () => {
       assert.equal(state, word, `${name} begins where the one before it ended`);
       const clearing = name === "auction" || name === "midpoint";
       const at = Number(phase);
-      if (at === PHASE.open) assert.notEqual(name, "settle");
+      const settles = name === "settle" || name === "settleRuns";
+      if (at === PHASE.open) assert.equal(settles, false);
       else if (at === PHASE.paying) assert.equal(name, "withdraw");
-      else assert.equal(at < PHASE.settling(0) ? clearing : name === "settle", true, `${name} in phase ${at}`);
+      else assert.equal(clearing || (at === PHASE.settling && settles), true, `${name} in phase ${at}`);
+      if (clearing && at === PHASE.settling) joined++;
       [word, phase] = [stateAfter, phaseAfter];
     }
     assert.equal(phase, 0n, "a round ends in phase open");
+    return joined;
   }
 
   const first = Number(process.env.TACIT_SEED ?? Date.now() % 100_000);
@@ -281,15 +286,16 @@ describe("protocol/rounds", () => {
       const random = new Random(seed);
       const { matcher, ledger, run, expected } = open();
       const used = new Set<string>();
+      let joined = 0;
       for (let round = 0; round < 3; round++) {
         const before = ledger.word;
         const instructions = run(randomRound(random, matcher, round));
-        check(before, instructions);
+        joined += check(before, instructions);
         for (const { name } of instructions) used.add(name);
         assert.equal(ledger.word, expected(), `round ${round}`);
       }
-      for (const name of INSTRUCTION_NAMES.filter((name) => name !== "withdraw" && name !== "midpoint"))
-        assert.ok(used.has(name), `no ${name}`);
+      for (const name of ["deposit", "admit", "auction", "settle"]) assert.ok(used.has(name), `no ${name}`);
+      assert.ok(joined > 0, "fills of several clears are settled together");
     });
 
   it("more payouts than one proof makes public, and a round of nothing but a command", () => {

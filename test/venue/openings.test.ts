@@ -4,7 +4,15 @@
 // whose fills begin at 0 it gives the channels' hash, so that it is the right one; of the venue's it never does.
 import assert from "node:assert/strict";
 import { Matcher } from "../../src/matcher/matcher.ts";
-import { entryWord, cancelWord, fillWord, pushCancel, pushEntry, pushFill } from "../../src/protocol/book.ts";
+import {
+  entryWord,
+  cancelWord,
+  fillWord,
+  pushCancel,
+  pushEntry,
+  pushFill,
+  tradeWord,
+} from "../../src/protocol/book.ts";
 import { secretScalar } from "../../src/protocol/eddsa.ts";
 import { PROFILES } from "../../src/protocol/instructions.ts";
 import { vectorHash } from "../../src/protocol/market.ts";
@@ -44,7 +52,8 @@ async function channelsOf(storage: Store): Promise<{ open: Channels; guess: Chan
   for await (const { entry, events } of replay(storage, matcher)) {
     for (const event of events) {
       builder.add(event);
-      if (event.kind === "settle") for (const { fill } of event.writes) fills = pushFill(fills, fillWord(fill));
+      if (event.kind === "settle")
+        for (const { fill, trade } of event.writes) fills = pushFill(fills, fillWord(fill), tradeWord(trade));
     }
     if (entry.kind === "round") builder.close();
   }
@@ -53,7 +62,7 @@ async function channelsOf(storage: Store): Promise<{ open: Channels; guess: Chan
   const { payoutsPut, payoutsTaken } = ledger.state;
   return {
     open: ledger.state,
-    guess: { ...booksOf(matcher), sweep: 0n, fillsPut: fills, fillsTaken: fills, payoutsPut, payoutsTaken },
+    guess: { ...booksOf(matcher), sweep: 0n, fees: 0n, fillsPut: fills, fillsTaken: fills, payoutsPut, payoutsTaken },
   };
 }
 

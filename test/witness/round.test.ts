@@ -1,17 +1,36 @@
-// Goal: many withdrawals never pile up: they are paid while a round goes on, and every state follows the one before it.
-// Method: more withdrawals than may be pending, through matcher and builder, without proofs.
+// Goal: many withdrawals never pile up: they are paid while a round goes on, and every state follows the one before it; fills
+// of several clears are booked together, as many as fit a transaction.
+// Method: more withdrawals than may be pending, and orders of several markets, through matcher and builder, without proofs.
 import assert from "node:assert/strict";
 import { Matcher } from "../../src/matcher/matcher.ts";
 import { openAccount } from "../../src/protocol/account.ts";
-import { withdrawalItem } from "../../src/protocol/item.ts";
-import { computePrices, NO_MARKETS } from "../../src/protocol/market.ts";
-import { INSTRUMENTS } from "../../src/protocol/parameters.ts";
+import { orderItem, withdrawalItem } from "../../src/protocol/item.ts";
+import { computePrices, NO_MARKETS, type MarketRules } from "../../src/protocol/market.ts";
+import type { Profile } from "../../src/protocol/instructions.ts";
+import { INSTRUMENTS, MARKET_STATE, RULE } from "../../src/protocol/parameters.ts";
+import { fitsTransaction } from "../../src/protocol/transaction.ts";
 import { Ledger } from "../../src/witness/ledger.ts";
 import { RoundBuilder } from "../../src/witness/round.ts";
 
+const market = (id: bigint): MarketRules => ({
+  id,
+  legs: Array.from({ length: INSTRUMENTS }, (_, i) => (i === 0 ? 1n : 0n)),
+  tick: 1n,
+  lotLimit: 9n,
+  band: 9n,
+  feeRate: 0n,
+  feePerLot: 0n,
+  rhoMin: 1n,
+  rule: BigInt(RULE.auction),
+  interval: 10n,
+  state: BigInt(MARKET_STATE.open),
+  capacity: 1_000n,
+  cancelCapacity: 1_000n,
+});
+
 describe("the builder of rounds", () => {
   it("pays whenever 32 payouts are pending, and what is left at the end", () => {
-    const profile = { depth: 1, scenarios: 1, maxOpen: 1, deposit: 1, admit: 8, clear: 1, settle: 1 };
+    const profile = { depth: 1, scenarios: 1, maxOpen: 1, deposit: 1, admit: 8, clear: 1, settle: 1, settleRuns: 1 };
     const rules = { group: { operatorKeyX: 0n, operatorKeyY: 1n, maxAge: 100n }, markets: NO_MARKETS };
     const zeros = Array<bigint>(INSTRUMENTS).fill(0n);
     const prices = computePrices(rules, { values: [zeros], funding: zeros, epoch: 0n, time: 0n });
@@ -39,5 +58,59 @@ describe("the builder of rounds", () => {
       assert.equal(publicInputs[0], i === 0 ? start : steps[i - 1].publicInputs[1]);
     });
     assert.equal(steps.at(-1)!.publicInputs[2], 0n);
+  });
+
+  /** Orders that leave at their first auction, so many in each of some markets, all of which close at once. */
+  function closes(markets: number, orders: number, profile: Profile) {
+    const { depth } = profile;
+    const zeros = Array<bigint>(INSTRUMENTS).fill(0n);
+    const rules = {
+      group: { operatorKeyX: 0n, operatorKeyY: 1n, maxAge: 100n },
+      markets: NO_MARKETS.map((_, slot) => (slot < markets ? market(BigInt(slot + 1)) : null)),
+    };
+    const prices = computePrices(rules, { values: [zeros], funding: zeros, epoch: 0n, time: 0n });
+    const accounts = [0n, 1n].map((view) => ({ ...openAccount({ keyX: 0n, keyY: 1n, view }), cash: 10n ** 12n }));
+    const genesis = { domain: 1n, depth, maxOpen: 10_000, rules, prices, accounts, time: 0n };
+    const matcher = new Matcher(genesis, { view: () => 0n });
+    let blind = 0n;
+    const ledger = new Ledger({ ...genesis, profile, blind: () => ++blind });
+    const builder = new RoundBuilder(ledger, { accounts, operatorSecret: 1n });
+    const auth = { R8x: 0n, R8y: 0n, S: 0n };
+    let nonce = 0n;
+    for (let slot = 0; slot < markets; slot++)
+      for (let i = 0; i < orders; i++) {
+        const fields = {
+          market: BigInt(slot + 1),
+          account: 1n,
+          nonce: ++nonce,
+          side: 0,
+          limit: -1n,
+          size: 1n,
+          salt: 0n,
+        };
+        const item = orderItem({ ...fields, validUntil: 9n, expiry: 99n, maxFee: 9n, thisAuction: true });
+        for (const event of matcher.apply({ kind: "item", time: 1n, item, auth, signed: true })) builder.add(event);
+      }
+    for (let slot = 0; slot < markets; slot++)
+      for (const event of matcher.apply({ kind: "close", time: 10n, slot })) builder.add(event);
+    const names = builder.close().map(({ name }) => name);
+    assert.equal(ledger.state.fillsTaken, ledger.state.fillsPut);
+    assert.equal(ledger.state.phase, 0n);
+    const words = { admit: "i", auction: "c", settle: "s", settleRuns: "r" } as Record<string, string>;
+    return names.map((name) => words[name]).join("");
+  }
+  const profile = { depth: 1, scenarios: 1, maxOpen: 1, deposit: 1, admit: 100, clear: 1, settle: 1, settleRuns: 1 };
+
+  it("books the fills of all markets that close together", () => {
+    assert.equal(closes(3, 2, { ...profile, settle: 9 }), "i" + "cccccc" + "s");
+    assert.equal(closes(3, 8, profile), "i" + "c".repeat(24) + "rrr", "by runs of one account");
+  });
+
+  it("books them before a clear with which they would outgrow a transaction", () => {
+    const orders = 60;
+    assert.equal(fitsTransaction({ proofs: 2 * orders + 1, accounts: 2 }), true);
+    assert.equal(fitsTransaction({ proofs: 4 * orders, accounts: 2 }), false);
+    const once = "c".repeat(orders) + "r".repeat(8);
+    assert.equal(closes(2, orders, profile), "ii" + once + once);
   });
 });

@@ -18,10 +18,8 @@ const SENTENCES: Record<InstructionName, (step: Step) => string> = {
     `${entries === 1n ? "was" : "were"} judged in order, none left out: signature, price, margin`,
   auction: ({ inputs }) => clearing("auction", inputs.phaseAfter),
   midpoint: ({ inputs }) => clearing("midpoint cross", inputs.phaseAfter),
-  settle: ({ inputs }) =>
-    Number(inputs.phaseAfter) === PHASE.open
-      ? "the last fills were booked into their accounts, each once, none left out"
-      : `fills${marketOf(inputs.phaseAfter)} were booked into their accounts, each once`,
+  settle: ({ inputs }) => settled(inputs.phaseAfter),
+  settleRuns: ({ inputs }) => settled(inputs.phaseAfter),
   withdraw: ({ inputs }) => {
     const paid = Object.entries(inputs).flatMap(([name, word]) => (name.startsWith("payout") && word ? [word] : []));
     return paid.length === 0 ? "nothing was paid out" : `paid out: ${paid.map(payout).join(", ")}`;
@@ -47,15 +45,14 @@ export function sentences(instructions: readonly ProvenInstruction[], before: bi
 function clearing(what: string, phase: bigint | undefined): string {
   const at = Number(phase);
   if (at === PHASE.open) return `the ${what} found nothing to fill`;
-  if (at < PHASE.settling(0)) return `part of the book${marketOf(phase)} was read for its ${what}, no order left out`;
-  return `the ${what}${marketOf(phase)} was cleared: one price for the whole book, by the public rule`;
+  if (at === PHASE.settling) return `the ${what} was cleared: one price for the whole book, by the public rule`;
+  return `part of the book of market slot ${at - PHASE.clearing(0)} was read for its ${what}, no order left out`;
 }
 
-/** Of which slot a phase tells. */
-function marketOf(phase: bigint | undefined): string {
-  const at = Number(phase);
-  if (!(at >= PHASE.clearing(0) && at < PHASE.paying)) return "";
-  return ` of market slot ${at < PHASE.settling(0) ? at - PHASE.clearing(0) : at - PHASE.settling(0)}`;
+function settled(phase: bigint | undefined): string {
+  return Number(phase) === PHASE.open
+    ? "the last fills were booked into their accounts, each once, none left out"
+    : "fills were booked into their accounts, each once";
 }
 
 function payout(word: bigint): string {

@@ -205,7 +205,7 @@ const ofClear: Tests<[ClearEvent, GenesisFile]> = {
       ({ fee: paid, lots: n }) => paid - (rules.markets[event.slot]?.feePerLot ?? 0n) * abs(n) >= 1n << 71n,
     ),
   "fee income of 73 bits": (event) => last(event).outcome.fees >= 1n << 72n,
-  "trade price of 58 bits": ({ tradePrice }) => abs(tradePrice) >= 1n << 57n,
+  "trade price of 58 bits": ({ sweeps }) => abs(sweeps.at(-1)!.trade.price - sweeps.at(-1)!.trade.funding) >= 1n << 57n,
   "a release of 93 bits": ({ sweeps }) =>
     sweeps.some(({ outcome }) => outcome.fills.some(({ release }) => release >= 1n << 92n)),
   "a partial fill": (event) => partial(last(event)),

@@ -8,7 +8,7 @@ import { BITS, FEE_DENOMINATOR, INSTRUMENTS, MARKET_STATE, MARKETS, RULE } from 
 import { below, type Draw } from "./draw.ts";
 
 /** Small, so that a short log takes several proofs of each kind. Scenarios are those of profile demo, whose files are read. */
-export const PROFILE = { depth: 2, scenarios: 4, maxOpen: 4, deposit: 2, admit: 2, clear: 3, settle: 2 };
+export const PROFILE = { depth: 2, scenarios: 4, maxOpen: 4, deposit: 2, admit: 2, clear: 3, settle: 2, settleRuns: 1 };
 export const PLACES = 4 ** PROFILE.depth;
 export const LAST_TIME = below(BITS.time);
 
@@ -68,7 +68,7 @@ export function drawVenue(draw: Draw): GenesisFile {
     accounts: accounts.map((account) => ({ ...account, nonce: 0n, seq: 1n })),
     time,
   };
-  const read = parseGenesis(genesisJson(file, funding), { mostClearProofs: Infinity });
+  const read = parseGenesis(genesisJson(file, funding), { bounded: false });
   return {
     ...read,
     accounts: read.accounts.map((it, i) => ({ ...it, nonce: accounts[i].nonce, seq: accounts[i].seq })),

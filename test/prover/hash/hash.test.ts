@@ -134,7 +134,16 @@ describeKernels("protocol with hash kernels", (kernels) => {
 
   it("a venue and its rounds have the same events, bytes, inputs and states", () => {
     const run = () => {
-      const profile = { depth: 3, scenarios: 4, maxOpen: 32, deposit: 64, admit: 4, clear: 8, settle: 4 };
+      const profile = {
+        depth: 3,
+        scenarios: 4,
+        maxOpen: 32,
+        deposit: 64,
+        admit: 4,
+        clear: 8,
+        settle: 4,
+        settleRuns: 3,
+      };
       const matcher = new Matcher(genesis, options);
       let blind = 0n;
       const ledger = new Ledger({ ...genesis, profile, blind: () => ++blind });

@@ -6,11 +6,11 @@ pragma solidity ^0.8.24;
 /// @title What the venue is compiled for: the keys of its instructions, and bounds that circuits have too.
 library Keys {
     /// Hash of the code that holds the keys (KeyData.sol).
-    bytes32 internal constant HASH = 0x12c3152d2ce7eece96658f63507960290ca8f8c99ba74813946d2519b9409ede;
+    bytes32 internal constant HASH = 0xaf5526ac9bce463a909a59c3cc31ac6700f1d4fb7b3c0e8c926e28308ff1a89a;
     /// One more than the greatest code of an instruction.
-    uint256 internal constant CODES = 6;
+    uint256 internal constant CODES = 7;
     uint256 internal constant MAX_INSTRUCTIONS = 1024;
-    uint256 internal constant TAG_DEPOSIT = 26;
+    uint256 internal constant TAG_DEPOSIT = 25;
     uint256 internal constant AMOUNT_BITS = 92;
     uint256 internal constant ACCOUNT_BITS = 20;
 
