@@ -165,7 +165,7 @@ async function trySome(part: number): Promise<void> {
     const path = join(root, relative(ROOT, statement.file));
     const candidates = bySize.filter((it) => uses.get(it.source.template)?.has(statement.template));
     fs.writeFileSync(path, source);
-    const notice = await firstNotice(root, candidates, moved(mutants[i]));
+    const notice = await firstNotice(root, candidates, idOf(statement), moved(mutants[i]));
     fs.rmSync(join(root, "build"), { recursive: true, force: true });
     fs.copyFileSync(statement.file, path);
     process.send!([i, notice !== undefined]);

@@ -54,7 +54,7 @@ const SIGNATURE_FREE = { "Scalar.form": 5_454, "BothZero.left": 3 };
 const TICKS = { "Clear.ticks": 85 };
 const EXPECTED: Record<string, ReturnType<typeof counts>> = {
   withdraw: { free: { "IsZero.inverse": 1 }, obligations: {} },
-  settle: { free: { "IsZero.inverse": 66 }, obligations: {} },
+  settle: { free: { "IsZero.inverse": 82 }, obligations: {} },
   // Two slots. FromClass4 is not among them: the operator's key is compared with an input.
   deposit: {
     free: { "IsZero.inverse": 8 },
@@ -74,8 +74,8 @@ const EXPECTED: Record<string, ReturnType<typeof counts>> = {
     free: { ...SIGNATURE_FREE, "IsZero.inverse": 39, "Canonical.factor": 2 * 53 },
     obligations: SIGNATURE,
   },
-  auction: { free: { ...TICKS, "IsZero.inverse": 25 }, obligations: {} },
-  midpoint: { free: { ...TICKS, "IsZero.inverse": 23 }, obligations: {} },
+  auction: { free: { ...TICKS, "IsZero.inverse": 53 }, obligations: {} },
+  midpoint: { free: { ...TICKS, "IsZero.inverse": 51 }, obligations: {} },
 };
 
 /** Rows that contain a signal; `with_` another one too. */
@@ -399,7 +399,7 @@ describe("circuits, determined: what it notices", () => {
       ["slot[0].item.a[3]", "slot[0].item.Canonical.out[3]"],
     ],
     auction: ["quotient", "rest", "ticks", ["walk[1].turn.walkedAfter", "walk[1].turn.walked"], "fromKept"],
-    settle: ["step[1].update.rootAfter", "drained", "legsWord", "step[0].flatAfter[3]"],
+    settle: ["step[1].update.rootAfter", "booked", "market[0].legsWord", "step[0].flatAfter[3]"],
   };
   for (const [name, signals] of Object.entries(removed))
     it(`rows that are taken away from ${name}`, async () => {

@@ -13,7 +13,7 @@ export const SMALL_INSTRUCTIONS: Readonly<Record<string, CircuitSource>> = {
   settle: {
     file: "circuits/instructions/settle.circom",
     template: "Settle",
-    args: [1, 2],
+    args: [1, 2, 2],
     optimise: false,
     attributed: false,
   },

@@ -6,7 +6,7 @@ import { told } from "./statements.ts";
 
 const INSTRUCTIONS: Record<string, CircuitSource> = {
   withdraw: { file: "circuits/instructions/withdraw.circom", template: "Withdraw", args: [2] },
-  settle: { file: "circuits/instructions/settle.circom", template: "Settle", args: [1, 2] },
+  settle: { file: "circuits/instructions/settle.circom", template: "Settle", args: [1, 2, 2] },
   clear: { file: "circuits/instructions/clear.circom", template: "ClearSlot", args: [0] },
   deposit: { file: "circuits/instructions/deposit.circom", template: "DepositSlot", args: [1] },
   signature: { file: "circuits/lib/eddsa.circom", template: "Signature" },

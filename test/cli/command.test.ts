@@ -183,7 +183,7 @@ describe("tacit", () => {
   it("explains the instructions of a round", () => {
     const payout = 0xabcn + (5n << 160n);
     const paid = { name: "withdraw", publicInputs: ["2", "3", "0", `${payout}`, "0", "0", "0"], proof };
-    const timed = { ...step, publicInputs: ["1", "2", "33", "1767225600", "4", "5"] };
+    const timed = { ...step, publicInputs: ["1", "2", "18", "1767225600", "4", "5"] };
     const { status, stdout } = tacit("inspect", file("round.json", { state: "1", instructions: [timed, paid] }));
     assert.equal(status, 0);
     assert.match(stdout, /0 admit +state 1, stateAfter 2, phaseAfter paying, time 2026-01-01T00:00:00Z, logCount 4/);
