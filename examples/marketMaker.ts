@@ -6,7 +6,7 @@
 import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { Client, Contradiction } from "tacit/client";
-import { prepareKeys } from "tacit/verifier";
+import { INSTRUCTION_NAMES, prepareKeys } from "tacit/verifier";
 
 const [url = "http://127.0.0.1:8080", marketText = "101", auctionsText = "10"] = process.argv.slice(2);
 const market = BigInt(marketText);
@@ -17,8 +17,7 @@ const client = await Client.open({
   // A key for this run; keep yours sealed (sealSecret), and a notebook on disk.
   secret: new Uint8Array(randomBytes(32)),
   async keysOf(profile) {
-    const names = ["deposit", "admit", "auction", "midpoint", "settle", "withdraw"];
-    const files = names.map(async (name) => {
+    const files = INSTRUCTION_NAMES.map(async (name) => {
       const text = await readFile(new URL(`../keys/${profile}/${name}.json`, import.meta.url), "utf8");
       return [name, JSON.parse(text)] as const;
     });

@@ -11,6 +11,7 @@ export {
 } from "./keys.ts";
 export { verifyProof, type ProofKey, type ProofRefusal, type ProofResult } from "./groth16.ts";
 export { readCircuitKey, readCircuitProof, readPublicInputs, type CircuitKey } from "./circuitProof.ts";
+export { INSTRUCTION_NAMES } from "../protocol/instructions.ts";
 export { batchCoefficients, verifyBatch, type BatchItem, type BatchRefusal, type BatchResult } from "./batch.ts";
 export {
   NO_LAG_LIMIT,

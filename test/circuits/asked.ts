@@ -70,8 +70,8 @@ export interface Notice {
   readonly of: CircuitSource;
 }
 
-/** Circuits whose answers are asked, and those whose cheats are, which takes longer: the smallest, of the great ones few. */
-const TRIED = { answers: { all: 8, great: 4 }, cheats: { all: 5, great: 2 } };
+/** How many circuits are asked: of small ones the smallest; of great ones those of which most is known. */
+const TRIED = { small: 8, greatAnswers: 3, greatCheats: 2 };
 /** Bytes of the constraint system of a great circuit: some 10,000 constraints. */
 const GREAT = 2_000_000;
 
@@ -87,18 +87,27 @@ export async function firstNotice(
   changed?: string,
   moved: (name: string) => string = (name) => name,
 ): Promise<Notice | undefined> {
-  const tried = ({ all, great }: { all: number; great: number }) =>
-    candidates.filter(({ bytes = 0 }, i) => i < great || bytes < GREAT).slice(0, all);
-  for (const shown of tried(TRIED.answers)) {
+  const refusing = candidates.map((shown) => ({
+    ...shown,
+    refused: shown.refused.filter(({ rules }) => changed === undefined || rules.includes(changed)),
+  }));
+  for (const shown of tried(candidates, ({ witness }) => witness.length, TRIED.greatAnswers)) {
     const how = await answersOtherwise(root, shown);
     if (how !== undefined) return { how, of: shown.source };
   }
-  for (const shown of tried(TRIED.cheats)) {
-    const cheats = shown.refused.filter(({ rules }) => changed === undefined || rules.includes(changed));
-    const how = await provesCheat(root, { ...shown, refused: cheats.slice(0, ASKED.refused) }, moved);
+  for (const shown of tried(refusing, ({ refused }) => refused.length, TRIED.greatCheats)) {
+    const how = await provesCheat(root, { ...shown, refused: shown.refused.slice(0, ASKED.refused) }, moved);
     if (how !== undefined) return { how, of: shown.source };
   }
   return undefined;
+}
+
+/** Of some circuits, the smallest first, those that are asked. @param known  how much is known of one */
+function tried(all: readonly Shown[], known: (shown: Shown) => number, great: number): Shown[] {
+  const some = all.filter((shown) => known(shown) > 0);
+  const isGreat = ({ bytes = 0 }: Shown) => bytes >= GREAT;
+  const greatOnes = some.filter(isGreat).sort((a, b) => known(b) - known(a));
+  return [...some.filter((shown) => !isGreat(shown)).slice(0, TRIED.small), ...greatOnes.slice(0, great)];
 }
 
 async function answersOtherwise(root: string, { source, witness }: Shown): Promise<Notice["how"] | undefined> {
@@ -115,7 +124,6 @@ async function provesCheat(
   { source, refused }: Shown,
   moved: (name: string) => string,
 ): Promise<Notice["how"] | undefined> {
-  if (refused.length === 0) return undefined;
   const circuit = await compiled({ ...source, root, optimise: false });
   if (circuit === undefined) return "compiler";
   const isProven = (cheat: Refused) => {
