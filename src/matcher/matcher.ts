@@ -16,8 +16,8 @@ import {
 } from "../protocol/item.ts";
 import { fromTypedJson, toTypedJson } from "../protocol/json.ts";
 import { pricesFresh, pricesRoot, rulesRoot, type Prices, type Rules } from "../protocol/market.ts";
-import { min, requireBits, requireFields } from "../protocol/numbers.ts";
-import { BITS, INSTRUMENTS, MARKETS, RANK } from "../protocol/parameters.ts";
+import { max, min, requireBits, requireFields } from "../protocol/numbers.ts";
+import { BITS, INSTRUMENTS, MARKETS, RANK, RULE, SIDE } from "../protocol/parameters.ts";
 import type { Deposit, Event, Sweep, Write } from "./events.ts";
 
 /** What the venue starts from. */
@@ -65,6 +65,17 @@ interface Market {
   cancels: Cancel[];
 }
 
+/** Of the orders of a market, its book and so many of those admitted: what says whether any would trade or leave. */
+interface Seen {
+  readonly book: readonly BookEntry[];
+  readonly admitted: number;
+  /** null where there is none */
+  readonly bestBid: bigint | null;
+  readonly bestAsk: bigint | null;
+  readonly firstExpiry: bigint | null;
+  readonly thisAuction: boolean;
+}
+
 /**
  * The venue, deterministic: commands in, events out. No clock, no I/O, no randomness; the same commands give the same
  * events and the same bytes of `export`. A command that throws has changed nothing.
@@ -83,7 +94,8 @@ export class Matcher {
   #logCount = 0;
   /** deposits less payouts: what all accounts have of cash */
   #held: bigint;
-  readonly #firstExpiry: WeakMap<readonly BookEntry[], bigint | null>;
+  /** by slot, of markets that were asked for */
+  #seen: Seen[];
 
   /** @param from  the matcher that this one is a fork of */
   constructor(genesis: Genesis, options: MatcherOptions, from?: Matcher) {
@@ -101,7 +113,7 @@ export class Matcher {
       this.#clock = from.#clock;
       this.#logCount = from.#logCount;
       this.#held = from.#held;
-      this.#firstExpiry = from.#firstExpiry;
+      this.#seen = [...from.#seen];
       return;
     }
     if (genesis.accounts.length > 4 ** genesis.depth) throw outOfRange("genesis.accounts", "at most 4^depth accounts");
@@ -111,7 +123,7 @@ export class Matcher {
     this.#written = null;
     this.#markets = Array.from({ length: MARKETS }, () => ({ book: [], admitted: [], cancels: [] }));
     this.#clock = 32n * requireBits("genesis.time", genesis.time, BITS.time);
-    this.#firstExpiry = new WeakMap();
+    this.#seen = [];
   }
 
   /**
@@ -126,6 +138,7 @@ export class Matcher {
   adopt(fork: Matcher): void {
     for (const [index, account] of fork.#written!) this.#set(index, account);
     this.#markets = fork.#markets;
+    this.#seen = fork.#seen;
     this.#clock = fork.#clock;
     this.#logCount = fork.#logCount;
     this.#held = fork.#held;
@@ -162,15 +175,33 @@ export class Matcher {
     return this.#opened + this.#accounts.length;
   }
 
-  /** Whether orders or cancels of a slot wait for a clear, and when the first order that rests in its book expires. */
+  /**
+   * Whether a clear of a slot would change anything by what came since the last one, be it that cancels wait, that orders
+   * cross, or that one leaves at its first auction; and when the first order expires. Orders that a clear left although they
+   * cross, as it was a purge or prices were stale, wait until another one comes.
+   */
   pending(slot: number): { changed: boolean; firstExpiry: bigint | null } {
-    const { book, admitted, cancels } = this.#market(slot);
-    let firstExpiry = this.#firstExpiry.get(book);
-    if (firstExpiry === undefined) {
-      firstExpiry = book.length === 0 ? null : book.map(({ expiry }) => expiry).reduce(min);
-      this.#firstExpiry.set(book, firstExpiry);
+    const { admitted, cancels } = this.#market(slot);
+    const { bestBid, bestAsk, thisAuction, firstExpiry } = this.#seenOf(slot);
+    const row = this.#genesis.rules.markets[slot];
+    const mark = this.#genesis.prices.markets[slot]?.mark ?? null;
+    const isCross = row?.rule === BigInt(RULE.midpoint);
+    const both = bestBid !== null && bestAsk !== null;
+    const crosses = both && (isCross ? mark !== null && bestBid >= mark && bestAsk <= mark : bestBid >= bestAsk);
+    return { changed: cancels.length > 0 || (admitted.length > 0 && (crosses || thisAuction)), firstExpiry };
+  }
+
+  /** Looks at the orders that came since it was asked last. */
+  #seenOf(slot: number): Seen {
+    const { book, admitted } = this.#market(slot);
+    let seen = this.#seen[slot];
+    if (seen?.book !== book || seen.admitted > admitted.length) {
+      const nothing = { bestBid: null, bestAsk: null, firstExpiry: null, thisAuction: false };
+      seen = book.reduce(withOrder, { book, admitted: 0, ...nothing });
     }
-    return { changed: admitted.length > 0 || cancels.length > 0, firstExpiry };
+    if (seen.admitted < admitted.length)
+      seen = { ...admitted.slice(seen.admitted).reduce(withOrder, seen), admitted: admitted.length };
+    return (this.#seen[slot] = seen);
   }
 
   /** Open orders of a slot in time order, those admitted since the last clear at the end. */
@@ -424,6 +455,17 @@ export class Matcher {
     matcher.#held = cashOf(matcher.#accounts);
     return matcher;
   }
+}
+
+function withOrder(seen: Seen, { side, limit, expiry, thisAuction }: BookEntry): Seen {
+  const isBid = side === SIDE.buy;
+  return {
+    ...seen,
+    bestBid: isBid ? max(limit, seen.bestBid ?? limit) : seen.bestBid,
+    bestAsk: isBid ? seen.bestAsk : min(limit, seen.bestAsk ?? limit),
+    firstExpiry: min(expiry, seen.firstExpiry ?? expiry),
+    thisAuction: seen.thisAuction || thisAuction,
+  };
 }
 
 /** Cash that accounts have, all together: fills and fees only move it between them. */

@@ -3,16 +3,17 @@ import { MARKETS, RANK } from "../protocol/parameters.ts";
 
 /** What the schedule must know of a market's orders. */
 export interface Pending {
-  /** whether an order or a cancel came since the last clear */
+  /** whether a clear would let something trade or leave, by what came since the last one */
   readonly changed: boolean;
-  /** earliest expiry of an order in the book, if there is one */
+  /** earliest expiry of an order, if there is one */
   readonly firstExpiry: bigint | null;
 }
 
 /**
  * The next CLOSE that the schedule wants: at the first multiple of a market's interval after all that is in the log, if the
- * market has something to clear: an order or a cancel that came since its last clear, or an order that has expired by then.
- * An auction in which nothing has changed would change nothing, and is left out. At one time slots close in their order.
+ * market has something to clear: since its last clear a cancel came, or an order that leaves at its first auction or with
+ * which orders cross; or an order has expired by then. An auction in which nothing would trade or leave is left out. At one
+ * time slots close in their order.
  * @param clock  32 time + rank of the last log entry
  */
 export function nextClose(

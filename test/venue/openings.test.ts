@@ -90,7 +90,8 @@ describe("openings", () => {
     const { prover } = simulatedProver();
     const { venue, clock } = await openTestVenue({ storage, prover, traders: [alice, bob, carol] });
     const stages = {
-      "one order rests": [bob.order("sell", 37n, 100_830n)],
+      // Alone it would wait for an auction, and none comes in which nothing would trade or leave.
+      "one order rests": [bob.order("sell", 37n, 100_830n), carol.order("buy", 1n, 99_000n, { thisAuction: true })],
       "the order is filled in part": [carol.order("buy", 5n, 100_900n), bob.order("buy", 2n, 99_000n)],
       "all is cancelled, and a withdrawal paid": [bob.cancel(), carol.withdrawal(5n)],
     };

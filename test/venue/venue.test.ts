@@ -208,7 +208,7 @@ describe("venue: the schedule", () => {
     const storage = lastingStore();
     const [alice, bob] = traders(2);
     const first = await openTestVenue({ storage, traders: [alice, bob] });
-    const { item, auth } = alice.order("buy", 5n, 100_200n);
+    const { item, auth } = alice.order("buy", 5n, 100_200n, { thisAuction: true });
     await first.venue.submit(item, auth);
     await first.venue.close();
     first.clock.advance(100n * INTERVAL);

@@ -104,8 +104,14 @@ export function session(trader: Trader, clock: Pick<ManualClock, "now">, seconds
   return sessionJson({ ...wanted, signature: sign(trader.secret, sessionMessage(genesis.domain, wanted)) });
 }
 
-export function order(trader: Trader, side: "buy" | "sell" = "buy", size = 1n, limit = 100_000n) {
-  const { item, auth } = trader.order(side, size, limit);
+export function order(
+  trader: Trader,
+  side: "buy" | "sell" = "buy",
+  size = 1n,
+  limit = 100_000n,
+  changes: { thisAuction?: boolean } = {},
+) {
+  const { item, auth } = trader.order(side, size, limit, changes);
   return itemJson(item, auth);
 }
 

@@ -182,7 +182,7 @@ describe("a stream", () => {
     const it_ = await serve({ venue: { publish: { prices: false, curves: true } } });
     const { ask, wire } = open(it_);
     await ask({ op: "subscribe", id: 1, channels: ["auctions"] });
-    await it_.ask("/v1/orders", post(order(it_.traders[0])));
+    await it_.ask("/v1/orders", post(order(it_.traders[0], "buy", 1n, 100_000n, { thisAuction: true })));
     it_.clock.advance(20n);
     const { auction } = await wire.frame(({ channel }) => channel === "auctions");
     assert.deepEqual([auction.price, auction.volume, auction.curves.bids.length], [undefined, undefined, 1]);
@@ -384,7 +384,8 @@ describe("a service on a socket", () => {
     const { ask, wire, socket, closed } = await client();
     await ask({ op: "login", id: 1, ...session(alice, clock) });
     await ask({ op: "subscribe", id: 2, channels: ["own", "auctions"] });
-    const { verdict } = await ask({ op: "submit", id: 3, kind: "order", item: order(alice) });
+    const item = order(alice, "buy", 1n, 100_000n, { thisAuction: true });
+    const { verdict } = await ask({ op: "submit", id: 3, kind: "order", item });
     assert.equal(verdict, "admitted");
     await wire.frame(({ kind }) => kind === "verdict");
     const auction = eventOf(venue, "auction");
