@@ -88,7 +88,7 @@ template AdmitSlot(depth, S, MAX_OPEN) {
     signal used <== named * leafGiven;
     signal positionsHash <== PositionsHash()(account.positions);
     signal opened <== Leaf()(account, positionsHash);
-    // Where used = 0 the account is free; the item is then malformed or unsigned and has no effect.
+    // Where used = 0 the account is free (of zeros there is a witness); the item is malformed or unsigned and has no effect.
     used * (opened - leaf) === 0;
 
     // Rule 1: malformed. Rule 2: unsigned.
@@ -100,14 +100,13 @@ template AdmitSlot(depth, S, MAX_OPEN) {
     signature.R8y <== R8y;
     signature.S <== sigS;
     signature.message <== step.item;
-    signal signed <== used * signature.valid;
 
     // Rule 3: nonce in (old, old + 2^16]: the bits of nonce - old - 1 + 2^40 above the 16 lowest are just the top one.
-    signal ahead[BITS_NONCE() + 1] <== Bits(BITS_NONCE() + 1)(used * (item.nonce - account.nonce - 1) + (1 << BITS_NONCE()));
+    signal ahead[BITS_NONCE() + 1] <== Bits(BITS_NONCE() + 1)(item.nonce - account.nonce - 1 + (1 << BITS_NONCE()));
     var farther = 1 - ahead[BITS_NONCE()];
     for (var i = 16; i < BITS_NONCE(); i++) farther += ahead[i];
     signal nonceGood <== IsZero()(farther);
-    signal valid <== signed * nonceGood;
+    signal valid <== signature.valid * nonceGood;
     signal live <== active * valid;
 
     // Rule 4: too late.

@@ -88,8 +88,8 @@ const LIMIT = { [String(PERP)]: 1_000n, [String(SPREAD)]: -252n, [String(EXTREME
 
 /** Accounts by index; what is missing is an empty leaf. */
 export const RICH = 1_000_000n;
-export const [ALICE, BOB, POOR, BANKRUPT, OVER, AT_LIMIT, LATE, BUSY, SUNK, GRAND, NOBODY, LAST] = [
-  2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 15,
+export const [ALICE, BOB, POOR, BANKRUPT, OVER, AT_LIMIT, LATE, BUSY, SUNK, GRAND, NOBODY, HOLDER, OLD, LAST] = [
+  2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
 ];
 export const accounts: Account[] = [];
 {
@@ -98,13 +98,15 @@ export const accounts: Account[] = [];
     accounts[index] = { ...openAccount({ keyX: x, keyY: y, view: BigInt(index) }), cash: RICH, ...changes };
   };
   const limits = (sign: bigint) => vector().map((_, i) => sign * (i % 2 ? -1n : 1n) * below(48));
-  for (const index of [0, 1, ALICE, BOB, 13, 14, LAST]) open(index);
+  for (const index of [0, 1, ALICE, BOB, LAST]) open(index);
   open(POOR, { cash: 0n });
   open(BANKRUPT, { cash: -5_000n, positions: vector(3n, -2n) });
   open(OVER, { cash: below(99), positions: vector(1n << 46n, 1n) });
   open(AT_LIMIT, { cash: below(99), positions: last(1n << 46n) });
   open(LATE, { nonce: below(40) - 2n });
   open(BUSY, { open: 2n, reserved: 5_000n });
+  open(HOLDER, { cash: 0n, positions: vector(3n, -2n) });
+  open(OLD, { nonce: (1n << 39n) + 7n });
   open(SUNK, { cash: -below(100), positions: limits(-1n), reserved: below(99) });
   open(GRAND, { cash: below(100), positions: limits(1n), seq: below(60) });
 }

@@ -23,11 +23,13 @@ import {
   flagged,
   GRAND,
   HALTED,
+  HOLDER,
   type ItemEvent,
   LAST,
   LATE,
   MAX_AGE,
   NOBODY,
+  OLD,
   OVER,
   PERP,
   POOR,
@@ -227,6 +229,19 @@ describe("circuits/instructions/admit: a verdict for whatever the log holds", ()
     v.time = time;
     return entry(v);
   };
+  /** A cancel of a target, or of none, with flags instead of those that it needs. */
+  const cancel = (flags: bigint, target: bigint) => {
+    return (v: Venue): [Item, Auth] => {
+      const item = cancelItem({ ...v.order(LATE), target, salt: 1n });
+      const bent = flagged(item, flags);
+      return [bent, signed(LATE, bent)];
+    };
+  };
+  const orderFlags = (flags: bigint) => (v: Venue) => {
+    const item = flagged(orderItem(v.order(ALICE)), flags);
+    return [item, signed(ALICE, item)] as [Item, Auth];
+  };
+  const bits = [0n, 1n, 2n, 3n, 4n, 5n, 6n, 7n, 128n, 129n, 130n];
   const minusOne = FIELD - 1n;
   type Row = [why: string, verdict: Verdict, entry: (v: Venue) => [Item, Auth]];
   const table: Row[] = [
@@ -246,6 +261,25 @@ describe("circuits/instructions/admit: a verdict for whatever the log holds", ()
       words((item) => ({ A: kindOf(item, kind).A })),
     ]),
     ["an order's B in a withdrawal", "admitted", words((item) => ({ A: kindOf(item, 3n).A }))],
+    // As many bits beyond one word as beyond the other.
+    ["a bit beyond each word", "malformed", words(({ A, B }) => ({ A: A + (1n << 190n), B: B + (1n << 180n) }))],
+    ["two bits beyond each word", "malformed", words(({ A, B }) => ({ A: A + (3n << 190n), B: B + (5n << 180n) }))],
+    [
+      "a bit beyond each word of a withdrawal",
+      "malformed",
+      words((item) => ({ A: kindOf(item, 3n).A + (1n << 190n), B: item.B + (1n << 252n) })),
+    ],
+    ...bits.map((flags): Row => [
+      `flags ${flags} of a cancel of all`,
+      flags === 2n ? "admitted" : "badTarget",
+      cancel(flags, 0n),
+    ]),
+    ...bits.map((flags): Row => [
+      `flags ${flags} of a cancel of one`,
+      flags === 0n ? "admitted" : "badTarget",
+      cancel(flags, 1n),
+    ]),
+    ...bits.map((flags): Row => [`flags ${flags} of an order`, flags < 2n ? "admitted" : "flags", orderFlags(flags)]),
     ["no account at the index", "unsigned", order(NOBODY)],
     ["an index beyond the tree", "unsigned", order(16 + ALICE)],
     ["the last index of all", "unsigned", order((1 << 20) - 1)],
@@ -265,6 +299,7 @@ describe("circuits/instructions/admit: a verdict for whatever the log holds", ()
     ["the greatest nonce", "nonce", order(ALICE, { nonce: below(40) })],
     ["the greatest nonce, in the window", "admitted", order(LATE, { nonce: below(40) })],
     ["a nonce far below the account's", "nonce", order(LATE, { nonce: 1n })],
+    ["a nonce 2^39 below the account's", "nonce", order(OLD, { nonce: 8n })],
     ["the end of the window", "admitted", order(ALICE, { nonce: NONCE_WINDOW })],
     ["beyond the window", "nonce", order(ALICE, { nonce: NONCE_WINDOW + 1n })],
     ["validUntil 0", "tooLate", order(ALICE, { validUntil: 0n })],
@@ -292,6 +327,9 @@ describe("circuits/instructions/admit: a verdict for whatever the log holds", ()
     ["the last second of all", "pricesNotFresh", at(below(40), order(ALICE))],
     ["negative equity", "margin", order(BANKRUPT)],
     ["negative equity, a hedge that costs", "margin", order(BANKRUPT, { side: SIDE.sell })],
+    ["negative equity, a gain in every scenario", "admitted", order(BANKRUPT, { limit: 850n, size: 1n })],
+    ["what positions are worth at worst, withdrawn", "admitted", withdrawal(HOLDER, 2_655n)],
+    ["one more than that", "margin", withdrawal(HOLDER, 2_656n)],
     ["positions at the limit", "admitted", order(AT_LIMIT)],
     ["positions one over", "positionLimit", order(OVER)],
     ["the worst account there can be", "positionLimit", order(SUNK, { market: EXTREME, size: below(32) })],

@@ -170,7 +170,7 @@ describe("circuits/instructions/admit: forged witnesses", () => {
     [breakRule: (f: Fixture) => void, ...deciding: Record<string, bigint>[]]
   > = {
     malformed: [(f) => (f.beyondA = 1n << 185n), { "item.wellFormed": 1n }, { "item.fits": 1n }],
-    unsigned: [(f) => (f.signed = false), { signed: 1n }, { "signature.valid": 1n }, { "signature.equal": 1n }],
+    unsigned: [(f) => (f.signed = false), { "signature.valid": 1n }, { "signature.equal": 1n }],
     nonce: [(f) => (f.order.nonce = 6n), { nonceGood: 1n }],
     tooLate: [(f) => (f.order.validUntil = START - 1n), { timely: 1n }],
     unknownMarket: [(f) => (f.order.market = 99n), { "at[0]": 1n }],

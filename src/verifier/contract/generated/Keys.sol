@@ -6,7 +6,7 @@ pragma solidity ^0.8.24;
 /// @title What the venue is compiled for: the keys of its instructions, and bounds that circuits have too.
 library Keys {
     /// Hash of the code that holds the keys (KeyData.sol).
-    bytes32 internal constant HASH = 0xaf5526ac9bce463a909a59c3cc31ac6700f1d4fb7b3c0e8c926e28308ff1a89a;
+    bytes32 internal constant HASH = 0x2a1416831727d6facbd1b497a04a390ca8b217ddbfee8c39c8825d0392c97405;
     /// One more than the greatest code of an instruction.
     uint256 internal constant CODES = 7;
     uint256 internal constant MAX_INSTRUCTIONS = 1024;
