@@ -17,7 +17,7 @@ import { counted, table, thousands } from "../../src/setup/format.ts";
 import { startProgress } from "../../src/setup/progress.ts";
 import { firstNotice, recorded, shownOf, smallestFirst } from "../../test/circuits/asked.ts";
 import { mutantsOf, shown, sourcesOf, usesOfTemplates, type Kind, type Mutant } from "../../test/circuits/mutants.ts";
-import { idOf } from "../../test/circuits/statements.ts";
+import { idOf, statementsOf, type Statement } from "../../test/circuits/statements.ts";
 import { recordTests } from "./recordTests.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
@@ -165,12 +165,20 @@ async function trySome(part: number): Promise<void> {
     const path = join(root, relative(ROOT, statement.file));
     const candidates = bySize.filter((it) => uses.get(it.source.template)?.has(statement.template));
     fs.writeFileSync(path, source);
-    const notice = await firstNotice(root, candidates, idOf(statement), moved(mutants[i]));
+    const notice = await firstNotice(root, candidates, rulesOf(statement), moved(mutants[i]));
     fs.rmSync(join(root, "build"), { recursive: true, force: true });
     fs.copyFileSync(statement.file, path);
     process.send!([i, notice !== undefined]);
   }
   process.disconnect();
+}
+
+/** Ids of the rules that may be others where a statement is: itself, or, of a variable, all of its template. */
+function rulesOf(statement: Statement): ReadonlySet<string> {
+  const { file, template, operator } = statement;
+  if (operator === "===" || operator === "<==") return new Set([idOf(statement)]);
+  const all = statementsOf(file, fs.readFileSync(file, "utf8"));
+  return new Set(all.filter((it) => it.template === template).map(idOf));
 }
 
 /** Names of anonymous components have the place of what makes them, which may have moved. */

@@ -1,7 +1,7 @@
 import { accountLeaves, type Account } from "../protocol/account.ts";
 import { fillWord, pushFill, tradeWord, type Fill, type Trade } from "../protocol/book.ts";
 import { credited, settled } from "../protocol/clearing.ts";
-import { RUN } from "../protocol/instructions.ts";
+import { RUN, type Profile } from "../protocol/instructions.ts";
 import { fee, vectorHash } from "../protocol/market.ts";
 import { abs } from "../protocol/numbers.ts";
 import { INSTRUMENTS, MARKETS, PHASE, SETTLE_ROWS } from "../protocol/parameters.ts";
@@ -14,12 +14,33 @@ export interface Unsettled {
 }
 
 /** Neighbouring fills of one account and one clearing: what one slot books. */
-interface Run {
-  readonly trade: Trade;
-  readonly fills: readonly Fill[];
-}
+type Run = Unsettled;
+
+type SettleName = "settle" | "settleRuns";
+/** Fills of a slot, at most. */
+const WIDTH: Readonly<Record<SettleName, number>> = { settle: 1, settleRuns: RUN };
 
 const NO_FILL = fillWord({ account: 0, closed: false, lots: 0n, release: 0n, fee: 0n });
+
+/** Which proofs book all fills that wait: of `settle` or `settleRuns`, whichever takes more of those that are left. */
+export function settlePlan(
+  waiting: readonly Unsettled[],
+  profile: Pick<Profile, SettleName>,
+): { name: SettleName; runs: readonly Run[] }[] {
+  const singles = waiting.flatMap(({ trade, fills }) => fills.map((fill) => ({ trade, fills: [fill] })));
+  const plan: { name: SettleName; runs: readonly Run[] }[] = [];
+  for (let at = 0; at < singles.length;) {
+    const [single, joined] = (["settle", "settleRuns"] as const).map((name) => {
+      const slots = profile[name];
+      const runs = firstOf(runsOf(singles.slice(at, at + WIDTH[name] * slots), WIDTH[name]), slots);
+      return { name, runs, booked: runs.reduce((sum, { fills }) => sum + fills.length, 0) };
+    });
+    const { name, runs, booked } = joined.booked > single.booked ? joined : single;
+    plan.push({ name, runs });
+    at += booked;
+  }
+  return plan;
+}
 
 /**
  * Inputs of as many `settle` and `settleRuns` as all fills take that wait, and the credit of their fees. Advances the ledger,
@@ -30,19 +51,12 @@ export function settleInstructions(
   waiting: readonly Unsettled[],
   accounts: Map<number, Account>,
 ): InstructionInputs[] {
-  const singles = waiting.flatMap(({ trade, fills }) => fills.map((fill) => ({ trade, fills: [fill] })));
-  const instructions: InstructionInputs[] = [];
-  for (let at = 0; at < singles.length || ledger.state.fees > 0n;) {
-    const left = singles.slice(at);
-    const choices = (["settle", "settleRuns"] as const).map((name) => {
-      const runs = firstOf(runsOf(left, name === "settle" ? 1 : RUN), ledger.profile[name]);
-      return { name, runs, booked: runs.reduce((sum, { fills }) => sum + fills.length, 0) };
-    });
-    const [single, joined] = choices;
-    const { name, runs, booked } = joined.booked > single.booked ? joined : single;
-    instructions.push(settleInstruction(ledger, name, runs, booked === left.length, accounts));
-    at += booked;
-  }
+  const plan = settlePlan(waiting, ledger.profile);
+  const instructions = plan.map(({ name, runs }, i) =>
+    settleInstruction(ledger, name, runs, i === plan.length - 1, accounts),
+  );
+  // Where the last of them has no slot left for the credit.
+  if (ledger.state.fees > 0n) instructions.push(settleInstruction(ledger, "settle", [], true, accounts));
   return instructions;
 }
 
@@ -67,13 +81,12 @@ function firstOf(runs: readonly Run[], slots: number): Run[] {
 /** @param last  whether no fill is left after these: then fees are credited, if a slot is left for that */
 function settleInstruction(
   ledger: Ledger,
-  name: "settle" | "settleRuns",
+  name: SettleName,
   runs: readonly Run[],
   last: boolean,
   accounts: Map<number, Account>,
 ): InstructionInputs {
   const { profile, tree, vectors, rules } = ledger;
-  const width = name === "settle" ? 1 : RUN;
   const used = [...new Set(runs.map(({ trade }) => trade.slot))];
   const unused = Array.from({ length: MARKETS }, (_, slot) => slot).filter((slot) => !used.includes(slot));
   const marketSlots = [...used, ...unused].slice(0, SETTLE_ROWS);
@@ -100,7 +113,7 @@ function settleInstruction(
   });
   const leaves = accountLeaves(writes.map(({ after }) => after));
   const slots = writes.map(({ trade, fills, index, before, after, credit }, j) => {
-    const words = Array.from({ length: width }, (_, k) => (k < fills.length ? fillWord(fills[k]) : NO_FILL));
+    const words = Array.from({ length: WIDTH[name] }, (_, k) => (k < fills.length ? fillWord(fills[k]) : NO_FILL));
     const on = words.map((_, k) => (k < fills.length ? 1n : 0n));
     const shared = trade ? tradeWord(trade) : noTrade;
     for (let k = 0; k < fills.length; k++) fillsTaken = pushFill(fillsTaken, words[k], shared);

@@ -78,18 +78,18 @@ const GREAT = 2_000_000;
 /**
  * What shows that circuits are others when their sources lie in `root`, if anything does.
  * @param candidates  those that may be others, the smallest first
- * @param changed     id of the statement that is another one there: then no cheat has a proof but those that it refuses
+ * @param changed     ids of statements, if it is known: no cheat has a proof there but those that one of them refuses
  * @param moved       the name that a signal has there
  */
 export async function firstNotice(
   root: string,
   candidates: readonly Shown[],
-  changed?: string,
+  changed?: ReadonlySet<string>,
   moved: (name: string) => string = (name) => name,
 ): Promise<Notice | undefined> {
   const refusing = candidates.map((shown) => ({
     ...shown,
-    refused: shown.refused.filter(({ rules }) => changed === undefined || rules.includes(changed)),
+    refused: shown.refused.filter(({ rules }) => changed === undefined || rules.some((rule) => changed.has(rule))),
   }));
   for (const shown of tried(candidates, ({ witness }) => witness.length, TRIED.greatAnswers)) {
     const how = await answersOtherwise(root, shown);

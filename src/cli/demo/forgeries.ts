@@ -18,8 +18,8 @@ type Inputs = Record<string, bigint & bigint[]>;
 
 /** A changed price, a skipped order and a forged fill, each from the honest inputs of a round. */
 export function forgeriesOf(instructions: readonly InstructionInputs[], tick: bigint): Forgery[] {
-  const find = (name: InstructionName) => instructions.findIndex((it) => it.name === name);
-  const [auction, settle] = [find("auction"), find("settle")];
+  const find = (...names: InstructionName[]) => instructions.findIndex(({ name }) => names.includes(name));
+  const [auction, settle] = [find("auction"), find("settle", "settleRuns")];
   const of = (at: number) => instructions[at].inputs as Inputs;
   const { price, words, active } = of(auction);
   const forge = (name: string, at: number, changes: object): Forgery => ({
@@ -29,9 +29,9 @@ export function forgeriesOf(instructions: readonly InstructionInputs[], tick: bi
   });
   // The second order left out, the others moved up.
   const shifted = (list: bigint[]) => [list[0], ...list.slice(2), 0n];
-  const fills = of(settle).words;
+  const [first, ...others] = instructions[settle].inputs.words as bigint[][];
   // One lot more for the first fill: `lots` begins above account (20 bits) and closed (1 bit).
-  const richer = [fills[0] + (1n << 21n), ...fills.slice(1)];
+  const richer = [[first[0] + (1n << 21n), ...first.slice(1)], ...others];
   return [
     forge("price one tick higher", auction, { price: price + tick }),
     forge("price one tick lower", auction, { price: price - tick }),

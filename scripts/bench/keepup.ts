@@ -1,0 +1,291 @@
+/**
+ * How many proofs workloads take, counted from the matcher's events, in the profile `standard`: as instructions were cut in
+ * version 0.1, and as they are cut now.
+ *     npm run bench keepup [makers] [nasdaq] [burst] [messages.csv.gz]
+ * Without words all three. Prints tables, and writes docs/costs.json.
+ */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Event } from "../../src/matcher/events.ts";
+import { Matcher, type Command } from "../../src/matcher/matcher.ts";
+import { sweep } from "../../src/protocol/clearing.ts";
+import { depositKey, publicKey } from "../../src/protocol/eddsa.ts";
+import { parseGenesis } from "../../src/protocol/genesis.ts";
+import { PROFILES } from "../../src/protocol/instructions.ts";
+import { orderItem } from "../../src/protocol/item.ts";
+import type { Prices, Rules } from "../../src/protocol/market.ts";
+import { SIDE } from "../../src/protocol/parameters.ts";
+import { fitsTransaction } from "../../src/protocol/transaction.ts";
+import { useHashKernels } from "../../src/prover/hash/use.ts";
+import { flowOf } from "../../src/replay/flow.ts";
+import { readLobster, type LobsterMessage } from "../../src/replay/lobster.ts";
+import { Random } from "../../src/replay/random.ts";
+import { ROOT } from "../../src/setup/folders.ts";
+import { table, thousands } from "../../src/setup/format.ts";
+import { stableJson } from "../../src/setup/keys/stableJson.ts";
+import { writeWhole } from "../../src/setup/writeWhole.ts";
+import { developmentGenesis } from "../../src/venue/developmentGenesis.ts";
+import { nextClose } from "../../src/venue/schedule.ts";
+import { instructionsOf, settlesOf } from "../../src/witness/count.ts";
+import { settlePlan, type Unsettled } from "../../src/witness/settle.ts";
+
+const SAMPLE = join(ROOT, "../shared/data/nasdaq-aapl-2012-06-21-0930-1000.csv.gz");
+const COSTS = join(ROOT, "docs/costs.json");
+const PROFILE = PROFILES.standard;
+/** Of version 0.1: slots of a proof, cancels of a sweep, and constraints. */
+const BEFORE = { clear: 89, settle: 13, cancels: 16, allCancels: 2 };
+const CONSTRAINTS_BEFORE = { admit: 119_767, clear: 131_021, settle: 124_982 };
+
+/** Proofs of a workload. */
+interface Count {
+  admit: number;
+  clear: number;
+  settle: number;
+  settleRuns: number;
+}
+const NONE: Count = { admit: 0, clear: 0, settle: 0, settleRuns: 0 };
+
+/** Counts as events come. */
+class Counter {
+  readonly before = { ...NONE };
+  readonly after = { ...NONE };
+  entries = 0;
+  orders = 0;
+  closes = 0;
+  fills = 0;
+  readonly #rules: Rules;
+  readonly #prices: Prices;
+  #items = 0;
+  #waiting: Unsettled[] = [];
+  #proofs = 0;
+  #changed = new Set<number>();
+
+  constructor({ rules, prices }: { rules: Rules; prices: Prices }) {
+    this.#rules = rules;
+    this.#prices = prices;
+  }
+
+  add(event: Event): void {
+    switch (event.kind) {
+      case "item":
+        this.#settle();
+        this.entries++;
+        this.#items++;
+        if (event.admission.entry) this.orders++;
+        return;
+      case "clear":
+        return this.#clear(event);
+      case "deposits":
+      case "settle":
+        return;
+    }
+  }
+
+  end(): void {
+    this.#admit();
+    this.#settle();
+  }
+
+  #admit(): void {
+    for (const count of [this.before, this.after]) count.admit += Math.ceil(this.#items / PROFILE.admit);
+    this.#items = 0;
+  }
+
+  #clear(event: Extract<Event, { kind: "clear" }>): void {
+    this.#admit();
+    this.entries++;
+    this.closes++;
+    const fills = event.sweeps.flatMap(({ outcome }) => outcome.fills);
+    this.fills += fills.length;
+    const own = event.sweeps.at(-1)!.outcome.fees > 0n ? 1 : 0;
+    this.before.clear += this.#clearBefore(event);
+    this.before.settle += Math.ceil((fills.length + own) / BEFORE.settle);
+
+    const changed = new Set([...this.#changed, 0, ...fills.map(({ account }) => account)]);
+    const clear = instructionsOf(event, PROFILE);
+    const proofs = clear + settlesOf(fills.length, PROFILE);
+    if (!fitsTransaction({ proofs: this.#proofs + proofs, accounts: changed.size })) this.#settle();
+    this.after.clear += clear;
+    this.#proofs += proofs;
+    for (const { account } of fills) this.#changed.add(account);
+    for (const { trade, outcome } of event.sweeps) this.#waiting.push({ trade, fills: outcome.fills });
+  }
+
+  /** Sweeps of 16 cancels, 2 of them all-cancels, each of which walks the book again. */
+  #clearBefore({ slot, sweeps, entry }: Extract<Event, { kind: "clear" }>): number {
+    const [rules, prices] = [this.#rules.markets[slot], this.#prices.markets[slot]];
+    let pending = sweeps.flatMap(({ cancels }) => cancels);
+    let entries = [...sweeps[0].book, ...sweeps[0].admitted];
+    let proofs = 0;
+    do {
+      let alls = 0;
+      const end = pending.findIndex(({ all }, i) => i === BEFORE.cancels || (all && ++alls > BEFORE.allCancels));
+      const cancels = end < 0 ? pending : pending.slice(0, end);
+      pending = end < 0 ? [] : pending.slice(end);
+      proofs += Math.max(1, Math.ceil(entries.length / BEFORE.clear));
+      if (pending.length > 0)
+        entries = [...sweep({ rules, prices, match: false, cancels, time: entry.time, entries }).book];
+    } while (pending.length > 0);
+    return proofs;
+  }
+
+  #settle(): void {
+    if (this.#proofs === 0) return;
+    const plan = settlePlan(this.#waiting, PROFILE);
+    for (const { name } of plan) this.after[name]++;
+    const last = plan.at(-1);
+    if (last && last.runs.length === PROFILE[last.name]) this.after.settle++;
+    this.#waiting = [];
+    this.#proofs = 0;
+    this.#changed = new Set();
+  }
+}
+
+/** Five makers who quote five markets, both sides at so many levels, each 10 s; and an order a second of takers. */
+function makers(levels: number): Counter {
+  const [MAKERS, TAKERS, SECONDS, EVERY] = [5, 5, 600, 10];
+  const MARKS: [market: bigint, mark: bigint][] = [[101n, 100_000n], [102n, 6_000n], [103n, 5_500n], [104n, 11_500n], [105n, 100_000n]]; // prettier-ignore
+  const start = 1_700_000_000n;
+  const [secret, insurance] = [1, 2].map((byte) => new Uint8Array(32).fill(byte));
+  const json = developmentGenesis({ secret, insurance, domain: 5n, time: start, profile: "standard", interval: EVERY });
+  const genesis = parseGenesis(json);
+  // No order is refused for the number of those that are open.
+  const matcher = new Matcher({ ...genesis, depth: PROFILE.depth, maxOpen: 1_000 }, { view: (_, i) => BigInt(i) });
+  const counter = new Counter(genesis);
+  const apply = (command: Command) => {
+    for (const event of matcher.apply(command)) counter.add(event);
+  };
+  const closeDue = (now: bigint) => {
+    for (;;) {
+      const next = nextClose(genesis.rules, (slot) => matcher.pending(slot), matcher.clock);
+      if (!next || next.time > now) return;
+      apply({ kind: "close", ...next });
+    }
+  };
+  const keys = Array.from({ length: MAKERS + TAKERS }, (_, i) =>
+    depositKey(publicKey(new Uint8Array(32).fill(20 + i))),
+  );
+  const deposits = keys.map(({ x, y }) => ({ keyX: x, keyY: y, index: 0, amount: 10n ** 13n }));
+  apply({ kind: "deposits", time: start, deposits });
+  const nonces = Array<bigint>(2 + MAKERS + TAKERS).fill(0n);
+  const resting = new Map<string, bigint>();
+  const random = new Random(7);
+  const order = (account: number, time: bigint, fields: Pick<Parameters<typeof orderItem>[0], "market" | "side" | "limit" | "size" | "thisAuction" | "replaces">) => {
+    const nonce = ++nonces[account];
+    const life = { validUntil: time + 100n, expiry: time + 1_000n, salt: 1n };
+    const item = orderItem({ account: BigInt(account), nonce, ...life, ...fields });
+    apply({ kind: "item", time, item, auth: { R8x: 0n, R8y: 0n, S: 0n }, signed: true });
+    return nonce;
+  }; // prettier-ignore
+  for (let second = 1; second <= SECONDS; second++) {
+    const time = start + BigInt(second);
+    closeDue(time);
+    if (second % EVERY === 1)
+      for (let maker = 2; maker < 2 + MAKERS; maker++)
+        for (const [market, mark] of MARKS) {
+          const middle = mark + BigInt(random.integer(-1, 1)) * 10n;
+          for (let level = 0; level < levels; level++)
+            for (const side of [SIDE.buy, SIDE.sell]) {
+              const place = `${maker}/${market}/${level}/${side}`;
+              const away = BigInt(10 * (1 + level + (maker % 3)));
+              const limit = middle + (side === SIDE.sell ? away : -away);
+              const replaces = resting.get(place) ?? 0n;
+              resting.set(place, order(maker, time, { market, side, limit, size: 5n, replaces }));
+            }
+        }
+    const [market, mark] = random.pick(MARKS);
+    const side = random.integer(0, 1);
+    const taker = 2 + MAKERS + random.integer(0, TAKERS - 1);
+    const limit = mark + (side === SIDE.sell ? -200n : 200n);
+    order(taker, time, { market, side, limit, size: 3n, thisAuction: true });
+  }
+  closeDue(start + BigInt(SECONDS + EVERY));
+  counter.end();
+  return counter;
+}
+
+function nasdaq(messages: readonly LobsterMessage[]): Counter {
+  const flow = flowOf(messages, { profile: PROFILE, accounts: 4 ** 5 - 2, every: 10, seed: 1, signed: false });
+  const matcher = new Matcher(flow.genesis, flow.options);
+  const counter = new Counter(flow.genesis);
+  for (const command of flow.commands) for (const event of matcher.apply(command)) counter.add(event);
+  counter.end();
+  return counter;
+}
+
+/** The first orders of the flow within one auction. */
+function burst(messages: readonly LobsterMessage[], orders: number): Counter {
+  const flow = flowOf(messages, { profile: PROFILE, accounts: 4 ** 5 - 2, every: 86_400, seed: 1, signed: false });
+  const matcher = new Matcher(flow.genesis, flow.options);
+  const counter = new Counter(flow.genesis);
+  for (const command of flow.commands) {
+    if (command.kind === "item" && counter.orders === orders) continue;
+    for (const event of matcher.apply(command)) counter.add(event);
+  }
+  counter.end();
+  return counter;
+}
+
+async function main(words: readonly string[]): Promise<void> {
+  await useHashKernels();
+  const path = words.find((word) => word.includes(".csv")) ?? SAMPLE;
+  const named = words.filter((word) => !word.includes(".csv"));
+  const wants = (name: string) => named.length === 0 || named.includes(name);
+  const costs = JSON.parse(await readFile(COSTS, "utf8")) as Record<string, any>;
+  /** Core seconds of a constraint, of loaded proofs of the profile, witness included. */
+  const { cores, circuits } = costs.prover;
+  const measured = Object.entries(circuits as Record<string, Record<string, number>>).filter(([name]) => name.endsWith("standard")); // prettier-ignore
+  const rate = measured.reduce((sum, [, it]) => sum + (cores * it.loadedSeconds) / it.constraints, 0) / measured.length;
+  const now = costs.constraints.standard as Record<string, { constraints: number }>;
+  const constraintsAfter = (name: string) => now[name === "clear" ? "auction" : name].constraints;
+
+  const workloads: [name: string, counter: Counter][] = [];
+  if (wants("makers"))
+    for (const levels of [1, 4]) workloads.push([`makers, ${levels === 1 ? "one level" : `${levels} levels`}`, makers(levels)]); // prettier-ignore
+  if (wants("nasdaq") || wants("burst")) {
+    const messages: LobsterMessage[] = [];
+    for await (const message of readLobster(path)) messages.push(message);
+    if (wants("nasdaq")) workloads.push(["nasdaq", nasdaq(messages)]);
+    if (wants("burst")) workloads.push(["burst", burst(messages, 5_000)]);
+  }
+  const rows: string[][] = [];
+  const keepup = { ...(costs.keepup as object) } as Record<string, unknown>;
+  for (const [name, { before, after, entries, orders, closes, fills }] of workloads) {
+    const total = (count: Count, of: (name: string) => number) =>
+      (Object.keys(count) as (keyof Count)[]).reduce((sum, it) => sum + count[it] * of(it), 0);
+    const constraints = {
+      before: total(before, (it) => CONSTRAINTS_BEFORE[it as "admit"] ?? 0),
+      after: total(after, constraintsAfter),
+    };
+    const seconds = { before: constraints.before * rate, after: constraints.after * rate };
+    const ratio = seconds.before / seconds.after;
+    for (const [when, count] of [["0.1", before], ["now", after]] as const)
+      rows.push([
+        name,
+        when,
+        ...[count.admit, count.clear, count.settle, count.settleRuns].map(thousands),
+        thousands(total(count, () => 1)),
+        thousands(Math.round((when === "0.1" ? constraints.before : constraints.after) / entries)),
+        thousands(Math.round(when === "0.1" ? seconds.before : seconds.after)),
+        when === "0.1" ? "" : `${ratio.toFixed(2)} x`,
+      ]); // prettier-ignore
+    keepup[name] = { entries, orders, closes, fills, before, after, ratio: Number(ratio.toFixed(2)) };
+  }
+  const head = [
+    "workload",
+    "",
+    "admit",
+    "clear",
+    "settle",
+    "settleRuns",
+    "proofs",
+    "constraints an entry",
+    "core s",
+    "",
+  ];
+  console.log(table([head, ...rows]));
+  costs.keepup = keepup;
+  await writeWhole(COSTS, stableJson(costs));
+}
+
+await main(process.argv.slice(2));
