@@ -14,6 +14,8 @@ import type { Limits, VenueEvent, VenueOptions } from "./options.ts";
 import { Pipeline, type RoundSummary } from "./proving/pipeline.ts";
 import { Recent } from "./recent.ts";
 import { Reports } from "./reports.ts";
+import { systemClock, type Clock } from "./clock.ts";
+import { Pace, type ProofPace } from "./proving/pace.ts";
 import { nextClose } from "./schedule.ts";
 import type { Start } from "./start.ts";
 import { happening, recordsOf, stepsOf, type Step } from "./steps.ts";
@@ -90,6 +92,10 @@ export class Market {
   #checked: { records: number; done: boolean } = { records: 0, done: false };
   /** entries proved a second, as of late: for "retry after" */
   #rate = 0;
+  readonly #pace = new Pace();
+  readonly #clock: Clock;
+  /** of the rounds that have ended and are not proved: entries up to their end, and the time of their first */
+  #unprovedRounds: { to: bigint; time: bigint }[] = [];
 
   constructor(options: VenueOptions, limits: Limits, start: Start, events: MarketEvents) {
     this.genesis = options.genesis;
@@ -100,6 +106,7 @@ export class Market {
     this.#digest = options.digest;
     this.#profile = PROFILES[options.genesis.profile];
     this.#events = events;
+    this.#clock = options.clock ?? systemClock;
     const { snapshot } = start;
     this.#tip = snapshot ? { ...snapshot, previous: hexToBytes(snapshot.checksum) } : EMPTY_JOURNAL;
     this.#round = this.#newRound((snapshot?.round ?? 0) + 1);
@@ -123,6 +130,7 @@ export class Market {
       store: this.#store,
       proven: proven ?? { time: this.genesis.time, logCount: 0n },
       start: { round: snapshot?.round ?? 0, accounts },
+      onProof: () => this.#pace.make(this.#clock.now()),
       onProven: (round, summary) => {
         this.#events.onProven(round);
         this.#onProven(summary);
@@ -153,6 +161,18 @@ export class Market {
   /** Instructions that wait to be proved, those of the round that is being filled among them. */
   get proofsWaiting(): number {
     return (this.pipeline?.instructionsWaiting ?? 0) + this.#round.proofs;
+  }
+
+  /** How proofs keep up; null where none are made. */
+  get pace(): ProofPace | null {
+    if (!this.pipeline) return null;
+    const proved = this.pipeline.provenCount;
+    const waits = this.#unprovedRounds.findIndex(({ to }) => to > proved);
+    this.#unprovedRounds = waits < 0 ? [] : this.#unprovedRounds.slice(waits);
+    const oldest = this.#unprovedRounds[0]?.time ?? this.#round.entries[0]?.time ?? null;
+    const most = { proofs: this.limits.unprovedProofs, entries: this.limits.unproved };
+    const backlog = { proofs: this.proofsWaiting, entries: this.logCount - this.proved, oldest, most };
+    return this.#pace.report(backlog, this.stamp(this.#clock.now()));
   }
 
   /** Why no rounds are proved any more, or null. */
@@ -265,6 +285,8 @@ export class Market {
     await this.#store.append(records.map(({ record }) => record));
     this.matcher.adopt(matcher);
     const logged = hashed.values();
+    const asked = steps.reduce((sum, step) => sum + ("proofs" in step ? step.proofs : 0), 0);
+    if (this.pipeline && asked > 0) this.#pace.ask(asked, this.#clock.now());
     steps.forEach((step, i) => this.#take(step, records[i].tip, logged));
   }
 
@@ -327,6 +349,8 @@ export class Market {
   #markRound(accounts: readonly Account[]): void {
     const { number, from, entries, proofs } = this.#round;
     this.pipeline?.mark({ number, from, entries, proofs: Math.ceil(proofs), accounts });
+    if (this.pipeline)
+      this.#unprovedRounds.push({ to: from.logCount + BigInt(entries.length), time: entries[0]!.time });
     this.#round = this.#newRound(number + 1);
   }
 

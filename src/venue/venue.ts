@@ -198,6 +198,7 @@ export class Venue extends Questions {
       proved,
       unproved: logCount - proved,
       roundsWaiting: market.pipeline?.waiting ?? 0,
+      proofs: market.pace,
       queue: this.#inFlight.size,
       chain,
       accounts: market.matcher.accounts.length,

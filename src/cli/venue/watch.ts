@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { Contradiction } from "../../client/index.ts";
 import { TacitError } from "../../protocol/errors.ts";
-import { toJson } from "../../protocol/json.ts";
+import { asObject, toJson } from "../../protocol/json.ts";
 import { isoTime, short, thousands } from "../../setup/format.ts";
 import { openClient, shout, type TraderOptions } from "./withClient.ts";
 
@@ -26,7 +26,7 @@ export async function watch(
   if (keyless) note("no key: only rounds are followed");
   let told = -1;
   let said = 0;
-  let [asked, away, clock] = [false, false, null as string | null];
+  let [asked, away, overruns, clock] = [false, false, false, null as string | null];
   for (;;) {
     try {
       await client.sync((verified) => {
@@ -38,6 +38,10 @@ export async function watch(
       const { verified } = client;
       if (verified.round > said) say(`rounds up to ${verified.round} hold, as verified before`, { verified });
       said = verified.round;
+      const overrun = overrunInWords(asObject("health", await client.api.health()));
+      if (overrun !== null && !overruns) note(`tacit: ${overrun}`);
+      if (overrun === null && overruns) note("proofs keep up again");
+      overruns = overrun !== null;
       if (away) note("the venue answers again");
       away = false;
       if (client.verified.round === 0 && !asked) note("no round is proved yet: proofs come some time after the orders");
@@ -61,4 +65,13 @@ export async function watch(
     const pause = new Promise<"next">((resolve) => setTimeout(() => resolve("next"), options.every * 1000));
     if ((await Promise.race([stopped, pause])) === "stopped") return shout(client.contradictions);
   }
+}
+
+/** That proofs do not keep up, as a venue's health says; or null. */
+function overrunInWords({ proofs }: Record<string, unknown>): string | null {
+  if (typeof proofs !== "object" || proofs === null) return null;
+  const { busyIn, lagSeconds } = proofs as Record<string, unknown>;
+  if (typeof busyIn !== "number" || typeof lagSeconds !== "number") return null;
+  const behind = `proofs are ${thousands(lagSeconds)} s behind and do not keep up`;
+  return `${behind}: as things go, orders are turned away in ${thousands(busyIn)} s`;
 }

@@ -88,6 +88,8 @@ export interface PipelineOptions {
   readonly proven: { readonly time: bigint; readonly logCount: bigint };
   /** the last round that the ledger has, 0 for none, and the accounts after it */
   readonly start: { readonly round: number; readonly accounts: readonly Account[] };
+  /** told of each proof when it is made and kept */
+  readonly onProof?: () => void;
   /** told of each round when it is proved, verified and stored, in order */
   readonly onProven: (round: PublishedRound, summary: RoundSummary) => void;
   /** told when no more rounds can be proved */
@@ -314,6 +316,7 @@ export class Pipeline {
     if (!(await this.#patiently(kept))) return;
     round.proofs[at] = { name: step.name, publicInputs: step.publicInputs, proof };
     this.#running--;
+    this.#options.onProof?.();
     round.missing--;
     if (round.missing === 0) void this.#complete();
     this.#next();

@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { ProofPace } from "../proving/pace.ts";
 import type { VenueEvent } from "../options.ts";
 import type { ServedVenue } from "./views.ts";
 
@@ -60,6 +61,27 @@ export class Metrics {
     gauge("tacit_queue", "Items that wait to be written", () => venue.health().queue);
     gauge("tacit_log_entries", "Entries of the log", () => venue.health().logCount);
     gauge("tacit_unproved_entries", "Entries of the log that are not proved", () => venue.health().unproved);
+    const proofs = (of: (pace: ProofPace) => number) => () => {
+      const { proofs: pace } = venue.health();
+      return pace ? of(pace) : 0;
+    };
+    gauge(
+      "tacit_proofs_waiting",
+      "Proofs to be made",
+      proofs(({ waiting }) => waiting),
+    );
+    gauge("tacit_proof_lag_seconds", "Since the oldest entry that is not proved was stamped", proofs(({ lagSeconds }) => lagSeconds)); // prettier-ignore
+    gauge(
+      "tacit_proofs_asked",
+      "Proofs that the market asked for since the start",
+      proofs(({ asked }) => asked),
+    );
+    gauge(
+      "tacit_proofs_made",
+      "Proofs made since the start",
+      proofs(({ made }) => made),
+    );
+    gauge("tacit_proofs_keep_up", "0 when orders will be turned away within an hour, as things go", proofs(({ busyIn }) => Number(busyIn === null))); // prettier-ignore
     gauge("tacit_rounds_waiting", "Rounds that are not proved", () => venue.health().roundsWaiting);
     gauge(
       "tacit_chain_rounds_waiting",

@@ -373,6 +373,23 @@ export const HealthSchema = z
     proved: whole,
     unproved: whole,
     roundsWaiting: whole,
+    proofs: z
+      .strictObject({
+        lagSeconds: whole.describe("since the oldest entry that is not proved was stamped"),
+        waiting: whole.describe("proofs to be made"),
+        askedPerSecond: z.number().min(0).describe("proofs that the market asked for, in the last two minutes"),
+        madePerSecond: z.number().min(0),
+        asked: whole.describe("since the start"),
+        made: whole,
+        doneIn: whole.nullable().describe("seconds, should nothing come; null: none were made of late"),
+        busyIn: whole
+          .nullable()
+          .describe(
+            "seconds until orders are turned away, as things go: proofs do not keep up; null: not within an hour",
+          ),
+      })
+      .nullable()
+      .describe("null: nothing is proved here"),
     queue: whole,
     chain: z
       .strictObject({

@@ -36,6 +36,12 @@ export interface Health {
   readonly logCount: number;
   readonly unproved: number;
   readonly roundsWaiting: number;
+  /** how proofs keep up; null where none are made */
+  readonly proofs: {
+    readonly lagSeconds: number;
+    readonly doneIn: number | null;
+    readonly busyIn: number | null;
+  } | null;
 }
 
 export interface Market {
@@ -138,5 +144,11 @@ export function readHealth(json: unknown): Health {
     logCount: whole("health.logCount", row.logCount),
     unproved: whole("health.unproved", row.unproved),
     roundsWaiting: whole("health.roundsWaiting", row.roundsWaiting),
+    proofs: row.proofs === null ? null : readPace(asObject("health.proofs", row.proofs)),
   };
+}
+
+function readPace(row: Record<string, unknown>): NonNullable<Health["proofs"]> {
+  const orNull = (name: "doneIn" | "busyIn") => (row[name] === null ? null : whole(`health.proofs.${name}`, row[name]));
+  return { lagSeconds: whole("health.proofs.lagSeconds", row.lagSeconds), doneIn: orNull("doneIn"), busyIn: orNull("busyIn") }; // prettier-ignore
 }

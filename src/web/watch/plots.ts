@@ -3,7 +3,7 @@ import { byId } from "../dom.ts";
 import { count, thousands } from "../format.ts";
 import { curvesOf } from "./curves.ts";
 import type { Feed } from "./feed.ts";
-import type { Auction, RoundInfo } from "./model.ts";
+import type { Auction, Health, RoundInfo } from "./model.ts";
 import { clock, Plot, shown, type Theme } from "./plot.ts";
 
 const { bars, stepped } = uPlot.paths;
@@ -110,9 +110,21 @@ export function drawPlots(feed: Feed, market: string): void {
   const { lag } = feed;
   plots.lag.set(
     [lag.map(({ time }) => time), lag.map(({ unproved }) => unproved)],
-    lag.length === 0 ? "Not known yet." : `${count(lag[lag.length - 1].unproved, "entry", "entries")} of the log now.`,
+    lag.length === 0
+      ? "Not known yet."
+      : `${count(lag[lag.length - 1].unproved, "entry", "entries")} of the log now.${paceInWords(feed.health?.proofs)}`,
   );
   drawGas(feed.rounds);
+}
+
+/** How proofs keep up. */
+function paceInWords(proofs: Health["proofs"] | undefined): string {
+  if (!proofs || proofs.lagSeconds === 0) return "";
+  const { lagSeconds, doneIn, busyIn } = proofs;
+  const lag = ` Proofs are ${count(lagSeconds, "second")} behind`;
+  if (busyIn !== null)
+    return `${lag} and do not keep up: as things go, orders are turned away in ${count(busyIn, "second")}.`;
+  return doneIn === null ? `${lag}.` : `${lag}; what waits takes about ${count(doneIn, "second")}.`;
 }
 
 function drawPrices(auctions: readonly Auction[]): void {
