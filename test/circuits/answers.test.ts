@@ -2,6 +2,8 @@
 // Method: random and chosen inputs of one template at a time (seed in the name of the test).
 import assert from "node:assert/strict";
 import { Random } from "../../src/replay/random.ts";
+import { FIELD, ORDER } from "../../src/protocol/eddsa.ts";
+import { decodeItem } from "../../src/protocol/item.ts";
 import { divCeil, toField } from "../../src/protocol/numbers.ts";
 import { BITS, FEE_DENOMINATOR, INSTRUMENTS } from "../../src/protocol/parameters.ts";
 import { type Circuit, compileTemplate, expectNoWitness, type Inputs } from "./harness.ts";
@@ -62,5 +64,41 @@ describe("circuits/lib: answers", () => {
     for (const x of [0n, 1n, million - 1n, million, million + 1n, million * ((1n << 20n) - 1n)])
       assert.equal(answer(circuit, { x }), divCeil(x, million), `${x}`);
     expectNoWitness(circuit, { x: million * ((1n << 20n) - 1n) + 1n });
+  });
+
+  it("Item: what is well formed, and of which kind, as decodeItem says", async () => {
+    const circuit = await compiled("item", "Item");
+    const kinds = { order: 1n, cancel: 2n, withdrawal: 4n } as const;
+    const [A, B] = [(7n << 36n) + (5n << 4n), 9n];
+    const bits = [0n, 1n << 184n, 1n << 185n, 1n << 190n, 3n << 190n, 1n << 252n];
+    const others = [0n, 1n << 173n, 1n << 174n, 5n << 180n, 1n << 251n, 1n << 252n, 3n << 251n];
+    for (let kind = 0n; kind < 16n; kind++)
+      for (const beyondA of kind < 4n ? bits : [0n])
+        for (const beyondB of kind < 4n ? others : [0n]) {
+          const item = { A: A + kind + beyondA, B: B + beyondB, salt: 0n };
+          const decoded = decodeItem(item);
+          const [wellFormed, ...is] = circuit.publicValues({ A: item.A, B: item.B }, 4);
+          const told = is.reduce((sum, bit, i) => sum + (bit << BigInt(i)), 0n);
+          assert.equal(wellFormed, decoded ? 1n : 0n, `kind ${kind}, ${beyondA}, ${beyondB}`);
+          if (decoded) assert.equal(told, kinds[decoded.kind]);
+        }
+  });
+
+  it("Scalar: a form for each scalar, at the ends of all ranges of its quotient", async () => {
+    const circuits = await Promise.all([0, 1].map((exact) => compiled("eddsa", "Scalar", [exact])));
+    const top = 1n << 250n;
+    for (const [exact, circuit] of circuits.entries())
+      for (let q = 0n; q < 8n; q++)
+        for (const rest of [0n, 1n, top - 1n, top, ORDER - 1n]) {
+          const value = q * ORDER + rest;
+          if (value >= FIELD) continue;
+          const values = circuit.publicValues({ in: value }, 252);
+          const [positive, quotient] = values.slice(250);
+          const bits = values.slice(0, 250).reduce((sum, bit, i) => sum + (bit << BigInt(i)), 0n);
+          assert.deepEqual([positive, quotient], [rest < top ? 1n : 0n, q], `${q} l + ${rest}`);
+          // Where it has to be exact, the last form is no number modulo l: S is too great, and the answer is no.
+          if (exact === 0 || q < 7n || positive === 1n)
+            assert.equal((bits + (1n - positive) * (ORDER - top) - value) % ORDER, 0n);
+        }
   });
 });
