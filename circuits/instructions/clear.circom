@@ -205,6 +205,7 @@ template ClearSlot(RULE) {
 }
 
 /// SweepCancels: the cancels of a sweep, from their chain.
+/// twins   src/protocol/clearing.ts (sweepSlots)
 /// in      from     head before them; words[j] as admit put them; active[j] bits: which slots are used is the prover's choice
 /// proves  Rule 5: they are the next ones of the chain, all-cancels only in each last slot of ALL_CANCEL_EVERY
 /// out     to       head after them; taken their number

@@ -45,7 +45,7 @@ template OpenSettleRow() {
 
 /// SettleSlot: the next fills of the chain, up to K of one account and one clearing, booked in the account; or nothing, in
 /// account 0. It may credit account 0 with the fees booked so far.
-/// twins   src/protocol/clearing.ts (settled), src/witness/settle.ts
+/// twins   src/protocol/clearing.ts (settled, credited), src/witness/settle.ts
 /// params  depth of the account tree, K
 /// in      on[k]        a bit: word k is the next fill; else it is that of no fill
 ///         words[k]     what an order got; trade, which the fills share: as clear put them, the account inside the tree

@@ -4,8 +4,8 @@ include "bits.circom";
 include "fee.circom";
 include "../generated/parameters.circom";
 
-/// A fill's word (FILL_COLUMNS of src/protocol/book.ts) is what its order got, and, above, the trade: what all fills of a
-/// clearing share. 148 bits and 105: one word of 253.
+/// A fill's word is what its order got (FILL_COLUMNS of src/protocol/book.ts), and, above, the trade, which all fills of a
+/// clearing share (TRADE_COLUMNS). 148 bits and 105: one word of 253.
 
 /// UnpackFill: what an order got.
 /// in      word     below 2^148: ranged here; no witness exists otherwise

@@ -15,7 +15,6 @@ import { PROFILES } from "../../src/protocol/instructions.ts";
 import { orderItem } from "../../src/protocol/item.ts";
 import type { Prices, Rules } from "../../src/protocol/market.ts";
 import { SIDE } from "../../src/protocol/parameters.ts";
-import { fitsTransaction } from "../../src/protocol/transaction.ts";
 import { useHashKernels } from "../../src/prover/hash/use.ts";
 import { flowOf } from "../../src/replay/flow.ts";
 import { readLobster, type LobsterMessage } from "../../src/replay/lobster.ts";
@@ -26,8 +25,9 @@ import { stableJson } from "../../src/setup/keys/stableJson.ts";
 import { writeWhole } from "../../src/setup/writeWhole.ts";
 import { developmentGenesis } from "../../src/venue/developmentGenesis.ts";
 import { nextClose } from "../../src/venue/schedule.ts";
-import { instructionsOf, settlesOf } from "../../src/witness/count.ts";
-import { settlePlan, type Unsettled } from "../../src/witness/settle.ts";
+import { instructionsOf } from "../../src/witness/count.ts";
+import { settlePlan } from "../../src/witness/settle.ts";
+import { Waiting } from "../../src/witness/waiting.ts";
 
 const SAMPLE = join(ROOT, "../shared/data/nasdaq-aapl-2012-06-21-0930-1000.csv.gz");
 const COSTS = join(ROOT, "docs/costs.json");
@@ -56,9 +56,7 @@ class Counter {
   readonly #rules: Rules;
   readonly #prices: Prices;
   #items = 0;
-  #waiting: Unsettled[] = [];
-  #proofs = 0;
-  #changed = new Set<number>();
+  readonly #waiting = new Waiting(PROFILE);
 
   constructor({ rules, prices }: { rules: Rules; prices: Prices }) {
     this.#rules = rules;
@@ -101,14 +99,9 @@ class Counter {
     this.before.clear += this.#clearBefore(event);
     this.before.settle += Math.ceil((fills.length + own) / BEFORE.settle);
 
-    const changed = new Set([...this.#changed, 0, ...fills.map(({ account }) => account)]);
-    const clear = instructionsOf(event, PROFILE);
-    const proofs = clear + settlesOf(fills.length, PROFILE);
-    if (!fitsTransaction({ proofs: this.#proofs + proofs, accounts: changed.size })) this.#settle();
-    this.after.clear += clear;
-    this.#proofs += proofs;
-    for (const { account } of fills) this.#changed.add(account);
-    for (const { trade, outcome } of event.sweeps) this.#waiting.push({ trade, fills: outcome.fills });
+    if (!this.#waiting.hasRoomFor(event)) this.#settle();
+    this.after.clear += instructionsOf(event, PROFILE);
+    this.#waiting.add(event);
   }
 
   /** Sweeps of 16 cancels, 2 of them all-cancels, each of which walks the book again. */
@@ -130,14 +123,11 @@ class Counter {
   }
 
   #settle(): void {
-    if (this.#proofs === 0) return;
-    const plan = settlePlan(this.#waiting, PROFILE);
+    const plan = settlePlan(this.#waiting.take(), PROFILE);
     for (const { name } of plan) this.after[name]++;
+    // Fees are credited in the last slot of the last one, if that is not in use.
     const last = plan.at(-1);
-    if (last && last.runs.length === PROFILE[last.name]) this.after.settle++;
-    this.#waiting = [];
-    this.#proofs = 0;
-    this.#changed = new Set();
+    if (last?.runs.length === PROFILE[last?.name ?? "settle"]) this.after.settle++;
   }
 }
 

@@ -6,7 +6,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { table, thousands } from "../../src/setup/format.ts";
-import { PROFILES } from "../../src/protocol/instructions.ts";
+import { PROFILES, RUN } from "../../src/protocol/instructions.ts";
 import { compileTemplate } from "../../test/circuits/harness.ts";
 import { ROOT } from "../../src/setup/folders.ts";
 import { writeWhole } from "../../src/setup/writeWhole.ts";
@@ -31,8 +31,11 @@ const TEMPLATES: [template: string, file: string, args: number[], use: string][]
   ["ClearSlot", "instructions/clear", [0], "auction: a slot"],
   ["UnpackEntry", "lib/book", [], "auction, midpoint: 1 a slot"],
   ["SweepCancels", "instructions/clear", [], "auction, midpoint: 1 a proof"],
-  ["SettleSlot", "instructions/settle", [depth], "settle: a slot"],
-  ["UnpackFill", "lib/fill", [], "settle: 1 a slot"],
+  ["SettleSlot", "instructions/settle", [depth, 1], "settle: a slot"],
+  ["SettleSlot", "instructions/settle", [depth, RUN], "settleRuns: a slot"],
+  ["OpenSettleRow", "instructions/settle", [], "settle, settleRuns: 4 a proof"],
+  ["UnpackFill", "lib/fill", [], "settle: 1 a slot, settleRuns: 8"],
+  ["UnpackTrade", "lib/fill", [], "settle, settleRuns: 1 a slot"],
   ["DepositSlot", "instructions/deposit", [depth], "deposit: a slot"],
 ];
 

@@ -51,7 +51,7 @@ export interface Trade {
 
 /**
  * Packed words of the chains that hold them. `nonce` above `account`, so that both together are one key.
- * @twins circuits/lib/book.circom
+ * @twins circuits/lib/book.circom, circuits/lib/fill.circom
  */
 export const ENTRY_COLUMNS: readonly Column[] = [
   { name: "account", bits: BITS.account },

@@ -52,6 +52,7 @@ export interface SweepOutcome {
 /**
  * The slots of one sweep for the pending cancels, in order: as many as find one. All-cancels find one only at the end of each
  * four, so that a sweep takes 64 single cancels, or 16 all-cancels, or of both something between.
+ * @twins circuits/instructions/clear.circom (SweepCancels)
  */
 export function sweepSlots(pending: readonly Cancel[]): number[] {
   const slots: number[] = [];
@@ -202,7 +203,7 @@ export function settled(
 
 /**
  * The venue's account, credited with fees. `seq` stays: proofs may credit the fees of several clearings at once, and between
- * two of its values cash only grows.
+ * two of its values cash only grows. @twins circuits/instructions/settle.circom
  */
 export function credited(before: Account, fees: bigint): Account {
   return { ...before, cash: before.cash + fees };

@@ -166,9 +166,6 @@ export class Market {
   /** How proofs keep up; null where none are made. */
   get pace(): ProofPace | null {
     if (!this.pipeline) return null;
-    const proved = this.pipeline.provenCount;
-    const waits = this.#unprovedRounds.findIndex(({ to }) => to > proved);
-    this.#unprovedRounds = waits < 0 ? [] : this.#unprovedRounds.slice(waits);
     const oldest = this.#unprovedRounds[0]?.time ?? this.#round.entries[0]?.time ?? null;
     const most = { proofs: this.limits.unprovedProofs, entries: this.limits.unproved };
     const backlog = { proofs: this.proofsWaiting, entries: this.logCount - this.proved, oldest, most };
@@ -349,12 +346,13 @@ export class Market {
   #markRound(accounts: readonly Account[]): void {
     const { number, from, entries, proofs } = this.#round;
     this.pipeline?.mark({ number, from, entries, proofs: Math.ceil(proofs), accounts });
-    if (this.pipeline)
-      this.#unprovedRounds.push({ to: from.logCount + BigInt(entries.length), time: entries[0]!.time });
+    const to = from.logCount + BigInt(entries.length);
+    if (this.pipeline && to > this.pipeline.provenCount) this.#unprovedRounds.push({ to, time: entries[0].time });
     this.#round = this.#newRound(number + 1);
   }
 
   #onProven(round: RoundSummary): void {
+    this.#unprovedRounds = this.#unprovedRounds.filter(({ to }) => to > this.pipeline!.provenCount);
     const seconds = (round.provedAt - round.assembledAt) / 1000;
     const rate = round.entries / Math.max(seconds, 0.001);
     this.#rate = this.#rate ? 0.7 * this.#rate + 0.3 * rate : rate;

@@ -5,9 +5,8 @@ import { admitInstruction } from "./admit.ts";
 import { clearInstructions } from "./clear.ts";
 import { depositInstruction } from "./deposit.ts";
 import type { InstructionInputs, Ledger } from "./ledger.ts";
-import { fitsTransaction } from "../protocol/transaction.ts";
-import { instructionsOf, settlesOf } from "./count.ts";
-import { settleInstructions, type Unsettled } from "./settle.ts";
+import { settleInstructions } from "./settle.ts";
+import { Waiting } from "./waiting.ts";
 import { withdrawInstructions } from "./withdraw.ts";
 
 /**
@@ -27,10 +26,7 @@ export class RoundBuilder {
   readonly #operatorSecret: bigint;
   /** as the tree of the ledger has them */
   readonly #accounts: Map<number, Account>;
-  /** Fills of the clears since phase open, the proofs since then with those that they take, and accounts that change. */
-  #unsettled: Unsettled[] = [];
-  #proofs = 0;
-  #changed = new Set<number>();
+  readonly #waiting: Waiting;
   #items: ItemEvent[] = [];
   #payouts: bigint[] = [];
   #instructions: InstructionInputs[] = [];
@@ -38,6 +34,7 @@ export class RoundBuilder {
   /** @param operatorSecret  scalar of the operator key in the rules: it derives the view keys of new accounts */
   constructor(ledger: Ledger, { accounts, operatorSecret }: { accounts: readonly Account[]; operatorSecret: bigint }) {
     this.ledger = ledger;
+    this.#waiting = new Waiting(ledger.profile);
     this.#operatorSecret = operatorSecret;
     this.#accounts = new Map(accounts.entries());
   }
@@ -62,21 +59,13 @@ export class RoundBuilder {
         for (const { index, after } of event.credits) this.#accounts.set(index, after);
         break;
       }
-      case "clear": {
-        const fills = event.sweeps.flatMap(({ outcome }) => outcome.fills);
-        const changed = new Set([...this.#changed, 0, ...fills.map(({ account }) => account)]);
-        const proofs = instructionsOf(event, this.ledger.profile) + settlesOf(fills.length, this.ledger.profile);
-        if (!fitsTransaction({ proofs: this.#proofs + proofs, accounts: changed.size })) this.#settle();
+      case "clear":
+        if (!this.#waiting.hasRoomFor(event)) this.#settle();
         this.#instructions.push(...clearInstructions(this.ledger, event));
-        if (fills.length === 0 && this.#unsettled.length === 0) break;
-        for (const { trade, outcome } of event.sweeps)
-          if (outcome.fills.length > 0) this.#unsettled.push({ trade, fills: outcome.fills });
-        this.#proofs += proofs;
-        for (const { account } of fills) this.#changed.add(account);
+        this.#waiting.add(event);
         break;
-      }
       case "settle":
-        // Its fills are those of the clear before it. They are booked with those of the clears that follow.
+        // Its fills are those of the clear before it, and wait with those of the clears that follow.
         break;
     }
   }
@@ -99,11 +88,7 @@ export class RoundBuilder {
 
   /** Books all fills that wait: the phase is open afterwards. */
   #settle(): void {
-    if (this.#unsettled.length > 0)
-      this.#instructions.push(...settleInstructions(this.ledger, this.#unsettled, this.#accounts));
-    this.#unsettled = [];
-    this.#proofs = 0;
-    this.#changed = new Set();
+    this.#instructions.push(...settleInstructions(this.ledger, this.#waiting.take(), this.#accounts));
   }
 
   #pay(): void {

@@ -2,8 +2,7 @@ import { accountLeaves, type Account } from "../protocol/account.ts";
 import { fillWord, pushFill, tradeWord, type Fill, type Trade } from "../protocol/book.ts";
 import { credited, settled } from "../protocol/clearing.ts";
 import { RUN, type Profile } from "../protocol/instructions.ts";
-import { fee, vectorHash } from "../protocol/market.ts";
-import { abs } from "../protocol/numbers.ts";
+import { vectorHash } from "../protocol/market.ts";
 import { INSTRUMENTS, MARKETS, PHASE, SETTLE_ROWS } from "../protocol/parameters.ts";
 import { accountSignals, transpose, type InstructionInputs, type Ledger, type Signals } from "./ledger.ts";
 
@@ -99,10 +98,9 @@ function settleInstruction(
     const { trade, fills } = runs[j] ?? { trade: null, fills: [] };
     const index = fills[0]?.account ?? 0;
     const before = accounts.get(index)!;
-    const row = trade && rules.markets[trade.slot];
-    const legs = row?.legs ?? Array<bigint>(INSTRUMENTS).fill(0n);
+    const legs = (trade && rules.markets[trade.slot]?.legs) ?? Array<bigint>(INSTRUMENTS).fill(0n);
     let after = fills.reduce((account, fill) => settled(account, fill, legs, trade!), before);
-    for (const { lots } of fills) if (lots) fees += fee(row!, trade!.price, abs(lots));
+    for (const { fee } of fills) fees += fee;
     const credit = j === profile[name] - 1 && !trade && last && fees > 0n;
     if (credit) {
       after = credited(after, fees);

@@ -22,7 +22,7 @@ interface Task {
   /** in which includes are looked up */
   folders: readonly string[];
   allowWarnings: boolean;
-  /** main.wasm alone: a third of the time */
+  /** main.wasm alone, which is there sooner */
   programOnly?: boolean;
 }
 

@@ -1,6 +1,7 @@
 // Goal: an operator is told how far proofs are behind, and that they do not keep up before orders are turned away.
 // Method: a count by a clock of its own; and a venue whose prover stands still, whose health is read.
 import assert from "node:assert/strict";
+import { overrunInWords } from "../../src/cli/venue/watch.ts";
 import { Pace } from "../../src/venue/proving/pace.ts";
 import { eventOf, INTERVAL, openTestVenue, simulatedProver, traders } from "./fixture.ts";
 
@@ -36,6 +37,15 @@ describe("how proofs keep up", () => {
     const slow = new Pace();
     slow.ask(30, 1_000n);
     assert.equal(slow.report(backlog(30), 1_000n).busyIn, null, "in 3,880 s");
+  });
+
+  it("is said by tacit watch where proofs do not keep up, and only there", () => {
+    const pace = new Pace();
+    pace.ask(120, 1_000n);
+    const said = (proofs: number) => overrunInWords({ proofs: pace.report(backlog(proofs, 0, 990n), 1_000n) });
+    assert.equal(said(0), "proofs are 10 s behind and do not keep up: as things go, orders are turned away in 1,000 s");
+    assert.equal(overrunInWords({ proofs: new Pace().report(backlog(5), 1_000n) }), null);
+    for (const proofs of [null, undefined, "none", {}]) assert.equal(overrunInWords({ proofs }), null);
   });
 
   it("is in a venue's health", async () => {

@@ -68,7 +68,7 @@ export async function watch(
 }
 
 /** That proofs do not keep up, as a venue's health says; or null. */
-function overrunInWords({ proofs }: Record<string, unknown>): string | null {
+export function overrunInWords({ proofs }: Record<string, unknown>): string | null {
   if (typeof proofs !== "object" || proofs === null) return null;
   const { busyIn, lagSeconds } = proofs as Record<string, unknown>;
   if (typeof busyIn !== "number" || typeof lagSeconds !== "number") return null;
