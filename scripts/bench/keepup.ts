@@ -34,7 +34,7 @@ const COSTS = join(ROOT, "docs/costs.json");
 const PROFILE = PROFILES.standard;
 /** Of version 0.1: slots of a proof, cancels of a sweep, and constraints. */
 const BEFORE = { clear: 89, settle: 13, cancels: 16, allCancels: 2 };
-const CONSTRAINTS_BEFORE = { admit: 119_767, clear: 131_021, settle: 124_982 };
+const CONSTRAINTS_BEFORE = { admit: 119_767, clear: 131_021, settle: 124_982, settleRuns: 0 };
 
 /** Proofs of a workload. */
 interface Count {
@@ -225,9 +225,11 @@ async function main(words: readonly string[]): Promise<void> {
   /** Core seconds of a constraint, of loaded proofs of the profile, witness included. */
   const { cores, circuits } = costs.prover;
   const measured = Object.entries(circuits as Record<string, Record<string, number>>).filter(([name]) => name.endsWith("standard")); // prettier-ignore
-  const rate = measured.reduce((sum, [, it]) => sum + (cores * it.loadedSeconds) / it.constraints, 0) / measured.length;
+  const rate =
+    measured.reduce((sum, [, it]) => sum + (cores * it.loadedSeconds + it.witnessSeconds) / it.constraints, 0) /
+    measured.length;
   const now = costs.constraints.standard as Record<string, { constraints: number }>;
-  const constraintsAfter = (name: string) => now[name === "clear" ? "auction" : name].constraints;
+  const constraintsAfter = (name: keyof Count) => now[name === "clear" ? "auction" : name].constraints;
 
   const workloads: [name: string, counter: Counter][] = [];
   if (wants("makers"))
@@ -241,25 +243,25 @@ async function main(words: readonly string[]): Promise<void> {
   const rows: string[][] = [];
   const keepup = { ...(costs.keepup as object) } as Record<string, unknown>;
   for (const [name, { before, after, entries, orders, closes, fills }] of workloads) {
-    const total = (count: Count, of: (name: string) => number) =>
+    const total = (count: Count, of: (name: keyof Count) => number) =>
       (Object.keys(count) as (keyof Count)[]).reduce((sum, it) => sum + count[it] * of(it), 0);
-    const constraints = {
-      before: total(before, (it) => CONSTRAINTS_BEFORE[it as "admit"] ?? 0),
-      after: total(after, constraintsAfter),
-    };
-    const seconds = { before: constraints.before * rate, after: constraints.after * rate };
-    const ratio = seconds.before / seconds.after;
-    for (const [when, count] of [["0.1", before], ["now", after]] as const)
+    const arms = [
+      { when: "0.1", count: before, constraints: total(before, (it) => CONSTRAINTS_BEFORE[it]) },
+      { when: "now", count: after, constraints: total(after, constraintsAfter) },
+    ];
+    const ratio = Number((arms[0].constraints / arms[1].constraints).toFixed(2));
+    for (const { when, count, constraints } of arms)
       rows.push([
         name,
         when,
-        ...[count.admit, count.clear, count.settle, count.settleRuns].map(thousands),
-        thousands(total(count, () => 1)),
-        thousands(Math.round((when === "0.1" ? constraints.before : constraints.after) / entries)),
-        thousands(Math.round(when === "0.1" ? seconds.before : seconds.after)),
-        when === "0.1" ? "" : `${ratio.toFixed(2)} x`,
-      ]); // prettier-ignore
-    keepup[name] = { entries, orders, closes, fills, before, after, ratio: Number(ratio.toFixed(2)) };
+        ...[count.admit, count.clear, count.settle, count.settleRuns, total(count, () => 1)].map(thousands),
+        thousands(Math.round(constraints / entries)),
+        thousands(Math.round(constraints * rate)),
+        (entries / (constraints * rate)).toFixed(2),
+        when === "now" ? `${ratio.toFixed(2)} x` : "",
+      ]);
+    const entriesPerCoreSecond = Number((entries / (arms[1].constraints * rate)).toFixed(2));
+    keepup[name] = { entries, orders, closes, fills, before, after, ratio, entriesPerCoreSecond };
   }
   const head = [
     "workload",
@@ -271,6 +273,7 @@ async function main(words: readonly string[]): Promise<void> {
     "proofs",
     "constraints an entry",
     "core s",
+    "entries/s a core",
     "",
   ];
   console.log(table([head, ...rows]));

@@ -1,151 +1,39 @@
-// Goal: Settle books each fill once, in the account that it names, as src/matcher/matcher.ts (settled) does; no witness
-// books another one, or ends the phase before all are booked.
+// Goal: Settle books each fill once, in the account that it names, as src/protocol/clearing.ts (settled) does; no inputs book
+// another one, or end the phase before all are booked and all fees credited.
 // Method: random fills (seed in the name of the test) against registers computed anew from the accounts; malicious
-// inputs, which must be refused by the rule that is named, or leave phase settling for ever; forged witnesses, in which
-// one signal is pinned to the cheat and all that follows is computed anew, so that only the rule that binds it is broken.
+// inputs, which must be refused by the rule that is named, or leave phase settling for ever.
 import assert from "node:assert/strict";
 import { Random } from "../../src/replay/random.ts";
-import { credited, settled } from "../../src/protocol/clearing.ts";
-import { accountLeaf, openAccount, type Account } from "../../src/protocol/account.ts";
-import { fillWord, pushFill, tradeWord, type Fill, type Trade } from "../../src/protocol/book.ts";
+import { fillWord, type Fill } from "../../src/protocol/book.ts";
 import { RUN } from "../../src/protocol/instructions.ts";
-import { computePrices, fee, NO_MARKETS, vectorHash, type MarketRules } from "../../src/protocol/market.ts";
-import { abs } from "../../src/protocol/numbers.ts";
-import { BITS, INSTRUMENTS, MARKET_STATE, PHASE, RULE } from "../../src/protocol/parameters.ts";
-import { stateWord, type State } from "../../src/protocol/state.ts";
-import { Tree } from "../../src/protocol/tree.ts";
+import { BITS, PHASE } from "../../src/protocol/parameters.ts";
+import { stateWord } from "../../src/protocol/state.ts";
 import { Ledger, type InstructionInputs } from "../../src/witness/ledger.ts";
 import { settleInstructions, type Unsettled } from "../../src/witness/settle.ts";
 import { refusal } from "./clearing.ts";
 import { compileTemplate, type Circuit } from "./harness.ts";
-import { pinsEach } from "./pinning.ts";
-import { leavesOthersAlone } from "./registers.ts";
 import { remembersHashes } from "./remembering.ts";
-
-const file = "circuits/instructions/settle.circom";
-const PROFILE = { depth: 2, scenarios: 4, maxOpen: 32, deposit: 1, admit: 1, clear: 1, settle: 6, settleRuns: 2 };
-const [SLOT, OTHER_SLOT, FREE] = [2, 3, 15];
-const PRICE = 1_000n;
-const FUNDING = -25n;
-const below = (bits: number) => (1n << BigInt(bits)) - 1n;
-const vector = (...values: bigint[]) => Array.from({ length: INSTRUMENTS }, (_, i) => values[i] ?? 0n);
-
-const market = (id: bigint, legs: bigint[]): MarketRules => ({
-  id,
-  legs,
-  tick: 5n,
-  lotLimit: 100n,
-  band: 40n,
-  feeRate: 1_000n,
-  feePerLot: 1n,
-  rhoMin: 1n,
-  rule: BigInt(RULE.auction),
-  interval: 10n,
-  state: BigInt(MARKET_STATE.open),
-  capacity: 100n,
-  cancelCapacity: 10n,
-});
-/** A spread on the first three instruments and the last, and an outright. */
-const LEGS = [...vector(1n, -25n, 127n).slice(0, 15), -127n];
-const rules = {
-  group: { operatorKeyX: 1n, operatorKeyY: 2n, maxAge: 60n },
-  markets: NO_MARKETS.map((free, slot) =>
-    slot === SLOT ? market(1n, LEGS) : slot === OTHER_SLOT ? market(2n, vector(0n, 1n)) : free,
-  ),
-};
-const prices = computePrices(rules, {
-  values: Array.from({ length: 4 }, () => vector(1_000n)),
-  funding: vector(),
-  epoch: 1n,
-  time: 1n,
-});
-
-/** Sixteen accounts, so that the tree is full; account 0 is the venue's. */
-function someAccounts(): Account[] {
-  return Array.from({ length: 16 }, (_, i) => ({
-    ...openAccount({ keyX: BigInt(i), keyY: 1n, view: BigInt(100 + i) }),
-    cash: BigInt(1_000 * (i - 4)),
-    positions: i % 3 === 0 ? vector() : vector(BigInt(i - 6), 0n, 0n, 9n),
-    nonce: 7n,
-    reserved: 100_000n,
-    open: 9n,
-  }));
-}
-const fill = (account: number, changes: Partial<Fill> = {}): Fill => ({
-  account,
-  closed: false,
-  lots: 2n,
-  release: 300n,
-  fee: 0n,
-  ...changes,
-});
-const trade = (changes: Partial<Trade> = {}): Trade => ({ slot: SLOT, price: PRICE, funding: FUNDING, ...changes });
-
-interface Situation {
-  /** of one clearing, at the price and in the market of this file, or of several */
-  fills: readonly Fill[] | readonly Unsettled[];
-  accounts?: readonly Account[];
-  /** booked before, of which the venue has not been credited yet */
-  fees?: bigint;
-}
-
-function waitingOf(fills: Situation["fills"]): readonly Unsettled[] {
-  return fills.length > 0 && "trade" in fills[0]
-    ? (fills as readonly Unsettled[])
-    : [{ trade: trade(), fills: fills as readonly Fill[] }];
-}
-
-const feeOf = ({ slot, price }: Trade, { lots }: Fill) => (lots ? fee(rules.markets[slot]!, price, abs(lots)) : 0n);
-
-/** A ledger in phase settling with these fills put, and what the matcher says that they do. */
-function settling(situation: Situation, profile: Partial<typeof PROFILE> = {}) {
-  const { fills, accounts = someAccounts(), fees = 0n } = situation;
-  const waiting = waitingOf(fills);
-  let blind = 1_000n;
-  const genesis = { profile: { ...PROFILE, ...profile }, domain: 77n, rules, prices, accounts, time: 5n };
-  const ledger = new Ledger({ ...genesis, blind: () => ++blind });
-  const fillsTaken = 55n;
-  const fillsPut = headOf(waiting, fillsTaken);
-  ledger.state = { ...ledger.state, phase: BigInt(PHASE.settling), fees, fillsPut, fillsTaken };
-  const after = [...accounts];
-  let owed = fees;
-  for (const { trade, fills } of waiting)
-    for (const one of fills) {
-      const charged = { ...one, fee: feeOf(trade, one) };
-      owed += charged.fee;
-      after[one.account] = settled(after[one.account], charged, rules.markets[trade.slot]?.legs ?? vector(), trade);
-    }
-  after[0] = credited(after[0], owed);
-  const instructions = () => settleInstructions(ledger, charged(waiting), new Map(accounts.entries()));
-  return { ledger, instructions, after };
-}
-
-/** The fills with their fees. */
-function charged(waiting: readonly Unsettled[]): Unsettled[] {
-  return waiting.map(({ trade, fills }) => ({ trade, fills: fills.map((it) => ({ ...it, fee: feeOf(trade, it) })) }));
-}
-
-function headOf(waiting: readonly Unsettled[], from: bigint): bigint {
-  return waiting.reduce(
-    (head, { trade, fills }) => fills.reduce((at, it) => pushFill(at, fillWord(it), tradeWord(trade)), head),
-    from,
-  );
-}
-
-/** Registers after all fills are booked, from the accounts alone. */
-function registersAfter(before: State, accounts: readonly Account[]): State {
-  const tree = new Tree(PROFILE.depth);
-  accounts.forEach((account, index) => tree.set(index, accountLeaf(account)));
-  const holders = vector().map((_, i) => BigInt(accounts.filter(({ positions }) => positions[i] !== 0n).length));
-  return {
-    ...before,
-    phase: 0n,
-    fees: 0n,
-    fillsTaken: before.fillsPut,
-    accounts: tree.root,
-    holders: vectorHash(holders),
-  };
-}
+import {
+  type Attack,
+  below,
+  charged,
+  file,
+  fill,
+  FREE,
+  FUNDING,
+  headOf,
+  OTHER_SLOT,
+  PRICE,
+  PROFILE,
+  publicOf,
+  registersAfter,
+  settling,
+  type Situation,
+  SLOT,
+  someAccounts,
+  trade,
+  vector,
+} from "./settling.ts";
 
 type Circuits = Record<"settle" | "settleRuns", Circuit>;
 
@@ -154,7 +42,6 @@ async function compiled(): Promise<Circuits> {
     compileTemplate({ file, template: "Settle", args: [PROFILE.depth, slots, run] });
   return { settle: await of(PROFILE.settle, 1), settleRuns: await of(PROFILE.settleRuns, RUN) };
 }
-const publicOf = (witness: readonly bigint[]) => witness.slice(1, 4);
 const named = (circuits: Circuits, { name }: InstructionInputs) => circuits[name as keyof Circuits];
 
 /** The circuits answer as the ledger, whose last state is the one that follows from the accounts. */
@@ -277,9 +164,6 @@ describe("circuits/instructions/settle: agreement", () => {
       );
     });
 });
-
-/** Signals of an instruction that an attacker may set as it likes. */
-type Attack = Record<string, any>;
 
 describe("circuits/instructions/settle: malicious inputs", () => {
   remembersHashes();
@@ -450,182 +334,5 @@ describe("circuits/instructions/settle: malicious inputs", () => {
     attack.account[1] = { ...attack.account[0] };
     attack.siblings[1] = ledger.tree.path(3);
     assert.equal(refusal(circuits.settle, attack), ROOT);
-  });
-});
-
-describe("circuits/instructions/settle: forged witnesses", () => {
-  remembersHashes();
-  let circuit: Circuit;
-  let runs: Circuit;
-  before(async () => {
-    const of = (slots: number, run: number) =>
-      compileTemplate({ file, template: "Settle", args: [PROFILE.depth, slots, run], optimise: false });
-    [circuit, runs] = [await of(2, 1), await of(1, 2)];
-  });
-
-  /** Inputs of the first proof, of two slots. */
-  function inputsOfTwo(situation: Situation): Attack {
-    return settling(situation, { settle: 2, settleRuns: 1 }).instructions()[0].inputs;
-  }
-
-  function fixture() {
-    const fills = [fill(3), fill(2, { lots: -4n, closed: true })];
-    const accounts = someAccounts();
-    accounts[2] = { ...accounts[2], positions: vector(4n) };
-    return inputsOfTwo({ fills, accounts, fees: 11n });
-  }
-
-  /** Inputs of one run of two fills, of three: so the phase goes on. */
-  function fixtureOfRun() {
-    const { inputs } = settling({ fills: [fill(3), fill(3, { lots: -1n }), fill(3)] }, { settle: 1, settleRuns: 1 }).instructions()[0]; // prettier-ignore
-    const attack = inputs as Attack;
-    for (const name of ["on", "words"]) attack[name] = attack[name].map((slot: bigint[]) => slot.slice(0, 2));
-    return attack;
-  }
-
-  it("the solver's own witness of no cheat is good", () => {
-    assert.equal(circuit.satisfies(circuit.solveForged(fixture(), {})), true);
-    assert.equal(runs.satisfies(runs.solveForged(fixtureOfRun(), {})), true);
-  });
-
-  const BY_HAND = [
-    "fill[0].account[i] === 0",
-    "(1 - on[k]) * (words[k] - none) === 0",
-    "credit * index === 0",
-    "found === 1",
-  ];
-  const ROW = "market[g].row <== rows[g]";
-  const FIRST = "step[j].accounts <== before.accounts.root";
-  const LINK = "step[j].accounts <== step[j - 1].accountsAfter";
-  /** What decides the root before a slot: in a proof of one, the accounts before it can follow the cheat. */
-  const OF_ONE = [
-    ROW,
-    "step[j].words <== words[j]",
-    "step[j].account <== account[j]",
-    "step[j].siblings <== siblings[j]",
-    FIRST,
-    "fill[k].word <== words[k]",
-    "update.index[i] <== fill[0].account[i]",
-    "update.siblings <== siblings",
-  ];
-  it("each signal is bound by the rule that computes it", () => {
-    const credit = inputsOfTwo({ fills: [fill(3)] });
-    assert.deepEqual(credit.credits, [0n, 1n]);
-    pinsEach(circuit, { fixture: fixture(), credit }, "settle.circom", [...BY_HAND, ...OF_ONE, LINK]);
-    const ofTwo = ["Boolean()(credits[j])", "step[j].credit <== credits[j]"];
-    const run = "on[k] * (named - index) === 0";
-    pinsEach(runs, { fixture: fixtureOfRun() }, "settle.circom", [...BY_HAND, ...ofTwo, run, FIRST, ROW]);
-  });
-
-  it("a slot goes on with the accounts that the one before it leaves", () => {
-    const inputs = fixture();
-    const elsewhere = { "siblings[1][0][0]": 5n };
-    circuit.refuses(inputs, elsewhere, LINK, { "step[1].accounts": "step[1].update.rootBefore" });
-    const one = fixtureOfRun();
-    runs.refuses(one, { "siblings[0][0][0]": 5n }, FIRST, { "step[0].accounts": "step[0].update.rootBefore" });
-    // Of a free slot, whose row nothing else binds.
-    runs.refuses(one, { "market[1].row.tick": 5n }, ROW);
-  });
-
-  it("a fill of an account beyond the tree, booked within it: refused", () => {
-    const inputs = inputsOfTwo({ fills: [fill(3)] });
-    circuit.refuses(inputs, { "words[0][0]": inputs.words[0][0] + 16n }, "fill[0].account[i] === 0");
-  });
-
-  it("a fill that is booked, yet stays in the chain: refused", () => {
-    const inputs = inputsOfTwo({ fills: [fill(3)] });
-    circuit.refuses(inputs, { "on[0][0]": 0n }, "(1 - on[k]) * (words[k] - none) === 0");
-  });
-
-  it("fees for a trader: refused", () => {
-    const inputs = inputsOfTwo({ fills: [fill(3), fill(4)], fees: 100n });
-    circuit.refuses(inputs, { "credits[1]": 1n }, "credit * index === 0");
-  });
-
-  it("the fill of a market that is not opened, or opened twice: refused", () => {
-    const inputs = inputsOfTwo({ fills: [fill(3, { lots: 0n })] });
-    circuit.refuses(inputs, { "trades[0]": inputs.trades[0] + 8n }, "found === 1");
-  });
-
-  it("a run over two accounts: refused", () => {
-    const inputs = fixtureOfRun();
-    runs.refuses(inputs, { "words[0][1]": inputs.words[0][1] + 1n }, "on[k] * (named - index) === 0");
-  });
-
-  const plus = (name: string, by: bigint) => (read: (name: string) => bigint) => ({ [name]: read(name) + by });
-  const cheats: [why: string, cheat: (read: (name: string) => bigint) => Record<string, bigint>][] = [
-    ["cash one more", plus("step[1].after.cash", 1n)],
-    ["cash one less", plus("step[1].after.cash", -1n)],
-    ["nothing paid", () => ({ "step[1].paid": 0n })],
-    ["no fee", () => ({ "step[1].fee": 0n })],
-    ["a fee too large", plus("step[1].fee", 1n)],
-    ["fees forgotten", plus("step[1].feesAfter", -1n)],
-    ["fees credited that none paid", plus("step[1].credited", 5n)],
-    ["reserved one less", plus("step[1].after.reserved", -1n)],
-    ["reserved one more", plus("step[1].after.reserved", 1n)],
-    ["two open orders less", plus("step[1].after.open", -1n)],
-    ["the closed order stays open", plus("step[1].after.open", 1n)],
-    ["the same sequence number", plus("step[1].after.seq", -1n)],
-    ["another nonce", plus("step[1].after.nonce", 1n)],
-    ["another key", plus("step[1].after.keyX", 1n)],
-    ["another view key", plus("step[1].after.view", 1n)],
-    ["a position one more", plus("step[1].after.positions[0]", 1n)],
-    ["a position that the market has no leg in", plus("step[1].after.positions[5]", 1n)],
-    ["a leg one more", plus("step[1].legs[0]", 1n)],
-    ["another market's fee rate", plus("step[1].feeRate", 1n)],
-    ["a holder too many", plus("step[1].holdersAfter[0]", 1n)],
-    ["the last lot sold, the holder kept", () => ({ "step[1].flatAfter[0]": 0n })],
-    ["flat before, says the cheat", () => ({ "step[1].flatBefore[0]": 1n })],
-    ["a fill that is not taken", (read) => ({ "step[0].takenAfter": read("before.clearing.fills.taken") })],
-    ["taken without being booked", (read) => ({ "step[1].accountsAfter": read("step[0].accountsAfter") })],
-    ["another root of the accounts", plus("after.accounts.root", 1n)],
-    ["another head of the fills put", plus("after.clearing.fills.put", 1n)],
-    [
-      "all fills taken, says the cheat",
-      (read) => ({ "after.clearing.fills.taken": read("before.clearing.fills.taken") }),
-    ],
-    ["fees kept from the venue", () => ({ "after.clearing.fees": 0n })],
-    ["another state than its registers'", plus("stateAfter", 1n)],
-    ["another state to begin with", plus("state", 1n)],
-  ];
-  for (const [why, cheat] of cheats)
-    it(`${why}: refused`, () => {
-      const inputs = fixture();
-      const honest = circuit.witness(inputs);
-      const forged = circuit.refuses(
-        inputs,
-        cheat((name) => circuit.read(name, honest)),
-      );
-      assert.notDeepEqual(publicOf(forged), publicOf(honest), "the cheat reaches the public inputs");
-    });
-
-  it("phase open, claimed with a fill left, or with fees that are not credited: refused", () => {
-    const left = inputsOfTwo({ fills: [fill(3), fill(4), fill(5)] });
-    const uncredited = inputsOfTwo({ fills: [fill(3), fill(4)] });
-    const cases: [Attack, Record<string, bigint>[]][] = [
-      [left, [{ opens: 1n }, { phaseAfter: 0n }, { "after.phase": 0n }]],
-      [uncredited, [{ credited: 1n }, { opens: 1n }, { phaseAfter: 0n }]],
-    ];
-    for (const [inputs, pins] of cases) {
-      const honest = circuit.witness(inputs);
-      assert.equal(circuit.read("phaseAfter", honest), BigInt(PHASE.settling));
-      for (const cheat of pins) {
-        const forged = circuit.refuses(inputs, cheat);
-        assert.notDeepEqual(publicOf(forged), publicOf(honest));
-      }
-    }
-  });
-
-  it("other legs on a free slot's terms: refused", () => {
-    const from = { trade: trade({ slot: FREE, price: 0n, funding: 0n }), fills: [fill(3, { lots: 0n })] };
-    circuit.refuses(inputsOfTwo({ fills: [from] }), { "market[0].out.legs[0]": 5n });
-  });
-});
-
-describe("circuits/instructions/settle: registers left alone", () => {
-  leavesOthersAlone("settle", async () => {
-    const circuit = await compileTemplate({ file, template: "Settle", args: [PROFILE.depth, 2, 1], optimise: false });
-    const { ledger, instructions } = settling({ fills: [fill(3)] }, { settle: 2 });
-    return { circuit, ledger, make: () => instructions()[0] };
   });
 });
