@@ -1,5 +1,5 @@
 /**
- * A market maker that quotes both sides of a market at a running venue, and checks all that the venue says.
+ * A market maker that quotes both sides of a market at a running venue, two prices each, and checks all that the venue says.
  *     node bin/tacit.js serve                                        # in one terminal
  *     node --import tsx examples/marketMaker.ts http://127.0.0.1:8080 101 10     # venue, market, auctions to quote in
  */
@@ -58,18 +58,20 @@ for (let auction = 0; auction < Number(auctionsText); auction++) {
   const held = (await patiently(() => client.account())).positions[leg];
   const middle = mark - held * tick;
   const close = (Math.floor(seconds() / Number(interval)) + 1) * Number(interval);
-  // A quote that comes after its auction is dead: one without an answer is sent again before the next, if it still lives.
-  const quote = { market, size: LOTS, thisAuction: true, validUntil: BigInt(close) };
-  const [bid, ask] = [middle - 2n * tick, middle + 2n * tick];
-  for (const { side, limit } of [{ side: "buy", limit: bid } as const, { side: "sell", limit: ask } as const]) {
-    try {
-      const { verdict, receipt } = await client.order({ ...quote, side, limit });
-      console.log(`${side} ${LOTS} at ${limit}: ${verdict}, entry ${receipt!.n}`);
-    } catch (error) {
-      // No quote this time. What cannot be true ends the program.
-      if (error instanceof Contradiction) throw error;
-      console.error(`${side} ${LOTS} at ${limit}: ${(error as Error).message}`);
-    }
+  // One item, one signature: these take the place of all quotes before them, all or none. A list that comes after its auction
+  // is dead: one without an answer is sent again before the next, if it still lives.
+  const orders = [2n, 4n].flatMap((ticks) => [
+    { side: "buy" as const, limit: middle - ticks * tick, size: LOTS },
+    { side: "sell" as const, limit: middle + ticks * tick, size: LOTS },
+  ]);
+  const shown = orders.map(({ side, limit, size }) => `${side} ${size} at ${limit}`).join(", ");
+  try {
+    const { verdict, receipt } = await client.quotes({ market, orders, validUntil: BigInt(close) });
+    console.log(`${shown}: ${verdict}, entry ${receipt!.n}`);
+  } catch (error) {
+    // No quotes this time. What cannot be true ends the program.
+    if (error instanceof Contradiction) throw error;
+    console.error(`${shown}: ${(error as Error).message}`);
   }
   await pause(Math.max(0, close * 1000 - Date.now() + 500));
   // Throws if the venue has said anything that cannot be true.

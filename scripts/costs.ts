@@ -10,10 +10,12 @@ import { table, thousands } from "../src/setup/format.ts";
 import {
   INSTRUCTION_NAMES,
   PROFILES,
+  RUN,
   WITHDRAW_SLOTS,
   type InstructionName,
   type ProfileName,
 } from "../src/protocol/instructions.ts";
+import { LIST_ORDERS } from "../src/protocol/parameters.ts";
 import { ROOT } from "../src/setup/folders.ts";
 import { writeWhole } from "../src/setup/writeWhole.ts";
 import { contractCosts } from "./costs/contract.ts";
@@ -61,7 +63,10 @@ for (const profile of Object.keys(PROFILES) as ProfileName[]) {
     const slots = slotsOf(name, profile);
     rows[name] = { constraints: count, slots, perSlot: Math.ceil(count / slots) };
   }
-  constraints[profile] = { ...rows, orderLife: rows.admit.perSlot + rows.auction.perSlot + rows.settle.perSlot };
+  const quoteLife =
+    Math.ceil(rows.quote.perSlot / LIST_ORDERS) + rows.auction.perSlot + Math.ceil(rows.settleRuns.perSlot / RUN);
+  const orderLife = rows.admit.perSlot + rows.auction.perSlot + rows.settle.perSlot;
+  constraints[profile] = { ...rows, orderLife, quoteLife };
 }
 
 // What a page loads: of the two kernels that prove it is one.
@@ -73,7 +78,7 @@ const bundles = {
 const { bytes: contractBytes, gas } = await contractCosts();
 const exact = { constraints, contractBytes, gas };
 
-const standard = constraints.standard as Record<InstructionName, Cost> & { orderLife: number };
+const standard = constraints.standard as Record<InstructionName, Cost> & { orderLife: number; quoteLife: number };
 const lines = [
   "| instruction (standard) | slots | constraints | per slot |",
   "| --- | --: | --: | --: |",
@@ -82,6 +87,7 @@ const lines = [
     return `| ${name} | ${slots} | ${thousands(count)} | ${thousands(perSlot)} |`;
   }),
   `| one order's life: admit + auction + settle | | | ${thousands(standard.orderLife)} |`,
+  `| one quote's life, of a list of ${LIST_ORDERS}: its part of quote + auction + its part of settleRuns | | | ${thousands(standard.quoteLife)} |`,
 ];
 const readmeBefore = await readFile(README, "utf8");
 const [start, end] = MARKS.map((mark) => readmeBefore.indexOf(mark));

@@ -6,7 +6,7 @@ pragma circom 2.2.0;
 function ALL_CANCEL_EVERY() { return 4; }
 
 // BITS
-function BITS_KIND() { return 4; }
+function BITS_KIND() { return 8; }
 function BITS_MARKET() { return 32; }
 function BITS_ACCOUNT() { return 20; }
 function BITS_NONCE() { return 40; }
@@ -24,7 +24,7 @@ function BITS_VALUE() { return 48; }
 function BITS_LEGS_VALUE() { return 60; }
 function BITS_LEG() { return 7; }
 function BITS_RHO() { return 62; }
-function BITS_RESERVED() { return 99; }
+function BITS_RESERVED() { return 101; }
 function BITS_RELEASE() { return 94; }
 function BITS_LOTS() { return 48; }
 function BITS_COUNT() { return 16; }
@@ -50,6 +50,16 @@ function KIND_WITHDRAWAL() { return 3; }
 function KIND_DEPOSIT() { return 4; }
 function KIND_CLOSE() { return 5; }
 function KIND_PURGE() { return 6; }
+function KIND_QUOTES() { return 16; }
+
+// LAST_LIST_NONCE
+function LAST_LIST_NONCE() { return 1099511627775; }
+
+// LIST_ORDERS
+function LIST_ORDERS() { return 8; }
+
+// LIST_WORDS
+function LIST_WORDS() { return 3; }
 
 // MARKETS
 function MARKETS() { return 16; }
@@ -67,6 +77,9 @@ function NONCE_WINDOW() { return 65536; }
 
 // NO_MARKET_ID
 function NO_MARKET_ID() { return 4294967296; }
+
+// ORDERS_A_WORD
+function ORDERS_A_WORD() { return 3; }
 
 // PHASE
 function PHASE_OPEN() { return 0; }
@@ -123,6 +136,8 @@ function TAG_PAYOUT() { return 23; }
 function TAG_SWEEP() { return 24; }
 function TAG_DEPOSIT() { return 25; }
 function TAG_DOMAIN() { return 26; }
+function TAG_LIST() { return 27; }
+function TAG_CANCEL_ALL() { return 28; }
 
 // VERDICT
 function VERDICT_ADMITTED() { return 0; }

@@ -15,18 +15,96 @@ include "../lib/tree.circom";
 include "../lib/vector.circom";
 include "../generated/parameters.circom";
 
+/// OrderTerms: what an item's orders have in common. Where the market or its prices are missing that part is free, and no order
+/// of the item is put.
+bus OrderTerms {
+    signal tick;
+    signal lotLimit;
+    signal bandSquare;
+    signal feeRate;
+    signal feePerLot;
+    signal rhoMin;
+    signal maxFee;
+    signal mark;
+    signal funding;
+    signal low;
+    signal high;
+    signal quoted;
+}
+
+/// AdmitOrder: rules 9 to 12 of one order, and what it reserves.
+/// twins   src/protocol/admission.ts, src/protocol/margin.ts (reservation)
+/// in      side, limit  bits; size below 2^32: of Item
+///         terms        ranges as the genesis file checked them; tick is at least 1; quoted a bit
+/// out     fails        how many of the rules it breaks
+///         limitValue, fee, paid  of one lot at its limit: what the margin of a single order is reckoned with
+///         rho          reserved a lot, below 2^62
+///         reserved     rho size, below 2^94
+template AdmitOrder() {
+    signal input side;
+    signal input limit[BITS_PRICE() + 1];
+    signal input size;
+    input OrderTerms() terms;
+    signal output fails;
+    signal output limitValue;
+    signal output fee;
+    signal output paid;
+    signal output rho;
+    signal output reserved;
+
+    // Rule 9: off tick. |limit| = tick quotient + rest, 0 <= rest < tick.
+    component limitParts = Absolute(BITS_PRICE());
+    limitParts.bits <== limit;
+    limitValue <== limitParts.value;
+    // Hint, then bind: tick >= 1, both are ranged, and tick quotient < 2^73 does not wrap: one quotient and rest only.
+    signal quotient <-- limitParts.out \ terms.tick;
+    signal rest <== limitParts.out - terms.tick * quotient;
+    Range(BITS_PRICE() + 1)(quotient);
+    Range(BITS_TICK())(rest);
+    Range(BITS_TICK())(terms.tick - 1 - rest);
+    signal onTick <== IsZero()(rest);
+
+    // Rule 10: size from 1 to the lot limit.
+    signal sizeNone <== IsZero()(size);
+    signal sizeWithin <== AtMost(BITS_SIZE())(size, terms.lotLimit);
+
+    // Rule 11: band, where the row is quoted: band^2 - (limit - mark)^2 >= 0; both are below 2^41.
+    signal distance <== limitValue - terms.mark;
+    signal distanceSquare <== distance * distance;
+    signal inBand <== NotNegative(2 * BITS_PRICE() + 2)(terms.bandSquare - distanceSquare);
+    signal offBand <== terms.quoted * (1 - inBand);
+
+    // Rule 12: fee of one lot at the limit within maxFee.
+    signal charged <== terms.feeRate * limitParts.out;
+    signal quotientFee <== DivideUp(BITS_PRICE() + 1)(charged);
+    fee <== quotientFee + terms.feePerLot;
+    signal feeWithin <== NotNegative(BITS_MAX_FEE())(terms.maxFee - fee);
+
+    fails <== (1 - onTick) + sizeNone + (1 - sizeWithin) + offBand + (1 - feeWithin);
+
+    // Reservation per lot: the worst over scenarios, fee included, at least rhoMin; below 2^62 in size.
+    paid <== limitValue - terms.funding;
+    signal worst <== (paid - terms.low) + side * (terms.high + terms.low - 2 * paid) + fee;
+    signal aboveMin <== NotNegative(BITS_RHO())(worst - terms.rhoMin);
+    rho <== Select()(aboveMin, worst, terms.rhoMin);
+    reserved <== rho * size;
+}
+
 /// AdmitSlot: the verdict on one entry of the log and its effects. Total for any A, B, salt, R8, S: a witness exists.
 /// twins   src/protocol/admission.ts; the rule numbers are those of `VERDICTS`
+/// params  Q          most orders of an item: 1, where no list of quotes has a witness, or LIST_ORDERS
 /// in      active     a bit; 0: nothing changes and the entry is not in the log
+///         A, words   of the item; words: B, or those of a list of quotes, of which B is the hash. Beyond the first they are free
+///                    of any other kind, and change nothing
 ///         accounts, logged, ... as opened from the state by Admit; ranges as written there
 ///         account    of the leaf at the index that the item names; free where there is none (see `used`)
 ///         row, quoted  of the market that the item names; free where there is none (see RulesRow)
 /// proves  the log grows by this entry; the effects are those of the first check that fails, or of admission
-template AdmitSlot(depth, S, MAX_OPEN) {
+template AdmitSlot(depth, S, MAX_OPEN, Q) {
     signal input active;
     signal input domain;
     signal input A;
-    signal input B;
+    signal input words[ORDER_WORDS(Q)];
     signal input salt;
     signal input R8x;
     signal input R8y;
@@ -59,6 +137,17 @@ template AdmitSlot(depth, S, MAX_OPEN) {
     signal output cancelsAfter[MARKETS()];
     signal output countsAfter[MARKETS()];
 
+    component item = Item(Q);
+    item.A <== A;
+    item.words <== words;
+    signal B;
+    if (Q == 1) {
+        B <== words[0];
+    } else {
+        signal list <== Hash(TAG_LIST(), ORDER_WORDS(Q))(words);
+        B <== Select()(item.isQuotes, list, words[0]);
+    }
+
     // The entry joins the log. auth is a hash, so never 0: commands of the operator are not for this instruction.
     signal auth <== Hash(TAG_AUTH(), 3)([R8x, R8y, sigS]);
     component step = LogStep();
@@ -74,10 +163,6 @@ template AdmitSlot(depth, S, MAX_OPEN) {
     loggedAfter.count <== logged.count + active;
     loggedAfter.clock <== Select()(active, stamped, logged.clock);
 
-    component item = Item();
-    item.A <== A;
-    item.B <== B;
-
     // The leaf that the item names. An account beyond the tree has none.
     var beyondTree = 0;
     for (var i = 2 * depth; i < BITS_ACCOUNT(); i++) beyondTree += item.account[i];
@@ -87,9 +172,9 @@ template AdmitSlot(depth, S, MAX_OPEN) {
     signal leafGiven <== 1 - leafGivenMissing;
     signal used <== named * leafGiven;
     signal positionsHash <== PositionsHash()(account.positions);
-    signal opened <== Leaf()(account, positionsHash);
+    signal leafOpened <== Leaf()(account, positionsHash);
     // Where used = 0 the account is free (of zeros there is a witness); the item is malformed or unsigned and has no effect.
-    used * (opened - leaf) === 0;
+    used * (leafOpened - leaf) === 0;
 
     // Rule 1: malformed. Rule 2: unsigned.
     component signature = Signature();
@@ -102,9 +187,19 @@ template AdmitSlot(depth, S, MAX_OPEN) {
     signature.message <== step.item;
 
     // Rule 3: nonce in (old, old + 2^16]: the bits of nonce - old - 1 + 2^40 above the 16 lowest are just the top one.
-    signal ahead[BITS_NONCE() + 1] <== Bits(BITS_NONCE() + 1)(item.nonce - account.nonce - 1 + (1 << BITS_NONCE()));
+    signal nonce <== Number(BITS_NONCE())(item.nonce);
+    signal ahead[BITS_NONCE() + 1] <== Bits(BITS_NONCE() + 1)(nonce - account.nonce - 1 + (1 << BITS_NONCE()));
     var farther = 1 - ahead[BITS_NONCE()];
     for (var i = 16; i < BITS_NONCE(); i++) farther += ahead[i];
+    // A list of quotes takes 8 nonces, of which the last is below LAST_LIST_NONCE = 2^40 - 1: that the first is at most
+    // 2^40 - 9 is that not all of its bits above the 3 lowest are 1.
+    if (Q > 1) {
+        var zeros = 0;
+        for (var i = 3; i < BITS_NONCE(); i++) zeros += 1 - item.nonce[i];
+        signal noRoom <== IsZero()(zeros);
+        signal cramped <== item.isQuotes * noRoom;
+        farther += cramped;
+    }
     signal nonceGood <== IsZero()(farther);
     signal valid <== signature.valid * nonceGood;
     signal live <== active * valid;
@@ -125,7 +220,7 @@ template AdmitSlot(depth, S, MAX_OPEN) {
     signal quotedGiven <== PricesRow(S)(pricesRow, quoted);
 
     // Rule 6: bad target; an order may replace an earlier one.
-    signal earlier <== NotNegative(BITS_NONCE() + 1)(item.nonce - 1 - item.replaces);
+    signal earlier <== NotNegative(BITS_NONCE() + 1)(nonce - 1 - item.replaces);
     signal replacesNone <== IsZero()(item.replaces);
     var otherFlags = 0;
     for (var i = 2; i < BITS_FLAGS(); i++) otherFlags += item.flags[i];
@@ -136,18 +231,22 @@ template AdmitSlot(depth, S, MAX_OPEN) {
     signal cancelForm <== item.isCancel * (1 - targetForm);
     signal targetGood <== earlier * (1 - cancelForm);
 
-    // Rule 7: too many cancels pending, for an item that carries one.
+    // Rule 7: too many cancels pending, for an item that carries one; lists of quotes are counted apart.
     signal count <== Pick(MARKETS())(at, counts);
-    signal countBits[2 * BITS_COUNT()] <== Bits(2 * BITS_COUNT())(count);
+    signal countBits[3 * BITS_COUNT()] <== Bits(3 * BITS_COUNT())(count);
     var entriesPending = 0;
     var cancelsPending = 0;
+    var listsPending = 0;
     for (var i = 0; i < BITS_COUNT(); i++) {
         entriesPending += countBits[i] * (1 << i);
         cancelsPending += countBits[BITS_COUNT() + i] * (1 << i);
+        listsPending += countBits[2 * BITS_COUNT() + i] * (1 << i);
     }
     signal replacing <== item.isOrder * (1 - replacesNone);
-    signal carriesCancel <== item.isCancel + replacing;
-    signal cancelsFull <== NotNegative(BITS_COUNT())(cancelsPending - row.cancelCapacity);
+    signal carriesCancel <== item.isCancel + replacing + item.isQuotes;
+    var room = row.cancelCapacity - cancelsPending;
+    signal roomLeft <== room + item.isQuotes * (row.listCapacity - listsPending - room);
+    signal cancelsFull <== NotNegative(BITS_COUNT())(-roomLeft);
     signal tooManyCancels <== carriesCancel * cancelsFull;
     // Rules 1 to 7 hold: from here on a cancel takes effect.
     signal inMarket <== IsZero()(5 - live - timely - found - targetGood - (1 - tooManyCancels));
@@ -156,44 +255,55 @@ template AdmitSlot(depth, S, MAX_OPEN) {
     // Rule 8: market not open.
     signal marketOpen <== IsEqual()(row.state, MARKET_STATE_OPEN());
 
-    // Rule 9: off tick. |limit| = tick quotient + rest, 0 <= rest < tick; a free row has no tick and none is needed.
-    component limit = Absolute(BITS_PRICE());
-    limit.bits <== item.limit;
-    signal tick <== Select()(rowGiven, row.tick, 1);
-    // Hint, then bind: tick >= 1, both are ranged, and tick quotient < 2^73 does not wrap: one quotient and rest only.
-    signal quotient <-- limit.out \ tick;
-    signal rest <== limit.out - tick * quotient;
-    Range(BITS_PRICE() + 1)(quotient);
-    Range(BITS_TICK())(rest);
-    Range(BITS_TICK())(tick - 1 - rest);
-    signal onTick <== IsZero()(rest);
+    // Rules 9 to 12, of each order. A free row has no tick and none is needed.
+    OrderTerms() terms;
+    terms.tick <== Select()(rowGiven, row.tick, 1);
+    terms.lotLimit <== row.lotLimit;
+    terms.bandSquare <== row.band * row.band;
+    terms.feeRate <== row.feeRate;
+    terms.feePerLot <== row.feePerLot;
+    terms.rhoMin <== row.rhoMin;
+    terms.maxFee <== item.maxFee;
+    terms.mark <== quoted.mark;
+    terms.funding <== quoted.funding;
+    terms.low <== quoted.low;
+    terms.high <== quoted.high;
+    terms.quoted <== quotedGiven;
+    component order[Q];
+    signal failing[Q];
+    signal held[Q];
+    var orderFailing = 0;
+    var reserved = 0;
+    var orders = 0;
+    for (var j = 0; j < Q; j++) {
+        order[j] = AdmitOrder();
+        order[j].side <== item.side[j];
+        order[j].limit <== item.limit[j];
+        order[j].size <== item.size[j];
+        order[j].terms <== terms;
+        failing[j] <== item.used[j] * order[j].fails;
+        held[j] <== item.used[j] * order[j].reserved;
+        orderFailing += failing[j];
+        reserved += held[j];
+        orders += item.used[j];
+        // Of the first one alone, where it is no list's.
+        if (j > 0) {
+            _ <== order[j].paid;
+            _ <== order[j].fee;
+        }
+    }
 
-    // Rule 10: size from 1 to the lot limit; of a withdrawal: an amount.
-    signal quantity <== Select()(item.isWithdrawal, item.amount, item.size);
-    signal quantityNone <== IsZero()(quantity);
-    signal sizeWithin <== AtMost(BITS_SIZE())(item.size, row.lotLimit);
-
-    // Rule 11: band, where the row is quoted: band^2 - (limit - mark)^2 >= 0; both are below 2^41.
-    signal distance <== limit.value - quoted.mark;
-    signal distanceSquare <== distance * distance;
-    signal bandSquare <== row.band * row.band;
-    signal inBand <== NotNegative(2 * BITS_PRICE() + 2)(bandSquare - distanceSquare);
-    signal offBand <== quotedGiven * (1 - inBand);
-
-    // Rule 12: fee of one lot at the limit within maxFee.
-    signal charged <== row.feeRate * limit.out;
-    signal quotientFee <== DivideUp(BITS_PRICE() + 1)(charged);
-    signal fee <== quotientFee + row.feePerLot;
-    signal feeWithin <== NotNegative(BITS_MAX_FEE())(item.maxFee - fee);
+    // Rule 10, of a withdrawal: an amount.
+    signal amountNone <== IsZero()(item.amount);
 
     // Rule 13: flags: an order may bear only `thisAuction`.
     signal flagsGood <== IsZero()(item.flags[1] + otherFlags);
 
     // Rule 14: market full.
-    signal marketFull <== NotNegative(BITS_COUNT())(entriesPending - row.capacity);
+    signal marketFull <== NotNegative(BITS_COUNT() + 1)(entriesPending + orders - row.capacity - 1);
 
-    // Rule 15: too many open; `open` never exceeds the limit, so equality is enough.
-    signal tooManyOpen <== IsEqual()(account.open, MAX_OPEN);
+    // Rule 15: too many open; `open` never exceeds the limit, which is at most 128.
+    signal tooManyOpen <== NotNegative(8)(account.open + orders - MAX_OPEN - 1);
 
     // Rule 16: position limit.
     signal squares[INSTRUMENTS()];
@@ -207,35 +317,35 @@ template AdmitSlot(depth, S, MAX_OPEN) {
     // Rule 17: prices not fresh.
     signal fresh <== Fresh()(rulesRoot, meta, maxAge, time);
 
-    // Rule 18: margin. unit = delta_k of an order, -1 of a withdrawal, whose amount is 1 to 2^92 - 1.
-    signal paid <== limit.value - quoted.funding;
-    signal direction <== (1 - item.isWithdrawal) * (1 - 2 * item.side);
-    signal toll <== Select()(item.isWithdrawal, 1, fee);
+    // Rule 18: margin. unit = delta_k of an order; else -1: of a withdrawal, whose amount is 1 to 2^92 - 1, or of a list of
+    // quotes, which takes from each scenario all that it reserves: more than any of its orders may lose there.
+    signal direction <== item.isOrder * (1 - 2 * item.side[0]);
+    signal toll <== Select()(item.isOrder, order[0].fee, 1);
     component margin = MarginHolds(S);
     margin.cash <== account.cash;
     margin.reserved <== account.reserved;
     margin.positions <== account.positions;
     margin.values <== values;
-    margin.quantity <== quantity;
+    signal lotsOrAmount <== Select()(item.isWithdrawal, item.amount, item.size[0]);
+    if (Q == 1) {
+        margin.quantity <== lotsOrAmount;
+    } else {
+        margin.quantity <== Select()(item.isQuotes, reserved, lotsOrAmount);
+    }
     signal gain[S];
     for (var k = 0; k < S; k++) {
-        gain[k] <== direction * (quoted.values[k] - paid);
+        gain[k] <== direction * (quoted.values[k] - order[0].paid);
         margin.unit[k] <== gain[k] - toll;
     }
 
     // Admission: every check that the kind asks for.
-    var orderFails = (1 - inMarket) + (1 - item.isOrder) + (1 - marketOpen) + (1 - onTick) + quantityNone
-        + (1 - sizeWithin) + offBand + (1 - feeWithin) + (1 - flagsGood) + marketFull + tooManyOpen
-        + (1 - positionsWithin) + (1 - fresh) + (1 - quotedGiven) + (1 - margin.out);
+    signal flagsFail <== item.isOrder * (1 - flagsGood);
+    var orderFails = (1 - inMarket) + (1 - item.isOrder - item.isQuotes) + (1 - marketOpen) + orderFailing + flagsFail
+        + marketFull + tooManyOpen + (1 - positionsWithin) + (1 - fresh) + (1 - quotedGiven) + (1 - margin.out);
     signal orderPut <== IsZero()(orderFails);
-    var payoutFails = (1 - live) + (1 - timely) + (1 - item.isWithdrawal) + quantityNone + (1 - fresh) + (1 - margin.out);
+    var payoutFails = (1 - live) + (1 - timely) + (1 - item.isWithdrawal) + amountNone + (1 - fresh) + (1 - margin.out);
     signal payoutPut <== IsZero()(payoutFails);
-
-    // Reservation per lot: the worst over scenarios, fee included, at least rhoMin; below 2^62 in size.
-    signal worst <== (paid - quoted.low) + item.side * (quoted.high + quoted.low - 2 * paid) + fee;
-    signal aboveMin <== NotNegative(BITS_RHO())(worst - row.rhoMin);
-    signal rho <== Select()(aboveMin, worst, row.rhoMin);
-    signal reservation <== rho * item.size;
+    signal opened <== orderPut * orders;
 
     // Effects on the leaf: none unless the item is live.
     Account() after;
@@ -245,9 +355,9 @@ template AdmitSlot(depth, S, MAX_OPEN) {
     after.positions <== account.positions;
     after.seq <== account.seq + payoutPut;
     after.cash <== account.cash - payoutPut * item.amount;
-    after.nonce <== item.nonce;
-    after.reserved <== account.reserved + orderPut * reservation;
-    after.open <== account.open + orderPut;
+    after.nonce <== nonce + item.isQuotes * (Q - 1);
+    after.reserved <== account.reserved + orderPut * reserved;
+    after.open <== account.open + opened;
     signal changed <== Leaf()(after, positionsHash);
     component update = Update(depth);
     for (var i = 0; i < 2 * depth; i++) update.index[i] <== item.account[i];
@@ -260,51 +370,70 @@ template AdmitSlot(depth, S, MAX_OPEN) {
     // Effects on the channels. An item is put into at most one of admitted and payouts: they share one hash.
     var account20 = 0;
     for (var i = 0; i < BITS_ACCOUNT(); i++) account20 += item.account[i] * (1 << i);
-    // The entry as ENTRY_COLUMNS of src/protocol/book.ts packs it; every column is within its bits.
-    var entry = account20;
-    var shift = BITS_ACCOUNT();
-    entry += item.nonce * (1 << shift);
-    shift += BITS_NONCE();
-    entry += item.side * (1 << shift);
-    shift += BITS_SIDE();
-    entry += (limit.value + (1 << BITS_PRICE())) * (1 << shift);
-    shift += BITS_PRICE() + 1;
-    entry += item.size * (1 << shift);
-    shift += BITS_SIZE();
-    entry += rho * (1 << shift);
-    shift += BITS_RHO();
-    entry += item.expiry * (1 << shift);
-    shift += BITS_TIME();
-    entry += item.flags[0] * (1 << shift);
+    // The entries as ENTRY_COLUMNS of src/protocol/book.ts packs them; every column is within its bits.
+    signal entry[Q];
+    signal thisAuction <== item.isOrder * item.flags[0];
+    for (var j = 0; j < Q; j++) {
+        var word = account20;
+        var shift = BITS_ACCOUNT();
+        word += (nonce + j) * (1 << shift);
+        shift += BITS_NONCE();
+        word += item.side[j] * (1 << shift);
+        shift += BITS_SIDE();
+        word += (order[j].limitValue + (1 << BITS_PRICE())) * (1 << shift);
+        shift += BITS_PRICE() + 1;
+        word += item.size[j] * (1 << shift);
+        shift += BITS_SIZE();
+        word += order[j].rho * (1 << shift);
+        shift += BITS_RHO();
+        word += item.expiry * (1 << shift);
+        shift += BITS_TIME();
+        entry[j] <== word + thisAuction * (1 << shift);
+    }
     signal admittedHead <== Pick(MARKETS())(at, admitted);
     signal putTag <== Select()(item.isWithdrawal, TAG_PAYOUT(), TAG_ENTRY());
     signal putHead <== Select()(item.isWithdrawal, payoutsPut, admittedHead);
-    signal putWord <== Select()(item.isWithdrawal, B, entry);
+    signal putWord <== Select()(item.isWithdrawal, B, entry[0]);
     signal put <== HashTagged(2)(putTag, [putHead, putWord]);
     payoutsPutAfter <== payoutsPut + payoutPut * (put - payoutsPut);
-    signal admittedChange <== orderPut * (put - admittedHead);
+    // The orders of a list after its first one follow it into the chain.
+    signal next[Q];
+    signal head[Q];
+    for (var j = 0; j < Q; j++) {
+        if (j == 0) {
+            next[0] <== put;
+            head[0] <== put;
+        } else {
+            next[j] <== Hash(TAG_ENTRY(), 2)([head[j - 1], entry[j]]);
+            head[j] <== Select()(item.used[j], next[j], head[j - 1]);
+        }
+    }
+    signal admittedChange <== orderPut * (head[Q - 1] - admittedHead);
 
-    signal cancelAll <== item.isCancel * item.flags[1];
-    signal target <== Select()(cancelAll, item.nonce, item.replaces);
+    // A list of quotes cancels all that came before it.
+    signal cancelAll <== item.isCancel * item.flags[1] + item.isQuotes;
+    signal target <== Select()(cancelAll, nonce, item.replaces);
     signal cancelHead <== Pick(MARKETS())(at, cancels);
-    signal cancelHash <== Hash(TAG_CANCEL(), 2)([
-        cancelHead, account20 + target * (1 << BITS_ACCOUNT()) + cancelAll * (1 << (BITS_ACCOUNT() + BITS_NONCE()))
-    ]);
+    signal cancelTag <== Select()(cancelAll, TAG_CANCEL_ALL(), TAG_CANCEL());
+    signal cancelHash <== HashTagged(2)(cancelTag, [cancelHead, account20 + target * (1 << BITS_ACCOUNT())]);
     signal cancelsChange <== cancelPut * (cancelHash - cancelHead);
+    signal listPut <== cancelPut * item.isQuotes;
     for (var s = 0; s < MARKETS(); s++) {
         admittedAfter[s] <== admitted[s] + at[s] * admittedChange;
         cancelsAfter[s] <== cancels[s] + at[s] * cancelsChange;
-        // Neither half of the word overflows: capacities are below 2^16 and each effect needs room.
-        countsAfter[s] <== counts[s] + at[s] * (orderPut + cancelPut * (1 << BITS_COUNT()));
+        // No column of the word overflows: capacities are below 2^16 and each effect needs room.
+        countsAfter[s] <== counts[s]
+            + at[s] * (opened + (cancelPut - listPut) * (1 << BITS_COUNT()) + listPut * (1 << (2 * BITS_COUNT())));
     }
 }
 
 /// Admit: the next entries of the log that are items of traders, up to N of them, in order, none left out.
-/// params  depth of the account tree, S scenarios, N slots, MAX_OPEN most open orders of one account, at most 32
+/// params  depth of the account tree, S scenarios, N slots, MAX_OPEN most open orders of one account, at most 128, Q most orders
+///         of an item: `admit` has 1, and takes no list of quotes; `quote` has LIST_ORDERS, and takes all kinds
 /// in      before, blindAfter, openings of rules, prices and vectors; per slot what AdmitSlot reads
 /// proves  stateAfter follows from state by the verdicts of these entries; phase open before and after
 /// The number of slots used is the prover's choice and harmless: the log says which entries were consumed.
-template Admit(depth, S, N, MAX_OPEN) {
+template Admit(depth, S, N, MAX_OPEN, Q) {
     signal output state;
     signal output stateAfter;
     signal output phaseAfter;
@@ -326,7 +455,7 @@ template Admit(depth, S, N, MAX_OPEN) {
 
     signal input active[N];
     signal input A[N];
-    signal input B[N];
+    signal input words[N][ORDER_WORDS(Q)];
     signal input salt[N];
     signal input R8x[N];
     signal input R8y[N];
@@ -342,7 +471,9 @@ template Admit(depth, S, N, MAX_OPEN) {
     before.phase === PHASE_OPEN();
     phaseAfter <== PHASE_OPEN();
 
-    OpenRules()(before.fixed.rules, group, ids, rulesRows);
+    signal idsHash <== Hash(TAG_VECTOR(), MARKETS())(ids);
+    signal rowsHash <== Hash(TAG_VECTOR(), MARKETS())(rulesRows);
+    OpenRules()(before.fixed.rules, group, idsHash, rowsHash);
     signal scenarios <== Scenarios(S)(values);
     OpenPrices()(before.fixed.prices, meta, scenarios, pricesRows);
     OpenVector()(before.markets.admitted, admitted);
@@ -353,11 +484,11 @@ template Admit(depth, S, N, MAX_OPEN) {
     active[0] === 1;
     component slot[N];
     for (var j = 0; j < N; j++) {
-        slot[j] = AdmitSlot(depth, S, MAX_OPEN);
+        slot[j] = AdmitSlot(depth, S, MAX_OPEN, Q);
         slot[j].active <== active[j];
         slot[j].domain <== before.fixed.domain;
         slot[j].A <== A[j];
-        slot[j].B <== B[j];
+        slot[j].words <== words[j];
         slot[j].salt <== salt[j];
         slot[j].R8x <== R8x[j];
         slot[j].R8y <== R8y[j];

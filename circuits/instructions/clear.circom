@@ -129,11 +129,11 @@ template ClearSlot(RULE) {
     signal distance <== entry.limit - terms.mark;
     signal distanceSquare <== distance * distance;
     signal inBand <== NotNegative(2 * BITS_PRICE() + 2)(terms.bandSquare - distanceSquare);
-    // rate |limit| <= 10^6 (rho - loss of a lot without its proportional fee); below 2^84 in size.
+    // rate |limit| <= 10^6 (rho - loss of a lot without its proportional fee); below 10^6 (2^62 + 2^61) < 2^83 in size.
     signal paid <== entry.limit - terms.funding;
     signal loss <== (paid - terms.low) + entry.side * (terms.high + terms.low - 2 * paid);
     signal toll <== terms.feeRate * entry.limitSize;
-    signal covered <== NotNegative(BITS_RHO() + 22)(FEE_DENOMINATOR() * (entry.rho - loss - terms.feePerLot) - toll);
+    signal covered <== NotNegative(BITS_RHO() + 21)(FEE_DENOMINATOR() * (entry.rho - loss - terms.feePerLot) - toll);
     signal sound <== inBand * covered;
     signal unsound <== terms.match * (1 - sound);
     signal stays <== stands * (1 - unsound);
@@ -141,7 +141,8 @@ template ClearSlot(RULE) {
     signal eligible <== live * terms.match;
 
     // Rule 3.
-    signal above <== NotNegative(BITS_PRICE() + 2)(entry.limit - terms.price - 1);
+    // Both are in [-2^40, 2^40).
+    signal above <== NotNegative(BITS_PRICE() + 1)(entry.limit - terms.price - 1);
     signal equal <== IsEqual()(entry.limit, terms.price);
     signal better <== above + entry.side * (1 - equal - 2 * above);
     signal strong <== eligible * better;
@@ -207,51 +208,52 @@ template ClearSlot(RULE) {
 /// SweepCancels: the cancels of a sweep, from their chain.
 /// twins   src/protocol/clearing.ts (sweepSlots)
 /// in      from     head before them; words[j] as admit put them; active[j] bits: which slots are used is the prover's choice
+///         all[k]   whether slot ALL_CANCEL_EVERY k + ALL_CANCEL_EVERY - 1 holds an all-cancel: the tag in the chain binds it
 /// proves  Rule 5: they are the next ones of the chain, all-cancels only in each last slot of ALL_CANCEL_EVERY
-/// out     to       head after them; taken their number
+/// out     to       head after them
 template SweepCancels() {
     signal input from;
     signal input active[SWEEP_CANCELS()];
+    signal input all[SWEEP_ALL_CANCELS()];
     signal input words[SWEEP_CANCELS()];
     output Cancels() cancels;
     signal output to;
-    signal output taken;
 
-    var keyBits = BITS_ACCOUNT() + BITS_NONCE();
     signal head[SWEEP_CANCELS() + 1];
     signal pushed[SWEEP_CANCELS()];
-    signal bits[SWEEP_CANCELS()][keyBits + 1];
     signal single[SWEEP_CANCELS()];
-    signal all[SWEEP_ALL_CANCELS()];
+    signal bits[SWEEP_ALL_CANCELS()][BITS_ACCOUNT() + BITS_NONCE()];
+    signal tag[SWEEP_ALL_CANCELS()];
+    signal used[SWEEP_ALL_CANCELS()];
     signal account[SWEEP_ALL_CANCELS()];
     head[0] <== from;
-    var count = 0;
     for (var j = 0; j < SWEEP_CANCELS(); j++) {
         Boolean()(active[j]);
-        pushed[j] <== Hash(TAG_CANCEL(), 2)([head[j], words[j]]);
-        head[j + 1] <== head[j] + active[j] * (pushed[j] - head[j]);
-        bits[j] <== Bits(keyBits + 1)(words[j]);
-        var of = 0;
-        var nonce = 0;
-        for (var i = 0; i < BITS_ACCOUNT(); i++) of += bits[j][i] * (1 << i);
-        for (var i = 0; i < BITS_NONCE(); i++) nonce += bits[j][BITS_ACCOUNT() + i] * (1 << i);
         var isAll = 0;
         if (j % ALL_CANCEL_EVERY() == ALL_CANCEL_EVERY() - 1) {
             var k = j \ ALL_CANCEL_EVERY();
-            all[k] <== active[j] * bits[j][keyBits];
-            account[k] <== all[k] * (of + 1);
+            Boolean()(all[k]);
+            tag[k] <== Select()(all[k], TAG_CANCEL_ALL(), TAG_CANCEL());
+            pushed[j] <== HashTagged(2)(tag[k], [head[j], words[j]]);
+            bits[k] <== Bits(BITS_ACCOUNT() + BITS_NONCE())(words[j]);
+            var of = 0;
+            var nonce = 0;
+            for (var i = 0; i < BITS_ACCOUNT(); i++) of += bits[k][i] * (1 << i);
+            for (var i = 0; i < BITS_NONCE(); i++) nonce += bits[k][BITS_ACCOUNT() + i] * (1 << i);
+            used[k] <== active[j] * all[k];
+            account[k] <== used[k] * (of + 1);
             cancels.accounts[k] <== account[k] - 1;
-            cancels.bounds[k] <== all[k] * nonce;
-            isAll = all[k];
+            cancels.bounds[k] <== used[k] * nonce;
+            isAll = used[k];
         } else {
-            active[j] * bits[j][keyBits] === 0;
+            // A word that admit put, hence account and nonce in their columns: the chain cannot be met by another one.
+            pushed[j] <== Hash(TAG_CANCEL(), 2)([head[j], words[j]]);
         }
-        single[j] <== (active[j] - isAll) * (of + nonce * (1 << BITS_ACCOUNT()) + 1);
+        head[j + 1] <== head[j] + active[j] * (pushed[j] - head[j]);
+        single[j] <== (active[j] - isAll) * (words[j] + 1);
         cancels.keys[j] <== single[j] - 1;
-        count += active[j];
     }
     to <== head[SWEEP_CANCELS()];
-    taken <== count;
 }
 
 /// Claims: the price of a sweep that matches, and the lots around it.
@@ -289,8 +291,8 @@ template Claims(RULE) {
         Range(BITS_LOTS())(volume - Abelow);
         // P > R implies D > A', P < R implies A > D': one tick nearer to the mark would not clear. As D' and A' are at most
         // V, "not equal" says "greater".
-        signal over <== NotNegative(BITS_PRICE() + 2)(priceOut - mark - 1);
-        signal under <== NotNegative(BITS_PRICE() + 2)(mark - priceOut - 1);
+        signal over <== NotNegative(BITS_PRICE() + 1)(priceOut - mark - 1);
+        signal under <== NotNegative(BITS_PRICE() + 1)(mark - priceOut - 1);
         signal lowerClears <== IsEqual()(D, Abelow);
         signal higherClears <== IsEqual()(A, Dabove);
         signal tooHigh <== over * lowerClears;
@@ -359,7 +361,7 @@ template Clear(S, N, RULE) {
     signal input purge;
     signal input stamp;
     input Group() group;
-    signal input ids[MARKETS()];
+    signal input idsHash;
     signal input rulesRows[MARKETS()];
     input MarketRules() row;
     input PricesMeta() meta;
@@ -382,6 +384,7 @@ template Clear(S, N, RULE) {
     signal input asks;
     signal input asksBelow;
     signal input cancelActive[SWEEP_CANCELS()];
+    signal input cancelAll[SWEEP_ALL_CANCELS()];
     signal input cancelWords[SWEEP_CANCELS()];
     signal input active[N];
     signal input switches[N + 1];
@@ -418,7 +421,8 @@ template Clear(S, N, RULE) {
     signal begins <== Or()(first, starting);
 
     // The market's rows and chains.
-    OpenRules()(before.fixed.rules, group, ids, rulesRows);
+    signal rowsHash <== Hash(TAG_VECTOR(), MARKETS())(rulesRows);
+    OpenRules()(before.fixed.rules, group, idsHash, rowsHash);
     OpenPrices()(before.fixed.prices, meta, scenarios, pricesRows);
     OpenVector()(before.markets.books, books);
     OpenVector()(before.markets.admitted, admitted);
@@ -444,6 +448,7 @@ template Clear(S, N, RULE) {
     component sweepCancels = SweepCancels();
     sweepCancels.from <== from;
     sweepCancels.active <== cancelActive;
+    sweepCancels.all <== cancelAll;
     sweepCancels.words <== cancelWords;
     (1 - begins) * (sweepCancels.to - storedTo) === 0;
     signal cancelsDone <== IsEqual()(sweepCancels.to, cancelsHead);
@@ -574,14 +579,11 @@ template Clear(S, N, RULE) {
     signal fromKept <== Select()(again, sweepCancels.to, from);
     signal sweepNext <== SweepWord()(purge + 2 * matchKept + 4 * again, stamp, priceKept, kept, fromKept, sweepCancels.to);
 
-    signal countBits[2 * BITS_COUNT()] <== Bits(2 * BITS_COUNT())(count);
-    var cancelCount = 0;
-    for (var i = 0; i < BITS_COUNT(); i++) cancelCount += countBits[BITS_COUNT() + i] * (1 << i);
     signal bookChange <== done * (walk[N - 1].after.newBook - bookHead);
     signal admittedChange <== done * admittedHead;
     signal cancelsChange <== finished * cancelsHead;
-    signal countChange <== done
-        * (walk[N - 1].after.kept + (cancelCount - sweepCancels.taken) * (1 << BITS_COUNT()) - count);
+    // Nothing reads counts before the last sweep of the command is done, and then no cancel is left.
+    signal countChange <== finished * (walk[N - 1].after.kept - count);
     signal booksAfter[MARKETS()];
     signal admittedAfter[MARKETS()];
     signal cancelsAfter[MARKETS()];

@@ -104,7 +104,7 @@ template DepositSlot(depth) {
 
 /// Deposit: consumes DEPOSIT(n) and credits the next n deposits of the contract's chain, in order.
 /// params  depth of the account tree, N slots; 1 <= n <= N
-/// in      before, blindAfter, group, ids, rulesRows; operatorSecret: below 2^251; per slot what DepositSlot reads
+/// in      before, blindAfter, group, idsHash, rowsHash; operatorSecret: below 2^251; per slot what DepositSlot reads
 /// proves  Rule 1: phase open before and after. Rule 2: the log grows by the command DEPOSIT(n), stamped in order.
 ///         Rule 3: exactly n slots are used. Rule 4: the operator secret is that of the key in the rules.
 template Deposit(depth, N) {
@@ -119,8 +119,8 @@ template Deposit(depth, N) {
     input State() before;
     signal input blindAfter;
     input Group() group;
-    signal input ids[MARKETS()];
-    signal input rulesRows[MARKETS()];
+    signal input idsHash;
+    signal input rowsHash;
     signal input operatorSecret;
     signal input stamp;
     signal input active[N];
@@ -137,7 +137,7 @@ template Deposit(depth, N) {
     state <== StateWord()(before);
     before.phase === PHASE_OPEN();
     phaseAfter <== PHASE_OPEN();
-    OpenRules()(before.fixed.rules, group, ids, rulesRows);
+    OpenRules()(before.fixed.rules, group, idsHash, rowsHash);
 
     signal secretBits[251] <== Bits(251)(operatorSecret);
     signal operatorKey[2] <== MultiplyFixed(251)(secretBits);

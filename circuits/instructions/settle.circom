@@ -200,7 +200,7 @@ template Settle(depth, F, K) {
     input State() before;
     signal input blindAfter;
     input Group() group;
-    signal input ids[MARKETS()];
+    signal input idsHash;
     signal input rulesRows[MARKETS()];
     signal input slots[SETTLE_ROWS()];
     input MarketRules() rows[SETTLE_ROWS()];
@@ -216,7 +216,8 @@ template Settle(depth, F, K) {
     before.phase === PHASE_SETTLING();
 
     // Rule 6.
-    OpenRules()(before.fixed.rules, group, ids, rulesRows);
+    signal rowsHash <== Hash(TAG_VECTOR(), MARKETS())(rulesRows);
+    OpenRules()(before.fixed.rules, group, idsHash, rowsHash);
     component market[SETTLE_ROWS()];
     for (var g = 0; g < SETTLE_ROWS(); g++) {
         market[g] = OpenSettleRow();

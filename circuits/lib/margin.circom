@@ -6,15 +6,16 @@ include "../generated/parameters.circom";
 /// MarginHolds: for every scenario k, d_k >= 0, or E_k - reserved + d_k >= 0 (docs/protocol.md, section 6).
 /// twins   src/protocol/margin.ts
 /// params  S scenarios
-/// in      cash, positions, reserved  of the account: |cash| < 2^100, |pos| < 2^48, reserved < 2^99
+/// in      cash, positions, reserved  of the account: |cash| < 2^100, |pos| < 2^48, reserved < 2^101
 ///         values[k][i]               U_ik, |U| < 2^48
-///         quantity                   lots of an order, below 2^32; or the amount of a withdrawal, below 2^92
-///         unit[k]                    delta_k of an order, |unit| < 2^61; or -1 of a withdrawal; d_k = quantity unit_k
+///         quantity                   lots of an order, below 2^32; or the amount of a withdrawal, below 2^92; or what a list
+///                                    of quotes reserves, below 2^97
+///         unit[k]                    delta_k of an order, |unit| < 2^61; else -1; d_k = quantity unit_k
 ///         Who keeps these ranges:
 ///             cash       deposits less payouts are at most 2^90 (MAX_HELD): Venue.sol takes no more, src/matcher refuses
 ///                        them (VAULT_FULL); what trades and fees add is within 2^99 (docs/protocol.md, section 3)
-///             positions  rule 16 of Admit, for whatever is open besides: 2^46 and less than 2^44
-///             reserved   32 open orders at most (rule 15), each below 2^62 2^32
+///             positions  rule 16 of Admit, for whatever is open besides: 2^46 and less than 2^46
+///             reserved   128 open orders at most (rule 15), each below 2^62 2^32
 ///             values     src/protocol/genesis.ts; unit: src/protocol/market.ts (computePrices) leaves out a row that is
 ///                        beyond, and the limit is ranged by Item; quantity: ranged by Item
 ///         A number beyond its range would leave no witness, and the venue would stand: never a wrong answer.
@@ -43,8 +44,8 @@ template MarginHolds(S) {
         change[k] <== quantity * unit[k];
         // quantity > 0 wherever the answer counts, so the sign of d_k is the sign of unit_k.
         gains[k] <== NotNegative(BITS_RHO())(unit[k]);
-        // |E_k| < 2^101, reserved < 2^99, |d_k| < 2^93.
-        covered[k] <== NotNegative(102)(equity - reserved + change[k]);
+        // |E_k| < 2^101, reserved < 2^101, |d_k| < 2^97.
+        covered[k] <== NotNegative(103)(equity - reserved + change[k]);
         fails[k] <== (1 - gains[k]) * (1 - covered[k]);
         failing += fails[k];
     }

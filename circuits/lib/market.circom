@@ -19,6 +19,7 @@ bus MarketRules {
     signal state;
     signal capacity;
     signal cancelCapacity;
+    signal listCapacity;
 }
 
 bus MarketPrices(S) {
@@ -31,9 +32,9 @@ bus MarketPrices(S) {
 
 template MarketRulesHash() {
     input MarketRules() row;
-    signal output out <== Hash(TAG_MARKET_RULES(), 12)([
+    signal output out <== Hash(TAG_MARKET_RULES(), 13)([
         row.legs, row.tick, row.lotLimit, row.band, row.feeRate, row.feePerLot, row.rhoMin, row.rule, row.interval,
-        row.state, row.capacity, row.cancelCapacity
+        row.state, row.capacity, row.cancelCapacity, row.listCapacity
     ]);
 }
 

@@ -28,16 +28,15 @@ bus PricesMeta {
     signal time;
 }
 
-/// OpenRules: opens the root of the rules into the group's parameters, ids and row hashes by market slot.
-/// proves  root = H_rules(H_group, H_vector(ids), H_vector(rows))
+/// OpenRules: opens the root of the rules into the group's parameters, and the hashes of ids and row hashes by market slot,
+/// which who needs them opens.
+/// proves  root = H_rules(H_group, idsHash, rowsHash)
 template OpenRules() {
     signal input root;
     input Group() group;
-    signal input ids[MARKETS()];
-    signal input rows[MARKETS()];
+    signal input idsHash;
+    signal input rowsHash;
     signal groupHash <== Hash(TAG_GROUP(), 3)([group.operatorKeyX, group.operatorKeyY, group.maxAge]);
-    signal idsHash <== Hash(TAG_VECTOR(), MARKETS())(ids);
-    signal rowsHash <== Hash(TAG_VECTOR(), MARKETS())(rows);
     signal hashed <== Hash(TAG_RULES(), 3)([groupHash, idsHash, rowsHash]);
     root === hashed;
 }

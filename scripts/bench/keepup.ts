@@ -12,7 +12,7 @@ import { sweep } from "../../src/protocol/clearing.ts";
 import { depositKey, publicKey } from "../../src/protocol/eddsa.ts";
 import { parseGenesis } from "../../src/protocol/genesis.ts";
 import { PROFILES } from "../../src/protocol/instructions.ts";
-import { orderItem } from "../../src/protocol/item.ts";
+import { orderItem, quotesItem, type Quote, type QuotesFields } from "../../src/protocol/item.ts";
 import type { Prices, Rules } from "../../src/protocol/market.ts";
 import { SIDE } from "../../src/protocol/parameters.ts";
 import { useHashKernels } from "../../src/prover/hash/use.ts";
@@ -25,6 +25,7 @@ import { stableJson } from "../../src/setup/keys/stableJson.ts";
 import { writeWhole } from "../../src/setup/writeWhole.ts";
 import { developmentGenesis } from "../../src/venue/developmentGenesis.ts";
 import { nextClose } from "../../src/venue/schedule.ts";
+import { admitPlan } from "../../src/witness/admit.ts";
 import { instructionsOf } from "../../src/witness/count.ts";
 import { settlePlan } from "../../src/witness/settle.ts";
 import { Waiting } from "../../src/witness/waiting.ts";
@@ -34,16 +35,19 @@ const COSTS = join(ROOT, "docs/costs.json");
 const PROFILE = PROFILES.standard;
 /** Of version 0.1: slots of a proof, cancels of a sweep, and constraints. */
 const BEFORE = { clear: 89, settle: 13, cancels: 16, allCancels: 2 };
-const CONSTRAINTS_BEFORE = { admit: 119_767, clear: 131_021, settle: 124_982, settleRuns: 0 };
+const CONSTRAINTS_BEFORE = { admit: 119_767, quote: 0, clear: 131_021, settle: 124_982, settleRuns: 0 };
+
+type ItemEvent = Extract<Event, { kind: "item" }>;
 
 /** Proofs of a workload. */
 interface Count {
   admit: number;
+  quote: number;
   clear: number;
   settle: number;
   settleRuns: number;
 }
-const NONE: Count = { admit: 0, clear: 0, settle: 0, settleRuns: 0 };
+const NONE: Count = { admit: 0, quote: 0, clear: 0, settle: 0, settleRuns: 0 };
 
 /** Counts as events come. */
 class Counter {
@@ -55,7 +59,7 @@ class Counter {
   fills = 0;
   readonly #rules: Rules;
   readonly #prices: Prices;
-  #items = 0;
+  #items: ItemEvent[] = [];
   readonly #waiting = new Waiting(PROFILE);
 
   constructor({ rules, prices }: { rules: Rules; prices: Prices }) {
@@ -68,8 +72,8 @@ class Counter {
       case "item":
         this.#settle();
         this.entries++;
-        this.#items++;
-        if (event.admission.entry) this.orders++;
+        this.#items.push(event);
+        this.orders += event.admission.entries?.length ?? 0;
         return;
       case "clear":
         return this.#clear(event);
@@ -85,8 +89,9 @@ class Counter {
   }
 
   #admit(): void {
-    for (const count of [this.before, this.after]) count.admit += Math.ceil(this.#items / PROFILE.admit);
-    this.#items = 0;
+    this.before.admit += Math.ceil(this.#items.length / PROFILE.admit);
+    for (const { name } of admitPlan(this.#items, PROFILE)) this.after[name]++;
+    this.#items = [];
   }
 
   #clear(event: Extract<Event, { kind: "clear" }>): void {
@@ -131,14 +136,20 @@ class Counter {
   }
 }
 
-/** Five makers who quote five markets, both sides at so many levels, each 10 s; and an order a second of takers. */
-function makers(levels: number): Counter {
+/**
+ * Five makers who quote five markets, both sides at so many levels, each 10 s; and an order a second of takers.
+ * @param lists  whether quotes are put by lists, or each by an order that replaces the one before it
+ */
+function makers(levels: number, lists: boolean): Counter {
   const [MAKERS, TAKERS, SECONDS, EVERY] = [5, 5, 600, 10];
   const MARKS: [market: bigint, mark: bigint][] = [[101n, 100_000n], [102n, 6_000n], [103n, 5_500n], [104n, 11_500n], [105n, 100_000n]]; // prettier-ignore
   const start = 1_700_000_000n;
   const [secret, insurance] = [1, 2].map((byte) => new Uint8Array(32).fill(byte));
   const json = developmentGenesis({ secret, insurance, domain: 5n, time: start, profile: "standard", interval: EVERY });
-  const genesis = parseGenesis(json);
+  // Nor is one for want of room.
+  const room = { capacity: "1000", cancelCapacity: "1000", listCapacity: "1000" };
+  const markets = (json.markets as (object | null)[]).map((row) => row && { ...row, ...room });
+  const genesis = parseGenesis({ ...json, markets }, { bounded: false });
   // No order is refused for the number of those that are open.
   const matcher = new Matcher({ ...genesis, depth: PROFILE.depth, maxOpen: 1_000 }, { view: (_, i) => BigInt(i) });
   const counter = new Counter(genesis);
@@ -167,6 +178,12 @@ function makers(levels: number): Counter {
     apply({ kind: "item", time, item, auth: { R8x: 0n, R8y: 0n, S: 0n }, signed: true });
     return nonce;
   }; // prettier-ignore
+  const list = (account: number, time: bigint, fields: Pick<QuotesFields, "market" | "orders">) => {
+    const nonce = nonces[account] + 1n;
+    nonces[account] += 8n;
+    const item = quotesItem({ account: BigInt(account), nonce, validUntil: time + 100n, expiry: time + 1_000n, salt: 1n, ...fields });
+    apply({ kind: "item", time, item, auth: { R8x: 0n, R8y: 0n, S: 0n }, signed: true });
+  }; // prettier-ignore
   for (let second = 1; second <= SECONDS; second++) {
     const time = start + BigInt(second);
     closeDue(time);
@@ -174,14 +191,17 @@ function makers(levels: number): Counter {
       for (let maker = 2; maker < 2 + MAKERS; maker++)
         for (const [market, mark] of MARKS) {
           const middle = mark + BigInt(random.integer(-1, 1)) * 10n;
+          const quotes: Quote[] = [];
           for (let level = 0; level < levels; level++)
             for (const side of [SIDE.buy, SIDE.sell]) {
               const place = `${maker}/${market}/${level}/${side}`;
               const away = BigInt(10 * (1 + level + (maker % 3)));
               const limit = middle + (side === SIDE.sell ? away : -away);
               const replaces = resting.get(place) ?? 0n;
-              resting.set(place, order(maker, time, { market, side, limit, size: 5n, replaces }));
+              if (lists) quotes.push({ side, limit, size: 5n });
+              else resting.set(place, order(maker, time, { market, side, limit, size: 5n, replaces }));
             }
+          if (lists) list(maker, time, { market, orders: quotes });
         }
     const [market, mark] = random.pick(MARKS);
     const side = random.integer(0, 1);
@@ -194,8 +214,9 @@ function makers(levels: number): Counter {
   return counter;
 }
 
-function nasdaq(messages: readonly LobsterMessage[]): Counter {
-  const flow = flowOf(messages, { profile: PROFILE, accounts: 4 ** 5 - 2, every: 10, seed: 1, signed: false });
+/** @param makers  percent of the orders that are put by lists of quotes */
+function nasdaq(messages: readonly LobsterMessage[], makers = 0): Counter {
+  const flow = flowOf(messages, { profile: PROFILE, accounts: 4 ** 5 - 2, every: 10, seed: 1, signed: false, makers });
   const matcher = new Matcher(flow.genesis, flow.options);
   const counter = new Counter(flow.genesis);
   for (const command of flow.commands) for (const event of matcher.apply(command)) counter.add(event);
@@ -229,53 +250,64 @@ async function main(words: readonly string[]): Promise<void> {
     measured.reduce((sum, [, it]) => sum + (cores * it.loadedSeconds + it.witnessSeconds) / it.constraints, 0) /
     measured.length;
   const now = costs.constraints.standard as Record<string, { constraints: number }>;
-  const constraintsAfter = (name: keyof Count) => now[name === "clear" ? "auction" : name].constraints;
+  const constraintsAfter = (name: keyof Count) => now[name === "clear" ? "auction" : name]?.constraints ?? 130_850;
 
-  const workloads: [name: string, counter: Counter][] = [];
+  const workloads: [name: string, counter: Counter, single?: Counter][] = [];
   if (wants("makers"))
-    for (const levels of [1, 4]) workloads.push([`makers, ${levels === 1 ? "one level" : `${levels} levels`}`, makers(levels)]); // prettier-ignore
+    for (const levels of [1, 4]) {
+      const name = `makers, ${levels === 1 ? "one level" : `${levels} levels`}`;
+      const single = makers(levels, false);
+      workloads.push([name, single], [`${name}, by lists`, makers(levels, true), single]);
+    }
   if (wants("nasdaq") || wants("burst")) {
     const messages: LobsterMessage[] = [];
     for await (const message of readLobster(path)) messages.push(message);
-    if (wants("nasdaq")) workloads.push(["nasdaq", nasdaq(messages)]);
+    if (wants("nasdaq")) {
+      const single = nasdaq(messages);
+      workloads.push(["nasdaq", single], ["nasdaq, half of it by lists", nasdaq(messages, 50), single]);
+    }
     if (wants("burst")) workloads.push(["burst", burst(messages, 5_000)]);
   }
   const rows: string[][] = [];
   const keepup = { ...(costs.keepup as object) } as Record<string, unknown>;
-  for (const [name, { before, after, entries, orders, closes, fills }] of workloads) {
+  const gas = (costs.gas as { perInstruction: number }).perInstruction;
+  for (const [name, { before: own, after, entries, orders, closes, fills }, single] of workloads) {
+    // Of lists what 0.1 took is that of the same quotes put one by one.
+    const { before, entries: entriesBefore, orders: ordersBefore } = single ?? { before: own, entries, orders };
     const total = (count: Count, of: (name: keyof Count) => number) =>
       (Object.keys(count) as (keyof Count)[]).reduce((sum, it) => sum + count[it] * of(it), 0);
-    const arms = [
-      { when: "0.1", count: before, constraints: total(before, (it) => CONSTRAINTS_BEFORE[it]) },
-      { when: "now", count: after, constraints: total(after, constraintsAfter) },
-    ];
-    const ratio = Number((arms[0].constraints / arms[1].constraints).toFixed(2));
-    for (const { when, count, constraints } of arms)
+    const arm = (
+      count: Count,
+      constraintsOf: (name: keyof Count) => number,
+      of: { entries: number; orders: number },
+    ) => {
+      const seconds = total(count, constraintsOf) * rate;
+      const proofs = total(count, () => 1);
+      return { count, proofs, seconds, gasPerOrder: Math.round((proofs * gas) / of.orders), entries: of.entries };
+    };
+    const was = arm(before, (it) => CONSTRAINTS_BEFORE[it], { entries: entriesBefore, orders: ordersBefore });
+    const is = arm(after, constraintsAfter, { entries, orders });
+    const ratio = Number((was.seconds / is.seconds).toFixed(2));
+    for (const [when, { count, proofs, seconds, gasPerOrder, entries }] of [
+      ["0.1", was],
+      ["now", is],
+    ] as const) {
+      if (when === "0.1" && single) continue;
+      const { admit, quote, clear, settle, settleRuns } = count;
       rows.push([
         name,
         when,
-        ...[count.admit, count.clear, count.settle, count.settleRuns, total(count, () => 1)].map(thousands),
-        thousands(Math.round(constraints / entries)),
-        thousands(Math.round(constraints * rate)),
-        (entries / (constraints * rate)).toFixed(2),
+        ...[admit, quote, clear, settle, settleRuns, proofs, Math.round(seconds), gasPerOrder].map(thousands),
+        (entries / seconds).toFixed(2),
         when === "now" ? `${ratio.toFixed(2)} x` : "",
       ]);
-    const entriesPerCoreSecond = Number((entries / (arms[1].constraints * rate)).toFixed(2));
-    keepup[name] = { entries, orders, closes, fills, before, after, ratio, entriesPerCoreSecond };
+    }
+    const gasPerOrder = { before: was.gasPerOrder, after: is.gasPerOrder };
+    const entriesPerCoreSecond = Number((entries / is.seconds).toFixed(2));
+    keepup[name] = { entries, orders, closes, fills, before, after, ratio, entriesPerCoreSecond, gasPerOrder };
   }
-  const head = [
-    "workload",
-    "",
-    "admit",
-    "clear",
-    "settle",
-    "settleRuns",
-    "proofs",
-    "constraints an entry",
-    "core s",
-    "entries/s a core",
-    "",
-  ];
+  const proofs = ["admit", "quote", "clear", "settle", "settleRuns", "proofs"];
+  const head = ["workload", "", ...proofs, "core s", "gas an order", "entries/s a core", ""];
   console.log(table([head, ...rows]));
   costs.keepup = keepup;
   await writeWhole(COSTS, stableJson(costs));

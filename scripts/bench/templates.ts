@@ -7,6 +7,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { table, thousands } from "../../src/setup/format.ts";
 import { PROFILES, RUN } from "../../src/protocol/instructions.ts";
+import { LIST_ORDERS } from "../../src/protocol/parameters.ts";
 import { compileTemplate } from "../../test/circuits/harness.ts";
 import { ROOT } from "../../src/setup/folders.ts";
 import { writeWhole } from "../../src/setup/writeWhole.ts";
@@ -16,9 +17,12 @@ const { depth, scenarios, maxOpen } = PROFILES.standard;
 
 /** Template, its file below circuits/, its arguments, and in which instructions it stands, how often a slot or proof. */
 const TEMPLATES: [template: string, file: string, args: number[], use: string][] = [
-  ["AdmitSlot", "instructions/admit", [depth, scenarios, maxOpen], "admit: a slot"],
+  ["AdmitSlot", "instructions/admit", [depth, scenarios, maxOpen, 1], "admit: a slot"],
+  ["AdmitSlot", "instructions/admit", [depth, scenarios, maxOpen, LIST_ORDERS], "quote: a slot"],
+  ["AdmitOrder", "instructions/admit", [], "admit: 1 a slot; quote: 8"],
   ["Signature", "lib/eddsa", [], "admit: 1 a slot"],
-  ["Item", "lib/item", [], "admit: 1 a slot"],
+  ["Item", "lib/item", [1], "admit: 1 a slot"],
+  ["Item", "lib/item", [LIST_ORDERS], "quote: 1 a slot"],
   ["Update", "lib/tree", [depth], "admit, settle, deposit: 1 a slot"],
   ["MarginHolds", "lib/margin", [scenarios], "admit: 1 a slot"],
   ["PositionsHash", "lib/account", [], "admit: 1, settle: 2 a slot"],

@@ -239,7 +239,8 @@ function accountsOf(matcher: Matcher, prices: Parameters<typeof equity>[1]) {
 function describe({ instructions, gas, state, stateAfter, clearings, accounts, checks }: Summary): string {
   const number = (value: number | bigint) => thousands(value);
   const heading = ["instruction", "proofs", "constraints", "witness ms", "prove ms", "gas"];
-  const rows = instructions.map((it) => [
+  const used = instructions.filter(({ count }) => count > 0);
+  const rows = used.map((it) => [
     it.name,
     number(it.count),
     number(it.constraints),

@@ -22,6 +22,7 @@ import { payoutInWords } from "./verify.ts";
 const MEANING: Record<InstructionName, string> = {
   deposit: "credits the next deposits of the contract's chain, in order, each once",
   admit: "judges the next items of the log, in order, none left out; admits orders with their margin reserved",
+  quote: "the same, where lists of quotes are among them",
   auction: "clears a market at one price: the clearing price closest to the mark",
   midpoint: "clears a market at the mark",
   settle: "books fills of clears, each once, and releases their reservations",

@@ -64,7 +64,7 @@ function tacit(exit: (code: number) => void): Command {
     .addHelpText(
       "after",
       "\nExit codes: 0 all went well, 1 a check failed or something was refused, 2 usage or bad input,\n" +
-        "3 an order, cancel or withdrawal has no answer, and the venue may have it, 130 interrupted.",
+        "3 an item has no answer, and the venue may have it, 130 interrupted.",
     )
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "tacit: ")) });
   const command = (usage: string, description: string, ...lines: string[]) =>
@@ -96,6 +96,7 @@ function tacit(exit: (code: number) => void): Command {
       "traders (default: as the profile has room for, at most 1022; 48 with --prove)",
       positive,
     )
+    .option("--makers <percent>", "of the orders, that eight makers put, by lists of quotes once a second", natural, 0)
     .option("--prove", "prove and verify every round; implies --signed")
     .addOption(profileOption("sizes of accounts and circuits (default: standard, demo with --prove)"))
     .option("--json <path>", "write the record, with which anybody can recheck it all (docs/formats.md)")
@@ -317,6 +318,7 @@ function tacit(exit: (code: number) => void): Command {
     "send orders and cancels, list open ones",
     "tacit order buy 101 5 100020",
     'tacit order sell "call 1000" 2 6010',
+    "tacit order quotes quotes.jsonl",
     "tacit order cancel 101 7",
   );
   for (const side of ["buy", "sell"] as const)
@@ -338,6 +340,19 @@ function tacit(exit: (code: number) => void): Command {
       });
   withVenue(
     order
+      .command("quotes <file>")
+      .description(
+        "replace the orders in a market by a list of 1 to 8, all or none: JSON lines of a file, or of standard input (-), " +
+          'as {"market": "101", "orders": [{"side": "buy", "lots": 5, "limit": 99980}, ...]}',
+      )
+      .exitOverride(),
+  )
+    .option("--valid-for <seconds>", "for which the venue may still admit each", positive, 30)
+    .option("--expire-in <seconds>", "after which its orders leave the book", positive, 86_400)
+    .addOption(anyway())
+    .action(async (file, options) => exit(await (await trader()).orderQuotes(file, options)));
+  withVenue(
+    order
       .command("cancel <market> [nonce]")
       .description("cancel an order, or all orders in a market")
       .exitOverride()
@@ -349,7 +364,7 @@ function tacit(exit: (code: number) => void): Command {
   withVenue(
     order
       .command("drop <nonce>")
-      .description("give up an order, cancel or withdrawal that had no answer: it is not sent again")
+      .description("give up an item that had no answer: it is not sent again")
       .exitOverride(),
   ).action(async (nonce, options) => exit(await (await trader()).orderDrop(asked("nonce", nonce), options)));
   withVenue(order.command("list").description("open orders, as the venue reports them").exitOverride()).action(

@@ -27,6 +27,8 @@ export interface ReplayOptions {
   every: number;
   /** traders; default: as many as the profile has room for, 48 when proving */
   accounts?: number;
+  /** percent of orders that makers put, by lists of quotes; default 0 */
+  makers?: number;
   prove?: boolean;
   /** default: demo when proving, else standard */
   profile?: ProfileName;
@@ -87,9 +89,9 @@ export async function replayMessages(
   const profile = PROFILES[profileName];
   await useHashKernels();
   const accounts = options.accounts ?? (prove ? ACCOUNTS_TO_PROVE : Math.min(MOST_ACCOUNTS, 4 ** profile.depth - 2));
-  const { every, seed } = options;
+  const { every, seed, makers } = options;
   const signed = prove || !!options.signed;
-  const flow = flowOf(messages, { profile, accounts, every, seed, signed });
+  const flow = flowOf(messages, { profile, accounts, every, seed, signed, makers });
   const progress = startProgress("replay");
   const blind = blinds(seed);
   // The first is that of the state at which the replay begins.

@@ -2,7 +2,14 @@ import type { Account } from "../protocol/account.ts";
 import { depositKey, type Point } from "../protocol/eddsa.ts";
 import { parseGenesis, type GenesisFile } from "../protocol/genesis.ts";
 import { parseAddress, requireRecipient } from "../protocol/address.ts";
-import { cancelItem, orderItem, withdrawalItem, type OrderFields } from "../protocol/item.ts";
+import {
+  cancelItem,
+  orderItem,
+  quotesItem,
+  withdrawalItem,
+  type OrderFields,
+  type QuotesFields,
+} from "../protocol/item.ts";
 import { TacitError } from "../protocol/errors.ts";
 import { asInteger, asList, asObject, badFormat } from "../protocol/json.ts";
 import { readAccount } from "../protocol/opening.ts";
@@ -216,6 +223,30 @@ export class Client {
         return orderItem({ ...order, side: SIDE[order.side], validUntil, expiry, account, nonce, salt });
       },
       { anyway: order.anyway },
+    );
+  }
+
+  /**
+   * Signs a list of 1 to 8 orders of one market, which take the place of all orders of the account there that came before,
+   * keeps it, sends it, and checks and keeps the receipt. All of them are admitted, or none; their nonces follow each other from
+   * that of the item.
+   * @throws REJECTED, CLOCK  before it is signed: it would be rejected
+   */
+  async quotes(
+    quotes: Omit<QuotesFields, "account" | "nonce" | "salt" | "orders" | "validUntil" | "expiry"> & {
+      orders: readonly { side: keyof typeof SIDE; limit: bigint; size: bigint }[];
+      validUntil?: bigint;
+      expiry?: bigint;
+      anyway?: boolean;
+    },
+  ): Promise<SentItem> {
+    return this.#send(
+      (account, nonce, salt) => {
+        const { validUntil = this.#soon(), expiry = this.#now() + 86_400n } = quotes;
+        const orders = quotes.orders.map((order) => ({ ...order, side: SIDE[order.side] }));
+        return quotesItem({ ...quotes, orders, validUntil, expiry, account, nonce, salt });
+      },
+      { anyway: quotes.anyway },
     );
   }
 

@@ -145,20 +145,20 @@ export class Knowledge {
     // Clients count without gaps, and take a nonce again that was of no use: a gap is what another one with this key has sent.
     const next = this.#account.nonce + 1n;
     if (decoded.head.nonce > next) throw new UnknownItem(next);
+    const orders = decoded.kind === "order" || decoded.kind === "quotes";
     if (
       verdict === "admitted" &&
-      decoded.kind === "order" &&
+      orders &&
       !this.#genesis.prices.markets[slotOf(this.#genesis.rules, decoded.head.market)]
     )
       throw new Contradiction(
         "account",
-        `order ${decoded.head.nonce} is told to be admitted to a market that is not there`,
+        `the ${decoded.kind} of nonce ${decoded.head.nonce} is told to be admitted to a market that is not there`,
       );
     const effect = admissionEffect({ ...this.#genesis, account: this.#account }, decoded, verdict);
     if (effect.account) this.#account = effect.account;
-    if (!effect.entry || decoded.kind !== "order") return;
-    const { nonce, side, limit, rho, remaining } = effect.entry;
-    this.#orders.set(nonce, { market: decoded.head.market, side, limit, rho, remaining });
+    for (const { nonce, side, limit, rho, remaining } of effect.entries ?? [])
+      this.#orders.set(nonce, { market: decoded.head.market, side, limit, rho, remaining });
   }
 }
 

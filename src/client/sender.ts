@@ -3,7 +3,7 @@ import type { Account } from "../protocol/account.ts";
 import { publicKey, sign, type Point } from "../protocol/eddsa.ts";
 import { TacitError } from "../protocol/errors.ts";
 import type { GenesisFile } from "../protocol/genesis.ts";
-import { authHash, decodeItem, itemHash, type Item } from "../protocol/item.ts";
+import { authHash, decodeItem, itemHash, lastNonce, type Item } from "../protocol/item.ts";
 import { asInteger, asList, asObject, badFormat } from "../protocol/json.ts";
 import { max } from "../protocol/numbers.ts";
 import { readAccount } from "../protocol/opening.ts";
@@ -230,7 +230,7 @@ export class Sender {
   /** The account as the venue has it, with the nonces that were used here. */
   async #ask(index: number): Promise<Account> {
     const account = readAccount("account", await this.#options.api.get(`/account?index=${index}`));
-    const own = this.#options.notes.memory.items.map(({ item }) => decodeItem(item)!.head.nonce);
+    const own = this.#options.notes.memory.items.map(({ item }) => lastNonce(decodeItem(item)!));
     return (this.#account = { ...account, nonce: own.reduce(max, account.nonce) });
   }
 
@@ -406,7 +406,7 @@ export class Sender {
 }
 
 function pathOf(item: Item): string {
-  const paths = { order: "/orders", cancel: "/cancels", withdrawal: "/withdrawals" };
+  const paths = { order: "/orders", quotes: "/quotes", cancel: "/cancels", withdrawal: "/withdrawals" };
   return paths[decodeItem(item)!.kind];
 }
 

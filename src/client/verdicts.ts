@@ -1,13 +1,20 @@
 /** What the venue will say to an item, and why: from the rules, the prices and the own account. */
 import type { Account } from "../protocol/account.ts";
-import { admissionEffect, admit } from "../protocol/admission.ts";
+import { admissionEffect, admit, marginChange, ORDER_RULES, ordersOf } from "../protocol/admission.ts";
 import type { GenesisFile } from "../protocol/genesis.ts";
 import { PROFILES } from "../protocol/instructions.ts";
-import type { Decoded, OrderBody } from "../protocol/item.ts";
-import { equity, orderDelta } from "../protocol/margin.ts";
+import { lastNonce, type Decoded } from "../protocol/item.ts";
+import { equity } from "../protocol/margin.ts";
 import { fee, rulesRoot, slotOf } from "../protocol/market.ts";
 import { max, min } from "../protocol/numbers.ts";
-import { MARKETS, MAX_POSITION_SQUARES, NONCE_WINDOW, type Verdict } from "../protocol/parameters.ts";
+import {
+  LAST_LIST_NONCE,
+  LIST_ORDERS,
+  MARKETS,
+  MAX_POSITION_SQUARES,
+  NONCE_WINDOW,
+  type Verdict,
+} from "../protocol/parameters.ts";
 
 /** An item, the account that it names as it is before it, and when it comes. */
 export interface Foreseen {
@@ -31,14 +38,15 @@ export class Verdicts {
   of({ decoded, account, time }: Foreseen): Verdict {
     const { rules, prices, profile } = this.#genesis;
     const empty = Array<number>(MARKETS).fill(0);
-    const context = { rules, rulesInForce: this.#rulesInForce, prices, entries: empty, cancels: empty };
+    const context = { rules, rulesInForce: this.#rulesInForce, prices, entries: empty, cancels: empty, lists: empty };
     return admit({ ...context, maxOpen: PROFILES[profile].maxOpen, account, signed: true, time }, decoded).verdict;
   }
 
   /** The account after an item that has a verdict; null where the rules do not give it such a one. */
   after(verdict: Verdict, { decoded, account }: Pick<Foreseen, "decoded" | "account">): Account | null {
     const slot = slotOf(this.#genesis.rules, decoded.head.market);
-    if (verdict === "admitted" && decoded.kind === "order" && !this.#genesis.prices.markets[slot]) return null;
+    const orders = decoded.kind === "order" || decoded.kind === "quotes";
+    if (verdict === "admitted" && orders && !this.#genesis.prices.markets[slot]) return null;
     return admissionEffect({ ...this.#genesis, account }, decoded, verdict).account ?? null;
   }
 
@@ -49,9 +57,15 @@ export class Verdicts {
     const slot = slotOf(rules, head.market);
     const [row, quoted] = [rules.markets[slot], prices.markets[slot]];
     const ofMarket: readonly Verdict[] = ["offTick", "size", "band", "maxFee", "margin"];
-    if (ofMarket.includes(verdict) && decoded.kind === "order" && !(row && quoted))
+    if (ofMarket.includes(verdict) && decoded.kind !== "withdrawal" && !(row && quoted))
       return "there is no such market, or it has no prices";
-    const { limit, maxFee, size } = { limit: 0n, maxFee: 0n, size: 0n, ...(decoded.body as Partial<OrderBody>) };
+    const orders = decoded.kind === "withdrawal" ? [] : ordersOf(decoded);
+    const maxFee = decoded.kind === "withdrawal" ? 0n : decoded.body.maxFee;
+    // Of a list of quotes the first one that breaks the rule.
+    const rule = ORDER_RULES.find((it) => it.verdict === verdict);
+    const at = rule ? orders.findIndex((order) => rule.isBroken(order, { row: row!, quoted, maxFee })) : -1;
+    const { limit, size } = orders[at] ?? { limit: 0n, size: 0n };
+    const of = decoded.kind === "quotes" && at >= 0 ? ` (order ${at + 1} of ${orders.length})` : "";
     switch (verdict) {
       case "admitted":
         return "the rules admit it";
@@ -60,7 +74,9 @@ export class Verdicts {
       case "unsigned":
         return "it is not signed by the account's key";
       case "nonce":
-        return `nonces go from ${account.nonce + 1n} to ${account.nonce + NONCE_WINDOW}, and this is ${head.nonce}`;
+        return decoded.kind === "quotes" && lastNonce(decoded) >= LAST_LIST_NONCE
+          ? `a list of quotes takes ${LIST_ORDERS} nonces below ${LAST_LIST_NONCE}, and this begins at ${head.nonce}`
+          : `nonces go from ${account.nonce + 1n} to ${account.nonce + NONCE_WINDOW}, and this is ${head.nonce}`;
       case "tooLate":
         return `it was valid until ${head.validUntil}, and came at ${time} (seconds since 1970)`;
       case "unknownMarket":
@@ -68,22 +84,24 @@ export class Verdicts {
       case "badTarget":
         return "it names an order that is not before it";
       case "tooManyCancels":
-        return `at most ${row?.cancelCapacity} cancels of a market wait for its auction`;
+        return decoded.kind === "quotes"
+          ? `at most ${row?.listCapacity} lists of quotes of a market wait for its auction`
+          : `at most ${row?.cancelCapacity} cancels of a market wait for its auction`;
       case "marketNotOpen":
         return "the market takes no orders";
       case "offTick": {
         const below = limit - (((limit % row!.tick) + row!.tick) % row!.tick);
-        return `limits are multiples of ${row!.tick}: ${below} or ${below + row!.tick}, not ${limit}`;
+        return `limits are multiples of ${row!.tick}: ${below} or ${below + row!.tick}, not ${limit}${of}`;
       }
       case "size":
         if (decoded.kind === "withdrawal") return "the amount is 0";
-        return `an order has 1 to ${row!.lotLimit} lots, and this has ${size}`;
+        return `an order has 1 to ${row!.lotLimit} lots, and this has ${size}${of}`;
       case "band": {
         const [low, high] = [quoted!.mark - row!.band, quoted!.mark + row!.band];
-        return `limits lie from ${low} to ${high}, within ${row!.band} of the mark, and this is ${limit}`;
+        return `limits lie from ${low} to ${high}, within ${row!.band} of the mark, and this is ${limit}${of}`;
       }
       case "maxFee":
-        return `one lot at the limit pays a fee of ${fee(row!, limit, 1n)}, more than ${maxFee}`;
+        return `one lot at the limit pays a fee of ${fee(row!, limit, 1n)}, more than ${maxFee}${of}`;
       case "flags":
         return "it has flags that no order has";
       case "marketFull":
@@ -102,12 +120,7 @@ export class Verdicts {
   /** The scenario in which most is missing. @source docs/protocol.md, section 6 */
   #marginMissing({ decoded, account }: Foreseen): string {
     const { rules, prices } = this.#genesis;
-    const slot = slotOf(rules, decoded.head.market);
-    const change = (k: number): bigint => {
-      if (decoded.kind !== "order") return decoded.kind === "withdrawal" ? -decoded.body.amount : 0n;
-      const { limit, size } = decoded.body;
-      return size * orderDelta(rules.markets[slot]!, prices.markets[slot]!, Number(decoded.head.side), limit, k);
-    };
+    const change = decoded.kind === "cancel" ? () => 0n : marginChange(rules, prices, decoded);
     const scenarios = prices.values.map((_, k) => {
       const free = equity(account, prices, k) - account.reserved;
       return { k, free, loses: max(0n, -change(k)), left: change(k) < 0n ? free + change(k) : 0n };

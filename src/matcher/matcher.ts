@@ -9,6 +9,7 @@ import {
   decodeItem,
   itemHash,
   itemHashes,
+  requireItem,
   type Auth,
   type Decoded,
   type Item,
@@ -26,7 +27,7 @@ export interface Genesis {
   readonly domain: bigint;
   /** levels of the 4-ary account tree: at most 4^depth accounts */
   readonly depth: number;
-  /** most open orders of one account, at most 32 */
+  /** most open orders of one account, at most 128 */
   readonly maxOpen: number;
   /** most deposits of one command: the slots of the `deposit` instruction; unbounded where nothing is proved */
   readonly depositSlots?: number;
@@ -63,6 +64,8 @@ interface Market {
   book: readonly BookEntry[];
   admitted: BookEntry[];
   cancels: Cancel[];
+  /** how many of the cancels are of lists of quotes */
+  lists: number;
 }
 
 /** Of the orders of a market, its book and so many of those admitted: what says whether any would trade or leave. */
@@ -105,10 +108,11 @@ export class Matcher {
       this.#rulesInForce = from.#rulesInForce;
       this.#accounts = from.#written ? [...from.accounts] : from.#accounts;
       this.#written = new Map();
-      this.#markets = from.#markets.map(({ book, admitted, cancels }) => ({
+      this.#markets = from.#markets.map(({ book, admitted, cancels, lists }) => ({
         book,
         admitted: [...admitted],
         cancels: [...cancels],
+        lists,
       }));
       this.#clock = from.#clock;
       this.#logCount = from.#logCount;
@@ -121,7 +125,7 @@ export class Matcher {
     this.#accounts = [...genesis.accounts];
     this.#held = cashOf(genesis.accounts);
     this.#written = null;
-    this.#markets = Array.from({ length: MARKETS }, () => ({ book: [], admitted: [], cancels: [] }));
+    this.#markets = Array.from({ length: MARKETS }, () => ({ book: [], admitted: [], cancels: [], lists: 0 }));
     this.#clock = 32n * requireBits("genesis.time", genesis.time, BITS.time);
     this.#seen = [];
   }
@@ -253,7 +257,8 @@ export class Matcher {
   checked(items: readonly ItemCommand[]): ItemCommand[] {
     const account = ({ item, auth, signed }: ItemCommand): Account | undefined => {
       if (signed !== undefined || this.#options.verify) return undefined;
-      if (!Object.values({ ...item, ...auth }).every(isElement)) return undefined;
+      const { A, B, salt } = item;
+      if (![A, B, salt, ...Object.values(auth)].every(isElement)) return undefined;
       return this.#account(this.#indexOf(decodeItem(item)));
     };
     const asked = items.flatMap((command, i) => {
@@ -339,7 +344,7 @@ export class Matcher {
   }
 
   #item({ time, item, auth, signed }: ItemCommand): Event {
-    requireFields("item", item);
+    requireItem(item);
     requireFields("item", auth);
     const clock = this.#tick(time, RANK.other);
     const { rules, prices, domain, maxOpen } = this.#genesis;
@@ -353,7 +358,8 @@ export class Matcher {
         rulesInForce: this.#rulesInForce,
         prices,
         entries: this.#markets.map(({ book, admitted }) => book.length + admitted.length),
-        cancels: this.#markets.map(({ cancels }) => cancels.length),
+        cancels: this.#markets.map(({ cancels, lists }) => cancels.length - lists),
+        lists: this.#markets.map(({ lists }) => lists),
         maxOpen,
         account: before,
         signed: before ? (signed ?? check(before, itemHash(domain, item), auth)) : false,
@@ -364,8 +370,11 @@ export class Matcher {
     const sequence = this.#append(clock);
     if (admission.account) this.#set(index, admission.account);
     if (admission.payout !== undefined) this.#held += admission.account!.cash - before!.cash;
-    if (admission.entry) this.#markets[admission.slot].admitted.push(admission.entry);
-    if (admission.cancel) this.#markets[admission.slot].cancels.push(admission.cancel);
+    const { entries = [], cancel } = admission;
+    const market = this.#markets[admission.slot];
+    if (entries.length > 0) market.admitted.push(...entries);
+    if (cancel) market.cancels.push(cancel);
+    if (cancel && decoded?.kind === "quotes") market.lists++;
     const account = index < 0 ? null : { index, before: before ?? null, after: admission.account ?? before ?? null };
     return { kind: "item", entry: { item, auth, time }, sequence, admission, account };
   }
@@ -393,6 +402,7 @@ export class Matcher {
       market.admitted = [];
     } while (pending.length > 0);
     market.cancels = [];
+    market.lists = 0;
     const entry: LogEntry = { item: commandItem(command, slot), time };
     const cleared: Event = { kind: "clear", entry, command, slot, sweeps };
     const fills = sweeps.flatMap(({ outcome, trade }) => outcome.fills.map((fill) => ({ fill, trade })));
@@ -410,7 +420,7 @@ export class Matcher {
   /** The whole state as bytes; equal for equal histories. */
   export(): Uint8Array {
     const state = {
-      version: 1,
+      version: 2,
       venue: this.#venue,
       clock: this.#clock,
       logCount: this.#logCount,
@@ -432,12 +442,12 @@ export class Matcher {
     } catch {
       throw new TacitError("SNAPSHOT", "the snapshot is not valid JSON: expected the bytes of an export");
     }
-    if (state?.version !== 1) throw new TacitError("SNAPSHOT", "unknown version of the snapshot: expected 1");
+    if (state?.version !== 2) throw new TacitError("SNAPSHOT", "unknown version of the snapshot: expected 2");
     if (toTypedJson(state.venue) !== toTypedJson(matcher.#venue))
       throw new TacitError("SNAPSHOT", "the snapshot is of another venue: domain, sizes, rules or prices differ");
     const lists = (market: unknown) => {
-      const { book, admitted, cancels } = (market ?? {}) as Record<string, unknown>;
-      return [book, admitted, cancels].every(Array.isArray);
+      const { book, admitted, cancels, lists } = (market ?? {}) as Record<string, unknown>;
+      return [book, admitted, cancels].every(Array.isArray) && Number.isSafeInteger(lists);
     };
     const whole =
       Array.isArray(state.accounts) &&

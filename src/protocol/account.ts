@@ -21,7 +21,7 @@ export interface Account {
   readonly positions: readonly bigint[];
   /** last nonce used, 0 for none */
   readonly nonce: bigint;
-  /** cash units held by open orders, below 2^99 */
+  /** cash units held by open orders, below 2^101 */
   readonly reserved: bigint;
   /** number of open orders, at most `maxOpen` of the profile */
   readonly open: bigint;

@@ -1,7 +1,15 @@
 import type { Account } from "./account.ts";
-import { FLAG, MARKET_STATE, MAX_POSITION_SQUARES, NONCE_WINDOW, VERDICT, type Verdict } from "./parameters.ts";
-import { WITHDRAWAL_COLUMNS, type Decoded } from "./item.ts";
-import { fee, pricesFresh, slotOf, type Prices, type Rules } from "./market.ts";
+import {
+  FLAG,
+  LAST_LIST_NONCE,
+  MARKET_STATE,
+  MAX_POSITION_SQUARES,
+  NONCE_WINDOW,
+  VERDICT,
+  type Verdict,
+} from "./parameters.ts";
+import { lastNonce, WITHDRAWAL_COLUMNS, type Decoded, type Quote } from "./item.ts";
+import { fee, pricesFresh, slotOf, type MarketPrices, type MarketRules, type Prices, type Rules } from "./market.ts";
 import { marginHolds, orderDelta, reservation } from "./margin.ts";
 import { abs, pack } from "./numbers.ts";
 import type { BookEntry, Cancel } from "./book.ts";
@@ -14,8 +22,10 @@ export interface AdmissionContext {
   readonly prices: Prices;
   /** entries in book and admitted, by slot */
   readonly entries: readonly number[];
-  /** cancels pending, by slot */
+  /** cancels pending, by slot, those of lists of quotes left out */
   readonly cancels: readonly number[];
+  /** lists of quotes pending, by slot */
+  readonly lists: readonly number[];
   /** most open orders of one account */
   readonly maxOpen: number;
   /** the account that the item names, or undefined when there is none */
@@ -33,7 +43,8 @@ export interface Admission {
   /** market slot, or -1 */
   readonly slot: number;
   readonly account?: Account;
-  readonly entry?: BookEntry;
+  /** in the order in which they join the book: one of an order, those of a list of quotes */
+  readonly entries?: readonly BookEntry[];
   readonly cancel?: Cancel;
   /** payout word: recipient and amount */
   readonly payout?: bigint;
@@ -55,11 +66,11 @@ export function admissionEffect(
   { rules, prices, account: before }: Pick<AdmissionContext, "rules" | "prices" | "account">,
   decoded: Decoded,
   verdict: Verdict,
-): Pick<Admission, "account" | "entry" | "cancel" | "payout"> {
+): Pick<Admission, "account" | "entries" | "cancel" | "payout"> {
   const admitted = verdict === "admitted";
   if (!admitted && VERDICT[verdict] < VERDICT.tooLate) return {};
   const { head } = decoded;
-  const raised: Account = { ...before!, nonce: head.nonce };
+  const raised: Account = { ...before!, nonce: lastNonce(decoded) };
   const account = Number(head.account);
   if (decoded.kind === "withdrawal") {
     if (!admitted) return { account: raised };
@@ -67,31 +78,64 @@ export function admissionEffect(
     const paid = { ...raised, seq: raised.seq + 1n, cash: raised.cash - amount };
     return { account: paid, payout: pack(WITHDRAWAL_COLUMNS, decoded.body) };
   }
-  const { body } = decoded;
   if (decoded.kind === "cancel") {
     const all = head.flags === BigInt(FLAG.all);
-    const cancel = { account, nonce: all ? head.nonce : body.replaces, all };
+    const cancel = { account, nonce: all ? head.nonce : decoded.body.replaces, all };
     return admitted ? { account: raised, cancel } : { account: raised };
   }
-  const replaces = body.replaces !== 0n && (admitted || VERDICT[verdict] >= VERDICT.marketNotOpen);
-  const cancel = replaces ? { account, nonce: body.replaces, all: false } : undefined;
+  const cancel = admitted || VERDICT[verdict] >= VERDICT.marketNotOpen ? replaced(decoded) : undefined;
   if (!admitted) return { account: raised, cancel };
   const slot = slotOf(rules, head.market);
-  const side = Number(head.side);
-  const rho = reservation(rules.markets[slot]!, prices.markets[slot]!, side, body.limit);
-  const reserved = raised.reserved + rho * body.size;
-  const entry: BookEntry = {
-    account,
-    nonce: head.nonce,
-    side,
-    limit: body.limit,
-    remaining: body.size,
-    rho,
-    expiry: head.expiry,
-    thisAuction: head.flags === BigInt(FLAG.thisAuction),
-  };
-  return { account: { ...raised, reserved, open: raised.open + 1n }, entry, cancel };
+  const [row, quoted] = [rules.markets[slot]!, prices.markets[slot]!];
+  const thisAuction = decoded.kind === "order" && head.flags === BigInt(FLAG.thisAuction);
+  const entries = ordersOf(decoded).map(({ side, limit, size }, j): BookEntry => {
+    const rho = reservation(row, quoted, side, limit);
+    return {
+      account,
+      nonce: head.nonce + BigInt(j),
+      side,
+      limit,
+      remaining: size,
+      rho,
+      expiry: head.expiry,
+      thisAuction,
+    };
+  });
+  const reserved = entries.reduce((sum, { rho, remaining }) => sum + rho * remaining, raised.reserved);
+  return { account: { ...raised, reserved, open: raised.open + BigInt(entries.length) }, entries, cancel };
 }
+
+type DecodedOrders = Extract<Decoded, { kind: "order" | "quotes" }>;
+
+/** The orders of an item: one, or those of a list of quotes; a cancel has none. */
+export function ordersOf(decoded: DecodedOrders | Extract<Decoded, { kind: "cancel" }>): readonly Quote[] {
+  if (decoded.kind === "quotes") return decoded.body.orders;
+  if (decoded.kind === "cancel") return [];
+  const { head, body } = decoded;
+  return [{ side: Number(head.side), limit: body.limit, size: body.size }];
+}
+
+/** The cancel that comes with orders: of the one that an order replaces, or of all that a list of quotes finds. */
+function replaced(decoded: DecodedOrders): Cancel | undefined {
+  const account = Number(decoded.head.account);
+  if (decoded.kind === "quotes") return { account, nonce: decoded.head.nonce, all: true };
+  const { replaces } = decoded.body;
+  return replaces === 0n ? undefined : { account, nonce: replaces, all: false };
+}
+
+/** What each order of an item must keep by itself, in the order of the verdicts. */
+export const ORDER_RULES: readonly {
+  readonly verdict: Verdict;
+  readonly isBroken: (
+    order: Quote,
+    terms: { readonly row: MarketRules; readonly quoted: MarketPrices | null; readonly maxFee: bigint },
+  ) => boolean;
+}[] = [
+  { verdict: "offTick", isBroken: ({ limit }, { row }) => limit % row.tick !== 0n },
+  { verdict: "size", isBroken: ({ size }, { row }) => size === 0n || size > row.lotLimit },
+  { verdict: "band", isBroken: ({ limit }, { row, quoted }) => !!quoted && abs(limit - quoted.mark) > row.band },
+  { verdict: "maxFee", isBroken: ({ limit }, { row, maxFee }) => fee(row, limit, 1n) > maxFee },
+];
 
 /** The first check that fails, in the order of VERDICTS. */
 function judge(context: AdmissionContext, decoded: Decoded, slot: number): Verdict {
@@ -99,40 +143,65 @@ function judge(context: AdmissionContext, decoded: Decoded, slot: number): Verdi
   const { head } = decoded;
   if (!account || !context.signed) return "unsigned";
   if (head.nonce <= account.nonce || head.nonce > account.nonce + NONCE_WINDOW) return "nonce";
+  if (decoded.kind === "quotes" && lastNonce(decoded) >= LAST_LIST_NONCE) return "nonce";
   if (time > head.validUntil) return "tooLate";
   const fresh = pricesFresh(prices, rules, rulesInForce, time);
   if (decoded.kind === "withdrawal") {
     const { amount } = decoded.body;
     if (amount === 0n) return "size";
     if (!fresh) return "pricesNotFresh";
-    return marginHolds(account, prices, () => -amount) ? "admitted" : "margin";
+    return marginHolds(account, prices, marginChange(rules, prices, decoded)) ? "admitted" : "margin";
   }
-  const { body } = decoded;
   if (slot < 0) return "unknownMarket";
   const row = rules.markets[slot]!;
-  const isOrder = decoded.kind === "order";
   const { flags } = head;
-  const all = !isOrder && flags === BigInt(FLAG.all);
-  const targetGood =
-    body.replaces < head.nonce && (isOrder || (all ? body.replaces === 0n : flags === 0n && body.replaces !== 0n));
-  if (!targetGood) return "badTarget";
-  if ((!isOrder || body.replaces !== 0n) && BigInt(context.cancels[slot]) >= row.cancelCapacity)
-    return "tooManyCancels";
-  if (!isOrder) return "admitted";
+  if (decoded.kind === "quotes") {
+    if (BigInt(context.lists[slot]) >= row.listCapacity) return "tooManyCancels";
+  } else {
+    const { replaces } = decoded.body;
+    const isOrder = decoded.kind === "order";
+    const all = !isOrder && flags === BigInt(FLAG.all);
+    const targetGood = replaces < head.nonce && (isOrder || (all ? replaces === 0n : flags === 0n && replaces !== 0n));
+    if (!targetGood) return "badTarget";
+    if ((!isOrder || replaces !== 0n) && BigInt(context.cancels[slot]) >= row.cancelCapacity) return "tooManyCancels";
+  }
+  if (decoded.kind === "cancel") return "admitted";
 
-  const { limit, size } = body;
-  const side = Number(head.side);
+  const orders = ordersOf(decoded);
+  const count = BigInt(orders.length);
+  const { maxFee } = decoded.body;
   const quoted = prices.markets[slot];
   if (row.state !== BigInt(MARKET_STATE.open)) return "marketNotOpen";
-  if (limit % row.tick !== 0n) return "offTick";
-  if (size === 0n || size > row.lotLimit) return "size";
-  if (quoted && abs(limit - quoted.mark) > row.band) return "band";
-  if (fee(row, limit, 1n) > body.maxFee) return "maxFee";
-  if (flags !== 0n && flags !== BigInt(FLAG.thisAuction)) return "flags";
-  if (BigInt(context.entries[slot]) >= row.capacity) return "marketFull";
-  if (account.open >= BigInt(context.maxOpen)) return "tooManyOpen";
+  for (const { verdict, isBroken } of ORDER_RULES)
+    if (orders.some((order) => isBroken(order, { row, quoted, maxFee }))) return verdict;
+  if (decoded.kind === "order" && flags !== 0n && flags !== BigInt(FLAG.thisAuction)) return "flags";
+  if (BigInt(context.entries[slot]) + count > row.capacity) return "marketFull";
+  if (account.open + count > BigInt(context.maxOpen)) return "tooManyOpen";
   if (account.positions.reduce((sum, p) => sum + p * p, 0n) > MAX_POSITION_SQUARES) return "positionLimit";
   if (!fresh || !quoted) return "pricesNotFresh";
-  const holds = marginHolds(account, prices, (k) => size * orderDelta(row, quoted, side, limit, k));
-  return holds ? "admitted" : "margin";
+  return marginHolds(account, prices, marginChange(rules, prices, decoded)) ? "admitted" : "margin";
+}
+
+/**
+ * What an item changes in a scenario at worst, cash units: d_k of one order or a withdrawal. A list of quotes takes from each
+ * scenario all that it reserves, which covers the loss of its orders in any of them.
+ */
+export function marginChange(
+  rules: Rules,
+  prices: Prices,
+  decoded: Exclude<Decoded, { kind: "cancel" }>,
+): (k: number) => bigint {
+  if (decoded.kind === "withdrawal") return () => -decoded.body.amount;
+  const slot = slotOf(rules, decoded.head.market);
+  const [row, quoted] = [rules.markets[slot]!, prices.markets[slot]!];
+  const orders = ordersOf(decoded);
+  if (decoded.kind === "order") {
+    const [{ side, limit, size }] = orders;
+    return (k) => size * orderDelta(row, quoted, side, limit, k);
+  }
+  const reserved = orders.reduce(
+    (sum, { side, limit, size }) => sum + size * reservation(row, quoted, side, limit),
+    0n,
+  );
+  return () => -reserved;
 }

@@ -66,7 +66,6 @@ export const ENTRY_COLUMNS: readonly Column[] = [
 export const CANCEL_COLUMNS: readonly Column[] = [
   { name: "account", bits: BITS.account },
   { name: "nonce", bits: BITS.nonce },
-  { name: "all", bits: 1 },
 ];
 export const FILL_COLUMNS: readonly Column[] = [
   { name: "account", bits: BITS.account },
@@ -91,8 +90,8 @@ export function entryWord(entry: BookEntry): bigint {
   });
 }
 
-export function cancelWord({ account, nonce, all }: Cancel): bigint {
-  return pack(CANCEL_COLUMNS, { account: BigInt(account), nonce, all: all ? 1n : 0n });
+export function cancelWord({ account, nonce }: Cancel): bigint {
+  return pack(CANCEL_COLUMNS, { account: BigInt(account), nonce });
 }
 
 /** What an order got: the lower part of the word in the chain. */
@@ -109,8 +108,9 @@ export function pushEntry(head: bigint, word: bigint): bigint {
   return hash("entry", [head, word]);
 }
 
-export function pushCancel(head: bigint, word: bigint): bigint {
-  return hash("cancel", [head, word]);
+/** The tag, and not the word, tells one order from all. */
+export function pushCancel(head: bigint, cancel: Cancel): bigint {
+  return hash(cancel.all ? "cancelAll" : "cancel", [head, cancelWord(cancel)]);
 }
 
 /** @param fill, trade  as fillWord and tradeWord give them */

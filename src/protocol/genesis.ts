@@ -158,6 +158,7 @@ function market(at: string, json: Json): MarketRules {
     state: choice(`${at}.state`, row.state, MARKET_STATE),
     capacity: number("capacity", 1n, below(BITS.count)),
     cancelCapacity: number("cancelCapacity", 1n, below(BITS.count)),
+    listCapacity: number("listCapacity", 1n, below(BITS.count)),
   };
 }
 

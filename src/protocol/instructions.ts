@@ -1,4 +1,5 @@
 import { TacitError } from "./errors.ts";
+import { LIST_ORDERS } from "./parameters.ts";
 
 /**
  * The instructions of the machine: the one home of their circuits, their sizes and the order of their public inputs.
@@ -15,6 +16,7 @@ export const INSTRUCTIONS = [
   { code: 4, name: "settle", template: "Settle", extras: [] },
   { code: 5, name: "withdraw", template: "Withdraw", extras: ["payout0", "payout1", "payout2", "payout3"] },
   { code: 6, name: "settleRuns", template: "Settle", extras: [] },
+  { code: 7, name: "quote", template: "Admit", extras: ["time", "logCount", "log"] },
 ] as const;
 
 export type InstructionName = (typeof INSTRUCTIONS)[number]["name"];
@@ -45,11 +47,21 @@ export const RUN = 8;
 
 /**
  * Sizes by profile. `depth`: levels of the 4-ary account tree; `scenarios`: price scenarios, the mark included;
- * `maxOpen`: most open orders of one account, at most 32; the others: slots of one proof.
+ * `maxOpen`: most open orders of one account, at most 128; the others: slots of one proof.
  */
 export const PROFILES = {
-  demo: { depth: 4, scenarios: 4, maxOpen: 4, deposit: 3, admit: 4, clear: 25, settle: 10, settleRuns: 6 },
-  standard: { depth: 10, scenarios: 12, maxOpen: 32, deposit: 9, admit: 6, clear: 79, settle: 13, settleRuns: 9 },
+  demo: { depth: 4, scenarios: 4, maxOpen: 16, deposit: 3, admit: 4, quote: 3, clear: 28, settle: 10, settleRuns: 6 },
+  standard: {
+    depth: 10,
+    scenarios: 12,
+    maxOpen: 128,
+    deposit: 9,
+    admit: 6,
+    quote: 5,
+    clear: 82,
+    settle: 13,
+    settleRuns: 9,
+  },
 } as const;
 export type ProfileName = keyof typeof PROFILES;
 export interface Profile {
@@ -58,6 +70,7 @@ export interface Profile {
   maxOpen: number;
   deposit: number;
   admit: number;
+  quote: number;
   clear: number;
   settle: number;
   settleRuns: number;
@@ -70,7 +83,9 @@ export function templateArguments(name: InstructionName, profile: Profile): numb
     case "deposit":
       return [depth, profile.deposit];
     case "admit":
-      return [depth, scenarios, profile.admit, profile.maxOpen];
+      return [depth, scenarios, profile.admit, profile.maxOpen, 1];
+    case "quote":
+      return [depth, scenarios, profile.quote, profile.maxOpen, LIST_ORDERS];
     case "auction":
       return [scenarios, profile.clear, 0];
     case "midpoint":

@@ -1,6 +1,7 @@
-import { BITS, FLAG, KIND } from "./parameters.ts";
+import { BITS, FLAG, KIND, LIST_ORDERS, LIST_WORDS, ORDERS_A_WORD } from "./parameters.ts";
+import { outOfRange } from "./errors.ts";
 import { hash, hashMany } from "./poseidon.ts";
-import { pack, unpack, type Column } from "./numbers.ts";
+import { pack, requireBits, requireFields, unpack, type Column } from "./numbers.ts";
 
 /**
  * Items and commands: what the log is made of (docs/protocol.md, section 7). Both are H_item(domain, A, B, salt); an
@@ -32,16 +33,45 @@ export const WITHDRAWAL_COLUMNS = [
   { name: "amount", bits: BITS.amount },
 ] as const satisfies readonly Column[];
 
+/** An order of a list of quotes; one that is not used is 0. Of the list B is the hash. */
+export const QUOTE_COLUMNS = [
+  { name: "limit", bits: BITS.price + 1, signed: true },
+  { name: "size", bits: BITS.size },
+  { name: "side", bits: BITS.side },
+] as const satisfies readonly Column[];
+const QUOTE_BITS = QUOTE_COLUMNS.reduce((sum, { bits }) => sum + bits, 0);
+/** Bits of the words of a list: three orders each, and above the two of the last one the highest fee. */
+const LIST_BITS = Array.from({ length: LIST_WORDS }, (_, w) =>
+  w < LIST_WORDS - 1 ? ORDERS_A_WORD * QUOTE_BITS : (LIST_ORDERS - w * ORDERS_A_WORD) * QUOTE_BITS + BITS.maxFee,
+);
+
 type Values<Columns extends readonly Column[]> = { readonly [Name in Columns[number]["name"]]: bigint };
 export type Head = Values<typeof A_COLUMNS>;
 export type OrderBody = Values<typeof ORDER_COLUMNS>;
 export type WithdrawalBody = Values<typeof WITHDRAWAL_COLUMNS>;
+
+/** One order of a list of quotes. */
+export interface Quote {
+  /** SIDE */
+  readonly side: number;
+  readonly limit: bigint;
+  readonly size: bigint;
+}
+
+/** What a list of quotes says: 1 to 8 orders, which bear its nonce and those that follow. */
+export interface QuotesBody {
+  readonly orders: readonly Quote[];
+  /** highest fee(limit, 1) accepted, of each */
+  readonly maxFee: bigint;
+}
 
 /** The two words that are signed, with a salt that hides them. */
 export interface Item {
   readonly A: bigint;
   readonly B: bigint;
   readonly salt: bigint;
+  /** the words of a list of quotes, of which B is the hash: of each item of that kind, and of no other */
+  readonly list?: readonly bigint[];
 }
 
 /** R8 and S of EdDSA-Poseidon over the item's hash. */
@@ -62,10 +92,11 @@ export interface LogEntry {
 export type Decoded =
   | { readonly kind: "order"; readonly head: Head; readonly body: OrderBody }
   | { readonly kind: "cancel"; readonly head: Head; readonly body: OrderBody }
-  | { readonly kind: "withdrawal"; readonly head: Head; readonly body: WithdrawalBody };
+  | { readonly kind: "withdrawal"; readonly head: Head; readonly body: WithdrawalBody }
+  | { readonly kind: "quotes"; readonly head: Head; readonly body: QuotesBody };
 
 /** Fields of a trader's item, or null when it is malformed: bits beyond its columns, or a kind that no trader may send. */
-export function decodeItem({ A, B }: Item): Decoded | null {
+export function decodeItem({ A, B, list }: Item): Decoded | null {
   const head = unpack(A_COLUMNS, A) as Head | null;
   if (!head) return null;
   switch (Number(head.kind)) {
@@ -78,9 +109,63 @@ export function decodeItem({ A, B }: Item): Decoded | null {
       const body = unpack(WITHDRAWAL_COLUMNS, B) as WithdrawalBody | null;
       return body && { kind: "withdrawal", head, body };
     }
+    case KIND.quotes: {
+      const body = list ? decodeList(list, Number(head.flags)) : null;
+      return body && { kind: "quotes", head, body };
+    }
     default:
       return null;
   }
+}
+
+/** @param count  of the orders that are used */
+function decodeList(list: readonly bigint[], count: number): QuotesBody | null {
+  if (count < 1 || count > LIST_ORDERS || !inColumns(list)) return null;
+  const words = Array.from({ length: LIST_ORDERS }, (_, j) =>
+    BigInt.asUintN(QUOTE_BITS, list[Math.floor(j / ORDERS_A_WORD)] >> BigInt((j % ORDERS_A_WORD) * QUOTE_BITS)),
+  );
+  if (words.slice(count).some((word) => word !== 0n)) return null;
+  const maxFee = list[LIST_WORDS - 1] >> BigInt(LIST_BITS[LIST_WORDS - 1] - BITS.maxFee);
+  const orders = words.slice(0, count).map((word): Quote => {
+    const { side, limit, size } = unpack(QUOTE_COLUMNS, word)!;
+    return { side: Number(side), limit, size };
+  });
+  return { orders, maxFee };
+}
+
+function inColumns(list: readonly bigint[]): boolean {
+  return list.length === LIST_WORDS && list.every((word, w) => word >> BigInt(LIST_BITS[w]) === 0n);
+}
+
+/** The last nonce that an item takes: a list of quotes takes 8, however many orders it has. */
+export function lastNonce({ kind, head }: Decoded): bigint {
+  return kind === "quotes" ? head.nonce + BigInt(LIST_ORDERS - 1) : head.nonce;
+}
+
+/** Whether an item of these columns comes with the words of a list. */
+export function isListed(A: bigint): boolean {
+  return BigInt.asUintN(BITS.kind, A) === BigInt(KIND.quotes);
+}
+
+/**
+ * Whether the log may hold an item: any word does, but a list must be there, as it is not in the log itself.
+ * @throws OUT_OF_RANGE unless A, B and salt are field elements, and a list of quotes, and nothing else, comes with its words: in
+ *   their columns, with B their hash
+ */
+export function requireItem({ A, B, salt, list }: Item): void {
+  requireFields("item", { A, B, salt });
+  if (!isListed(A)) {
+    if (list !== undefined) throw outOfRange("item.list", "no list with an item of another kind than quotes");
+    return;
+  }
+  if (!Array.isArray(list) || list.length !== LIST_WORDS)
+    throw outOfRange("item.list", `the ${LIST_WORDS} words of a list of quotes`);
+  list.forEach((word, w) => requireBits(`item.list[${w}]`, word, LIST_BITS[w]));
+  if (listHash(list) !== B) throw outOfRange("item.list", "the words of which B is the hash");
+}
+
+export function listHash(list: readonly bigint[]): bigint {
+  return hash("list", list);
 }
 
 const HEAD_DEFAULTS = { market: 0n, nonce: 0n, side: 0n, flags: 0n, validUntil: 0n, expiry: 0n, account: 0n };
@@ -150,6 +235,34 @@ export function withdrawalItem(withdrawal: {
   const { account, nonce, recipient, amount, validUntil, salt } = withdrawal;
   const head = { ...HEAD_DEFAULTS, kind: BigInt(KIND.withdrawal), account, nonce, validUntil };
   return { A: pack(A_COLUMNS, head), B: pack(WITHDRAWAL_COLUMNS, { recipient, amount }), salt };
+}
+
+export interface QuotesFields {
+  market: bigint;
+  account: bigint;
+  /** of the first order; the last may have 2^40 - 2 at most */
+  nonce: bigint;
+  /** 1 to 8: they take the place of all orders of the account in the market that came before */
+  orders: readonly Quote[];
+  validUntil: bigint;
+  expiry: bigint;
+  /** highest fee(limit, 1) accepted, of each; default: no bound */
+  maxFee?: bigint;
+  salt: bigint;
+}
+
+/** @throws OUT_OF_RANGE naming the field */
+export function quotesItem(quotes: QuotesFields): Item {
+  const { market, account, nonce, orders, validUntil, expiry, salt } = quotes;
+  const count = orders.length;
+  if (count < 1 || count > LIST_ORDERS) throw outOfRange("orders", `1 to ${LIST_ORDERS} orders`);
+  const head = { ...HEAD_DEFAULTS, kind: BigInt(KIND.quotes), market, account, nonce, flags: BigInt(count), validUntil, expiry }; // prettier-ignore
+  const maxFee = quotes.maxFee ?? (1n << BigInt(BITS.maxFee)) - 1n;
+  const list = Array<bigint>(LIST_WORDS).fill(0n);
+  const put = (at: number, word: bigint) => (list[Math.floor(at / ORDERS_A_WORD)] |= word << BigInt((at % ORDERS_A_WORD) * QUOTE_BITS)); // prettier-ignore
+  orders.forEach(({ side, limit, size }, j) => put(j, pack(QUOTE_COLUMNS, { side: BigInt(side), limit, size })));
+  put(LIST_ORDERS, pack([{ name: "maxFee", bits: BITS.maxFee }], { maxFee }));
+  return { A: pack(A_COLUMNS, head), B: listHash(list), salt, list };
 }
 
 /** A command: `argument` is the market slot of CLOSE and PURGE, the number of deposits of DEPOSIT. B and salt are 0. */

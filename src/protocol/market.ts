@@ -28,8 +28,10 @@ export interface MarketRules {
   readonly state: bigint;
   /** most entries in book and admitted */
   readonly capacity: bigint;
-  /** most cancels pending */
+  /** most cancels pending, those of lists of quotes apart */
   readonly cancelCapacity: bigint;
+  /** most lists of quotes pending, each of which cancels what its account had before */
+  readonly listCapacity: bigint;
 }
 
 /** Parameters of the margin group. */
@@ -69,6 +71,23 @@ export interface Prices {
   readonly markets: readonly (MarketPrices | null)[];
 }
 
+/** The words of a rules row, in the order of its hash. */
+export const MARKET_RULES = [
+  "legs",
+  "tick",
+  "lotLimit",
+  "band",
+  "feeRate",
+  "feePerLot",
+  "rhoMin",
+  "rule",
+  "interval",
+  "state",
+  "capacity",
+  "cancelCapacity",
+  "listCapacity",
+] as const satisfies readonly (keyof MarketRules)[];
+
 const LEG_COLUMNS: readonly Column[] = Array.from({ length: INSTRUMENTS }, (_, i) => ({
   name: `leg${i}`,
   bits: BITS.leg + 1,
@@ -99,24 +118,10 @@ function rowHashes<Row>(tag: Tag, rows: readonly (Row | null)[], words: (row: Ro
   return rows.map((row) => (row ? hashes[next++] : 0n));
 }
 
-/** The words of a rules row in the order of its hash. @twins circuits/lib/market.circom */
+/** The words of a rules row. @twins circuits/lib/market.circom */
 export function marketRulesWords(row: MarketRules): bigint[] {
-  const { legs, tick, lotLimit, band, feeRate, feePerLot, rhoMin, rule, interval, state, capacity, cancelCapacity } =
-    row;
-  return [
-    legsWord(legs),
-    tick,
-    lotLimit,
-    band,
-    feeRate,
-    feePerLot,
-    rhoMin,
-    rule,
-    interval,
-    state,
-    capacity,
-    cancelCapacity,
-  ];
+  const { legs } = row;
+  return MARKET_RULES.map((name) => (name === "legs" ? legsWord(legs) : row[name]));
 }
 
 export function groupHash({ operatorKeyX, operatorKeyY, maxAge }: Group): bigint {

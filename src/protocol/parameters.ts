@@ -5,7 +5,7 @@
 
 /** Widths in bits. A signed quantity of n bits lies in [-2^n, 2^n) and is packed as x + 2^n in n + 1 bits. */
 export const BITS = {
-  kind: 4,
+  kind: 8,
   market: 32,
   account: 20,
   nonce: 40,
@@ -32,12 +32,12 @@ export const BITS = {
   /** reservation per lot, cash units */
   rho: 62,
   /** reservation of an account, cash units */
-  reserved: 99,
+  reserved: 101,
   /** reservation released by one fill: rho times lots */
   release: 94,
   /** lots summed over the entries of a clearing */
   lots: 48,
-  /** entries, or pending cancels, of a market; also its capacities */
+  /** entries, pending cancels, or pending lists of a market; also its capacities */
   count: 16,
   feePerLot: 40,
   /** unsigned */
@@ -49,6 +49,8 @@ export const BITS = {
 
 /** A validly signed nonce lies in (old, old + 2^16]. */
 export const NONCE_WINDOW = 1n << 16n;
+/** The last nonce that a list of quotes takes is below this. */
+export const LAST_LIST_NONCE = (1n << BigInt(BITS.nonce)) - 1n;
 /** An order is admitted only if the sum of squares of the account's positions is at most this: so each |pos| <= 2^46. */
 export const MAX_POSITION_SQUARES = 1n << 92n;
 /** Fee rates are in millionths of the notional. */
@@ -63,6 +65,10 @@ export const MARKETS = 16;
 export const SWEEP_CANCELS = 64;
 export const ALL_CANCEL_EVERY = 4;
 export const SWEEP_ALL_CANCELS = SWEEP_CANCELS / ALL_CANCEL_EVERY;
+/** Most orders of a list of quotes, and how many of them one of its words holds. */
+export const LIST_ORDERS = 8;
+export const ORDERS_A_WORD = 3;
+export const LIST_WORDS = 3;
 /** Markets whose fills one `settle` books. */
 export const SETTLE_ROWS = 4;
 
@@ -94,11 +100,13 @@ export const TAG = {
   sweep: 24n,
   deposit: 25n,
   domain: 26n,
+  list: 27n,
+  cancelAll: 28n,
 } as const;
 export type Tag = keyof typeof TAG;
 
 /** Kinds of log entries. Entries with auth = 0 are commands; all others are items of traders. */
-export const KIND = { order: 1, cancel: 2, withdrawal: 3, deposit: 4, close: 5, purge: 6 } as const;
+export const KIND = { order: 1, cancel: 2, withdrawal: 3, deposit: 4, close: 5, purge: 6, quotes: 16 } as const;
 
 /** Flags of an order and of a cancel; other bits must be 0. */
 export const FLAG = { thisAuction: 1, all: 2 } as const;
@@ -110,7 +118,7 @@ export const MARKET_STATE = { open: 1, halted: 2, expired: 3 } as const;
 /**
  * Verdicts in the order in which they are checked; the index is the permanent code. Codes 1 to 3 are without any
  * effect; every other verdict raises the account's nonce. From `marketNotOpen` on, an order that names an earlier one
- * (`replaces`) cancels it all the same.
+ * (`replaces`) cancels it all the same, and so does a list of quotes with all orders before it.
  */
 export const VERDICTS = [
   "admitted",

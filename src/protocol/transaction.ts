@@ -27,8 +27,11 @@ export function fitsTransaction({ proofs, accounts }: Load): boolean {
  * A clear of this market and its settlement at worst: a sweep of the whole book for as many all-cancels as one takes, a fill
  * for every order, and the credit of the fees.
  */
-export function worstClear({ capacity, cancelCapacity }: MarketRules, { depth, clear, settle }: Profile): Load {
-  const sweeps = Math.max(1, Math.ceil(Number(cancelCapacity) / SWEEP_ALL_CANCELS));
+export function worstClear(
+  { capacity, cancelCapacity, listCapacity }: MarketRules,
+  { depth, clear, settle }: Profile,
+): Load {
+  const sweeps = Math.ceil(Number(cancelCapacity + listCapacity) / SWEEP_ALL_CANCELS);
   const proofs = sweeps * Math.ceil(Number(capacity) / clear) + Math.ceil((Number(capacity) + 1) / settle);
   return { proofs, accounts: Math.min(Number(capacity) + 1, 4 ** depth) };
 }

@@ -2,25 +2,35 @@ import { keccak_256 } from "@noble/hashes/sha3.js";
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import type { Point, Signature } from "./eddsa.ts";
 import type { Auth, Item } from "./item.ts";
-import { asInteger, asObject, badFormat } from "./json.ts";
+import { asInteger, asList, asObject, badFormat } from "./json.ts";
 import { FIELD } from "./numbers.ts";
+import { LIST_WORDS } from "./parameters.ts";
 import type { SignedReceipt } from "./receipt.ts";
 
 /** What venue and client say to each other, in JSON: every number a decimal string (docs/api.md). */
 
 const ITEM = ["A", "B", "salt", "R8x", "R8y", "S"] as const;
-export type ItemJson = Record<(typeof ITEM)[number], string>;
+export interface ItemJson extends Record<(typeof ITEM)[number], string> {
+  /** of a list of quotes */
+  list?: string[];
+}
 
 export function itemJson(item: Item, auth: Auth): ItemJson {
   const words = { ...item, ...auth };
-  return Object.fromEntries(ITEM.map((name) => [name, String(words[name])])) as ItemJson;
+  const json = Object.fromEntries(ITEM.map((name) => [name, String(words[name])])) as unknown as ItemJson;
+  if (item.list) json.list = item.list.map(String);
+  return json;
 }
 
 /** @throws TacitError FORMAT naming the field */
 export function readItem(json: unknown): { item: Item; auth: Auth } {
   const fields = asObject("item", json);
   const [A, B, salt, R8x, R8y, S] = ITEM.map((name) => element(`item.${name}`, fields[name]));
-  return { item: { A, B, salt }, auth: { R8x, R8y, S } };
+  const auth = { R8x, R8y, S };
+  if (fields.list === undefined) return { item: { A, B, salt }, auth };
+  const list = asList("item.list", fields.list).map((word, w) => element(`item.list[${w}]`, word));
+  if (list.length !== LIST_WORDS) throw badFormat("item.list", `${LIST_WORDS} words`);
+  return { item: { A, B, salt, list }, auth };
 }
 
 const RECEIPT = ["domain", "n", "item", "auth", "time", "head", "previous"] as const;

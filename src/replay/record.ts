@@ -3,9 +3,11 @@ import { TacitError } from "../protocol/errors.ts";
 import {
   A_COLUMNS,
   ORDER_COLUMNS,
+  quotesItem,
   WITHDRAWAL_COLUMNS,
   type Decoded,
   type Head,
+  type Item,
   type OrderBody,
   type WithdrawalBody,
 } from "../protocol/item.ts";
@@ -68,11 +70,15 @@ export interface LogJson {
   expiry?: string;
   replaces?: string;
   maxFee?: string;
+  /** of a list of quotes */
+  orders?: { side: SideName; limit: string; size: string }[];
   recipient?: string;
   amount?: string;
   /** the item's words, where the fields do not give them: malformed, or something in a column that its kind does not use */
   A?: string;
   B?: string;
+  /** with A and B, where the item is of the kind of a list of quotes */
+  list?: string[];
   salt?: string;
   R8x?: string;
   R8y?: string;
@@ -129,19 +135,31 @@ type ItemKind = Decoded["kind"];
 type Field = keyof (Head & OrderBody & WithdrawalBody);
 
 /** Columns that a kind of item uses: fields of its entry, in this order. */
-const USED: Record<ItemKind, readonly Field[]> = {
+const USED: Record<Exclude<ItemKind, "quotes">, readonly Field[]> = {
   order: ["account", "nonce", "market", "side", "limit", "size", "flags", "validUntil", "expiry", "replaces", "maxFee"],
   cancel: ["account", "nonce", "market", "flags", "validUntil", "replaces"],
   withdrawal: ["account", "nonce", "validUntil", "recipient", "amount"],
 };
+
+/** Fields of a list of quotes, beside its orders. */
+const LIST_USED = ["account", "nonce", "market", "validUntil", "expiry", "maxFee"] as const;
 
 export function sideName(side: number): SideName {
   return side === SIDE.buy ? "buy" : "sell";
 }
 
 /** The fields of an item, and whether they give its words. */
-export function itemFields({ kind, head, body }: Decoded): { fields: Partial<LogJson>; whole: boolean } {
-  const values = { ...head, ...body } as Record<Field, bigint>;
+export function itemFields(decoded: Decoded): { fields: Partial<LogJson>; whole: boolean } {
+  const { kind, head } = decoded;
+  if (kind === "quotes") {
+    const orders = decoded.body.orders.map(({ side, limit, size }) => {
+      return { side: sideName(side), limit: `${limit}`, size: `${size}` };
+    });
+    const values = { ...head, maxFee: decoded.body.maxFee };
+    const fields = Object.fromEntries(LIST_USED.map((name) => [name, `${values[name]}`]));
+    return { fields: { ...fields, orders }, whole: head.side === 0n };
+  }
+  const values = { ...head, ...decoded.body } as Record<Field, bigint>;
   const used: readonly Field[] = USED[kind];
   const text = (name: Field) => (name === "side" ? sideName(Number(values.side)) : `${values[name]}`);
   const unused = (Object.keys(values) as Field[]).filter((name) => name !== "kind" && !used.includes(name));
@@ -181,16 +199,19 @@ export function readEntry(at: string, json: unknown, signed: boolean): ReadEntry
       return { command: { kind, time, slot: Number(slot) }, views: [] };
     }
     case "order":
+    case "quotes":
     case "cancel":
     case "withdrawal":
     case "malformed": {
       const element = (name: string) => readElement(`${at}.${name}`, entry[name]);
       const auth = signed ? { R8x: element("R8x"), R8y: element("R8y"), S: element("S") } : { R8x: 0n, R8y: 0n, S: 0n };
-      const words =
+      const salt = element("salt");
+      const item =
         kind === "malformed" || entry.A !== undefined
-          ? { A: element("A"), B: element("B") }
-          : itemWords(at, entry, kind);
-      const item = { ...words, salt: element("salt") };
+          ? readWords(at, entry, salt)
+          : kind === "quotes"
+            ? readQuotes(at, entry, salt)
+            : { ...itemWords(at, entry, kind), salt };
       return { command: { kind: "item", time, item, auth, ...(signed ? {} : { signed: true }) }, views: [] };
     }
     default:
@@ -198,23 +219,54 @@ export function readEntry(at: string, json: unknown, signed: boolean): ReadEntry
   }
 }
 
+function readWords(at: string, entry: Record<string, unknown>, salt: bigint): Item {
+  const words = { A: readElement(`${at}.A`, entry.A), B: readElement(`${at}.B`, entry.B), salt };
+  if (entry.list === undefined) return words;
+  const list = asList(`${at}.list`, entry.list).map((word, w) => readElement(`${at}.list[${w}]`, word));
+  return { ...words, list };
+}
+
+function readQuotes(at: string, entry: Record<string, unknown>, salt: bigint): Item {
+  const [account, nonce, market, validUntil, expiry, maxFee] = LIST_USED.map((name) =>
+    asInteger(`${at}.${name}`, entry[name]),
+  );
+  const orders = asList(`${at}.orders`, entry.orders).map((json, j) => {
+    const place = `${at}.orders[${j}]`;
+    const { side, limit, size } = asObject(place, json);
+    return {
+      side: readSide(place, side),
+      limit: asInteger(`${place}.limit`, limit),
+      size: asInteger(`${place}.size`, size),
+    };
+  });
+  return inRange(at, () => quotesItem({ account, nonce, market, validUntil, expiry, maxFee, orders, salt }));
+}
+
+function readSide(at: string, json: unknown): number {
+  if (json !== "buy" && json !== "sell") throw badFormat(`${at}.side`, '"buy" or "sell"');
+  return SIDE[json];
+}
+
+/** What is made of fields, the place of which an error of theirs names. */
+function inRange<T>(at: string, make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    if (!(error instanceof TacitError) || error.code !== "OUT_OF_RANGE") throw error;
+    throw badFormat(`${at}.${error.details.field}`, String(error.details.expected));
+  }
+}
+
 /** The words of an item from its fields; those that its kind does not use are 0. */
-function itemWords(at: string, entry: Record<string, unknown>, kind: ItemKind): { A: bigint; B: bigint } {
+function itemWords(at: string, entry: Record<string, unknown>, kind: keyof typeof USED): { A: bigint; B: bigint } {
   const value = (name: string): bigint => {
     if (name === "kind") return BigInt(KIND[kind]);
     if (!(USED[kind] as readonly string[]).includes(name)) return 0n;
     if (name !== "side") return asInteger(`${at}.${name}`, entry[name]);
-    if (entry.side !== "buy" && entry.side !== "sell") throw badFormat(`${at}.side`, '"buy" or "sell"');
-    return BigInt(SIDE[entry.side]);
+    return BigInt(readSide(at, entry.side));
   };
-  const word = (columns: readonly Column[]) => {
-    try {
-      return pack(columns, Object.fromEntries(columns.map(({ name }) => [name, value(name)])));
-    } catch (error) {
-      if (!(error instanceof TacitError) || error.code !== "OUT_OF_RANGE") throw error;
-      throw badFormat(`${at}.${error.details.field}`, String(error.details.expected));
-    }
-  };
+  const word = (columns: readonly Column[]) =>
+    inRange(at, () => pack(columns, Object.fromEntries(columns.map(({ name }) => [name, value(name)]))));
   return { A: word(A_COLUMNS), B: word(kind === "withdrawal" ? WITHDRAWAL_COLUMNS : ORDER_COLUMNS) };
 }
 

@@ -57,7 +57,7 @@ export class Report {
       case "item": {
         const { account, admission, sequence } = event;
         if (account && admission.account) this.#accounts.set(account.index, admission.account);
-        if (admission.entry) this.#sequences.set(orderKey(admission.entry), sequence);
+        for (const order of admission.entries ?? []) this.#sequences.set(orderKey(order), sequence);
         return;
       }
       case "clear":
@@ -126,7 +126,8 @@ export class Report {
     const { verdict } = event.admission;
     const decoded = decodeItem(item);
     const { fields, whole } = decoded ? itemFields(decoded) : { fields: {}, whole: false };
-    const words = whole ? {} : { A: `${item.A}`, B: `${item.B}` };
+    const list = item.list ? { list: item.list.map(String) } : {};
+    const words = whole ? {} : { A: `${item.A}`, B: `${item.B}`, ...list };
     const signature = this.#signed && auth ? { R8x: `${auth.R8x}`, R8y: `${auth.R8y}`, S: `${auth.S}` } : {};
     const kind = decoded?.kind ?? "malformed";
     return { ...line, kind, ...none, verdict, ...fields, ...words, salt: `${item.salt}`, ...signature };

@@ -8,12 +8,13 @@ import {
   cancelItem,
   itemHash,
   orderItem,
+  quotesItem,
   withdrawalItem,
   type Item,
   type OrderFields,
 } from "../protocol/item.ts";
 import { pack } from "../protocol/numbers.ts";
-import { INSTRUMENTS, SIDE, type Verdict } from "../protocol/parameters.ts";
+import { INSTRUMENTS, LIST_ORDERS, SIDE, type Verdict } from "../protocol/parameters.ts";
 import { Random } from "./random.ts";
 
 /**
@@ -78,6 +79,7 @@ function market(id: bigint, legs: Record<number, number>, other: Record<string, 
     state: "open",
     capacity: 40,
     cancelCapacity: 64,
+    listCapacity: 64,
     ...other,
   };
 }
@@ -113,7 +115,7 @@ export function makeScenario({ seed, domain }: { seed: number; domain: bigint })
       market(STRADDLE, { 1: 1, 2: 1 }),
       market(CROSS, { 0: 1 }, { rule: "midpoint" }),
       market(HALTED, { 0: 1 }, { state: "halted" }),
-      market(TINY, { 0: 1 }, { capacity: 1, cancelCapacity: 1 }),
+      market(TINY, { 0: 1 }, { capacity: 1, cancelCapacity: 1, listCapacity: 1 }),
     ],
     prices: {
       epoch: 1,
@@ -166,6 +168,18 @@ export function makeScenario({ seed, domain }: { seed: number; domain: bigint })
   const cancel = (by: Trader, market: bigint, target?: bigint) =>
     cancelItem({ market, account: BigInt(by.index), nonce: ++by.nonce, target, validUntil: clock + 30n, salt: salt() });
 
+  /** A list of quotes, so many on each side of a middle, a tick apart. */
+  const quotes = (by: Trader, market: bigint, middle: bigint, levels: number) => {
+    const orders = Array.from({ length: levels }, (_, i) => BigInt(10 * (1 + i))).flatMap((away) => [
+      { side: SIDE.buy, limit: middle - away, size: 1n },
+      { side: SIDE.sell, limit: middle + away, size: 1n },
+    ]);
+    const nonce = by.nonce + 1n;
+    by.nonce += BigInt(LIST_ORDERS);
+    const life = { validUntil: clock + 30n, expiry: START + 86_400n };
+    return quotesItem({ market, account: BigInt(by.index), nonce, orders, ...life, salt: salt() });
+  };
+
   // Zero-intelligence flow in one market up to `until`: Poisson arrivals, at most three open orders each. What is open
   // is read from a matcher that runs along. `eager`: by how many ticks limits are better than the mark, on average.
   const flow = (slot: number, { count, until, eager }: { count: number; until: bigint; eager: number }) => {
@@ -200,10 +214,11 @@ export function makeScenario({ seed, domain }: { seed: number; domain: bigint })
   send(eve, orderItem(order(eve, { market: CALL, limit: 5_950n, size: 5n, replaces: quote.nonce })), "admitted");
   send(eve, orderItem(order(eve, { market: PUT, side: SIDE.sell, limit: 5_600n, size: 3n })), "admitted");
   send(eve, orderItem(order(eve, { market: PERP, limit: 99_900n, size: 1n })), "admitted");
+  send(eve, quotes(eve, PERP, 100_000n, 4), "admitted");
 
   // One item for each reason to reject.
   clock = START + 45n;
-  send(eve, orderItem(order(eve, { market: PERP, limit: 99_800n })), "tooManyOpen");
+  send(eve, quotes(eve, PERP, 100_000n, 3), "tooManyOpen");
   send(eve, cancel(eve, PERP), "admitted");
   const whole = orderItem(order(mallory, {}));
   send(mallory, { ...whole, A: whole.A | (1n << 200n) }, "malformed");

@@ -76,6 +76,7 @@ export function developmentGenesis(venue: {
       state: "open",
       capacity: "200",
       cancelCapacity: "32",
+      listCapacity: "32",
     })),
     prices: { epoch: "1", time: String(time), values, funding: vector() },
     accounts: [house(operator, 0), house(publicKey(insurance), 1)],

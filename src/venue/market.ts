@@ -168,7 +168,8 @@ export class Market {
     if (!this.pipeline) return null;
     const oldest = this.#unprovedRounds[0]?.time ?? this.#round.entries[0]?.time ?? null;
     const most = { proofs: this.limits.unprovedProofs, entries: this.limits.unproved };
-    const backlog = { proofs: this.proofsWaiting, entries: this.logCount - this.proved, oldest, most };
+    const ended = this.pipeline.instructionsWaiting;
+    const backlog = { proofs: this.proofsWaiting, ended, entries: this.logCount - this.proved, oldest, most };
     return this.#pace.report(backlog, this.stamp(this.#clock.now()));
   }
 

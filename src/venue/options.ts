@@ -1,5 +1,6 @@
 import { outOfRange, type TacitError } from "../protocol/errors.ts";
 import type { GenesisFile } from "../protocol/genesis.ts";
+import type { Decoded } from "../protocol/item.ts";
 import type { Verdict } from "../protocol/parameters.ts";
 import type { SignedReceipt } from "../protocol/receipt.ts";
 import type { ChainOptions } from "./chain/chainLink.ts";
@@ -84,7 +85,7 @@ export type VenueEvent =
       readonly account: number;
       readonly n: number;
       readonly nonce: bigint;
-      readonly item: "order" | "cancel" | "withdrawal";
+      readonly item: Decoded["kind"];
       readonly verdict: Verdict;
     }
   | Report

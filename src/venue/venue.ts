@@ -3,7 +3,7 @@ import { requireRecipient } from "../protocol/address.ts";
 import { accountKey } from "../protocol/eddsa.ts";
 import { outOfRange, TacitError } from "../protocol/errors.ts";
 import { PROFILES } from "../protocol/instructions.ts";
-import { decodeItem, type Auth, type Decoded, type Item } from "../protocol/item.ts";
+import { decodeItem, requireItem, type Auth, type Decoded, type Item } from "../protocol/item.ts";
 import { requireBits, requireFields } from "../protocol/numbers.ts";
 import { BITS, NONCE_WINDOW } from "../protocol/parameters.ts";
 import type { Receipt } from "../protocol/receipt.ts";
@@ -120,9 +120,9 @@ export class Venue extends Questions {
   // What traders do.
 
   /**
-   * Takes an item of a trader: an order, a cancel or a withdrawal. Fulfilled when it is on disk. What was sent before is
-   * answered as it was then.
-   * @throws OUT_OF_RANGE  when a number is not a field element
+   * Takes an item of a trader: an order, a list of quotes, a cancel or a withdrawal. Fulfilled when it is on disk. What was
+   * sent before is answered as it was then.
+   * @throws OUT_OF_RANGE  when a number is not a field element, or a list of quotes is not the one that its item signs
    * @throws DECLINED      when it is malformed, not signed by the account's key, or its nonce is spent: it is not in the log
    * @throws ADDRESS       when it withdraws to 0, or to the contract or its token: it is not in the log
    * @throws BUSY          with `retryAfter` in seconds, when too much waits to be written or proved
@@ -135,6 +135,11 @@ export class Venue extends Questions {
   /** `submit` of what must be an order. @throws WRONG_KIND */
   order(item: Item, auth: Auth): Promise<Acknowledgement> {
     return this.#submit(item, auth, "order");
+  }
+
+  /** `submit` of what must be a list of quotes. @throws WRONG_KIND */
+  quotes(item: Item, auth: Auth): Promise<Acknowledgement> {
+    return this.#submit(item, auth, "quotes");
   }
 
   /** `submit` of what must be a cancel. @throws WRONG_KIND */
@@ -257,13 +262,14 @@ export class Venue extends Questions {
   // The queue.
 
   async #submit(item: Item, auth: Auth, kind?: Decoded["kind"]): Promise<Acknowledgement> {
-    const { A, B, salt } = item;
+    const { A, B, salt, list } = item;
     const { R8x, R8y, S } = auth;
-    const own = { item: { A, B, salt }, auth: { R8x, R8y, S } };
-    requireFields("item", own.item);
+    const words = Array.isArray(list) ? [...list] : list;
+    const own = { item: words === undefined ? { A, B, salt } : { A, B, salt, list: words }, auth: { R8x, R8y, S } };
+    requireItem(own.item);
     requireFields("item", own.auth);
     const decoded = decodeItem(own.item);
-    if (kind && decoded?.kind !== kind) throw wrongKind(kind, decoded?.kind ?? "malformed");
+    if (kind && decoded?.kind !== kind) throw wrongKind(kind, decoded?.kind ?? null);
     if (decoded?.kind === "withdrawal") {
       const { contract } = this;
       requireRecipient(decoded.body.recipient, contract ? [contract.address, contract.token] : []);
@@ -296,7 +302,7 @@ export class Venue extends Questions {
     const unproved = market.logCount - market.proved;
     const proofs = market.proofsWaiting;
     // Orders first: who wants to leave is let out for longer.
-    const room = decoded?.kind === "order" ? 1 : 1.25;
+    const room = decoded?.kind === "order" || decoded?.kind === "quotes" ? 1 : 1.25;
     if (unproved >= limits.unproved * room)
       throw this.#busy(`proofs are ${unproved} entries behind the market`, unproved - limits.unproved * room + 1);
     if (proofs >= limits.unprovedProofs * room)

@@ -1,5 +1,6 @@
 import demoDeposit from "../../keys/demo/deposit.json" with { type: "json" };
 import demoAdmit from "../../keys/demo/admit.json" with { type: "json" };
+import demoQuote from "../../keys/demo/quote.json" with { type: "json" };
 import demoAuction from "../../keys/demo/auction.json" with { type: "json" };
 import demoMidpoint from "../../keys/demo/midpoint.json" with { type: "json" };
 import demoSettle from "../../keys/demo/settle.json" with { type: "json" };
@@ -7,6 +8,7 @@ import demoSettleRuns from "../../keys/demo/settleRuns.json" with { type: "json"
 import demoWithdraw from "../../keys/demo/withdraw.json" with { type: "json" };
 import standardDeposit from "../../keys/standard/deposit.json" with { type: "json" };
 import standardAdmit from "../../keys/standard/admit.json" with { type: "json" };
+import standardQuote from "../../keys/standard/quote.json" with { type: "json" };
 import standardAuction from "../../keys/standard/auction.json" with { type: "json" };
 import standardMidpoint from "../../keys/standard/midpoint.json" with { type: "json" };
 import standardSettle from "../../keys/standard/settle.json" with { type: "json" };
@@ -21,6 +23,7 @@ const FILES: Record<ProfileName, Record<InstructionName, unknown>> = {
   demo: {
     deposit: demoDeposit,
     admit: demoAdmit,
+    quote: demoQuote,
     auction: demoAuction,
     midpoint: demoMidpoint,
     settle: demoSettle,
@@ -30,6 +33,7 @@ const FILES: Record<ProfileName, Record<InstructionName, unknown>> = {
   standard: {
     deposit: standardDeposit,
     admit: standardAdmit,
+    quote: standardQuote,
     auction: standardAuction,
     midpoint: standardMidpoint,
     settle: standardSettle,

@@ -13,7 +13,7 @@ import { sweepSlots } from "../protocol/clearing.ts";
 import { vectorHashes } from "../protocol/market.ts";
 import { abs, toField } from "../protocol/numbers.ts";
 import { hash } from "../protocol/poseidon.ts";
-import { BITS, PHASE, RANK, RULE, SIDE, SWEEP_CANCELS } from "../protocol/parameters.ts";
+import { ALL_CANCEL_EVERY, PHASE, RANK, RULE, SIDE, SWEEP_CANCELS } from "../protocol/parameters.ts";
 import type { InstructionInputs, Ledger, Signals } from "./ledger.ts";
 
 type ClearEvent = Extract<Event, { kind: "clear" }>;
@@ -90,7 +90,7 @@ function sweepInstructions(
   const { bids, bidsAbove, asks, asksBelow } = outcome.depth;
   const isAuction = name === "auction";
   const cancelsFrom = before.cancelsTo;
-  const cancelsTo = cancels.map(cancelWord).reduce(pushCancel, cancelsFrom);
+  const cancelsTo = cancels.reduce(pushCancel, cancelsFrom);
   const entries = [...sweep.book, ...sweep.admitted];
   const places = sweepSlots(cancels);
   const cancelSlots = Array.from({ length: SWEEP_CANCELS }, (_, j) => cancels[places.indexOf(j)]);
@@ -168,6 +168,7 @@ function sweepInstructions(
       asks: begins ? claim(asks) : 0n,
       asksBelow: begins ? claim(asksBelow) : 0n,
       cancelActive: cancelSlots.map((cancel) => (cancel ? 1n : 0n)),
+      cancelAll: cancelSlots.flatMap((cancel, j) => ((j + 1) % ALL_CANCEL_EVERY ? [] : [cancel?.all ? 1n : 0n])),
       cancelWords: cancelSlots.map((cancel) => (cancel ? cancelWord(cancel) : 0n)),
       active,
       switches,
@@ -182,9 +183,10 @@ function sweepInstructions(
     if (done) {
       vectors.books[slot] = progress.newBook;
       vectors.admitted[slot] = 0n;
-      if (last) vectors.cancels[slot] = 0n;
-      const pending = (vectors.counts[slot] >> BigInt(BITS.count)) - BigInt(cancels.length);
-      vectors.counts[slot] = progress.kept + (pending << BigInt(BITS.count));
+      if (last) {
+        vectors.cancels[slot] = 0n;
+        vectors.counts[slot] = progress.kept;
+      }
     }
     const state = first ? ledger.logged(ledger.state, command, purge ? RANK.other : RANK.close(slot)) : ledger.state;
     const finished = done && last;

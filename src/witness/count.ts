@@ -1,13 +1,15 @@
 import type { Event } from "../matcher/events.ts";
 import { WITHDRAW_SLOTS, type Profile } from "../protocol/instructions.ts";
 
-/** How many instructions the events of a round take, or some more: items that share a proof are counted in parts. */
-export function instructionsOf(event: Event, { admit, clear, settle }: Profile): number {
+/** About how many instructions an event of a round takes: items that share a proof are counted in parts. */
+export function instructionsOf(event: Event, { admit, quote, clear, settle }: Profile): number {
   switch (event.kind) {
     case "deposits":
       return 1;
     case "item":
-      return 1 / admit + (event.admission.payout === undefined ? 0 : 1 / WITHDRAW_SLOTS);
+      return (
+        1 / (event.entry.item.list ? quote : admit) + (event.admission.payout === undefined ? 0 : 1 / WITHDRAW_SLOTS)
+      );
     case "clear":
       return event.sweeps.reduce((sum, { book, admitted }) => sum + walks(book.length + admitted.length, clear), 0);
     case "settle":

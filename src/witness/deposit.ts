@@ -1,6 +1,7 @@
 import type { Deposit, Event } from "../matcher/events.ts";
 import { accountLeaves, positionsHash, type Account } from "../protocol/account.ts";
 import { TacitError } from "../protocol/errors.ts";
+import { vectorHash } from "../protocol/market.ts";
 import { poseidon } from "../protocol/poseidon.ts";
 import { BITS, RANK, TAG } from "../protocol/parameters.ts";
 import { accountSignals, Ledger, NO_ACCOUNT, transpose, type InstructionInputs, type Signals } from "./ledger.ts";
@@ -25,7 +26,7 @@ export function depositInstruction(
     throw new TacitError("TOO_MANY_DEPOSITS", `one deposit command takes at most ${profile.deposit} deposits`);
   const places = 4 ** profile.depth;
   const leaves = accountLeaves(credits.map(({ after }) => after));
-  const { group, ids, rulesRows } = ledger.rulesOpening();
+  const { group, idsHash, rulesRows } = ledger.rulesOpening();
   let { deposits, accountCount } = ledger.state;
   const written = new Map<number, Account>();
   const slots: { [name: string]: bigint | Signals }[] = [];
@@ -54,6 +55,13 @@ export function depositInstruction(
     if (!credit.before) accountCount++;
   }
   const state = { ...ledger.logged(ledger.state, entry, RANK.other), deposits, accountCount, accounts: tree.root };
-  const read = { group, ids, rulesRows, operatorSecret, stamp: entry.time, ...transpose(slots) };
+  const read = {
+    group,
+    idsHash,
+    rowsHash: vectorHash(rulesRows),
+    operatorSecret,
+    stamp: entry.time,
+    ...transpose(slots),
+  };
   return ledger.close("deposit", state, read, [entry.time, state.logCount, state.logHead, deposits]);
 }

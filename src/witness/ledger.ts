@@ -2,6 +2,7 @@ import { accountLeaves, NO_POSITIONS, type Account } from "../protocol/account.t
 import type { InstructionName, Profile } from "../protocol/instructions.ts";
 import { logHead, type LogEntry } from "../protocol/item.ts";
 import {
+  MARKET_RULES,
   marketPricesWords,
   marketRulesWords,
   pricesRoot,
@@ -35,7 +36,7 @@ export interface Vectors {
   books: bigint[];
   admitted: bigint[];
   cancels: bigint[];
-  /** entries in book and admitted + 2^16 times cancels pending */
+  /** entries in book and admitted + 2^16 times cancels pending + 2^32 times lists of quotes pending */
   counts: bigint[];
   /** for each instrument, how many accounts have a position */
   holders: bigint[];
@@ -170,9 +171,9 @@ export class Ledger {
   }
 
   /** Opening of the rules: what `OpenRules` reads. */
-  rulesOpening(): { group: Signals; ids: bigint[]; rulesRows: bigint[] } {
+  rulesOpening(): { group: Signals; idsHash: bigint; rulesRows: bigint[] } {
     const { ids, rows } = rulesVectors(this.rules);
-    return { group: { ...this.rules.group }, ids, rulesRows: rows };
+    return { group: { ...this.rules.group }, idsHash: vectorHash(ids), rulesRows: rows };
   }
 
   /** Opening of the prices: what `OpenPrices` reads. */
@@ -184,9 +185,8 @@ export class Ledger {
   /** The rules row of a slot as a bus; zeros for a free slot. */
   rulesRow(slot: number): Signals {
     const row = slot < 0 ? null : this.rules.markets[slot];
-    const words = row ? marketRulesWords(row) : Array<bigint>(12).fill(0n);
-    const names = ["legs", "tick", "lotLimit", "band", "feeRate", "feePerLot", "rhoMin", "rule", "interval", "state"];
-    return Object.fromEntries([...names, "capacity", "cancelCapacity"].map((name, i) => [name, words[i]]));
+    const words = row ? marketRulesWords(row) : [];
+    return Object.fromEntries(MARKET_RULES.map((name, i) => [name, words[i] ?? 0n]));
   }
 
   /** The prices row of a slot as a bus; zeros for a stale one. */

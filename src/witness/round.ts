@@ -1,7 +1,7 @@
 import type { Event } from "../matcher/events.ts";
 import type { Account } from "../protocol/account.ts";
 import { WITHDRAW_SLOTS } from "../protocol/instructions.ts";
-import { admitInstruction } from "./admit.ts";
+import { admitInstruction, admitPlan } from "./admit.ts";
 import { clearInstructions } from "./clear.ts";
 import { depositInstruction } from "./deposit.ts";
 import type { InstructionInputs, Ledger } from "./ledger.ts";
@@ -46,8 +46,6 @@ export class RoundBuilder {
       this.#items.push(event);
       const { account, admission } = event;
       if (account && admission.account) this.#accounts.set(account.index, admission.account);
-      if (admission.payout !== undefined) this.#payouts.push(admission.payout);
-      if (this.#items.length === this.ledger.profile.admit) this.#flush();
       return;
     }
     this.#flush();
@@ -81,9 +79,13 @@ export class RoundBuilder {
   }
 
   #flush(): void {
-    if (this.#items.length > 0) this.#instructions.push(admitInstruction(this.ledger, this.#items));
+    const { profile } = this.ledger;
+    for (const { name, items } of admitPlan(this.#items, profile)) {
+      this.#instructions.push(admitInstruction(this.ledger, name, items));
+      for (const { admission } of items) if (admission.payout !== undefined) this.#payouts.push(admission.payout);
+      if (this.#payouts.length >= PAY_AT) this.#pay();
+    }
     this.#items = [];
-    if (this.#payouts.length >= PAY_AT) this.#pay();
   }
 
   /** Books all fills that wait: the phase is open afterwards. */

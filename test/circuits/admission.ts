@@ -4,11 +4,11 @@ import { Matcher, type Genesis } from "../../src/matcher/matcher.ts";
 import type { Event } from "../../src/matcher/events.ts";
 import { openAccount, type Account } from "../../src/protocol/account.ts";
 import { publicKey, sign } from "../../src/protocol/eddsa.ts";
-import { A_COLUMNS, itemHash, orderItem, type Auth, type Item } from "../../src/protocol/item.ts";
+import { A_COLUMNS, itemHash, orderItem, type Auth, type Item, type QuotesFields } from "../../src/protocol/item.ts";
 import { computePrices, NO_MARKETS, type MarketRules } from "../../src/protocol/market.ts";
 import { pack } from "../../src/protocol/numbers.ts";
-import { MARKET_STATE, RULE, SIDE } from "../../src/protocol/parameters.ts";
-import { admitInstruction } from "../../src/witness/admit.ts";
+import { LAST_LIST_NONCE, MARKET_STATE, RULE, SIDE } from "../../src/protocol/parameters.ts";
+import { admitInstruction, type AdmitName } from "../../src/witness/admit.ts";
 import { Ledger, type InstructionInputs } from "../../src/witness/ledger.ts";
 import { compileTemplate, type Circuit, type Inputs } from "./harness.ts";
 
@@ -18,7 +18,17 @@ export const file = "circuits/instructions/admit.circom";
 export const DOMAIN = 77n;
 export const START = 1_000_000n;
 export const MAX_AGE = 60n;
-export const PROFILE = { depth: 2, scenarios: 4, maxOpen: 2, deposit: 1, admit: 3, clear: 1, settle: 1, settleRuns: 1 };
+export const PROFILE = {
+  depth: 2,
+  scenarios: 4,
+  maxOpen: 10,
+  deposit: 1,
+  admit: 3,
+  quote: 3,
+  clear: 1,
+  settle: 1,
+  settleRuns: 1,
+};
 export const vector = (...values: bigint[]) => Array.from({ length: 16 }, (_, i) => values[i] ?? 0n);
 const secretOf = (index: number) => new Uint8Array(32).fill(index + 1);
 export const signed = (by: number, item: Item): Auth => {
@@ -44,6 +54,7 @@ export const row: MarketRules = {
   state: BigInt(MARKET_STATE.open),
   capacity: 400n,
   cancelCapacity: 60n,
+  listCapacity: 60n,
 };
 const extreme: MarketRules = {
   ...row,
@@ -57,13 +68,14 @@ const extreme: MarketRules = {
   rhoMin: below(61),
   capacity: below(16),
   cancelCapacity: below(16),
+  listCapacity: below(16),
 };
 export const rows: MarketRules[] = [
   row,
   { ...row, id: SPREAD, legs: vector(1n, -25n), tick: 7n },
   { ...row, id: HALTED, state: BigInt(MARKET_STATE.halted) },
   { ...row, id: EXPIRED, state: BigInt(MARKET_STATE.expired) },
-  { ...row, id: TINY, capacity: 1n, cancelCapacity: 1n },
+  { ...row, id: TINY, capacity: 1n, cancelCapacity: 1n, listCapacity: 1n },
   { ...row, id: UNQUOTED },
 ];
 export const rules = {
@@ -91,6 +103,8 @@ export const RICH = 1_000_000n;
 export const [ALICE, BOB, POOR, BANKRUPT, OVER, AT_LIMIT, LATE, BUSY, SUNK, GRAND, NOBODY, HOLDER, OLD, LAST] = [
   2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
 ];
+/** One with orders open, and one of which the nonces of one list of quotes are left. */
+export const [OPENED, NEARLY] = [0, 1];
 export const accounts: Account[] = [];
 {
   const open = (index: number, changes: Partial<Account> = {}) => {
@@ -98,13 +112,15 @@ export const accounts: Account[] = [];
     accounts[index] = { ...openAccount({ keyX: x, keyY: y, view: BigInt(index) }), cash: RICH, ...changes };
   };
   const limits = (sign: bigint) => vector().map((_, i) => sign * (i % 2 ? -1n : 1n) * below(48));
-  for (const index of [0, 1, ALICE, BOB, LAST]) open(index);
+  for (const index of [ALICE, BOB, LAST]) open(index);
+  open(OPENED, { open: 3n, reserved: 5_000n });
+  open(NEARLY, { nonce: LAST_LIST_NONCE - 9n });
   open(POOR, { cash: 0n });
   open(BANKRUPT, { cash: -5_000n, positions: vector(3n, -2n) });
   open(OVER, { cash: below(99), positions: vector(1n << 46n, 1n) });
   open(AT_LIMIT, { cash: below(99), positions: last(1n << 46n) });
   open(LATE, { nonce: below(40) - 2n });
-  open(BUSY, { open: 2n, reserved: 5_000n });
+  open(BUSY, { open: BigInt(PROFILE.maxOpen), reserved: 5_000n });
   open(HOLDER, { cash: 0n, positions: vector(3n, -2n) });
   open(OLD, { nonce: (1n << 39n) + 7n });
   open(SUNK, { cash: -below(100), positions: limits(-1n), reserved: below(99) });
@@ -122,7 +138,11 @@ export class Venue {
     this.genesis = { domain: DOMAIN, depth, maxOpen, rules, prices, accounts, time: START, ...changes };
     this.matcher = new Matcher(this.genesis, { view: () => 0n });
     let blind = 0n;
-    this.ledger = new Ledger({ ...this.genesis, profile: { ...PROFILE, admit: slots }, blind: () => ++blind });
+    this.ledger = new Ledger({
+      ...this.genesis,
+      profile: { ...PROFILE, admit: slots, quote: slots },
+      blind: () => ++blind,
+    });
   }
 
   account(index: number): Account {
@@ -146,12 +166,23 @@ export class Venue {
     };
   }
 
+  /** Fields of a good list of quotes, of so many orders. */
+  quotes(by: number, count: number, changes: Partial<QuotesFields> = {}): QuotesFields {
+    const order = this.order(by, changes.market === undefined ? {} : { market: changes.market });
+    const { tick } = rules.markets.find((row) => row?.id === order.market) ?? row;
+    const orders = Array.from({ length: count }, (_, j) => {
+      const side = j % 2 === 0 ? SIDE.buy : SIDE.sell;
+      return { side, limit: order.limit + BigInt(j - 3) * tick, size: BigInt(1 + j) };
+    });
+    return { ...order, orders, ...changes };
+  }
+
   apply(item: Item, auth: Auth): ItemEvent {
     return this.matcher.apply({ kind: "item", time: this.time, item, auth })[0] as ItemEvent;
   }
 
-  instruction(events: readonly ItemEvent[]): InstructionInputs {
-    return admitInstruction(this.ledger, events);
+  instruction(events: readonly ItemEvent[], name: AdmitName = "admit"): InstructionInputs {
+    return admitInstruction(this.ledger, name, events);
   }
 }
 
@@ -166,8 +197,9 @@ export function agrees(circuit: Circuit, { inputs, publicInputs }: InstructionIn
 }
 
 export const { depth, scenarios, admit: SLOTS, maxOpen } = PROFILE;
-export const compiled = (slots = SLOTS) =>
-  compileTemplate({ file, template: "Admit", args: [depth, scenarios, slots, maxOpen] });
+/** @param orders  most of an item: 1 of `admit`, LIST_ORDERS of `quote` */
+export const compiled = (slots = SLOTS, orders = 1) =>
+  compileTemplate({ file, template: "Admit", args: [depth, scenarios, slots, maxOpen, orders] });
 
 /** Inputs of an instruction, free to be changed. */
 export type Tampered = { [name: string]: any };

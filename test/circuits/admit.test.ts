@@ -4,10 +4,26 @@
 import assert from "node:assert/strict";
 import { Random } from "../../src/replay/random.ts";
 import { FIELD, ORDER } from "../../src/protocol/eddsa.ts";
-import { cancelItem, orderItem, withdrawalItem, type Auth, type Item } from "../../src/protocol/item.ts";
+import {
+  cancelItem,
+  listHash,
+  orderItem,
+  quotesItem,
+  withdrawalItem,
+  type Auth,
+  type Item,
+  type Quote,
+} from "../../src/protocol/item.ts";
 import { fee } from "../../src/protocol/market.ts";
-import { NONCE_WINDOW, SIDE, VERDICTS, type Verdict } from "../../src/protocol/parameters.ts";
-import type { Circuit } from "./harness.ts";
+import {
+  LAST_LIST_NONCE,
+  LIST_ORDERS,
+  NONCE_WINDOW,
+  SIDE,
+  VERDICTS,
+  type Verdict,
+} from "../../src/protocol/parameters.ts";
+import { expectNoWitness, type Circuit, type Inputs } from "./harness.ts";
 import { remembersHashes } from "./remembering.ts";
 import {
   agrees,
@@ -28,8 +44,10 @@ import {
   LAST,
   LATE,
   MAX_AGE,
+  NEARLY,
   NOBODY,
   OLD,
+  OPENED,
   OVER,
   PERP,
   POOR,
@@ -57,7 +75,7 @@ const RECIPES: Record<Verdict, (v: Venue) => Generator<[by: number, item: Item, 
   },
   *malformed(v) {
     const item = orderItem(v.order(ALICE));
-    yield [ALICE, { ...item, A: item.A + (1n << 185n) }];
+    yield [ALICE, { ...item, A: item.A + (1n << 189n) }];
   },
   *unsigned(v) {
     yield [ALICE, orderItem(v.order(ALICE)), { S: 5n }];
@@ -121,14 +139,15 @@ describe("circuits/instructions/admit: agreement", () => {
   const first = Number(process.env.TACIT_SEED ?? Date.now() % 100_000);
   for (let seed = first; seed < first + Number(process.env.TACIT_ROUNDS ?? 1); seed++)
     it(`with matcher and ledger in a random round that reaches each verdict, TACIT_SEED=${seed}`, async () => {
-      const circuit = await compiled();
+      const circuits = { admit: await compiled(), quote: await compiled(SLOTS, LIST_ORDERS) };
       const random = new Random(seed);
       const v = new Venue();
       const reached = new Set<Verdict>();
       let events: ItemEvent[] = [];
       const flush = (atMost: number) => {
         if (events.length < atMost) return;
-        agrees(circuit, v.instruction(events));
+        const name = random.unit() < 0.5 || events.some(({ entry }) => entry.item.list) ? "quote" : "admit";
+        agrees(circuits[name], v.instruction(events, name));
         events = [];
       };
       const put = (item: Item, auth: Auth) => {
@@ -167,7 +186,7 @@ function randomItem(random: Random, v: Venue): [Item, Auth] {
   const common = {
     ...v.order(by, { market }),
     nonce: chance(0.8)
-      ? old + 1n
+      ? (old + 1n) & below(40)
       : random.pick([old, old + NONCE_WINDOW, old + NONCE_WINDOW + 1n, below(40)]) & below(40),
     validUntil: chance(0.9) ? v.time : random.pick([v.time - 1n, below(40), 0n]),
     expiry: random.bits(40),
@@ -175,29 +194,39 @@ function randomItem(random: Random, v: Venue): [Item, Auth] {
   };
   const replaces = chance(0.8) ? 0n : random.pick([1n, common.nonce - 1n, common.nonce, below(40)]) & below(40);
   const kind = random.unit();
+  const away = () => BigInt(random.integer(-20, 20)) * tick + (chance(0.05) ? 1n : 0n);
+  const lots = () => random.bits(random.pick([2, 4, 6, 8, 32]));
+  const maxFee = chance(0.9) ? {} : { maxFee: random.bits(random.pick([1, 2, 61])) };
   let item: Item;
-  if (kind < 0.2) item = cancelItem({ ...common, target: chance(0.5) ? undefined : replaces });
-  else if (kind < 0.4)
+  if (kind < 0.3) {
+    const orders = Array.from({ length: random.integer(1, LIST_ORDERS) }, () => {
+      return {
+        side: random.integer(0, 1),
+        limit: common.limit + away(),
+        size: chance(0.9) ? random.bits(4) | 1n : lots(),
+      };
+    });
+    item = quotesItem({ ...common, orders, ...maxFee });
+  } else if (kind < 0.45) item = cancelItem({ ...common, target: chance(0.5) ? undefined : replaces });
+  else if (kind < 0.6)
     item = withdrawalItem({ ...common, recipient: random.bits(160), amount: random.bits(random.pick([0, 8, 20, 92])) });
   else {
-    const away = BigInt(random.integer(-20, 20)) * tick + (chance(0.05) ? 1n : 0n);
-    const maxFee = chance(0.9) ? {} : { maxFee: random.bits(random.pick([1, 2, 61])) };
-    const size = random.bits(random.pick([2, 4, 6, 8, 32]));
-    item = orderItem({ ...common, side: random.integer(0, 1), limit: common.limit + away, size, replaces, ...maxFee });
+    const [side, limit, size] = [random.integer(0, 1), common.limit + away(), lots()];
+    item = orderItem({ ...common, side, limit, size, replaces, ...maxFee });
   }
   if (chance(0.1)) item = flagged(item, BigInt(random.pick([1, 4, 128])));
-  if (chance(0.05)) item = { ...item, [random.pick(["A", "B"])]: random.bits(253) };
+  if (chance(0.05) && !item.list) item = { ...item, [random.pick(["A", "B"])]: (random.bits(245) << 8n) + 3n };
   const auth = signed(by, item);
   return [item, chance(0.9) ? auth : { ...auth, [random.pick(["R8x", "R8y", "S"])]: random.bits(253) }];
 }
 
 describe("circuits/instructions/admit: a verdict for whatever the log holds", () => {
   remembersHashes();
-  let circuit: Circuit;
+  let [admit, quote, two]: Circuit[] = [];
   before(async () => {
-    circuit = await compiled(1);
+    [admit, quote, two] = [await compiled(1), await compiled(1, LIST_ORDERS), await compiled(2)];
   });
-  const kindOf = (item: Item, kind: bigint) => ({ ...item, A: item.A - (item.A & 15n) + kind });
+  const kindOf = (item: Item, kind: bigint) => ({ ...item, A: item.A - (item.A & 255n) + kind });
   const order = (by: number, changes: Parameters<Venue["order"]>[1] = {}) => {
     return (v: Venue): [Item, Auth] => {
       const item = orderItem(v.order(by, changes));
@@ -221,7 +250,7 @@ describe("circuits/instructions/admit: a verdict for whatever the log holds", ()
   const withdrawal = (by: number, amount: bigint, recipient = 5n, market = 0n) => {
     return (v: Venue): [Item, Auth] => {
       const item = withdrawalItem({ ...v.order(by), recipient, amount });
-      const bent = { ...item, A: item.A + (market << 4n) };
+      const bent = { ...item, A: item.A + (market << 8n) };
       return [bent, signed(by, bent)];
     };
   };
@@ -241,7 +270,47 @@ describe("circuits/instructions/admit: a verdict for whatever the log holds", ()
     const item = flagged(orderItem(v.order(ALICE)), flags);
     return [item, signed(ALICE, item)] as [Item, Auth];
   };
+  /** A list of quotes: so many orders, one of which is changed. */
+  const quotes = (
+    by: number,
+    count: number,
+    {
+      changes = {},
+      at = 0,
+      order = {},
+      bend = (item) => item,
+    }: {
+      changes?: Parameters<Venue["quotes"]>[2];
+      at?: number;
+      order?: Partial<Quote>;
+      bend?: (item: Item) => Item;
+    } = {},
+  ) => {
+    return (v: Venue): [Item, Auth] => {
+      const fields = v.quotes(by, count, changes);
+      const orders = fields.orders.map((it, j) => (j === at ? { ...it, ...order } : it));
+      const item = bend(quotesItem({ ...fields, orders }));
+      return [item, signed(by, item)];
+    };
+  };
+  const relisted = (item: Item, change: (list: bigint[]) => void): Item => {
+    const list = [...item.list!];
+    change(list);
+    return { ...item, list, B: listHash(list) };
+  };
+  const FLAGS_AT = 101n;
+  const counts = [0n, 9n, 10n, 12n, 15n, 16n, 17n, 24n, 129n, 136n];
   const bits = [0n, 1n, 2n, 3n, 4n, 5n, 6n, 7n, 128n, 129n, 130n];
+  /** Eight orders of all lots there are. */
+  const greatest = (limit: bigint) => {
+    const orders = Array.from({ length: LIST_ORDERS }, (_, j) => ({ side: j % 2, limit, size: below(32) }));
+    return { changes: { market: EXTREME, orders } };
+  };
+  /** These reserve 2,653 of the 2,655 that HOLDER's positions are worth at worst. */
+  const COVERED: Quote[] = [
+    { side: SIDE.buy, limit: 1_000n, size: 25n },
+    { side: SIDE.sell, limit: 1_025n, size: 1n },
+  ];
   const minusOne = FIELD - 1n;
   type Row = [why: string, verdict: Verdict, entry: (v: Venue) => [Item, Auth]];
   const table: Row[] = [
@@ -251,23 +320,23 @@ describe("circuits/instructions/admit: a verdict for whatever the log holds", ()
     ["B = r - 1", "malformed", words(() => ({ B: minusOne }))],
     ["salt = r - 1", "admitted", words(() => ({ salt: minusOne }))],
     ["A = B = salt = 0", "malformed", words(() => ({ A: 0n, B: 0n, salt: 0n }))],
-    ["a bit just beyond A", "malformed", words(({ A }) => ({ A: A + (1n << 185n) }))],
+    ["a bit just beyond A", "malformed", words(({ A }) => ({ A: A + (1n << 189n) }))],
     ["a bit just beyond B", "malformed", words(({ B }) => ({ B: B + (1n << 174n) }))],
     ["the top bit of A", "malformed", words(({ A }) => ({ A: A + (1n << 253n) }))],
     ["the top bit of B", "malformed", words(({ B }) => ({ B: B + (1n << 253n) }))],
-    ...[0n, 4n, 5n, 6n, 7n, 8n, 9n, 10n, 11n, 12n, 13n, 14n, 15n].map((kind): Row => [
+    ...[0n, 4n, 5n, 6n, 7n, 8n, 9n, 10n, 11n, 12n, 13n, 14n, 15n, 17n, 18n, 33n, 65n, 129n, 255n].map((kind): Row => [
       `kind ${kind} with a signature`,
       "malformed",
       words((item) => ({ A: kindOf(item, kind).A })),
     ]),
     ["an order's B in a withdrawal", "admitted", words((item) => ({ A: kindOf(item, 3n).A }))],
     // As many bits beyond one word as beyond the other.
-    ["a bit beyond each word", "malformed", words(({ A, B }) => ({ A: A + (1n << 190n), B: B + (1n << 180n) }))],
-    ["two bits beyond each word", "malformed", words(({ A, B }) => ({ A: A + (3n << 190n), B: B + (5n << 180n) }))],
+    ["a bit beyond each word", "malformed", words(({ A, B }) => ({ A: A + (1n << 194n), B: B + (1n << 180n) }))],
+    ["two bits beyond each word", "malformed", words(({ A, B }) => ({ A: A + (3n << 194n), B: B + (5n << 180n) }))],
     [
       "a bit beyond each word of a withdrawal",
       "malformed",
-      words((item) => ({ A: kindOf(item, 3n).A + (1n << 190n), B: item.B + (1n << 252n) })),
+      words((item) => ({ A: kindOf(item, 3n).A + (1n << 194n), B: item.B + (1n << 252n) })),
     ],
     ...bits.map((flags): Row => [
       `flags ${flags} of a cancel of all`,
@@ -353,12 +422,122 @@ describe("circuits/instructions/admit: a verdict for whatever the log holds", ()
     ["the greatest withdrawal, paid", "admitted", withdrawal(AT_LIMIT, below(92))],
     ["a withdrawal of the bankrupt", "margin", withdrawal(BANKRUPT, 1n)],
     ["a withdrawal on stale prices", "pricesNotFresh", at(START + MAX_AGE + 1n, withdrawal(ALICE, 1n))],
+    ...[1, 2, 3, 4, 5, 6, 7, 8].map((count): Row => [`${count} quotes`, "admitted", quotes(ALICE, count)]),
+    ...counts.map((flags): Row => [
+      `a list of ${flags} quotes`,
+      "malformed",
+      quotes(ALICE, 8, { bend: (item) => ({ ...item, A: item.A + ((flags - 8n) << FLAGS_AT) }) }),
+    ]),
+    ...[1, 2, 3, 5, 7].map((count): Row => [
+      `something in quote ${count + 1} of ${count}`,
+      "malformed",
+      quotes(ALICE, count, {
+        bend: (item) => relisted(item, (list) => (list[Math.floor(count / 3)] += 1n << BigInt(74 * (count % 3) + 41))),
+      }),
+    ]),
+    ["a first word of quotes beyond its columns", "malformed", quotes(ALICE, 8, { bend: (item) => ({ ...item, A: item.A + (1n << 189n) }) })], // prettier-ignore
+    ["quotes with a side in A", "admitted", quotes(ALICE, 8, { bend: (item) => ({ ...item, A: item.A + (1n << 100n) }) })], // prettier-ignore
+    ...[0, 2, 3, 7].flatMap((at): Row[] => [
+      [`quote ${at + 1} off the tick`, "offTick", quotes(ALICE, 8, { at, order: { limit: 1_001n } })],
+      [`quote ${at + 1} of no lots`, "size", quotes(ALICE, 8, { at, order: { size: 0n } })],
+      [`quote ${at + 1} of the most lots`, "admitted", quotes(ALICE, 8, { at, order: { size: 100n } })],
+      [`quote ${at + 1} of too many lots`, "size", quotes(ALICE, 8, { at, order: { size: 101n } })],
+      [`quote ${at + 1} at the edge of the band`, "admitted", quotes(ALICE, 8, { at, order: { limit: 1_200n } })],
+      [`quote ${at + 1} off the band`, "band", quotes(ALICE, 8, { at, order: { limit: 795n } })],
+      [`quote ${at + 1} beyond the fee`, "maxFee", quotes(ALICE, 8, { at, order: { limit: 1_200n }, changes: { maxFee: fee(row, 1_200n, 1n) - 1n } })], // prettier-ignore
+    ]),
+    ["a fee as high as one may", "admitted", quotes(ALICE, 8, { at: 7, order: { limit: 1_200n }, changes: { maxFee: fee(row, 1_200n, 1n) } })], // prettier-ignore
+    ["quotes to no market", "unknownMarket", quotes(ALICE, 8, { changes: { market: 99n } })],
+    ["quotes to a halted market", "marketNotOpen", quotes(ALICE, 8, { changes: { market: HALTED } })],
+    ["quotes without prices", "pricesNotFresh", quotes(ALICE, 8, { changes: { market: UNQUOTED } })],
+    ["quotes on stale prices", "pricesNotFresh", at(START + MAX_AGE + 1n, quotes(ALICE, 8))],
+    ["quotes that come too late", "tooLate", quotes(ALICE, 8, { changes: { validUntil: START - 1n } })],
+    ["quotes below zero", "admitted", quotes(ALICE, 8, { changes: { market: SPREAD } })],
+    ["a quote where one order has room", "admitted", quotes(ALICE, 1, { changes: { market: TINY } })],
+    ["two quotes where one order has room", "marketFull", quotes(ALICE, 2, { changes: { market: TINY } })],
+    ["as many quotes as may be open", "admitted", quotes(OPENED, 7)],
+    ["one quote too many open", "tooManyOpen", quotes(OPENED, 8)],
+    ["a quote of who has all open", "tooManyOpen", quotes(BUSY, 1)],
+    ["quotes of who holds too much", "positionLimit", quotes(OVER, 8)],
+    ["quotes of nobody", "unsigned", quotes(NOBODY, 8)],
+    ["quotes beyond the tree", "unsigned", quotes(16 + ALICE, 8)],
+    ["quotes of a nonce that is spent", "nonce", quotes(ALICE, 8, { changes: { nonce: 0n } })],
+    ["quotes beyond the window", "nonce", quotes(ALICE, 8, { changes: { nonce: NONCE_WINDOW + 1n } })],
+    ["quotes with the last nonces there are", "admitted", quotes(NEARLY, 1)],
+    ["quotes with one nonce too many", "nonce", quotes(NEARLY, 1, { changes: { nonce: LAST_LIST_NONCE - 7n } })],
+    ["quotes with the greatest nonce", "nonce", quotes(LATE, 1, { changes: { nonce: below(40) } })],
+    ["an order with the last nonce but for a list", "admitted", order(LATE, { nonce: below(40) - 1n })],
+    ["quotes that gain, of who is bankrupt", "margin", quotes(BANKRUPT, 1, { order: { limit: 850n, size: 1n } })],
+    ["quotes of the worst account there can be", "positionLimit", quotes(SUNK, 8, { changes: { market: EXTREME } })],
+    ["the greatest quotes", "admitted", quotes(AT_LIMIT, 8, greatest(below(40)))],
+    ["the greatest quotes, of who has less", "margin", quotes(ALICE, 8, greatest(below(40)))],
+    ["the least quotes, off the tick", "band", quotes(ALICE, 8, greatest(-(1n << 40n)))],
+    ["quotes from all that is free", "admitted", quotes(HOLDER, 2, { changes: { orders: COVERED } })],
+    ["quotes from a tick more", "margin", quotes(HOLDER, 2, { changes: { orders: [COVERED[0], { ...COVERED[1], limit: 1_020n }] } })], // prettier-ignore
   ];
   for (const [why, verdict, entry] of table)
     it(`${why}: ${verdict}`, () => {
       const v = new Venue(1);
       const event = v.apply(...entry(v));
       assert.equal(event.admission.verdict, verdict);
-      agrees(circuit, v.instruction([event]));
+      if (!event.entry.item.list) {
+        const twin = new Venue(1);
+        agrees(admit, twin.instruction([twin.apply(...entry(twin))]));
+      }
+      agrees(quote, v.instruction([event], "quote"));
     });
+
+  it("a second list of quotes, where one may wait: tooManyCancels; strangers' cancels are counted apart", () => {
+    const v = new Venue(1);
+    const apply = (by: number, item: Item) => v.apply(item, signed(by, item));
+    const common = { market: TINY, account: BigInt(BOB), nonce: 1n, validUntil: v.time, salt: 1n };
+    const quotes = (by: number) => quotesItem(v.quotes(by, 1, { market: TINY }));
+    const events = [
+      apply(BOB, cancelItem(common)),
+      apply(BOB, cancelItem({ ...common, nonce: 2n })),
+      apply(ALICE, quotes(ALICE)),
+    ];
+    events.push(apply(LAST, quotes(LAST)), apply(BOB, cancelItem({ ...common, nonce: 3n })));
+    const verdicts = events.map(({ admission }) => admission.verdict);
+    assert.deepEqual(verdicts, ["admitted", "tooManyCancels", "admitted", "tooManyCancels", "tooManyCancels"]);
+    for (const event of events) agrees(quote, v.instruction([event], "quote"));
+  });
+
+  it("a cancel too many that breaks a rule before as well: that rule's verdict, and no effect", () => {
+    const fields = (v: Venue, changes = {}) => {
+      return {
+        market: TINY,
+        account: BigInt(BOB),
+        nonce: v.account(BOB).nonce + 1n,
+        validUntil: v.time,
+        salt: 1n,
+        ...changes,
+      };
+    };
+    const spoilt: [Verdict, by: number, item: (v: Venue) => Item][] = [
+      ["unsigned", ALICE, (v) => cancelItem(fields(v))],
+      ["nonce", BOB, (v) => cancelItem(fields(v, { nonce: 1n }))],
+      ["tooLate", BOB, (v) => cancelItem(fields(v, { validUntil: v.time - 1n }))],
+      ["badTarget", BOB, (v) => cancelItem(fields(v, { target: v.account(BOB).nonce + 1n }))],
+    ];
+    for (const [verdict, by, item] of spoilt) {
+      const v = new Venue(2);
+      const first = v.apply(cancelItem(fields(v)), signed(BOB, cancelItem(fields(v))));
+      const second = v.apply(item(v), signed(by, item(v)));
+      assert.deepEqual([first.admission.verdict, second.admission.verdict], ["admitted", verdict]);
+      agrees(two, v.instruction([first, second]));
+    }
+  });
+
+  it("a list of quotes has no witness of admit, be it malformed", () => {
+    for (const beyond of [0n, 8n << 101n]) {
+      const v = new Venue(1);
+      const item = quotesItem(v.quotes(ALICE, 1));
+      const bent = { ...item, A: item.A + beyond };
+      const event = v.apply(bent, signed(ALICE, bent));
+      assert.equal(event.admission.verdict, beyond ? "malformed" : "admitted");
+      const { inputs } = v.instruction([event]);
+      expectNoWitness(admit, inputs as Inputs);
+    }
+  });
 });

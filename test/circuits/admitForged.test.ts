@@ -5,10 +5,19 @@ import assert from "node:assert/strict";
 import { accountLeaf, type Account } from "../../src/protocol/account.ts";
 import { admit } from "../../src/protocol/admission.ts";
 import { verify } from "../../src/protocol/eddsa.ts";
-import { cancelItem, decodeItem, itemHash, orderItem, withdrawalItem, type LogEntry } from "../../src/protocol/item.ts";
-import { computePrices, NO_MARKETS, rulesRoot } from "../../src/protocol/market.ts";
-import { KIND, NONCE_WINDOW, type Verdict } from "../../src/protocol/parameters.ts";
-import { admitInstruction } from "../../src/witness/admit.ts";
+import {
+  cancelItem,
+  decodeItem,
+  itemHash,
+  listHash,
+  orderItem,
+  quotesItem,
+  withdrawalItem,
+  type LogEntry,
+} from "../../src/protocol/item.ts";
+import { computePrices, fee, NO_MARKETS, rulesRoot } from "../../src/protocol/market.ts";
+import { KIND, LAST_LIST_NONCE, LIST_ORDERS, NONCE_WINDOW, type Verdict } from "../../src/protocol/parameters.ts";
+import { admitInstruction, type AdmitName } from "../../src/witness/admit.ts";
 import { accountSignals, Ledger } from "../../src/witness/ledger.ts";
 import { compileTemplate, type Circuit, type Inputs } from "./harness.ts";
 import { quotient } from "./r1cs.ts";
@@ -37,17 +46,21 @@ import {
 } from "./admission.ts";
 
 /** A market, a trader, an item and all else that a verdict depends on, good and easy to break. */
-function fixture(kind: "order" | "cancel" | "all" | "withdrawal" = "order") {
+function fixture(kind: "order" | "quotes" | "cancel" | "all" | "withdrawal" = "order") {
   const account: Account = { ...accounts[ALICE], seq: 4n, cash: 100_000n, nonce: 6n, reserved: 500n, open: 1n };
   return {
     kind,
-    row: { ...row, capacity: 8n, cancelCapacity: 3n },
+    row: { ...row, capacity: 8n, cancelCapacity: 3n, listCapacity: 3n },
     account,
-    entries: 7n,
+    /** as many as leave room for what the item brings */
+    entries: kind === "quotes" ? 3n : 7n,
     cancels: 2n,
+    lists: 2n,
     priceTime: START - MAX_AGE,
     quoted: true,
     order: { ...new Venue().order(ALICE), nonce: 7n, replaces: 5n, account: 2n },
+    /** of a list of quotes, which has five: the rest of its eight is not used */
+    orders: new Venue().quotes(ALICE, 5).orders.map((order) => ({ ...order })),
     amount: 300n,
     flags: 0n,
     /** added to the words */
@@ -58,10 +71,10 @@ function fixture(kind: "order" | "cancel" | "all" | "withdrawal" = "order") {
 }
 type Fixture = ReturnType<typeof fixture>;
 
-/** Inputs of AdmitSlot(1, 2, 2), and the signals and effects of the reference. The market is in slots 0 and, twin, 1. */
-function slotOfFixture(f: Fixture) {
-  const profile = { ...PROFILE, depth: 1, scenarios: 2, admit: 1 };
-  const twin = { ...row, capacity: 8n, cancelCapacity: 3n, id: SPREAD };
+/** Inputs of AdmitSlot(1, 2, 10, 1) or (1, 2, 10, 8), and the signals and effects of the reference. The market is in slots 0 and, twin, 1. */
+function slotOfFixture(f: Fixture, name: AdmitName = f.kind === "quotes" ? "quote" : "admit") {
+  const profile = { ...PROFILE, depth: 1, scenarios: 2, admit: 1, quote: 1 };
+  const twin = { ...row, capacity: 8n, cancelCapacity: 3n, listCapacity: 3n, id: SPREAD };
   const rules = {
     group: { operatorKeyX: 1n, operatorKeyY: 2n, maxAge: MAX_AGE },
     markets: NO_MARKETS.map((free, slot) => [f.row, twin][slot] ?? free),
@@ -72,16 +85,21 @@ function slotOfFixture(f: Fixture) {
   const held = [accounts[0], accounts[1], f.account, accounts[BOB]];
   const genesis = { profile, domain: DOMAIN, rules, prices, accounts: held, time: START, blind: () => 5n };
   const ledger = new Ledger(genesis);
-  ledger.vectors.counts[0] = f.entries + (f.cancels << 16n);
+  ledger.vectors.counts[0] = f.entries + (f.cancels << 16n) + (f.lists << 32n);
   const { order } = f;
   const good =
     f.kind === "order"
       ? orderItem(order)
       : f.kind === "withdrawal"
         ? withdrawalItem({ ...order, recipient: 0xabcn, amount: f.amount })
-        : cancelItem({ ...order, target: f.kind === "cancel" ? order.replaces : undefined });
+        : f.kind === "quotes"
+          ? quotesItem({ ...order, orders: f.orders })
+          : cancelItem({ ...order, target: f.kind === "cancel" ? order.replaces : undefined });
   const bent = flagged(good, f.flags);
-  const item = { ...bent, A: bent.A + f.beyondA, B: bent.B + f.beyondB };
+  const [first, ...others] = bent.list ?? [];
+  const list = bent.list && [first + f.beyondB, ...others];
+  const words = { A: bent.A + f.beyondA, B: list ? listHash(list) : bent.B + f.beyondB, salt: bent.salt };
+  const item = list ? { ...words, list } : words;
   const auth = signed(f.signed ? ALICE : BOB, item);
   const entry: LogEntry = { item, auth, time: START };
   const key = { x: f.account.keyX, y: f.account.keyY };
@@ -91,6 +109,7 @@ function slotOfFixture(f: Fixture) {
     prices,
     entries: NO_MARKETS.map((_, slot) => (slot === 0 ? Number(f.entries) : 0)),
     cancels: NO_MARKETS.map((_, slot) => (slot === 0 ? Number(f.cancels) : 0)),
+    lists: NO_MARKETS.map((_, slot) => (slot === 0 ? Number(f.lists) : 0)),
     maxOpen: profile.maxOpen,
     account: f.account,
     signed: verify(key, itemHash(DOMAIN, item), auth),
@@ -100,10 +119,10 @@ function slotOfFixture(f: Fixture) {
   const account = { index: ALICE, before: f.account, after: admission.account ?? f.account };
   const start = ledger.state;
   const payout = ledger.state.payoutsPut;
-  const { inputs } = admitInstruction(ledger, [{ kind: "item", entry, sequence: 0, admission, account }]);
+  const { inputs } = admitInstruction(ledger, name, [{ kind: "item", entry, sequence: 0, admission, account }]);
   const read = inputs as Tampered;
   const shared = ["ids", "rulesRows", "meta", "pricesRows", "values", "admitted", "cancels", "counts"];
-  const own = ["A", "B", "salt", "R8x", "R8y", "siblings"];
+  const own = ["A", "words", "salt", "R8x", "R8y", "siblings"];
   // Where the item names none, the account and the rows are those that the cheat would use.
   const slot: Tampered = {
     ...Object.fromEntries(shared.map((name) => [name, read[name]])),
@@ -138,10 +157,13 @@ function slotOfFixture(f: Fixture) {
 
 describe("circuits/instructions/admit: forged witnesses", () => {
   remembersHashes();
-  let circuit: Circuit;
+  let circuits: Record<AdmitName, Circuit>;
   before(async () => {
-    circuit = await compileTemplate({ file, template: "AdmitSlot", args: [1, 2, 2], optimise: false });
+    const slot = (orders: number) =>
+      compileTemplate({ file, template: "AdmitSlot", args: [1, 2, maxOpen, orders], optimise: false });
+    circuits = { admit: await slot(1), quote: await slot(LIST_ORDERS) };
   });
+  const circuitOf = (kind: Fixture["kind"]) => circuits[kind === "quotes" ? "quote" : "admit"];
   /** @param reaches  what the cheat gains */
   const refuse = (
     inputs: Inputs,
@@ -149,14 +171,20 @@ describe("circuits/instructions/admit: forged witnesses", () => {
     reaches: Record<string, bigint> = {},
     rule?: string,
     follows?: Record<string, string>,
+    circuit = circuits.admit,
   ) => {
     const forged = circuit.refuses(inputs, pinned, rule, follows);
     for (const [name, value] of Object.entries(reaches)) assert.equal(circuit.read(name, forged), value, name);
   };
 
-  for (const kind of ["order", "cancel", "all", "withdrawal"] as const)
-    it(`a good ${kind}: the honest witness satisfies, and computed anew it is the same`, () => {
-      const { inputs, outputs, admission } = slotOfFixture(fixture(kind));
+  const KINDS = ["order", "cancel", "all", "withdrawal"] as const;
+  for (const [kind, name] of [
+    ...KINDS.map((kind) => [kind, "admit"] as const),
+    ...[...KINDS, "quotes" as const].map((kind) => [kind, "quote"] as const),
+  ])
+    it(`a good ${kind} in ${name}: the honest witness satisfies, and computed anew it is the same`, () => {
+      const circuit = circuits[name];
+      const { inputs, outputs, admission } = slotOfFixture(fixture(kind), name);
       assert.equal(admission.verdict, "admitted");
       const honest = circuit.witness(inputs);
       assert.deepEqual(honest.slice(1, 1 + outputs.length), outputs);
@@ -169,7 +197,7 @@ describe("circuits/instructions/admit: forged witnesses", () => {
     Exclude<Verdict, "admitted">,
     [breakRule: (f: Fixture) => void, ...deciding: Record<string, bigint>[]]
   > = {
-    malformed: [(f) => (f.beyondA = 1n << 185n), { "item.wellFormed": 1n }, { "item.fits": 1n }],
+    malformed: [(f) => (f.beyondA = 1n << 189n), { "item.wellFormed": 1n }, { "item.fits": 1n }],
     unsigned: [(f) => (f.signed = false), { "signature.valid": 1n }, { "signature.equal": 1n }],
     nonce: [(f) => (f.order.nonce = 6n), { nonceGood: 1n }],
     tooLate: [(f) => (f.order.validUntil = START - 1n), { timely: 1n }],
@@ -177,13 +205,13 @@ describe("circuits/instructions/admit: forged witnesses", () => {
     badTarget: [(f) => (f.order.replaces = 7n), { earlier: 1n }, { targetGood: 1n }],
     tooManyCancels: [(f) => (f.cancels = 3n), { cancelsFull: 0n }],
     marketNotOpen: [(f) => (f.row.state = 2n), { marketOpen: 1n }],
-    offTick: [(f) => (f.order.limit += 1n), { onTick: 1n }],
-    size: [(f) => (f.order.size = 101n), { sizeWithin: 1n }],
-    band: [(f) => (f.order.limit += 205n), { inBand: 1n }],
-    maxFee: [(f) => (f.order.maxFee = 2n), { feeWithin: 1n }],
+    offTick: [(f) => (f.order.limit += 1n), { "order[0].onTick": 1n }],
+    size: [(f) => (f.order.size = 101n), { "order[0].sizeWithin": 1n }],
+    band: [(f) => (f.order.limit += 205n), { "order[0].inBand": 1n }],
+    maxFee: [(f) => (f.order.maxFee = 2n), { "order[0].feeWithin": 1n }],
     flags: [(f) => (f.flags = 4n), { flagsGood: 1n }],
     marketFull: [(f) => (f.entries = 8n), { marketFull: 0n }],
-    tooManyOpen: [(f) => (f.account = { ...f.account, open: 2n }), { tooManyOpen: 0n }],
+    tooManyOpen: [(f) => (f.account = { ...f.account, open: BigInt(maxOpen) }), { tooManyOpen: 0n }],
     positionLimit: [
       (f) => (f.account = { ...f.account, positions: vector(0n, (1n << 46n) + 1n) }),
       { positionsWithin: 1n },
@@ -191,32 +219,81 @@ describe("circuits/instructions/admit: forged witnesses", () => {
     pricesNotFresh: [(f) => (f.priceTime -= 1n), { fresh: 1n }],
     margin: [(f) => (f.account = { ...f.account, cash: 500n }), { "margin.out": 1n }],
   };
-  for (const [verdict, [breakRule, ...deciding]] of Object.entries(RULES)) {
-    it(`${verdict}: no proof that the bad order is admitted`, () => {
-      const f = fixture();
+  /** Of a list of quotes, by its last order where an order is what breaks it. */
+  const LIST_RULES: Partial<typeof RULES> = {
+    malformed: [(f) => (f.beyondB = 1n << 222n), { "item.wellFormed": 1n }, { "item.fits": 1n }, { "item.beyond": 0n }],
+    unsigned: RULES.unsigned,
+    nonce: [
+      (f) => {
+        f.order.nonce = LAST_LIST_NONCE - 7n;
+        f.account = { ...f.account, nonce: LAST_LIST_NONCE - 8n };
+      },
+      { noRoom: 0n },
+      { cramped: 0n },
+      { nonceGood: 1n },
+    ],
+    tooLate: RULES.tooLate,
+    unknownMarket: RULES.unknownMarket,
+    tooManyCancels: [(f) => (f.lists = 3n), { cancelsFull: 0n }],
+    marketNotOpen: RULES.marketNotOpen,
+    offTick: [(f) => (f.orders[4].limit += 1n), { "order[4].onTick": 1n }, { "failing[4]": 0n }],
+    size: [(f) => (f.orders[4].size = 101n), { "order[4].sizeWithin": 1n }],
+    band: [(f) => (f.orders[4].limit += 205n), { "order[4].inBand": 1n }],
+    maxFee: [
+      (f) => {
+        f.row.feeRate = 10_000n;
+        f.order.maxFee = fee(f.row, 1_000n, 1n);
+        f.orders[4].limit = 1_100n;
+      },
+      { "order[4].feeWithin": 1n },
+    ],
+    marketFull: [(f) => (f.entries = 4n), { marketFull: 0n }],
+    tooManyOpen: [(f) => (f.account = { ...f.account, open: BigInt(maxOpen) - 4n }), { tooManyOpen: 0n }],
+    positionLimit: RULES.positionLimit,
+    pricesNotFresh: RULES.pricesNotFresh,
+    margin: RULES.margin,
+  };
+  const cases = (["order", "quotes"] as const).flatMap((kind) =>
+    Object.entries(kind === "order" ? RULES : LIST_RULES).map(([verdict, rule]) => ({ kind, verdict, rule })),
+  );
+  for (const {
+    kind,
+    verdict,
+    rule: [breakRule, ...deciding],
+  } of cases) {
+    const bad = kind === "order" ? "the bad order is" : "the bad list of quotes is";
+    it(`${verdict}: no proof that ${bad} admitted`, () => {
+      const circuit = circuitOf(kind);
+      const f = fixture(kind);
       breakRule(f);
       const { inputs, admission, outputs } = slotOfFixture(f);
       assert.equal(admission.verdict, verdict);
       const honest = circuit.witness(inputs);
       assert.deepEqual(honest.slice(1, 1 + outputs.length), outputs);
       assert.equal(circuit.satisfies(honest), true);
-      for (const pinned of deciding) refuse(inputs, pinned, { orderPut: 1n });
+      for (const pinned of deciding) refuse(inputs, pinned, { orderPut: 1n }, undefined, {}, circuit);
     });
-    it(`${verdict}: no proof that the good order is rejected for it`, () => {
-      const { inputs } = slotOfFixture(fixture());
+    it(`${verdict}: no proof that the good ${kind} is rejected for it`, () => {
+      const { inputs } = slotOfFixture(fixture(kind));
       for (const pinned of deciding) {
         const flipped = Object.fromEntries(Object.entries(pinned).map(([name, value]) => [name, 1n - value]));
-        refuse(inputs, flipped, { orderPut: 0n });
+        refuse(inputs, flipped, { orderPut: 0n }, undefined, {}, circuitOf(kind));
       }
     });
   }
 
-  it("each signal is bound by the rule that computes it", () => {
-    const examples = (["order", "cancel", "all", "withdrawal"] as const).map((kind) => [
-      kind,
-      slotOfFixture(fixture(kind)).inputs,
-    ]);
-    pinsEach(circuit, Object.fromEntries(examples), "admit.circom");
+  for (const name of ["admit", "quote"] as const)
+    it(`${name}: each signal is bound by the rule that computes it`, () => {
+      const kinds = name === "admit" ? KINDS : (["quotes", "order", "withdrawal"] as const);
+      const examples = kinds.map((kind) => [kind, slotOfFixture(fixture(kind), name).inputs]);
+      pinsEach(circuits[name], Object.fromEntries(examples), "admit.circom");
+      pinsEach(circuits[name], Object.fromEntries(examples), "item.circom", name === "admit" ? ["isQuotes === 0"] : []);
+    });
+
+  it("admit: no proof of a list of quotes", () => {
+    const { inputs } = slotOfFixture(fixture());
+    const kind = BigInt(KIND.quotes - KIND.order);
+    circuits.admit.refuses(inputs, { A: (inputs.A as bigint) + kind }, "isQuotes === 0");
   });
 
   type Read = (name: string) => bigint;
@@ -224,11 +301,11 @@ describe("circuits/instructions/admit: forged witnesses", () => {
   const CHEATS: Record<Fixture["kind"], [why: string, pinned: (read: Read) => Record<string, bigint>][]> = {
     order: [
       ["another kind", () => ({ "item.kind": BigInt(KIND.cancel) })],
-      ["a reservation one short a lot", (read) => ({ rho: read("rho") - 1n })],
-      ["a reservation one too high a lot", (read) => ({ rho: read("rho") + 1n })],
-      ["the least reservation", () => ({ aboveMin: 0n })],
-      ["a smaller loss", (read) => ({ worst: read("worst") - 1n })],
-      ["a smaller reservation", (read) => ({ reservation: read("reservation") - 1n })],
+      ["a reservation one short a lot", (read) => ({ "order[0].rho": read("order[0].rho") - 1n })],
+      ["a reservation one too high a lot", (read) => ({ "order[0].rho": read("order[0].rho") + 1n })],
+      ["the least reservation", () => ({ "order[0].aboveMin": 0n })],
+      ["a smaller loss", (read) => ({ "order[0].worst": read("order[0].worst") - 1n })],
+      ["a smaller reservation", (read) => ({ "order[0].reserved": read("order[0].reserved") - 1n })],
       ["nothing reserved", (read) => ({ "after.reserved": read("account.reserved") })],
       ["no open order counted", (read) => ({ "after.open": read("account.open") })],
       ["the nonce not raised", (read) => ({ "after.nonce": read("account.nonce") })],
@@ -240,7 +317,7 @@ describe("circuits/instructions/admit: forged witnesses", () => {
       ["not put into the market", (read) => ({ "admittedAfter[0]": read("admitted[0]") })],
       ["put into another market", (read) => ({ "admittedAfter[1]": read("put") })],
       ["another entry put", (read) => ({ putWord: read("putWord") + 1n })],
-      ["another limit put", (read) => ({ "limit.value": read("limit.value") + 5n })],
+      ["another limit put", (read) => ({ "order[0].limitValue": read("order[0].limitValue") + 5n })],
       ["put as a payout", () => ({ putTag: 23n })],
       ["a payout from nowhere", (read) => ({ payoutsPutAfter: read("put") })],
       ["the count of entries not raised", (read) => ({ "countsAfter[0]": read("counts[0]") + (1n << 16n) })],
@@ -250,9 +327,9 @@ describe("circuits/instructions/admit: forged witnesses", () => {
       ["a cancel in another market", (read) => ({ "cancelsAfter[1]": read("cancelHash") })],
       ["another order cancelled", (read) => ({ target: read("target") - 1n })],
       ["all orders cancelled", () => ({ cancelAll: 1n })],
-      ["a fee rounded down", (read) => ({ quotientFee: read("quotientFee") - 1n })],
-      ["a fee one too high", (read) => ({ quotientFee: read("quotientFee") + 1n })],
-      ["no fee per lot", (read) => ({ fee: read("quotientFee") })],
+      ["a fee rounded down", (read) => ({ "order[0].quotientFee": read("order[0].quotientFee") - 1n })],
+      ["a fee one too high", (read) => ({ "order[0].quotientFee": read("order[0].quotientFee") + 1n })],
+      ["no fee per lot", (read) => ({ "order[0].fee": read("order[0].quotientFee") })],
       ["another signature logged", (read) => ({ auth: read("auth") + 1n })],
       ["another item logged", (read) => ({ "step.item": read("step.item") + 1n })],
       ["not logged", (read) => ({ "loggedAfter.head": read("logged.head") })],
@@ -266,6 +343,36 @@ describe("circuits/instructions/admit: forged witnesses", () => {
       ["no row of the prices", () => ({ quotedGiven: 0n })],
       ["not admitted", () => ({ orderPut: 0n })],
       ["not live", () => ({ live: 0n })],
+    ],
+    quotes: [
+      ["another kind", () => ({ "item.kind": BigInt(KIND.order) })],
+      ["another list than the one signed", (read) => ({ list: read("list") + 1n })],
+      ["the last order left out", () => ({ "item.used[4]": 0n })],
+      ["a sixth order of five", () => ({ "item.used[5]": 1n })],
+      ["an order that counts for nothing", () => ({ "item.listed[4]": 0n })],
+      ["one order bought for sold", (read) => ({ "item.side[3]": 1n - read("item.side[3]") })],
+      ["the first order bought for sold", (read) => ({ "item.side[0]": 1n - read("item.side[0]") })],
+      ["a reservation left out", () => ({ "held[3]": 0n })],
+      ["a reservation too small", (read) => ({ "order[4].reserved": read("order[4].reserved") - 1n })],
+      ["a fault not counted", () => ({ "failing[4]": 1n })],
+      ["all reserved but the orders left out", (read) => ({ "head[7]": read("head[3]") })],
+      ["one order pushed twice", (read) => ({ "next[4]": read("head[3]") })],
+      ["an order under another nonce", (read) => ({ "entry[4]": read("entry[4]") + (1n << 20n) })],
+      ["an order that leaves at this auction", () => ({ thisAuction: 1n })],
+      ["too few orders counted open", (read) => ({ opened: read("opened") - 1n })],
+      ["the nonce left at the first", (read) => ({ "after.nonce": read("nonce") })],
+      ["nothing reserved", (read) => ({ "after.reserved": read("account.reserved") })],
+      ["one cancelled in place of all", () => ({ cancelAll: 0n })],
+      ["its own orders cancelled", (read) => ({ target: read("target") + 1n })],
+      ["nothing cancelled", (read) => ({ "cancelsAfter[0]": read("cancels[0]") })],
+      ["counted as a cancel", () => ({ listPut: 0n })],
+      ["not counted", (read) => ({ "countsAfter[0]": read("counts[0]") + 5n })],
+      ["the strangers' cancels in its way", () => ({ roomLeft: 0n })],
+      ["margin of a single order", (read) => ({ "margin.quantity": read("lotsOrAmount") })],
+      ["margin of less than all", (read) => ({ "margin.quantity": read("margin.quantity") - 1n })],
+      ["a loss that its orders may win back", () => ({ "margin.unit[0]": 1n })],
+      ["another highest fee", (read) => ({ "item.maxFee": read("item.maxFee") - 1n })],
+      ["not admitted", () => ({ orderPut: 0n })],
     ],
     cancel: [
       ["without effect", (read) => ({ "cancelsAfter[0]": read("cancels[0]") })],
@@ -292,19 +399,19 @@ describe("circuits/instructions/admit: forged witnesses", () => {
   for (const [kind, cheats] of Object.entries(CHEATS))
     for (const [why, pins] of cheats)
       it(`${kind}: no proof of ${why}`, () => {
+        const circuit = circuitOf(kind as Fixture["kind"]);
         const { inputs } = slotOfFixture(fixture(kind as Fixture["kind"]));
         const honest = circuit.witness(inputs);
-        refuse(
-          inputs,
-          pins((name) => circuit.read(name, honest)),
-        );
+        const pinned = pins((name) => circuit.read(name, honest));
+        refuse(inputs, pinned, {}, undefined, {}, circuit);
       });
 
   it("order: no proof of positions from nowhere, or of a write to another leaf, in whatever tree", () => {
     const { inputs } = slotOfFixture(fixture());
+    const circuit = circuits.admit;
     const honest = circuit.witness(inputs);
     const positionsHash = circuit.read("positionsHash", honest) + 1n;
-    refuse(inputs, { positionsHash }, {}, undefined, { leaf: "opened", accounts: "update.rootBefore" });
+    refuse(inputs, { positionsHash }, {}, undefined, { leaf: "leafOpened", accounts: "update.rootBefore" });
     const index = 1n - circuit.read("update.index[0]", honest);
     refuse(inputs, { "update.index[0]": index }, {}, undefined, { accounts: "update.rootBefore" });
   });
@@ -314,11 +421,16 @@ describe("circuits/instructions/admit: forged witnesses", () => {
     off.order.limit += 1n;
     const { inputs } = slotOfFixture(off);
     const ticks = off.order.limit / row.tick;
-    refuse(inputs, { quotient: ticks - 1n }, {}, "Range(BITS_TICK())(tick - 1 - rest)");
-    refuse(inputs, { quotient: ticks + 1n }, {}, "Range(BITS_TICK())(rest)");
-    refuse(inputs, { quotient: ticks, rest: 0n }, { orderPut: 1n }, "signal rest <== limit.out - tick * quotient");
+    refuse(inputs, { "order[0].quotient": ticks - 1n }, {}, "Range(BITS_TICK())(terms.tick - 1 - rest)");
+    refuse(inputs, { "order[0].quotient": ticks + 1n }, {}, "Range(BITS_TICK())(rest)");
+    refuse(
+      inputs,
+      { "order[0].quotient": ticks, "order[0].rest": 0n },
+      { orderPut: 1n },
+      "signal rest <== limitParts.out - terms.tick * quotient",
+    );
     const divided = quotient(off.order.limit, row.tick);
-    refuse(inputs, { quotient: divided }, { orderPut: 1n }, "Range(BITS_PRICE() + 1)(quotient)");
+    refuse(inputs, { "order[0].quotient": divided }, { orderPut: 1n }, "Range(BITS_PRICE() + 1)(quotient)");
   });
 
   it("order: no proof of another market's slot, that has the very same rules", () => {
@@ -328,14 +440,23 @@ describe("circuits/instructions/admit: forged witnesses", () => {
 
   it("order: no proof that it is unsigned, with garbage in place of the signature that was logged", () => {
     const { inputs } = slotOfFixture(fixture());
-    const auth = circuit.read("auth", circuit.witness(inputs));
+    const auth = circuits.admit.read("auth", circuits.admit.witness(inputs));
     for (const part of ["R8x", "R8y", "sigS"])
       refuse({ ...inputs, [part]: 5n }, { auth }, { auth, live: 0n, orderPut: 0n });
+  });
+
+  it("quotes: no proof of another order than those of the list that was signed", () => {
+    const { inputs } = slotOfFixture(fixture("quotes"));
+    const list = circuits.quote.read("list", circuits.quote.witness(inputs));
+    const [first, second, third] = inputs.words as bigint[];
+    const other = { ...inputs, words: [first, second + 5n * 1n, third] };
+    refuse(other, { list }, { list, orderPut: 1n }, undefined, {}, circuits.quote);
   });
 
   it("order: an unused slot changes nothing, and none can be used unlogged", () => {
     const { inputs } = slotOfFixture(fixture());
     const idle = { ...inputs, active: 0n };
+    const circuit = circuits.admit;
     const witness = circuit.witness(idle);
     assert.equal(circuit.satisfies(witness), true);
     for (const name of ["accounts", "payoutsPut"])
@@ -345,8 +466,14 @@ describe("circuits/instructions/admit: forged witnesses", () => {
     refuse(idle, { live: 1n }, { orderPut: 1n });
   });
 
+  /** One unit too little for a list in the scenario in which a position is worth less. */
+  function shortOfList(f: Fixture): void {
+    lists(f, {});
+    const { admission } = slotOfFixture(f);
+    f.account = { ...f.account, positions: vector(1n), cash: admission.account!.reserved - 893n - 1n };
+  }
   const SPOILT: [why: string, alter: (f: Fixture) => void, pinned: Record<string, bigint>, effect: string][] = [
-    ["an order of no lots", (f) => (f.order.size = 0n), { quantityNone: 0n }, "orderPut"],
+    ["an order of no lots", (f) => (f.order.size = 0n), { "order[0].sizeNone": 0n }, "orderPut"],
     ["an order without prices", (f) => (f.quoted = false), { quotedGiven: 1n }, "orderPut"],
     ["an order with bits beyond B", (f) => (f.beyondB = 1n << 174n), { "item.fits": 1n }, "orderPut"],
     ["an order after the window", (f) => (f.order.nonce = 7n + NONCE_WINDOW), { nonceGood: 1n }, "orderPut"],
@@ -354,13 +481,38 @@ describe("circuits/instructions/admit: forged witnesses", () => {
     ["a margin missed in one scenario", (f) => poor(f, 500n), { "margin.covered[1]": 1n }, "orderPut"],
     ["a loss taken for a gain", (f) => poor(f, 500n), { "margin.gains[1]": 1n }, "orderPut"],
     ["a withdrawal beyond margin", (f) => withdraws(f, 99_501n), { "margin.out": 1n }, "payoutPut"],
-    ["a withdrawal of nothing", (f) => withdraws(f, 0n), { quantityNone: 0n }, "payoutPut"],
+    ["a withdrawal of nothing", (f) => withdraws(f, 0n), { amountNone: 0n }, "payoutPut"],
     ["a withdrawal on stale prices", (f) => (withdraws(f, 1n), (f.priceTime -= 1n)), { fresh: 1n }, "payoutPut"],
     ["a cancel of itself", (f) => cancels(f, 7n), { earlier: 1n }, "cancelPut"],
     ["a cancel of none", (f) => cancels(f, 0n), { single: 1n }, "cancelPut"],
     ["a cancel of one and all", (f) => (cancels(f, 5n), (f.flags = 2n)), { targetForm: 1n }, "cancelPut"],
     ["a cancel too many", (f) => (cancels(f, 5n), (f.cancels = 3n)), { cancelsFull: 0n }, "cancelPut"],
+    [
+      "a list of nine quotes",
+      (f) => lists(f, { orders: new Venue().quotes(ALICE, 8).orders.map((it) => ({ ...it })), entries: 0n, flags: 1n }),
+      { "item.misfit": 0n },
+      "orderPut",
+    ],
+    ["a list of sixteen more", (f) => lists(f, { flags: 16n }), { "item.fits": 1n }, "orderPut"],
+    ["a list of none", (f) => lists(f, { beyondA: -5n * FLAGS_AT }), { "item.fits": 1n }, "orderPut"],
+    [
+      "a list with an order beyond its number",
+      (f) => lists(f, { beyondA: -FLAGS_AT }),
+      { "item.unused[4]": 0n },
+      "orderPut",
+    ],
+    [
+      "a list of which one order has no lots",
+      (f) => (lists(f, {}).orders[4].size = 0n),
+      { "order[4].sizeNone": 0n },
+      "orderPut",
+    ],
+    ["a list without prices", (f) => lists(f, { quoted: false }), { quotedGiven: 1n }, "orderPut"],
+    ["a list beyond margin in one scenario", shortOfList, { "margin.covered[1]": 1n }, "orderPut"],
+    ["a list beyond margin, as a gain", shortOfList, { "margin.gains[1]": 1n }, "orderPut"],
   ];
+  const FLAGS_AT = 1n << 101n;
+  const lists = (f: Fixture, changes: Partial<Fixture>) => Object.assign(f, { kind: "quotes", entries: 3n }, changes);
   const poor = (f: Fixture, cash: bigint) => void (f.account = { ...f.account, cash });
   const withdraws = (f: Fixture, amount: bigint) => void ([f.kind, f.amount] = ["withdrawal", amount]);
   const cancels = (f: Fixture, target: bigint) => void ([f.kind, f.order.replaces] = ["cancel", target]);
@@ -368,11 +520,12 @@ describe("circuits/instructions/admit: forged witnesses", () => {
     it(`no proof that ${why} is admitted`, () => {
       const f = fixture();
       alter(f);
+      const circuit = circuitOf(f.kind);
       const { inputs, outputs, admission } = slotOfFixture(f);
       assert.notEqual(admission.verdict, "admitted");
       const honest = circuit.witness(inputs);
       assert.deepEqual(honest.slice(1, 1 + outputs.length), outputs);
-      refuse(inputs, pinned, { [effect]: 1n });
+      refuse(inputs, pinned, { [effect]: 1n }, undefined, {}, circuit);
     });
 });
 
@@ -380,7 +533,7 @@ describe("circuits/instructions/admit: two slots", () => {
   remembersHashes();
   let circuit: Circuit;
   before(async () => {
-    const args = [depth, scenarios, 2, maxOpen];
+    const args = [depth, scenarios, 2, maxOpen, 1];
     circuit = await compileTemplate({ file, template: "Admit", args, optimise: false });
   });
   const inputs = (items: number) => {
@@ -392,14 +545,34 @@ describe("circuits/instructions/admit: two slots", () => {
     return v.instruction(events).inputs;
   };
 
+  /** Hashes that the rules open into. */
+  const OPENED = [
+    ["idsHash", "ids"],
+    ["rowsHash", "rulesRows"],
+  ];
+  it("ids and rows are those of the rules, in a state of whatever rules", async () => {
+    const args = [depth, scenarios, 1, maxOpen, 1];
+    const single = await compileTemplate({ file, template: "Admit", args, optimise: false });
+    const v = new Venue(1);
+    const item = orderItem(v.order(ALICE));
+    const { inputs } = v.instruction([v.apply(item, signed(ALICE, item))]);
+    const honest = single.witness(inputs as Inputs);
+    const rules = { "before.fixed.rules": single.named(/^OpenRules_\w+\.hashed$/) };
+    for (const [name] of OPENED)
+      single.refuses(inputs as Inputs, { [name]: single.read(name, honest) + 1n }, undefined, rules);
+  });
+
   it("each signal is bound by the rule that computes it, in a proof of one item and of two", () => {
-    const inSlot = circuit.statements.flatMap(({ template, text }) => (template === "AdmitSlot" ? [text] : []));
+    const inSlot = circuit.statements.flatMap(({ template, text }) =>
+      ["AdmitSlot", "AdmitOrder"].includes(template) ? [text] : [],
+    );
     const inWhole = new Set(circuit.rules.flat().map(({ text }) => text));
     const byHand = [
       "active[0] === 1",
       ...["leaf", "siblings"].map((name) => `slot[j].${name} <== ${name}[j]`),
       "slot[j].accounts <== before.accounts.root",
       "slot[j].accounts <== slot[j - 1].accountsAfter",
+      ...OPENED.map(([name, values]) => `signal ${name} <== Hash(TAG_VECTOR(), MARKETS())(${values})`),
     ];
     pinsEach(circuit, { one: inputs(1), two: inputs(2) }, "admit.circom", [
       ...byHand,
@@ -414,11 +587,11 @@ describe("circuits/instructions/admit: two slots", () => {
     circuit.refuses(one, { "siblings[1][0][0]": sibling }, undefined, own);
 
     // Of an item that is malformed the leaf is any: it stays as it is.
-    const args = [depth, scenarios, 1, maxOpen];
+    const args = [depth, scenarios, 1, maxOpen, 1];
     const single = await compileTemplate({ file, template: "Admit", args, optimise: false });
     const v = new Venue(1);
     const item = orderItem(v.order(ALICE));
-    const malformed = { ...item, A: item.A + (1n << 185n) };
+    const malformed = { ...item, A: item.A + (1n << 189n) };
     const read = v.instruction([v.apply(malformed, signed(ALICE, malformed))]).inputs as Tampered;
     single.refuses(read, { "active[0]": 0n }, "active[0] === 1");
     const root = { "before.accounts.root": "slot[0].update.rootBefore" };
@@ -431,7 +604,7 @@ describe("circuits/instructions/admit: two slots", () => {
 
 describe("circuits/instructions/admit: registers left alone", () => {
   leavesOthersAlone("admit", async () => {
-    const args = [depth, scenarios, 1, maxOpen];
+    const args = [depth, scenarios, 1, maxOpen, 1];
     const circuit = await compileTemplate({ file, template: "Admit", args, optimise: false });
     const v = new Venue(1);
     const item = orderItem(v.order(ALICE));

@@ -123,7 +123,7 @@ describe("circuits/instructions/admit: malicious inputs", () => {
     ["an entry left out at the end", (i) => (i.active[2] = 0n)],
     ["garbage in place of a signature", (i) => (i.S8[2] = 5n)],
     ["another R8", (i) => (i.R8x[2] = 5n)],
-    ["another order", (i) => (i.B[2] += 1n)],
+    ["another order", (i) => (i.words[2][0] += 1n)],
     ["another salt", (i) => (i.salt[2] += 1n)],
     ["another time", (i) => (i.times[2] += 1n)],
   ];

@@ -44,7 +44,6 @@ const OF_PARTS = [
   "on * stage === 0",
   "partial * (partialHead - before.newBook) === 0",
   "partial * (partialWord - (word - lots * (1 << REMAINING_AT()))) === 0",
-  "active[j] * bits[j][keyBits] === 0",
   "signal Abelow <== on * asksBelow",
   "signal Dabove <== on * bidsAbove",
   "signal output priceOut <== on * price",

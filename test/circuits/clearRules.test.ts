@@ -178,10 +178,12 @@ describe("circuits/instructions/clear", () => {
       cancelWords[5] = cancelWord(single(2, 1n));
     });
     neverEnds("one left out", honest, ({ cancelActive }) => (cancelActive[1] = 0n));
-    refuseInputs("bits beyond the word", honest, ({ cancelWords }) => (cancelWords[5] = 1n << 61n));
+    neverEnds("one of all taken for one of its nonce", honest, ({ cancelAll }) => (cancelAll[0] = 0n));
+    refuseInputs("bits beyond the word of all", honest, ({ cancelWords }) => (cancelWords[7] = 1n << 60n));
     refuseInputs("half a cancel", honest, ({ cancelActive }) => (cancelActive[5] = 2n));
+    refuseInputs("half a cancel of all", honest, ({ cancelAll }) => (cancelAll[1] = 2n));
     const [one] = build(situation({ cancels: [all(9, 1n)] })).instructions;
-    refuseInputs("an all-cancel among the single ones", one, ({ cancelActive, cancelWords }) => {
+    neverEnds("an all-cancel among the single ones", one, ({ cancelActive, cancelWords }) => {
       [cancelActive[0], cancelActive[3]] = [1n, 0n];
       cancelWords[0] = cancelWord(all(9, 1n));
     });
@@ -363,8 +365,9 @@ describe("circuits/instructions/clear", () => {
     for (const name of ["books", "admitted", "cancels", "counts"])
       for (const slot of [AUCTION, MIDPOINT, FREE])
         refuseInputs(`${name}[${slot}]`, honest, (inputs) => (inputs[name][slot] += 1n));
-    for (const name of ["rulesRows", "pricesRows", "ids"])
+    for (const name of ["rulesRows", "pricesRows"])
       refuseInputs(name, honest, (inputs) => (inputs[name][AUCTION] += 1n));
+    refuseInputs("ids", honest, (inputs) => (inputs.idsHash += 1n));
     for (const name of ["tick", "band", "feeRate", "feePerLot", "rule", "interval", "state"])
       refuseInputs(`row.${name}`, honest, (inputs) => (inputs.row[name] += 1n));
     for (const name of ["mark", "funding", "low", "high"])

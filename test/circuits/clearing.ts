@@ -6,7 +6,6 @@ import type { Random } from "../../src/replay/random.ts";
 import type { Event, Sweep } from "../../src/matcher/events.ts";
 import { openAccount, type Account } from "../../src/protocol/account.ts";
 import {
-  cancelWord,
   entryWord,
   fillWord,
   pushCancel,
@@ -43,6 +42,7 @@ export const PROFILE = {
   maxOpen: 32,
   deposit: 1,
   admit: 1,
+  quote: 1,
   clear: 6,
   settle: 3,
   settleRuns: 2,
@@ -71,6 +71,7 @@ const row: MarketRules = {
   state: BigInt(MARKET_STATE.open),
   capacity: 400n,
   cancelCapacity: 60n,
+  listCapacity: 60n,
 };
 const markets: MarketRules[] = [
   row,
@@ -124,7 +125,7 @@ export interface Situation {
 
 export const chainOf = {
   entries: (entries: readonly BookEntry[]) => entries.map(entryWord).reduce(pushEntry, 0n),
-  cancels: (cancels: readonly Cancel[]) => cancels.map(cancelWord).reduce(pushCancel, 0n),
+  cancels: (cancels: readonly Cancel[]) => cancels.reduce(pushCancel, 0n),
 };
 
 /** A ledger whose market is in the situation; other markets hold something, too. */

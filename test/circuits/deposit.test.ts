@@ -65,7 +65,17 @@ class Venue {
   #accounts = [...accounts];
   constructor(depth = 2, deposit = SLOTS) {
     const genesis = { domain: 77n, depth, maxOpen: 2, rules, prices, accounts, time: START };
-    const profile = { depth, scenarios: 1, maxOpen: 2, deposit, admit: 1, clear: 1, settle: 1, settleRuns: 1 };
+    const profile = {
+      depth,
+      scenarios: 1,
+      maxOpen: 2,
+      deposit,
+      admit: 1,
+      quote: 1,
+      clear: 1,
+      settle: 1,
+      settleRuns: 1,
+    };
     this.matcher = new Matcher(genesis, { view });
     let blind = 0n;
     this.ledger = new Ledger({ ...genesis, profile, blind: () => ++blind });
@@ -236,7 +246,7 @@ describe("circuits/instructions/deposit: malicious inputs", () => {
     ["another operator secret", (i) => (i.operatorSecret += 1n)],
     ["an operator secret of 252 bits", (i) => (i.operatorSecret += ORDER)],
     ["another operator key", (i) => ([i.group.operatorKeyX, i.group.operatorKeyY] = [5n, 6n])],
-    ["the rules of another root", (i) => (i.ids[0] += 1n)],
+    ["the rules of another root", (i) => (i.idsHash += 1n)],
     ["stamped before the log", (i) => (i.stamp = START - 1n)],
     ["stamped with 41 bits", (i) => (i.stamp = 1n << 40n)],
     ["no slot used", (i) => (i.active = [0n, 0n])],

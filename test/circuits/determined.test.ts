@@ -71,7 +71,12 @@ const EXPECTED: Record<string, ReturnType<typeof counts>> = {
     },
   },
   admit: {
-    free: { ...SIGNATURE_FREE, "IsZero.inverse": 39, "Canonical.factor": 2 * 53 },
+    free: { ...SIGNATURE_FREE, "IsZero.inverse": 40, "Canonical.factor": 2 * 53 },
+    obligations: SIGNATURE,
+  },
+  // Of seven orders more two each: off the tick, of no lots.
+  quote: {
+    free: { ...SIGNATURE_FREE, "IsZero.inverse": 40 + 7 * 2 + 1, "Canonical.factor": 2 * 53 },
     obligations: SIGNATURE,
   },
   auction: { free: { ...TICKS, "IsZero.inverse": 53 }, obligations: {} },
@@ -394,7 +399,7 @@ describe("circuits, determined: what it notices", () => {
   /** Rows of these signals are taken away, each alone; of two, rows with both. Places in the source are left out. */
   const removed: Record<string, (string | [string, string])[]> = {
     admit: [
-      "slot[0].quotient",
+      "slot[0].order[0].quotient",
       ["slot[0].nonceGood", "slot[0].valid"],
       ["slot[0].item.a[3]", "slot[0].item.Canonical.out[3]"],
     ],
@@ -444,7 +449,7 @@ describe("circuits, determined: what it notices", () => {
       [clear, "Clear", "ticks"],
       [clear, "Clear", "quotient"],
       [clear, "Clear", "rest"],
-      [admit, "Admit", "slot[0].rest"],
+      [admit, "Admit", "slot[0].order[0].rest"],
     ] as const)
       for (const range of rangeOf(circuit, signal)) {
         const { undetermined } = check(circuit, main, without(circuit.r1cs, bitOf(circuit, range)));

@@ -10,7 +10,7 @@ import type { Hint } from "./statements.ts";
 const FORMULAS: Record<string, { of: readonly string[]; value: (values: readonly bigint[], index: bigint) => bigint }> =
   {
     "DivideUp.out": { of: ["x"], value: ([x]) => (x + FEE_DENOMINATOR - 1n) / FEE_DENOMINATOR },
-    "AdmitSlot.quotient": { of: ["limit.out", "tick"], value: ([limit, tick]) => limit / tick },
+    "AdmitOrder.quotient": { of: ["limitParts.out", "terms.tick"], value: ([limit, tick]) => limit / tick },
     "Clear.quotient": { of: ["stamp", "interval"], value: ([stamp, interval]) => stamp / interval },
     "Scalar.quotientBits": { of: ["in"], value: ([x], i) => ((x / ORDER) >> i) & 1n },
     "Scalar.positive": { of: ["in"], value: ([x]) => (x % ORDER < 1n << 250n ? 1n : 0n) },

@@ -17,6 +17,7 @@ export const PROFILE = {
   maxOpen: 32,
   deposit: 1,
   admit: 1,
+  quote: 1,
   clear: 1,
   settle: 6,
   settleRuns: 2,
@@ -41,6 +42,7 @@ export const market = (id: bigint, legs: bigint[]): MarketRules => ({
   state: BigInt(MARKET_STATE.open),
   capacity: 100n,
   cancelCapacity: 10n,
+  listCapacity: 10n,
 });
 /** A spread on the first three instruments and the last, and an outright. */
 export const LEGS = [...vector(1n, -25n, 127n).slice(0, 15), -127n];

@@ -1,5 +1,5 @@
 /** The instructions at small sizes, compiled so that every signal and every row of the sources exists. */
-import { RULE } from "../../src/protocol/parameters.ts";
+import { LIST_ORDERS, RULE } from "../../src/protocol/parameters.ts";
 import type { CircuitSource } from "./harness.ts";
 
 export const SMALL_INSTRUCTIONS: Readonly<Record<string, CircuitSource>> = {
@@ -27,7 +27,14 @@ export const SMALL_INSTRUCTIONS: Readonly<Record<string, CircuitSource>> = {
   admit: {
     file: "circuits/instructions/admit.circom",
     template: "Admit",
-    args: [1, 2, 1, 2],
+    args: [1, 2, 1, 10, 1],
+    optimise: false,
+    attributed: false,
+  },
+  quote: {
+    file: "circuits/instructions/admit.circom",
+    template: "Admit",
+    args: [1, 2, 1, 10, LIST_ORDERS],
     optimise: false,
     attributed: false,
   },

@@ -25,7 +25,17 @@ const PAYING = BigInt(PHASE.paying);
 const zeros = Array<bigint>(INSTRUMENTS).fill(0n);
 const rules = { group: { operatorKeyX: 1n, operatorKeyY: 2n, maxAge: 60n }, markets: NO_MARKETS };
 const prices = computePrices(rules, { values: [zeros], funding: zeros, epoch: 1n, time: 5n });
-const profile = { depth: 1, scenarios: 1, maxOpen: 1, deposit: 1, admit: 1, clear: 1, settle: 1, settleRuns: 1 };
+const profile = {
+  depth: 1,
+  scenarios: 1,
+  maxOpen: 1,
+  deposit: 1,
+  admit: 1,
+  quote: 1,
+  clear: 1,
+  settle: 1,
+  settleRuns: 1,
+};
 const word = (recipient: bigint, amount: bigint) => pack(WITHDRAWAL_COLUMNS, { recipient, amount });
 const GREATEST = word((1n << 160n) - 1n, (1n << 92n) - 1n);
 const PUT = [1n, 2n, 3n, 4n, 5n, 6n].map((i) => word(100n + i, 10n * i));

@@ -50,8 +50,8 @@ describe("replay", () => {
   });
   after(() => rm(folder, { recursive: true }));
 
-  const flow = (signed = false) =>
-    flowOf(messages, { profile: PROFILES.standard, accounts: 5, every: 10, seed: 1, signed });
+  const flow = (signed = false, makers = 0) =>
+    flowOf(messages, { profile: PROFILES.standard, accounts: 5, every: 10, seed: 1, signed, makers });
 
   it("marks a stock by many prices, on the tick of such prices", () => {
     const of = (...prices: [price: bigint, times: number][]) => {
@@ -76,6 +76,7 @@ describe("replay", () => {
       skipped: 2,
       unknown: 2,
       items: { order: 28, partialCancel: 3, cancel: 2, execution: 3 },
+      lists: 0,
       closes: 3,
       traded: { shares: 19n, value: 4n * 1_000_000n + 12n * 999_900n + 3n * 1_000_100n },
     });
@@ -98,6 +99,31 @@ describe("replay", () => {
     assert.equal(second.head.account, first.head.account);
     const last = items.filter(({ kind }) => kind === "cancel").at(-2)!;
     assert.ok(last.kind === "cancel" && last.body.replaces === second.head.nonce);
+  });
+
+  it("has makers put their orders by lists of quotes, once a second", () => {
+    const { commands, counts } = flow(false, 100);
+    const all = [...commands];
+    const items = all.flatMap((command) =>
+      command.kind === "item" ? [{ ...decodeItem(command.item)!, time: command.time }] : [],
+    );
+    const lists = items.flatMap((item) => (item.kind === "quotes" ? [item] : []));
+    assert.ok(lists.length > 3 && counts.lists >= lists.length);
+    const times = lists.map(({ head, time }) => `${head.account}/${time}`);
+    assert.equal(new Set(times).size, times.length, "one a second, of a maker");
+    // Takers alone are orders; and the last lists hold what rests, as far as eight do.
+    assert.equal(items.filter(({ kind }) => kind === "order").length, counts.items.execution);
+    const last = new Map(lists.map(({ head, body }) => [head.account, body.orders]));
+    assert.ok([...last.values()].every((orders) => orders.length <= 8 && orders.every(({ size }) => size > 0n)));
+    for (const account of last.keys()) {
+      const nonces = items
+        .filter(({ head }) => head.account === account)
+        .map(({ kind, head }) => [kind, head.nonce] as const);
+      nonces
+        .slice(1)
+        .forEach(([, nonce], i) => assert.equal(nonce - nonces[i][1], nonces[i][0] === "quotes" ? 8n : 1n));
+    }
+    assert.throws(() => flow(false, 101), { code: "OUT_OF_RANGE" });
   });
 
   it("refuses accounts or intervals that cannot be", async () => {

@@ -189,6 +189,55 @@ describe("tacit serve, account, order, watch", () => {
     }
   });
 
+  it("sends lists of quotes from a file or as they come, and stops at what it cannot read", async () => {
+    await serve("--no-prove");
+    const mine = ["--account", "q.json", ...at()];
+    assert.equal((await tacit("account", "new", "--account", "q.json")).status, 0);
+    assert.equal((await tacit("account", "deposit", "50000000", ...mine)).status, 0);
+    const list = (...limits: number[]) => {
+      const orders = limits.map((limit) => ({ side: limit < 100_000 ? "buy" : "sell", lots: 2, limit }));
+      return JSON.stringify({ market: "101", orders });
+    };
+    writeFileSync(join(folder, "quotes.jsonl"), `${list(99_980, 100_020)}\n\n${list(99_970, 100_030, 100_040)}\n`);
+    const sent = await tacit("order", "quotes", "quotes.jsonl", ...mine);
+    assert.equal(sent.status, 0, sent.stderr);
+    assert.match(sent.stdout, /^admitted: nonce 1, .*\nadmitted: nonce 9, /);
+    const { stdout } = await tacit("order", "list", "--json", ...mine);
+    const orders = JSON.parse(stdout) as { nonce: string; limit: string; cancelled: boolean }[];
+    assert.deepEqual(
+      orders.map(({ nonce, limit, cancelled }) => [nonce, limit, cancelled]),
+      [["1", "99980", true], ["2", "100020", true], ["9", "99970", false], ["10", "100030", false], ["11", "100040", false]],
+    ); // prettier-ignore
+
+    // The market by its name, and a refusal in numbers: nothing of the list is sent.
+    const piped = start("order", "quotes", "-", ...mine);
+    let [told, said] = ["", ""];
+    piped.stdout.on("data", (text) => (told += text));
+    piped.stderr.on("data", (text) => (said += text));
+    piped.stdin.write(`${list(99_960)}\n`);
+    piped.stdin.end(`${list(99_950, 99_951)}\n`);
+    assert.deepEqual(await once(piped, "close"), [1, null], said);
+    assert.match(told, /^admitted: nonce 17, /);
+    assert.match(said, /offTick\): limits are multiples of .*\(order 2 of 2\)/);
+
+    for (const [text, says] of [
+      ["{", /line 1 is wrong: expected a JSON object/],
+      ['{"market":"101","orders":[]}', /orders is out of range: expected 1 to 8 orders/],
+      ['{"market":"101","orders":[{"side":"up","lots":1,"limit":1}]}', /line 1\.orders\[0\]\.side/],
+      ['{"market":"none","orders":[]}', /no market "none"/],
+    ] as const) {
+      writeFileSync(join(folder, "bad.jsonl"), text);
+      const bad = await tacit("order", "quotes", "bad.jsonl", ...mine);
+      assert.equal(bad.status, 2);
+      assert.match(bad.stderr, says);
+    }
+    assert.match(
+      (await tacit("order", "quotes", "nowhere", ...mine)).stderr,
+      /nowhere cannot be read: there is no such file/,
+    );
+    assert.equal(await stop(), 0);
+  });
+
   it("keeps an order without an answer, says so, and gives it up when it is told to", async () => {
     await serve("--no-prove");
     const deposit = ["account", "deposit", "50000000", "--account", "d.json", ...at()];

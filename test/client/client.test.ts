@@ -33,9 +33,21 @@ describe("client: an honest venue", () => {
       await client.order({ market: PERP, side: "sell", size: 2n, limit: 100_400n });
       await send(bob.order("sell", 3n, 99_950n, { thisAuction: true }));
       if (round % 2 === 1) await client.cancel({ market: PERP });
+      const quotes = [
+        { side: "buy", size: 1n, limit: 99_800n },
+        { side: "buy", size: 2n, limit: 99_900n },
+        { side: "sell", size: 2n, limit: 100_100n },
+      ] as const;
+      const list = await client.quotes({ market: PERP, orders: quotes });
+      assert.equal(list.verdict, "admitted");
       if (round === 2) await client.withdraw({ recipient: 0xabcn, amount: 1_000n });
       const margin = await client.order({ market: PERP, side: "buy", size: 10_000n, limit: 100_000n, anyway: true });
       assert.equal(margin.verdict, "margin");
+      const off = { ...quotes[1], limit: 99_901n };
+      const bad = { market: PERP, orders: [quotes[0], off] };
+      await assert.rejects(client.quotes(bad), { code: "REJECTED", message: /offTick.*\(order 2 of 2\)/ });
+      assert.equal((await client.quotes({ ...bad, anyway: true })).verdict, "offTick");
+      await client.order({ market: PERP, side: "sell", size: 1n, limit: 100_400n });
       await proveAll(venue, clock);
       await client.sync();
       assert.deepEqual(client.contradictions, []);

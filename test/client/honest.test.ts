@@ -115,7 +115,17 @@ describe(`client: an honest venue, ${STEPS} random steps (seed ${seed})`, () => 
     const act = async (client: Client) => {
       const { id: market, mark } = random.pick(markets);
       const known = client.items.length;
-      const kind = random.integer(0, 19);
+      const kind = random.integer(0, 23);
+      if (kind > 19) {
+        const count = random.integer(0, 9) ? random.integer(1, 3) : random.integer(4, 8);
+        const orders = Array.from({ length: count }, () => ({
+          side: random.pick(["buy", "sell"] as const),
+          size: BigInt(random.integer(0, 19) ? random.integer(1, 4) : 0),
+          limit: mark + 10n * BigInt(random.integer(-15, 15)) + (random.integer(0, 19) ? 0n : 1n),
+        }));
+        const expiry = clock.now() + BigInt(random.integer(0, 60));
+        return foreseen((anyway) => client.quotes({ market, orders, expiry, anyway }));
+      }
       if (kind < 13) {
         const order = {
           market,

@@ -16,7 +16,7 @@ describe("matcher", function () {
     const matcher = new Matcher(genesis, options);
     const flow = randomCommands(new Random(SEED));
     const verdicts = new Map<string, number>();
-    const seen = { matches: 0, fills: 0, longSweeps: 0, partial: 0 };
+    const seen = { lists: 0, matches: 0, fills: 0, longSweeps: 0, partial: 0 };
     let [deposited, paid] = [0n, 0n];
     for (let i = 0; i < COMMANDS; i++) {
       const command = flow.next().value!;
@@ -24,6 +24,7 @@ describe("matcher", function () {
         if (event.kind === "deposits") for (const { deposit } of event.credits) deposited += deposit.amount;
         if (event.kind === "item") {
           const { verdict, payout } = event.admission;
+          if ((event.admission.entries?.length ?? 0) > 1) seen.lists++;
           verdicts.set(verdict, (verdicts.get(verdict) ?? 0) + 1);
           if (payout !== undefined) paid += payout >> 160n;
         }

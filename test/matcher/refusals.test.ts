@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { Random } from "../../src/replay/random.ts";
 import { Matcher, type Command } from "../../src/matcher/matcher.ts";
 import { sign } from "../../src/protocol/eddsa.ts";
-import { itemHash, orderItem } from "../../src/protocol/item.ts";
+import { itemHash, orderItem, quotesItem } from "../../src/protocol/item.ts";
 import { FIELD } from "../../src/protocol/numbers.ts";
 import { SIDE } from "../../src/protocol/parameters.ts";
 import { deposits, genesis, INTERVAL, options, randomCommands, signedItem, START, TRADERS } from "./venue.ts";
@@ -121,6 +121,19 @@ describe("matcher refuses, and changes nothing:", () => {
       assert.equal(event.kind === "item" && event.admission.verdict, verdict);
       assert.equal(matcher.accounts[2].nonce, verdict === "admitted" ? 1n : 0n);
     }
+  });
+
+  it("a list of quotes whose words are not at hand, or are others: it is in no log (OUT_OF_RANGE)", () => {
+    const matcher = venue();
+    const before = matcher.export();
+    const fields = { market: 10n, account: 2n, nonce: 1n, validUntil: NOON, expiry: NOON, salt: 5n };
+    const item = quotesItem({ ...fields, orders: [{ side: SIDE.buy, limit: 1_000n, size: 1n }] });
+    const { list, ...unlisted } = item;
+    const order = orderItem({ ...fields, side: SIDE.buy, limit: 1_000n, size: 1n });
+    for (const bad of [unlisted, { ...item, list: [1n, 2n, 3n] }, { ...item, B: 0n }, { ...order, list: list! }])
+      assert.throws(() => matcher.apply(signedItem(NOON, bad)), { code: "OUT_OF_RANGE" });
+    assert.deepEqual(matcher.export(), before);
+    matcher.apply(signedItem(NOON, item));
   });
 
   it("a genesis with more accounts than leaves (OUT_OF_RANGE)", () => {

@@ -67,7 +67,7 @@ describe("matcher snapshots", () => {
     ["no UTF-8", () => Uint8Array.of(0xff, 0xfe)],
     ["no JSON", () => new TextEncoder().encode(good().slice(0, -1))],
     ["null", () => new TextEncoder().encode("null")],
-    ["another version", () => new TextEncoder().encode(good().replace('"version":1', '"version":2'))],
+    ["another version", () => new TextEncoder().encode(good().replace('"version":2', '"version":1'))],
     ["another domain", () => new Matcher({ ...genesis, domain: 78n }, options).export()],
     [
       "other prices",
@@ -75,6 +75,7 @@ describe("matcher snapshots", () => {
     ],
     ["another limit of open orders", () => new Matcher({ ...genesis, maxOpen: 31 }, options).export()],
     ["no cancels", () => new TextEncoder().encode(good().replace('"cancels"', '"others"'))],
+    ["no number of lists", () => new TextEncoder().encode(good().replace('"lists"', '"others"'))],
     ["no number of log entries", () => new TextEncoder().encode(good().replace('"logCount"', '"others"'))],
     ["another depth", () => new Matcher({ ...genesis, depth: 4 }, options).export()],
     ["no accounts", () => new TextEncoder().encode(good().replace('"accounts"', '"others"'))],

@@ -2,9 +2,9 @@ import type { Command, Genesis, MatcherOptions } from "../../src/matcher/matcher
 import { Random } from "../../src/replay/random.ts";
 import { openAccount } from "../../src/protocol/account.ts";
 import { depositKey, publicKey } from "../../src/protocol/eddsa.ts";
-import { cancelItem, orderItem, withdrawalItem, type Item } from "../../src/protocol/item.ts";
+import { cancelItem, orderItem, quotesItem, withdrawalItem, type Item } from "../../src/protocol/item.ts";
 import { computePrices, NO_MARKETS, type MarketRules, type Rules } from "../../src/protocol/market.ts";
-import { INSTRUMENTS, MARKET_STATE, RULE } from "../../src/protocol/parameters.ts";
+import { INSTRUMENTS, LIST_ORDERS, MARKET_STATE, RULE } from "../../src/protocol/parameters.ts";
 
 /**
  * A venue for tests: instruments 0 (worth 1,000) and 1 (worth 50), an auction on each, a spread of them, a cross, and a
@@ -31,6 +31,7 @@ const row: Omit<MarketRules, "id" | "legs"> = {
   state: BigInt(MARKET_STATE.open),
   capacity: 400n,
   cancelCapacity: 200n,
+  listCapacity: 200n,
 };
 const markets: MarketRules[] = [
   { ...row, id: 10n, legs: vector(1n) },
@@ -39,7 +40,7 @@ const markets: MarketRules[] = [
   { ...row, id: 13n, legs: vector(1n), rule: BigInt(RULE.midpoint) },
   { ...row, id: 14n, legs: vector(1n), state: BigInt(MARKET_STATE.halted) },
   { ...row, id: 15n, legs: vector(1n), state: BigInt(MARKET_STATE.expired) },
-  { ...row, id: 16n, legs: vector(1n, 1n), capacity: 5n, cancelCapacity: 2n },
+  { ...row, id: 16n, legs: vector(1n, 1n), capacity: 5n, cancelCapacity: 2n, listCapacity: 2n },
 ];
 export const rules: Rules = {
   group: { operatorKeyX: 1n, operatorKeyY: 2n, maxAge: 1n << 39n },
@@ -125,6 +126,15 @@ export function* randomCommands(random: Random): Generator<Command> {
     const replaces = chance(0.05) ? earlier() : 0n;
     const maxFee = chance(0.01) ? { maxFee: 0n } : {};
     const order = { ...common, market, side, limit, size, expiry, replaces, thisAuction: chance(0.2), ...maxFee };
+    if (chance(0.08)) {
+      // Most of a maker: replaced soon, and wide enough apart not to cross themselves.
+      const count = random.integer(1, LIST_ORDERS);
+      const orders = Array.from({ length: count }, (_, i) => {
+        return { side: (side + i) % 2, limit: limit + BigInt(5 * i * ((side + i) % 2 ? 1 : -1)), size: size / 2n + 1n };
+      });
+      nonces.set(account, nonce + BigInt(LIST_ORDERS - 1));
+      return quotesItem({ ...common, market, orders, expiry, ...maxFee });
+    }
     const item = orderItem(order);
     return chance(0.005) ? { ...item, A: item.A + (1n << 200n) } : item;
   }

@@ -4,10 +4,29 @@
 import assert from "node:assert/strict";
 import type { Account } from "../../src/protocol/account.ts";
 import { admit, type Admission, type AdmissionContext } from "../../src/protocol/admission.ts";
-import { A_COLUMNS, cancelItem, decodeItem, orderItem, withdrawalItem, type Item } from "../../src/protocol/item.ts";
+import {
+  A_COLUMNS,
+  cancelItem,
+  decodeItem,
+  listHash,
+  orderItem,
+  quotesItem,
+  requireItem,
+  withdrawalItem,
+  type Item,
+} from "../../src/protocol/item.ts";
 import { computePrices, fee, NO_MARKETS, rulesRoot, type MarketRules } from "../../src/protocol/market.ts";
 import { pack } from "../../src/protocol/numbers.ts";
-import { FLAG, MARKET_STATE, NONCE_WINDOW, RULE, SIDE, VERDICT, VERDICTS } from "../../src/protocol/parameters.ts";
+import {
+  FLAG,
+  LAST_LIST_NONCE,
+  MARKET_STATE,
+  NONCE_WINDOW,
+  RULE,
+  SIDE,
+  VERDICT,
+  VERDICTS,
+} from "../../src/protocol/parameters.ts";
 import type { Verdict } from "../../src/protocol/parameters.ts";
 
 const NOW = 5_000n;
@@ -33,6 +52,7 @@ function fixture() {
     state: BigInt(MARKET_STATE.open),
     capacity: 8n,
     cancelCapacity: 3n,
+    listCapacity: 3n,
   };
   const account: Account = {
     keyX: 1n,
@@ -53,6 +73,7 @@ function fixture() {
     quoted: true,
     entries: 7,
     cancels: 2,
+    lists: 2,
     order: {
       market: MARKET,
       account: 9n,
@@ -66,6 +87,11 @@ function fixture() {
       maxFee: fee(row, MARK + 200n, 1n),
       salt: 1n,
     },
+    /** of a list of quotes, beside the order above */
+    others: [
+      { side: SIDE.sell as number, limit: MARK + 50n, size: 4n },
+      { side: SIDE.buy as number, limit: MARK - 5n, size: 1n },
+    ],
     amount: 300n,
     flags: 0n,
     /** added to the word A */
@@ -76,7 +102,10 @@ type Fixture = ReturnType<typeof fixture>;
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 const change = <T>(value: T): Mutable<T> => value as Mutable<T>;
 
-function judge(kind: "order" | "cancel" | "all" | "withdrawal", f: Fixture): { admission: Admission; item: Item } {
+function judge(
+  kind: "order" | "quotes" | "cancel" | "all" | "withdrawal",
+  f: Fixture,
+): { admission: Admission; item: Item } {
   const rules = {
     group: { operatorKeyX: 1n, operatorKeyY: 2n, maxAge: MAX_AGE },
     markets: NO_MARKETS.map((free, slot) => (slot === SLOT ? f.row : free)),
@@ -89,6 +118,7 @@ function judge(kind: "order" | "cancel" | "all" | "withdrawal", f: Fixture): { a
     prices: f.quoted ? prices : { ...prices, markets: NO_MARKETS },
     entries: NO_MARKETS.map((_, slot) => (slot === SLOT ? f.entries : 0)),
     cancels: NO_MARKETS.map((_, slot) => (slot === SLOT ? f.cancels : 0)),
+    lists: NO_MARKETS.map((_, slot) => (slot === SLOT ? f.lists : 0)),
     maxOpen: 4,
     account: f.account,
     signed: f.signed,
@@ -102,15 +132,16 @@ function judge(kind: "order" | "cancel" | "all" | "withdrawal", f: Fixture): { a
 
 const NO_HEAD = Object.fromEntries(A_COLUMNS.map(({ name }) => [name, 0n]));
 
-function build(kind: "order" | "cancel" | "all" | "withdrawal", { order, amount }: Fixture): Item {
+function build(kind: Parameters<typeof judge>[0], { order, others, amount }: Fixture): Item {
   if (kind === "order") return orderItem(order);
+  if (kind === "quotes") return quotesItem({ ...order, orders: [order, ...others] });
   if (kind === "withdrawal") return withdrawalItem({ ...order, recipient: 0xabcn, amount });
   return cancelItem({ ...order, target: kind === "cancel" ? order.replaces || 3n : undefined });
 }
 
 /** How to break the rule of each verdict, and only that. */
 const BREAK: Record<Exclude<Verdict, "admitted">, (f: Fixture) => void> = {
-  malformed: (f) => (f.beyond = 1n << 185n),
+  malformed: (f) => (f.beyond = 1n << 189n),
   unsigned: (f) => (f.signed = false),
   nonce: (f) => (f.order.nonce = f.account!.nonce),
   tooLate: (f) => (f.order.validUntil = NOW - 1n),
@@ -145,7 +176,7 @@ describe("admission of an order", () => {
     assert.deepEqual(admission.account, { ...f.account, nonce: 7n, reserved: 500n + 10n * rho, open: 2n });
     const [account, nonce, limit] = [9, 7n, MARK];
     const rest = { side: SIDE.buy, remaining: 10n, rho, expiry: NOW, thisAuction: false };
-    assert.deepEqual(admission.entry, { account, nonce, limit, ...rest });
+    assert.deepEqual(admission.entries, [{ account, nonce, limit, ...rest }]);
     assert.equal(admission.cancel, undefined);
   });
 
@@ -159,7 +190,7 @@ describe("admission of an order", () => {
       breakRule(f);
       const { admission } = judge("order", f);
       assert.equal(admission.verdict, verdict);
-      assert.equal(admission.entry, undefined);
+      assert.equal(admission.entries, undefined);
       if (VERDICT[verdict] < VERDICT.tooLate) {
         assert.equal(admission.account, undefined, "nothing changes");
         assert.equal(admission.cancel, undefined);
@@ -310,4 +341,128 @@ describe("admission of a withdrawal", () => {
         assert.equal(judge("withdrawal", f).admission.verdict, verdict, `together with ${later}`);
       }
   });
+});
+
+describe("admission of a list of quotes", () => {
+  /** What breaks a rule by the third order of the list alone; the others are those of an order. */
+  const byOrder: Partial<Record<Verdict, (f: Fixture) => void>> = {
+    offTick: (f) => (f.others[1].limit += 1n),
+    size: (f) => (f.others[1].size = 101n),
+    band: (f) => (f.others[0].limit = MARK + 205n),
+    maxFee: (f) => {
+      f.order.limit = MARK + 200n;
+      f.order.maxFee = fee(f.row, MARK + 200n, 1n) - 1n;
+    },
+  };
+  const breaks = BREAKS.filter(([verdict]) => verdict !== "badTarget" && verdict !== "flags").map(
+    ([verdict, breakRule]) => [verdict, byOrder[verdict] ?? breakRule] as const,
+  );
+  const room = (f: Fixture): Fixture => {
+    f.entries = 5;
+    f.lists = 2;
+    f.cancels = 3;
+    return f;
+  };
+  const overfull: Partial<Record<Verdict, (f: Fixture) => void>> = {
+    tooManyCancels: (f) => (f.lists = 3),
+    marketFull: (f) => (f.entries = 6),
+    tooManyOpen: (f) => (change(f.account!).open = 2n),
+  };
+  const broken = breaks.map(([verdict, breakRule]) => [verdict, overfull[verdict] ?? breakRule] as const);
+
+  it("admits the good one, with the margin of all reserved, and cancels what came before", () => {
+    const f = room(fixture());
+    const { admission } = judge("quotes", f);
+    assert.equal(admission.verdict, "admitted");
+    // fee(limit, 1) is 2 or 3 (rounded up, and 1 a lot); sold at 1050 in the scenario of 1100
+    const rhos = [1_000n - 900n + 2n, 1_100n - 1_050n + 3n, 995n - 900n + 2n];
+    const reserved = 500n + 10n * rhos[0] + 4n * rhos[1] + rhos[2];
+    assert.deepEqual(admission.account, { ...f.account, nonce: 14n, reserved, open: 4n });
+    const orders = [{ side: SIDE.buy, limit: MARK, size: 10n }, ...f.others];
+    const expected = orders.map(({ side, limit, size }, j) => {
+      return {
+        account: 9,
+        nonce: 7n + BigInt(j),
+        side,
+        limit,
+        remaining: size,
+        rho: rhos[j],
+        expiry: NOW,
+        thisAuction: false,
+      };
+    });
+    assert.deepEqual(admission.entries, expected);
+    assert.deepEqual(admission.cancel, { account: 9, nonce: 7n, all: true });
+  });
+
+  for (const [verdict, breakRule] of broken)
+    it(`${verdict}, by one of its orders: none is admitted`, () => {
+      const f = room(fixture());
+      breakRule(f);
+      const { admission } = judge("quotes", f);
+      assert.equal(admission.verdict, verdict);
+      assert.equal(admission.entries, undefined);
+      const code = VERDICT[verdict];
+      assert.deepEqual(admission.account, code < VERDICT.tooLate ? undefined : { ...f.account, nonce: 14n });
+      const cancels = code >= VERDICT.marketNotOpen;
+      assert.deepEqual(admission.cancel, cancels ? { account: 9, nonce: 7n, all: true } : undefined);
+    });
+
+  for (const [i, [verdict, breakRule]] of broken.entries())
+    it(`${verdict} is said before all that come after it`, () => {
+      for (const [later, breakLater] of broken.slice(i + 1)) {
+        const f = room(fixture());
+        breakRule(f);
+        breakLater(f);
+        assert.equal(judge("quotes", f).admission.verdict, verdict, `together with ${later}`);
+      }
+    });
+
+  const edges: [why: string, verdict: Verdict, change: (f: Fixture) => void][] = [
+    ["an earlier rule by a later order", "offTick", (f) => ((f.order.size = 0n), (f.others[1].limit += 1n))],
+    ["the last nonces there are", "admitted", (f) => at(f, LAST_LIST_NONCE - 8n)],
+    ["one nonce too many", "nonce", (f) => at(f, LAST_LIST_NONCE - 7n)],
+    ["eight orders", "admitted", (f) => (f.entries = 0, change(f.account!).open = -4n, f.others.push(...Array(5).fill(f.others[1])))], // prettier-ignore
+    ["margin to the last unit", "admitted", (f) => (change(f.account!).cash = 500n + 1_020n + 212n + 97n)],
+    ["margin one unit short", "margin", (f) => (change(f.account!).cash = 500n + 1_020n + 212n + 96n)],
+    ["orders that gain in each scenario, of who has nothing", "margin", (f) => {
+      change(f.account!).cash = 499n;
+      f.order.limit = MARK - 150n;
+      f.others = [];
+    }], // prettier-ignore
+    ["strangers' cancels", "admitted", (f) => (f.cancels = 1_000)],
+    ["no orders", "malformed", (f) => (f.beyond = -3n * FLAGS_AT)],
+    ["nine orders", "malformed", (f) => (f.beyond = 6n * FLAGS_AT)],
+    ["sixteen more orders", "malformed", (f) => (f.beyond = 16n * FLAGS_AT)],
+    ["an order of the list beyond their number", "malformed", (f) => (f.beyond = -FLAGS_AT)],
+    ["a market without prices", "pricesNotFresh", (f) => (f.quoted = false)],
+  ];
+  const FLAGS_AT = pack(A_COLUMNS, { ...NO_HEAD, flags: 1n });
+  /** A list with this nonce, and an account for which it is the next. */
+  const at = (f: Fixture, nonce: bigint) => {
+    f.order.nonce = nonce;
+    change(f.account!).nonce = nonce - 1n;
+  };
+  for (const [why, verdict, alter] of edges)
+    it(`${why}: ${verdict}`, () => {
+      const f = room(fixture());
+      alter(f);
+      assert.equal(judge("quotes", f).admission.verdict, verdict);
+    });
+
+  const bad: [why: string, alter: (item: Item) => Item][] = [
+    ["no list", ({ A, B, salt }) => ({ A, B, salt })],
+    ["a list of two words", (item) => ({ ...item, list: item.list!.slice(1) })],
+    ["a list of which B is not the hash", (item) => ({ ...item, B: item.B + 1n })],
+    ["a word beyond its columns", (item) => listed(item, [item.list![0], 1n << 222n, item.list![2]])],
+    ["a last word beyond its columns", (item) => listed(item, [...item.list!.slice(0, 2), 1n << 209n])],
+    ["a list with an order", (item) => ({ ...orderItem(fixture().order), list: item.list! })],
+  ];
+  const listed = (item: Item, list: bigint[]): Item => ({ ...item, list, B: listHash(list) });
+  for (const [why, alter] of bad)
+    it(`${why} is for no log`, () => {
+      const item = build("quotes", fixture());
+      requireItem(item);
+      assert.throws(() => requireItem(alter(item)), { code: "OUT_OF_RANGE", message: /item\.list/ });
+    });
 });

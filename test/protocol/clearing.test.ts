@@ -38,6 +38,7 @@ function marketRules(random: Random): MarketRules {
     state: BigInt(MARKET_STATE.open),
     capacity: 100n,
     cancelCapacity: 50n,
+    listCapacity: 50n,
   };
 }
 

@@ -38,6 +38,7 @@ function file() {
         state: "open",
         capacity: 40,
         cancelCapacity: 64,
+        listCapacity: 64,
       },
     ] as (Record<string, unknown> | null)[],
     prices: { epoch: 1, time: 100, values: [zeros, zeros, zeros, zeros] as unknown[], funding: zeros },
@@ -94,7 +95,7 @@ describe("a genesis file", () => {
   });
   it("may have any capacities where its reader says so", () => {
     const json = file();
-    Object.assign(json.markets[0]!, { capacity: 65_535, cancelCapacity: 65_535 });
+    Object.assign(json.markets[0]!, { capacity: 65_535, cancelCapacity: 65_535, listCapacity: 65_535 });
     assert.throws(() => parseGenesis(json), { code: "GENESIS" });
     assert.equal(parseGenesis(json, { bounded: false }).rules.markets[0]!.capacity, 65_535n);
   });

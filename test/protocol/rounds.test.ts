@@ -8,7 +8,6 @@ import type { Event } from "../../src/matcher/events.ts";
 import { Matcher, type Command, type Genesis } from "../../src/matcher/matcher.ts";
 import { accountLeaf, openAccount, viewKey } from "../../src/protocol/account.ts";
 import {
-  cancelWord,
   entryWord,
   fillWord,
   pushCancel,
@@ -21,7 +20,15 @@ import {
 } from "../../src/protocol/book.ts";
 import { depositKey, publicKey, secretScalar, sharedX, sign } from "../../src/protocol/eddsa.ts";
 import { INSTRUCTIONS, templateArguments, WITHDRAW_SLOTS } from "../../src/protocol/instructions.ts";
-import { cancelItem, itemHash, logHead, orderItem, withdrawalItem, type Item } from "../../src/protocol/item.ts";
+import {
+  cancelItem,
+  itemHash,
+  logHead,
+  orderItem,
+  quotesItem,
+  withdrawalItem,
+  type Item,
+} from "../../src/protocol/item.ts";
 import {
   computePrices,
   NO_MARKETS,
@@ -30,7 +37,16 @@ import {
   vectorHash,
   type MarketRules,
 } from "../../src/protocol/market.ts";
-import { BITS, INSTRUMENTS, MARKET_STATE, MARKETS, PHASE, RANK, RULE } from "../../src/protocol/parameters.ts";
+import {
+  BITS,
+  INSTRUMENTS,
+  LIST_ORDERS,
+  MARKET_STATE,
+  MARKETS,
+  PHASE,
+  RANK,
+  RULE,
+} from "../../src/protocol/parameters.ts";
 import { stateWord, type State } from "../../src/protocol/state.ts";
 import { Tree } from "../../src/protocol/tree.ts";
 import { pushDeposit } from "../../src/witness/deposit.ts";
@@ -38,7 +54,17 @@ import { Ledger, type InstructionInputs } from "../../src/witness/ledger.ts";
 import { RoundBuilder } from "../../src/witness/round.ts";
 import { compileTemplate, type Circuit } from "../circuits/harness.ts";
 
-const PROFILE = { depth: 2, scenarios: 4, maxOpen: 2, deposit: 2, admit: 3, clear: 6, settle: 3, settleRuns: 2 };
+const PROFILE = {
+  depth: 2,
+  scenarios: 4,
+  maxOpen: 10,
+  deposit: 2,
+  admit: 3,
+  quote: 3,
+  clear: 6,
+  settle: 3,
+  settleRuns: 2,
+};
 const DOMAIN = 77n;
 const START = 1_000_000n;
 const INTERVAL = 10n;
@@ -59,6 +85,7 @@ const row: MarketRules = {
   state: BigInt(MARKET_STATE.open),
   capacity: 400n,
   cancelCapacity: 60n,
+  listCapacity: 60n,
 };
 /** By slot: two auctions, of an outright and of a spread below zero; a cross; one that is halted. */
 const [AUCTION, SPREAD, CROSS, HALTED] = [0, 1, 2, 3];
@@ -125,6 +152,7 @@ interface Snapshot {
   book: BookEntry[];
   admitted: BookEntry[];
   cancels: Cancel[];
+  lists: number;
 }
 
 /** Registers of a venue at rest. */
@@ -136,8 +164,11 @@ function registers(matcher: Matcher, heads: Heads, blind: bigint): State {
   const tree = new Tree(PROFILE.depth);
   matcher.accounts.forEach((account, index) => tree.set(index, accountLeaf(account)));
   const entries = (list: BookEntry[]) => list.map(entryWord).reduce(pushEntry, 0n);
-  const held = ({ book, admitted, cancels }: Snapshot) =>
-    BigInt(book.length + admitted.length) + (BigInt(cancels.length) << BigInt(BITS.count));
+  const held = ({ book, admitted, cancels, lists }: Snapshot) =>
+    [book.length + admitted.length, cancels.length - lists, lists].reduce(
+      (sum, number, i) => sum + (BigInt(number) << BigInt(i * BITS.count)),
+      0n,
+    );
   assert.equal(slots.length, MARKETS);
   return {
     domain: DOMAIN,
@@ -158,7 +189,7 @@ function registers(matcher: Matcher, heads: Heads, blind: bigint): State {
     blind,
     books: vectorHash(slots.map(({ book }) => entries(book))),
     admitted: vectorHash(slots.map(({ admitted }) => entries(admitted))),
-    cancels: vectorHash(slots.map(({ cancels }) => cancels.map(cancelWord).reduce(pushCancel, 0n))),
+    cancels: vectorHash(slots.map(({ cancels }) => cancels.reduce(pushCancel, 0n))),
     counts: vectorHash(slots.map(held)),
     sweep: 0n,
     fees: 0n,
@@ -191,11 +222,17 @@ function randomItem(random: Random, matcher: Matcher, time: bigint): Command {
     item = withdrawalItem({ ...common, recipient: random.bits(160), amount: BigInt(random.integer(1, 900)) });
   } else {
     const { mark } = genesis.prices.markets[slot]!;
-    const limit = mark + 5n * BigInt(random.integer(-2, 2));
+    const near = () => mark + 5n * BigInt(random.integer(-2, 2));
+    const limit = near();
     const expiry = time + BigInt(random.integer(0, 40));
     const [side, size] = [random.integer(0, 1), BigInt(random.integer(1, 9))];
     const replaces = own[0] && chance(0.3) ? own[0].nonce : 0n;
-    item = orderItem({ ...common, side, limit, size, expiry, replaces, thisAuction: chance(0.2) });
+    if (chance(0.3)) {
+      const orders = Array.from({ length: random.integer(1, LIST_ORDERS) }, () => {
+        return { side: random.integer(0, 1), limit: near(), size: BigInt(random.integer(1, 4)) };
+      });
+      item = quotesItem({ ...common, orders, expiry });
+    } else item = orderItem({ ...common, side, limit, size, expiry, replaces, thisAuction: chance(0.2) });
   }
   const { R8x, R8y, S } = sign(secretOf(chance(0.95) ? by : by + 1), itemHash(DOMAIN, item));
   return { kind: "item", time, item, auth: { R8x, R8y, S } };
@@ -294,7 +331,7 @@ describe("protocol/rounds", () => {
         for (const { name } of instructions) used.add(name);
         assert.equal(ledger.word, expected(), `round ${round}`);
       }
-      for (const name of ["deposit", "admit", "auction", "settle"]) assert.ok(used.has(name), `no ${name}`);
+      for (const name of ["deposit", "quote", "auction", "settle"]) assert.ok(used.has(name), `no ${name}`);
       assert.ok(joined > 0, "fills of several clears are settled together");
     });
 

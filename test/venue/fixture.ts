@@ -4,7 +4,16 @@ import type { Event } from "../../src/matcher/events.ts";
 import type { Matcher } from "../../src/matcher/matcher.ts";
 import { depositKey, publicKey, sign } from "../../src/protocol/eddsa.ts";
 import { parseGenesis } from "../../src/protocol/genesis.ts";
-import { cancelItem, itemHash, orderItem, withdrawalItem, type Auth, type Item } from "../../src/protocol/item.ts";
+import {
+  cancelItem,
+  itemHash,
+  orderItem,
+  quotesItem,
+  withdrawalItem,
+  type Auth,
+  type Item,
+  type QuotesFields,
+} from "../../src/protocol/item.ts";
 import { SIDE } from "../../src/protocol/parameters.ts";
 import type { Chain as Anvil } from "../../src/setup/chain/chain.ts";
 import type { Clock } from "../../src/venue/clock.ts";
@@ -158,6 +167,25 @@ export class Trader {
         ...fields,
       }),
     );
+  }
+
+  /** A list of so many quotes, away from the mark. */
+  quotes(count: number, fields: Partial<QuotesFields> = {}) {
+    const orders = Array.from({ length: count }, (_, j) => {
+      return { side: j % 2, limit: 100_000n + (j % 2 ? 100n : -100n) * BigInt(1 + j), size: 1n };
+    });
+    const nonce = this.nonce + 1n;
+    this.nonce += 8n;
+    const [validUntil, expiry] = [START + 86_400n, START + 86_400n];
+    const common = {
+      market: PERP,
+      account: BigInt(this.index),
+      nonce,
+      validUntil,
+      expiry,
+      salt: this.#random.bits(248),
+    };
+    return this.sign(quotesItem({ ...common, orders, ...fields }));
   }
 
   /** Of one order, or of all. */

@@ -4,15 +4,7 @@
 // whose fills begin at 0 it gives the channels' hash, so that it is the right one; of the venue's it never does.
 import assert from "node:assert/strict";
 import { Matcher } from "../../src/matcher/matcher.ts";
-import {
-  entryWord,
-  cancelWord,
-  fillWord,
-  pushCancel,
-  pushEntry,
-  pushFill,
-  tradeWord,
-} from "../../src/protocol/book.ts";
+import { entryWord, fillWord, pushCancel, pushEntry, pushFill, tradeWord } from "../../src/protocol/book.ts";
 import { secretScalar } from "../../src/protocol/eddsa.ts";
 import { PROFILES } from "../../src/protocol/instructions.ts";
 import { vectorHash } from "../../src/protocol/market.ts";
@@ -74,7 +66,7 @@ function booksOf(matcher: Matcher) {
   return {
     books: vectorHash(entries.map((book) => book.map(entryWord).reduce(pushEntry, 0n))),
     admitted: vectorHash(slots.map(() => 0n)),
-    cancels: vectorHash(cancels.map((list) => list.map(cancelWord).reduce(pushCancel, 0n))),
+    cancels: vectorHash(cancels.map((list) => list.reduce(pushCancel, 0n))),
     counts: vectorHash(
       entries.map((book, i) => BigInt(book.length) + (BigInt(cancels[i].length) << BigInt(BITS.count))),
     ),

@@ -7,11 +7,13 @@ import { eventOf, INTERVAL, openTestVenue, simulatedProver, traders } from "./fi
 
 describe("how proofs keep up", () => {
   const most = { proofs: 1_000, entries: 4_000 };
-  const backlog = (proofs: number, entries = 0, oldest: bigint | null = null) => ({ proofs, entries, oldest, most });
+  const backlog = (proofs: number, entries = 0, oldest: bigint | null = null) => {
+    return { proofs, ended: proofs, entries, oldest, most };
+  };
 
   it("is told by what was asked for and made in the last two minutes", () => {
     const pace = new Pace();
-    assert.deepEqual(pace.report(backlog(0), 1_000n), { lagSeconds: 0, waiting: 0, askedPerSecond: 0, madePerSecond: 0, asked: 0, made: 0, doneIn: 0, busyIn: null }); // prettier-ignore
+    assert.deepEqual(pace.report(backlog(0), 1_000n), { lagSeconds: 0, waiting: 0, askedPerSecond: 0, madePerSecond: 0, asked: 0, made: 0, doneIn: 0, limitedBy: null, busyIn: null }); // prettier-ignore
     for (let second = 0n; second < 60n; second++) {
       pace.ask(3, 1_000n + second);
       pace.make(1_000n + second);
@@ -22,6 +24,8 @@ describe("how proofs keep up", () => {
     );
     assert.deepEqual({ askedPerSecond, madePerSecond, asked, made }, { askedPerSecond: 1.5, madePerSecond: 0.5, asked: 180, made: 60 }); // prettier-ignore
     assert.deepEqual({ lagSeconds, waiting, doneIn }, { lagSeconds: 49, waiting: 120, doneIn: 240 });
+    const limits = [120, 0].map((ended) => pace.report({ ...backlog(120), ended }, 1_059n).limitedBy);
+    assert.deepEqual(limits, ["prover", "round"]);
     assert.equal(busyIn, 880, "one proof a second more, and room for 880");
     // Two minutes later nothing of that is recent.
     const later = pace.report(backlog(120, 0, 1_010n), 1_179n);
@@ -66,6 +70,7 @@ describe("how proofs keep up", () => {
     clock.advance(INTERVAL - 1n - (clock.now() - time));
     const behind = venue.health().proofs!;
     assert.ok(behind.waiting > 0);
+    assert.equal(behind.limitedBy, "round", "it has not ended");
     assert.equal(behind.lagSeconds, Number(INTERVAL - 1n));
     assert.notEqual(behind.busyIn, null, "eight entries more, and they came in a second");
     await venue.close();

@@ -279,7 +279,7 @@ describe("a round", () => {
 
   it("is refused by the contract for what it cannot even read", async () => {
     const bytes = encodeRound(make());
-    assert.equal(await onChain(`${bytes}07`), "UnknownInstruction");
+    assert.equal(await onChain(`${bytes}08`), "UnknownInstruction");
     assert.equal(await onChain(`${bytes}ff`), "UnknownInstruction");
     assert.equal(await onChain(`${bytes}04`), "Truncated");
     assert.equal(await onChain(bytes.slice(0, -2) as `0x${string}`), "Truncated");

@@ -7,8 +7,9 @@ import { openAccount } from "../../src/protocol/account.ts";
 import { orderItem, withdrawalItem } from "../../src/protocol/item.ts";
 import { computePrices, NO_MARKETS, type MarketRules } from "../../src/protocol/market.ts";
 import type { Profile } from "../../src/protocol/instructions.ts";
-import { INSTRUMENTS, MARKET_STATE, RULE } from "../../src/protocol/parameters.ts";
+import { INSTRUMENTS, LIST_WORDS, MARKET_STATE, RULE } from "../../src/protocol/parameters.ts";
 import { fitsTransaction } from "../../src/protocol/transaction.ts";
+import { admitPlan } from "../../src/witness/admit.ts";
 import { Ledger } from "../../src/witness/ledger.ts";
 import { RoundBuilder } from "../../src/witness/round.ts";
 
@@ -26,11 +27,22 @@ const market = (id: bigint): MarketRules => ({
   state: BigInt(MARKET_STATE.open),
   capacity: 1_000n,
   cancelCapacity: 1_000n,
+  listCapacity: 1_000n,
 });
 
 describe("the builder of rounds", () => {
   it("pays whenever 32 payouts are pending, and what is left at the end", () => {
-    const profile = { depth: 1, scenarios: 1, maxOpen: 1, deposit: 1, admit: 8, clear: 1, settle: 1, settleRuns: 1 };
+    const profile = {
+      depth: 1,
+      scenarios: 1,
+      maxOpen: 1,
+      deposit: 1,
+      admit: 8,
+      quote: 8,
+      clear: 1,
+      settle: 1,
+      settleRuns: 1,
+    };
     const rules = { group: { operatorKeyX: 0n, operatorKeyY: 1n, maxAge: 100n }, markets: NO_MARKETS };
     const zeros = Array<bigint>(INSTRUMENTS).fill(0n);
     const prices = computePrices(rules, { values: [zeros], funding: zeros, epoch: 0n, time: 0n });
@@ -58,6 +70,34 @@ describe("the builder of rounds", () => {
       assert.equal(publicInputs[0], i === 0 ? start : steps[i - 1].publicInputs[1]);
     });
     assert.equal(steps.at(-1)!.publicInputs[2], 0n);
+  });
+
+  it("takes items in as few proofs as can be, lists of quotes by `quote` alone", () => {
+    /** a: an order; q: a list of quotes */
+    const plan = (run: string, sizes = { admit: 3, quote: 2 }) => {
+      const list = Array<bigint>(LIST_WORDS).fill(0n);
+      const items = [...run].map((it) => {
+        const item = { A: 0n, B: 0n, salt: 0n, ...(it === "q" ? { list } : {}) };
+        return { kind: "item", entry: { item, time: 0n } } as unknown as Parameters<typeof admitPlan>[0][number];
+      });
+      const planned = admitPlan(items, sizes);
+      assert.deepEqual(
+        planned.flatMap((it) => it.items),
+        items,
+        "all, in order",
+      );
+      return planned.map(({ name, items }) => `${name[0]}${items.length}`).join(" ");
+    };
+    assert.equal(plan(""), "");
+    assert.equal(plan("aaaa"), "a3 a1");
+    assert.equal(plan("qqq"), "q2 q1");
+    assert.equal(plan("aq"), "q2", "an order beside a list costs nothing");
+    assert.equal(plan("aaaq"), "a3 q1");
+    assert.equal(plan("aaaaq"), "a3 q2");
+    assert.equal(plan("aqaqaq"), "q2 q2 q2");
+    // Not the longest first: that takes three.
+    assert.equal(plan("aaqaa", { admit: 3, quote: 3 }), "a2 q3");
+    assert.equal(plan("aaaqaaaq", { admit: 4, quote: 2 }), "a3 q2 a2 q1");
   });
 
   /** Orders that leave at their first auction, so many in each of some markets, all of which close at once. */
@@ -99,7 +139,17 @@ describe("the builder of rounds", () => {
     const words = { admit: "i", auction: "c", settle: "s", settleRuns: "r" } as Record<string, string>;
     return names.map((name) => words[name]).join("");
   }
-  const profile = { depth: 1, scenarios: 1, maxOpen: 1, deposit: 1, admit: 100, clear: 1, settle: 1, settleRuns: 1 };
+  const profile = {
+    depth: 1,
+    scenarios: 1,
+    maxOpen: 1,
+    deposit: 1,
+    admit: 100,
+    quote: 100,
+    clear: 1,
+    settle: 1,
+    settleRuns: 1,
+  };
 
   it("books the fills of all markets that close together", () => {
     assert.equal(closes(3, 2, { ...profile, settle: 9 }), "i" + "cccccc" + "s");

@@ -1,8 +1,10 @@
+import { open } from "node:fs/promises";
+import { createInterface } from "node:readline";
 import { Api, type Client, type SentItem } from "../../client/index.ts";
 import { parseAddress } from "../../protocol/address.ts";
 import { TacitError } from "../../protocol/errors.ts";
 import { decodeItem } from "../../protocol/item.ts";
-import { asInteger, asList, asObject, toJson } from "../../protocol/json.ts";
+import { asInteger, asList, asObject, badFormat, toJson } from "../../protocol/json.ts";
 import { isoTime, short, table } from "../../setup/format.ts";
 import { note, tellUnanswered, withClient, type TraderOptions } from "./withClient.ts";
 
@@ -38,6 +40,79 @@ export async function orderNew(
     const flags = { thisAuction, replaces, maxFee, anyway };
     return send(client, options, () => client.order({ market: id, side, size, limit, validUntil, expiry, ...flags }));
   });
+}
+
+/**
+ * `tacit order quotes`: a list of quotes a line, each of which takes the place of the account's orders in its market.
+ * @param file  JSON lines, or "-": from standard input, each sent as it comes
+ * @returns the exit code: 1 when one is rejected
+ */
+export async function orderQuotes(
+  file: string,
+  options: SendOptions & { validFor: number; expireIn: number },
+): Promise<number> {
+  const { anyway, validFor, expireIn } = options;
+  return withClient(options, async (client) => {
+    let worst = 0;
+    let n = 0;
+    for await (const line of lines(file)) {
+      n++;
+      if (line.trim() === "") continue;
+      const { market, orders, maxFee } = readQuotes(`line ${n}`, line);
+      const id = client.market(market);
+      if (client.contradictions.length > 0) {
+        note("no quotes are sent to a venue that has contradicted itself");
+        return 1;
+      }
+      const now = BigInt(Math.floor(Date.now() / 1000));
+      const [validUntil, expiry] = [now + BigInt(validFor), now + BigInt(expireIn)];
+      const fields = { market: id, orders, maxFee, validUntil, expiry, anyway };
+      worst = Math.max(worst, await send(client, options, () => client.quotes(fields)));
+    }
+    return worst;
+  });
+}
+
+/** @throws FILE */
+async function* lines(file: string): AsyncGenerator<string> {
+  if (file === "-") return yield* createInterface({ input: process.stdin });
+  try {
+    yield* (await open(file)).readLines();
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (error instanceof TacitError || code === undefined) throw error;
+    const why = code === "ENOENT" ? "there is no such file" : code === "EISDIR" ? "it is a folder" : message;
+    throw new TacitError("FILE", `${file} cannot be read: ${why}`, { path: file, code });
+  }
+}
+
+/** @throws FORMAT naming the place */
+function readQuotes(at: string, text: string) {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    throw badFormat(at, "a JSON object on one line");
+  }
+  const { market, orders, maxFee } = asObject(at, json);
+  if (typeof market !== "string" && typeof market !== "number")
+    throw badFormat(`${at}.market`, "the id or the name of a market");
+  const read = asList(`${at}.orders`, orders).map((order, j) => {
+    const place = `${at}.orders[${j}]`;
+    const { side, lots, limit } = asObject(place, order);
+    if (side !== "buy" && side !== "sell") throw badFormat(`${place}.side`, '"buy" or "sell"');
+    return { side, size: number(`${place}.lots`, lots), limit: number(`${place}.limit`, limit) } as const;
+  });
+  return {
+    market: String(market),
+    orders: read,
+    ...(maxFee === undefined ? {} : { maxFee: number(`${at}.maxFee`, maxFee) }),
+  };
+}
+
+/** Written by hand, a number may be one of JSON. */
+function number(at: string, json: unknown): bigint {
+  return asInteger(at, typeof json === "number" && Number.isSafeInteger(json) ? String(json) : json);
 }
 
 /** `tacit order cancel`. @returns the exit code */

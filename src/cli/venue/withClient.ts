@@ -91,7 +91,7 @@ export async function openClient(options: TraderOptions, { keyless = false } = {
 /** "the order of nonce 5" */
 export function nameOfItem(item: SentItem["item"]): string {
   const { kind, head } = decodeItem(item)!;
-  return `the ${kind} of nonce ${head.nonce}`;
+  return `the ${kind === "quotes" ? "list of quotes" : kind} of nonce ${head.nonce}`;
 }
 
 /** What waits for an answer, and what becomes of it. */
@@ -99,7 +99,7 @@ export function tellUnanswered(unanswered: readonly SentItem[]): void {
   for (const { item } of unanswered) {
     const { nonce, validUntil } = decodeItem(item)!.head;
     note(
-      `${nameOfItem(item)} has no answer and is kept, as the venue may have it: the next order, cancel or withdrawal ` +
+      `${nameOfItem(item)} has no answer and is kept, as the venue may have it: the next item ` +
         `sends it again, until ${isoTime(validUntil)}; \`tacit order drop ${nonce}\` gives it up`,
     );
   }

@@ -15,14 +15,17 @@ export interface ProofPace {
   readonly made: number;
   /** seconds after which all that waits is proved, should nothing come; null: none were made of late */
   readonly doneIn: number | null;
+  /** what the lag comes from: proofs to be made of rounds that have ended, or a round that is still being filled; null: nothing waits */
+  readonly limitedBy: "prover" | "round" | null;
   /** seconds until orders are turned away, should it go on as in the last two minutes; null: not within an hour */
   readonly busyIn: number | null;
 }
 
 /** Where a venue stands. */
 export interface Backlog {
-  /** proofs to be made, and entries of the log that are not proved */
+  /** proofs to be made, those of them that are of rounds that have ended, and entries of the log that are not proved */
   readonly proofs: number;
+  readonly ended: number;
   readonly entries: number;
   /** seconds since 1970, of the first of these entries */
   readonly oldest: bigint | null;
@@ -47,7 +50,7 @@ export class Pace {
     this.#made.add(1, Number(now));
   }
 
-  report({ proofs, entries, oldest, most }: Backlog, now: bigint): ProofPace {
+  report({ proofs, ended, entries, oldest, most }: Backlog, now: bigint): ProofPace {
     const asked = this.#asked.perSecond(Number(now));
     const made = this.#made.perSecond(Number(now));
     const waiting = Math.ceil(proofs);
@@ -63,6 +66,7 @@ export class Pace {
       asked: Math.round(this.#asked.total),
       made: this.#made.total,
       doneIn,
+      limitedBy: ended > 0 ? "prover" : waiting > 0 ? "round" : null,
       busyIn: busyIn <= HORIZON ? Math.floor(busyIn) : null,
     };
   }

@@ -80,6 +80,8 @@ export class Desk {
     switch (kind) {
       case "order":
         return this.#venue.order(item, auth);
+      case "quotes":
+        return this.#venue.quotes(item, auth);
       case "cancel":
         return this.#venue.cancel(item, auth);
       case "withdrawal":

@@ -11,6 +11,7 @@ import {
   parse,
   type SubmitKind,
 } from "./schema.ts";
+import { ITEM_NAMES } from "../refusals.ts";
 import type { ServedVenue } from "./views.ts";
 
 /** What changes the venue. Items are signed, and need no session. */
@@ -23,7 +24,7 @@ export function addItemRoutes(
       {
         method: "post",
         path,
-        summary: `Sends ${kind === "order" ? "an" : "a"} ${kind}`,
+        summary: `Sends ${ITEM_NAMES[kind]}`,
         access: "origin",
         body: ItemSchema,
         answer: { schema: AcknowledgementSchema },
@@ -36,6 +37,7 @@ export function addItemRoutes(
       },
     );
   submission("order", "/v1/orders");
+  submission("quotes", "/v1/quotes");
   submission("cancel", "/v1/cancels");
   submission("withdrawal", "/v1/withdrawals");
 

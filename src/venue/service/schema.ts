@@ -3,7 +3,7 @@ import { PROFILES } from "../../protocol/instructions.ts";
 import type { Auth, Item } from "../../protocol/item.ts";
 import { asObject, badFormat } from "../../protocol/json.ts";
 import { FIELD } from "../../protocol/numbers.ts";
-import { MARKET_STATE, MARKETS, RULE, VERDICTS } from "../../protocol/parameters.ts";
+import { LIST_WORDS, MARKET_STATE, MARKETS, RULE, VERDICTS } from "../../protocol/parameters.ts";
 import type { TacitError } from "../../protocol/errors.ts";
 import { ERROR_CODES, readItem } from "../../protocol/wire.ts";
 import { DEFAULT_LIMIT } from "../questions.ts";
@@ -37,9 +37,18 @@ const keys = Object.keys as <Name extends string>(table: Record<Name, unknown>) 
 // What is sent.
 
 export const ItemSchema = z
-  .strictObject({ A: element, B: element, salt: element, R8x: element, R8y: element, S: element })
+  .strictObject({
+    A: element,
+    B: element,
+    salt: element,
+    R8x: element,
+    R8y: element,
+    S: element,
+    list: z.array(element).length(LIST_WORDS).optional().describe("the words of a list of quotes, and of nothing else"),
+  })
   .openapi("Item", {
-    description: "An order, a cancel or a withdrawal, and its signature (docs/protocol.md, section 7)",
+    description:
+      "An order, a list of quotes, a cancel or a withdrawal, and its signature (docs/protocol.md, section 7)",
   });
 
 export const SessionRequestSchema = z
@@ -178,6 +187,7 @@ export const VenueSchema = z
             state: z.enum(keys(MARKET_STATE)),
             capacity: decimal,
             cancelCapacity: decimal,
+            listCapacity: decimal,
           })
           .nullable(),
       )
@@ -382,6 +392,10 @@ export const HealthSchema = z
         asked: whole.describe("since the start"),
         made: whole,
         doneIn: whole.nullable().describe("seconds, should nothing come; null: none were made of late"),
+        limitedBy: z
+          .enum(["prover", "round"])
+          .nullable()
+          .describe("what the lag comes from: proofs of rounds that have ended, or a round that is still being filled"),
         busyIn: whole
           .nullable()
           .describe(
@@ -422,7 +436,7 @@ export const ErrorSchema = z
 
 export const CHANNELS = ["auctions", "rounds", "own"] as const;
 export type Channel = (typeof CHANNELS)[number];
-export const SUBMIT_KINDS = ["order", "cancel", "withdrawal"] as const;
+export const SUBMIT_KINDS = ["order", "quotes", "cancel", "withdrawal"] as const;
 export type SubmitKind = (typeof SUBMIT_KINDS)[number];
 
 /** Names a request of a stream, and its answer. */
@@ -483,7 +497,8 @@ export const PushSchema = z
 
 // From JSON to values.
 
-const ITEM_FIELDS = Object.keys(ItemSchema.shape);
+const { list: _, ...WORDS } = ItemSchema.shape;
+const ITEM_WORDS = Object.keys(WORDS);
 
 /**
  * What `ItemSchema` takes, several times as fast: for the one request that must be.
@@ -491,13 +506,17 @@ const ITEM_FIELDS = Object.keys(ItemSchema.shape);
  */
 export function parseItem(json: unknown): { item: Item; auth: Auth } {
   const fields = asObject("item", json);
-  if (Object.keys(fields).length > ITEM_FIELDS.length)
-    throw badFormat("item", "no other fields than A, B, salt, R8x, R8y, S");
-  for (const name of ITEM_FIELDS) {
-    const text = fields[name];
-    if (typeof text === "string" && text.startsWith("-")) throw badFormat(`item.${name}`, "a field element");
-  }
+  const { list } = fields;
+  if (Object.keys(fields).length > ITEM_WORDS.length + (list === undefined ? 0 : 1))
+    throw badFormat("item", "no other fields than A, B, salt, R8x, R8y, S, list");
+  for (const name of ITEM_WORDS) requireUnsigned(`item.${name}`, fields[name]);
+  if (Array.isArray(list)) list.forEach((word, w) => requireUnsigned(`item.list[${w}]`, word));
   return readItem(fields);
+}
+
+/** Of a number that is read as an integer: "-0" is one. */
+function requireUnsigned(at: string, text: unknown): void {
+  if (typeof text === "string" && text.startsWith("-")) throw badFormat(at, "a field element");
 }
 
 /** @throws TacitError FORMAT naming the place, and what was expected there; never the value */

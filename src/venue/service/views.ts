@@ -21,6 +21,7 @@ export type ServedVenue = Pick<
   | "proves"
   | "contract"
   | "order"
+  | "quotes"
   | "cancel"
   | "withdraw"
   | "deposit"

@@ -2,9 +2,9 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import type { Deposit } from "../../matcher/events.ts";
 import type { Command, ItemCommand } from "../../matcher/matcher.ts";
 import { outOfRange, TacitError } from "../../protocol/errors.ts";
-import { commandItem, type Head, type LogEntry } from "../../protocol/item.ts";
+import { commandItem, isListed, type Head, type LogEntry } from "../../protocol/item.ts";
 import { FIELD, requireBits, requireField } from "../../protocol/numbers.ts";
-import { BITS, MARKETS } from "../../protocol/parameters.ts";
+import { BITS, LIST_WORDS, MARKETS } from "../../protocol/parameters.ts";
 import { setWord } from "../../protocol/words.ts";
 import type { Store } from "./store.ts";
 
@@ -81,7 +81,7 @@ const WORD = 32;
 const U48 = 2 ** 48;
 const U32 = 2 ** 32;
 
-/** Codes of the kinds, and bytes of their payloads; of deposits, of the part before the first. */
+/** Codes of the kinds, and bytes of their payloads; of deposits, and of an item with a list, of what stands before those. */
 const KINDS = {
   deposits: { code: 1, bytes: 9 },
   item: { code: 2, bytes: 5 + 6 * WORD },
@@ -92,8 +92,14 @@ const KINDS = {
 /** keyX, keyY, index, amount */
 const DEPOSIT = { bytes: 2 * WORD + 4 + 12, index: 2 * WORD, amount: 2 * WORD + 4 } as const;
 
+/** A list of quotes follows the words of its item. */
+function itemBytes(A: bigint): number {
+  return KINDS.item.bytes + (isListed(A) ? LIST_WORDS * WORD : 0);
+}
+
 function payloadBytes(entry: JournalEntry): number {
   const { bytes } = KINDS[entry.kind];
+  if (entry.kind === "item") return itemBytes(entry.item.A);
   return entry.kind === "deposits" ? bytes + entry.deposits.length * DEPOSIT.bytes : bytes;
 }
 
@@ -131,7 +137,10 @@ function setPayload(view: DataView, entry: JournalEntry): void {
   switch (entry.kind) {
     case "item": {
       const { item, auth } = entry;
-      for (const word of [item.A, item.B, item.salt, auth.R8x, auth.R8y, auth.S]) {
+      const { list = [] } = item;
+      const wanted = isListed(item.A) ? LIST_WORDS : 0;
+      if (list.length !== wanted) throw outOfRange("item.list", `${wanted} words`);
+      for (const word of [item.A, item.B, item.salt, auth.R8x, auth.R8y, auth.S, ...list]) {
         setWord(view, at, requireField("item", word));
         at += WORD;
       }
@@ -209,10 +218,13 @@ function getPayload(view: DataView, kind: number, bytes: number, damaged: Damage
   const at = AT.payload + 5;
   switch (kind) {
     case KINDS.item.code: {
-      size(KINDS.item.bytes);
+      if (bytes < KINDS.item.bytes) size(KINDS.item.bytes);
       const item = { A: word("A", at), B: word("B", at + WORD), salt: word("salt", at + 2 * WORD) };
       const auth = { R8x: word("R8x", at + 3 * WORD), R8y: word("R8y", at + 4 * WORD), S: word("S", at + 5 * WORD) };
-      return { kind: "item", time: time(), item, auth };
+      size(itemBytes(item.A));
+      if (!isListed(item.A)) return { kind: "item", time: time(), item, auth };
+      const list = Array.from({ length: LIST_WORDS }, (_, w) => word(`list[${w}]`, at + (6 + w) * WORD));
+      return { kind: "item", time: time(), item: { ...item, list }, auth };
     }
     case KINDS.deposits.code: {
       if (bytes < KINDS.deposits.bytes) throw damaged("length", "a payload with a time and a number of deposits");

@@ -13,9 +13,8 @@ interface Step {
 const SENTENCES: Record<InstructionName, (step: Step) => string> = {
   deposit: ({ inputs }) =>
     `deposits were credited, each once, in the order of their chain up to ${short(inputs.deposits ?? 0n)}`,
-  admit: ({ entries }) =>
-    `${entries === null ? "entries" : count(entries, "entry", "entries")} of the log ` +
-    `${entries === 1n ? "was" : "were"} judged in order, none left out: signature, price, margin`,
+  admit: judged,
+  quote: judged,
   auction: ({ inputs }) => clearing("auction", inputs.phaseAfter),
   midpoint: ({ inputs }) => clearing("midpoint cross", inputs.phaseAfter),
   settle: ({ inputs }) => settled(inputs.phaseAfter),
@@ -40,6 +39,11 @@ export function sentences(instructions: readonly ProvenInstruction[], before: bi
         : ` (the log stands at ${count(logCount, "entry", "entries")}, the last of ${utc(time)})`;
     return SENTENCES[name]({ inputs, entries }) + where;
   });
+}
+
+function judged({ entries }: Step): string {
+  const what = entries === null ? "entries" : count(entries, "entry", "entries");
+  return `${what} of the log ${entries === 1n ? "was" : "were"} judged in order, none left out: signature, price, margin`;
 }
 
 function clearing(what: string, phase: bigint | undefined): string {

@@ -40,6 +40,7 @@ export interface Health {
   readonly proofs: {
     readonly lagSeconds: number;
     readonly doneIn: number | null;
+    readonly limitedBy: string | null;
     readonly busyIn: number | null;
   } | null;
 }
@@ -150,5 +151,5 @@ export function readHealth(json: unknown): Health {
 
 function readPace(row: Record<string, unknown>): NonNullable<Health["proofs"]> {
   const orNull = (name: "doneIn" | "busyIn") => (row[name] === null ? null : whole(`health.proofs.${name}`, row[name]));
-  return { lagSeconds: whole("health.proofs.lagSeconds", row.lagSeconds), doneIn: orNull("doneIn"), busyIn: orNull("busyIn") }; // prettier-ignore
+  return { lagSeconds: whole("health.proofs.lagSeconds", row.lagSeconds), doneIn: orNull("doneIn"), busyIn: orNull("busyIn"), limitedBy: row.limitedBy === "prover" || row.limitedBy === "round" ? row.limitedBy : null }; // prettier-ignore
 }

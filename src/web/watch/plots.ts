@@ -120,10 +120,11 @@ export function drawPlots(feed: Feed, market: string): void {
 /** How proofs keep up. */
 function paceInWords(proofs: Health["proofs"] | undefined): string {
   if (!proofs || proofs.lagSeconds === 0) return "";
-  const { lagSeconds, doneIn, busyIn } = proofs;
+  const { lagSeconds, doneIn, busyIn, limitedBy } = proofs;
   const lag = ` Proofs are ${count(lagSeconds, "second")} behind`;
   if (busyIn !== null)
     return `${lag} and do not keep up: as things go, orders are turned away in ${count(busyIn, "second")}.`;
+  if (limitedBy === "round") return `${lag}, as the round is still being filled.`;
   return doneIn === null ? `${lag}.` : `${lag}; what waits takes about ${count(doneIn, "second")}.`;
 }
 

@@ -6,10 +6,13 @@ import { depositKey, ORDER, sign } from "../../../src/protocol/eddsa.ts";
 import type { GenesisFile } from "../../../src/protocol/genesis.ts";
 import {
   A_COLUMNS,
+  decodeItem,
   itemHash,
   ORDER_COLUMNS,
+  quotesItem,
   WITHDRAWAL_COLUMNS,
   type Auth,
+  type Decoded,
   type Head,
   type Item,
   type OrderBody,
@@ -21,6 +24,8 @@ import {
   BITS,
   FLAG,
   KIND,
+  LAST_LIST_NONCE,
+  LIST_ORDERS,
   MARKET_STATE,
   MARKETS,
   MAX_POSITION_SQUARES,
@@ -41,6 +46,15 @@ const SMALL: [bigint, bigint][] = [
 /** Cash units with which most orders can be paid for. */
 const RICH = 1n << 70n;
 const LAST_ACCOUNT = Number(below(BITS.account));
+
+/** Where the column of the side begins in A; that of the flags follows. */
+const SIDE_AT = BigInt(BITS.kind + BITS.market + BITS.account + BITS.nonce);
+type DecodedOrder = Extract<Decoded, { kind: "order" }>;
+
+/** Words that are of no list of quotes: those come with a list, or not into a log. */
+function unlisted(A: bigint): bigint {
+  return BigInt.asUintN(BITS.kind, A) === BigInt(KIND.quotes) ? A + 1n : A;
+}
 
 /** Draws commands for a matcher that applies each before the next is asked for. */
 export class Log {
@@ -197,7 +211,8 @@ export class Log {
     const draw = this.#draw;
     const kind = asked ? 0 : draw.random.unit();
     const by = this.#trader();
-    if (kind < 0.7) return this.#signed(by, this.#order(by));
+    if (kind < 0.55) return this.#signed(by, this.#order(by));
+    if (kind < 0.7) return this.#signed(by, this.#quotes(by));
     if (kind < 0.78) return this.#signed(by, this.#cancel(by));
     if (kind < 0.86) {
       const all = [...this.#matcher.accounts.keys()];
@@ -259,6 +274,24 @@ export class Log {
   #market(): number {
     const draw = this.#draw;
     return draw.chance(0.12) ? draw.pick(this.#slots()) : this.#focus;
+  }
+
+  /** A list of quotes: orders as they are drawn alone, often smaller, so that there is margin for all. */
+  #quotes(by: number): Item {
+    const draw = this.#draw;
+    const count = draw.pick([1, LIST_ORDERS, LIST_ORDERS, draw.count(1, LIST_ORDERS)]);
+    const drawn = Array.from({ length: count }, () => decodeItem(this.#order(by)) as DecodedOrder);
+    const [{ head, body }] = drawn;
+    const less = draw.pick([0n, 3n, 6n, 6n]);
+    const orders = drawn.map(({ head: { side }, body: { limit, size } }) => {
+      return { side: Number(side), limit: draw.chance(0.8) ? body.limit : limit, size: size >> less || min(size, 1n) };
+    });
+    const nonce = draw.rarely(0.02, [LAST_LIST_NONCE - 8n, LAST_LIST_NONCE - 7n], head.nonce);
+    const { maxFee } = body;
+    const item = quotesItem({ ...head, nonce, orders, maxFee, salt: this.#salt() });
+    const flags = BigInt(draw.rarely(0.03, [0, 9, 15, 16 + count, 128 + count, Math.max(count - 1, 0)], count) - count);
+    const side = draw.chance(0.2) ? 1n << SIDE_AT : 0n;
+    return { ...item, A: item.A + (flags << (SIDE_AT + 1n)) + side };
   }
 
   #cancel(by: number): Item {
@@ -407,7 +440,8 @@ export class Log {
     const strange = draw.pick([LAST_ACCOUNT, PLACES, PLACES - 1, by]);
     const good = draw.pick([() => this.#order(by), () => this.#cancel(by), () => this.#withdrawal(by)])();
     const moved = good.A + (BigInt(strange) - BigInt(by)) * (1n << BigInt(BITS.kind + BITS.market));
-    const { A, B } = draw.pick([item, item, { ...item, A: moved }, { ...good, A: moved }, { ...good, A: moved }]);
+    const words = draw.pick([item, item, { ...item, A: moved }, { ...good, A: moved }, { ...good, A: moved }]);
+    const [A, B] = [unlisted(words.A), words.B];
     const [x, y] = draw.pick(SMALL);
     const auth: Auth = draw.chance(0.3)
       ? { R8x: x, R8y: y, S: draw.pick([0n, 1n, ORDER - 1n, ORDER]) }
@@ -419,19 +453,19 @@ export class Log {
   #mutant(by: number): Command {
     const draw = this.#draw;
     const good = draw.pick([() => this.#order(by), () => this.#cancel(by), () => this.#withdrawal(by)])();
-    const kinds = [0n, 4n, 5n, 6n, 7n, 15n];
+    const kinds = [0n, 4n, 5n, 6n, 7n, 15n, 17n, 32n, 48n, 255n];
     const { A, B, salt } = good;
-    const kindless = A - (A % 16n);
-    const item = draw.pick<Item>([
+    const kindless = A - (A % 256n);
+    const bent = draw.pick<Item>([
       { A: kindless + draw.pick(kinds), B, salt },
-      { A: A + (1n << BigInt(draw.count(185, 252))), B, salt },
+      { A: A + (1n << BigInt(draw.count(189, 252))), B, salt },
       { A, B: (B + (1n << BigInt(draw.count(174, 252)))) % FIELD, salt },
       { A, B: this.#element(), salt },
-      { A: (A + (this.#element() << 185n)) % FIELD, B, salt },
+      { A: (A + (this.#element() << 189n)) % FIELD, B, salt },
       // An order or cancel read as a withdrawal, and the reverse.
       { A: kindless + draw.pick([1n, 2n, 3n]), B, salt },
     ]);
-    return this.#signed(by, item);
+    return this.#signed(by, { ...bent, A: unlisted(bent.A) });
   }
 
   /** To be told of all that happens. */

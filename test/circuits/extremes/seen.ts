@@ -7,6 +7,8 @@ import { fee, type MarketPrices, type MarketRules } from "../../../src/protocol/
 import { abs, FIELD, max, min } from "../../../src/protocol/numbers.ts";
 import {
   FEE_DENOMINATOR,
+  LAST_LIST_NONCE,
+  LIST_ORDERS,
   MARKET_STATE,
   MARKETS,
   MAX_POSITION_SQUARES,
@@ -78,6 +80,7 @@ const refused = (event: ItemEvent, verdict: string) => event.admission.verdict =
 const admitted = (event: ItemEvent) => refused(event, "admitted");
 const order = (event: ItemEvent) =>
   event.admission.decoded?.kind === "order" && admitted(event) ? event.admission.decoded : null;
+const list = ({ admission: { decoded } }: ItemEvent) => (decoded?.kind === "quotes" ? decoded.body : null);
 const nonceOver = ({ admission, account }: ItemEvent) => admission.decoded!.head.nonce - account!.before!.nonce;
 /** By how much an order's or a withdrawal's equity exceeds what it must, in the scenario where it is least. */
 function spare({ admission: { decoded, slot }, account }: ItemEvent, { rules, prices }: GenesisFile): bigint | null {
@@ -122,13 +125,13 @@ const ofItem: Tests<[ItemEvent, GenesisFile]> = {
     const found = order(event);
     return !!found && fee(rules.markets[event.admission.slot]!, found.body.limit, 1n) >= 1n << 40n;
   },
-  "admitted: rho 2^61 - 1": (event) => event.admission.entry?.rho === below(61),
-  "admitted: worst loss 2^61 below rhoMin": ({ admission: { entry, slot } }, { rules, prices }) => {
+  "admitted: rho 2^61 - 1": ({ admission: { entries = [] } }) => entries.some(({ rho }) => rho === below(61)),
+  "admitted: worst loss 2^61 below rhoMin": ({ admission: { entries: [entry] = [], slot } }, { rules, prices }) => {
     if (!entry || entry.rho !== below(61)) return false;
     return worstLoss(rules.markets[slot]!, prices.markets[slot]!, entry.side, entry.limit) < 0n;
   },
   "admitted: rho above rhoMin, of 58 bits": (event, { rules }) => {
-    const { entry, slot } = event.admission;
+    const { entries: [entry] = [], slot } = event.admission;
     return !!entry && entry.rho > rules.markets[slot]!.rhoMin && entry.rho >= 1n << 57n;
   },
   "admitted: no scenario loses": (event, { rules, prices }) => {
@@ -160,12 +163,22 @@ const ofItem: Tests<[ItemEvent, GenesisFile]> = {
   "A and B are r - 1": ({ entry }) => entry.item.A === FIELD - 1n || entry.item.B === FIELD - 1n,
   "S at least the order": (event) => refused(event, "unsigned") && event.entry.auth!.S >= 1n << 251n,
   "R8 the identity": ({ entry }) => entry.auth!.R8x === 0n && entry.auth!.R8y === 1n,
-  "this auction": (event) => event.admission.entry?.thisAuction === true,
-  "an order replaces one": ({ admission: { entry, cancel } }) => !!entry && !!cancel,
-  "a refused order replaces one": ({ admission: { entry, cancel, decoded } }) =>
-    !entry && !!cancel && decoded?.kind === "order",
+  "this auction": ({ admission: { entries = [] } }) => entries.some(({ thisAuction }) => thisAuction),
+  "an order replaces one": ({ admission: { entries, cancel } }) => !!entries && cancel?.all === false,
+  "a refused order replaces one": ({ admission: { entries, cancel, decoded } }) =>
+    !entries && !!cancel && decoded?.kind === "order",
   "cancel of one": ({ admission: { cancel } }) => cancel?.all === false,
   "cancel of all": ({ admission: { cancel } }) => cancel?.all === true,
+  "a list of 8 quotes": ({ admission: { entries } }) => entries?.length === LIST_ORDERS,
+  "a list of 1 quote": (event) => admitted(event) && list(event)?.orders.length === 1,
+  "a refused list cancels": (event) => !!list(event) && !admitted(event) && event.admission.cancel?.all === true,
+  "a list too many": (event) => !!list(event) && refused(event, "tooManyCancels"),
+  "a list for which the market is too full": (event) => !!list(event) && refused(event, "marketFull"),
+  "a list of which too many would be open": (event) => !!list(event) && refused(event, "tooManyOpen"),
+  "a list with less margin than it reserves": (event) => !!list(event) && refused(event, "margin"),
+  "a list with the last nonces there are": (event) =>
+    !!list(event) && admitted(event) && event.account!.after!.nonce === LAST_LIST_NONCE - 1n,
+  "a malformed list": ({ entry, admission }) => !!entry.item.list && !admission.decoded,
   "open orders are maxOpen": ({ account }) => account?.after?.open === BigInt(PROFILE.maxOpen),
   "reserved of 93 bits": ({ account }) => !!account?.after && account.after.reserved >= 1n << 92n,
   "everything is withdrawn": (event) => event.admission.payout !== undefined && event.account!.after!.cash === 0n,

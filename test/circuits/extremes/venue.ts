@@ -8,7 +8,17 @@ import { BITS, FEE_DENOMINATOR, INSTRUMENTS, MARKET_STATE, MARKETS, RULE } from 
 import { below, type Draw } from "./draw.ts";
 
 /** Small, so that a short log takes several proofs of each kind. Scenarios are those of profile demo, whose files are read. */
-export const PROFILE = { depth: 2, scenarios: 4, maxOpen: 4, deposit: 2, admit: 2, clear: 3, settle: 2, settleRuns: 1 };
+export const PROFILE = {
+  depth: 2,
+  scenarios: 4,
+  maxOpen: 10,
+  deposit: 2,
+  admit: 2,
+  quote: 2,
+  clear: 3,
+  settle: 2,
+  settleRuns: 1,
+};
 export const PLACES = 4 ** PROFILE.depth;
 export const LAST_TIME = below(BITS.time);
 
@@ -164,6 +174,7 @@ function drawMarket(draw: Draw, id: bigint, marks: readonly bigint[]): MarketRul
     state: BigInt(draw.rarely(0.06, [halted, expired], open)),
     capacity: draw.rarely(0.06, [1n, draw.ends(1n, 6n)], below(BITS.count)),
     cancelCapacity: draw.rarely(0.06, [1n, draw.ends(1n, 6n)], below(BITS.count)),
+    listCapacity: draw.rarely(0.06, [1n, draw.ends(1n, 6n)], below(BITS.count)),
   };
 }
 

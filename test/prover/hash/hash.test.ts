@@ -140,6 +140,7 @@ describeKernels("protocol with hash kernels", (kernels) => {
         maxOpen: 32,
         deposit: 64,
         admit: 4,
+        quote: 4,
         clear: 8,
         settle: 4,
         settleRuns: 3,

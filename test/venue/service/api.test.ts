@@ -40,6 +40,7 @@ const ANSWERS: Record<string, z.ZodType> = {
   "GET /v1/rounds/{number}": schemas.RoundFileSchema,
   "GET /v1/health": schemas.HealthSchema,
   "POST /v1/orders": schemas.AcknowledgementSchema,
+  "POST /v1/quotes": schemas.AcknowledgementSchema,
   "POST /v1/cancels": schemas.AcknowledgementSchema,
   "POST /v1/withdrawals": schemas.AcknowledgementSchema,
   "POST /v1/deposits": schemas.DepositSchema,
@@ -173,6 +174,11 @@ describe("the service", () => {
         assert.equal(receiptDefect(readReceipt(receipt), SIGNER.address), null);
       }
       const { alice } = it_;
+      const quotes = alice.quotes(3);
+      const list = post(itemJson(quotes.item, quotes.auth));
+      const taken = answers("POST /v1/quotes", await ask("/v1/quotes", list));
+      assert.equal(taken.verdict, "admitted");
+      assert.deepEqual(answers("POST /v1/quotes", await ask("/v1/quotes", list)), taken, "sent again");
       const cancel = alice.cancel();
       answers("POST /v1/cancels", await ask("/v1/cancels", post(itemJson(cancel.item, cancel.auth))));
       const withdrawal = alice.withdrawal(5n);
@@ -186,6 +192,18 @@ describe("the service", () => {
       const good = order(alice);
       refused(await ask("/v1/cancels", post(good)), "WRONG_KIND", /expected a cancel/);
       refused(await ask("/v1/withdrawals", post(good)), "WRONG_KIND");
+      refused(await ask("/v1/quotes", post(good)), "WRONG_KIND", /expected a list of quotes, found an order/);
+      const quotes = alice.quotes(2);
+      const { list, ...unlisted } = itemJson(quotes.item, quotes.auth);
+      refused(await ask("/v1/orders", post({ ...unlisted, list })), "WRONG_KIND", /found a list of quotes/);
+      refused(await ask("/v1/quotes", post(unlisted)), "OUT_OF_RANGE", /item\.list/);
+      refused(await ask("/v1/quotes", post({ ...unlisted, list: [...list!.slice(1), "5"] })), "OUT_OF_RANGE", /list/);
+      refused(await ask("/v1/quotes", post({ ...unlisted, list: list!.slice(1) })), "FORMAT", /list/);
+      refused(await ask("/v1/quotes", post({ ...unlisted, list: [...list!.slice(1), "-5"] })), "FORMAT", /list/);
+      refused(await ask("/v1/orders", post({ ...good, list })), "OUT_OF_RANGE", /list/);
+      const bent = { ...unlisted, list, A: String(BigInt(unlisted.A) + (7n << 101n)) };
+      refused(await ask("/v1/quotes", post(bent)), "WRONG_KIND", /malformed/);
+      alice.nonce -= 8n;
       refused(await ask("/v1/orders", post({ ...good, A: "0" })), "WRONG_KIND", /malformed/);
       const { item } = alice.order("buy", 1n, 100_000n);
       const forged = refused(await ask("/v1/orders", post(itemJson(item, bob.sign(item).auth))), "DECLINED");
@@ -206,6 +224,11 @@ describe("the service", () => {
         ["item.S", { ...good, S: "1".repeat(80) }],
         ["item.R8x", { ...good, R8x: undefined }],
         ["item", { ...good, extra: "1" }],
+        ["item.list", { ...good, list: "1" }],
+        ["item.list", { ...good, list: ["1", "2"] }],
+        ["item.list[1]", { ...good, list: ["1", "-0", "3"] }],
+        ["item.list[2]", { ...good, list: ["1", "2", 3] }],
+        ["item", { ...good, list: ["1", "2", "3"], extra: "1" }],
         ["item", JSON.stringify(good).replace("{", '{"__proto__":{},')],
         ["item", [good]],
         ["item", null],
@@ -267,6 +290,10 @@ describe("the service", () => {
         valid,
         close,
         fc.record({ ...words, extra: digits }),
+        fc.record({ ...words, A: element, B: element, list: fc.array(fc.oneof(element, digits), { maxLength: 4 }) }),
+        fc
+          .tuple(fc.record({ A: element, B: element, salt: element, R8x: element, R8y: element, S: element }), digits)
+          .map(([item, word]) => ({ ...item, list: ["0", "1", word] })),
         fc.record(words, { requiredKeys: [] }),
         fc.jsonValue(),
       );

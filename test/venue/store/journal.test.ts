@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { FIELD } from "../../../src/protocol/numbers.ts";
-import { MARKETS } from "../../../src/protocol/parameters.ts";
+import { KIND, MARKETS } from "../../../src/protocol/parameters.ts";
 import {
   decodeRecord,
   EMPTY_JOURNAL,
@@ -55,7 +55,9 @@ function damaged(name: string, sequence?: number) {
 
 const KINDS = ["item", "deposits", "close", "purge", "round"];
 const samples = fc.sample(entries, { numRuns: 200, seed });
-const oneOfEach = KINDS.map((kind) => samples.find((entry) => entry.kind === kind)!);
+const hasList = (entry: JournalEntry) => entry.kind === "item" && entry.item.list !== undefined;
+const oneOfEach = KINDS.map((kind) => samples.find((entry) => entry.kind === kind && !hasList(entry))!);
+const quotes = samples.find(hasList) as Extract<JournalEntry, { kind: "item" }>;
 
 describe(`journal (seed ${seed})`, () => {
   it("keys of items tell account and nonce, and sort by account, then by nonce", () => {
@@ -88,19 +90,20 @@ describe(`journal (seed ${seed})`, () => {
     assert.deepEqual(entry, oneOfEach[0]);
   });
 
-  for (const entry of oneOfEach) {
+  for (const entry of [...oneOfEach, quotes]) {
+    const name = hasList(entry) ? "a list of quotes" : entry.kind;
     const place = { sequence: 7, epoch: 2, previous: new Uint8Array(32).fill(9), logCount: 5, head: 77n };
     const bytes = encodeRecord(place, entry);
-    it(`notices each flipped bit of ${entry.kind}`, () => {
+    it(`notices each flipped bit of ${name}`, () => {
       for (let i = 0; i < bytes.length; i++)
         for (let bit = 0; bit < 8; bit++) {
           const flipped = bytes.slice();
           flipped[i] ^= 1 << bit;
-          const name = i < 4 ? "version" : i < 8 ? "length" : "checksum";
-          assert.throws(() => decodeRecord(flipped, { sequence: 7 }, nodeDigest), damaged(name, 7), `byte ${i}`);
+          const field = i < 4 ? "version" : i < 8 ? "length" : "checksum";
+          assert.throws(() => decodeRecord(flipped, { sequence: 7 }, nodeDigest), damaged(field, 7), `byte ${i}`);
         }
     });
-    it(`notices each cut and each added byte of ${entry.kind}`, () => {
+    it(`notices each cut and each added byte of ${name}`, () => {
       for (let length = 0; length < bytes.length; length++)
         assert.throws(() => decodeRecord(bytes.slice(0, length), { sequence: 7 }), damaged("length", 7));
       for (const added of [1, 32, 80])
@@ -109,7 +112,7 @@ describe(`journal (seed ${seed})`, () => {
           damaged("length"),
         );
     });
-    it(`refuses ${entry.kind} of another length under a sound checksum`, () => {
+    it(`refuses ${name} of another length under a sound checksum`, () => {
       for (const length of [bytes.length - 1, bytes.length + 1, bytes.length + 80]) {
         const other = new Uint8Array(length);
         other.set(bytes.subarray(0, Math.min(bytes.length - 32, length - 32)));
@@ -126,7 +129,7 @@ describe(`journal (seed ${seed})`, () => {
   }
 
   it("refuses fields out of their range under a sound checksum", () => {
-    const [item, deposits, close, purge, round] = bytesOf(oneOfEach);
+    const [item, deposits, close, purge, round, list] = bytesOf([...oneOfEach, quotes]);
     const word = [...FIELD.toString(16).padStart(64, "0").matchAll(/../g)].map(([hex]) => parseInt(hex, 16));
     const cases: [name: string, record: Uint8Array, at: number, value: readonly number[]][] = [
       ["head", item, 56, word],
@@ -136,6 +139,11 @@ describe(`journal (seed ${seed})`, () => {
         94 + 32 * i,
         word,
       ]),
+      // Of a list, which an item of another kind does not have.
+      ["length", item, 94, [...Array<number>(31).fill(0), KIND.quotes]],
+      ["length", list, 94, [...Array<number>(31).fill(0), KIND.quotes + 1]],
+      ["list[0]", list, 94 + 32 * 6, word],
+      ["list[2]", list, 94 + 32 * 8, word],
       ["deposits", deposits, 94, [0, 0, 0, 0]],
       ["length", deposits, 94, [255, 255, 255, 255]],
       ["deposits[0].keyX", deposits, 98, word],
@@ -179,6 +187,9 @@ describe(`journal (seed ${seed})`, () => {
       [{}, { kind: "round", number: 2 ** 48 }],
       [{}, { ...item, item: { ...item.item, B: FIELD } }],
       [{}, { ...item, auth: { ...item.auth, S: -1n } }],
+      [{}, { ...item, item: { ...item.item, list: quotes.item.list! } }],
+      [{}, { ...quotes, item: { ...quotes.item, list: quotes.item.list!.slice(1) } }],
+      [{}, { ...quotes, item: { ...quotes.item, list: [FIELD, 0n, 0n] } }],
       [{}, { ...deposits, deposits: [] }],
       [{}, { ...deposits, deposits: [{ ...first, index: 2 ** 20 }] }],
       [{}, { ...deposits, deposits: [{ ...first, amount: 1n << 92n }] }],

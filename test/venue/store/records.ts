@@ -1,6 +1,7 @@
 import fc from "fast-check";
+import { isListed } from "../../../src/protocol/item.ts";
 import { FIELD } from "../../../src/protocol/numbers.ts";
-import { BITS, MARKETS } from "../../../src/protocol/parameters.ts";
+import { BITS, KIND, LIST_WORDS, MARKETS } from "../../../src/protocol/parameters.ts";
 import {
   EMPTY_JOURNAL,
   encodeRecord,
@@ -32,7 +33,21 @@ export const entries: fc.Arbitrary<JournalEntry> = fc.oneof(
     {
       kind: fc.constant("item" as const),
       time,
-      item: fc.record({ A: fields, B: fields, salt: fields }, noNullPrototype),
+      item: fc.oneof(
+        // Without a list, of whatever other kind.
+        fc
+          .record({ A: fields, B: fields, salt: fields }, noNullPrototype)
+          .map((item) => (isListed(item.A) ? { ...item, A: item.A + 1n } : item)),
+        fc.record(
+          {
+            A: fields.map((A) => ((A >> 9n) << 8n) | BigInt(KIND.quotes)),
+            B: fields,
+            salt: fields,
+            list: fc.array(fields, { minLength: LIST_WORDS, maxLength: LIST_WORDS }),
+          },
+          noNullPrototype,
+        ),
+      ),
       auth: fc.record({ R8x: fields, R8y: fields, S: fields }, noNullPrototype),
     },
     noNullPrototype,

@@ -33,7 +33,7 @@ async function main(): Promise<void> {
 
   for (;;) {
     const records = Array.from({ length: random.integer(1, 6) }, () => {
-      const words = { A: BigInt(random.integer(0, 1e9)), B: 1n, salt: 2n };
+      const words = { A: (BigInt(random.integer(0, 1e9)) << 8n) + 1n, B: 1n, salt: 2n };
       const auth = { R8x: 3n, R8y: 4n, S: 5n };
       const place = { ...tip, sequence: tip.sequence + 1, epoch: store.epoch, logCount: tip.logCount + 1 };
       const bytes = encodeRecord(place, { kind: "item", time: 6n, item: words, auth }, nodeDigest);
