@@ -9,26 +9,21 @@ import { join } from "node:path";
 import type { Event } from "../../src/matcher/events.ts";
 import { Matcher, type Command } from "../../src/matcher/matcher.ts";
 import { sweep } from "../../src/protocol/clearing.ts";
-import { depositKey, publicKey } from "../../src/protocol/eddsa.ts";
-import { parseGenesis } from "../../src/protocol/genesis.ts";
 import { PROFILES } from "../../src/protocol/instructions.ts";
-import { orderItem, quotesItem, type Quote, type QuotesFields } from "../../src/protocol/item.ts";
 import type { Prices, Rules } from "../../src/protocol/market.ts";
-import { SIDE } from "../../src/protocol/parameters.ts";
 import { useHashKernels } from "../../src/prover/hash/use.ts";
 import { flowOf } from "../../src/replay/flow.ts";
 import { readLobster, type LobsterMessage } from "../../src/replay/lobster.ts";
-import { Random } from "../../src/replay/random.ts";
 import { ROOT } from "../../src/setup/folders.ts";
 import { table, thousands } from "../../src/setup/format.ts";
 import { stableJson } from "../../src/setup/keys/stableJson.ts";
 import { writeWhole } from "../../src/setup/writeWhole.ts";
-import { developmentGenesis } from "../../src/venue/developmentGenesis.ts";
 import { nextClose } from "../../src/venue/schedule.ts";
 import { admitPlan } from "../../src/witness/admit.ts";
 import { instructionsOf } from "../../src/witness/count.ts";
 import { settlePlan } from "../../src/witness/settle.ts";
 import { Waiting } from "../../src/witness/waiting.ts";
+import { makersFlow } from "./makers.ts";
 
 const SAMPLE = join(ROOT, "../shared/data/nasdaq-aapl-2012-06-21-0930-1000.csv.gz");
 const COSTS = join(ROOT, "docs/costs.json");
@@ -136,21 +131,20 @@ class Counter {
   }
 }
 
-/**
- * Five makers who quote five markets, both sides at so many levels, each 10 s; and an order a second of takers.
- * @param lists  whether quotes are put by lists, or each by an order that replaces the one before it
- */
+/** @param lists  whether quotes are put by lists, or each by an order that replaces the one before it */
 function makers(levels: number, lists: boolean): Counter {
-  const [MAKERS, TAKERS, SECONDS, EVERY] = [5, 5, 600, 10];
-  const MARKS: [market: bigint, mark: bigint][] = [[101n, 100_000n], [102n, 6_000n], [103n, 5_500n], [104n, 11_500n], [105n, 100_000n]]; // prettier-ignore
-  const start = 1_700_000_000n;
-  const [secret, insurance] = [1, 2].map((byte) => new Uint8Array(32).fill(byte));
-  const json = developmentGenesis({ secret, insurance, domain: 5n, time: start, profile: "standard", interval: EVERY });
-  // Nor is one for want of room.
-  const room = { capacity: "1000", cancelCapacity: "1000", listCapacity: "1000" };
-  const markets = (json.markets as (object | null)[]).map((row) => row && { ...row, ...room });
-  const genesis = parseGenesis({ ...json, markets }, { bounded: false });
-  // No order is refused for the number of those that are open.
+  // No order is refused for want of room, nor for the number of those that are open.
+  const row = { capacity: "1000", cancelCapacity: "1000", listCapacity: "1000" };
+  const [every, seconds] = [10, 600];
+  const { genesis, deposits, items } = makersFlow({
+    levels,
+    lists,
+    every,
+    takersEvery: 1,
+    seconds,
+    signed: false,
+    row,
+  });
   const matcher = new Matcher({ ...genesis, depth: PROFILE.depth, maxOpen: 1_000 }, { view: (_, i) => BigInt(i) });
   const counter = new Counter(genesis);
   const apply = (command: Command) => {
@@ -163,53 +157,12 @@ function makers(levels: number, lists: boolean): Counter {
       apply({ kind: "close", ...next });
     }
   };
-  const keys = Array.from({ length: MAKERS + TAKERS }, (_, i) =>
-    depositKey(publicKey(new Uint8Array(32).fill(20 + i))),
-  );
-  const deposits = keys.map(({ x, y }) => ({ keyX: x, keyY: y, index: 0, amount: 10n ** 13n }));
-  apply({ kind: "deposits", time: start, deposits });
-  const nonces = Array<bigint>(2 + MAKERS + TAKERS).fill(0n);
-  const resting = new Map<string, bigint>();
-  const random = new Random(7);
-  const order = (account: number, time: bigint, fields: Pick<Parameters<typeof orderItem>[0], "market" | "side" | "limit" | "size" | "thisAuction" | "replaces">) => {
-    const nonce = ++nonces[account];
-    const life = { validUntil: time + 100n, expiry: time + 1_000n, salt: 1n };
-    const item = orderItem({ account: BigInt(account), nonce, ...life, ...fields });
-    apply({ kind: "item", time, item, auth: { R8x: 0n, R8y: 0n, S: 0n }, signed: true });
-    return nonce;
-  }; // prettier-ignore
-  const list = (account: number, time: bigint, fields: Pick<QuotesFields, "market" | "orders">) => {
-    const nonce = nonces[account] + 1n;
-    nonces[account] += 8n;
-    const item = quotesItem({ account: BigInt(account), nonce, validUntil: time + 100n, expiry: time + 1_000n, salt: 1n, ...fields });
-    apply({ kind: "item", time, item, auth: { R8x: 0n, R8y: 0n, S: 0n }, signed: true });
-  }; // prettier-ignore
-  for (let second = 1; second <= SECONDS; second++) {
-    const time = start + BigInt(second);
-    closeDue(time);
-    if (second % EVERY === 1)
-      for (let maker = 2; maker < 2 + MAKERS; maker++)
-        for (const [market, mark] of MARKS) {
-          const middle = mark + BigInt(random.integer(-1, 1)) * 10n;
-          const quotes: Quote[] = [];
-          for (let level = 0; level < levels; level++)
-            for (const side of [SIDE.buy, SIDE.sell]) {
-              const place = `${maker}/${market}/${level}/${side}`;
-              const away = BigInt(10 * (1 + level + (maker % 3)));
-              const limit = middle + (side === SIDE.sell ? away : -away);
-              const replaces = resting.get(place) ?? 0n;
-              if (lists) quotes.push({ side, limit, size: 5n });
-              else resting.set(place, order(maker, time, { market, side, limit, size: 5n, replaces }));
-            }
-          if (lists) list(maker, time, { market, orders: quotes });
-        }
-    const [market, mark] = random.pick(MARKS);
-    const side = random.integer(0, 1);
-    const taker = 2 + MAKERS + random.integer(0, TAKERS - 1);
-    const limit = mark + (side === SIDE.sell ? -200n : 200n);
-    order(taker, time, { market, side, limit, size: 3n, thisAuction: true });
+  apply({ kind: "deposits", time: genesis.time, deposits });
+  for (const item of items) {
+    closeDue(item.time);
+    apply(item);
   }
-  closeDue(start + BigInt(SECONDS + EVERY));
+  closeDue(genesis.time + BigInt(seconds + every));
   counter.end();
   return counter;
 }

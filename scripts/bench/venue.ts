@@ -1,7 +1,7 @@
 /**
  * What a venue takes and how far its proofs trail.
- *     npm run bench venue [acknowledgements] [start] [lag] [--seconds N] [messages.csv.gz]
- * Without words all three. Prints tables, and writes docs/costs.json.
+ *     npm run bench venue [acknowledgements] [start] [lag] [makers] [--seconds N] [messages.csv.gz]
+ * Without words all four. Prints tables, and writes docs/costs.json.
  */
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -40,6 +40,7 @@ import { buildAll } from "../../src/setup/build.ts";
 import { ROOT } from "../../src/setup/folders.ts";
 import { writeWhole } from "../../src/setup/writeWhole.ts";
 import { stableJson } from "../../src/setup/keys/stableJson.ts";
+import { makersFlow, type MakersFlow } from "./makers.ts";
 import { ACCOUNTS, depositsOf, genesisJsonOf, itemsOf, OPERATOR, SIGNER } from "./venue/traders.ts";
 
 const SAMPLE = join(ROOT, "../shared/data/nasdaq-aapl-2012-06-21-0930-1000.csv.gz");
@@ -298,6 +299,28 @@ async function lag(path: string, seconds: number) {
   }
   const flow = flowOf(messages, { profile: PROFILES.demo, accounts: LAG_ACCOUNTS, every: 10, seed: 1, signed: true });
   const genesis = { ...flow.genesis, profile: "demo" as const };
+  const commands = [...flow.commands];
+  const deposits = commands.flatMap((command) => (command.kind === "deposits" ? command.deposits : []));
+  const items = commands.filter((command) => command.kind === "item");
+  return provedAtRealSpeed({ genesis, secret: new Random(1).bytes(32), deposits, items, seconds });
+}
+
+/**
+ * Makers by lists of quotes at four levels, as often as four fifths of what two cores prove (docs/operator.md): auctions each
+ * 33 seconds where the count had them each 10.
+ */
+async function makers(seconds: number) {
+  console.log(
+    `Lag of proofs: five makers by lists in five markets for ${seconds} s, standard profile, an auction each 33 s`,
+  );
+  await useHashKernels();
+  await buildAll({ profile: "standard" });
+  const flow = makersFlow({ levels: 4, lists: true, every: 33, takersEvery: 3, seconds, signed: true });
+  return provedAtRealSpeed({ ...flow, seconds });
+}
+
+/** Items at the speed of their times, which are the venue's clock, and their proofs. */
+async function provedAtRealSpeed({ genesis, secret, deposits, items, seconds }: MakersFlow & { seconds: number }) {
   let now = genesis.time;
   let orders: { at: bigint; call: () => void }[] = [];
   const clock: Clock = {
@@ -308,19 +331,18 @@ async function lag(path: string, seconds: number) {
       return () => (orders = orders.filter((it) => it !== order));
     },
   };
-  const prover = localProver(await proverFiles("demo"));
-  const secret = new Random(1).bytes(32);
+  const prover = localProver(await proverFiles(genesis.profile));
   const venue = await openVenue({ genesis, secret, signer: localSigner(randomBytes(32)), storage: memoryStore(), prover, clock, digest: nodeDigest, limits: { unproved: 1 << 30 } }); // prettier-ignore
-  const commands = [...flow.commands];
   const ready = new Promise<void>((resolve) => void venue.subscribe(({ kind }) => kind === "round" && resolve()));
-  await venue.deposit(commands.flatMap((command) => (command.kind === "deposits" ? command.deposits : [])));
-  await ready;
+  await venue.deposit(deposits);
+  // Deposits that fill a round are proved before the clock starts.
+  if (deposits.length >= LAG_ACCOUNTS) await ready;
   const before = venue.health().proved;
-  const items = commands.filter((command) => command.kind === "item");
   const began = performance.now();
   const rows: string[][] = [];
   let at = 0;
   let declined = 0;
+  let mostBehind = 0;
   let next = 0;
   for (let second = 0; second <= seconds; second++) {
     const due = began + second * 1000;
@@ -333,9 +355,10 @@ async function lag(path: string, seconds: number) {
     for (; at < items.length && items[at].time <= now; at++)
       answers.push(venue.submit(items[at].item, items[at].auth).catch(() => declined++));
     void Promise.all(answers);
+    mostBehind = Math.max(mostBehind, venue.health().proofs!.lagSeconds);
     if (second === next) {
-      const { logCount, unproved } = venue.health();
-      rows.push([`${second}`, thousands(logCount), thousands(logCount - unproved), thousands(unproved)]);
+      const { logCount, unproved, proofs } = venue.health();
+      rows.push([second, logCount, logCount - unproved, unproved, proofs!.lagSeconds].map(thousands));
       next += Math.max(1, Math.floor(seconds / 8));
     }
   }
@@ -348,12 +371,12 @@ async function lag(path: string, seconds: number) {
   const elapsed = (performance.now() - began) / 1000;
   const proofs = Object.values(counts).reduce((a, b) => a + b, 0);
   const proved = logCount - unproved - before;
-  console.log(table([["second", "entries", "proved", "unproved"], ...rows]));
+  console.log(table([["second", "entries", "proved", "unproved", "behind, s"], ...rows]));
   console.log(
     `${((logCount - before) / seconds).toFixed(1)} entries a second came, ${(proved / elapsed).toFixed(1)} were proved, ${(proofs / elapsed).toFixed(2)} proofs a second ` +
       `(${Object.entries(counts)
         .map(([name, count]) => `${count} ${name}`)
-        .join(", ")}); ${declined} declined.\n` + // prettier-ignore
+        .join(", ")}); ${declined} declined; ${mostBehind} s behind at most.\n` + // prettier-ignore
       `What limits it: proofs, on ${cpus().length} cores that are busy with nothing else. To keep up takes ${Math.ceil(((logCount - before) / seconds / (proved / elapsed)) * cpus().length)} such cores; ` + // prettier-ignore
       `with the usual bound the venue would say busy at 4,096 unproved entries.\n`,
   );
@@ -361,6 +384,7 @@ async function lag(path: string, seconds: number) {
     seconds,
     entriesPerSecond: +((logCount - before) / seconds).toFixed(1),
     provedPerSecond: +(proved / elapsed).toFixed(1),
+    mostSecondsBehind: mostBehind,
   };
 }
 
@@ -372,7 +396,7 @@ function round(perSecond: number): number {
 const words = process.argv.slice(2);
 const secondsAt = words.indexOf("--seconds");
 const seconds = secondsAt < 0 ? 120 : Number(words.splice(secondsAt, 2)[1]);
-const parts = ["acknowledgements", "start", "lag"] as const;
+const parts = ["acknowledgements", "start", "lag", "makers"] as const;
 const wanted = parts.filter((part) => words.includes(part));
 const file = words.find((word) => !(parts as readonly string[]).includes(word)) ?? SAMPLE;
 const costs = JSON.parse(await readFile(COSTS, "utf8").catch(() => "{}")) as { venue?: Record<string, unknown> };
@@ -384,7 +408,9 @@ for (const part of wanted.length > 0 ? wanted : parts)
     ? acknowledgements()
     : part === "start"
       ? start()
-      : lag(file, seconds));
+      : part === "makers"
+        ? makers(seconds)
+        : lag(file, seconds));
 await writeWhole(COSTS, stableJson(costs));
 // Connections that are kept alive would hold the process.
 process.exit(0);
