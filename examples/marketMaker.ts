@@ -66,7 +66,12 @@ for (let auction = 0; auction < Number(auctionsText); auction++) {
   ]);
   const shown = orders.map(({ side, limit, size }) => `${side} ${size} at ${limit}`).join(", ");
   try {
-    const { verdict, receipt } = await client.quotes({ market, orders, validUntil: BigInt(close) });
+    const { verdict, receipt } = await client.quotes({
+      market,
+      orders,
+      validUntil: BigInt(close),
+      expiry: BigInt(close),
+    });
     console.log(`${shown}: ${verdict}, entry ${receipt!.n}`);
   } catch (error) {
     // No quotes this time. What cannot be true ends the program.

@@ -22,11 +22,11 @@ import { payoutInWords } from "./verify.ts";
 const MEANING: Record<InstructionName, string> = {
   deposit: "credits the next deposits of the contract's chain, in order, each once",
   admit: "judges the next items of the log, in order, none left out; admits orders with their margin reserved",
-  quote: "the same, where lists of quotes are among them",
+  quote: "judges the next items of the log as admit does, lists of quotes among them",
   auction: "clears a market at one price: the clearing price closest to the mark",
   midpoint: "clears a market at the mark",
   settle: "books fills of clears, each once, and releases their reservations",
-  settleRuns: "the same, where many neighbouring fills are of one account",
+  settleRuns: "books fills as settle does, where many neighbouring ones are of one account",
   withdraw: "makes recipients and amounts of pending withdrawals public, so that the contract pays them",
 };
 

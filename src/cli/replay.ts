@@ -44,6 +44,8 @@ export interface ReplaySummary {
   skipped: number;
   unknown: number;
   items: Record<string, number>;
+  /** of quotes, into which makers' orders went */
+  lists: number;
   verdicts: Record<string, number>;
   auctions: number;
   fills: number;
@@ -257,14 +259,14 @@ async function summarize(
     sums.proofs += report?.instructions.length ?? 0;
     if (report) await output?.write(report);
   }
-  const { messages, skipped, unknown, items } = flow.counts;
+  const { messages, skipped, unknown, items, lists } = flow.counts;
   const messagesPerSecond = Math.round(messages / (matcherMs / 1000));
   const { shares, value: fileValue } = flow.counts.traded;
   const prices = {
     auctionPrice: sums.lots === 0n ? null : value / sums.lots,
     filePrice: shares === 0n ? null : fileValue / shares,
   };
-  return { messages, skipped, unknown, items, verdicts, ...sums, ...prices, messagesPerSecond };
+  return { messages, skipped, unknown, items, lists, verdicts, ...sums, ...prices, messagesPerSecond };
 }
 
 /** @throws TacitError FILE when the replay would overwrite its input;  OUTPUT when it cannot be written where it is to be */
@@ -334,6 +336,7 @@ function describe(summary: ReplaySummary, { json, prove, signed }: ReplayOptions
       `${thousands(skipped)} hidden executions, crosses, halts; ${thousands(unknown)} of orders before the file`,
     ],
     ["items", shares(items)],
+    ...(summary.lists > 0 ? [["makers", `${thousands(summary.lists)} lists of quotes`] as [string, string]] : []),
     ["verdicts", shares(verdicts)],
     ["auctions", `${thousands(auctions)}: ${thousands(fills)} fills, ${thousands(lots)} lots`],
     [

@@ -380,7 +380,7 @@ export class Sender {
   }
 
   /** A receipt against its item, its signature, the other receipts and the proven log. */
-  #checkReceipt({ item, auth, receipt, found }: SentItem): void {
+  #checkReceipt({ item, auth, receipt, verdict, found }: SentItem): void {
     const evidence = { receipt: receiptJson(receipt!), item: itemJson(item, auth) };
     const { genesis, signer, notes } = this.#options;
     const { domain } = genesis;
@@ -390,6 +390,9 @@ export class Sender {
       throw bad("it is of another item");
     const defect = receiptDefect(receipt!, signer);
     if (defect) throw bad(defect);
+    // Such items have no effect, and are declined.
+    if (verdict === "malformed" || verdict === "unsigned" || verdict === "nonce")
+      throw bad(`it comes with the verdict ${verdict}, of which no item is in the log`);
     if (n < notes.memory.verified.logCount && found !== n)
       throw new Contradiction("dropped", `entry ${n} of the proven log is not the item that has its receipt`, evidence);
     for (const other of notes.memory.items) {

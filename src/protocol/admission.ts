@@ -137,13 +137,20 @@ export const ORDER_RULES: readonly {
   { verdict: "maxFee", isBroken: ({ limit }, { row, maxFee }) => fee(row, limit, 1n) > maxFee },
 ];
 
+/** Why an item's nonce is none that may follow `last`: it is spent, or too far ahead, or there is no room for those of a list. */
+export function nonceFault(last: bigint, decoded: Decoded): "spent" | "ahead" | null {
+  const { nonce } = decoded.head;
+  if (nonce <= last) return "spent";
+  const roomless = decoded.kind === "quotes" && lastNonce(decoded) >= LAST_LIST_NONCE;
+  return roomless || nonce > last + NONCE_WINDOW ? "ahead" : null;
+}
+
 /** The first check that fails, in the order of VERDICTS. */
 function judge(context: AdmissionContext, decoded: Decoded, slot: number): Verdict {
   const { rules, rulesInForce, prices, account, time } = context;
   const { head } = decoded;
   if (!account || !context.signed) return "unsigned";
-  if (head.nonce <= account.nonce || head.nonce > account.nonce + NONCE_WINDOW) return "nonce";
-  if (decoded.kind === "quotes" && lastNonce(decoded) >= LAST_LIST_NONCE) return "nonce";
+  if (nonceFault(account.nonce, decoded)) return "nonce";
   if (time > head.validUntil) return "tooLate";
   const fresh = pricesFresh(prices, rules, rulesInForce, time);
   if (decoded.kind === "withdrawal") {

@@ -134,7 +134,8 @@ function decodeList(list: readonly bigint[], count: number): QuotesBody | null {
 }
 
 function inColumns(list: readonly bigint[]): boolean {
-  return list.length === LIST_WORDS && list.every((word, w) => word >> BigInt(LIST_BITS[w]) === 0n);
+  const isWord = (word: unknown, w: number) => typeof word === "bigint" && word >> BigInt(LIST_BITS[w]) === 0n;
+  return Array.isArray(list) && list.length === LIST_WORDS && list.every(isWord);
 }
 
 /** The last nonce that an item takes: a list of quotes takes 8, however many orders it has. */

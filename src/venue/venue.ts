@@ -3,9 +3,10 @@ import { requireRecipient } from "../protocol/address.ts";
 import { accountKey } from "../protocol/eddsa.ts";
 import { outOfRange, TacitError } from "../protocol/errors.ts";
 import { PROFILES } from "../protocol/instructions.ts";
-import { decodeItem, requireItem, type Auth, type Decoded, type Item } from "../protocol/item.ts";
+import { nonceFault } from "../protocol/admission.ts";
+import { decodeItem, lastNonce, requireItem, type Auth, type Decoded, type Item } from "../protocol/item.ts";
 import { requireBits, requireFields } from "../protocol/numbers.ts";
-import { BITS, NONCE_WINDOW } from "../protocol/parameters.ts";
+import { BITS } from "../protocol/parameters.ts";
 import type { Receipt } from "../protocol/receipt.ts";
 import { useHashKernels } from "../prover/hash/use.ts";
 import type { PublishedRound } from "../verifier/index.ts";
@@ -445,13 +446,13 @@ export class Venue extends Questions {
         reject(declined(decoded ? "unsigned" : "malformed"));
         continue;
       }
-      const { nonce, account } = decoded.head;
-      const index = Number(account);
-      const old = nonces.get(index) ?? this.#market.matcher.accounts[index].nonce;
-      if (nonce <= old) again.push(waiting);
-      else if (nonce > old + NONCE_WINDOW) reject(declined("nonce"));
+      const index = Number(decoded.head.account);
+      const last = nonces.get(index) ?? this.#market.matcher.accounts[index].nonce;
+      const fault = nonceFault(last, decoded);
+      if (fault === "spent") again.push(waiting);
+      else if (fault) reject(declined("nonce"));
       else {
-        nonces.set(index, nonce);
+        nonces.set(index, lastNonce(decoded));
         taken.push(waiting);
       }
     }

@@ -1,7 +1,10 @@
 import type { Event } from "../matcher/events.ts";
 import { WITHDRAW_SLOTS, type Profile } from "../protocol/instructions.ts";
 
-/** About how many instructions an event of a round takes: items that share a proof are counted in parts. */
+/**
+ * About how many instructions an event of a round takes: items that share a proof are counted in parts. Where lists of quotes
+ * and other items alternate it may be a quarter more.
+ */
 export function instructionsOf(event: Event, { admit, quote, clear, settle }: Profile): number {
   switch (event.kind) {
     case "deposits":

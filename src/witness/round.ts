@@ -14,6 +14,8 @@ import { withdrawInstructions } from "./withdraw.ts";
  * must not outgrow what one transaction can hold.
  */
 const PAY_AT = 8 * WITHDRAW_SLOTS;
+/** Proofs of items that are planned together: a list of quotes further on may make another kind of the first one better. */
+const LOOKAHEAD = 3;
 
 type ItemEvent = Extract<Event, { kind: "item" }>;
 
@@ -46,6 +48,8 @@ export class RoundBuilder {
       this.#items.push(event);
       const { account, admission } = event;
       if (account && admission.account) this.#accounts.set(account.index, admission.account);
+      // One proof at a time, so that nobody waits for many: of the first items what follows hardly changes the plan.
+      if (this.#items.length >= LOOKAHEAD * this.ledger.profile.admit) this.#admit(1);
       return;
     }
     this.#flush();
@@ -79,13 +83,17 @@ export class RoundBuilder {
   }
 
   #flush(): void {
-    const { profile } = this.ledger;
-    for (const { name, items } of admitPlan(this.#items, profile)) {
+    this.#admit(Infinity);
+  }
+
+  /** The first proofs of the items that wait, so many at most. */
+  #admit(proofs: number): void {
+    for (const { name, items } of admitPlan(this.#items, this.ledger.profile).slice(0, proofs)) {
       this.#instructions.push(admitInstruction(this.ledger, name, items));
       for (const { admission } of items) if (admission.payout !== undefined) this.#payouts.push(admission.payout);
       if (this.#payouts.length >= PAY_AT) this.#pay();
+      this.#items = this.#items.slice(items.length);
     }
-    this.#items = [];
   }
 
   /** Books all fills that wait: the phase is open afterwards. */

@@ -10,6 +10,7 @@ import { Matcher } from "../../src/matcher/matcher.ts";
 import type { Deposit, Event } from "../../src/matcher/events.ts";
 import { accountLeaf, openAccount, viewKey, type Account } from "../../src/protocol/account.ts";
 import {
+  accountKey,
   depositKey,
   FIELD,
   ORDER,
@@ -303,6 +304,13 @@ describe("circuits/instructions/deposit: malicious inputs", () => {
     const { inputs } = v.take([1, 2].map(() => ({ ...namedKey(ALICE), index: ALICE, amount: 7n })));
     const outputs = circuit.publicValues(inputs as Inputs, 7);
     assert.notEqual(outputs[6], pushDeposit(0n, { ...namedKey(ALICE), index: ALICE, amount: 7n }));
+  });
+
+  it("the same public inputs: an account of the depositor's own, made up for the empty leaf that is named", () => {
+    const { x: keyX, y: keyY } = accountKey({ x: namedKey(5).keyX, y: namedKey(5).keyY });
+    const rich = { ...openAccount({ keyX, keyY, view: 1n }), cash: 1n << 90n };
+    const madeUp = tampered((i) => Object.assign(i.named[0], accountSignals(rich)));
+    assert.deepEqual(shown(madeUp), [...honest.publicInputs]);
   });
 
   it("each input, changed by one: no witness, or other public inputs, but for what is free", () => {

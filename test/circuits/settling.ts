@@ -35,7 +35,7 @@ export const market = (id: bigint, legs: bigint[]): MarketRules => ({
   lotLimit: 100n,
   band: 40n,
   feeRate: 1_000n,
-  feePerLot: 1n,
+  feePerLot: 3n,
   rhoMin: 1n,
   rule: BigInt(RULE.auction),
   interval: 10n,

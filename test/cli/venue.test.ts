@@ -190,7 +190,7 @@ describe("tacit serve, account, order, watch", () => {
   });
 
   it("sends lists of quotes from a file or as they come, and stops at what it cannot read", async () => {
-    await serve("--no-prove");
+    await serve("--no-prove", "--data", "quotes", "--interval", "3600");
     const mine = ["--account", "q.json", ...at()];
     assert.equal((await tacit("account", "new", "--account", "q.json")).status, 0);
     assert.equal((await tacit("account", "deposit", "50000000", ...mine)).status, 0);
@@ -201,7 +201,7 @@ describe("tacit serve, account, order, watch", () => {
     writeFileSync(join(folder, "quotes.jsonl"), `${list(99_980, 100_020)}\n\n${list(99_970, 100_030, 100_040)}\n`);
     const sent = await tacit("order", "quotes", "quotes.jsonl", ...mine);
     assert.equal(sent.status, 0, sent.stderr);
-    assert.match(sent.stdout, /^admitted: nonce 1, .*\nadmitted: nonce 9, /);
+    assert.match(sent.stdout, /^admitted: nonces 1 to 2, .*\nadmitted: nonces 9 to 11, /);
     const { stdout } = await tacit("order", "list", "--json", ...mine);
     const orders = JSON.parse(stdout) as { nonce: string; limit: string; cancelled: boolean }[];
     assert.deepEqual(
@@ -214,23 +214,30 @@ describe("tacit serve, account, order, watch", () => {
     let [told, said] = ["", ""];
     piped.stdout.on("data", (text) => (told += text));
     piped.stderr.on("data", (text) => (said += text));
-    piped.stdin.write(`${list(99_960)}\n`);
-    piped.stdin.end(`${list(99_950, 99_951)}\n`);
+    piped.stdin.write(`\uFEFF${list(99_960)}\n${list(99_950, 99_951)}\n`);
+    piped.stdin.end(`${list(99_940)}\n`);
     assert.deepEqual(await once(piped, "close"), [1, null], said);
-    assert.match(told, /^admitted: nonce 17, /);
-    assert.match(said, /offTick\): limits are multiples of .*\(order 2 of 2\)/);
+    assert.match(told, /^admitted: nonce 17, .*\nadmitted: nonce 25, /, "the list after the bad one goes on");
+    assert.match(said, /line 2: .*offTick\): limits are multiples of .*\(order 2 of 2\)/);
 
     for (const [text, says] of [
       ["{", /line 1 is wrong: expected a JSON object/],
-      ['{"market":"101","orders":[]}', /orders is out of range: expected 1 to 8 orders/],
+      ['{"market":"101","orders":[]}', /line 1: orders is out of range: expected 1 to 8 orders/],
       ['{"market":"101","orders":[{"side":"up","lots":1,"limit":1}]}', /line 1\.orders\[0\]\.side/],
       ['{"market":"none","orders":[]}', /no market "none"/],
+      ['{"market":"101","orders":[],"validFor":1}', /line 1\.validFor is wrong: expected no other fields/],
+      ['{"market":"101","orders":[{"side":"buy","lots":1,"limit":5,"maxFee":1}]}', /orders\[0\]\.maxFee/],
+      ["\n\n", /bad\.jsonl has no list of quotes/],
     ] as const) {
       writeFileSync(join(folder, "bad.jsonl"), text);
       const bad = await tacit("order", "quotes", "bad.jsonl", ...mine);
       assert.equal(bad.status, 2);
       assert.match(bad.stderr, says);
     }
+    assert.match(
+      (await tacit("order", "quotes", "-", "--passphrase-file", "-", ...mine)).stderr,
+      /both .* from standard input.*\(USAGE\)/,
+    );
     assert.match(
       (await tacit("order", "quotes", "nowhere", ...mine)).stderr,
       /nowhere cannot be read: there is no such file/,

@@ -2,11 +2,13 @@
 // market; a restart goes on where the venue was, whatever it was doing.
 // Method: a venue in memory on a clock that stands, proofs by a simulator; each behaviour through the public methods.
 import assert from "node:assert/strict";
+import { openAccount } from "../../src/protocol/account.ts";
 import { TacitError } from "../../src/protocol/errors.ts";
 import { openingWord } from "../../src/protocol/opening.ts";
 import { receiptDefect } from "../../src/protocol/receipt.ts";
 import { readRounds, segmentDefect, verifyRound } from "../../src/verifier/index.ts";
 import { chainHeads } from "../../src/protocol/item.ts";
+import { LAST_LIST_NONCE } from "../../src/protocol/parameters.ts";
 import { decodeRecord } from "../../src/venue/store/journal.ts";
 import type { Store } from "../../src/venue/store/store.ts";
 import {
@@ -106,6 +108,35 @@ describe("venue: items and receipts", () => {
     await assert.rejects(venue.cancel(item, auth), hasCode("WRONG_KIND"));
     await venue.close();
     await assert.rejects(venue.submit(item, auth), hasCode("STOPPED"));
+  });
+
+  it("has the nonces of a list of quotes spent for what comes behind it in one batch, as for what comes later", async () => {
+    const [alice] = traders(1);
+    const { venue } = await openTestVenue({ traders: [alice] });
+    const list = alice.quotes(2);
+    const at = (nonce: bigint) => alice.order("buy", 1n, 100_000n, { nonce });
+    const sent = [list, at(2n), at(8n), at(9n), at(9n + (1n << 16n))].map(({ item, auth }) => venue.submit(item, auth));
+    const answers = await Promise.allSettled(sent);
+    const told = answers.map((it) => (it.status === "fulfilled" ? it.value.verdict : it.reason.details.verdict));
+    assert.deepEqual(told, ["admitted", "nonce", "nonce", "admitted", "admitted"]);
+    assert.deepEqual(
+      answers.map(({ status }) => status),
+      ["fulfilled", "rejected", "rejected", "fulfilled", "fulfilled"],
+    );
+    await venue.close();
+  });
+
+  it("declines a list of quotes for which there are no nonces left, however often it comes", async () => {
+    const [alice] = traders(1);
+    const { x: keyX, y: keyY } = alice.key;
+    const old = { ...openAccount({ keyX, keyY, view: 0n }), nonce: LAST_LIST_NONCE - 19n, cash: DEPOSIT };
+    const { venue } = await openTestVenue({ genesis: { ...genesis, accounts: [...genesis.accounts, old] } });
+    const last = alice.quotes(2, { nonce: LAST_LIST_NONCE - 8n });
+    const beyond = alice.quotes(2, { nonce: LAST_LIST_NONCE - 7n });
+    for (let i = 0; i < 2; i++) await assert.rejects(venue.submit(beyond.item, beyond.auth), hasCode("DECLINED"));
+    assert.equal((await venue.submit(last.item, last.auth)).receipt.n, 0n);
+    assert.equal(venue.health().status, "open");
+    await venue.close();
   });
 
   it("acknowledges nothing that could not be written, and stops", async () => {

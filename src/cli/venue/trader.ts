@@ -52,10 +52,17 @@ export async function orderQuotes(
   options: SendOptions & { validFor: number; expireIn: number },
 ): Promise<number> {
   const { anyway, validFor, expireIn } = options;
+  if (file === "-" && options.passphraseFile === "-")
+    throw new TacitError(
+      "USAGE",
+      "both the passphrase and the quotes are to come from standard input: expected one of them",
+    );
   return withClient(options, async (client) => {
-    let worst = 0;
+    let worst: number | null = null;
     let n = 0;
-    for await (const line of lines(file)) {
+    for await (const text of lines(file)) {
+      // Some editors begin a file with a mark of its encoding.
+      const line = text.replace(/^\uFEFF/, "");
       n++;
       if (line.trim() === "") continue;
       const { market, orders, maxFee } = readQuotes(`line ${n}`, line);
@@ -67,8 +74,21 @@ export async function orderQuotes(
       const now = BigInt(Math.floor(Date.now() / 1000));
       const [validUntil, expiry] = [now + BigInt(validFor), now + BigInt(expireIn)];
       const fields = { market: id, orders, maxFee, validUntil, expiry, anyway };
-      worst = Math.max(worst, await send(client, options, () => client.quotes(fields)));
+      const code = await send(client, { ...options, line: true }, () => client.quotes(fields)).catch(
+        (error: unknown) => {
+          // The list after it may be good, and be what takes back the one before.
+          if (!(error instanceof TacitError)) throw error;
+          if (error.code === "OUT_OF_RANGE")
+            throw new TacitError(error.code, `line ${n}: ${error.message}`, error.details);
+          if (error.code !== "REJECTED") throw error;
+          note(`line ${n}: ${error.message}`);
+          return 1;
+        },
+      );
+      worst = Math.max(worst ?? 0, code);
     }
+    if (worst === null)
+      throw new TacitError("USAGE", `${file === "-" ? "standard input" : file} has no list of quotes`);
     return worst;
   });
 }
@@ -94,12 +114,14 @@ function readQuotes(at: string, text: string) {
   } catch {
     throw badFormat(at, "a JSON object on one line");
   }
-  const { market, orders, maxFee } = asObject(at, json);
+  const { market, orders, maxFee, ...others } = asObject(at, json);
+  refuseOthers(at, others);
   if (typeof market !== "string" && typeof market !== "number")
     throw badFormat(`${at}.market`, "the id or the name of a market");
   const read = asList(`${at}.orders`, orders).map((order, j) => {
     const place = `${at}.orders[${j}]`;
-    const { side, lots, limit } = asObject(place, order);
+    const { side, lots, limit, ...rest } = asObject(place, order);
+    refuseOthers(place, rest);
     if (side !== "buy" && side !== "sell") throw badFormat(`${place}.side`, '"buy" or "sell"');
     return { side, size: number(`${place}.lots`, lots), limit: number(`${place}.limit`, limit) } as const;
   });
@@ -108,6 +130,12 @@ function readQuotes(at: string, text: string) {
     orders: read,
     ...(maxFee === undefined ? {} : { maxFee: number(`${at}.maxFee`, maxFee) }),
   };
+}
+
+function refuseOthers(at: string, others: object): void {
+  const [name] = Object.keys(others);
+  if (name !== undefined)
+    throw badFormat(`${at}.${name}`, "no other fields than market, orders (side, lots, limit) and maxFee");
 }
 
 /** Written by hand, a number may be one of JSON. */
@@ -190,8 +218,13 @@ export async function markets({ venue, json }: { venue: string; json?: boolean }
   return 0;
 }
 
+interface TellOptions extends TraderOptions {
+  /** prints JSON on one line, as one of many */
+  line?: boolean;
+}
+
 /** Sends an item, and tells its receipt, or that it is kept. @returns the exit code */
-async function send(client: Client, options: TraderOptions, sending: () => Promise<SentItem>): Promise<number> {
+async function send(client: Client, options: TellOptions, sending: () => Promise<SentItem>): Promise<number> {
   const known = client.items.length;
   try {
     return await tellReceipt(client, await sending(), options);
@@ -206,17 +239,19 @@ async function send(client: Client, options: TraderOptions, sending: () => Promi
   }
 }
 
-async function tellReceipt(client: Client, sent: SentItem, { json }: TraderOptions): Promise<number> {
+async function tellReceipt(client: Client, sent: SentItem, { json, line }: TellOptions): Promise<number> {
   const { item, receipt, verdict } = sent;
-  const { nonce } = decodeItem(item)!.head;
+  const { kind, head, body } = decodeItem(item)!;
+  const { nonce } = head;
+  const last = kind === "quotes" ? nonce + BigInt(body.orders.length - 1) : nonce;
   const good = verdict === "admitted" || verdict === null;
   // Asked of the venue: what contradicts comes first.
   const reason = good || client.contradictions.length > 0 ? null : await client.reason(sent);
-  if (json) process.stdout.write(toJson({ verdict, nonce, receipt, reason }, 2) + "\n");
+  if (json) process.stdout.write(toJson({ verdict, nonce, receipt, reason }, line ? 0 : 2) + "\n");
   else {
     const word = good ? (verdict ?? "known") : `rejected (${verdict}${reason ? `: ${reason}` : ""})`;
     process.stdout.write(
-      `${word}: nonce ${nonce}, entry ${receipt!.n} of the log at ${isoTime(receipt!.time)}, ` +
+      `${word}: ${last === nonce ? `nonce ${nonce}` : `nonces ${nonce} to ${last}`}, entry ${receipt!.n} of the log at ${isoTime(receipt!.time)}, ` +
         `head ${short(receipt!.head)}; the receipt is kept\n`,
     );
   }
