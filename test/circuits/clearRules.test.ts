@@ -187,6 +187,24 @@ describe("circuits/instructions/clear", () => {
       [cancelActive[0], cancelActive[3]] = [1n, 0n];
       cancelWords[0] = cancelWord(all(9, 1n));
     });
+    // A cancel that is in no chain cancels nothing, be it of all.
+    const idle = inputsOf(build(situation()).instructions[0]);
+    const [first] = situation().book;
+    for (const [slot, word] of [
+      [7, cancelWord(all(first.account, first.nonce + 1n))],
+      [6, cancelWord(single(first.account, first.nonce))],
+    ] as const) {
+      idle.cancelWords[slot] = word;
+      idle.cancelAll[1] = 1n;
+      assert.deepEqual(outputs(circuits.auction, idle), [...build(situation()).instructions[0].publicInputs], "unused");
+    }
+    // One of all is no single one of another order too: not of twice its word, nor of the word itself.
+    const [by, upTo] = [2, 3n];
+    const word = cancelWord(all(by, upTo));
+    const others = [word, 2n * word, 2n * word + 1n].map((key) => {
+      return order({ account: Number(key & 0xfffffn), nonce: key >> 20n, side: 0, limit: 900n, remaining: 1n });
+    });
+    accept(build(situation({ book: others, admitted: [], cancels: [all(by, upTo)] })).instructions);
     const moved = inputsOf(honest);
     [moved.cancelActive[4], moved.cancelActive[6]] = [0n, 1n];
     moved.cancelWords[6] = moved.cancelWords[4];
