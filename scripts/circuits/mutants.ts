@@ -3,8 +3,9 @@
  * show (test/circuits/record.ts). A statement that is dropped is noticed by a cheat that breaks it alone. Every other mutant is
  * compiled, in the smallest circuits that use its template, and asked what the tests have asked: it is noticed when it gives
  * another answer to inputs, or when a cheat has a proof. What survives must stand in circuits/mutants.json, with the reason
- * why it makes no difference. Fails where something survives unexplained, or an explanation explains nothing.
- *     npm run circuits:mutants [-- INSTRUCTION_OR_FILE] [-- --sample N --seed N --jobs N --record FOLDER --resume]
+ * why it makes no difference. Fails where something survives unexplained, or an explanation explains nothing. A template of
+ * which all were tried, and none survived, stands in circuits/mutants.runs.json by the hash of its statements.
+ *     npm run circuits:mutants [-- INSTRUCTION_OR_FILE [TEMPLATE]] [-- --changed --sample N --seed N --jobs N --record FOLDER --resume]
  */
 import { fork } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -22,6 +23,7 @@ import { recordTests } from "./recordTests.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const EXPLAINED = join(ROOT, "circuits/mutants.json");
+const RUNS = join(ROOT, "circuits/mutants.runs.json");
 /** Mutants that were noticed, of the sources as they are. */
 const NOTICED = join(ROOT, "build/mutants", `${hashOfSources()}.jsonl`);
 
@@ -35,9 +37,19 @@ interface Explained {
   readonly why: string;
 }
 
+/** Of a template whose mutants were all tried: how many were noticed, and how many are explained. */
+interface Run {
+  /** of its statements as they were */
+  readonly statements: string;
+  readonly noticed: number;
+  readonly explained: number;
+}
+
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
+    /** only of templates that have changed since all of their mutants were tried */
+    changed: { type: "boolean", default: false },
     sample: { type: "string" },
     seed: { type: "string", default: "1" },
     jobs: { type: "string", default: `${os.availableParallelism()}` },
@@ -55,12 +67,17 @@ else await trySome(Number(values.part));
 
 /** The mutants that were asked for, in order; of a sample those that are drawn. */
 function chosen(): Mutant[] {
-  const [of] = positionals;
+  const [of, template] = positionals;
   const files = sourcesOf(ROOT).filter(
     (path) => of === undefined || basename(path, ".circom") === basename(of, ".circom"),
   );
   if (files.length === 0) throw new Error(`no circuit is named ${of}`);
-  const all = files.flatMap(mutantsOf);
+  const runs = runsBefore();
+  const all = files.flatMap(mutantsOf).filter(({ statement }) => {
+    if (template !== undefined && statement.template !== template) return false;
+    return !values.changed || runs[templateOf(statement)]?.statements !== hashOfTemplate(statement);
+  });
+  if (all.length === 0 && !values.changed) throw new Error(`no template of ${of} is named ${template}`);
   if (values.sample === undefined) return all;
   const random = new Random(Number(values.seed));
   const left = all.filter(({ kind }) => kind !== "dropped");
@@ -71,8 +88,12 @@ function chosen(): Mutant[] {
   return [...all.filter(({ kind }) => kind === "dropped"), ...drawn];
 }
 
-function keyOf({ statement: { file, template, text }, becomes }: Mutant): string {
-  return JSON.stringify([`${basename(file)} ${template}`, text, becomes]);
+function keyOf({ statement, becomes }: Mutant): string {
+  return JSON.stringify([templateOf(statement), statement.text, becomes]);
+}
+
+function templateOf({ file, template }: Statement): string {
+  return `${basename(file)} ${template}`;
 }
 
 async function tryAll(): Promise<void> {
@@ -83,10 +104,18 @@ async function tryAll(): Promise<void> {
   for await (const shown of recorded(folder))
     if (shown.kind === "refused") for (const id of shown.rules) refusals.add(id);
   const counts = new Map<Kind, { tried: number; noticed: number; explained: number; survived: number }>();
-  const explained = new Map(explanations().map((it) => [JSON.stringify([it.of, it.statement, it.becomes]), it]));
+  const explained = explainedMutants();
   /** Mutants that survive unexplained, and explanations that are none. */
   let wrong = 0;
+  /** by template, what was tried of it; and those of which something is wrong */
+  const tried = new Map<string, { noticed: number; explained: number }>();
+  const bad = new Set<string>();
   const take = (mutant: Mutant, noticed: boolean) => {
+    const of = templateOf(mutant.statement);
+    const sums = tried.get(of) ?? { noticed: 0, explained: 0 };
+    tried.set(of, sums);
+    sums[noticed ? "noticed" : "explained"]++;
+    if (noticed === explained.has(keyOf(mutant))) bad.add(of);
     const count = counts.get(mutant.kind) ?? { tried: 0, noticed: 0, explained: 0, survived: 0 };
     counts.set(mutant.kind, count);
     count.tried++;
@@ -132,8 +161,42 @@ async function tryAll(): Promise<void> {
   const known = new Set(sourcesOf(ROOT).flatMap(mutantsOf).map(keyOf));
   const stale = [...explained.keys()].filter((key) => !known.has(key));
   for (const key of stale) console.error(`no mutant is what circuits/mutants.json explains: ${key}`);
+  keepRuns(tried, bad);
   if (broken || done < compiled) console.error(`${thousands(compiled - done)} mutants were not tried`);
   if (broken || done < compiled || wrong + stale.length > 0) process.exitCode = 1;
+}
+
+/** Keeps which templates were run whole, and tells which have changed since. */
+function keepRuns(tried: ReadonlyMap<string, Omit<Run, "statements">>, bad: ReadonlySet<string>): void {
+  const all = new Map<string, Mutant[]>();
+  for (const mutant of sourcesOf(ROOT).flatMap(mutantsOf)) {
+    const of = templateOf(mutant.statement);
+    all.set(of, [...(all.get(of) ?? []), mutant]);
+  }
+  const before = runsBefore();
+  const runs: Record<string, Run> = {};
+  for (const [of, mutants] of [...all].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const sums = tried.get(of);
+    const whole = sums && sums.noticed + sums.explained === mutants.length;
+    if (whole && !bad.has(of)) runs[of] = { statements: hashOfTemplate(mutants[0].statement), ...sums };
+    else if (before[of] && !whole) runs[of] = before[of];
+  }
+  fs.writeFileSync(RUNS, `${JSON.stringify(runs, null, 2)}\n`);
+  const left = [...all].filter(([of, [first]]) => runs[of]?.statements !== hashOfTemplate(first.statement));
+  console.log(
+    `${thousands(all.size - left.length)} of ${thousands(all.size)} templates have been run whole as they are`,
+  );
+  if (left.length > 0) console.log(`not so: ${left.map(([of]) => of).join(", ")}`);
+}
+
+function runsBefore(): Record<string, Run> {
+  return fs.existsSync(RUNS) ? (JSON.parse(fs.readFileSync(RUNS, "utf8")) as Record<string, Run>) : {};
+}
+
+function hashOfTemplate({ file, template }: Statement): string {
+  const hash = createHash("sha256");
+  for (const it of statementsOf(file)) if (it.template === template) hash.update(`${it.text};`);
+  return hash.digest("hex").slice(0, 16);
 }
 
 function hashOfSources(): string {
@@ -147,8 +210,10 @@ function noticedEarlier(): ReadonlySet<string> {
   return new Set(values.resume && fs.existsSync(NOTICED) ? fs.readFileSync(NOTICED, "utf8").split("\n") : []);
 }
 
-function explanations(): Explained[] {
-  return JSON.parse(fs.readFileSync(EXPLAINED, "utf8")) as Explained[];
+/** By the key of a mutant. */
+function explainedMutants(): ReadonlyMap<string, Explained> {
+  const all = JSON.parse(fs.readFileSync(EXPLAINED, "utf8")) as Explained[];
+  return new Map(all.map((it) => [JSON.stringify([it.of, it.statement, it.becomes]), it]));
 }
 
 /** Every `jobs`-th of the mutants that are compiled, told to the parent. */
@@ -159,13 +224,15 @@ async function trySome(part: number): Promise<void> {
   process.on("exit", () => fs.rmSync(root, { recursive: true, force: true }));
   fs.cpSync(join(ROOT, "circuits"), join(root, "circuits"), { recursive: true });
   const earlier = noticedEarlier();
+  const explained = explainedMutants();
   const compiled = mutants.flatMap((it, i) => (it.kind === "dropped" || earlier.has(keyOf(it)) ? [] : [i]));
   for (const i of compiled.filter((at) => at % jobs === part)) {
     const { statement, source } = mutants[i];
     const path = join(root, relative(ROOT, statement.file));
     const candidates = bySize.filter((it) => uses.get(it.source.template)?.has(statement.template));
     fs.writeFileSync(path, source);
-    const notice = await firstNotice(root, candidates, rulesOf(statement), moved(mutants[i]));
+    const ask = (thorough: boolean) => firstNotice(root, candidates, rulesOf(statement), moved(mutants[i]), thorough);
+    const notice = (await ask(false)) ?? (explained.has(keyOf(mutants[i])) ? undefined : await ask(true));
     fs.rmSync(join(root, "build"), { recursive: true, force: true });
     fs.copyFileSync(statement.file, path);
     process.send!([i, notice !== undefined]);

@@ -9,8 +9,9 @@ import { createInterface } from "node:readline";
 import { compileTemplate, type Circuit, type CircuitSource, type Inputs } from "./harness.ts";
 import { textOf, type Computed, type Refused } from "./record.ts";
 
-/** Answers of one circuit that are asked again, and cheats: all that the tests ask is too much for the greatest. */
+/** Answers of one circuit that are asked at first, and cheats: all that the tests ask is too much for the greatest. */
 const ASKED = { witness: 600, refused: 160 };
+const ALL = { witness: Infinity, refused: Infinity };
 
 /** All that was kept in a folder. */
 export async function* recorded(folder: string): AsyncGenerator<Computed | Refused> {
@@ -30,7 +31,7 @@ export interface Shown {
   readonly bytes?: number;
 }
 
-/** Of each circuit of the project a sample of what was shown, the same each time. */
+/** Of each circuit of the project what was shown, what is asked at first in front: a sample, the same each time. */
 export async function shownOf(folder: string): Promise<Shown[]> {
   const found = new Map<string, Shown>();
   const order = new Map<unknown, string>();
@@ -42,16 +43,12 @@ export async function shownOf(folder: string): Promise<Shown[]> {
     order.set(it, createHash("sha256").update(textOf(it)).digest("hex"));
     (of[it.kind] as (Computed | Refused)[]).push(it);
   }
-  const sampled = <T>(all: readonly T[], most: number): T[] =>
-    [...all].sort((a, b) => (order.get(a)! < order.get(b)! ? -1 : 1)).slice(0, most);
+  const mixed = <T>(all: readonly T[]): T[] => [...all].sort((a, b) => (order.get(a)! < order.get(b)! ? -1 : 1));
   return [...found.values()].map(({ source, witness, refused }) => {
-    const [with_, without] = [witness.filter(({ outputs }) => outputs), witness.filter(({ outputs }) => !outputs)];
+    const halves = [witness.filter(({ outputs }) => outputs), witness.filter(({ outputs }) => !outputs)].map(mixed);
     const half = ASKED.witness / 2;
-    return {
-      source,
-      witness: [...sampled(with_, half), ...sampled(without, half)],
-      refused: sampled(refused, refused.length),
-    };
+    const asked = [halves.map((all) => all.slice(0, half)), halves.map((all) => all.slice(half))].flat(2);
+    return { source, witness: asked, refused: mixed(refused) };
   });
 }
 
@@ -80,23 +77,26 @@ const GREAT = 2_000_000;
  * @param candidates  those that may be others, the smallest first
  * @param changed     ids of statements, if it is known: no cheat has a proof there but those that one of them refuses
  * @param moved       the name that a signal has there
+ * @param thorough    asks all that is known of a circuit, and not a sample
  */
 export async function firstNotice(
   root: string,
   candidates: readonly Shown[],
   changed?: ReadonlySet<string>,
   moved: (name: string) => string = (name) => name,
+  thorough = false,
 ): Promise<Notice | undefined> {
+  const most = thorough ? ALL : ASKED;
   const refusing = candidates.map((shown) => ({
     ...shown,
     refused: shown.refused.filter(({ rules }) => changed === undefined || rules.some((rule) => changed.has(rule))),
   }));
   for (const shown of tried(candidates, ({ witness }) => witness.length, TRIED.greatAnswers)) {
-    const how = await answersOtherwise(root, shown);
+    const how = await answersOtherwise(root, { ...shown, witness: shown.witness.slice(0, most.witness) });
     if (how !== undefined) return { how, of: shown.source };
   }
   for (const shown of tried(refusing, ({ refused }) => refused.length, TRIED.greatCheats)) {
-    const how = await provesCheat(root, { ...shown, refused: shown.refused.slice(0, ASKED.refused) }, moved);
+    const how = await provesCheat(root, { ...shown, refused: shown.refused.slice(0, most.refused) }, moved);
     if (how !== undefined) return { how, of: shown.source };
   }
   return undefined;

@@ -7,7 +7,7 @@ import { depthAt, sweep } from "../../src/protocol/clearing.ts";
 import { fee } from "../../src/protocol/market.ts";
 import { toField } from "../../src/protocol/numbers.ts";
 import { FIELD } from "../../src/protocol/poseidon.ts";
-import { PHASE, SWEEP_CANCELS } from "../../src/protocol/parameters.ts";
+import { PHASE, RANK, SWEEP_CANCELS } from "../../src/protocol/parameters.ts";
 import {
   AUCTION,
   clearEvent,
@@ -269,6 +269,19 @@ describe("circuits/instructions/clear", () => {
     const afterOthers = inputsOf(purge);
     afterOthers.before.logged.clock = 32n * START + 31n;
     assert.equal(outputs(circuits.auction, afterOthers)[3], START, "a purge may come at any time");
+    const neighbour = inputsOf(build(situation({ slot: MIDPOINT, book: [], admitted: [] })).instructions[0]);
+    neighbour.before.logged.clock = 32n * START + BigInt(RANK.close(MIDPOINT)) - 1n;
+    assert.equal(outputs(circuits.midpoint, neighbour)[3], START, "a close right behind that of the slot before it");
+    // What a beginning reads of the register, which is empty, changes nothing.
+    const [cancelling] = build(situation({ cancels: [single(2, 1n)] })).instructions;
+    const head = cancelling.inputs.cancels as bigint[];
+    const half = (head[AUCTION] * ((FIELD + 1n) / 2n)) % FIELD;
+    for (const from of [half, head[AUCTION], FIELD - head[AUCTION]]) {
+      const made = { ...inputsOf(cancelling), storedFrom: from, storedTo: from, storedPrice: 5n };
+      assert.deepEqual(outputs(circuits.auction, made), [...cancelling.publicInputs]);
+      const skipping = { ...made, cancelActive: made.cancelActive.map(() => 0n) };
+      assert.notDeepEqual(outputs(circuits.auction, skipping), [...cancelling.publicInputs]);
+    }
     refuseInputs("a purge of the past", purge, (inputs) => (inputs.before.logged.clock = 32n * (START + 1n)));
 
     for (const phase of [1, 2, 16, 18, 33])

@@ -188,6 +188,9 @@ describe("circuits/lib: each statement is a rule", () => {
     const honest = { ...CLAIMS, bids: 4n, bidsAbove: 4n, asks: 4n, asksBelow: 4n };
     circuit.refuses(honest, { price: 1_005n }, rule);
     circuit.refuses(honest, { price: 995n }, rule);
+    // Of a tick of 1.
+    circuit.refuses(honest, { price: 1_001n }, rule);
+    circuit.refuses(honest, { price: 999n }, rule);
     circuit.refuses({ ...honest, asks: 9n }, { price: 1_005n }, rule);
     circuit.refuses({ ...honest, bids: 9n }, { price: 995n }, rule);
   });
