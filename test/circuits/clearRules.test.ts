@@ -88,6 +88,13 @@ describe("circuits/instructions/clear", () => {
       inputs.active.fill(0n, 4);
     });
     neverEnds("book left out", honest, (inputs) => inputs.active.fill(0n));
+    const [bookOnly] = build(situation({ admitted: [] })).instructions;
+    for (const command of [bookOnly, build(situation({ admitted: [], command: "purge" })).instructions[0]])
+      neverEnds("a book not walked, where no orders are admitted", command, (inputs) => {
+        for (const name of ["bids", "bidsAbove", "asks", "asksBelow"]) inputs[name] = 0n;
+        inputs.active.fill(0n);
+        inputs.switches.fill(0n);
+      });
     refuseInputs("a switch that is no bit", honest, (inputs) => (inputs.switches[4] = 2n));
     refuseInputs("an entry that is half active", honest, (inputs) => (inputs.active[5] = 3n));
   });
