@@ -209,9 +209,11 @@ describe("circuits/instructions/clear", () => {
     const [by, upTo] = [2, 3n];
     const word = cancelWord(all(by, upTo));
     const others = [word, 2n * word, 2n * word + 1n].map((key) => {
-      return order({ account: Number(key & 0xfffffn), nonce: key >> 20n, side: 0, limit: 900n, remaining: 1n });
+      return order({ account: Number(key & 0xfffffn), nonce: key >> 20n, side: 0, limit: 970n, remaining: 1n });
     });
-    accept(build(situation({ book: others, admitted: [], cancels: [all(by, upTo)] })).instructions);
+    const stay = situation({ book: others, admitted: [], cancels: [all(by, upTo)] });
+    assert.equal(clearEvent(stay).sweeps[0].outcome.book.length, others.length);
+    accept(build(stay).instructions);
     const moved = inputsOf(honest);
     [moved.cancelActive[4], moved.cancelActive[6]] = [0n, 1n];
     moved.cancelWords[6] = moved.cancelWords[4];
