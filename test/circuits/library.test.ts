@@ -6,7 +6,7 @@ import { LIST_ORDERS, RULE, SWEEP_ALL_CANCELS, SWEEP_CANCELS } from "../../src/p
 import { clearInstructions } from "../../src/witness/clear.ts";
 import { clearEvent, ledgerOf, PROFILE } from "./clearing.ts";
 import { situation } from "./clearProofs.ts";
-import { compileTemplate, type Inputs } from "./harness.ts";
+import { compileTemplate, expectNoWitness, type Inputs } from "./harness.ts";
 import { quotient } from "./r1cs.ts";
 import { pinsEach } from "./pinning.ts";
 import { remembersHashes } from "./remembering.ts";
@@ -189,8 +189,10 @@ describe("circuits/lib: each statement is a rule", () => {
     circuit.refuses(honest, { price: 1_005n }, rule);
     circuit.refuses(honest, { price: 995n }, rule);
     // Of a tick of 1.
-    circuit.refuses(honest, { price: 1_001n }, rule);
-    circuit.refuses(honest, { price: 999n }, rule);
+    for (const price of [999n, 1_001n]) {
+      circuit.refuses(honest, { price }, rule);
+      expectNoWitness(circuit, { ...honest, price });
+    }
     circuit.refuses({ ...honest, asks: 9n }, { price: 1_005n }, rule);
     circuit.refuses({ ...honest, bids: 9n }, { price: 995n }, rule);
   });
