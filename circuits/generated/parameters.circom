@@ -32,6 +32,9 @@ function BITS_FEE_PER_LOT() { return 40; }
 function BITS_TICK() { return 32; }
 function BITS_SLOT() { return 4; }
 function BITS_RHO_MIN() { return 61; }
+function BITS_REPORTED() { return 40; }
+function BITS_CHARGE() { return 40; }
+function BITS_WEIGHT() { return 16; }
 
 // FEE_DENOMINATOR
 function FEE_DENOMINATOR() { return 1000000; }
@@ -42,6 +45,12 @@ function FLAG_ALL() { return 2; }
 
 // INSTRUMENTS
 function INSTRUMENTS() { return 16; }
+
+// INSTRUMENT_KIND
+function INSTRUMENT_KIND_PERPETUAL() { return 1; }
+function INSTRUMENT_KIND_FUTURE() { return 2; }
+function INSTRUMENT_KIND_CALL() { return 3; }
+function INSTRUMENT_KIND_PUT() { return 4; }
 
 // KIND
 function KIND_ORDER() { return 1; }
@@ -138,6 +147,10 @@ function TAG_DEPOSIT() { return 25; }
 function TAG_DOMAIN() { return 26; }
 function TAG_LIST() { return 27; }
 function TAG_CANCEL_ALL() { return 28; }
+function TAG_CONTRACT() { return 29; }
+function TAG_INSTRUMENT() { return 30; }
+function TAG_REPORT() { return 31; }
+function TAG_QUORUM() { return 32; }
 
 // VERDICT
 function VERDICT_ADMITTED() { return 0; }

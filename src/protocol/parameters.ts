@@ -45,6 +45,12 @@ export const BITS = {
   /** number of a market slot */
   slot: 4,
   rhoMin: 61,
+  /** each number that a feed signs */
+  reported: 40,
+  /** margin that a lot costs, cash units */
+  charge: 40,
+  /** of an instrument in the limit on positions */
+  weight: 16,
 } as const;
 
 /** A validly signed nonce lies in (old, old + 2^16]. */
@@ -102,6 +108,10 @@ export const TAG = {
   domain: 26n,
   list: 27n,
   cancelAll: 28n,
+  contract: 29n,
+  instrument: 30n,
+  report: 31n,
+  quorum: 32n,
 } as const;
 export type Tag = keyof typeof TAG;
 
@@ -113,6 +123,7 @@ export const FLAG = { thisAuction: 1, all: 2 } as const;
 
 export const SIDE = { buy: 0, sell: 1 } as const;
 export const RULE = { auction: 0, midpoint: 1 } as const;
+export const INSTRUMENT_KIND = { perpetual: 1, future: 2, call: 3, put: 4 } as const;
 export const MARKET_STATE = { open: 1, halted: 2, expired: 3 } as const;
 
 /**
