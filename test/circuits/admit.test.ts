@@ -385,6 +385,8 @@ describe("circuits/instructions/admit: a verdict for whatever the log holds", ()
     ["a limit of 0", "band", order(ALICE, { limit: 0n })],
     ["a good limit below 0", "admitted", order(ALICE, { market: SPREAD })],
     ["no lots", "size", order(ALICE, { size: 0n })],
+    ["no lots, off the tick", "offTick", order(ALICE, { size: 0n, limit: 1_001n })],
+    ["off the tick, a fee of 0 accepted", "offTick", order(ALICE, { limit: 1_001n, maxFee: 0n })],
     ["lots greatest", "size", order(ALICE, { size: below(32) })],
     ["lots greatest, and allowed", "margin", order(ALICE, { market: EXTREME, size: below(32), side: SIDE.sell })],
     ["a fee of 0 accepted", "maxFee", order(ALICE, { maxFee: 0n })],
