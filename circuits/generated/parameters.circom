@@ -189,6 +189,11 @@ function TAG_CONTRACT() { return 29; }
 function TAG_INSTRUMENT() { return 30; }
 function TAG_REPORT() { return 31; }
 function TAG_QUORUM() { return 32; }
+function TAG_FEEDS() { return 33; }
+function TAG_PRICING() { return 34; }
+function TAG_DEFAULTS() { return 35; }
+function TAG_INSURANCE_PAYOUT() { return 36; }
+function TAG_HISTORY() { return 37; }
 
 // TENORS
 function TENORS() { return 16; }

@@ -112,6 +112,11 @@ export const TAG = {
   instrument: 30n,
   report: 31n,
   quorum: 32n,
+  feeds: 33n,
+  pricing: 34n,
+  defaults: 35n,
+  insurancePayout: 36n,
+  history: 37n,
 } as const;
 export type Tag = keyof typeof TAG;
 
