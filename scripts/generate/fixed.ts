@@ -57,7 +57,11 @@ export function fixedCircom(): string {
 /** The same tables by piece. */
 export function fixedTypescript(): string {
   const constants = Object.entries(tables()).map(([name, rows]) => typescriptTable(name, rows));
-  return ["", "/** Pieces of ln and exp; scripts/generate/fixed.ts says which. */", "", constants.join("\n\n"), ""].join(
-    "\n",
-  );
+  return [
+    "",
+    "/** Pieces of ln and exp; scripts/generate/fixed.ts says which. */",
+    "",
+    constants.join("\n\n"),
+    "",
+  ].join("\n");
 }

@@ -81,7 +81,7 @@ export function normalDensity(y: bigint): bigint {
 export function normalAbove(y: bigint): bigint {
   const half = -times(y, y) / 2n;
   let sum = 0n;
-  for (let term = y, n = 0n; term !== 0n && term !== -1n; ) {
+  for (let term = y, n = 0n; term !== 0n && term !== -1n;) {
     sum += term / (2n * n + 1n);
     n++;
     term = times(term, half) / n;
@@ -157,8 +157,7 @@ export function valueAt(coefficients: readonly bigint[], t: bigint): bigint {
 export function moebius(rows: readonly (readonly bigint[])[]): bigint[][] {
   const found = rows.map((row) => [...row]);
   for (let bit = 1; bit < rows.length; bit *= 2)
-    for (let i = 0; i < rows.length; i++)
-      if (i & bit) found[i] = found[i].map((value, j) => value - found[i - bit][j]);
+    for (let i = 0; i < rows.length; i++) if (i & bit) found[i] = found[i].map((value, j) => value - found[i - bit][j]);
   return found;
 }
 

@@ -26,14 +26,19 @@ export function ln(x: bigint): bigint {
   if (requireBits("x", x, FIXED.number) === 0n) throw outOfRange("x", "at least 1");
   const width = x.toString(2).length;
   const scaled = x << BigInt(FIXED.number - width);
-  const mantissa = low(scaled >> BigInt(FIXED.number - 1 - FIXED.lnPiece - FIXED.lnPoint), FIXED.lnPiece + FIXED.lnPoint);
+  const mantissa = low(
+    scaled >> BigInt(FIXED.number - 1 - FIXED.lnPiece - FIXED.lnPoint),
+    FIXED.lnPiece + FIXED.lnPoint,
+  );
   const piece = LN_PIECES[Number(mantissa >> BigInt(FIXED.lnPoint))];
   const fraction = polynomial(piece, low(mantissa, FIXED.lnPoint));
   return (BigInt(width - 1) * LN_2[0][0] + fraction) >> BigInt(FIXED.lnScale - FIXED.fraction);
 }
 
 /** Bits of the product of the four factors that exp is made of. */
-const EXP_SCALE = BigInt(FIXED.expUnitsScale + FIXED.expEighthsScale + FIXED.expPartsScale + FIXED.expRestScale - FIXED.fraction);
+const EXP_SCALE = BigInt(
+  FIXED.expUnitsScale + FIXED.expEighthsScale + FIXED.expPartsScale + FIXED.expRestScale - FIXED.fraction,
+);
 
 /**
  * exp z, as the product of exp of its units, its eighths, its 64ths and the rest.
@@ -59,7 +64,7 @@ export function rootFloor(n: bigint, divisor: bigint): bigint {
   if (n < 0n || divisor < 1n) throw outOfRange("n, divisor", "at least 0 and 1");
   const square = n / divisor;
   if (square === 0n) return 0n;
-  for (let x = 1n << BigInt((square.toString(2).length + 1) >> 1); ; ) {
+  for (let x = 1n << BigInt((square.toString(2).length + 1) >> 1); ;) {
     const next = (x + square / x) >> 1n;
     if (next >= x) return x;
     x = next;

@@ -206,10 +206,7 @@ export function instrumentValues(instrument: Instrument, shocks: Shocks): bigint
     return kind === "call" ? call : call - forward + strike;
   };
   const moved = factors(shocks).map((factor) => (live * factor) >> BigInt(FIXED.fraction));
-  return [
-    value(live, "asItIs", 0n),
-    ...shocks.scenarios.map(({ move, level }, k) => value(moved[k], level, move)),
-  ];
+  return [value(live, "asItIs", 0n), ...shocks.scenarios.map(({ move, level }, k) => value(moved[k], level, move))];
 }
 
 function requireShocks({ range, raised, lowered, tenors, scenarios }: Shocks): void {
