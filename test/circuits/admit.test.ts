@@ -2,6 +2,7 @@
 // Method: random rounds (seed in the name of the test; TACIT_ROUNDS sets their number) that reach each verdict, and hostile
 // entries one by one, against the matcher and the ledger.
 import assert from "node:assert/strict";
+import type { Account } from "../../src/protocol/account.ts";
 import { Random } from "../../src/replay/random.ts";
 import { FIELD, ORDER } from "../../src/protocol/eddsa.ts";
 import {
@@ -26,6 +27,7 @@ import {
 import { expectNoWitness, type Circuit, type Inputs } from "./harness.ts";
 import { remembersHashes } from "./remembering.ts";
 import {
+  accounts,
   agrees,
   ALICE,
   AT_LIMIT,
@@ -503,6 +505,50 @@ describe("circuits/instructions/admit: a verdict for whatever the log holds", ()
     const verdicts = events.map(({ admission }) => admission.verdict);
     assert.deepEqual(verdicts, ["admitted", "tooManyCancels", "admitted", "tooManyCancels", "tooManyCancels"]);
     for (const event of events) agrees(quote, v.instruction([event], "quote"));
+  });
+
+  /** The accounts, of which Alice has something else; what is an empty leaf stays one. */
+  const having = (changes: Partial<Account>): Account[] =>
+    Object.assign([], accounts, { [ALICE]: { ...accounts[ALICE], ...changes } });
+  for (const side of [SIDE.buy, SIDE.sell])
+    it(`the least cash with which an order of side ${side} is admitted, and one less`, () => {
+      const applied = (cash: bigint) => {
+        const v = new Venue(1, { accounts: having({ cash }) });
+        const item = orderItem(v.order(ALICE, { side }));
+        return { v, event: v.apply(item, signed(ALICE, item)) };
+      };
+      let cash = 0n;
+      while (applied(cash).event.admission.verdict !== "admitted") cash++;
+      assert.ok(cash > 1n);
+      for (const [held, verdict] of [
+        [cash, "admitted"],
+        [cash - 1n, "margin"],
+      ] as const) {
+        const { v, event } = applied(held);
+        assert.equal(event.admission.verdict, verdict);
+        agrees(admit, v.instruction([event]));
+      }
+    });
+
+  it("an order that cancels nothing, where no more cancels may wait: admitted", () => {
+    const v = new Venue(2);
+    const full = cancelItem({ market: TINY, account: BigInt(BOB), nonce: 1n, validUntil: v.time, salt: 1n });
+    const plain = orderItem(v.order(ALICE, { market: TINY }));
+    const events = [v.apply(full, signed(BOB, full)), v.apply(plain, signed(ALICE, plain))];
+    assert.deepEqual(
+      events.map(({ admission }) => admission.verdict),
+      ["admitted", "admitted"],
+    );
+    agrees(two, v.instruction(events));
+  });
+
+  it("quotes beyond the window that have no room for their nonces either: nonce", () => {
+    const nonce = LAST_LIST_NONCE - 7n;
+    const v = new Venue(1, { accounts: having({ nonce: nonce - 1n - NONCE_WINDOW }) });
+    const item = quotesItem(v.quotes(ALICE, 1, { nonce }));
+    const event = v.apply(item, signed(ALICE, item));
+    assert.equal(event.admission.verdict, "nonce");
+    agrees(quote, v.instruction([event], "quote"));
   });
 
   it("a cancel too many that breaks a rule before as well: that rule's verdict, and no effect", () => {

@@ -117,6 +117,16 @@ describe("circuits/lib: answers", () => {
     assert.equal(circuit.publicValues({ ...good, words: [1n + (1n << 222n), 0n, 0n] }, 1)[0], 0n);
     assert.equal(circuit.publicValues({ ...good, words: [1n + (1n << 252n), 0n, 0n] }, 1)[0], 0n);
     assert.equal(circuit.publicValues({ ...good, words: [1n, 0n, 1n << 209n] }, 1)[0], 0n);
+    // Nor do two faults make up for one another.
+    const faults = [{ A: 1n << 189n }, { first: 1n << 222n }, { last: 1n << 209n }, { first: 1n << 74n }, { flags: 8n }, { flags: 16n }]; // prettier-ignore
+    for (const [i, one] of faults.entries())
+      for (const other of faults.slice(i + 1)) {
+        const both = { A: 0n, first: 0n, last: 0n, ...one, ...other, flags: (one.flags ?? 0n) + (other.flags ?? 0n) };
+        const flags = pack(A_COLUMNS, { ...NO_HEAD, flags: both.flags });
+        const first = (one.first ?? 0n) + (other.first ?? 0n);
+        const words = [1n + first, 0n, both.last];
+        assert.equal(circuit.publicValues({ A: good.A + both.A + flags, words }, 1)[0], 0n);
+      }
     expectNoWitness(circuit, { ...good, words: [1n, 1n << 222n, 0n] });
     expectNoWitness(circuit, { ...good, words: [1n, 0n, 1n << 222n] });
   });

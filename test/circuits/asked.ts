@@ -106,8 +106,13 @@ export async function firstNotice(
 function tried(all: readonly Shown[], known: (shown: Shown) => number, great: number): Shown[] {
   const some = all.filter((shown) => known(shown) > 0);
   const isGreat = ({ bytes = 0 }: Shown) => bytes >= GREAT;
-  const greatOnes = some.filter(isGreat).sort((a, b) => known(b) - known(a));
-  return [...some.filter((shown) => !isGreat(shown)).slice(0, TRIED.small), ...greatOnes.slice(0, great)];
+  // Of those of which most is known the smaller ones first: they compile sooner, and mostly they tell.
+  const best = some
+    .filter(isGreat)
+    .sort((a, b) => known(b) - known(a))
+    .slice(0, great);
+  const greatOnes = best.sort((a, b) => (a.bytes ?? 0) - (b.bytes ?? 0));
+  return [...some.filter((shown) => !isGreat(shown)).slice(0, TRIED.small), ...greatOnes];
 }
 
 async function answersOtherwise(root: string, { source, witness }: Shown): Promise<Notice["how"] | undefined> {
