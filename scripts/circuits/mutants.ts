@@ -24,8 +24,9 @@ import { recordTests } from "./recordTests.ts";
 const ROOT = join(import.meta.dirname, "../..");
 const EXPLAINED = join(ROOT, "circuits/mutants.json");
 const RUNS = join(ROOT, "circuits/mutants.runs.json");
-/** Mutants that were noticed, of the sources as they are. */
+/** What became of mutants of the sources as they are: a key a line. */
 const NOTICED = join(ROOT, "build/mutants", `${hashOfSources()}.jsonl`);
+const MISSED = join(ROOT, "build/mutants", `${hashOfSources()}.missed.jsonl`);
 
 /** A survivor that makes no difference. */
 interface Explained {
@@ -54,7 +55,7 @@ const { values, positionals } = parseArgs({
     seed: { type: "string", default: "1" },
     jobs: { type: "string", default: `${os.availableParallelism()}` },
     record: { type: "string" },
-    /** takes as noticed what an earlier run has noticed of the same sources */
+    /** takes what an earlier run has found of the same sources, but for what survived unexplained */
     resume: { type: "boolean", default: false },
     /** of a process that tries some of the mutants */
     part: { type: "string" },
@@ -132,11 +133,11 @@ async function tryAll(): Promise<void> {
       console.error(`survives: ${shown(mutant)}`);
     }
   };
-  const earlier = noticedEarlier();
+  const earlier = triedEarlier();
   let compiled = 0;
   for (const mutant of mutants)
     if (mutant.kind === "dropped") take(mutant, refusals.has(idOf(mutant.statement)));
-    else if (earlier.has(keyOf(mutant))) take(mutant, true);
+    else if (earlier.has(keyOf(mutant))) take(mutant, earlier.get(keyOf(mutant))!);
     else compiled++;
   const progress = startProgress("mutants");
   let done = 0;
@@ -145,7 +146,7 @@ async function tryAll(): Promise<void> {
     const child = fork(import.meta.filename, [...argv, "--part", `${part}`]);
     child.on("message", ([i, noticed]: [number, boolean]) => {
       take(mutants[i], noticed);
-      if (noticed) fs.appendFileSync(NOTICED, `${keyOf(mutants[i])}\n`);
+      fs.appendFileSync(noticed ? NOTICED : MISSED, `${keyOf(mutants[i])}\n`);
       progress.update(++done / compiled, `${thousands(done)} of ${counted(compiled, "mutant")}`);
     });
     return new Promise<number | null>((resolve) => child.on("exit", resolve));
@@ -205,9 +206,14 @@ function hashOfSources(): string {
   return hash.digest("hex").slice(0, 16);
 }
 
-function noticedEarlier(): ReadonlySet<string> {
+/** By key, whether it was noticed; of those that were not, the explained ones: tests may notice others by now. */
+function triedEarlier(): ReadonlyMap<string, boolean> {
   fs.mkdirSync(join(ROOT, "build/mutants"), { recursive: true });
-  return new Set(values.resume && fs.existsSync(NOTICED) ? fs.readFileSync(NOTICED, "utf8").split("\n") : []);
+  const keys = (path: string) =>
+    values.resume && fs.existsSync(path) ? fs.readFileSync(path, "utf8").split("\n") : [];
+  const explained = explainedMutants();
+  const missed = keys(MISSED).filter((key) => explained.has(key));
+  return new Map([...missed.map((key) => [key, false] as const), ...keys(NOTICED).map((key) => [key, true] as const)]);
 }
 
 /** By the key of a mutant. */
@@ -223,7 +229,7 @@ async function trySome(part: number): Promise<void> {
   const root = fs.mkdtempSync(join(os.tmpdir(), "tacit-mutants-"));
   process.on("exit", () => fs.rmSync(root, { recursive: true, force: true }));
   fs.cpSync(join(ROOT, "circuits"), join(root, "circuits"), { recursive: true });
-  const earlier = noticedEarlier();
+  const earlier = triedEarlier();
   const explained = explainedMutants();
   const compiled = mutants.flatMap((it, i) => (it.kind === "dropped" || earlier.has(keyOf(it)) ? [] : [i]));
   for (const i of compiled.filter((at) => at % jobs === part)) {
@@ -231,8 +237,8 @@ async function trySome(part: number): Promise<void> {
     const path = join(root, relative(ROOT, statement.file));
     const candidates = bySize.filter((it) => uses.get(it.source.template)?.has(statement.template));
     fs.writeFileSync(path, source);
-    const ask = (thorough: boolean) => firstNotice(root, candidates, rulesOf(statement), moved(mutants[i]), thorough);
-    const notice = (await ask(false)) ?? (explained.has(keyOf(mutants[i])) ? undefined : await ask(true));
+    const thorough = !explained.has(keyOf(mutants[i]));
+    const notice = await firstNotice(root, candidates, rulesOf(statement), moved(mutants[i]), thorough);
     fs.rmSync(join(root, "build"), { recursive: true, force: true });
     fs.copyFileSync(statement.file, path);
     process.send!([i, notice !== undefined]);

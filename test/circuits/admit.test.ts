@@ -542,6 +542,23 @@ describe("circuits/instructions/admit: a verdict for whatever the log holds", ()
     agrees(two, v.instruction(events));
   });
 
+  const OTHERS = ["marketNotOpen", "offTick", "size", "band", "maxFee", "marketFull", "tooManyOpen", "positionLimit", "pricesNotFresh", "margin"] as const; // prettier-ignore
+  for (const verdict of OTHERS)
+    it(`an order that breaks the rule of ${verdict}, and has flags that no order has: no effect`, () => {
+      const v = new Venue(1);
+      const before = verdict === "marketFull" ? 1 : 0;
+      let n = 0;
+      for (const [by, item] of RECIPES[verdict](v)) {
+        const sent = n++ < before ? item : flagged(item, 2n);
+        const event = v.apply(sent, signed(by, sent));
+        agrees(admit, v.instruction([event]));
+        if (sent === item) continue;
+        const first = VERDICTS.find((it) => it === verdict || it === "flags");
+        assert.equal(event.admission.verdict, first);
+      }
+      assert.equal(n, before + 1);
+    });
+
   it("quotes beyond the window that have no room for their nonces either: nonce", () => {
     const nonce = LAST_LIST_NONCE - 7n;
     const v = new Venue(1, { accounts: having({ nonce: nonce - 1n - NONCE_WINDOW }) });

@@ -11,7 +11,6 @@ import { textOf, type Computed, type Refused } from "./record.ts";
 
 /** Answers of one circuit that are asked at first, and cheats: all that the tests ask is too much for the greatest. */
 const ASKED = { witness: 600, refused: 160 };
-const ALL = { witness: Infinity, refused: Infinity };
 
 /** All that was kept in a folder. */
 export async function* recorded(folder: string): AsyncGenerator<Computed | Refused> {
@@ -77,7 +76,7 @@ const GREAT = 2_000_000;
  * @param candidates  those that may be others, the smallest first
  * @param changed     ids of statements, if it is known: no cheat has a proof there but those that one of them refuses
  * @param moved       the name that a signal has there
- * @param thorough    asks all that is known of a circuit, and not a sample
+ * @param thorough    asks all that is known where a sample shows nothing
  */
 export async function firstNotice(
   root: string,
@@ -86,20 +85,40 @@ export async function firstNotice(
   moved: (name: string) => string = (name) => name,
   thorough = false,
 ): Promise<Notice | undefined> {
-  const most = thorough ? ALL : ASKED;
   const refusing = candidates.map((shown) => ({
     ...shown,
     refused: shown.refused.filter(({ rules }) => changed === undefined || rules.some((rule) => changed.has(rule))),
   }));
-  for (const shown of tried(candidates, ({ witness }) => witness.length, TRIED.greatAnswers)) {
-    const how = await answersOtherwise(root, { ...shown, witness: shown.witness.slice(0, most.witness) });
-    if (how !== undefined) return { how, of: shown.source };
-  }
-  for (const shown of tried(refusing, ({ refused }) => refused.length, TRIED.greatCheats)) {
-    const how = await provesCheat(root, { ...shown, refused: shown.refused.slice(0, most.refused) }, moved);
-    if (how !== undefined) return { how, of: shown.source };
+  const answers = new Set(tried(candidates, ({ witness }) => witness.length, TRIED.greatAnswers).map(sourceOf));
+  const cheats = new Set(tried(refusing, ({ refused }) => refused.length, TRIED.greatCheats).map(sourceOf));
+  const sample = ({ source, ...known }: Shown) => ({
+    witness: answers.has(source) ? Math.min(ASKED.witness, known.witness.length) : 0,
+    refused: cheats.has(source) ? Math.min(ASKED.refused, known.refused.length) : 0,
+  });
+  const parts = (shown: Shown, rest: boolean) => {
+    const { witness, refused } = sample(shown);
+    const of = <T>(all: readonly T[], count: number) => (rest ? all.slice(count) : all.slice(0, count));
+    return { source: shown.source, witness: of(shown.witness, witness), refused: of(shown.refused, refused) };
+  };
+  const circuits = new Map<CircuitSource, Circuit>();
+  for (const { source, witness, refused } of [
+    ...refusing.map((shown) => parts(shown, false)),
+    ...(thorough ? refusing.map((shown) => parts(shown, true)) : []),
+  ]) {
+    if (witness.length + refused.length === 0) continue;
+    const answersOnly = refused.length === 0;
+    const circuit = circuits.get(source) ?? (await compiled({ ...source, root, optimise: false, answersOnly }));
+    // What the compiler only warns of is seen where it writes constraints.
+    if (circuit === undefined) return { how: "compiler", of: source };
+    if (!answersOnly) circuits.set(source, circuit);
+    if (witness.some((it) => answersOtherwise(circuit, it))) return { how: "answer", of: source };
+    if (refused.some((it) => provesCheat(circuit, it, moved))) return { how: "cheat", of: source };
   }
   return undefined;
+}
+
+function sourceOf({ source }: Shown): CircuitSource {
+  return source;
 }
 
 /** Of some circuits, the smallest first, those that are asked. @param known  how much is known of one */
@@ -115,27 +134,13 @@ function tried(all: readonly Shown[], known: (shown: Shown) => number, great: nu
   return [...some.filter((shown) => !isGreat(shown)).slice(0, TRIED.small), ...greatOnes];
 }
 
-async function answersOtherwise(root: string, { source, witness }: Shown): Promise<Notice["how"] | undefined> {
-  const circuit = await compiled({ ...source, root, optimise: false, answersOnly: true });
-  if (circuit === undefined) return "compiler";
-  const isOther = ({ inputs, outputs }: Computed) =>
-    answer(circuit, inputs, outputs?.length ?? 0)?.join() !== outputs?.join();
-  return witness.some(isOther) ? "answer" : undefined;
+function answersOtherwise(circuit: Circuit, { inputs, outputs }: Computed): boolean {
+  return answer(circuit, inputs, outputs?.length ?? 0)?.join() !== outputs?.join();
 }
 
-/** What the compiler only warns of is seen here, where it writes constraints. */
-async function provesCheat(
-  root: string,
-  { source, refused }: Shown,
-  moved: (name: string) => string,
-): Promise<Notice["how"] | undefined> {
-  const circuit = await compiled({ ...source, root, optimise: false });
-  if (circuit === undefined) return "compiler";
-  const isProven = (cheat: Refused) => {
-    const witness = forged(circuit, cheat, moved);
-    return witness !== undefined && circuit.broken(witness).length === 0;
-  };
-  return refused.some(isProven) ? "cheat" : undefined;
+function provesCheat(circuit: Circuit, cheat: Refused, moved: (name: string) => string): boolean {
+  const witness = forged(circuit, cheat, moved);
+  return witness !== undefined && circuit.broken(witness).length === 0;
 }
 
 async function compiled(source: CircuitSource): Promise<Circuit | undefined> {
