@@ -559,6 +559,16 @@ describe("circuits/instructions/admit: a verdict for whatever the log holds", ()
       assert.equal(n, before + 1);
     });
 
+  it("an order that comes when prices are old, and has flags that no order has: no effect", () => {
+    const v = new Venue(1);
+    v.time += MAX_AGE + 1n;
+    const item = flagged(orderItem(v.order(ALICE)), 2n);
+    const event = v.apply(item, signed(ALICE, item));
+    assert.equal(event.admission.verdict, "flags");
+    assert.equal(event.admission.entries, undefined);
+    agrees(admit, v.instruction([event]));
+  });
+
   it("quotes beyond the window that have no room for their nonces either: nonce", () => {
     const nonce = LAST_LIST_NONCE - 7n;
     const v = new Venue(1, { accounts: having({ nonce: nonce - 1n - NONCE_WINDOW }) });
