@@ -89,8 +89,8 @@ export async function firstNotice(
     ...shown,
     refused: shown.refused.filter(({ rules }) => changed === undefined || rules.some((rule) => changed.has(rule))),
   }));
-  const answers = new Set(tried(candidates, ({ witness }) => witness.length, TRIED.greatAnswers).map(sourceOf));
-  const cheats = new Set(tried(refusing, ({ refused }) => refused.length, TRIED.greatCheats).map(sourceOf));
+  const answers = tried(refusing, ({ witness }) => witness.length, TRIED.greatAnswers);
+  const cheats = tried(refusing, ({ refused }) => refused.length, TRIED.greatCheats);
   const sample = ({ source, ...known }: Shown) => ({
     witness: answers.has(source) ? Math.min(ASKED.witness, known.witness.length) : 0,
     refused: cheats.has(source) ? Math.min(ASKED.refused, known.refused.length) : 0,
@@ -117,21 +117,13 @@ export async function firstNotice(
   return undefined;
 }
 
-function sourceOf({ source }: Shown): CircuitSource {
-  return source;
-}
-
 /** Of some circuits, the smallest first, those that are asked. @param known  how much is known of one */
-function tried(all: readonly Shown[], known: (shown: Shown) => number, great: number): Shown[] {
+function tried(all: readonly Shown[], known: (shown: Shown) => number, great: number): ReadonlySet<CircuitSource> {
   const some = all.filter((shown) => known(shown) > 0);
   const isGreat = ({ bytes = 0 }: Shown) => bytes >= GREAT;
-  // Of those of which most is known the smaller ones first: they compile sooner, and mostly they tell.
-  const best = some
-    .filter(isGreat)
-    .sort((a, b) => known(b) - known(a))
-    .slice(0, great);
-  const greatOnes = best.sort((a, b) => (a.bytes ?? 0) - (b.bytes ?? 0));
-  return [...some.filter((shown) => !isGreat(shown)).slice(0, TRIED.small), ...greatOnes];
+  const smallOnes = some.filter((shown) => !isGreat(shown)).slice(0, TRIED.small);
+  const greatOnes = some.filter(isGreat).sort((a, b) => known(b) - known(a));
+  return new Set([...smallOnes, ...greatOnes.slice(0, great)].map(({ source }) => source));
 }
 
 function answersOtherwise(circuit: Circuit, { inputs, outputs }: Computed): boolean {
