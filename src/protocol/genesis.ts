@@ -1,6 +1,7 @@
 import { openAccount, type Account } from "./account.ts";
 import { inSubgroup } from "./eddsa.ts";
-import { outOfRange, TacitError } from "./errors.ts";
+import { outOfRange } from "./errors.ts";
+import { jsonFields, type Json } from "./jsonFields.ts";
 import { PROFILES, type ProfileName } from "./instructions.ts";
 import { computePrices, type MarketRules, type Prices, type Rules } from "./market.ts";
 import { requireBits, requireField, requireSigned } from "./numbers.ts";
@@ -17,7 +18,7 @@ export interface GenesisFile {
   readonly time: bigint;
 }
 
-type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+const { bad, object, list, integer, choice } = jsonFields("GENESIS", "genesis file");
 
 /**
  * Reads a genesis file: JSON with every number a decimal string or a safe integer (schema: docs/formats.md).
@@ -168,30 +169,4 @@ function key(at: string, x: Json, y: Json): { x: bigint; y: bigint } {
   if (point.x === 0n || !inSubgroup(point))
     throw bad(`${at} key`, "a point of BabyJubJub's prime subgroup, not the identity");
   return point;
-}
-
-function bad(field: string, expected: string): TacitError<"GENESIS"> {
-  return new TacitError("GENESIS", `genesis file: ${field} is wrong: expected ${expected}`, { field, expected });
-}
-
-function object(at: string, json: unknown): { [key: string]: Json } {
-  if (typeof json !== "object" || json === null || Array.isArray(json)) throw bad(at, "an object");
-  return json as { [key: string]: Json };
-}
-
-function list(at: string, json: unknown, least: number, most: number): Json[] {
-  if (!Array.isArray(json) || json.length < least || json.length > most)
-    throw bad(at, least === most ? `a list of ${least}` : `a list of ${least} to ${most}`);
-  return json;
-}
-
-function integer(at: string, json: unknown): bigint {
-  if (typeof json === "number" && Number.isSafeInteger(json) && !Object.is(json, -0)) return BigInt(json);
-  if (typeof json === "string" && /^(0|-?[1-9]\d{0,77})$/.test(json)) return BigInt(json);
-  throw bad(at, "an integer as a decimal string");
-}
-
-function choice(at: string, json: unknown, names: Record<string, number>): bigint {
-  if (typeof json !== "string" || !Object.hasOwn(names, json)) throw bad(at, `one of ${Object.keys(names).join(", ")}`);
-  return BigInt(names[json]);
 }

@@ -46,14 +46,26 @@ export const WITHDRAW_SLOTS = 4;
 export const RUN = 8;
 
 /**
- * Sizes by profile. `depth`: levels of the 4-ary account tree; `scenarios`: price scenarios, the mark included;
- * `maxOpen`: most open orders of one account, at most 128; the others: slots of one proof.
+ * Sizes by profile. `depth`: levels of the 4-ary account tree; `scenarios`: price scenarios, the mark included; `feeds`: 3f + 1
+ * that report prices; `maxOpen`: most open orders of one account, at most 128; the others: slots of one proof.
  */
 export const PROFILES = {
-  demo: { depth: 4, scenarios: 4, maxOpen: 16, deposit: 3, admit: 4, quote: 3, clear: 28, settle: 10, settleRuns: 6 },
+  demo: {
+    depth: 4,
+    scenarios: 4,
+    feeds: 4,
+    maxOpen: 16,
+    deposit: 3,
+    admit: 4,
+    quote: 3,
+    clear: 28,
+    settle: 10,
+    settleRuns: 6,
+  },
   standard: {
     depth: 10,
     scenarios: 12,
+    feeds: 7,
     maxOpen: 128,
     deposit: 9,
     admit: 6,
@@ -74,6 +86,10 @@ export interface Profile {
   clear: number;
   settle: number;
   settleRuns: number;
+}
+/** A profile, and how many feeds its rules name. */
+export interface PricedProfile extends Profile {
+  feeds: number;
 }
 
 /** Arguments of an instruction's template, in the order of its declaration. */
