@@ -77,6 +77,9 @@ function KIND_WITHDRAWAL() { return 3; }
 function KIND_DEPOSIT() { return 4; }
 function KIND_CLOSE() { return 5; }
 function KIND_PURGE() { return 6; }
+function KIND_REPRICE() { return 7; }
+function KIND_RULES() { return 8; }
+function KIND_FOLD() { return 9; }
 function KIND_QUOTES() { return 16; }
 
 // LAST_LIST_NONCE
@@ -94,7 +97,6 @@ function MARKETS() { return 16; }
 // MARKET_STATE
 function MARKET_STATE_OPEN() { return 1; }
 function MARKET_STATE_HALTED() { return 2; }
-function MARKET_STATE_EXPIRED() { return 3; }
 
 // MAX_POSITION_SQUARES
 function MAX_POSITION_SQUARES() { return 4951760157141521099596496896; }

@@ -3,6 +3,15 @@ import type { Admission } from "../protocol/admission.ts";
 import type { BookEntry, Cancel, Fill, Trade } from "../protocol/book.ts";
 import type { SweepOutcome } from "../protocol/clearing.ts";
 import type { LogEntry } from "../protocol/item.ts";
+import type { Prices } from "../protocol/prices.ts";
+import type { SignedReport } from "../protocol/report.ts";
+import type { Rules } from "../protocol/rules.ts";
+
+/** Rules, and prices under them. */
+export interface Terms {
+  readonly rules: Rules;
+  readonly prices: Prices;
+}
 
 /** A deposit as the contract's chain has it. */
 export interface Deposit {
@@ -50,6 +59,26 @@ export type Event =
       readonly slot: number;
       /** at least one; all but the last apply cancels only */
       readonly sweeps: readonly Sweep[];
+    }
+  | {
+      readonly kind: "reprice";
+      readonly entry: LogEntry & { readonly quorum: readonly SignedReport[] };
+      readonly epoch: bigint;
+      readonly before: Prices;
+      readonly after: Prices;
+    }
+  | {
+      readonly kind: "rules";
+      readonly entry: LogEntry;
+      readonly before: Terms;
+      /** with the prices that the rules leave, which are fresh no more */
+      readonly after: Terms;
+    }
+  | {
+      readonly kind: "fold";
+      readonly entry: LogEntry;
+      /** of each account that is named and open, whether it changes or not */
+      readonly writes: readonly (Write & { readonly before: Account })[];
     }
   | {
       readonly kind: "settle";

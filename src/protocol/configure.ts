@@ -1,10 +1,11 @@
 import { TacitError } from "./errors.ts";
 import { contractHash, isOption, isPerpetual, type Contract, type Instrument } from "./instrument.ts";
-import type { PricedProfile } from "./instructions.ts";
+import type { Profile } from "./instructions.ts";
+import { isMarketOpen, type MarketRules } from "./market.ts";
 import { max } from "./numbers.ts";
 import { INSTRUMENT_KIND } from "./parameters.ts";
 import type { Prices } from "./prices.ts";
-import { isMarketOpen, requireRules, type MarketRules, type Rules } from "./rules.ts";
+import { requireRules, type Rules } from "./rules.ts";
 import { fitsTransaction, worstClear } from "./transaction.ts";
 
 /**
@@ -24,7 +25,7 @@ export interface ConfigureContext {
   /** accounts that hold each instrument */
   readonly holders: readonly bigint[];
   readonly prices: Prices;
-  readonly profile: PricedProfile;
+  readonly profile: Profile;
 }
 
 /** A change of the rules that may not be, now or at all: what, where, and what it would take. */

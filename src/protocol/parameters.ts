@@ -57,7 +57,7 @@ export const BITS = {
 export const NONCE_WINDOW = 1n << 16n;
 /** The last nonce that a list of quotes takes is below this. */
 export const LAST_LIST_NONCE = (1n << BigInt(BITS.nonce)) - 1n;
-/** An order is admitted only if the sum of squares of the account's positions is at most this: so each |pos| <= 2^46. */
+/** An order is admitted only if the weighted sum of squares of the account's positions is at most this: so each |pos| <= 2^46. */
 export const MAX_POSITION_SQUARES = 1n << 92n;
 /** Fee rates are in millionths of the notional. */
 export const FEE_DENOMINATOR = 1_000_000n;
@@ -120,8 +120,19 @@ export const TAG = {
 } as const;
 export type Tag = keyof typeof TAG;
 
-/** Kinds of log entries. Entries with auth = 0 are commands; all others are items of traders. */
-export const KIND = { order: 1, cancel: 2, withdrawal: 3, deposit: 4, close: 5, purge: 6, quotes: 16 } as const;
+/** Kinds of log entries. Entries with auth = 0 are commands, and so is REPRICE, whose auth is its quorum's; all others are items. */
+export const KIND = {
+  order: 1,
+  cancel: 2,
+  withdrawal: 3,
+  deposit: 4,
+  close: 5,
+  purge: 6,
+  reprice: 7,
+  rules: 8,
+  fold: 9,
+  quotes: 16,
+} as const;
 
 /** Flags of an order and of a cancel; other bits must be 0. */
 export const FLAG = { thisAuction: 1, all: 2 } as const;
@@ -129,7 +140,8 @@ export const FLAG = { thisAuction: 1, all: 2 } as const;
 export const SIDE = { buy: 0, sell: 1 } as const;
 export const RULE = { auction: 0, midpoint: 1 } as const;
 export const INSTRUMENT_KIND = { perpetual: 1, future: 2, call: 3, put: 4 } as const;
-export const MARKET_STATE = { open: 1, halted: 2, expired: 3 } as const;
+/** That a market is over follows from the time. */
+export const MARKET_STATE = { open: 1, halted: 2 } as const;
 
 /**
  * Verdicts in the order in which they are checked; the index is the permanent code. Codes 1 to 3 are without any

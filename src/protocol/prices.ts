@@ -1,6 +1,7 @@
 import { isOption, isPerpetual, isPut, type Contract, type Instruments } from "./instrument.ts";
+import { TacitError } from "./errors.ts";
 import { vectorHash, vectorHashes, type MarketRules } from "./market.ts";
-import { abs, divFloor, max, min, toField } from "./numbers.ts";
+import { abs, divFloor, max, min, requireBits, toField } from "./numbers.ts";
 import { instrumentValues, weighted, type Level, type Scenario as Move, type Shocks } from "./optionValue.ts";
 import { BITS, INSTRUMENTS } from "./parameters.ts";
 import { hash, hashMany } from "./poseidon.ts";
@@ -78,6 +79,8 @@ export interface Prices {
   /** by instrument, cash units a lot in each scenario but the mark; 0 once settled */
   readonly longCharges: readonly bigint[];
   readonly shortCharges: readonly bigint[];
+  /** by instrument: of its square in the limit on positions */
+  readonly weights: readonly bigint[];
   readonly index: bigint;
   /** a 24th of the range of moves, 2^-24 */
   readonly range: bigint;
@@ -112,6 +115,7 @@ export function noPrices({ pricing, markets }: Pick<PricedRules, "pricing" | "ma
     stale: none.map(() => false),
     longCharges: none,
     shortCharges: none,
+    weights: none,
     index: 0n,
     range: 0n,
     funding: 0n,
@@ -180,6 +184,7 @@ export function reprice(rules: PricedRules, before: Prices, epoch: bigint, numbe
     stale: contracts.map((_, i) => isStale(i)),
     longCharges: charge("longCharge"),
     shortCharges: charge("shortCharge"),
+    weights: instruments.map((it) => it?.weight ?? 0n),
     last,
     values: pricing.scenarios.map((_, k) => values.map((of) => of[k])),
   };
@@ -264,6 +269,38 @@ function nearIndex({ markBand }: Pricing, mark: bigint, index: bigint): bigint {
   return max(index - band, min(index + band, mark));
 }
 
+/**
+ * That prices of an epoch may follow others at a time.
+ * @throws EPOCH  when the epoch is no later one, nor the same under other rules; or when it is not yet over by the lag
+ */
+export function requireEpoch({ root, pricing }: PricedRules, before: Prices, epoch: bigint, time: bigint): void {
+  const { epochLength, lag } = pricing;
+  const refuse = (expected: string) => new TacitError("EPOCH", `the epoch is not to be priced: expected ${expected}`, { expected }); // prettier-ignore
+  requireBits("epoch", epoch, BITS.time);
+  const isNext = epoch > before.epoch || (epoch === before.epoch && epoch > 0n && before.rules !== root);
+  if (!isNext) throw refuse(`one after ${before.epoch}`);
+  if (epoch * epochLength + lag > time) throw refuse(`one that ended ${lag} s before ${time}`);
+}
+
+/** Under which rules, and of which epoch, prices were made. */
+type Made = Pick<Prices, "rules" | "epoch" | "halted">;
+
+/** Of an entry at a time, the epoch whose prices count: floor((time - lag) / L). */
+export function epochAt({ epochLength, lag }: Pick<Pricing, "epochLength" | "lag">, time: bigint): bigint {
+  return divFloor(time - lag, epochLength);
+}
+
+/**
+ * Whether prices count for an entry: made under the rules in force, not halted, and of the entry's epoch, or, of an order, of one
+ * that is at most `late` before it.
+ * @twins circuits/lib/tables.circom (Fresh)
+ */
+export function pricesFresh(prices: Made, pricing: Pricing, rulesInForce: bigint, time: bigint, late = 0n): boolean {
+  if (prices.rules !== rulesInForce || prices.halted) return false;
+  const epochs = epochAt(pricing, time) - prices.epoch;
+  return epochs >= 0n && epochs <= late;
+}
+
 /** A market's row, null where a leg is free, settled or stale, or a number leaves its range. */
 function marketPrices(
   row: MarketRules,
@@ -281,12 +318,19 @@ function marketPrices(
   return { mark, funding: carried, gross, low, high, values: weighted };
 }
 
-/** meta = H_pricesMeta(rules, epoch, halted, stale bits, H_vector(long charges), H_vector(short charges), H_history) */
-export function pricesMeta(prices: Prices): bigint {
-  const { rules, epoch, halted, stale, longCharges, shortCharges } = prices;
+/** The words of meta, in the order of its hash; stale has a bit an instrument. @twins circuits/lib/tables.circom */
+export function pricesMetaParts(prices: Prices) {
+  const { rules, epoch, halted, stale } = prices;
+  const vectors = vectorHashes([prices.longCharges, prices.shortCharges, prices.weights]);
+  const [longCharges, shortCharges, weights] = vectors;
   const bits = stale.reduce((sum, it, i) => sum + (it ? 1n << BigInt(i) : 0n), 0n);
-  const vectors = vectorHashes([longCharges, shortCharges]);
-  return hash("pricesMeta", [rules, epoch, halted ? 1n : 0n, bits, ...vectors, historyHash(prices)]);
+  const history = historyHash(prices);
+  return { rules, epoch, halted: halted ? 1n : 0n, stale: bits, longCharges, shortCharges, weights, history };
+}
+
+/** H_pricesMeta(rules, epoch, halted, stale, H_vector of long charges, short charges, weights, H_history) */
+export function pricesMeta(prices: Prices): bigint {
+  return hash("pricesMeta", Object.values(pricesMetaParts(prices)));
 }
 
 /** H_history(index, range, F, rest, H_vector(last), H_vector(payoffs)) */

@@ -2,10 +2,20 @@ import type { Point } from "./babyjub.ts";
 import { inSubgroup } from "./eddsa.ts";
 import { outOfRange } from "./errors.ts";
 import { instrumentRows, isPerpetual, requireInstruments, type Instruments } from "./instrument.ts";
-import type { PricedProfile } from "./instructions.ts";
-import { legsWord, vectorHash, type MarketRules as Row } from "./market.ts";
+import type { Profile } from "./instructions.ts";
+import { marketRulesWords, vectorHash, type MarketRules } from "./market.ts";
 import { abs, pack, requireBits, requireSigned, type Column } from "./numbers.ts";
-import { BITS, FEE_DENOMINATOR, INSTRUMENTS, MARKETS, NO_MARKET_ID, OPTION, RULE, TENORS } from "./parameters.ts";
+import {
+  BITS,
+  FEE_DENOMINATOR,
+  INSTRUMENTS,
+  MARKET_STATE,
+  MARKETS,
+  NO_MARKET_ID,
+  OPTION,
+  RULE,
+  TENORS,
+} from "./parameters.ts";
 import { hash, hashMany } from "./poseidon.ts";
 import { LEVEL, type Pricing } from "./prices.ts";
 import { quorumOf } from "./report.ts";
@@ -15,15 +25,6 @@ import { fitsTransaction, worstClear } from "./transaction.ts";
  * The rules of a group (docs/protocol.md, sections 5 and 9): all that the register `rules` commits to. They change by RULES
  * alone (configure.ts).
  */
-
-/** MARKET_STATE without "expired": that a market is over follows from `until`. */
-export const STATE = { open: 1, halted: 2 } as const;
-
-/** One market's row of the rules. */
-export interface MarketRules extends Row {
-  /** from this second on the market counts as expired; at most the earliest expiry of its legs */
-  readonly until: bigint;
-}
 
 /** When an account is sold down, and how (docs/protocol.md, section 9). */
 export interface Defaults {
@@ -75,24 +76,6 @@ export interface Rules {
   readonly instruments: Instruments;
   readonly markets: readonly (MarketRules | null)[];
 }
-
-/** The words of a market's row, in the order of its hash. */
-export const MARKET_RULES = [
-  "legs",
-  "tick",
-  "lotLimit",
-  "band",
-  "feeRate",
-  "feePerLot",
-  "rhoMin",
-  "rule",
-  "interval",
-  "state",
-  "until",
-  "capacity",
-  "cancelCapacity",
-  "listCapacity",
-] as const satisfies readonly (keyof MarketRules)[];
 
 /** Words of the pricing rules but its tables, in the order of their hash; epoch, lag and grid stand in the group. */
 export const PRICING = [
@@ -178,25 +161,27 @@ export function defaultsHash(defaults: Defaults): bigint {
   );
 }
 
-export function groupHash({
-  operatorKeyX,
-  operatorKeyY,
-  feeds,
-  pricing,
-  slack,
-  defaults,
-  payout,
-  greatestId,
-}: Group): bigint {
-  const { epochLength, lag, grid } = pricing;
-  const paid = payout ? hash("insurancePayout", [payout.recipient, payout.amount, payout.time]) : 0n;
-  const parts = [feedsHash(feeds), pricingHash(pricing), defaultsHash(defaults), paid];
-  return hash("group", [operatorKeyX, operatorKeyY, epochLength, lag, slack, grid, greatestId, ...parts]);
+/** The words of a group, in the order of its hash. @twins circuits/lib/tables.circom (Group) */
+export function groupParts(group: Group) {
+  const { operatorKeyX, operatorKeyY, slack, greatestId, payout } = group;
+  const { epochLength, lag, grid } = group.pricing;
+  return {
+    operatorKeyX,
+    operatorKeyY,
+    epochLength,
+    lag,
+    slack,
+    grid,
+    greatestId,
+    feeds: feedsHash(group.feeds),
+    pricing: pricingHash(group.pricing),
+    defaults: defaultsHash(group.defaults),
+    payout: payout ? hash("insurancePayout", [payout.recipient, payout.amount, payout.time]) : 0n,
+  };
 }
 
-/** The words of a market's row. @twins circuits/lib/market.circom */
-export function marketRulesWords(row: MarketRules): bigint[] {
-  return MARKET_RULES.map((name) => (name === "legs" ? legsWord(row.legs) : row[name]));
+export function groupHash(group: Group): bigint {
+  return hash("group", Object.values(groupParts(group)));
 }
 
 /** Market ids by slot (NO_MARKET_ID: free), and hashes of the rows of markets and instruments (0: free). */
@@ -219,11 +204,6 @@ export function rulesRoot(rules: Rules): bigint {
   return hash("rules", [groupHash(rules.group), ...[ids, markets, instruments].map(vectorHash)]);
 }
 
-/** Whether time has come for a market to take orders and to match. */
-export function isMarketOpen({ state, until }: MarketRules, time: bigint): boolean {
-  return state === BigInt(STATE.open) && time < until;
-}
-
 type Range = readonly [least: bigint, most: bigint];
 const below = (bits: number) => (1n << BigInt(bits)) - 1n;
 const MARKET_RANGES: Readonly<Record<Exclude<keyof MarketRules, "legs">, Range>> = {
@@ -236,7 +216,7 @@ const MARKET_RANGES: Readonly<Record<Exclude<keyof MarketRules, "legs">, Range>>
   rhoMin: [1n, below(BITS.rhoMin)],
   rule: [0n, BigInt(Object.keys(RULE).length - 1)],
   interval: [1n, below(BITS.tick)],
-  state: [1n, BigInt(Object.keys(STATE).length)],
+  state: [1n, BigInt(Object.keys(MARKET_STATE).length)],
   until: [0n, below(BITS.time)],
   capacity: [1n, below(BITS.count)],
   // A sweep of a default may fill 8 places more.
@@ -295,7 +275,7 @@ function requireWords<Name extends string>(
  * @param bounded  false: capacities may be such that a clear fits no transaction; a replay sends none
  * @throws OUT_OF_RANGE naming the place
  */
-export function requireRules(rules: Rules, profile: PricedProfile, { bounded = true } = {}): Rules {
+export function requireRules(rules: Rules, profile: Profile, { bounded = true } = {}): Rules {
   const { group, instruments, markets } = rules;
   requireGroup(group, profile);
   const { grid } = group.pricing;
@@ -328,7 +308,7 @@ function requireMarket(at: string, row: MarketRules, instruments: Instruments): 
   });
 }
 
-function requireGroup(group: Group, { scenarios, feeds }: PricedProfile): void {
+function requireGroup(group: Group, { scenarios, feeds }: Profile): void {
   const { pricing, defaults, payout } = group;
   requireKey("group.operatorKey", { x: group.operatorKeyX, y: group.operatorKeyY });
   quorumOf(group.feeds.length);

@@ -1,21 +1,12 @@
 import type { Point } from "./babyjub.ts";
 import type { Contract, Instruments } from "./instrument.ts";
-import type { PricedProfile } from "./instructions.ts";
+import type { Profile } from "./instructions.ts";
 import { jsonFields, type Json, type JsonFields, type JsonObject } from "./jsonFields.ts";
-import { INSTRUMENT_KIND, INSTRUMENTS, MARKETS, RULE, TENORS } from "./parameters.ts";
+import { MARKET_RULES, type MarketRules } from "./market.ts";
+import { INSTRUMENT_KIND, INSTRUMENTS, MARKET_STATE, MARKETS, RULE, TENORS } from "./parameters.ts";
 import type { Level } from "./optionValue.ts";
 import { LEVEL, type Pricing, type Scenario } from "./prices.ts";
-import {
-  DEFAULTS,
-  MARKET_RULES,
-  PRICING,
-  requireRules,
-  STATE,
-  type Defaults,
-  type Group,
-  type MarketRules,
-  type Rules,
-} from "./rules.ts";
+import { DEFAULTS, PRICING, requireRules, type Defaults, type Group, type Rules } from "./rules.ts";
 
 /** Rules as a file has them (docs/formats.md): numbers as decimal strings, codes by name, free slots null or left out. */
 
@@ -32,7 +23,7 @@ type Fields = JsonFields<string>;
  */
 export function parseRules(
   json: unknown,
-  profile: PricedProfile,
+  profile: Profile,
   { bounded = true, fields = jsonFields("RULES_FILE", "rules file") as Fields } = {},
 ): Rules {
   const root = fields.object("rules", json, ["group", "instruments", "markets"]);
@@ -77,11 +68,11 @@ function parseMarket(fields: Fields, at: string, json: Json): MarketRules {
     ...words(fields, at, of, ["id", ...NUMBERS]),
     legs,
     rule: fields.choice(`${at}.rule`, of.rule, RULE),
-    state: fields.choice(`${at}.state`, of.state, STATE),
+    state: fields.choice(`${at}.state`, of.state, MARKET_STATE),
   };
 }
 
-function parseGroup(fields: Fields, json: Json, { scenarios, feeds }: PricedProfile): Group {
+function parseGroup(fields: Fields, json: Json, { scenarios, feeds }: Profile): Group {
   const at = "group";
   const own = ["operatorKeyX", "operatorKeyY", "slack", "greatestId"] as const;
   const of = fields.object(at, json, [...own, "feeds", "pricing", "defaults", "payout"]);
@@ -138,7 +129,7 @@ export function instrumentsJson(instruments: Instruments) {
 
 function marketJson(row: MarketRules | null) {
   if (!row) return null;
-  const codes = { rule: nameOf(RULE, row.rule), state: nameOf(STATE, row.state) };
+  const codes = { rule: nameOf(RULE, row.rule), state: nameOf(MARKET_STATE, row.state) };
   return { ...texts(row, ["id"]), legs: row.legs.map(String), ...texts(row, NUMBERS), ...codes };
 }
 
