@@ -119,7 +119,10 @@ export function pricesOfTests(
     funding = Array<bigint>(INSTRUMENTS).fill(0n),
     epoch = 1n,
     ...change
-  }: { values: readonly (readonly bigint[])[]; funding?: readonly bigint[]; epoch?: bigint } & Partial<Prices>,
+  }: Partial<Omit<Prices, "funding" | "values">> & {
+    readonly values: readonly (readonly bigint[])[];
+    readonly funding?: readonly bigint[];
+  },
 ): Prices {
   const net = values.map((scenario) => scenario.map((value, i) => value - funding[i]));
   const longCharges = rules.instruments.map((it) => it?.longCharge ?? 0n);

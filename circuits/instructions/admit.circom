@@ -342,8 +342,11 @@ template AdmitSlot(depth, S, MAX_OPEN, Q) {
     // Rule 17: prices not fresh, for the entry or for what the account holds. Sums of squares are 0 iff all squares are.
     component fresh = Fresh();
     fresh.rules <== rulesRoot;
-    fresh.group <== group;
-    fresh.meta <== meta;
+    fresh.epochLength <== group.epochLength;
+    fresh.lag <== group.lag;
+    fresh.madeUnder <== meta.rules;
+    fresh.epoch <== meta.epoch;
+    fresh.halted <== meta.halted;
     fresh.time <== time;
     signal staleNone <== IsZero()(staleSum);
     signal orderFresh <== fresh.recent * staleNone;

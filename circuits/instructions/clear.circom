@@ -463,12 +463,19 @@ template Clear(N, RULE) {
     Range(BITS_MARKET())(rest);
     Range(BITS_MARKET())(interval - 1 - rest);
     signal onInterval <== IsZero()(rest);
-    signal (fresh, recent) <== Fresh()(before.roots.rules, group, meta, stamp);
-    _ <== recent;
+    component fresh = Fresh();
+    fresh.rules <== before.roots.rules;
+    fresh.epochLength <== group.epochLength;
+    fresh.lag <== group.lag;
+    fresh.madeUnder <== meta.rules;
+    fresh.epoch <== meta.epoch;
+    fresh.halted <== meta.halted;
+    fresh.time <== stamp;
+    _ <== fresh.recent;
     signal marketOpen <== IsEqual()(row.state, MARKET_STATE_OPEN());
     // until and stamp are below 2^40.
     signal isOver <== NotNegative(BITS_TIME())(stamp - row.until);
-    signal may <== IsZero()(purge + (1 - rowGiven) + (1 - quotedGiven) + (1 - marketOpen) + isOver + (1 - fresh)
+    signal may <== IsZero()(purge + (1 - rowGiven) + (1 - quotedGiven) + (1 - marketOpen) + isOver + (1 - fresh.exact)
         + (1 - onInterval) + (1 - cancelsDone));
     signal match <== Select()(begins, may, storedMatch);
 

@@ -141,22 +141,50 @@ template RootFloor(divisor, n) {
     Range(width)(divisor * (2 * out + 1) - 1 - rest);
 }
 
-/// QuotientFloor: floor(in / divisor), of a numerator of either sign.
-/// twins   src/protocol/numbers.ts (divFloor)
+/// Quotient: floor(in / divisor), of a numerator of at least 0.
 /// params  n: width of the quotient; m: width of the divisor; n + m <= 250
-/// in      in       -divisor 2^n <= in < divisor 2^n: no witness exists otherwise
+/// in      in       0 <= in < divisor 2^n: no witness exists otherwise
 ///         divisor  1 <= divisor < 2^m, ranged by the caller
-/// out     out      -2^n <= out < 2^n, ranged here
-template QuotientFloor(n, m) {
+/// out     out      0 <= out < 2^n, ranged here
+template Quotient(n, m) {
     assert(n + m <= 250);
     signal input in;
     signal input divisor;
     signal output out;
-    // Hint, then bind: in + 2^n divisor = raised divisor + rest with 0 <= rest < divisor, and nothing reaches the modulus.
-    signal raised <-- (in + divisor * (1 << n)) \ divisor;
-    signal rest <== in + divisor * (1 << n) - raised * divisor;
-    Range(n + 1)(raised);
+    // Hint, then bind: in = out divisor + rest with 0 <= rest < divisor, and nothing reaches the modulus.
+    out <-- in \ divisor;
+    signal rest <== in - out * divisor;
+    Range(n)(out);
     Range(m)(rest);
     Range(m)(divisor - 1 - rest);
-    out <== raised - (1 << n);
+}
+
+/// QuotientFloor: floor(in / divisor), of a numerator of either sign.
+/// twins   src/protocol/numbers.ts (divFloor)
+/// params  n: width of the quotient; m: width of the divisor; n + m <= 249
+/// in      in       -divisor 2^n <= in < divisor 2^n: no witness exists otherwise
+///         divisor  1 <= divisor < 2^m, ranged by the caller
+/// out     out      -2^n <= out < 2^n, ranged here
+template QuotientFloor(n, m) {
+    signal input in;
+    signal input divisor;
+    signal raised <== Quotient(n + 1, m)(in + divisor * (1 << n), divisor);
+    signal output out <== raised - (1 << n);
+}
+
+/// Part: floor(in / divisor), of a numerator of either sign, where the caller has a range for it.
+/// params  divisor: 1 <= divisor < 2^8, no signal
+/// in      in   |in| < 2^240
+/// out     out  a number with divisor out = in - rest, 0 <= rest < divisor: the quotient, if the caller shows that it is an
+///              integer with |out| < 2^240; else no integer
+template Part(divisor) {
+    assert(divisor >= 1 && divisor < 256);
+    var n = 0;
+    while (1 << n < divisor) n++;
+    signal input in;
+    // Hint, then bind: one rest leaves an integer.
+    signal rest <-- (in + divisor * (1 << 240)) % divisor;
+    Range(n)(rest);
+    Range(n)(divisor - 1 - rest);
+    signal output out <== (in - rest) / divisor;
 }

@@ -90,54 +90,68 @@ template CallValue() {
 
 /// Deviation: the nearest s that CallValue takes, 64 <= s < 2^26, as whole steps and a rest.
 /// twins   src/protocol/optionValue.ts (deviation)
-/// params  n; drop: fraction bits of the input, 26 + drop < n
-/// in      in   -2^n <= in < 2^n: no witness exists otherwise
+/// params  n; drop: fraction bits of the input, 26 + drop <= n; signed: 0, or 1 where the input may be negative
+/// in      in   0 <= in < 2^n, or -2^n <= in < 2^n: no witness exists otherwise
 /// out     s    floor(in / 2^drop), or the bound that it is beyond
 ///         dev, rest  s = 4096 dev + rest + 2048, 0 <= dev < 2^14, -2048 <= rest < 2048
-template Deviation(n, drop) {
+template Deviation(n, drop, signed) {
     signal input in;
     signal output s;
     signal output dev;
     signal output rest;
     var r = OPTION_REST();
     var width = OPTION_DEV() + r;
-    signal bits[n + 1] <== Bits(n + 1)(in + (1 << n));
+    signal bits[n + signed] <== Bits(n + signed)(in + signed * (1 << n));
     var enough = 0;
     for (var i = drop + OPTION_LEAST(); i < n; i++) enough += bits[i];
     var tooMuch = 0;
     for (var i = drop + width; i < n; i++) tooMuch += bits[i];
     signal small <== IsZero()(enough);
     signal inside <== IsZero()(tooMuch);
-    // Neither negative nor below the least.
-    signal held <== bits[n] * (1 - small);
     var steps = 0;
     for (var i = 0; i < OPTION_DEV(); i++) steps += bits[drop + r + i] * (1 << i);
     var left = 0;
     for (var i = 0; i < r; i++) left += bits[drop + i] * (1 << i);
     signal steps1 <== Select()(inside, steps, (1 << OPTION_DEV()) - 1);
     signal left1 <== Select()(inside, left, (1 << r) - 1);
+    // Of what is small there are no steps; of what is negative bits say nothing.
+    var held = 1 - small;
+    if (signed == 1) {
+        signal positive <== bits[n] * (1 - small);
+        dev <== positive * steps1;
+        held = positive;
+    } else {
+        dev <== steps1;
+    }
     signal left2 <== Select()(held, left1, 1 << OPTION_LEAST());
-    dev <== held * steps1;
     rest <== left2 - (1 << (r - 1));
     s <== dev * (1 << r) + left2;
 }
 
-/// Tenor: how much a change of volatility counts for a time to expiry, and the root of the time.
+/// Tenor: the time to an expiry, how much a change of volatility counts for it, and its root.
 /// twins   src/protocol/optionValue.ts (tenor, timeRoot)
-/// in      tau         seconds, 0 <= tau < 2^40; no witness exists otherwise
+/// in      ahead       seconds, -2^40 <= ahead < 2^40; no witness exists otherwise
 ///         tenors[16]  multipliers
-/// out     multiplier  the one that counts
+/// out     notPast     a bit: ahead >= 0
+///         tau         max(0, ahead)
+///         multiplier  the one that counts for tau
 ///         root        floor(2^28 sqrt(min(tau, 2^28 - 1) / YEAR_UNITS)), below 2^29
 template Tenor() {
     var N = TENORS();
     var first = FIRST_TENOR();
-    signal input tau;
+    var n = OPTION_INPUT();
+    signal input ahead;
     signal input tenors[N];
+    signal output notPast;
+    signal output tau;
     signal output multiplier;
     signal output root;
-    signal bits[OPTION_INPUT()] <== Bits(OPTION_INPUT())(tau);
+    // The low bits are those of tau where that is not 0 for want of time.
+    signal bits[n + 1] <== Bits(n + 1)(ahead + (1 << n));
+    notPast <== bits[n];
+    tau <== notPast * ahead;
     var highest = 0;
-    for (var i = first + N - 2; i < OPTION_INPUT(); i++) highest += bits[i];
+    for (var i = first + N - 2; i < n; i++) highest += bits[i];
     signal notLast <== IsZero()(highest);
     // atLeast[j]: tau >= 2^(9 + j).
     signal atLeast[N];
@@ -147,62 +161,71 @@ template Tenor() {
     atLeast[0] <== 1;
     chosen[0] <== tenors[0];
     for (var j = 1; j < N; j++) chosen[j] <== chosen[j - 1] + atLeast[j] * (tenors[j] - tenors[j - 1]);
-    multiplier <== chosen[N - 1];
+    multiplier <== Select()(notPast, chosen[N - 1], tenors[0]);
 
     var beyond = 0;
-    for (var i = OPTION_LONGEST(); i < OPTION_INPUT(); i++) beyond += bits[i];
+    for (var i = OPTION_LONGEST(); i < n; i++) beyond += bits[i];
     signal inside <== IsZero()(beyond);
-    signal counted <== Select()(inside, tau, (1 << OPTION_LONGEST()) - 1);
+    signal counted <== Select()(inside, tau, notPast * ((1 << OPTION_LONGEST()) - 1));
     root <== RootFloor(YEAR_UNITS(), OPTION_ROOT())(counted * (1 << (2 * OPTION_ROOT_FRACTION())));
 }
 
 /// Deviations: s of an instrument at the three levels of volatility: as it is, raised, lowered.
 /// twins   src/protocol/optionValue.ts (deviations)
 /// in      volatility       0 <= volatility < 2^40, 2^-24 per square root of a year, ranged by the caller
-///         tau, tenors      as Tenor says; each multiplier 0 <= m < 256, ranged by the caller
+///         multiplier, root   as Tenor gives them, of multipliers from 0 to 255
 ///         raised, lowered  changes of volatility in 64ths, 0 <= raised <= 64, -32 <= lowered <= 0, ranged by the caller
 ///         leastVolatility  of the raised one, 0 <= leastVolatility < 2^28, ranged by the caller
 /// out     s[3], dev[3], rest[3]  as Deviation says
 template Deviations() {
     signal input volatility;
-    signal input tau;
-    signal input tenors[TENORS()];
+    signal input multiplier;
+    signal input root;
     signal input raised;
     signal input lowered;
     signal input leastVolatility;
     signal output s[3];
     signal output dev[3];
     signal output rest[3];
-    var width = OPTION_DEV() + OPTION_REST();
+    var r = OPTION_REST();
+    var width = OPTION_DEV() + r;
     var fraction = OPTION_ROOT_FRACTION();
     var shock = OPTION_SHOCK();
-    signal multiplier;
-    signal root;
-    (multiplier, root) <== Tenor()(tau, tenors);
 
     signal plain <== volatility * root;
-    (s[0], dev[0], rest[0]) <== Deviation(OPTION_INPUT() + OPTION_ROOT(), fraction)(plain);
+    (s[0], dev[0], rest[0]) <== Deviation(OPTION_INPUT() + OPTION_ROOT(), fraction, 0)(plain);
 
     // The least of the raised one, at most 2^26 - 1.
     var n = OPTION_LEAST_VOLATILITY() + OPTION_ROOT();
     signal product <== leastVolatility * root;
     signal bits[n] <== Bits(n)(product);
-    var floored = 0;
-    for (var i = 0; i < width; i++) floored += bits[fraction + i] * (1 << i);
+    var steps = 0;
+    for (var i = 0; i < OPTION_DEV(); i++) steps += bits[fraction + r + i] * (1 << i);
+    var left = 0;
+    for (var i = 0; i < r; i++) left += bits[fraction + i] * (1 << i);
     var beyond = 0;
     for (var i = fraction + width; i < n; i++) beyond += bits[i];
     signal inside <== IsZero()(beyond);
-    signal least <== Select()(inside, floored, (1 << width) - 1);
+    signal leastDev <== Select()(inside, steps, (1 << OPTION_DEV()) - 1);
+    signal leastLeft <== Select()(inside, left, (1 << r) - 1);
+    var least = leastDev * (1 << r) + leastLeft;
 
-    // 0 <= s (1 + raised) < 2^41, |s (1 - lowered)| <= 2^38.
+    // s (1 + raised) < 2^41 is not small; the greater of it and the least.
     signal up <== raised * multiplier;
-    signal down <== lowered * multiplier;
     signal more <== s[0] * ((1 << shock) + up);
+    signal moreS;
+    signal moreDev;
+    signal moreRest;
+    (moreS, moreDev, moreRest) <== Deviation(width + shock + 3, shock, 0)(more);
+    signal enough <== NotNegative(width)(moreS - least);
+    dev[1] <== Select()(enough, moreDev, leastDev);
+    rest[1] <== Select()(enough, moreRest, leastLeft - (1 << (r - 1)));
+    s[1] <== dev[1] * (1 << r) + rest[1] + (1 << (r - 1));
+
+    // |s (1 + lowered)| <= 2^38 - 2^12.
+    signal down <== lowered * multiplier;
     signal less <== s[0] * ((1 << shock) + down);
-    signal enough <== NotNegative(width + shock + 3)(more - least * (1 << shock));
-    signal most <== Select()(enough, more, least * (1 << shock));
-    (s[1], dev[1], rest[1]) <== Deviation(width + shock + 3, shock)(most);
-    (s[2], dev[2], rest[2]) <== Deviation(width + shock, shock)(less);
+    (s[2], dev[2], rest[2]) <== Deviation(width + shock, shock, 1)(less);
 }
 
 /// InstrumentValues: values of one instrument at the mark and in S - 1 scenarios, whole cash units.
@@ -212,11 +235,11 @@ template Deviations() {
 ///         live, fixed       parts of the forward, 0 <= each <= 2^40
 ///         strike            0 <= strike < 2^40
 ///         volatility        0 <= volatility < 2^40
-///         tau, tenors, raised, lowered, leastVolatility   as Deviations says
-///         range             of a move of 1, in logarithms, 2^-24: 0 <= range < 2^26
+///         multiplier, root, raised, lowered, leastVolatility   as Deviations says
+///         reach             floor(range 2^24 / 121), range of a move of 1, in logarithms, 2^-24: 0 <= range < 2^26
 ///         of each row but the mark: move, |move| <= 72 and |move range| < 2^26; factor = exp(move range), as Exp gives it;
 ///         isRaised, isLowered  bits, not both
-///         The caller ranges all of them; tau has no witness beyond its range.
+///         The caller ranges all of them.
 /// out     values[S]         0 <= value < 2^47. At forward_k = fixed + floor(live factor_k): forward_k of linear kinds,
 ///                           max(0, forward_k - strike) <= call <= forward_k, put = call - forward_k + strike
 template InstrumentValues(S) {
@@ -226,12 +249,12 @@ template InstrumentValues(S) {
     signal input fixed;
     signal input strike;
     signal input volatility;
-    signal input tau;
-    signal input range;
+    signal input multiplier;
+    signal input root;
+    signal input reach;
     signal input raised;
     signal input lowered;
     signal input leastVolatility;
-    signal input tenors[TENORS()];
     signal input factor[S - 1];
     signal input move[S - 1];
     signal input isRaised[S - 1];
@@ -252,16 +275,16 @@ template InstrumentValues(S) {
     signal s[3];
     signal dev[3];
     signal rest[3];
-    (s, dev, rest) <== Deviations()(volatility, tau, tenors, raised, lowered, leastVolatility);
-    // Scores in 1/256 of a step: x / s (2^-24 over 11 / 2^26) over (11 / 2^14 / 2^8) is x 2^24 / (121 s).
-    // |x| < 32 2^24 and s >= 64: |u| < 2^41; range < 2^26: w < 2^38.
+    (s, dev, rest) <== Deviations()(volatility, multiplier, root, raised, lowered, leastVolatility);
+    // Scores in 1/256 of a step: x / s (2^-24 over 11 / 2^26) over (11 / 2^14 / 2^8) is x 2^24 / (121 s), which is rounded once
+    // by 121 and once by s, as rounding down twice is rounding once. |x| < 31.8 2^24 and s >= 64: |u| < 2^41, which shows that
+    // the part is an integer; range < 2^26: w < 2^38.
     signal u[3];
     signal w[3];
-    var unit = 1 << (16 + OPTION_STEP());
-    var divisor = OPTION_DEV() + OPTION_REST() + 7;
+    signal distance <== Part(121)(moneyness * (1 << (16 + OPTION_STEP())));
     for (var l = 0; l < 3; l++) {
-        u[l] <== QuotientFloor(OPTION_SCORE(), divisor)(moneyness * unit, 121 * s[l]);
-        w[l] <== QuotientFloor(OPTION_SCORE_PER_MOVE(), divisor)(range * unit, 121 * s[l]);
+        u[l] <== QuotientFloor(OPTION_SCORE(), OPTION_DEV() + OPTION_REST())(distance, s[l]);
+        w[l] <== Quotient(OPTION_SCORE_PER_MOVE(), OPTION_DEV() + OPTION_REST())(reach, s[l]);
     }
 
     signal part[S];
@@ -326,18 +349,20 @@ template AtLevel() {
 
 /// Weighted: what a scenario lets count of the change of a value: floor(weight (value - mark) / 64).
 /// twins   src/protocol/optionValue.ts (weighted)
-/// in      value, mark  0 <= each < 2^47, from InstrumentValues
+/// in      value, mark  as InstrumentValues gives them: -2^41 < value - mark, value < 2^40 (1 + e^4), so that the product is
+///                      between -2^47 and 2^52 - 2^47
 ///         weight       0 <= weight <= 64, ranged by the caller
-/// out     out          -2^47 < out < 2^47
+/// out     out          -2^41 <= out < 2^46
 template Weighted() {
     signal input value;
     signal input mark;
     signal input weight;
     signal output out;
-    var n = OPTION_VALUE();
+    var n = OPTION_INPUT() + 1;
+    var width = OPTION_FORWARD() + 6;
     signal product <== weight * (value - mark);
-    signal bits[n + 7] <== Bits(n + 7)(product + (1 << (n + 6)));
+    signal bits[width] <== Bits(width)(product + (1 << (n + 6)));
     var floored = 0;
-    for (var i = 6; i < n + 7; i++) floored += bits[i] * (1 << (i - 6));
+    for (var i = 6; i < width; i++) floored += bits[i] * (1 << (i - 6));
     out <== floored - (1 << n);
 }

@@ -253,6 +253,39 @@ function tacit(exit: (code: number) => void): Command {
       exit(await (await import("./venue/serve.ts")).serve({ ...options, named }));
     });
 
+  const feeding = () => import("./feed.ts");
+  const feed = command(
+    "feed",
+    "run a feed: sign the prices of each epoch, serve them, send them to venues",
+    "tacit feed key feed-key.json",
+    "tacit feed --key feed-key.json --source prices.jsonl --rules https://venue.example --data feed-data",
+  )
+    .option("--key <file>", "the feed's key, as `tacit feed key` makes it")
+    .option("--source <source>", "file or address of observations, or - for standard input (docs/feeds.md)")
+    .option("--rules <rules>", "address of a venue, or a file of what its /v1/rules answers, or of rules")
+    .option("--data <folder>", "where it keeps what it signed", "tacit-feed-data")
+    .option("--host <address>", "address to listen at; TLS is a proxy's", "127.0.0.1")
+    .option("--port <number>", "port to listen at; 0 for any (default: it does not listen)", port)
+    .option("--push <url...>", "venues that reports are sent to", [])
+    .option("--every <milliseconds>", "between two questions to an address", positive, 1_000)
+    .option("--warm-up <returns>", "that it waits for before it signs", positive, 10)
+    .option("--domain <number>", "of the venue, where the rules are a file of rules alone", fieldElement)
+    .addOption(profileOption("of the venue, where the rules are a file of rules alone"))
+    .option("--passphrase-file <file>", "whose first line opens the key; - for standard input")
+    .addOption(
+      new Option("--log-level <level>", "how much is logged, to standard error")
+        .choices(["debug", "info", "warn", "error", "silent"])
+        .default("info"),
+    )
+    .action(async (options) => exit(await (await feeding()).feed(options)));
+  feed
+    .command("key <file>")
+    .description("make a feed's key, sealed if there is a passphrase")
+    .exitOverride()
+    .action(async (file, _, it: Command) =>
+      exit(await (await feeding()).feedKey(file, it.optsWithGlobals<{ passphraseFile?: string }>())),
+    );
+
   command("operator", "the operator's keys", "tacit operator seal --data /var/lib/tacit")
     .command("seal")
     .description("seal keys that lie in the open, of a venue that was started without a passphrase")

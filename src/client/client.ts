@@ -16,7 +16,7 @@ import { readAccount } from "../protocol/opening.ts";
 import { SIDE } from "../protocol/parameters.ts";
 import type { VerifyingKeys } from "../verifier/index.ts";
 import { Api, clockDifference, type Fetch } from "./api.ts";
-import { Contradiction, readFill } from "./knowledge.ts";
+import { Contradiction, readFill, readSettlement } from "./knowledge.ts";
 import {
   freshMemory,
   memoryNotebook,
@@ -30,6 +30,7 @@ import { historyAfter, historyPage, OwnAccount } from "./ownAccount.ts";
 import { positionsOf, type Position } from "./positions.ts";
 import { ProvenLog } from "./provenLog.ts";
 import { Sender, type Make } from "./sender.ts";
+import { ClientTerms } from "./terms.ts";
 
 export interface ClientOptions {
   readonly url: string;
@@ -74,6 +75,8 @@ export class Client {
   readonly #notes: Notes;
   readonly #sender: Sender;
   readonly #log: ProvenLog;
+  /** rules and prices, recomputed from what feeds have signed */
+  readonly terms: ClientTerms;
   /** null without a key */
   readonly #own: OwnAccount | null;
 
@@ -89,7 +92,9 @@ export class Client {
     const { signer } = venue;
     if (typeof signer !== "string" || !/^0x[0-9a-f]{40}$/.test(signer)) throw badFormat("venue.signer", "an address");
     const notes = await Notes.open(options.notebook ?? memoryNotebook(), freshMemory({ genesis, state, signer }));
-    return new Client(options, { api, genesis, signer, venue, notes });
+    const client = new Client(options, { api, genesis, signer, venue, notes });
+    await client.#alone(() => client.terms.update());
+    return client;
   }
 
   private constructor(
@@ -116,8 +121,11 @@ export class Client {
     this.#now = () => options.now?.() ?? BigInt(Math.floor(Date.now() / 1000));
     this.#notes = notes;
     const log = new ProvenLog({ api, genesis, notes, keysOf: (profile) => options.keysOf(profile) });
-    const sender = new Sender({ api, genesis, signer, notes, secret, account, onResent, onRecalled, now: this.#now });
-    const own = secret ? new OwnAccount({ api, genesis, notes, log, sender, secret }) : null;
+    const terms = new ClientTerms({ api, genesis });
+    const about = { api, genesis, notes, terms };
+    const sender = new Sender({ ...about, signer, secret, account, onResent, onRecalled, now: this.#now });
+    const own = secret ? new OwnAccount({ ...about, log, sender, secret }) : null;
+    this.terms = terms;
     [this.#log, this.#sender, this.#own, this.key] = [log, sender, own, sender.key];
     notes.onReread = () => {
       log.remember();
@@ -135,7 +143,7 @@ export class Client {
 
   /** Name of an instrument: of the first market of one lot of it, as the venue gives it, or its number. */
   instrumentName(instrument: number): string {
-    const plain = this.genesis.rules.markets.find((row) => {
+    const plain = this.terms.latest.rules.markets.find((row) => {
       return row?.legs.every((leg, i) => leg === (i === instrument ? 1n : 0n));
     });
     return plain ? this.marketName(plain.id) : `instrument ${instrument}`;
@@ -146,7 +154,7 @@ export class Client {
    * @throws UNKNOWN_MARKET  naming those that there are
    */
   market(named: string): bigint {
-    const ids = this.genesis.rules.markets.flatMap((row) => row?.id ?? []);
+    const ids = this.terms.latest.rules.markets.flatMap((row) => row?.id ?? []);
     const found = ids.filter((id) => String(id) === named);
     if (found.length === 0) found.push(...ids.filter((id) => this.#names.get(id) === named));
     if (found.length === 1) return found[0];
@@ -346,11 +354,15 @@ export class Client {
   /** What the account holds, and what it has cost: from its fills, as the venue reports them. */
   async positions(): Promise<Position[]> {
     return this.#about(async (index) => {
-      const fills = [...this.#notes.memory.fills];
-      for await (const entry of historyAfter(this.api, { index, after: fills.at(-1)?.n ?? -1 }))
-        if (entry.kind === "fill") fills.push(readFill(entry));
+      const { fills, settlements } = this.#notes.memory;
+      const booked = [...fills, ...settlements];
+      const last = Math.max(-1, ...booked.map(({ n }) => n));
+      for await (const entry of historyAfter(this.api, { index, after: last }))
+        if (entry.kind === "fill") booked.push(readFill(entry));
+        else if (entry.kind === "settlement") booked.push(readSettlement(entry));
+      await this.terms.update();
       const account = readAccount("account", await this.api.get(`/account?index=${index}`));
-      return positionsOf(this.genesis, account.positions, fills);
+      return positionsOf(this.terms, account.positions, booked);
     });
   }
 

@@ -10,7 +10,14 @@ import { readAccount } from "../protocol/opening.ts";
 import type { Verdict } from "../protocol/parameters.ts";
 import type { SignedReceipt } from "../protocol/receipt.ts";
 import { readItem, readReceipt } from "../protocol/wire.ts";
-import { Contradiction, readFill, readVerdict, type ToldFill } from "./knowledge.ts";
+import {
+  Contradiction,
+  readFill,
+  readSettlement,
+  readVerdict,
+  type ToldFill,
+  type ToldSettlement,
+} from "./knowledge.ts";
 
 /** Where a client keeps what it knows: one text by name. It holds orders and receipts, and no key. */
 export interface Notebook {
@@ -72,6 +79,7 @@ export interface Memory {
   items: SentItem[];
   fills: ToldFill[];
   deposits: { n: number; amount: bigint }[];
+  settlements: ToldSettlement[];
   verified: Verified;
   proved: ProvedAccount | null;
   /** from where on all that concerns the account is known: without open orders; account null: it was not there yet */
@@ -172,6 +180,7 @@ export function freshMemory({
     items: [],
     fills: [],
     deposits: [],
+    settlements: [],
     verified,
     proved: null,
     base: null,
@@ -202,6 +211,7 @@ function readMemory(text: string): Memory {
         const { n, amount } = asObject("deposits", entry);
         return { n: n as number, amount: asInteger("amount", amount) };
       }),
+      settlements: asList("settlements", json.settlements).map(readSettlement),
       verified: { round: verified.round as number, state, logCount, head, time },
       proved: proved && {
         round: proved.round as number,

@@ -2,13 +2,23 @@ import { openAccount, viewKey, type Account } from "../protocol/account.ts";
 import { secretScalar, sharedX } from "../protocol/eddsa.ts";
 import type { GenesisFile } from "../protocol/genesis.ts";
 import { asInteger, asList, asObject, badFormat, toJson } from "../protocol/json.ts";
-import { pricesRoot, rulesRoot } from "../protocol/market.ts";
+import { pricesRoot } from "../protocol/prices.ts";
+import { rulesRoot } from "../protocol/rules.ts";
 import { openingWord, readOpening } from "../protocol/opening.ts";
 import type { Api } from "./api.ts";
-import { accountDifferences, Contradiction, Knowledge, readFill, UnknownItem, type Entry } from "./knowledge.ts";
+import {
+  accountDifferences,
+  Contradiction,
+  Knowledge,
+  readFill,
+  readSettlement,
+  UnknownItem,
+  type Entry,
+} from "./knowledge.ts";
 import type { Notes } from "./notebook.ts";
 import type { ProvenLog } from "./provenLog.ts";
 import type { Sender } from "./sender.ts";
+import type { ClientTerms } from "./terms.ts";
 
 export interface OwnAccountOptions {
   readonly api: Api;
@@ -17,6 +27,7 @@ export interface OwnAccountOptions {
   readonly notes: Notes;
   readonly log: ProvenLog;
   readonly sender: Sender;
+  readonly terms: ClientTerms;
 }
 
 /** Entries of a history that are asked for at once. */
@@ -39,7 +50,7 @@ export class OwnAccount {
 
   /** The own account in the last proven state, compared with what it ought to be. */
   async check(): Promise<void> {
-    const { api, genesis, secret, notes, log, sender } = this.#options;
+    const { api, genesis, secret, notes, log, sender, terms } = this.#options;
     await sender.session();
     const { memory } = notes;
     const { index } = memory;
@@ -64,9 +75,11 @@ export class OwnAccount {
         ...evidence,
       });
     if (openingWord(opening) !== state) throw wrong("it does not stand in the proven state");
+    await terms.update();
+    const shown = terms.at(logCount);
     const { rules, prices } = opening.registers;
-    if (rules !== rulesRoot(genesis.rules) || prices !== pricesRoot(genesis.prices))
-      throw wrong("the proven state has other rules or prices than the genesis that is shown");
+    if (shown && (rules !== rulesRoot(shown.rules) || prices !== pricesRoot(shown.prices)))
+      throw new Contradiction("terms", `round ${round} is proved with other rules or prices than are told`, { round });
     const { account } = opening;
     const key = sender.requireKey();
     const { operatorKeyX: x, operatorKeyY: y } = genesis.rules.group;
@@ -99,14 +112,15 @@ export class OwnAccount {
 
   /** Fills and deposits that the venue tells of, up to an entry of the log. A page has all of each position. */
   async #readHistory(index: number, upTo: bigint): Promise<void> {
-    const { fills, deposits } = this.#options.notes.memory;
-    const last = Math.max(-1, ...fills.map(({ n }) => n), ...deposits.map(({ n }) => n));
+    const { fills, deposits, settlements } = this.#options.notes.memory;
+    const last = Math.max(-1, ...[...fills, ...deposits, ...settlements].map(({ n }) => n));
     for await (const entry of historyAfter(this.#options.api, { index, after: last })) {
       const { kind, n, amount } = entry;
       // What is not proved yet is read again later.
       if (BigInt(n) >= upTo) return;
       if (kind === "deposit") deposits.push({ n, amount: asInteger("deposit.amount", amount) });
-      else fills.push(readFill(entry));
+      else if (kind === "settlement") settlements.push(readSettlement(entry));
+      else if (kind === "fill") fills.push(readFill(entry));
     }
   }
 
@@ -116,11 +130,16 @@ export class OwnAccount {
    * @throws Contradiction "fill", UnknownItem
    */
   #expect(opened: Account, to: bigint): Account | null {
-    const { genesis, notes } = this.#options;
-    const { base, items, fills, deposits } = notes.memory;
+    const { terms, notes } = this.#options;
+    const { base, items, fills, deposits, settlements } = notes.memory;
     if (!base || base.logCount > to) return null;
+    if (!terms.at(this.#knowledge?.to ?? base.logCount)) {
+      // The prices of then are not at hand any more: begin anew where the account has no open orders.
+      notes.memory.base = null;
+      return null;
+    }
     this.#knowledge ??= {
-      it: new Knowledge(genesis, base.account ?? opened, { opened: base.account !== null }),
+      it: new Knowledge((n) => terms.at(n)!, base.account ?? opened, { opened: base.account !== null }),
       to: base.logCount,
     };
     const known = this.#knowledge;
@@ -128,6 +147,7 @@ export class OwnAccount {
     const entries: Entry[] = [
       ...fills.filter(({ n }) => within(n)).map((fill) => ({ kind: "fill", n: fill.n, fill }) as const),
       ...deposits.filter(({ n }) => within(n)).map((deposit) => ({ kind: "deposit", ...deposit }) as const),
+      ...settlements.filter(({ n }) => within(n)).map(({ n }) => ({ kind: "settlement", n }) as const),
     ];
     for (const { item, receipt, verdict } of items) {
       if (!receipt || !within(receipt.n)) continue;

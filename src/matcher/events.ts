@@ -66,6 +66,8 @@ export type Event =
       readonly epoch: bigint;
       readonly before: Prices;
       readonly after: Prices;
+      /** where funding is paid: who has a position of the perpetual, and its lots */
+      readonly funded: readonly { readonly account: number; readonly lots: bigint }[];
     }
   | {
       readonly kind: "rules";
@@ -77,7 +79,9 @@ export type Event =
   | {
       readonly kind: "fold";
       readonly entry: LogEntry;
-      /** of each account that is named and open, whether it changes or not */
+      /** 1 + what instruments settled at; 0: not yet */
+      readonly payoffs: readonly bigint[];
+      /** of each account that is named, whether it changes or not */
       readonly writes: readonly (Write & { readonly before: Account })[];
     }
   | {

@@ -80,6 +80,8 @@ interface Market {
   cancels: Cancel[];
   /** how many of the cancels are of lists of quotes */
   lists: number;
+  /** whether orders of the book were admitted since the last clear that matched */
+  unmatched: boolean;
 }
 
 /** Of the orders of a market, its book and so many of those admitted: what says whether any would trade or leave. */
@@ -127,8 +129,9 @@ export class Matcher {
       this.#prices = from.#prices;
       this.#accounts = from.#written ? [...from.accounts] : from.#accounts;
       this.#written = new Map();
-      this.#markets = from.#markets.map(({ book, admitted, cancels, lists }) => ({
+      this.#markets = from.#markets.map(({ book, admitted, cancels, lists, unmatched }) => ({
         book,
+        unmatched,
         admitted: [...admitted],
         cancels: [...cancels],
         lists,
@@ -146,7 +149,13 @@ export class Matcher {
     this.#accounts = [...genesis.accounts];
     this.#vault = cashOf(genesis.accounts);
     this.#written = null;
-    this.#markets = Array.from({ length: MARKETS }, () => ({ book: [], admitted: [], cancels: [], lists: 0 }));
+    this.#markets = Array.from({ length: MARKETS }, () => ({
+      book: [],
+      admitted: [],
+      cancels: [],
+      lists: 0,
+      unmatched: false,
+    }));
     this.#clock = 32n * requireBits("genesis.time", genesis.time, BITS.time);
     this.#seen = [];
   }
@@ -181,6 +190,11 @@ export class Matcher {
   get #priced(): PricedRules {
     const { instruments, markets, group } = this.#rules;
     return { root: this.#rulesInForce, pricing: group.pricing, instruments, markets };
+  }
+
+  /** Whether a CLOSE of a slot at this time matches, if no cancel is left for another sweep. */
+  matchesAt(slot: number, time: bigint): boolean {
+    return mayMatch(this.#rules.markets[slot], this.#prices.markets[slot], this.isFresh(time), time);
   }
 
   /** Whether prices count for an entry at this time: of a CLOSE its exact epoch, of an order at most one before. */
@@ -224,19 +238,19 @@ export class Matcher {
   }
 
   /**
-   * Whether a clear of a slot would change anything by what came since the last one, be it that cancels wait, that orders
-   * cross, or that one leaves at its first auction; and when the first order expires. Orders that a clear left although they
-   * cross, as it was a purge or prices were stale, wait until another one comes.
+   * What a clear of a slot would do: drop what cancels that wait name, or let orders trade or leave that came since the last
+   * clear that matched, as they cross or leave at their first auction; and when the first order expires.
    */
-  pending(slot: number): { changed: boolean; firstExpiry: bigint | null } {
-    const { admitted, cancels } = this.#market(slot);
+  pending(slot: number): { drops: boolean; trades: boolean; firstExpiry: bigint | null } {
+    const { admitted, cancels, unmatched } = this.#market(slot);
     const { bestBid, bestAsk, thisAuction, firstExpiry } = this.#seenOf(slot);
     const row = this.#rules.markets[slot];
     const mark = this.#prices.markets[slot]?.mark ?? null;
     const isCross = row?.rule === BigInt(RULE.midpoint);
     const both = bestBid !== null && bestAsk !== null;
     const crosses = both && (isCross ? mark !== null && bestBid >= mark && bestAsk <= mark : bestBid >= bestAsk);
-    return { changed: cancels.length > 0 || (admitted.length > 0 && (crosses || thisAuction)), firstExpiry };
+    const trades = (admitted.length > 0 || unmatched) && (crosses || thisAuction);
+    return { drops: cancels.length > 0, trades, firstExpiry };
   }
 
   /** Looks at the orders that came since it was asked last. */
@@ -436,7 +450,7 @@ export class Matcher {
     const market = this.#market(slot);
     const clock = this.#tick(time, command === "close" ? RANK.close(slot) : RANK.other);
     const [rules, prices] = [this.#rules.markets[slot], this.#prices.markets[slot]];
-    const may = command === "close" && mayMatch(rules, prices, this.isFresh(time), time);
+    const may = command === "close" && this.matchesAt(slot, time);
     this.#append(clock);
     const sweeps: Sweep[] = [];
     let pending = market.cancels;
@@ -454,6 +468,7 @@ export class Matcher {
     } while (pending.length > 0);
     market.cancels = [];
     market.lists = 0;
+    market.unmatched = !may && (market.unmatched || sweeps[0].admitted.length > 0);
     const entry: LogEntry = { item: commandItem(command, slot), time };
     const cleared: Event = { kind: "clear", entry, command, slot, sweeps };
     const fills = sweeps.flatMap(({ outcome, trade }) => outcome.fills.map((fill) => ({ fill, trade })));
@@ -483,7 +498,9 @@ export class Matcher {
     const after = reprice(this.#priced, before, epoch, medians(quorum));
     this.#append(clock);
     this.#prices = after;
-    return { kind: "reprice", entry: { item: repriceItem(epoch), quorum, time }, epoch, before, after };
+    const holders = after.funding === before.funding ? [] : this.accounts;
+    const funded = holders.flatMap(({ positions: [lots] }, account) => (lots === 0n ? [] : [{ account, lots }]));
+    return { kind: "reprice", entry: { item: repriceItem(epoch), quorum, time }, epoch, before, after, funded };
   }
 
   #configure({ time, rules }: Extract<Command, { kind: "rules" }>): Event {
@@ -517,7 +534,8 @@ export class Matcher {
       const before = this.#account(from + j)!;
       return { ...this.#write(from + j, folded(before, this.#prices)), before };
     });
-    return { kind: "fold", entry: { item: foldItem(from, count), time }, writes };
+    const { payoffs } = this.#prices;
+    return { kind: "fold", entry: { item: foldItem(from, count), time }, payoffs, writes };
   }
 
   /** Accounts, 0 to the last one, that have a position in what is settled: what folds have to do. */
@@ -557,8 +575,9 @@ export class Matcher {
     if (toTypedJson(state.venue) !== toTypedJson(matcher.#venue))
       throw new TacitError("SNAPSHOT", "the snapshot is of another venue: domain, sizes, rules or prices differ");
     const lists = (market: unknown) => {
-      const { book, admitted, cancels, lists } = (market ?? {}) as Record<string, unknown>;
-      return [book, admitted, cancels].every(Array.isArray) && Number.isSafeInteger(lists);
+      const { book, admitted, cancels, lists, unmatched } = (market ?? {}) as Record<string, unknown>;
+      const isWhole = Number.isSafeInteger(lists) && typeof unmatched === "boolean";
+      return isWhole && [book, admitted, cancels].every(Array.isArray);
     };
     const whole =
       Array.isArray(state.accounts) &&

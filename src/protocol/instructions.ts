@@ -117,8 +117,8 @@ export function templateArguments(name: InstructionName, profile: Profile): numb
     case "reprice":
       return [scenarios, profile.feeds];
     case "configure":
-      return [scenarios, profile.feeds];
+      return [scenarios, profile.feeds, depth, profile.clear, profile.settle];
     case "fold":
-      return [depth, scenarios, profile.fold];
+      return [depth, profile.fold];
   }
 }

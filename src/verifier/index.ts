@@ -24,6 +24,7 @@ export {
   type RoundEffect,
   type RoundRefusal,
   type RoundResult,
+  type RulesChange,
   type VenueView,
 } from "./round.ts";
 export { verifyClaim, type ClaimResult, type Reached } from "./claim.ts";

@@ -2,10 +2,10 @@
 import { BASE8, publicKey } from "../../src/protocol/eddsa.ts";
 import { NO_INSTRUMENTS, type Contract, type Instrument } from "../../src/protocol/instrument.ts";
 import { PROFILES } from "../../src/protocol/instructions.ts";
-import { NO_MARKETS } from "../../src/protocol/market.ts";
-import { INSTRUMENT_KIND, INSTRUMENTS, RULE, TENORS } from "../../src/protocol/parameters.ts";
+import { NO_MARKETS, type MarketRules } from "../../src/protocol/market.ts";
+import { INSTRUMENT_KIND, INSTRUMENTS, MARKET_STATE, RULE, TENORS } from "../../src/protocol/parameters.ts";
 import type { Pricing } from "../../src/protocol/prices.ts";
-import { STATE, type Group, type MarketRules, type Rules } from "../../src/protocol/rules.ts";
+import type { Group, Rules } from "../../src/protocol/rules.ts";
 
 export const PROFILE = PROFILES.demo;
 export const GRID = 3_600n;
@@ -46,7 +46,7 @@ export function market(id: bigint, legs: Record<number, bigint>, change: Partial
     rhoMin: 100n,
     rule: BigInt(RULE.auction),
     interval: 10n,
-    state: BigInt(STATE.open),
+    state: BigInt(MARKET_STATE.open),
     until: EXPIRY,
     capacity: 100n,
     cancelCapacity: 16n,

@@ -2,19 +2,16 @@
 // Method: from one good set, one change each; the error names the place.
 import assert from "node:assert/strict";
 import { NO_INSTRUMENTS } from "../../src/protocol/instrument.ts";
-import { INSTRUMENTS } from "../../src/protocol/parameters.ts";
+import { isMarketOpen, MARKET_RULES, type MarketRules } from "../../src/protocol/market.ts";
+import { INSTRUMENTS, MARKET_STATE } from "../../src/protocol/parameters.ts";
 import type { Pricing } from "../../src/protocol/prices.ts";
 import {
   DEFAULTS,
-  isMarketOpen,
-  MARKET_RULES,
   PRICING,
   requireRules,
   rulesRoot,
-  STATE,
   type Defaults,
   type Group,
-  type MarketRules,
   type Rules,
 } from "../../src/protocol/rules.ts";
 import { EXPIRY, group, GRID, market, pricing, PROFILE, rules } from "./pricedRules.ts";
@@ -115,6 +112,6 @@ describe("protocol/rules", () => {
     const row = market(1n, { 1: 1n });
     assert.equal(isMarketOpen(row, EXPIRY - 1n), true);
     assert.equal(isMarketOpen(row, EXPIRY), false);
-    assert.equal(isMarketOpen({ ...row, state: BigInt(STATE.halted) }, 0n), false);
+    assert.equal(isMarketOpen({ ...row, state: BigInt(MARKET_STATE.halted) }, 0n), false);
   });
 });

@@ -34,7 +34,15 @@ export interface Service {
 
 /** The service of a venue, without a socket: requests go to `app.fetch(request, caller)`, frames to `streams`. */
 export function createApp({ venue, options }: { venue: ServedVenue; options: ServiceOptions }): Service {
-  const { log = NO_LOG, development = false, hosts = [], origins = [], metricsToken = null, files } = options;
+  const {
+    log = NO_LOG,
+    development = false,
+    hosts = [],
+    origins = [],
+    metricsToken = null,
+    operatorToken = null,
+    files,
+  } = options;
   const now = options.now ?? (() => performance.now());
   const limits = { ...DEFAULT_SERVICE_LIMITS, ...options.limits };
   const rates = { ...DEFAULT_RATES, ...options.rates };
@@ -110,7 +118,7 @@ export function createApp({ venue, options }: { venue: ServedVenue; options: Ser
       const read = {
         params: params ? parse("path", params, c.req.param()) : {},
         query: parse("query", query ?? NoQuery, queryOf(c)),
-        json: body ? await readJson(c, limits.bodyBytes) : undefined,
+        json: body ? await readJson(c, spec.bodyBytes ?? limits.bodyBytes) : undefined,
       };
       return answer(c, read as Parameters<typeof answer>[1]);
     });
@@ -119,7 +127,7 @@ export function createApp({ venue, options }: { venue: ServedVenue; options: Ser
   addVenueRoutes(route, { venue, options, development, limits, rates });
   addItemRoutes(route, { venue, desk, development });
   addAccountRoutes(route, { venue, desk });
-  addOperatorRoutes(route, { venue, metrics, metricsToken });
+  addOperatorRoutes(route, { venue, metrics, metricsToken, operatorToken });
 
   route(
     {

@@ -2,20 +2,37 @@ import { toJson } from "../../protocol/json.ts";
 import { IMMUTABLE, json, reply } from "./call.ts";
 import { notFound } from "./errors.ts";
 import type { Rates, ServiceLimits, ServiceOptions } from "./options.ts";
+import { parseReport } from "../../feeds/reportJson.ts";
+import { SIGNATURE_COST } from "./desk.ts";
 import type { AddRoute } from "./route.ts";
 import {
   AuctionsQuery,
   AuctionsSchema,
+  ChangesQuery,
+  ChangesSchema,
   MarketsSchema,
   PAGE,
+  parse,
+  PricesSchema,
+  ReportSchema,
+  ReportTakenSchema,
   RoundFileSchema,
   RoundParams,
   RoundsQuery,
   RoundsSchema,
+  RulesSchema,
   VenueSchema,
 } from "./schema.ts";
 import { SESSION_SECONDS } from "./sessions.ts";
-import { marketsJson, namesIn, publicGenesis, rulesJson, type ServedVenue } from "./views.ts";
+import {
+  genesisMarkets,
+  marketsJson,
+  namesIn,
+  pricesAnswer,
+  publicGenesis,
+  rulesAnswer,
+  type ServedVenue,
+} from "./views.ts";
 
 /** What anybody may see: the venue, its markets and auctions, and its proved rounds. */
 export function addVenueRoutes(
@@ -34,8 +51,7 @@ export function addVenueRoutes(
     genesisState: venue.genesisState,
     time: venue.genesis.time,
     operatorKey: { x: venue.genesis.rules.group.operatorKeyX, y: venue.genesis.rules.group.operatorKeyY },
-    maxAge: venue.genesis.rules.group.maxAge,
-    markets: rulesJson(venue, marketNames),
+    markets: genesisMarkets(venue, marketNames),
     genesis: publicGenesis(options.genesisJson),
     proves: venue.proves,
     publish: venue.publish,
@@ -49,6 +65,7 @@ export function addVenueRoutes(
     },
     contract: contract && { chainId: String(contract.chainId), address: contract.address, token: contract.token },
     development,
+    developmentFeeds: venue.feeds.isDevelopment,
   });
 
   route(
@@ -72,6 +89,57 @@ export function addVenueRoutes(
       answer: { schema: MarketsSchema },
     },
     (c) => json(c, marketsJson(venue, marketNames)),
+  );
+
+  route(
+    {
+      method: "get",
+      path: "/v1/rules",
+      summary: "Rules in force, and those that are announced",
+      access: "public",
+      cost: 5,
+      answer: { schema: RulesSchema },
+    },
+    (c) => json(c, rulesAnswer(venue)),
+  );
+
+  route(
+    {
+      method: "get",
+      path: "/v1/prices",
+      summary: "Prices in force, and how the feeds do",
+      access: "public",
+      cost: 5,
+      answer: { schema: PricesSchema },
+    },
+    (c) => json(c, pricesAnswer(venue)),
+  );
+
+  route(
+    {
+      method: "get",
+      path: "/v1/changes",
+      summary: "Changes of prices, with the reports of their quorum, and of rules: the oldest first",
+      access: "public",
+      cost: 5,
+      query: ChangesQuery,
+      answer: { schema: ChangesSchema },
+    },
+    async (c, { query }) => json(c, { changes: await venue.changes(query) }),
+  );
+
+  route(
+    {
+      method: "post",
+      path: "/v1/reports",
+      summary: "Takes the report of a feed: 425 before its epoch is over",
+      access: "origin",
+      cost: SIGNATURE_COST,
+      body: ReportSchema,
+      answer: { schema: ReportTakenSchema },
+      errors: [422, 425],
+    },
+    (c, { json: body }) => json(c, { taken: venue.feeds.add(parseReport(parse("report", ReportSchema, body))) }),
   );
 
   route(

@@ -1,11 +1,14 @@
 import { accountJson } from "../../protocol/opening.ts";
 import type { Account } from "../../protocol/account.ts";
 import { equity } from "../../protocol/margin.ts";
-import type { Prices } from "../../protocol/market.ts";
 import { min } from "../../protocol/numbers.ts";
 import { MARKET_STATE, RULE, SIDE, type Verdict } from "../../protocol/parameters.ts";
 import { receiptJson, type ReceiptJson } from "../../protocol/wire.ts";
 import type { FailureStatus } from "../chain/chainFailure.ts";
+import type { Announcement } from "../announcements.ts";
+import type { Prices } from "../../protocol/prices.ts";
+import { rulesRoot } from "../../protocol/rules.ts";
+import { rulesJson } from "../../protocol/rulesJson.ts";
 import type { Acknowledgement, OpenOrder } from "../options.ts";
 import type { Venue } from "../venue.ts";
 
@@ -38,6 +41,15 @@ export type ServedVenue = Pick<
   | "round"
   | "opening"
   | "health"
+  | "terms"
+  | "isFresh"
+  | "changes"
+  | "feeds"
+  | "announcements"
+  | "timelock"
+  | "announce"
+  | "withdrawRules"
+  | "applyRules"
 >;
 
 /** From values to the JSON that schema.ts describes. */
@@ -73,7 +85,8 @@ export function publicGenesis(json: unknown): unknown {
 
 /** Names that a genesis file gives its markets, by id: for people, and part of no rule. */
 export function namesIn(json: unknown): Record<string, string> {
-  const { markets } = (json ?? {}) as { markets?: ({ id?: unknown; name?: unknown } | null)[] };
+  const { rules } = (json ?? {}) as { rules?: { markets?: ({ id?: unknown; name?: unknown } | null)[] } };
+  const markets = rules?.markets;
   const rows = Array.isArray(markets) ? markets : [];
   return Object.fromEntries(rows.flatMap((row) => (typeof row?.name === "string" ? [[String(row.id), row.name]] : [])));
 }
@@ -82,13 +95,13 @@ export function namesIn(json: unknown): Record<string, string> {
 const DEPTH = 100;
 
 export function marketsJson(venue: ServedVenue, names: Readonly<Record<string, string>>) {
-  const { rules, prices } = venue.genesis;
+  const { rules, prices } = venue.terms;
   const stamped = venue.health().time;
   const now = venue.clock.now();
   const time = now > stamped ? now : stamped;
   const markets = rules.markets.flatMap((row, slot) => {
     if (!row) return [];
-    const { id, rule, state, tick, lotLimit, band, feeRate, feePerLot, interval } = row;
+    const { id, rule, state, tick, lotLimit, band, feeRate, feePerLot, interval, until } = row;
     const last = venue.lastAuction(id);
     const book = venue.book(id);
     return {
@@ -103,6 +116,7 @@ export function marketsJson(venue: ServedVenue, names: Readonly<Record<string, s
       feeRate,
       feePerLot,
       interval,
+      until,
       mark: prices.markets[slot]?.mark ?? null,
       nextClose: (time / interval + 1n) * interval,
       lastAuction: last && {
@@ -116,8 +130,8 @@ export function marketsJson(venue: ServedVenue, names: Readonly<Record<string, s
   return { time, markets };
 }
 
-/** The rules in force by slot, as numbers and names. */
-export function rulesJson(venue: ServedVenue, names: Readonly<Record<string, string>>) {
+/** Markets of the genesis by slot, as numbers and names. */
+export function genesisMarkets(venue: ServedVenue, names: Readonly<Record<string, string>>) {
   return venue.genesis.rules.markets.map((row, slot) => {
     if (!row) return null;
     const { rule, state } = row;
@@ -129,6 +143,53 @@ export function accountAnswer(index: number, account: Account, prices: Prices) {
   const equities = prices.values.map((_, k) => equity(account, prices, k));
   const worst = equities.reduce(min);
   return { index, ...accountJson(account), equity: equities[0], worst, free: worst - account.reserved };
+}
+
+export function rulesAnswer(venue: ServedVenue) {
+  const { rules } = venue.terms;
+  return {
+    domain: venue.genesis.domain,
+    profile: venue.genesis.profile,
+    timelock: venue.timelock,
+    inForce: { root: rulesRoot(rules), rules: rulesJson(rules) },
+    announced: venue.announcements.map(announcementJson),
+  };
+}
+
+export function announcementJson({ rules, ...announcement }: Announcement) {
+  return { ...announcement, rules: rulesJson(rules) };
+}
+
+export function pricesAnswer(venue: ServedVenue) {
+  const { rules, prices } = venue.terms;
+  const { epoch, halted, index, range, funding } = prices;
+  const stamped = venue.health().time;
+  const now = venue.clock.now();
+  return {
+    rules: prices.rules,
+    epoch,
+    fresh: venue.isFresh(now > stamped ? now : stamped),
+    halted,
+    index,
+    range,
+    funding,
+    instruments: rules.instruments.flatMap((it, slot) =>
+      it
+        ? {
+            slot,
+            value: prices.values[0][slot] + (slot === 0 ? funding : 0n),
+            reported: prices.last[slot],
+            stale: prices.stale[slot],
+            payoff: prices.payoffs[slot] === 0n ? null : prices.payoffs[slot] - 1n,
+            longCharge: prices.longCharges[slot],
+            shortCharge: prices.shortCharges[slot],
+            scenarios: prices.values.map((scenario) => scenario[slot]),
+          }
+        : [],
+    ),
+    feeds: venue.feeds.status,
+    developmentFeeds: venue.feeds.isDevelopment,
+  };
 }
 
 export interface AcknowledgementJson {

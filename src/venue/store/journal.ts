@@ -2,11 +2,25 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import type { Deposit } from "../../matcher/events.ts";
 import type { Command, ItemCommand } from "../../matcher/matcher.ts";
 import { outOfRange, TacitError } from "../../protocol/errors.ts";
-import { commandItem, foldItem, isListed, repriceItem, rulesItem, type Head, type LogEntry } from "../../protocol/item.ts";
+import {
+  commandItem,
+  foldItem,
+  isListed,
+  repriceItem,
+  rulesItem,
+  type Head,
+  type LogEntry,
+} from "../../protocol/item.ts";
 import { fromTypedJson, toTypedJson } from "../../protocol/json.ts";
 import { FIELD, requireBits, requireField } from "../../protocol/numbers.ts";
 import { BITS, LIST_WORDS, MARKETS } from "../../protocol/parameters.ts";
-import { NUMBERS_A_WORD, REPORT_NUMBERS, reportNumbers, reportWords, type SignedReport } from "../../protocol/report.ts";
+import {
+  NUMBERS_A_WORD,
+  REPORT_NUMBERS,
+  reportNumbers,
+  reportWords,
+  type SignedReport,
+} from "../../protocol/report.ts";
 import { rulesRoot, type Rules } from "../../protocol/rules.ts";
 import { setWord } from "../../protocol/words.ts";
 import type { Store } from "./store.ts";

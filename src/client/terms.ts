@@ -1,0 +1,146 @@
+import type { Terms } from "../matcher/events.ts";
+import { parseReport } from "../feeds/reportJson.ts";
+import { TacitError } from "../protocol/errors.ts";
+import type { GenesisFile } from "../protocol/genesis.ts";
+import { contractsHash } from "../protocol/instrument.ts";
+import { PROFILES } from "../protocol/instructions.ts";
+import { asInteger, asList, asObject, badFormat } from "../protocol/json.ts";
+import { epochAt, reprice, requireEpoch, type PricedRules } from "../protocol/prices.ts";
+import { medians, requireQuorum, type SignedReport } from "../protocol/report.ts";
+import { rulesRoot } from "../protocol/rules.ts";
+import { parseRules } from "../protocol/rulesJson.ts";
+import { configureTold } from "../protocol/configure.ts";
+import type { Api } from "./api.ts";
+import { Contradiction } from "./knowledge.ts";
+
+/** What made the prices that are in force, as this client has recomputed them. */
+export interface Quorum {
+  readonly epoch: bigint;
+  /** position of the REPRICE in the log, seconds since 1970 */
+  readonly n: number;
+  readonly time: bigint;
+  readonly reports: readonly SignedReport[];
+}
+
+interface Known {
+  /** position of the change in the log, -1 of the genesis */
+  readonly n: number;
+  readonly terms: Terms;
+}
+
+/** Changes that are asked for at once, and that are kept at hand: those of two days of epochs of a minute. */
+const PAGE = 200;
+const KEPT = 3_000;
+
+/**
+ * Rules and prices of a venue, recomputed: each change of prices from the signatures of a quorum of the feeds that stand in the
+ * rules, and their medians. That they are the proved ones shows in the registers of a proven state (ownAccount.ts).
+ */
+export class ClientTerms {
+  readonly #api: Api;
+  readonly #genesis: GenesisFile;
+  #known: Known[];
+  #quorum: Quorum | null = null;
+
+  constructor({ api, genesis }: { api: Api; genesis: GenesisFile }) {
+    this.#api = api;
+    this.#genesis = genesis;
+    const { rules, prices } = genesis;
+    this.#known = [{ n: -1, terms: { rules, prices } }];
+  }
+
+  /** As told so far. */
+  get latest(): Terms {
+    return this.#known.at(-1)!.terms;
+  }
+
+  /** Of the prices that are in force; null before the first. */
+  get quorum(): Quorum | null {
+    return this.#quorum;
+  }
+
+  /** Position of the last change that is known, -1 for none. */
+  get position(): number {
+    return this.#known.at(-1)!.n;
+  }
+
+  /** What an entry of the log meets; null where that is too long ago. */
+  at(n: number | bigint): Terms | null {
+    let [low, high] = [0, this.#known.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (BigInt(this.#known[middle].n) < BigInt(n)) low = middle + 1;
+      else high = middle;
+    }
+    return low === 0 ? null : this.#known[low - 1].terms;
+  }
+
+  /**
+   * Reads what has changed since.
+   * @returns the latest
+   * @throws Contradiction "terms"  where prices or rules do not follow
+   */
+  async update(): Promise<Terms> {
+    for (;;) {
+      const { changes } = asObject("changes", await this.#api.get(`/changes?after=${this.position}&limit=${PAGE}`));
+      const page = asList("changes.changes", changes);
+      for (const change of page) this.add(change);
+      if (page.length < PAGE) return this.latest;
+    }
+  }
+
+  /** Reads what has changed where an entry that is stamped so needs newer prices. */
+  async updateFor(time: bigint): Promise<Terms> {
+    const { rules, prices } = this.latest;
+    return prices.epoch === epochAt(rules.group.pricing, time) ? this.latest : this.update();
+  }
+
+  /**
+   * Takes a change that the venue tells, `ChangeJson`: the next, or one that is known already.
+   * @throws Contradiction "terms"; FORMAT
+   */
+  add(json: unknown): void {
+    const change = asObject("change", json);
+    const { n, kind } = change;
+    if (typeof n !== "number" || !Number.isSafeInteger(n) || n < 0)
+      throw badFormat("change.n", "a position in the log");
+    if (n <= this.position) return;
+    const time = asInteger("change.time", change.time);
+    const wrong = (what: string) => new Contradiction("terms", `the change at entry ${n} of the log ${what}`, { n });
+    try {
+      const terms = kind === "rules" ? this.#configured(change, time) : this.#repriced(change, { n, time });
+      this.#known.push({ n, terms });
+      if (this.#known.length > KEPT) this.#known.shift();
+    } catch (error) {
+      const code = error instanceof TacitError ? error.code : null;
+      if (code === "QUORUM") throw wrong(`has prices without a quorum: ${(error as Error).message}`);
+      if (code === "EPOCH") throw wrong(`has prices of another epoch: ${(error as Error).message}`);
+      if (code === "RULES" || code === "OUT_OF_RANGE") throw wrong(`has rules that may not follow: ${(error as Error).message}`); // prettier-ignore
+      throw error;
+    }
+  }
+
+  #repriced(change: Record<string, unknown>, { n, time }: { n: number; time: bigint }): Terms {
+    if (change.kind !== "reprice") throw badFormat("change.kind", "reprice or rules");
+    const { rules, prices } = this.latest;
+    const { group, instruments, markets } = rules;
+    const priced: PricedRules = { root: rulesRoot(rules), pricing: group.pricing, instruments, markets };
+    const epoch = asInteger("change.epoch", change.epoch);
+    requireEpoch(priced, prices, epoch, time);
+    const reports = requireQuorum(asList("change.quorum", change.quorum).map(parseReport), {
+      keys: group.feeds,
+      domain: this.#genesis.domain,
+      contracts: contractsHash(instruments),
+      epoch,
+    });
+    this.#quorum = { epoch, n, time, reports };
+    return { rules, prices: reprice(priced, prices, epoch, medians(reports)) };
+  }
+
+  #configured(change: Record<string, unknown>, time: bigint): Terms {
+    const { rules: before, prices } = this.latest;
+    const rules = parseRules(change.rules, PROFILES[this.#genesis.profile]);
+    if (rulesRoot(rules) !== asInteger("change.root", change.root)) throw badFormat("change.root", "that of the rules");
+    return { rules, prices: configureTold(before, rules, { time, prices, profile: PROFILES[this.#genesis.profile] }) };
+  }
+}

@@ -1,0 +1,115 @@
+import { TacitError } from "../protocol/errors.ts";
+import type { Profile } from "../protocol/instructions.ts";
+import { requireRules, rulesRoot, type Rules } from "../protocol/rules.ts";
+import { parseRules, rulesJson } from "../protocol/rulesJson.ts";
+import type { Clock } from "./clock.ts";
+import type { Store } from "./store/store.ts";
+
+/** Rules that are announced: they may come into force from `from` on, for 30 days, once, in the order of their numbers. */
+export interface Announcement {
+  /** from 1 */
+  readonly n: number;
+  readonly root: bigint;
+  readonly rules: Rules;
+  /** seconds since 1970 */
+  readonly announced: bigint;
+  readonly from: bigint;
+  /** `applied`: n of the RULES entry in the log */
+  readonly state: "waiting" | "withdrawn" | "applied";
+}
+
+/** Seconds for which an announcement is good. @twins src/verifier/contract/Venue.sol */
+export const ANNOUNCED_FOR = 30n * 86_400n;
+/** Seconds between announcement and use where the operator says nothing else. */
+export const TIMELOCK = 60n;
+
+const KIND = "announcement/";
+
+/**
+ * Announced rules of a venue without a chain, kept in its store. There the timelock is what the operator says: who was shown an
+ * announcement can tell whether it was kept.
+ */
+export class Announcements {
+  readonly timelock: bigint;
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #profile: Profile;
+  #all: Announcement[] = [];
+
+  constructor(options: { store: Store; clock: Clock; profile: Profile; timelock?: bigint }) {
+    this.timelock = options.timelock ?? TIMELOCK;
+    this.#store = options.store;
+    this.#clock = options.clock;
+    this.#profile = options.profile;
+  }
+
+  /** @throws STORAGE */
+  async load(): Promise<void> {
+    const found = await this.#store.list(KIND);
+    this.#all = found.map(({ text }) => {
+      const { n, rules, announced, from, state } = JSON.parse(text);
+      const read = parseRules(rules, this.#profile);
+      return { n, root: rulesRoot(read), rules: read, announced: BigInt(announced), from: BigInt(from), state };
+    });
+  }
+
+  /** The oldest first. */
+  get all(): readonly Announcement[] {
+    return this.#all;
+  }
+
+  /** Those that may still come into force, the next one first. */
+  get waiting(): Announcement[] {
+    const now = this.#clock.now();
+    return this.#all.filter(({ state, from }) => state === "waiting" && now <= from + ANNOUNCED_FOR);
+  }
+
+  /** @throws OUT_OF_RANGE when they are no rules; STORAGE */
+  async announce(rules: Rules): Promise<Announcement> {
+    requireRules(rules, this.#profile);
+    const announced = this.#clock.now();
+    const n = (this.#all.at(-1)?.n ?? 0) + 1;
+    const announcement: Announcement = { n, root: rulesRoot(rules), rules, announced, from: announced + this.timelock, state: "waiting" }; // prettier-ignore
+    await this.#keep(announcement);
+    return announcement;
+  }
+
+  /** Until the timelock has run. @throws ANNOUNCEMENT, STORAGE */
+  async withdraw(n: number): Promise<Announcement> {
+    const found = this.#find(n);
+    if (this.#clock.now() >= found.from)
+      throw new TacitError("ANNOUNCEMENT", `announcement ${n} cannot be withdrawn: its timelock has run`, { n });
+    const withdrawn = { ...found, state: "withdrawn" } as const;
+    await this.#keep(withdrawn);
+    return withdrawn;
+  }
+
+  /** The one that is to come into force. @throws ANNOUNCEMENT when it may not yet, or not before another */
+  requireNext(n: number): Announcement {
+    const found = this.#find(n);
+    const [next] = this.waiting;
+    if (next !== found)
+      throw new TacitError("ANNOUNCEMENT", `announcement ${n} is not the next: expected ${next?.n ?? "none"}`, { n });
+    if (this.#clock.now() < found.from)
+      throw new TacitError("ANNOUNCEMENT", `announcement ${n} is good from ${found.from} on`, { n, from: found.from });
+    return found;
+  }
+
+  /** @throws STORAGE */
+  async applied(n: number): Promise<void> {
+    await this.#keep({ ...this.#find(n), state: "applied" });
+  }
+
+  #find(n: number): Announcement {
+    const found = this.#all.find((it) => it.n === n);
+    if (found?.state !== "waiting") throw new TacitError("ANNOUNCEMENT", `no announcement ${n} waits`, { n });
+    return found;
+  }
+
+  async #keep(announcement: Announcement): Promise<void> {
+    const { n, rules, announced, from, state } = announcement;
+    const text = JSON.stringify({ n, rules: rulesJson(rules), announced: `${announced}`, from: `${from}`, state });
+    await this.#store.put({ [`${KIND}${String(n).padStart(9, "0")}`]: text });
+    this.#all = [...this.#all.filter((it) => it.n !== n), announcement].sort((a, b) => a.n - b.n);
+  }
+}
