@@ -98,6 +98,7 @@ template AdmitOrder() {
 ///         A, words   of the item; words: B, or those of a list of quotes, of which B is the hash. Beyond the first they are free
 ///                    of any other kind, and change nothing
 ///         accounts, logged, ... as opened from the state by Admit; ranges as written there
+///         slack, made  of the group and the prices
 ///         account    of the leaf at the index that the item names; free where there is none (see `used`)
 ///         row, quoted  of the market that the item names; free where there is none (see RulesRow)
 /// proves  the log grows by this entry; the effects are those of the first check that fails, or of admission
@@ -111,11 +112,10 @@ template AdmitSlot(depth, S, MAX_OPEN, Q) {
     signal input R8y;
     signal input sigS;
     signal input time;
-    signal input rulesRoot;
-    input Group() group;
+    signal input slack;
+    input Made() made;
     signal input ids[MARKETS()];
     signal input rulesRows[MARKETS()];
-    input PricesMeta() meta;
     signal input stale[INSTRUMENTS()];
     signal input longCharges[INSTRUMENTS()];
     signal input shortCharges[INSTRUMENTS()];
@@ -282,7 +282,7 @@ template AdmitSlot(depth, S, MAX_OPEN, Q) {
     terms.high <== quoted.high;
     terms.quoted <== quotedGiven;
     // floor((high - low) slack / 64), below 2^69. Hint, then bind: both parts are ranged, so there is one such quotient only.
-    signal spread <== (quoted.high - quoted.low) * group.slack;
+    signal spread <== (quoted.high - quoted.low) * slack;
     terms.slack <-- spread >> 6;
     Range(BITS_RHO() + 1)(terms.slack);
     Range(6)(spread - 64 * terms.slack);
@@ -341,12 +341,7 @@ template AdmitSlot(depth, S, MAX_OPEN, Q) {
 
     // Rule 17: prices not fresh, for the entry or for what the account holds. Sums of squares are 0 iff all squares are.
     component fresh = Fresh();
-    fresh.rules <== rulesRoot;
-    fresh.epochLength <== group.epochLength;
-    fresh.lag <== group.lag;
-    fresh.madeUnder <== meta.rules;
-    fresh.epoch <== meta.epoch;
-    fresh.halted <== meta.halted;
+    fresh.made <== made;
     fresh.time <== time;
     signal staleNone <== IsZero()(staleSum);
     signal orderFresh <== fresh.recent * staleNone;
@@ -532,6 +527,13 @@ template Admit(depth, S, N, MAX_OPEN, Q) {
     OpenVector()(meta.longCharges, longCharges);
     OpenVector()(meta.shortCharges, shortCharges);
     OpenVector()(meta.weights, weights);
+    Made() made;
+    made.inForce <== before.roots.rules;
+    made.epochLength <== group.epochLength;
+    made.lag <== group.lag;
+    made.under <== meta.rules;
+    made.epoch <== meta.epoch;
+    made.halted <== meta.halted;
     signal stale[INSTRUMENTS()] <== Bits(INSTRUMENTS())(meta.stale);
     OpenVector()(before.markets.admitted, admitted);
     OpenVector()(before.markets.cancels, cancels);
@@ -551,11 +553,10 @@ template Admit(depth, S, N, MAX_OPEN, Q) {
         slot[j].R8y <== R8y[j];
         slot[j].sigS <== S8[j];
         slot[j].time <== times[j];
-        slot[j].rulesRoot <== before.roots.rules;
-        slot[j].group <== group;
+        slot[j].slack <== group.slack;
+        slot[j].made <== made;
         slot[j].ids <== ids;
         slot[j].rulesRows <== rulesRows;
-        slot[j].meta <== meta;
         slot[j].stale <== stale;
         slot[j].longCharges <== longCharges;
         slot[j].shortCharges <== shortCharges;

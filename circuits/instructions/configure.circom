@@ -1,43 +1,24 @@
 pragma circom 2.2.0;
 
-include "../lib/babyjub.circom";
 include "../lib/bits.circom";
 include "../lib/history.circom";
 include "../lib/log.circom";
 include "../lib/market.circom";
 include "../lib/poseidon.circom";
-include "../lib/ranges.circom";
+include "../lib/ruleRanges.circom";
 include "../lib/rules.circom";
 include "../lib/state.circom";
 include "../lib/tables.circom";
 include "../lib/vector.circom";
 include "../generated/parameters.circom";
 
-/// Configure: new rules, all of them at once (docs/protocol.md, section 9).
-/// twins   src/protocol/configure.ts (which rules may follow which), src/protocol/rules.ts (requireRules: which are rules at all),
-///         src/witness/configure.ts
+/// Configure: new rules, all of them at once (docs/protocol.md, section 9). What is traded under a name stays what it was as long as
+/// somebody holds it or has an order in its market. Which words are rules at all: circuits/lib/ruleRanges.circom.
+/// twins   src/protocol/configure.ts (which rules may follow which), src/witness/configure.ts
 ///
-/// Both are proven: what is traded under a name stays what it was as long as somebody holds it or has an order in its market;
-/// and each word lies in its range, so that whatever is configured every later witness exists.
-/// Nobody trusts the operator with rules: what root the RULES entry names is for the world to see, and for the contract to hold
-/// against what was announced.
+/// Nobody trusts the operator with rules: the root that RULES names is a public input, for the contract to hold against what was
+/// announced, and for the world to see.
 
-/// What a transaction may take, and what of it a proof and an account take.
-/// twins   src/protocol/transaction.ts (MOST, PROOF, ACCOUNT)
-function MOST_BYTES() { return 110000; }
-function MOST_GAS() { return 14000000; }
-function PROOF_BYTES() { return 1 + 32 * (6 + 8); }
-function PROOF_GAS() { return 100000; }
-function ACCOUNT_BYTES() { return 200; }
-function ACCOUNT_GAS() { return 5000; }
-
-/// Greatest range of moves, 2^-24: exp has its table of logarithms below 4. And other bounds of src/protocol/rules.ts.
-function MOST_MOVE() { return 1 << 26; }
-function MOST_MOVES() { return 72; }
-function MOST_MAINTENANCE() { return 640; }
-function MOST_DEFAULTS() { return 1024; }
-/// A sweep of a default may fill so many places for cancels more.
-function DEFAULT_CANCELS() { return 8; }
 /// src/protocol/configure.ts (ID_WINDOW), in bits.
 function BITS_ID_WINDOW() { return 16; }
 
@@ -49,20 +30,6 @@ bus Rules {
     MarketRules() markets[MARKETS()];
     signal instrumentRows[INSTRUMENTS()];
     Instrument() instruments[INSTRUMENTS()];
-}
-
-/// Defaults: when an account is sold down, and how; in the order of their hash.
-/// twins   src/protocol/rules.ts (units)
-bus Defaults {
-    signal maintenance;
-    signal target;
-    signal grace;
-    signal slope;
-    signal hold;
-    signal penalty;
-    signal insuranceLimit;
-    signal loose;
-    signal insuranceShare;
 }
 
 /// RulesRoot: the root of rules, and which of their slots are used.
@@ -91,253 +58,6 @@ template RulesRoot() {
     root <== Hash(TAG_RULES(), 4)([groupHash, ids, marketRows, instrumentRows]);
 }
 
-/// KeyRules: a key that signs is a point of the prime subgroup and not the identity; later circuits rely on it (babyjub.circom).
-/// in      key     any field elements
-///         eighth  K' with key = 8 K', a point of the curve: 8 times those are the whole prime subgroup
-template KeyRules() {
-    signal input key[2];
-    signal input eighth[2];
-    signal onCurve <== OnCurve()(eighth);
-    onCurve === 1;
-    signal twice[2] <== Double()(eighth);
-    signal fourfold[2] <== Double()(twice);
-    signal whole[2] <== Double()(fourfold);
-    key[0] === whole[0];
-    key[1] === whole[1];
-    // Of the prime subgroup only the identity has x = 0.
-    NotZero()(key[0]);
-}
-
-/// GroupRules: the words of a group, but for epochLength and grid, which never change, and greatestId.
-/// params  S rows of scenarios; FEEDS = 3 f + 1
-/// in      pricing, defaults, feeds  opened here
-///         eighths  of the keys of the feeds, then of the operator's
-/// proves  Rule 1: each word lies in its range. Rule 2: keys are points of the prime subgroup, and no two feeds have one.
-///         Rule 3: the first scenario is the mark; no move of the greatest range reaches e^4. Rule 4: maintenance is at most the
-///         target, penalty at most maintenance. Rule 5: nothing is paid out of the insurance account: it is for later.
-template GroupRules(S, FEEDS) {
-    assert(FEEDS >= 4 && FEEDS % 3 == 1);
-    input Group() group;
-    input Pricing(S) pricing;
-    input Defaults() defaults;
-    signal input feeds[FEEDS][2];
-    signal input eighths[FEEDS + 1][2];
-
-    _ <== group.epochLength + group.greatestId; // bound by Configure
-    signal pricingHash <== PricingHash(S)(pricing);
-    group.pricing === pricingHash;
-    signal defaultsHash <== Hash(TAG_DEFAULTS(), 9)([
-        defaults.maintenance, defaults.target, defaults.grace, defaults.slope, defaults.hold, defaults.penalty,
-        defaults.insuranceLimit, defaults.loose, defaults.insuranceShare
-    ]);
-    group.defaults === defaultsHash;
-    signal coordinates[2 * FEEDS];
-    for (var f = 0; f < FEEDS; f++) {
-        coordinates[2 * f] <== feeds[f][0];
-        coordinates[2 * f + 1] <== feeds[f][1];
-    }
-    signal feedsHash <== Hash(TAG_FEEDS(), 2 * FEEDS)(coordinates);
-    group.feeds === feedsHash;
-
-    // Rule 1.
-    Range(32)(group.lag);
-    Within(0, 64)(group.slack);
-    Positive(32)(pricing.window);
-    Range(33)(group.grid - pricing.window);
-    Within(0, 64)(pricing.raised);
-    Within(0, 32)(pricing.lowered);
-    Range(OPTION_LEAST_VOLATILITY())(pricing.leastVolatility);
-    Positive(32)(pricing.horizon);
-    Positive(OPTION_RANGE())(pricing.rangeFloor);
-    Range(OPTION_RANGE())(pricing.rangeCap);
-    Range(OPTION_RANGE())(pricing.rangeCap - pricing.rangeFloor);
-    Positive(32)(pricing.fundingEvery);
-    Positive(32)(pricing.fundingDivisor);
-    Within(0, 1 << 16)(pricing.fundingClamp);
-    Within(1, 1 << 16)(pricing.step);
-    Range(16)(pricing.markBand);
-    Range(8 * TENORS())(pricing.tenors);
-    Within(1, MOST_MAINTENANCE())(defaults.maintenance);
-    Within(1, MOST_DEFAULTS())(defaults.target);
-    Range(32)(defaults.grace);
-    Positive(32)(defaults.slope);
-    Range(32)(defaults.hold);
-    Range(WIDTH(MOST_MAINTENANCE()))(defaults.penalty);
-    Within(0, 1 << 16)(defaults.insuranceLimit);
-    Range(BITS_AMOUNT())(defaults.loose);
-    Within(0, 1 << 16)(defaults.insuranceShare);
-
-    // Rule 4.
-    Range(WIDTH(MOST_DEFAULTS()))(defaults.target - defaults.maintenance);
-    Range(WIDTH(MOST_MAINTENANCE()))(defaults.maintenance - defaults.penalty);
-
-    // Rule 3.
-    component rows = UnpackScenarios(S);
-    rows.words <== pricing.scenarios;
-    signal farthest[S];
-    for (var k = 0; k < S; k++) {
-        Within(0, 2 * MOST_MOVES())(rows.move[k] + MOST_MOVES());
-        Within(0, 2)(rows.level[k]);
-        Within(0, 64)(rows.weight[k]);
-        farthest[k] <== rows.move[k] * pricing.rangeCap;
-        Within(0, 2 * MOST_MOVE() - 2)(farthest[k] + MOST_MOVE() - 1);
-    }
-    rows.move[0] === 0;
-    rows.level[0] === 0;
-
-    // Rule 2.
-    for (var f = 0; f < FEEDS; f++) KeyRules()(feeds[f], eighths[f]);
-    KeyRules()([group.operatorKeyX, group.operatorKeyY], eighths[FEEDS]);
-    signal sameX[FEEDS * (FEEDS - 1) \ 2];
-    signal sameY[FEEDS * (FEEDS - 1) \ 2];
-    var pairs = 0;
-    for (var f = 1; f < FEEDS; f++) {
-        for (var g = 0; g < f; g++) {
-            sameX[pairs] <== IsEqual()(feeds[f][0], feeds[g][0]);
-            sameY[pairs] <== IsEqual()(feeds[f][1], feeds[g][1]);
-            sameX[pairs] * sameY[pairs] === 0;
-            pairs++;
-        }
-    }
-
-    // Rule 5.
-    group.payout === 0;
-}
-
-/// InstrumentWords: the words of one instrument.
-/// in      grid  from 1 to 2^32 - 1: of the rules
-/// proves  Rule 6: kind, expiry, strike, charges and weight are in their ranges; a perpetual has no expiry, any other has one that
-///         is a multiple of the grid; an option has a strike, and what is none has none, and names nothing.
-/// out     perpetual, future, option  bits of which one is 1
-template InstrumentWords() {
-    input Instrument() instrument;
-    signal input grid;
-    signal output perpetual <== IsEqual()(instrument.contract.kind, INSTRUMENT_KIND_PERPETUAL());
-    signal output future <== IsEqual()(instrument.contract.kind, INSTRUMENT_KIND_FUTURE());
-    signal call <== IsEqual()(instrument.contract.kind, INSTRUMENT_KIND_CALL());
-    signal put <== IsEqual()(instrument.contract.kind, INSTRUMENT_KIND_PUT());
-    signal output option <== call + put;
-    perpetual + future + option === 1;
-
-    Range(BITS_TIME())(instrument.contract.expiry);
-    signal undated <== IsZero()(instrument.contract.expiry);
-    undated === perpetual;
-    // Hint, then bind: grid is not 0 and the product does not wrap, so that there is one quotient at most.
-    signal quotient <-- instrument.contract.expiry \ grid;
-    Range(BITS_TIME())(quotient);
-    instrument.contract.expiry === quotient * grid;
-
-    Range(BITS_PRICE())(instrument.contract.strike);
-    signal strikeless <== IsZero()(instrument.contract.strike);
-    strikeless === 1 - option;
-    (1 - option) * instrument.contract.forward === 0;
-    (1 - option) * instrument.contract.volatility === 0;
-    Range(BITS_CHARGE())(instrument.longCharge);
-    Range(BITS_CHARGE())(instrument.shortCharge);
-    Positive(BITS_WEIGHT())(instrument.weight);
-}
-
-/// OptionNames: what an option is valued by.
-/// in      option, expiry, forward, volatility  of the instrument; option is a bit
-///         perpetual                   whether slot 0 has one; futures, options: by slot whether it has one; bits
-///         expiries, volatilities      by slot
-/// proves  Rule 7: an option names as its forward the slot of a perpetual, or of a future of equal expiry; and as its volatility
-///         its own slot, or that of an option of equal expiry which names its own.
-template OptionNames() {
-    signal input option;
-    signal input expiry;
-    signal input forward;
-    signal input volatility;
-    signal input perpetual;
-    signal input futures[INSTRUMENTS()];
-    signal input options[INSTRUMENTS()];
-    signal input expiries[INSTRUMENTS()];
-    signal input volatilities[INSTRUMENTS()];
-
-    signal under[INSTRUMENTS()] <== OneHotOf(BITS_SLOT())(forward);
-    signal onFuture <== Pick(INSTRUMENTS())(under, futures);
-    signal underExpiry <== Pick(INSTRUMENTS())(under, expiries);
-    signal onPerpetual <== under[0] * perpetual;
-    option * (1 - onPerpetual - onFuture) === 0;
-    signal dated <== option * onFuture;
-    dated * (underExpiry - expiry) === 0;
-
-    signal marked[INSTRUMENTS()] <== OneHotOf(BITS_SLOT())(volatility);
-    signal byOption <== Pick(INSTRUMENTS())(marked, options);
-    signal markedExpiry <== Pick(INSTRUMENTS())(marked, expiries);
-    signal markedVolatility <== Pick(INSTRUMENTS())(marked, volatilities);
-    option * (1 - byOption) === 0;
-    option * (markedExpiry - expiry) === 0;
-    option * (markedVolatility - volatility) === 0;
-}
-
-/// MarketWords: the words of one market.
-/// in      row
-///         instrumentGiven  by slot, bits
-///         ends             expiries, or, where there is none, a time that none is after; below 2^40
-/// proves  Rule 8: each word lies in its range. Rule 9: legs are in instruments that are there, and `until` is no later than any
-///         of them expires.
-/// out     legs[i]          a bit: whether it has a leg in instrument i
-template MarketWords() {
-    input MarketRules() row;
-    signal input instrumentGiven[INSTRUMENTS()];
-    signal input ends[INSTRUMENTS()];
-    signal output legs[INSTRUMENTS()];
-
-    // Rule 8.
-    Positive(BITS_TICK())(row.tick);
-    Positive(BITS_SIZE())(row.lotLimit);
-    Range(BITS_PRICE())(row.band);
-    Within(0, FEE_DENOMINATOR())(row.feeRate);
-    Range(BITS_FEE_PER_LOT())(row.feePerLot);
-    Positive(BITS_RHO_MIN())(row.rhoMin);
-    Within(RULE_AUCTION(), RULE_MIDPOINT())(row.rule);
-    Positive(BITS_TICK())(row.interval);
-    Within(MARKET_STATE_OPEN(), MARKET_STATE_HALTED())(row.state);
-    Range(BITS_TIME())(row.until);
-    Positive(BITS_COUNT())(row.capacity);
-    Within(1, (1 << BITS_COUNT()) - 1 - DEFAULT_CANCELS())(row.cancelCapacity);
-    Positive(BITS_COUNT())(row.listCapacity);
-
-    // Rule 9.
-    signal bits[INSTRUMENTS() * (BITS_LEG() + 1)] <== Bits(INSTRUMENTS() * (BITS_LEG() + 1))(row.legs);
-    signal none[INSTRUMENTS()];
-    signal left[INSTRUMENTS()];
-    for (var i = 0; i < INSTRUMENTS(); i++) {
-        var leg = -(1 << BITS_LEG());
-        for (var j = 0; j <= BITS_LEG(); j++) leg += bits[i * (BITS_LEG() + 1) + j] * (1 << j);
-        none[i] <== IsZero()(leg);
-        legs[i] <== 1 - none[i];
-        legs[i] * (1 - instrumentGiven[i]) === 0;
-        left[i] <== legs[i] * (ends[i] - row.until);
-        Range(BITS_TIME())(left[i]);
-    }
-}
-
-/// FitsTransaction: a clear of a market and its settlement at worst fit one transaction.
-/// twins   src/protocol/transaction.ts (worstClear, fitsTransaction)
-/// params  depth of the account tree; slots of clear and settle
-/// in      capacity, cancelCapacity, listCapacity  below 2^16
-template FitsTransaction(depth, clear, settle) {
-    signal input capacity;
-    signal input cancelCapacity;
-    signal input listCapacity;
-    signal sweeps <== Multiples(SWEEP_ALL_CANCELS(), BITS_COUNT())(cancelCapacity + listCapacity);
-    signal walks <== Multiples(clear, BITS_COUNT())(capacity);
-    signal settles <== Multiples(settle, BITS_COUNT() + 1)(capacity + 1);
-    signal proofs <== sweeps * walks + settles;
-    signal accounts;
-    if (2 * depth >= BITS_COUNT()) {
-        accounts <== capacity + 1;
-    } else {
-        signal few <== AtMost(BITS_COUNT() + 1)(capacity + 1, 1 << (2 * depth));
-        accounts <== Select()(few, capacity + 1, 1 << (2 * depth));
-    }
-    // Both terms are below 2^40 and at least 0.
-    Range(WIDTH(MOST_BYTES()))(MOST_BYTES() - PROOF_BYTES() * proofs - ACCOUNT_BYTES() * accounts);
-    Range(WIDTH(MOST_GAS()))(MOST_GAS() - PROOF_GAS() * proofs - ACCOUNT_GAS() * accounts);
-}
-
 /// Greater: the greater of two numbers below 2^n.
 template Greater(n) {
     signal input in[2];
@@ -352,12 +72,12 @@ template Greater(n) {
 ///         same[i]              whether instrument i has the contract that it had
 ///         count                of what waits in the slot
 ///         greatestBefore, greatest, time
-/// proves  Rule 10: while there are orders, cancels or lists the market stays; a market that comes has an id above the greatest that
+/// proves  Rule 1: while there are orders, cancels or lists the market stays; a market that comes has an id above the greatest that
 ///         was used before, by at most 2^16; no id is above the greatest now.
-///         Rule 11: of a market that stays rule, tick, legs and the contracts of its legs are what they were. Rule 12: its fees
-///         rise only while it is empty. Rule 13: its end moves only nearer, and not before now.
-///         Rule 14: a clear fits one transaction, while there are orders also under the greater of old and new capacities.
-/// By rules 10 and 11 no contract changes in which a market with orders has a leg.
+///         Rule 2: of a market that stays rule, tick, legs and the contracts of its legs are what they were. Rule 3: its fees
+///         rise only while it is empty. Rule 4: its end moves only nearer, and not before now.
+///         Rule 5: a clear fits one transaction, while there are orders also under the greater of old and new capacities.
+/// By rules 1 and 2 no contract changes in which a market with orders has a leg.
 template MarketChange(depth, clear, settle) {
     signal input idBefore;
     input MarketRules() before;
@@ -374,7 +94,7 @@ template MarketChange(depth, clear, settle) {
     _ <== before.lotLimit + before.band + before.rhoMin + before.interval + before.state;
     _ <== row.lotLimit + row.band + row.rhoMin + row.interval + row.state;
 
-    // Rule 10.
+    // Rule 1.
     signal sameId <== IsEqual()(idBefore, id);
     signal empty <== IsZero()(count);
     (1 - empty) * (1 - sameId) === 0;
@@ -385,7 +105,7 @@ template MarketChange(depth, clear, settle) {
     signal below <== given * (greatest - id);
     Range(BITS_MARKET())(below);
 
-    // Rule 11.
+    // Rule 2.
     stays * (row.rule - before.rule) === 0;
     stays * (row.tick - before.tick) === 0;
     stays * (row.legs - before.legs) === 0;
@@ -397,14 +117,14 @@ template MarketChange(depth, clear, settle) {
     }
     stays * others === 0;
 
-    // Rule 12.
+    // Rule 3.
     signal busy <== stays * (1 - empty);
     signal feeRateFalls <== busy * (before.feeRate - row.feeRate);
     Range(WIDTH(FEE_DENOMINATOR()))(feeRateFalls);
     signal feePerLotFalls <== busy * (before.feePerLot - row.feePerLot);
     Range(BITS_FEE_PER_LOT())(feePerLotFalls);
 
-    // Rule 13.
+    // Rule 4.
     signal sameEnd <== IsEqual()(row.until, before.until);
     signal ends <== stays * (1 - sameEnd);
     signal sooner <== ends * (before.until - row.until);
@@ -412,7 +132,7 @@ template MarketChange(depth, clear, settle) {
     signal ahead <== ends * (row.until - time);
     Range(BITS_TIME())(ahead);
 
-    // Rule 14. A greater capacity never takes less.
+    // Rule 5. A greater capacity never takes less.
     signal capacity <== Greater(BITS_COUNT())([row.capacity, row.capacity + busy * (before.capacity - row.capacity)]);
     signal cancelCapacity <== Greater(BITS_COUNT())([row.cancelCapacity, row.cancelCapacity + busy * (before.cancelCapacity - row.cancelCapacity)]);
     signal listCapacity <== Greater(BITS_COUNT())([row.listCapacity, row.listCapacity + busy * (before.listCapacity - row.listCapacity)]);
@@ -430,8 +150,8 @@ template MarketChange(depth, clear, settle) {
 ///         payoff           0 of what has not settled
 ///         openLegs         by market its word of legs, 0 where it is not open now
 ///         window, time     ranged
-/// proves  Rule 15: a contract is replaced only while nobody holds it; a perpetual may be given an expiry. Rule 16: a contract that
-///         is new expires no sooner than one settlement window from now. Rule 17: what is held, has not settled and has not
+/// proves  Rule 6: a contract is replaced only while nobody holds it; a perpetual may be given an expiry. Rule 7: a contract that
+///         is new expires no sooner than one settlement window from now. Rule 8: what is held, has not settled and has not
 ///         expired has an open market of it alone.
 /// out     same, replaced   bits: whether it is the contract that it was; whether what belonged to it counts no more
 ///         live             bit: it has not settled
@@ -451,18 +171,18 @@ template InstrumentChange(slot) {
     signal output same <== IsEqual()(contractBefore, contract);
     signal output live <== IsZero()(payoff);
 
-    // Rule 15. Contracts of two kinds have two hashes, so of the two at most one is 1.
+    // Rule 6. Contracts of two kinds have two hashes, so of the two at most one is 1.
     signal ends <== perpetualBefore * future;
     signal output replaced <== 1 - same - ends;
     replaced * holders === 0;
 
-    // Rule 16.
+    // Rule 7.
     signal comes <== (1 - same) * given;
     signal comesDated <== comes * dated;
     signal ahead <== comesDated * (expiry - time - window);
     Range(BITS_TIME())(ahead);
 
-    // Rule 17. A perpetual has expiry 0, which is not ahead.
+    // Rule 8. A perpetual has expiry 0, which is not ahead.
     signal running <== NotNegative(BITS_TIME())(expiry - time - 1);
     signal free <== IsZero()(holders);
     signal held <== given * (1 - free);
@@ -564,9 +284,9 @@ template Forget() {
 ///         pricing, defaults, feeds, eighths  of now, as GroupRules reads them
 ///         holders, counts     by instrument, and by market
 ///         meta, scenarios, rowsHash, history, longCharges, shortCharges, last, payoffs  opening of the prices
-/// proves  beside the rules of its parts, a perpetual in slot 0 only, and Rule 18: phase open before and after; the log grows by the command RULES(root of now),
-///         stamped in order. Rule 19: rules and prices are the new ones. Rule 20: length of an epoch and grid are what they were.
-///         Rule 21: no id stands twice; the greatest is that of before, or of a market. Rule 22: no live option that stays names a
+/// proves  beside the rules of its parts, Rule 9: phase open before and after; the log grows by the command RULES(root of now),
+///         stamped in order. Rule 10: rules and prices are the new ones. Rule 11: length of an epoch and grid are what they were.
+///         Rule 12: no id stands twice; the greatest is that of before, or of a market. Rule 13: no live option that stays names a
 ///         contract that is replaced.
 template Configure(S, FEEDS, depth, clear, settle) {
     signal output state;
@@ -597,7 +317,7 @@ template Configure(S, FEEDS, depth, clear, settle) {
     signal input last[INSTRUMENTS()];
     signal input payoffs[INSTRUMENTS()];
 
-    // Rule 18.
+    // Rule 9.
     state <== StateWord()(before);
     before.phase === PHASE_OPEN();
     phaseAfter <== PHASE_OPEN();
@@ -612,7 +332,7 @@ template Configure(S, FEEDS, depth, clear, settle) {
     OpenVector()(before.accounts.holders, holders);
     OpenVector()(before.markets.counts, counts);
 
-    // Rule 20.
+    // Rule 11.
     now.group.epochLength === old.group.epochLength;
     now.group.grid === old.group.grid;
     component group = GroupRules(S, FEEDS);
@@ -622,35 +342,10 @@ template Configure(S, FEEDS, depth, clear, settle) {
     group.feeds <== feeds;
     group.eighths <== eighths;
 
-    component words[INSTRUMENTS()];
-    signal futures[INSTRUMENTS()];
-    signal options[INSTRUMENTS()];
-    signal ends[INSTRUMENTS()];
-    for (var i = 0; i < INSTRUMENTS(); i++) {
-        words[i] = InstrumentWords();
-        words[i].instrument <== now.instruments[i];
-        words[i].grid <== now.group.grid;
-        futures[i] <== nowRoot.instrumentGiven[i] * words[i].future;
-        options[i] <== nowRoot.instrumentGiven[i] * words[i].option;
-        if (i > 0) words[i].perpetual === 0;
-        ends[i] <== now.instruments[i].contract.expiry + words[i].perpetual * ((1 << BITS_TIME()) - 1);
-    }
-    signal perpetual <== nowRoot.instrumentGiven[0] * words[0].perpetual;
-    component names[INSTRUMENTS()];
-    for (var i = 0; i < INSTRUMENTS(); i++) {
-        names[i] = OptionNames();
-        names[i].option <== words[i].option;
-        names[i].expiry <== now.instruments[i].contract.expiry;
-        names[i].forward <== now.instruments[i].contract.forward;
-        names[i].volatility <== now.instruments[i].contract.volatility;
-        names[i].perpetual <== perpetual;
-        names[i].futures <== futures;
-        names[i].options <== options;
-        for (var j = 0; j < INSTRUMENTS(); j++) {
-            names[i].expiries[j] <== now.instruments[j].contract.expiry;
-            names[i].volatilities[j] <== now.instruments[j].contract.volatility;
-        }
-    }
+    component listed = InstrumentRules();
+    listed.instruments <== now.instruments;
+    listed.given <== nowRoot.instrumentGiven;
+    listed.grid <== now.group.grid;
 
     component market[MARKETS()];
     signal over[MARKETS()];
@@ -662,7 +357,7 @@ template Configure(S, FEEDS, depth, clear, settle) {
         market[m] = MarketWords();
         market[m].row <== now.markets[m];
         market[m].instrumentGiven <== nowRoot.instrumentGiven;
-        market[m].ends <== ends;
+        market[m].ends <== listed.ends;
         over[m] <== AtMost(BITS_TIME())(now.markets[m].until, stamp);
         halted[m] <== IsEqual()(now.markets[m].state, MARKET_STATE_HALTED());
         open[m] <== (1 - over[m]) * (1 - halted[m]);
@@ -682,10 +377,14 @@ template Configure(S, FEEDS, depth, clear, settle) {
         instrument[i] = InstrumentChange(i);
         instrument[i].contractBefore <== oldRoot.contracts[i];
         instrument[i].contract <== nowRoot.contracts[i];
-        instrument[i].perpetualBefore <== i == 0 ? perpetualBefore : 0;
+        if (i == 0) {
+            instrument[i].perpetualBefore <== perpetualBefore;
+        } else {
+            instrument[i].perpetualBefore <== 0;
+        }
         instrument[i].given <== nowRoot.instrumentGiven[i];
-        instrument[i].dated <== 1 - words[i].perpetual;
-        instrument[i].future <== futures[i];
+        instrument[i].dated <== listed.dated[i];
+        instrument[i].future <== listed.futures[i];
         instrument[i].expiry <== now.instruments[i].contract.expiry;
         instrument[i].holders <== holders[i];
         instrument[i].payoff <== payoffs[i];
@@ -703,7 +402,7 @@ template Configure(S, FEEDS, depth, clear, settle) {
         live[i].live <== instrument[i].live;
         live[i].replaced <== gone[i];
     }
-    // Rule 22.
+    // Rule 13.
     for (var i = 0; i < INSTRUMENTS(); i++) {
         var named = 0;
         for (var j = 0; j < INSTRUMENTS(); j++) named += live[j].names[i];
@@ -726,7 +425,7 @@ template Configure(S, FEEDS, depth, clear, settle) {
         change[m].time <== stamp;
     }
 
-    // Rule 21. The id of a free slot is above any.
+    // Rule 12. The id of a free slot is above any.
     signal twice[MARKETS() * (MARKETS() - 1) \ 2];
     var pairs = 0;
     for (var m = 1; m < MARKETS(); m++) {
@@ -756,7 +455,7 @@ template Configure(S, FEEDS, depth, clear, settle) {
     forget.payoffs <== payoffs;
     forget.gone <== gone;
 
-    // Rule 18.
+    // Rule 9.
     component step = LogStep();
     step.domain <== before.fixed.domain;
     step.logHead <== before.logged.head;
@@ -768,7 +467,7 @@ template Configure(S, FEEDS, depth, clear, settle) {
     _ <== step.item;
     signal clock <== ClockStep()(before.logged.clock, stamp, RANK_OTHER(), 0);
 
-    // Rule 19.
+    // Rule 10.
     State() after;
     after.fixed <== before.fixed;
     after.roots.rules <== nowRoot.root;

@@ -133,10 +133,9 @@ template NextHistory() {
 ///         stamp, epoch                  of the entry
 ///         feed, words, R8x, R8y, S      the quorum's reports, as Quorum says
 /// proves  Rule 6: phase open before and after. Rule 7: the log grows by REPRICE(epoch), whose auth is the chain of the quorum, stamped
-///         after all that came before. Rules 1 to 5: RepriceEpoch, NextHistory; Quorum, Reported, Settlement, ScenarioValues and
-///         MarketRow have their own. Rule 8: a perpetual's mark stays near the index. Rule 9: an instrument is stale where it, or what
-///         it is valued by, is missing, and live. Rule 10: the perpetual is worth less what was funded. Rule 11: charges are those of the
-///         rules, none of what has settled. Rule 12: nothing else of the state changes.
+///         after all that came before. Rules 1 to 5: RepriceEpoch, NextHistory; Quorum, Reported, Stale, Charges, Settlement,
+///         ScenarioValues and MarketRow have their own. Rule 8: a perpetual's mark stays near the index. Rule 9: the instrument of
+///         slot 0 is worth less what was funded. Rule 10: nothing else of the state changes.
 template Reprice(S, FEEDS) {
     var N = INSTRUMENTS();
     var Q = QUORUM(FEEDS);
@@ -285,8 +284,6 @@ template Reprice(S, FEEDS) {
     signal under[N];
     signal forward[N];
     signal volatility[N];
-    signal missed[N];
-    signal present[N];
     signal isStale[N];
     signal fixed[N];
     signal moving[N];
@@ -295,7 +292,6 @@ template Reprice(S, FEEDS) {
     signal longCharges[N];
     signal shortCharges[N];
     signal weights[N];
-    signal longer[N];
     signal charge[N];
     var stale = 0;
     for (var i = 0; i < N; i++) {
@@ -303,10 +299,7 @@ template Reprice(S, FEEDS) {
         forward[i] <== Select()(isOption[i], under[i], lastAfter[i]);
         // Of a linear kind it counts for nothing.
         volatility[i] <== Pick(N)(volatilityAt[i], lastAfter);
-        // Rule 9.
-        missed[i] <== Missed()(forwardAt[i], volatilityAt[i], missing);
-        present[i] <== IsZero()(missing[i] + isOption[i] * missed[i]);
-        isStale[i] <== live[i] * (1 - present[i]);
+        isStale[i] <== Stale()(live[i], isOption[i], missing[i], forwardAt[i], volatilityAt[i], missing);
         stale += isStale[i] * (1 << i);
 
         (fixed[i], moving[i]) <== Settlement()(isPerpetual[i], tau[i], pricing.window, forward[i], numbers[1]);
@@ -314,14 +307,11 @@ template Reprice(S, FEEDS) {
             given[i], live[i], payoffsAfter[i], isOption[i], isPut[i], moving[i], fixed[i], instruments[i].contract.strike,
             volatility[i], multiplier[i], root[i], shocks
         );
-        // Rule 11.
-        longCharges[i] <== live[i] * instruments[i].longCharge;
-        shortCharges[i] <== live[i] * instruments[i].shortCharge;
-        weights[i] <== given[i] * instruments[i].weight;
-        longer[i] <== NotNegative(BITS_CHARGE())(longCharges[i] - shortCharges[i]);
-        charge[i] <== Select()(longer[i], longCharges[i], shortCharges[i]);
+        (longCharges[i], shortCharges[i], weights[i], charge[i]) <== Charges()(
+            given[i], live[i], instruments[i].longCharge, instruments[i].shortCharge, instruments[i].weight
+        );
     }
-    // Rule 10.
+    // Rule 9.
     signal carried <== given[0] * next.funding;
     for (var k = 0; k < S; k++) {
         values[k][0] <== worth[0][k] - carried;
@@ -357,7 +347,7 @@ template Reprice(S, FEEDS) {
     signal scenariosAfter <== Scenarios(S)(values);
     signal rowsAfterHash <== Hash(TAG_VECTOR(), MARKETS())(rowsAfter);
 
-    // Rule 12.
+    // Rule 10.
     State() after;
     after.fixed <== before.fixed;
     after.roots.rules <== before.roots.rules;
@@ -375,20 +365,4 @@ template Reprice(S, FEEDS) {
     time <== stamp;
     logCount <== after.logged.count;
     logHead <== after.logged.head;
-}
-
-/// Missed: how many of the two slots that an option is valued by are missing: 0 to 2.
-/// in      forwardAt, volatilityAt   one-hot; missing   bits
-template Missed() {
-    var N = INSTRUMENTS();
-    signal input forwardAt[N];
-    signal input volatilityAt[N];
-    signal input missing[N];
-    signal part[N];
-    var sum = 0;
-    for (var i = 0; i < N; i++) {
-        part[i] <== (forwardAt[i] + volatilityAt[i]) * missing[i];
-        sum += part[i];
-    }
-    signal output out <== sum;
 }

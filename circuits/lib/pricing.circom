@@ -234,6 +234,51 @@ template Reported() {
     missing <== idle * (1 - borrowed);
 }
 
+/// Stale: whether an instrument's value, or what it is valued by, is of an earlier epoch.
+/// twins   src/protocol/prices.ts (reprice: isStale)
+/// in      live, isOption   bits
+///         own              a bit: it is missing itself
+///         forwardAt, volatilityAt   one-hot: the slots that an option is valued by
+///         missing[i]       bits
+/// out     out              1 where it is live, and it is missing or an option that is valued by what is
+template Stale() {
+    var N = INSTRUMENTS();
+    signal input live;
+    signal input isOption;
+    signal input own;
+    signal input forwardAt[N];
+    signal input volatilityAt[N];
+    signal input missing[N];
+    signal part[N];
+    var sum = 0;
+    for (var i = 0; i < N; i++) {
+        part[i] <== (forwardAt[i] + volatilityAt[i]) * missing[i];
+        sum += part[i];
+    }
+    signal valuedBy <== isOption * sum;
+    // A sum of up to three bits.
+    signal present <== IsZero()(own + valuedBy);
+    signal output out <== live * (1 - present);
+}
+
+/// Charges: what a position costs of margin, nothing once it has settled.
+/// twins   src/protocol/prices.ts (reprice: charge)
+/// in      given, live          bits
+///         long, short, weight  of the rules: below 2^40; below 2^16
+/// out     longCharge, shortCharge, weightAfter; charge   the greater one
+template Charges() {
+    signal input given;
+    signal input live;
+    signal input long;
+    signal input short;
+    signal input weight;
+    signal output longCharge <== live * long;
+    signal output shortCharge <== live * short;
+    signal output weightAfter <== given * weight;
+    signal isLonger <== NotNegative(BITS_CHARGE())(longCharge - shortCharge);
+    signal output charge <== Select()(isLonger, longCharge, shortCharge);
+}
+
 /// Settlement: the parts of a forward that an average has fixed, and that still move.
 /// twins   src/protocol/prices.ts (settlement)
 /// in      isPerpetual       a bit

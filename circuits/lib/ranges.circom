@@ -32,16 +32,20 @@ template Within(least, most) {
     if (most - least + 1 != 1 << n) Range(n)(most - in);
 }
 
-/// Multiples: ceil(x / d), and that it is at most a number of so many bits.
-/// params  d from 1 to 2^16, n: width of the quotient, n <= 230
-/// in      x    0 <= x <= d (2^n - 1); no witness exists otherwise
+/// Multiples: ceil(x / d).
+/// params  k, n: widths of d and of the quotient; k + n <= 250
+/// in      d    1 <= d < 2^k: of the caller's parameters
+///         x    0 <= x <= d (2^n - 1); no witness exists otherwise
 /// out     out  the quotient, ranged here
-template Multiples(d, n) {
-    assert(d >= 1 && d <= 1 << 16 && n <= 230);
+template Multiples(k, n) {
+    assert(k + n <= 250);
+    signal input d;
     signal input x;
     signal output out;
     // Hint, then bind: d out = x + rest with 0 <= rest < d, and neither side reaches the modulus: one out only.
     out <-- (x + d - 1) \ d;
     Range(n)(out);
-    Within(0, d - 1)(d * out - x);
+    signal rest <== d * out - x;
+    Range(k)(rest);
+    Range(k)(d - 1 - rest);
 }

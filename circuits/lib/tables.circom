@@ -96,33 +96,37 @@ template Scenarios(S) {
     out <== Hash(TAG_SCENARIOS(), S)(scenario);
 }
 
+/// Made: what of rules and prices decides whether the prices count: the root of the rules in force, with the group's epochLength
+/// and lag; of the prices the root of the rules under which they were made, their epoch, and whether they halt.
+bus Made {
+    signal inForce;
+    signal epochLength;
+    signal lag;
+    signal under;
+    signal epoch;
+    signal halted;
+}
+
 /// Fresh: which prices count for an entry. They were made under the rules in force, are not halted, and are of the epoch of the
 /// entry, floor((time - lag) / epochLength), or, as orders have it, of one before.
 /// twins   src/protocol/prices.ts (pricesFresh)
-/// in      rules              root of those in force
-///         epochLength, lag   of the group: from 1 to 2^32 - 1, and below 2^32, as genesis and Configure have them
-///         madeUnder, epoch, halted  of the prices' meta: rules, epoch, halted; epoch epochLength is below 2^40, where Reprice has
-///                            made the prices
-///         time               below 2^40: ranged by ClockStep
-/// out     exact, recent       bits: of the epoch; of it or the one before
+/// in      made           opened from the state: epochLength from 1 to 2^32 - 1 and lag below 2^32, as genesis and Configure have
+///                        them; epoch epochLength is below 2^40, where Reprice has made the prices
+///         time           below 2^40: ranged by ClockStep
+/// out     exact, recent  bits: of the epoch; of it or the one before
 template Fresh() {
-    signal input rules;
-    signal input epochLength;
-    signal input lag;
-    signal input madeUnder;
-    signal input epoch;
-    signal input halted;
+    input Made() made;
     signal input time;
     signal output exact;
     signal output recent;
-    signal sameRules <== IsEqual()(rules, madeUnder);
-    signal made <== sameRules * (1 - halted);
+    signal sameRules <== IsEqual()(made.inForce, made.under);
+    signal valid <== sameRules * (1 - made.halted);
     // Since the end of the epoch, beyond the lag.
-    signal age <== time - lag - epoch * epochLength;
+    signal age <== time - made.lag - made.epoch * made.epochLength;
     signal begun <== NotNegative(BITS_TIME() + 1)(age);
-    signal counts <== made * begun;
-    signal inEpoch <== NotNegative(BITS_TIME() + 1)(epochLength - 1 - age);
-    signal inNext <== NotNegative(BITS_TIME() + 1)(2 * epochLength - 1 - age);
+    signal counts <== valid * begun;
+    signal inEpoch <== NotNegative(BITS_TIME() + 1)(made.epochLength - 1 - age);
+    signal inNext <== NotNegative(BITS_TIME() + 1)(2 * made.epochLength - 1 - age);
     exact <== counts * inEpoch;
     recent <== counts * inNext;
 }

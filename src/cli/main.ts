@@ -228,6 +228,18 @@ function tacit(exit: (code: number) => void): Command {
     .option("--public-host <name...>", "names of this venue's host, as traders have them in its address", [])
     .option("--origin <url...>", "other sites whose pages may submit", [])
     .option("--proxies <number>", "proxies in front, whose X-Forwarded-For counts", natural, 0)
+    .option(
+      "--feeds <url...>",
+      "addresses of the feeds in the order of the rules, - for one that pushes, or - for all (default: made up prices, for development)",
+    ) // prettier-ignore
+    .option("--seed <number>", "of the made up prices of a new venue (default: any)", natural)
+    .option("--crash <percent>", "by which the made up index falls, for trying", positive)
+    .option("--crash-at <seconds>", "from now until it does", natural, 120)
+    .option(
+      "--timelock <seconds>",
+      "between the announcement of rules and their use, without a chain (default: 60)",
+      fieldElement,
+    ) // prettier-ignore
     .option("--unproved <entries>", "entries that proofs may trail by before orders are turned away", positive)
     .option("--passphrase-file <file>", "whose first line opens the operator's keys; - for standard input")
     .option("--rpc <url>", "node of the chain that has the contract; TACIT_RELAY_KEY pays")
@@ -345,6 +357,48 @@ function tacit(exit: (code: number) => void): Command {
     .option("--venue <url>", "address of the venue", "http://127.0.0.1:8080")
     .option("--json", "print JSON")
     .action(async (options) => exit(await (await trader()).markets(options)));
+
+  withVenue(
+    command(
+      "margin",
+      "equity in each scenario, what drives it, and a plot of it: recomputed from prices as feeds signed them",
+      "tacit margin",
+    ),
+  ).action(async (options) => exit(await (await import("./venue/margin.ts")).margin(options)));
+
+  const ruling = () => import("./venue/rules.ts");
+  const rules = command(
+    "rules",
+    "rules of a venue: what is in force, what a file would change, announce, bring into force",
+    "tacit rules show --json > rules.json",
+    "tacit rules diff rules.json",
+    "TACIT_OPERATOR_TOKEN=... tacit rules announce rules.json",
+  );
+  const ofVenue = (it: Command) =>
+    it
+      .exitOverride()
+      .option("--venue <url>", "address of the venue", "http://127.0.0.1:8080")
+      .option("--json", "print JSON");
+  const asOperator = (it: Command) =>
+    ofVenue(it).option(
+      "--token-file <file>",
+      "whose first line is the operator's token (default: TACIT_OPERATOR_TOKEN)",
+    );
+  ofVenue(
+    rules.command("show").description("rules in force, and what is announced; with --json a file to change"),
+  ).action(async (options) => exit(await (await ruling()).rulesShow(options)));
+  ofVenue(rules.command("diff <file>").description("what a file changes, and what only an empty market allows")).action(
+    async (file, options) => exit(await (await ruling()).rulesDiff(file, options)),
+  );
+  asOperator(rules.command("announce <file>").description("announce rules, of a venue without a chain")).action(
+    async (file, options) => exit(await (await ruling()).rulesAnnounce(file, options)),
+  );
+  asOperator(rules.command("apply <number>").description("bring announced rules into force")).action(
+    async (n, options) => exit(await (await ruling()).rulesApply(positive(n), options)),
+  );
+  asOperator(
+    rules.command("cancel <number>").description("take an announcement back, until its timelock has run"),
+  ).action(async (n, options) => exit(await (await ruling()).rulesCancel(positive(n), options)));
 
   const order = command(
     "order",

@@ -50,7 +50,9 @@ export class Pushes {
       venue.waiting.set(signed.report.contracts, signed);
       // What comes new is not kept waiting by what failed before.
       venue.wake?.abort();
-      venue.running ??= this.#run(venue).finally(() => (venue.running = null));
+      venue.running ??= Promise.resolve()
+        .then(() => this.#run(venue))
+        .finally(() => (venue.running = null));
     }
   }
 

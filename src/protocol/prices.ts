@@ -161,17 +161,7 @@ export function reprice(rules: PricedRules, before: Prices, epoch: bigint, numbe
     const carried = i === 0 ? history.funding : 0n;
     if (!contract) return pricing.scenarios.map(() => 0n);
     if (isSettled(i)) return pricing.scenarios.map(() => history.payoffs[i] - 1n - carried);
-    const forward = last[isOption(contract) ? Number(contract.forward) : i];
-    const [mark, ...others] = instrumentValues(
-      {
-        kind: isOption(contract) ? (isPut(contract) ? "put" : "call") : "linear",
-        ...settlement(pricing, contract, end, forward, numbers.average),
-        strike: contract.strike,
-        volatility: isOption(contract) ? last[Number(contract.volatility)] : 0n,
-        tau: max(0n, contract.expiry - end),
-      },
-      shocks,
-    );
+    const [mark, ...others] = contractValues(pricing, contract, i, { last, end, average: numbers.average }, shocks);
     const moved = others.map((value, k) => mark + weighted({ value, mark, weight: shocks.scenarios[k].weight }));
     return [mark, ...moved].map((value) => value - carried);
   });
@@ -190,6 +180,31 @@ export function reprice(rules: PricedRules, before: Prices, epoch: bigint, numbe
   };
   const isOut = (i: number) => !contracts[i] || isSettled(i) || prices.stale[i];
   return { ...prices, markets: markets.map((row) => row && marketPrices(row, prices, isOut)) };
+}
+
+/**
+ * Values V of a contract that is not settled, at the mark and in each row of `shocks`, cash units a lot, gross of funding.
+ * @param slot  of the contract
+ * @param at    marks and volatilities by slot, the end of the epoch, and the average of the settlement window
+ */
+export function contractValues(
+  pricing: Pricing,
+  contract: Contract,
+  slot: number,
+  at: { readonly last: readonly bigint[]; readonly end: bigint; readonly average: bigint },
+  shocks: Shocks,
+): bigint[] {
+  const forward = at.last[isOption(contract) ? Number(contract.forward) : slot];
+  return instrumentValues(
+    {
+      kind: isOption(contract) ? (isPut(contract) ? "put" : "call") : "linear",
+      ...settlement(pricing, contract, at.end, forward, at.average),
+      strike: contract.strike,
+      volatility: isOption(contract) ? at.last[Number(contract.volatility)] : 0n,
+      tau: max(0n, contract.expiry - at.end),
+    },
+    shocks,
+  );
 }
 
 /** Under other rules nothing that has a history moves, but for the range: what the new bounds on it promise must hold. */

@@ -55,7 +55,7 @@ describe("circuits/instructions/clear", () => {
   let full: Circuit;
   let [late, onTime, quiet]: any[] = [];
   before(async () => {
-    const args = [PROFILE.scenarios, 1, RULE.auction];
+    const args = [1, RULE.auction];
     full = await compileTemplate({ file, template: "Clear", args, optimise: false });
     onTime = proof({ book, admitted: [] });
     late = proof({ ...tooLate, book, admitted: [] });
@@ -68,7 +68,7 @@ describe("circuits/instructions/clear", () => {
   };
   const book = [order({ side: buy, limit: 1_000n, remaining: 5n })];
   /** A second after the interval; in an empty market, `quiet`, that it matches breaks nothing but what lets it. */
-  const tooLate = { time: START + 1n, prices: { ...prices, time: START } };
+  const tooLate = { time: START + 1n };
   const matches = { price: prices.markets[AUCTION]!.mark };
 
   it("forged hints and decisions of one proof break their rule", () => {
@@ -87,7 +87,7 @@ describe("circuits/instructions/clear", () => {
       ["the clock", onTime, { clock: 32n * START }],
       ["the row called missing", onTime, { rowGiven: 0n }],
       ["prices called missing", onTime, { quotedGiven: 0n }],
-      ["prices called stale", onTime, { fresh: 0n }],
+      ["prices called stale", onTime, { "fresh.exact": 0n }],
       ["the market called closed", onTime, { marketOpen: 0n }],
     ];
     for (const [what, inputs, pinned] of forgeries) assert.ok(full.refuses(inputs, pinned), what);
@@ -113,9 +113,9 @@ describe("circuits/instructions/clear", () => {
     const { slot } = onTime;
     const retold = {
       [`rulesRows[${slot}]`]: full.named(/^RulesRow_\w+\.hashed$/),
-      "before.fixed.rules": full.named(/^OpenRules_\w+\.hashed$/),
-      "meta.rules": "before.fixed.rules",
-      "before.fixed.prices": full.named(/^OpenPrices_\w+\.hashed$/),
+      "before.roots.rules": full.named(/^OpenRules_\w+\.hashed$/),
+      "meta.rules": "before.roots.rules",
+      "before.roots.prices": full.named(/^OpenPrices_\w+\.hashed$/),
     };
     full.refuses(onTime, { "row.tick": 3n }, "Range(BITS_PRICE() + 1)(ticks)", retold);
     full.refuses(onTime, { ticks: 1_000n / TICK + 1n }, "priceParts.out === ticks * row.tick");
@@ -148,7 +148,7 @@ describe("circuits/instructions/clear", () => {
     full.refuses(unmatched, { starting: 2n, "switches[0]": 0n, "switches[1]": 0n }, "Boolean()(starting)", register);
   });
   it("entries are walked one after the other, and the midpoint has a market", async () => {
-    const args = [PROFILE.scenarios, 2, RULE.midpoint];
+    const args = [2, RULE.midpoint];
     const midpoint = await compileTemplate({ file, template: "Clear", args, optimise: false });
     const from = midpointSituation({ book: [], admitted: [] });
     const { inputs } = clearInstructions(ledgerOf(from, undefined, { ...PROFILE, clear: 2 }), clearEvent(from))[0];
@@ -156,7 +156,7 @@ describe("circuits/instructions/clear", () => {
     midpoint.refuses(inputs, { "walk[1].fillsPut": 5n });
     const rows = { [`rulesRows[${MIDPOINT}]`]: 0n };
     const rules = midpoint.named(/^OpenRules_\w+\.hashed$/);
-    midpoint.refuses(inputs, rows, "rowGiven === 1", { "before.fixed.rules": rules });
+    midpoint.refuses(inputs, rows, "rowGiven === 1", { "before.roots.rules": rules });
   });
 
   it("each cancel of a sweep applies, in whichever place it is", async () => {
@@ -206,7 +206,7 @@ describe("circuits/instructions/clear", () => {
 
 describe("circuits/instructions/clear: registers left alone", () => {
   leavesOthersAlone("clear", async () => {
-    const args = [PROFILE.scenarios, 1, RULE.auction];
+    const args = [1, RULE.auction];
     const circuit = await compileTemplate({ file, template: "Clear", args, optimise: false });
     const from = situation({ book: situation().book.slice(0, 1), admitted: [] });
     const ledger = ledgerOf(from, undefined, { ...PROFILE, clear: 1 });

@@ -12,6 +12,8 @@ const FORMULAS: Record<string, { of: readonly string[]; value: (values: readonly
     "DivideUp.out": { of: ["x"], value: ([x]) => (x + FEE_DENOMINATOR - 1n) / FEE_DENOMINATOR },
     "AdmitOrder.quotient": { of: ["limitParts.out", "terms.tick"], value: ([limit, tick]) => limit / tick },
     "Clear.quotient": { of: ["stamp", "interval"], value: ([stamp, interval]) => stamp / interval },
+    "InstrumentWords.quotient": { of: ["instrument.contract.expiry", "grid"], value: ([expiry, grid]) => expiry / grid },
+    "Multiples.out": { of: ["x", "d"], value: ([x, d]) => (x + d - 1n) / d },
     "Scalar.quotientBits": { of: ["in"], value: ([x], i) => ((x / ORDER) >> i) & 1n },
     "Scalar.positive": { of: ["in"], value: ([x]) => (x % ORDER < 1n << 250n ? 1n : 0n) },
   };

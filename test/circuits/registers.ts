@@ -7,8 +7,20 @@ import type { Circuit } from "./harness.ts";
 import { remembersHashes } from "./remembering.ts";
 
 const WRITES = {
-  deposit: ["phase", "blind", "logHead", "logCount", "clock", "accounts", "accountCount", "deposits"],
-  admit: ["phase", "blind", "logHead", "logCount", "clock", "accounts", "admitted", "cancels", "counts", "payoutsPut"],
+  deposit: ["phase", "blind", "logHead", "logCount", "clock", "accounts", "accountCount", "deposits", "vault"],
+  admit: [
+    "phase",
+    "blind",
+    "logHead",
+    "logCount",
+    "clock",
+    "accounts",
+    "admitted",
+    "cancels",
+    "counts",
+    "payoutsPut",
+    "vault",
+  ],
   clear: ["phase", "blind", "logHead", "logCount", "clock", "books", "admitted", "cancels", "counts", "sweep", "fillsPut"], // prettier-ignore
   settle: ["phase", "blind", "accounts", "holders", "fees", "fillsTaken"],
   withdraw: ["phase", "blind", "payoutsTaken"],

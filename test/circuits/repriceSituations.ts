@@ -30,7 +30,12 @@ export interface Situation {
 }
 
 export function pricedRules(rules: Rules): PricedRules {
-  return { root: rulesRoot(rules), pricing: rules.group.pricing, instruments: rules.instruments, markets: rules.markets };
+  return {
+    root: rulesRoot(rules),
+    pricing: rules.group.pricing,
+    instruments: rules.instruments,
+    markets: rules.markets,
+  };
 }
 
 export function signedReport(feed: number, report: Report): SignedReport {
@@ -150,7 +155,9 @@ export function randomRules(random: Random, end: bigint): Rules {
     const under = instruments[forward]!.contract;
     const expiry = under.expiry === 0n ? expiryOf() : under.expiry;
     const marked = instruments.flatMap((it, i) =>
-      it && Number(it.contract.kind) > 2 && it.contract.expiry === expiry && it.contract.volatility === BigInt(i) ? [i] : [],
+      it && Number(it.contract.kind) > 2 && it.contract.expiry === expiry && it.contract.volatility === BigInt(i)
+        ? [i]
+        : [],
     );
     const volatility = marked.length > 0 && random.unit() < 0.6 ? random.pick(marked) : slot;
     const strike = some(1n, 100_000n, 120_000n, 90_000n, MOST, BigInt(random.integer(50_000, 200_000)));

@@ -138,5 +138,19 @@ describe("feeds/pushes", () => {
     assert.equal(pushes.counts.taken, 2);
   });
 
+  it("sends what comes while another is on its way", async () => {
+    const sent: bigint[] = [];
+    const pushes = new Pushes([A], {
+      fetch: async (_, init) => {
+        sent.push(parseReport(JSON.parse(String(init!.body))).report.epoch);
+        if (sent.length === 1) pushes.send(report(6n));
+        return new Response("{}");
+      },
+    });
+    pushes.send(report(5n));
+    await pushes.idle();
+    assert.deepEqual(sent, [5n, 6n]);
+  });
+
   it("refuses what is no address", () => assert.throws(() => new Pushes(["a.example"]), { code: "USAGE" }));
 });

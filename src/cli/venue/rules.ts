@@ -1,0 +1,183 @@
+import { readFile } from "node:fs/promises";
+import { Api } from "../../client/api.ts";
+import { TacitError } from "../../protocol/errors.ts";
+import { PROFILES, type Profile, type ProfileName } from "../../protocol/instructions.ts";
+import { asInteger, asList, asObject, badFormat, toJson } from "../../protocol/json.ts";
+import { rulesRoot, type Rules } from "../../protocol/rules.ts";
+import { parseRules, rulesJson } from "../../protocol/rulesJson.ts";
+import { rulesChanges } from "../../protocol/rulesChanges.ts";
+import { isoTime, short, table } from "../../setup/format.ts";
+import { readJson } from "../../setup/readJson.ts";
+
+export interface RulesOptions {
+  venue: string;
+  json?: boolean;
+}
+
+interface VenueRules {
+  readonly profile: Profile;
+  readonly inForce: Rules;
+  readonly json: unknown;
+  readonly timelock: bigint;
+  readonly announced: readonly { n: number; root: bigint; from: bigint; state: string; rules: Rules }[];
+}
+
+async function rulesOf(api: Api): Promise<VenueRules> {
+  const answer = asObject("rules", await api.get("/rules"));
+  const { profile: name } = answer;
+  if (typeof name !== "string" || !Object.hasOwn(PROFILES, name)) throw badFormat("rules.profile", "a known profile");
+  const profile = PROFILES[name as ProfileName];
+  const read = (at: string, json: unknown) => {
+    const { root, rules: file } = asObject(at, json);
+    const rules = parseRules(file, profile);
+    if (rulesRoot(rules) !== asInteger(`${at}.root`, root)) throw badFormat(`${at}.root`, "that of the rules");
+    return rules;
+  };
+  const announced = asList("rules.announced", answer.announced).map((it, i) => {
+    const at = `rules.announced[${i}]`;
+    const { n, root, from, state } = asObject(at, it);
+    const [numbered, good] = [asInteger(`${at}.root`, root), asInteger(`${at}.from`, from)];
+    return { n: Number(n), root: numbered, from: good, state: String(state), rules: read(at, it) };
+  });
+  const { rules: json } = asObject("rules.inForce", answer.inForce);
+  const timelock = asInteger("rules.timelock", answer.timelock);
+  return { profile, inForce: read("rules.inForce", answer.inForce), json, timelock, announced };
+}
+
+/** `tacit rules show`: those in force, as a file that can be changed and announced; and what is announced. @returns the exit code */
+export async function rulesShow({ venue, json }: RulesOptions): Promise<number> {
+  const { inForce, json: file, timelock, announced } = await rulesOf(new Api(venue));
+  if (json) {
+    process.stdout.write(toJson(rulesJson(inForce), 2) + "\n");
+    return 0;
+  }
+  const { group, instruments, markets } = rulesJson(inForce);
+  const names = new Map(
+    asList("markets", asObject("rules", file).markets).flatMap((it) => {
+      const { id, name } = (it ?? {}) as Record<string, unknown>;
+      return typeof name === "string" ? [[String(id), name] as const] : [];
+    }),
+  );
+  const lines = [
+    `rules ${short(rulesRoot(inForce))}, ${group.feeds.length} feeds, changes after ${timelock} s`,
+    table([
+      ["slot", "instrument", "expiry", "strike", "long charge", "short charge", "weight"],
+      ...instruments.flatMap((it, i) =>
+        it
+          ? [
+              [
+                String(i),
+                it.kind,
+                it.expiry === "0" ? "" : isoTime(BigInt(it.expiry)),
+                it.strike === "0" ? "" : it.strike,
+                it.longCharge,
+                it.shortCharge,
+                it.weight,
+              ],
+            ]
+          : [],
+      ),
+    ]),
+    table([
+      ["slot", "market", "name", "rule", "state", "until", "fee rate", "fee a lot", "every"],
+      ...markets.flatMap((row, i) =>
+        row
+          ? [
+              [
+                String(i),
+                row.id,
+                names.get(row.id) ?? "",
+                row.rule,
+                row.state,
+                untilText(BigInt(row.until)),
+                row.feeRate,
+                row.feePerLot,
+                `${row.interval} s`,
+              ],
+            ]
+          : [],
+      ),
+    ]),
+    ...announced.map(
+      ({ n, root, from, state }) => `announcement ${n}: ${short(root)}, ${state}, good from ${isoTime(from)}`,
+    ),
+    "",
+  ];
+  process.stdout.write(lines.join("\n"));
+  return 0;
+}
+
+/** Far beyond what a calendar prints. */
+function untilText(time: bigint): string {
+  return time >= 1n << 39n ? "" : isoTime(time);
+}
+
+/** `tacit rules diff`: what a file changes, in words, and what is allowed on an empty market only. @returns the exit code */
+export async function rulesDiff(path: string, { venue, json }: RulesOptions): Promise<number> {
+  const { profile, inForce } = await rulesOf(new Api(venue));
+  const after = parseRules(await readJson(path), profile);
+  const changes = rulesChanges(inForce, after);
+  if (json) process.stdout.write(toJson({ root: rulesRoot(after), changes }, 2) + "\n");
+  else if (changes.length === 0) process.stdout.write("nothing changes\n");
+  else
+    process.stdout.write(
+      `rules ${short(rulesRoot(after))}\n` +
+        changes
+          .map(({ at, before, after: now, needs }) => `${at}: ${before} -> ${now}${needs ? ` (${needs})` : ""}\n`)
+          .join(""),
+    );
+  return 0;
+}
+
+interface OperatorOptions extends RulesOptions {
+  /** a file whose first line is the operator's token; default: TACIT_OPERATOR_TOKEN */
+  tokenFile?: string;
+}
+
+async function operatorApi({ venue, tokenFile }: OperatorOptions): Promise<Api> {
+  const text =
+    tokenFile === undefined
+      ? process.env.TACIT_OPERATOR_TOKEN
+      : await readFile(tokenFile, "utf8").catch(() => {
+          throw new TacitError("FILE", `${tokenFile} cannot be read`, { path: tokenFile });
+        });
+  const token = text?.split("\n")[0].trim();
+  if (!token)
+    throw new TacitError(
+      "USAGE",
+      "the operator's token is missing: expected it in TACIT_OPERATOR_TOKEN, or --token-file",
+    );
+  const api = new Api(venue);
+  api.token = token;
+  return api;
+}
+
+/** `tacit rules announce`. @returns the exit code */
+export async function rulesAnnounce(path: string, options: OperatorOptions): Promise<number> {
+  const api = await operatorApi(options);
+  const rules = await readJson(path);
+  const { profile } = await rulesOf(api);
+  // What is wrong with the file is said here, by field.
+  parseRules(rules, profile);
+  return told(await api.post("/rules/announce", { rules }), options);
+}
+
+/** `tacit rules apply`. @returns the exit code */
+export async function rulesApply(n: number, options: OperatorOptions): Promise<number> {
+  return told(await (await operatorApi(options)).post("/rules/apply", { n }), options);
+}
+
+/** `tacit rules cancel`. @returns the exit code */
+export async function rulesCancel(n: number, options: OperatorOptions): Promise<number> {
+  return told(await (await operatorApi(options)).post("/rules/withdraw", { n }), options);
+}
+
+function told(answer: unknown, { json }: RulesOptions): number {
+  const { n, root, from, state } = asObject("announcement", answer);
+  process.stdout.write(
+    json
+      ? toJson({ n, root, from, state }, 2) + "\n"
+      : `announcement ${String(n)}: ${short(asInteger("root", root))}, ${String(state)}, good from ${isoTime(asInteger("from", from))}\n`,
+  );
+  return 0;
+}
