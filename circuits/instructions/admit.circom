@@ -281,11 +281,12 @@ template AdmitSlot(depth, S, MAX_OPEN, Q) {
     terms.low <== quoted.low;
     terms.high <== quoted.high;
     terms.quoted <== quotedGiven;
-    // floor((high - low) slack / 64), below 2^69. Hint, then bind: both parts are ranged, so there is one such quotient only.
+    // floor((high - low) slack / 64): the bits above the lowest 6. High is not below low, and they are below 2^61 in size.
     signal spread <== (quoted.high - quoted.low) * slack;
-    terms.slack <-- spread >> 6;
-    Range(BITS_RHO() + 1)(terms.slack);
-    Range(6)(spread - 64 * terms.slack);
+    signal spreadBits[BITS_RHO() + 6] <== Bits(BITS_RHO() + 6)(spread);
+    var slackSum = 0;
+    for (var i = 0; i < BITS_RHO(); i++) slackSum += spreadBits[6 + i] * (1 << i);
+    terms.slack <== slackSum;
     component order[Q];
     signal failing[Q];
     signal held[Q];

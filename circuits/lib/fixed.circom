@@ -171,20 +171,3 @@ template QuotientFloor(n, m) {
     signal raised <== Quotient(n + 1, m)(in + divisor * (1 << n), divisor);
     signal output out <== raised - (1 << n);
 }
-
-/// Part: floor(in / divisor), of a numerator of either sign, where the caller has a range for it.
-/// params  divisor: 1 <= divisor < 2^8, no signal
-/// in      in   |in| < 2^240
-/// out     out  a number with divisor out = in - rest, 0 <= rest < divisor: the quotient, if the caller shows that it is an
-///              integer with |out| < 2^240; else no integer
-template Part(divisor) {
-    assert(divisor >= 1 && divisor < 256);
-    var n = 0;
-    while (1 << n < divisor) n++;
-    signal input in;
-    // Hint, then bind: one rest leaves an integer.
-    signal rest <-- (in + divisor * (1 << 240)) % divisor;
-    Range(n)(rest);
-    Range(n)(divisor - 1 - rest);
-    signal output out <== (in - rest) / divisor;
-}

@@ -276,15 +276,14 @@ template InstrumentValues(S) {
     signal dev[3];
     signal rest[3];
     (s, dev, rest) <== Deviations()(volatility, multiplier, root, raised, lowered, leastVolatility);
-    // Scores in 1/256 of a step: x / s (2^-24 over 11 / 2^26) over (11 / 2^14 / 2^8) is x 2^24 / (121 s), which is rounded once
-    // by 121 and once by s, as rounding down twice is rounding once. |x| < 31.8 2^24 and s >= 64: |u| < 2^41, which shows that
-    // the part is an integer; range < 2^26: w < 2^38.
+    // Scores in 1/256 of a step: x / s (2^-24 over 11 / 2^26) over (11 / 2^14 / 2^8) is x 2^24 / (121 s); of the range by 121
+    // first, as rounding down twice is rounding once. |x| < 32 2^24 and s >= 64: |u| < 2^41; range < 2^26: w < 2^38.
     signal u[3];
     signal w[3];
-    signal distance <== Part(121)(moneyness * (1 << (16 + OPTION_STEP())));
+    var width = OPTION_DEV() + OPTION_REST();
     for (var l = 0; l < 3; l++) {
-        u[l] <== QuotientFloor(OPTION_SCORE(), OPTION_DEV() + OPTION_REST())(distance, s[l]);
-        w[l] <== Quotient(OPTION_SCORE_PER_MOVE(), OPTION_DEV() + OPTION_REST())(reach, s[l]);
+        u[l] <== QuotientFloor(OPTION_SCORE(), width + 7)(moneyness * (1 << (16 + OPTION_STEP())), 121 * s[l]);
+        w[l] <== Quotient(OPTION_SCORE_PER_MOVE(), width)(reach, s[l]);
     }
 
     signal part[S];

@@ -2,7 +2,9 @@ pragma circom 2.2.0;
 
 include "bits.circom";
 include "fixed.circom";
+include "market.circom";
 include "optionValue.circom";
+include "poseidon.circom";
 include "rules.circom";
 include "vector.circom";
 include "../generated/parameters.circom";
@@ -285,9 +287,7 @@ template Charges() {
 ///         tau               to the expiry, below 2^40
 ///         window            of the rules: 1 to 2^32 - 1
 ///         forward, average  below 2^40
-/// out     live              below 2^40, ranged here
-///         fixed             the floor of average (window - left) / window, if the caller shows that it is an integer with
-///                           |fixed| < 2^200: InstrumentValues does (NotNegative of what it leaves of the strike)
+/// out     fixed, live       the floors of average (window - left) / window and of forward left / window, below 2^40
 template Settlement() {
     signal input isPerpetual;
     signal input tau;
@@ -302,11 +302,7 @@ template Settlement() {
     signal moving <== forward * left;
     live <== Quotient(BITS_REPORTED(), 32)(moving, window);
     signal passed <== average * (window - left);
-    // Hint, then bind: passed = fixed window + rest with 0 <= rest < window: one integer, see above.
-    fixed <-- passed \ window;
-    signal rest <== passed - fixed * window;
-    Range(32)(rest);
-    Range(32)(window - 1 - rest);
+    fixed <== Quotient(BITS_REPORTED(), 32)(passed, window);
 }
 
 /// UnpackTenors: the multipliers of the tenor table, below 256 each; no witness exists where the word has more bits.
@@ -362,9 +358,7 @@ template OpenShocks(S) {
         shift[k - 1] <== table.move[k] * range;
         shocks.factor[k - 1] <== Exp()(shift[k - 1]);
     }
-    // Of a range below 2^26 it is below 2^44, which shows that it is an integer.
-    shocks.reach <== Part(121)(range * (1 << (16 + OPTION_STEP())));
-    Range(44)(shocks.reach);
+    shocks.reach <== Quotient(44, 7)(range * (1 << (16 + OPTION_STEP())), 121);
     shocks.raised <== raised;
     shocks.lowered <== -lowered;
     shocks.leastVolatility <== leastVolatility;

@@ -29,6 +29,7 @@ function MOST_MAINTENANCE() { return 640; }
 function MOST_DEFAULTS() { return 1024; }
 /// A sweep of a default may fill so many places for cancels more.
 function DEFAULT_CANCELS() { return 8; }
+
 /// Defaults: when an account is sold down, and how; in the order of their hash.
 /// twins   src/protocol/rules.ts (units)
 bus Defaults {
@@ -95,7 +96,7 @@ template GroupRules(S, FEEDS) {
     Range(32)(group.lag);
     Within(0, 64)(group.slack);
     Positive(32)(pricing.window);
-    Range(33)(group.grid - pricing.window);
+    Range(32)(group.grid - pricing.window);
     Within(0, 64)(pricing.raised);
     Within(0, 32)(pricing.lowered);
     Range(OPTION_LEAST_VOLATILITY())(pricing.leastVolatility);

@@ -1,7 +1,7 @@
 import type { Account } from "../protocol/account.ts";
 import { admissionEffect } from "../protocol/admission.ts";
 import type { Fill } from "../protocol/book.ts";
-import type { Terms } from "../matcher/events.ts";
+import type { Terms } from "../protocol/rules.ts";
 import { credited, fillCash, folded, settled } from "../protocol/clearing.ts";
 import { TacitError } from "../protocol/errors.ts";
 import { decodeItem, type Item } from "../protocol/item.ts";

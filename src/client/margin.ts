@@ -1,4 +1,4 @@
-import type { Terms } from "../matcher/events.ts";
+import type { Terms } from "../protocol/rules.ts";
 import type { Account } from "../protocol/account.ts";
 import { charges, equity } from "../protocol/margin.ts";
 import { contractValues } from "../protocol/prices.ts";

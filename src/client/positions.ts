@@ -1,5 +1,5 @@
 /** What is held, what it has cost, and what it is worth. */
-import type { Terms } from "../matcher/events.ts";
+import type { Terms } from "../protocol/rules.ts";
 import { slotOf } from "../protocol/market.ts";
 import { abs } from "../protocol/numbers.ts";
 import type { ToldFill, ToldSettlement } from "./knowledge.ts";

@@ -1,4 +1,4 @@
-import type { Terms } from "../matcher/events.ts";
+import type { Terms } from "../protocol/rules.ts";
 import { parseReport } from "../feeds/reportJson.ts";
 import { TacitError } from "../protocol/errors.ts";
 import type { GenesisFile } from "../protocol/genesis.ts";

@@ -1,6 +1,6 @@
 /** What the venue will say to an item, and why: from the rules, the prices and the own account. */
 import { MAX_HELD, type Account } from "../protocol/account.ts";
-import type { Terms } from "../matcher/events.ts";
+import type { Terms } from "../protocol/rules.ts";
 import { admissionEffect, admit, holdsStale, marginChange, ORDER_RULES, ordersOf } from "../protocol/admission.ts";
 import type { GenesisFile } from "../protocol/genesis.ts";
 import { PROFILES } from "../protocol/instructions.ts";

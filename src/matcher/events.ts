@@ -5,13 +5,7 @@ import type { SweepOutcome } from "../protocol/clearing.ts";
 import type { LogEntry } from "../protocol/item.ts";
 import type { Prices } from "../protocol/prices.ts";
 import type { SignedReport } from "../protocol/report.ts";
-import type { Rules } from "../protocol/rules.ts";
-
-/** Rules, and prices under them. */
-export interface Terms {
-  readonly rules: Rules;
-  readonly prices: Prices;
-}
+import type { Terms } from "../protocol/rules.ts";
 
 /** A deposit as the contract's chain has it. */
 export interface Deposit {

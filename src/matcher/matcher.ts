@@ -26,8 +26,8 @@ import { max, min, requireBits, requireFields } from "../protocol/numbers.ts";
 import { BITS, INSTRUMENTS, MARKETS, RANK, RULE, SIDE } from "../protocol/parameters.ts";
 import { pricesFresh, pricesRoot, reprice, requireEpoch, type PricedRules, type Prices } from "../protocol/prices.ts";
 import { medians, requireQuorum, type SignedReport } from "../protocol/report.ts";
-import { rulesRoot, type Rules } from "../protocol/rules.ts";
-import type { Deposit, Event, Sweep, Terms, Write } from "./events.ts";
+import { rulesRoot, type Rules, type Terms } from "../protocol/rules.ts";
+import type { Deposit, Event, Sweep, Write } from "./events.ts";
 
 /** What the venue starts from. */
 export interface Genesis {

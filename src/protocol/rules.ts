@@ -17,7 +17,7 @@ import {
   TENORS,
 } from "./parameters.ts";
 import { hash, hashMany } from "./poseidon.ts";
-import { LEVEL, type Pricing } from "./prices.ts";
+import { LEVEL, type Prices, type Pricing } from "./prices.ts";
 import { quorumOf } from "./report.ts";
 import { fitsTransaction, worstClear } from "./transaction.ts";
 
@@ -75,6 +75,12 @@ export interface Rules {
   /** by slot, null for a free one */
   readonly instruments: Instruments;
   readonly markets: readonly (MarketRules | null)[];
+}
+
+/** Rules, and prices under them. */
+export interface Terms {
+  readonly rules: Rules;
+  readonly prices: Prices;
 }
 
 /** Words of the pricing rules but its tables, in the order of their hash; epoch, lag and grid stand in the group. */

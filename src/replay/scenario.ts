@@ -112,7 +112,6 @@ export function makeScenario({ seed, domain }: { seed: number; domain: bigint })
   const insurance = person("insurance", 1);
   const traders = Array.from({ length: TRADERS }, (_, i) => person(`trader ${i + 1}`, 2 + i));
   const operatorSecret = secretScalar(operator.secret);
-  const operatorKey = publicKey(operator.secret);
   const view = ({ keyX, keyY }: { keyX: bigint; keyY: bigint }, index: number) =>
     viewKey(sharedX(operatorSecret, { x: keyX, y: keyY }), index);
 

@@ -59,8 +59,8 @@ const [TIMEOUT, PAUSE] = [3_000, 1_000];
 /** Reports of the feeds of a venue, and the quorums that they make. */
 export class VenueFeeds {
   readonly #options: Options;
-  /** by epoch and contracts, then by feed */
-  readonly #reports = new Map<string, Map<number, SignedReport>>();
+  /** by epoch and contracts, then by feed and its key: announced rules may have other keys */
+  readonly #reports = new Map<string, Map<string, SignedReport>>();
   readonly #status = new Map<number, { -readonly [Key in keyof FeedStatus]: FeedStatus[Key] }>();
   readonly #stop = new AbortController();
   #cancelWake: () => void = () => {};
@@ -107,26 +107,39 @@ export class VenueFeeds {
     if (report.epoch * epochLength > now)
       throw new TacitError("EARLY", `epoch ${report.epoch} is not over: try again`, { retryAfter: 1 });
     if (report.epoch + KEPT <= now / epochLength) throw refuse("epoch: expected one of the last few");
-    const of = rules.find(({ instruments }) => contractsHash(instruments) === report.contracts);
-    if (!of) throw refuse("contracts: expected those of rules in force or announced");
-    const name = keyOf(report.epoch, report.contracts);
-    const known = this.#reports.get(name)?.get(feed);
+    const about = rules.filter((it) => rootsOf(it).contracts === report.contracts);
+    if (about.length === 0) throw refuse("contracts: expected those of rules in force or announced");
+    const faults = about.map(({ group }) => {
+      const expected = { keys: group.feeds, domain: this.#options.domain, contracts: report.contracts };
+      return reportFaults([signed], { ...expected, epoch: report.epoch })[0];
+    });
+    const of = about[faults.indexOf(null)];
+    if (!of) throw refuse(faults[0]!);
+    const name = `${report.epoch}/${report.contracts}`;
+    const all = this.#reports.get(name) ?? new Map<string, SignedReport>();
+    const known = all.get(keyOf(feed, of));
     if (known) {
       if (known.auth.S === signed.auth.S && known.auth.R8x === signed.auth.R8x) return false;
       throw refuse("a feed signs once for an epoch: expected the report that it sent before");
     }
-    const [fault] = reportFaults([signed], { keys: of.group.feeds, domain: this.#options.domain, contracts: report.contracts, epoch: report.epoch }); // prettier-ignore
-    if (fault) throw refuse(fault);
-    const all = this.#reports.get(name) ?? new Map<number, SignedReport>();
-    this.#reports.set(name, all.set(feed, signed));
+    this.#reports.set(name, all.set(keyOf(feed, of), signed));
     const status = this.#statusOf(feed);
     if (report.epoch >= (status.epoch ?? 0n))
       Object.assign(status, { epoch: report.epoch, after: Number(now - report.epoch * epochLength), trouble: null });
-    const count = quorumOf(of.group.feeds.length);
-    if (all.size >= count) this.#compare(all);
-    if (all.size === count) this.#options.onQuorum();
+    for (const it of about) {
+      const [there, count] = [this.#of(report.epoch, it), quorumOf(it.group.feeds.length)];
+      if (!there.includes(signed) || there.length < count) continue;
+      if (it === rules[0]) this.#compare(there);
+      if (there.length === count) this.#options.onQuorum();
+    }
     this.#forget(now / epochLength);
     return true;
+  }
+
+  /** What is there of an epoch under some rules, in rising order of feeds. */
+  #of(epoch: bigint, rules: Rules): SignedReport[] {
+    const all = this.#reports.get(`${epoch}/${rootsOf(rules).contracts}`);
+    return all ? rules.group.feeds.flatMap((_, feed) => all.get(keyOf(feed, rules)) ?? []) : [];
   }
 
   /**
@@ -135,16 +148,12 @@ export class VenueFeeds {
    */
   due(rules: Rules, prices: Prices, now: bigint): { epoch: bigint; quorum: SignedReport[] } | null {
     const { pricing, feeds } = rules.group;
-    const contracts = contractsHash(rules.instruments);
-    const isOther = prices.rules !== rulesRoot(rules);
+    const isOther = prices.rules !== rootsOf(rules).root;
     const count = quorumOf(feeds.length);
     for (let epoch = epochAt(pricing, now); epoch > 0n && epoch >= prices.epoch; epoch--) {
       if (epoch === prices.epoch && !isOther) return null;
-      const all = this.#reports.get(keyOf(epoch, contracts));
-      if (all && all.size >= count) {
-        const quorum = [...all.values()].sort((a, b) => a.feed - b.feed).slice(0, count);
-        return { epoch, quorum };
-      }
+      const there = this.#of(epoch, rules);
+      if (there.length >= count) return { epoch, quorum: there.slice(0, count) };
       if (epoch + KEPT < epochAt(pricing, now)) return null;
     }
     return null;
@@ -153,22 +162,21 @@ export class VenueFeeds {
   /** When the newest quorum counts that does not yet, or null. */
   nextTime(rules: Rules, prices: Prices, now: bigint): bigint | null {
     const { pricing } = rules.group;
-    const contracts = contractsHash(rules.instruments);
     const count = quorumOf(rules.group.feeds.length);
     const first = epochAt(pricing, now) + 1n;
     for (let epoch = first; epoch * pricing.epochLength <= now; epoch++)
-      if (epoch > prices.epoch && (this.#reports.get(keyOf(epoch, contracts))?.size ?? 0) >= count)
+      if (epoch > prices.epoch && this.#of(epoch, rules).length >= count)
         return epoch * pricing.epochLength + pricing.lag;
     return null;
   }
 
   /** An epoch is priced: who had nothing to say of it missed it. */
-  priced(epoch: bigint, contracts: bigint): void {
+  priced(epoch: bigint, rules: Rules): void {
     if (epoch <= this.#settled) return;
     this.#settled = epoch;
-    const all = this.#reports.get(keyOf(epoch, contracts));
-    this.#options.rules()[0].group.feeds.forEach((_, feed) => {
-      if (!all?.has(feed)) this.#statusOf(feed).missed++;
+    const there = new Set(this.#of(epoch, rules).map(({ feed }) => feed));
+    rules.group.feeds.forEach((_, feed) => {
+      if (!there.has(feed)) this.#statusOf(feed).missed++;
     });
   }
 
@@ -180,9 +188,9 @@ export class VenueFeeds {
     return status;
   }
 
-  #compare(all: ReadonlyMap<number, SignedReport>): void {
-    const { index } = medians([...all.values()]);
-    for (const [feed, { report }] of all)
+  #compare(all: readonly SignedReport[]): void {
+    const { index } = medians(all);
+    for (const { feed, report } of all)
       this.#statusOf(feed).off = Number((abs(report.index - index) * 1_000_000n) / index);
   }
 
@@ -193,9 +201,15 @@ export class VenueFeeds {
 
   #tick(): void {
     if (this.#stop.signal.aborted) return;
-    const { clock, rules } = this.#options;
+    const { clock, rules, onQuorum } = this.#options;
     const { epochLength } = rules()[0].group.pricing;
-    const epoch = clock.now() / epochLength;
+    let epoch: bigint;
+    try {
+      epoch = clock.now() / epochLength;
+    } catch {
+      // Who makes prices meets it as well, and stops.
+      return onQuorum();
+    }
     if (epoch > this.#asked) {
       this.#asked = epoch;
       for (const source of this.#options.sources) void this.#ask(source, epoch);
@@ -207,14 +221,10 @@ export class VenueFeeds {
   async #ask(source: ReportSource, epoch: bigint): Promise<void> {
     const { domain, rules, timeout = TIMEOUT, pause = PAUSE } = this.#options;
     while (!this.#stop.signal.aborted && this.#asked === epoch) {
-      const wanted = rules().filter(({ instruments }) => {
-        const all = this.#reports.get(keyOf(epoch, contractsHash(instruments)));
-        return source.feeds.some((feed) => !all?.has(feed));
+      const wanted = rules().filter((it) => {
+        const there = this.#of(epoch, it).map(({ feed }) => feed);
+        return source.feeds.some((feed) => !there.includes(feed));
       });
-      if (wanted.length === 0 && source.feeds.length > 0) {
-        await this.#rest(pause);
-        continue;
-      }
       for (const { instruments, group } of wanted) {
         const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(timeout)]);
         try {
@@ -246,6 +256,14 @@ export class VenueFeeds {
   }
 }
 
-function keyOf(epoch: bigint, contracts: bigint): string {
-  return `${epoch}/${contracts}`;
+function keyOf(feed: number, { group }: Rules): string {
+  return `${feed}/${group.feeds[feed].x}`;
+}
+
+/** Computed once for the same rules: it is asked for with each batch of items. */
+const computed = new WeakMap<Rules, { readonly root: bigint; readonly contracts: bigint }>();
+function rootsOf(rules: Rules): { readonly root: bigint; readonly contracts: bigint } {
+  const roots = computed.get(rules) ?? { root: rulesRoot(rules), contracts: contractsHash(rules.instruments) };
+  computed.set(rules, roots);
+  return roots;
 }

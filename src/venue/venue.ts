@@ -486,7 +486,7 @@ export class Venue extends Questions {
     const due = this.feeds.due(rules, prices, now);
     if (!due || !this.#market.mayReprice(now)) return;
     await this.#market.reprice({ ...due, time: now });
-    this.feeds.priced(due.epoch, due.quorum[0].report.contracts);
+    this.feeds.priced(due.epoch, rules);
   }
 
   async #configure({ rules, resolve, reject }: WaitingRules, now: bigint): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Event } from "../matcher/events.ts";
-import { depositKey } from "../protocol/eddsa.ts";
+import { depositKey, type Point } from "../protocol/eddsa.ts";
 import type { Contract, Instrument } from "../protocol/instrument.ts";
 import { MARKET_RULES, marketRulesWords, vectorHash, type MarketRules } from "../protocol/market.ts";
 import { INSTRUMENT_KIND, INSTRUMENTS, MARKET_STATE, RANK } from "../protocol/parameters.ts";
@@ -11,6 +11,7 @@ import {
   rulesVectors,
   scenarioWords,
   tenorsWord,
+  type Group,
   type Rules,
 } from "../protocol/rules.ts";
 import { historySignals } from "./history.ts";
@@ -27,17 +28,13 @@ export function configureInputs(
 ): InstructionInputs {
   const { rules: old, prices, vectors } = ledger;
   const { entry, after } = event;
-  const { feeds, pricing, defaults, operatorKeyX, operatorKeyY } = after.rules.group;
   const { pricesRows, ...opening } = ledger.pricesOpening();
   const read = {
     ...opening,
     stamp: entry.time,
     old: rulesSignals(old),
     now: rulesSignals(after.rules),
-    pricing: pricingSignals(pricing),
-    defaults: { ...defaults },
-    feeds: feeds.map(({ x, y }) => [x, y]),
-    eighths: [...feeds, { x: operatorKeyX, y: operatorKeyY }].map(depositKey).map(({ x, y }) => [x, y]),
+    ...groupSignals(after.rules.group),
     holders: [...vectors.holders],
     counts: [...vectors.counts],
     rowsHash: vectorHash(pricesRows),
@@ -57,7 +54,7 @@ export function configureInputs(
 }
 
 /** All of the rules as a bus. */
-function rulesSignals(rules: Rules): Signals {
+export function rulesSignals(rules: Rules) {
   const { ids, markets, instruments } = rulesVectors(rules);
   const { grid } = rules.group.pricing;
   return {
@@ -105,8 +102,23 @@ function noInstrument(grid: bigint): Instrument {
   return { contract, longCharge: 0n, shortCharge: 0n, weight: 1n };
 }
 
+/** What the hashes of a group are of, and its keys' eighths. @twins circuits/lib/ruleRanges.circom (GroupRules) */
+export function groupSignals({ feeds, pricing, defaults, operatorKeyX, operatorKeyY }: Group) {
+  const coordinates = (keys: readonly Point[]) => keys.map(({ x, y }) => [x, y]);
+  return {
+    pricing: pricingSignals(pricing),
+    defaults: { ...defaults },
+    feeds: coordinates(feeds),
+    eighths: coordinates([...feeds, { x: operatorKeyX, y: operatorKeyY }].map(depositKey)),
+  };
+}
+
 /** How prices are made of reports, as a bus. @twins circuits/lib/rules.circom (Pricing) */
-export function pricingSignals(pricing: Pricing): Signals {
+export function pricingSignals(pricing: Pricing): { [name: string]: bigint | Signals } {
   const words = PRICING.map((name) => [name, name === "lowered" ? -pricing.lowered : pricing[name]]);
-  return { ...(Object.fromEntries(words) as Signals), tenors: tenorsWord(pricing), scenarios: scenarioWords(pricing) };
+  return {
+    ...(Object.fromEntries(words) as Record<string, bigint>),
+    tenors: tenorsWord(pricing),
+    scenarios: scenarioWords(pricing),
+  };
 }

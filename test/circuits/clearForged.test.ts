@@ -4,10 +4,12 @@ import assert from "node:assert/strict";
 import { type BookEntry, entryWord, pushEntry } from "../../src/protocol/book.ts";
 import { FIELD } from "../../src/protocol/poseidon.ts";
 import { MARKET_STATE, PHASE, RULE, SWEEP_ALL_CANCELS, SWEEP_CANCELS } from "../../src/protocol/parameters.ts";
+import type { Prices } from "../../src/protocol/prices.ts";
 import { clearInstructions } from "../../src/witness/clear.ts";
 import {
   AUCTION,
   clearEvent,
+  EXPIRED,
   ledgerOf,
   MIDPOINT,
   order,
@@ -69,6 +71,9 @@ describe("circuits/instructions/clear", () => {
   const book = [order({ side: buy, limit: 1_000n, remaining: 5n })];
   /** A second after the interval; in an empty market, `quiet`, that it matches breaks nothing but what lets it. */
   const tooLate = { time: START + 1n };
+  const made = (changes: Partial<Prices>) => ({ prices: { ...prices, ...changes } });
+  const [earlier, toCome] = [made({ epoch: prices.epoch - 1n }), made({ epoch: prices.epoch + 1n })];
+  const [halts, others] = [made({ halted: true }), made({ rules: 5n })];
   const matches = { price: prices.markets[AUCTION]!.mark };
 
   it("forged hints and decisions of one proof break their rule", () => {
@@ -89,6 +94,30 @@ describe("circuits/instructions/clear", () => {
       ["prices called missing", onTime, { quotedGiven: 0n }],
       ["prices called stale", onTime, { "fresh.exact": 0n }],
       ["the market called closed", onTime, { marketOpen: 0n }],
+      ["the market called over", onTime, { isOver: 1n }],
+      [
+        "the market that is over called not",
+        proof({ slot: EXPIRED, book: [], admitted: [] }),
+        { ...matches, isOver: 0n },
+      ],
+      [
+        "the market that is over not called expired",
+        proof({ slot: EXPIRED, admitted: [], book }),
+        { "terms.expired": 0n },
+      ],
+      [
+        "prices of the epoch before",
+        proof({ ...earlier, book: [], admitted: [] }),
+        { ...matches, "fresh.inEpoch": 1n },
+      ],
+      ["the exact epoch denied", onTime, { "fresh.inEpoch": 0n }],
+      ["prices of the epoch to come", proof({ ...toCome, book: [], admitted: [] }), { ...matches, "fresh.begun": 1n }],
+      ["a halt denied", proof({ ...halts, book: [], admitted: [] }), { ...matches, "fresh.valid": 1n }],
+      [
+        "other rules called those in force",
+        proof({ ...others, book: [], admitted: [] }),
+        { ...matches, "fresh.sameRules": 1n },
+      ],
     ];
     for (const [what, inputs, pinned] of forgeries) assert.ok(full.refuses(inputs, pinned), what);
   });

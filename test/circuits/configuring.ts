@@ -8,7 +8,7 @@ import { vectorHash } from "../../src/protocol/market.ts";
 import { rulesRoot, type Rules } from "../../src/protocol/rules.ts";
 import { configureInputs } from "../../src/witness/configure.ts";
 import { Ledger, type InstructionInputs } from "../../src/witness/ledger.ts";
-import type { Inputs } from "./harness.ts";
+import { pinsOf, type Circuit, type Inputs } from "./harness.ts";
 
 export const file = "circuits/instructions/configure.circom";
 export const argsOf = ({ scenarios, feeds, depth, clear, settle }: Profile) => [scenarios, feeds, depth, clear, settle];
@@ -40,4 +40,19 @@ export function configuring(before: Rules, after: Rules, when: ConfigureContext)
     return configureInputs(ledger, { kind: "rules", entry, before: { rules: before, prices }, after: terms }) as InstructionInputs & { inputs: Inputs }; // prettier-ignore
   };
   return { ledger, make };
+}
+
+/**
+ * No proof of inputs that a cheat gives: all that follows from where they differ is computed anew, and breaks one rule alone.
+ * @param pinned  signals that the cheat chooses besides
+ */
+export function refusesInputs(
+  circuit: Circuit,
+  { honest, cheat, pinned = {} }: { honest: Inputs; cheat: Inputs; pinned?: Record<string, bigint> },
+  rule?: string,
+): bigint[] {
+  const flat = (inputs: Inputs) => Object.assign({}, ...Object.entries(inputs).map(([name, it]) => pinsOf(name, it)));
+  const [before, after] = [flat(honest), flat(cheat)] as Record<string, bigint>[];
+  const changed = Object.fromEntries(Object.entries(after).filter(([name, it]) => before[name] !== it));
+  return circuit.refuses(honest, { ...changed, ...pinned }, rule);
 }

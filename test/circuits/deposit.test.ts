@@ -69,6 +69,7 @@ const namedKey = (i: number) => {
   return { keyX, keyY };
 };
 const SLOTS = 2;
+const HELD = 9n;
 
 class Venue {
   readonly matcher: Matcher;
@@ -92,6 +93,8 @@ class Venue {
     this.matcher = new Matcher(genesis, { view });
     let blind = 0n;
     this.ledger = new Ledger({ ...genesis, blind: () => ++blind });
+    // What is held is never less than nothing.
+    this.ledger.state.vault = HELD;
   }
 
   take(deposits: readonly Deposit[], time = START): InstructionInputs {
@@ -209,6 +212,7 @@ describe("circuits/instructions/deposit: agreement", () => {
       );
       agrees(await compiled(), instruction);
       assert.equal(v.ledger.state.deposits, deposits.reduce(pushDeposit, 0n));
+      assert.equal(v.ledger.state.vault, deposits.reduce((sum, { amount }) => sum + amount, HELD));
     });
 
   it("gives a view key that the trader derives as well", () => {

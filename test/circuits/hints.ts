@@ -11,6 +11,7 @@ const FORMULAS: Record<string, { of: readonly string[]; value: (values: readonly
   {
     "DivideUp.out": { of: ["x"], value: ([x]) => (x + FEE_DENOMINATOR - 1n) / FEE_DENOMINATOR },
     "AdmitOrder.quotient": { of: ["limitParts.out", "terms.tick"], value: ([limit, tick]) => limit / tick },
+    "Quotient.out": { of: ["in", "divisor"], value: ([x, divisor]) => x / divisor },
     "Clear.quotient": { of: ["stamp", "interval"], value: ([stamp, interval]) => stamp / interval },
     "InstrumentWords.quotient": { of: ["instrument.contract.expiry", "grid"], value: ([expiry, grid]) => expiry / grid },
     "Multiples.out": { of: ["x", "d"], value: ([x, d]) => (x + d - 1n) / d },

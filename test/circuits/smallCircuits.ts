@@ -41,14 +41,14 @@ export const SMALL_INSTRUCTIONS: Readonly<Record<string, CircuitSource>> = {
   auction: {
     file: "circuits/instructions/clear.circom",
     template: "Clear",
-    args: [1, 2, RULE.auction],
+    args: [2, RULE.auction],
     optimise: false,
     attributed: false,
   },
   midpoint: {
     file: "circuits/instructions/clear.circom",
     template: "Clear",
-    args: [1, 2, RULE.midpoint],
+    args: [2, RULE.midpoint],
     optimise: false,
     attributed: false,
   },

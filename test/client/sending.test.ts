@@ -454,7 +454,7 @@ describe("client: names and positions", () => {
 
   it("leaves out the cost where not all fills are known", () => {
     const held = genesis.prices.values[0].map((_, i) => (i === 1 ? 3n : 0n));
-    assert.deepEqual(positionsOf(genesis, held, []), [
+    assert.deepEqual(positionsOf({ latest: genesis, at: () => genesis }, held, []), [
       { instrument: 1, lots: 3n, mark: genesis.prices.values[0][1], cost: null, profit: null },
     ]);
   });

@@ -7,8 +7,10 @@ import {
   genesisJson,
   INTERVAL,
   openTestVenue,
+  reportsOf,
   simulatedProver,
   traders,
+  unpriced,
   type ManualClock,
 } from "../venue/fixture.ts";
 
@@ -18,11 +20,11 @@ export type Lie = (path: string, answer: Answer) => Answer | Promise<Answer>;
 
 export const honest: Lie = (_, answer) => answer;
 
-/** Alice with a client, Bob without; a lie that may be set at any time. */
+/** Alice with a client, Bob without, at a venue whose first entry is a REPRICE; a lie that may be set at any time. */
 export async function setting() {
   const [alice, bob] = traders(2);
   const { prover, keys } = simulatedProver();
-  const { venue, clock } = await openTestVenue({ traders: [alice, bob], prover });
+  const { venue, clock } = await openTestVenue({ genesis: unpriced, reports: reportsOf(), traders: [alice, bob], prover });
   const { app } = createApp({
     venue,
     options: { genesisJson, version: "test", log: pino({ level: "silent" }), hosts: ["venue.example"] },

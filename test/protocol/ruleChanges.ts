@@ -5,7 +5,7 @@ import type { MarketRules } from "../../src/protocol/market.ts";
 import { INSTRUMENTS, MARKET_STATE, MARKETS } from "../../src/protocol/parameters.ts";
 import { noPrices, type Prices } from "../../src/protocol/prices.ts";
 import type { Rules } from "../../src/protocol/rules.ts";
-import { contract, EXPIRY, FOREVER, GRID, instrument, market, pricing, PROFILE, rules } from "./pricedRules.ts";
+import { contract, EXPIRY, GRID, instrument, market, pricing, PROFILE, rules } from "./pricedRules.ts";
 
 export const NOW = 50n * GRID;
 export const ones = (length: number, at: readonly number[]) =>
@@ -86,5 +86,5 @@ export const refused: [why: string, message: RegExp, after: Rules, when: Configu
   ["what is held with its market halted", /instruments\[2\].*open market/, changed({ markets: [[2, { state: BigInt(MARKET_STATE.halted) }]] }), context([], [2])],
   ["what is held with its market at an end", /instruments\[2\].*open market/, changed({ markets: [[2, { until: NOW }]] }), context([], [2])],
   ["a payout of the insurance account", /group\.payout/, { ...rules(), group: { ...rules().group, payout: { recipient: 5n, amount: 7n, time: NOW } } }, context()],
-  ["capacities that orders did not come under", /markets\[0\]/, changed({ markets: [[0, { capacity: 20n, cancelCapacity: 960n }]] }), context([0])],
+  ["capacities that orders did not come under", /markets\[0\]/, changed({ markets: [[0, { capacity: 20n, cancelCapacity: 500n }]] }), context([0])],
 ]; // prettier-ignore

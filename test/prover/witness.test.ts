@@ -23,8 +23,8 @@ const CHANGES = 8;
 /** The instructions of the demonstration's round, in program order. */
 function round(profile: Profile = PROFILES.demo): InstructionInputs[] {
   const { genesis, deposits, commands, view, operatorSecret } = makeScenario({ seed: SEED, domain: 1n });
-  const { depth, maxOpen, deposit: depositSlots } = profile;
-  const matcher = new Matcher({ ...genesis, depth, maxOpen, depositSlots }, { view });
+  const { deposit: depositSlots } = profile;
+  const matcher = new Matcher({ ...genesis, profile }, { view });
   let blind = 0n;
   const ledger = new Ledger({ ...genesis, profile, blind: () => ++blind });
   const builder = new RoundBuilder(ledger, { accounts: genesis.accounts, operatorSecret });

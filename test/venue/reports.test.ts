@@ -13,8 +13,7 @@ const PLACES = 8;
 
 /** Reports of deposits to accounts 2 to 11, all of them at each of eight places. */
 function reported() {
-  const { depth, maxOpen } = PROFILES[genesis.profile];
-  const matcher = new Matcher({ ...genesis, depth, maxOpen }, { view: (_, index) => BigInt(index) });
+  const matcher = new Matcher({ ...genesis, profile: PROFILES[genesis.profile] }, { view: (_, index) => BigInt(index) });
   const base = memoryStore();
   const puts: string[][] = [];
   const it = { fails: null as Error | null, gate: Promise.resolve() };

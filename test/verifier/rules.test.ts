@@ -267,7 +267,7 @@ describe("rules", () => {
   for (const name of ["reprice", "configure", "fold"] as const)
     it(`a round whose ${name} breaks the order of the log is refused by both`, async () => {
       const from = await announce(A);
-      const inputs = name === "configure" ? { rules: A } : {};
+      const inputs: Record<string, bigint> = name === "configure" ? { rules: A } : {};
       const of = (change: Record<string, bigint>) =>
         make({ name: "admit", inputs: { time: from, logCount: 5n } }, { name, inputs: { time: from + 1n, logCount: 6n, ...inputs, ...change } }); // prettier-ignore
       const view = { domain, state: genesis, keys: simulator.keys, maxLag };

@@ -9,6 +9,7 @@ import {
   isHex,
   parseAbi,
   type AbiEvent,
+  type GetLogsReturnType,
   type PublicClient,
 } from "viem";
 import { TacitError } from "../../protocol/errors.ts";
@@ -89,10 +90,39 @@ export interface NodeOptions {
   readonly timeoutMs?: number;
 }
 
-export type EvmNode = ReturnType<typeof evmNode>;
+type View =
+  | "domain"
+  | "maxLag"
+  | "maxDeposits"
+  | "state"
+  | "time"
+  | "logCount"
+  | "depositCount"
+  | "deployedAt"
+  | "timelock"
+  | "announcementCount";
 
 /** What all that asks a node of a contract has in common. */
-export function evmNode(options: NodeOptions) {
+export interface EvmNode {
+  readonly client: PublicClient;
+  /** of the contract */
+  readonly address: Hex;
+  /** Every request but those that read the node's words themselves: no error leaves with its address. */
+  ask<T>(what: string, request: () => Promise<T>): Promise<T>;
+  read(view: View, blockNumber: bigint): Promise<bigint>;
+  newest(): Promise<{ readonly number: bigint; readonly timestamp: bigint; readonly hash: Hex }>;
+  /** Number of the newest block that nothing undoes any more. */
+  deepest(newest: bigint): Promise<bigint>;
+  /** Events from a block on: of as many blocks as the node takes, which is tried by halves. `to`: the last of these blocks. */
+  logsFrom<const Events extends readonly AbiEvent[]>(
+    what: string,
+    events: Events,
+    from: bigint,
+    last: bigint,
+  ): Promise<{ logs: GetLogsReturnType<undefined, Events, true>; to: bigint }>;
+}
+
+export function evmNode(options: NodeOptions): EvmNode {
   const { rpc, contract: address, confirmations, blockRange = 2000n, timeoutMs = 10_000 } = options;
   const client: PublicClient = createPublicClient({
     transport: http(rpc, { retryCount: 0, timeout: timeoutMs }),
@@ -103,7 +133,6 @@ export function evmNode(options: NodeOptions) {
   /** full answers in a row since the range was changed */
   let answered = 0;
 
-  /** Every request but those that read the node's words themselves: no error leaves with its address. */
   async function ask<T>(what: string, request: () => Promise<T>): Promise<T> {
     try {
       return await request();
@@ -111,29 +140,20 @@ export function evmNode(options: NodeOptions) {
       throw error instanceof TacitError ? error : chainError(what, error, rpc);
     }
   }
-  type View =
-    | "domain"
-    | "maxLag"
-    | "maxDeposits"
-    | "state"
-    | "time"
-    | "logCount"
-    | "depositCount"
-    | "deployedAt"
-    | "timelock"
-    | "announcementCount"
-    | "announcementsDone";
   const read = (functionName: View, blockNumber: bigint) =>
     ask(functionName, () => client.readContract({ address, abi: ABI, functionName, blockNumber }));
-  const newest = () => ask("the newest block", () => client.getBlock());
-  /** Number of the newest block that nothing undoes any more. */
+  async function newest() {
+    const block = await ask("the newest block", () => client.getBlock());
+    // What is no block is none of number 0.
+    if (typeof block.number === "bigint") return block;
+    throw new TacitError("CHAIN_GARBAGE", "the newest block: the node answered what is no block");
+  }
   async function deepest(newest: bigint): Promise<bigint> {
     if (typeof confirmations === "bigint") return newest > confirmations ? newest - confirmations : 0n;
     const { number } = await ask(`the ${confirmations} block`, () => client.getBlock({ blockTag: confirmations }));
     return number < newest ? number : newest;
   }
 
-  /** Events from a block on: of as many blocks as the node takes, which is tried by halves. */
   async function logsFrom<const Events extends readonly AbiEvent[]>(
     what: string,
     events: Events,

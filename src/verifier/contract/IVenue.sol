@@ -4,13 +4,14 @@ pragma solidity ^0.8.24;
 /// @title A Tacit venue: one state word that changes only when proofs say that the change follows the rules.
 /// @dev Twin: src/verifier/round.ts. Cash units are the units of the token.
 ///
-/// Rules come into force by the instruction `configure`, and only those that the announcer announced here, `timelock` seconds or
-/// more before. **Whoever has the announcing key can, after the timelock, change everything that is a rule**: feeds and so prices,
-/// margin, fees, markets, the operator's key, and what the insurance account pays to whom. It cannot take what is owed, nor credit
-/// an account, nor shorten the timelock, nor bring rules in by itself: that takes the operator and a proof. What remains to a user
-/// who does not like what is announced is the time until it is valid. The contract knows roots alone. It cannot tell whether a
-/// preimage has the root that it was announced with: whoever reads an announcement hashes it again, and takes one that has
-/// another root, or that cannot be read, for rules that nobody knows.
+/// Rules come into force by the instruction `configure`, and only those that the announcer announced here, `timelock`
+/// seconds or more before. **Whoever has the announcing key can, after the timelock, change everything that is a rule**:
+/// feeds and so prices, margin, fees, markets, the operator's key, and whom the insurance account pays how much. It
+/// cannot take what is owed already, nor shorten the timelock, nor bring rules in by itself: that takes a proof, hence
+/// the operator. A user who does not like what is announced has the time until it is valid to leave, as far as the
+/// operator takes withdrawals. The contract knows roots alone, and cannot tell whether a preimage has the root that it
+/// was announced with: whoever reads an announcement hashes it again, and takes one that has another root, or that
+/// cannot be read, for rules that nobody knows.
 interface IVenue {
     /// A round was accepted: time, logCount and log are those of the last log entry that it consumed.
     event Round(uint256 stateBefore, uint256 stateAfter, uint256 time, uint256 logCount, uint256 log);
@@ -22,8 +23,8 @@ interface IVenue {
     event Payout(address indexed recipient, uint256 amount);
     /// An account took what it was owed.
     event Claim(address indexed account, address indexed to, uint256 amount);
-    /// Announcement number n, from 1: rules of this root may come into force from a time on, seconds since 1970, for 30 days.
-    /// The preimage is their file in UTF-8 (docs/formats.md), which nobody has compared with the root.
+    /// Announcement number n, from 1: rules of this root may come into force from a time on, seconds since 1970, for
+    /// 30 days. The preimage is their file in UTF-8 (docs/formats.md), which nobody has compared with the root.
     event RulesAnnounced(uint256 indexed n, uint256 root, uint256 from, bytes preimage);
     /// The announcement will never be used.
     event RulesWithdrawn(uint256 indexed n);
@@ -113,7 +114,7 @@ interface IVenue {
 
     /// The caller is not the announcer.
     error NotAnnouncer(address caller);
-    /// 64 announcements were made that wait, or were withdrawn behind one that does: let that one be used, withdrawn or too old.
+    /// 64 announcements were made that wait, or were withdrawn after one that does: let that one be used or withdrawn.
     error TooManyAnnouncements();
     /// No announcement has this number, or it was withdrawn before.
     error UnknownAnnouncement(uint256 n);
@@ -147,8 +148,8 @@ interface IVenue {
     /// eight words of A, B, C in the order of the precompiles
     function submitRound(uint256 stateBefore, bytes calldata round) external;
 
-    /// @notice Announces rules: valid from `timelock` seconds after this block on, for 30 days, once, and only after those announced
-    /// before, but for such as were withdrawn or are older. For the announcer alone.
+    /// @notice Announces rules: valid from `timelock` seconds after this block on, for 30 days, once, and only after those
+    /// announced before, but for such as were withdrawn or are too old. For the announcer alone.
     /// @param root of the rules
     /// @param preimage UTF-8 of their file (docs/formats.md): emitted, and neither read nor kept
     function announce(uint256 root, bytes calldata preimage) external;
@@ -184,9 +185,10 @@ interface IVenue {
     /// @notice How many announcements were made, and up to which number none will be used any more.
     function announcementCount() external view returns (uint256);
     function announcementsDone() external view returns (uint256);
-    /// @notice An announcement by its number: root, from when on it is valid (0: there is none), and whether it was withdrawn.
+    /// @notice An announcement by its number: root, from when on it is valid (0: there is none), whether it was
+    /// withdrawn.
     function announcement(uint256 n) external view returns (uint256 root, uint128 from, bool withdrawn);
-    /// @notice What comes next, in force or not: number (0: nothing), root, from when on it is valid.
+    /// @notice What comes next, valid yet or not: number (0: nothing), root, from when on it is valid.
     function nextAnnouncement() external view returns (uint256 n, uint256 root, uint256 from);
     function state() external view returns (uint256);
     /// @notice Time of the last log entry consumed, and how many were.

@@ -8,7 +8,8 @@ import {Keys} from "./generated/Keys.sol";
 /// Words: alpha (x, y), beta (4), gamma (4); for each code below Keys.CODES where its record begins, 0 if there is none.
 /// A record: hash of the key, shape, delta (4), then x and y of each point of IC, the constant first.
 library KeyData {
-    /// Number of public inputs, and at which of them time, log count and log, deposits, payouts and rules begin; 0: has none.
+    /// Number of public inputs, and at which of them time, log count and log, deposits, payouts and rules begin; 0: has
+    /// none.
     struct Shape {
         uint256 keyHash;
         uint256 inputs;

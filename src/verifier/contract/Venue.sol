@@ -207,8 +207,8 @@ contract Venue is IVenue {
     }
 
     /// @inheritdoc IVenue
-    /// @dev What is passed over once is so for ever: it stays withdrawn, or too old. So nextAnnouncement never walks more than the
-    /// bound, which counts those, too, that were withdrawn after one that still waits.
+    /// @dev What is passed over once is so for ever: it stays withdrawn, or too old. So nextAnnouncement never walks more
+    /// than the bound, which counts those, too, that were withdrawn after one that still waits.
     function announce(uint256 root, bytes calldata preimage) external override onlyAnnouncer {
         if (root >= R) revert NotAFieldElement(root);
         (uint256 next,,) = nextAnnouncement();
