@@ -340,9 +340,9 @@ template SweepWord() {
 ///         claims, cancels, entries, openings of tables and vectors
 /// proves  Rule 7: phase open or settling before and the command consumed, stamped in order; or clearing(slot) before and
 ///         none consumed.
-///         Rule 8: the sweep matches iff it may: CLOSE, time a multiple of the interval, market open, before its `until`, prices of the epoch, and
-///         no cancels left. (To take fewer cancels than it could only makes more sweeps: each cancel is applied before
-///         anything matches.)
+///         Rule 8: the sweep matches iff it may: CLOSE, time a multiple of the interval, market open and its time not over, prices
+///         of the exact epoch, and no cancels left. (To take fewer cancels than it could only makes more sweeps: each cancel is
+///         applied before anything matches.)
 ///         Rule 9: at the end of a sweep that matches the claims are true, and both sides are filled.
 ///         Rule 10: then book, admitted, cancels and counts are replaced, and the phase goes on: next sweep, settling, or
 ///         open if no fill waits to be booked, of this clear or one before it, and no fee to be credited.

@@ -24,7 +24,12 @@ export const honest: Lie = (_, answer) => answer;
 export async function setting() {
   const [alice, bob] = traders(2);
   const { prover, keys } = simulatedProver();
-  const { venue, clock } = await openTestVenue({ genesis: unpriced, reports: reportsOf(), traders: [alice, bob], prover });
+  const { venue, clock } = await openTestVenue({
+    genesis: unpriced,
+    reports: reportsOf(),
+    traders: [alice, bob],
+    prover,
+  });
   const { app } = createApp({
     venue,
     options: { genesisJson, version: "test", log: pino({ level: "silent" }), hosts: ["venue.example"] },

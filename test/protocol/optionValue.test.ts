@@ -44,11 +44,12 @@ function between(random: Random, low: number, high: number): number {
 const whole = (x: number) => BigInt(Math.round(x));
 
 describe("protocol/optionValue", () => {
-  it(`is off by 1 + 2^-20 of the forward at most, at ${POINTS} points (seed ${SEED})`, () => {
+  it(`is off by 1 + 2^-20 of the forward at most, and in a scenario by a tenth of a unit more, at ${POINTS} points (seed ${SEED})`, () => {
     const random = new Random(SEED);
-    let [worst, tried] = [0, 0];
+    const worst = { mark: 0, scenario: 0 };
+    let tried = 0;
     while (tried < POINTS) {
-      const forward = whole(between(random, 8, 2 ** 40 - 1));
+      const forward = whole(between(random, 1, 2 ** 40 - 1));
       const range = whole(between(random, 1, 2_000_000));
       const move = BigInt(random.integer(-72, 72));
       const level = random.pick(LEVELS);
@@ -77,11 +78,13 @@ describe("protocol/optionValue", () => {
       const s = Math.max(plain * (1 + change), least);
       // Beyond the least deviation and the greatest one that the bound is stated for.
       if (s < 1.06e-5 || s > 7.07) continue;
-      const check = (got: bigint, at: number, deviation: number, why: string) => {
+      // In a scenario the forward is rounded down, and the score is not: of small forwards that costs some 0.08.
+      const slack = { mark: 1, scenario: 1.1 };
+      const check = (got: bigint, at: number, deviation: number, why: keyof typeof slack) => {
         const call = black(at, Number(strike), deviation);
         const exact = kind === "call" ? call : call - at + Number(strike);
-        const error = Math.abs(Number(got) - exact) / (1 + at / 2 ** 20);
-        worst = Math.max(worst, error);
+        const error = Math.abs(Number(got) - exact) / (slack[why] + at / 2 ** 20);
+        worst[why] = Math.max(worst[why], error);
         assert.ok(error <= 1, `${why}: ${Object.values(instrument)} ${level} ${move} ${range}: ${got}, not ${exact}`);
       };
       check(value, at, s, "scenario");
@@ -89,7 +92,7 @@ describe("protocol/optionValue", () => {
       if (plain <= 7.07 && markRatio >= 1 / 8 && markRatio <= 8) check(mark, Number(forward), plain, "mark");
       tried++;
     }
-    if (process.env.TACIT_OPTIONS) console.log(`      worst error: ${worst.toFixed(3)} of the bound`);
+    if (process.env.TACIT_OPTIONS) console.log("      worst errors, of the bound:", worst);
   });
 
   it(`leaves no room for arbitrage, at ${POINTS} points of any ranges (seed ${SEED})`, () => {

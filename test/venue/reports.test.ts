@@ -13,7 +13,8 @@ const PLACES = 8;
 
 /** Reports of deposits to accounts 2 to 11, all of them at each of eight places. */
 function reported() {
-  const matcher = new Matcher({ ...genesis, profile: PROFILES[genesis.profile] }, { view: (_, index) => BigInt(index) });
+  const profile = { ...PROFILES[genesis.profile], deposit: ACCOUNTS };
+  const matcher = new Matcher({ ...genesis, profile }, { view: (_, index) => BigInt(index) });
   const base = memoryStore();
   const puts: string[][] = [];
   const it = { fails: null as Error | null, gate: Promise.resolve() };

@@ -40,13 +40,11 @@ describe("the schedule", () => {
         const until = BigInt(random.integer(0, 3) ? 10 ** 6 : random.integer(0, LAST_EXPIRY));
         return { ...row!, interval: BigInt(random.integer(1, LONGEST)), until };
       });
-      const pending = markets.map(
-        (): Pending => ({
-          drops: random.integer(0, 5) === 0,
-          trades: random.integer(0, 3) === 0,
-          firstExpiry: random.integer(0, 1) ? BigInt(random.integer(0, LAST_EXPIRY)) : null,
-        }),
-      );
+      const pending = markets.map((): Pending => ({
+        drops: random.integer(0, 5) === 0,
+        trades: random.integer(0, 3) === 0,
+        firstExpiry: random.integer(0, 1) ? BigInt(random.integer(0, LAST_EXPIRY)) : null,
+      }));
       const now = BigInt(random.integer(0, LATEST));
       const clock = BigInt(random.integer(0, 32 * Number(now)));
       // Prices count for no entry from some time on; those of the last entry were never later than it.
