@@ -310,7 +310,7 @@ describe("client: what the rules would reject", () => {
       [
         { size: 10_000n },
         "margin",
-        /in scenario 3 it may lose \d+, of \d+ that are free there: \d+ cash units are missing/,
+        /in scenario 1 it may lose \d+, of \d+ that are free there: \d+ cash units are missing/,
       ],
       [{ maxFee: 1n }, "maxFee", /a fee of 7, more than 1/],
       [{ market: 999n }, "unknownMarket", /no market 999/],
