@@ -53,7 +53,7 @@ template RepriceEpoch() {
     step.next <== 1 - step.first - step.same;
     step.first * step.same === 0;
     signal unchanged <== IsEqual()(rules, rulesBefore);
-    _ <== unchanged;
+    step.same * unchanged === 0;
     // Below 2^72: the epoch is over.
     end <== epoch * epochLength;
     Range(BITS_TIME())(stamp - lag - end);

@@ -217,7 +217,7 @@ template Reported() {
     signal open <== IsZero()(payoffBefore);
     signal reports <== expired * (1 - none);
     signal settles <== reports * (1 - same);
-    signal latches <== settles;
+    signal latches <== settles * open;
     // The average is the number less 1; a linear kind has strike 0. Between -2^40 and 2^40.
     signal gain <== (1 - 2 * isPut) * (number - 1 - strike);
     signal isGain <== NotNegative(BITS_REPORTED() + 1)(gain);
@@ -446,7 +446,7 @@ template MarketRow(S) {
         for (var j = 0; j < width; j++) sum += bits[i * width + j] * (1 << j);
         leg[i] = sum - (1 << BITS_LEG());
         size[i] <== leg[i] * (2 * bits[i * width + BITS_LEG()] - 1);
-        missed[i] <== 0 * size[i] * isOut[i];
+        missed[i] <== size[i] * isOut[i];
         missing += missed[i];
         margin[i] <== size[i] * charge[i];
         gross += margin[i];

@@ -75,7 +75,7 @@ template Median(N) {
         else other[j] <== other[j - 1] * (distance[j] + 1 - upper[j]);
     }
     uppers === half + 1;
-
+    other[N - 1] === 0;
 }
 
 /// Quorum: the reports of 2f + 1 of 3f + 1 feeds, and the medians of their numbers.
@@ -120,7 +120,7 @@ template Quorum(FEEDS) {
         // Rule 1.
         at[j] <== OneHotOf(k)(feed[j]);
         for (var i = FEEDS; i < 1 << k; i++) at[j][i] === 0;
-
+        if (j > 0) Range(k)(feed[j] - feed[j - 1] - 1);
 
         // Rule 2.
         for (var c = 0; c < 2; c++) {

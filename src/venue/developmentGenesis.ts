@@ -84,10 +84,10 @@ export function developmentInstruments(expiry: bigint): Instrument[] {
   ];
 }
 
-/** Keys of the feeds of development. */
-export function developmentFeedKeys(profile: ProfileName): readonly Point[] {
+/** The feeds whose keys a development genesis has where none are named: they make up its prices. */
+export function developmentFeeds({ profile, time }: { profile: ProfileName; time: bigint }): DevelopmentFeeds {
   const { feeds } = PROFILES[profile];
-  return new DevelopmentFeeds({ seed: DEVELOPMENT_SEED, feeds, startPrice: DEVELOPMENT_PRICE, startTime: 0n }).keys;
+  return new DevelopmentFeeds({ seed: DEVELOPMENT_SEED, feeds, startPrice: DEVELOPMENT_PRICE, startTime: time });
 }
 
 /**
@@ -114,7 +114,7 @@ export function developmentGenesis(venue: {
   expiry?: bigint;
 }): Record<string, unknown> {
   const { secret, insurance, domain, time, profile = "demo", interval = 10, markets = DEVELOPMENT_MARKETS } = venue;
-  const { feeds = developmentFeedKeys(profile), expiry = (time / DAY + 31n) * DAY } = venue;
+  const { feeds = developmentFeeds({ profile, time }).keys, expiry = (time / DAY + 31n) * DAY } = venue;
   const operator = publicKey(secret);
   const scalar = secretScalar(secret);
   const house = (key: { x: bigint; y: bigint }, index: number) => ({
