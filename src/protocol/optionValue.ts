@@ -179,8 +179,9 @@ export function factors({ range, scenarios }: Pick<Shocks, "range" | "scenarios"
  *
  *     max(0, forward_k - strike) <= call <= forward_k,    put = call - forward_k + strike, so that 0 <= put <= strike
  *
- * whatever the inputs; and |call - Black's| <= 1 + 2^-20 forward_k for forward_k / strike from 1/8 to 8, volatilities of 1% to
- * 500%, times of a minute to two years, while s is at most 7.07, where nothing is fixed. Outside of it s is clamped.
+ * whatever the inputs, a strike of 0 apart; and |call - Black's of forward_k| <= 1 + 2^-20 forward at the mark, and 1.1 + 2^-20
+ * forward_k in a scenario, where forward_k is rounded and the score is not: for forward_k / strike from 1/8 to 8, volatilities of
+ * 1% to 500%, times of a minute to two years, while s is at most 7.07, where nothing is fixed. Outside of it s is clamped.
  *
  * Where a part is fixed the payoff is max(0, fixed + live part - strike): a call on the live part, whose strike is what the
  * fixed part leaves of it, at least 1; where it leaves less than 1 the difference is a gain on top.

@@ -2,6 +2,7 @@ import { TacitError } from "../protocol/errors.ts";
 import type { Profile } from "../protocol/instructions.ts";
 import { requireRules, rulesRoot, type Rules } from "../protocol/rules.ts";
 import { parseRules, rulesJson } from "../protocol/rulesJson.ts";
+import type { RulesCursor, RulesPage } from "./chain/rulesEvents.ts";
 import type { Clock } from "./clock.ts";
 import type { Store } from "./store/store.ts";
 
@@ -24,10 +25,12 @@ export const ANNOUNCED_FOR = 30n * 86_400n;
 export const TIMELOCK = 60n;
 
 const KIND = "announcement/";
+/** How far the chain's announcements were read. */
+const CURSOR = "announcements";
 
 /**
- * Announced rules of a venue without a chain, kept in its store. There the timelock is what the operator says: who was shown an
- * announcement can tell whether it was kept.
+ * Announced rules of a venue, kept in its store: those of its contract, or, without a chain, its own. There the timelock is what
+ * the operator says: who was shown an announcement can tell whether it was kept.
  */
 export class Announcements {
   readonly timelock: bigint;
@@ -35,6 +38,7 @@ export class Announcements {
   readonly #clock: Clock;
   readonly #profile: Profile;
   #all: Announcement[] = [];
+  #cursor: RulesCursor | undefined;
 
   constructor(options: { store: Store; clock: Clock; profile: Profile; timelock?: bigint }) {
     this.timelock = options.timelock ?? TIMELOCK;
@@ -45,6 +49,11 @@ export class Announcements {
 
   /** @throws STORAGE */
   async load(): Promise<void> {
+    const cursor = await this.#store.get(CURSOR);
+    if (cursor !== undefined) {
+      const { block, announced } = JSON.parse(cursor) as { block: string; announced: number };
+      this.#cursor = { block: BigInt(block), announced };
+    }
     const found = await this.#store.list(KIND);
     this.#all = found.map(({ text }) => {
       const { n, rules, announced, from, state } = JSON.parse(text);
@@ -72,6 +81,43 @@ export class Announcements {
     const announcement: Announcement = { n, root: rulesRoot(rules), rules, announced, from: announced + this.timelock, state: "waiting" }; // prettier-ignore
     await this.#keep(announcement);
     return announcement;
+  }
+
+  /** Up to where the chain's were read. */
+  get cursor(): RulesCursor | undefined {
+    return this.#cursor;
+  }
+
+  /**
+   * Takes what the contract says of announcements, in order. One whose text is not of its root, or of no rules, can never come into
+   * force: it is left out.
+   * @returns those that are new, or have changed
+   * @throws STORAGE
+   */
+  async read({ events, next }: RulesPage): Promise<Announcement[]> {
+    const changed: Announcement[] = [];
+    for (const event of events) {
+      const known = this.#all.find(({ n }) => n === event.n);
+      if (event.kind === "announced") {
+        const rules = known ? null : this.#rulesIn(event.text, event.root);
+        if (!rules) continue;
+        const { n, root, from } = event;
+        changed.push({ n, root, rules, announced: this.#clock.now(), from, state: "waiting" });
+      } else if (known) changed.push({ ...known, state: event.kind === "withdrawn" ? "withdrawn" : "applied" });
+      if (changed.length > 0) await this.#keep(changed[changed.length - 1]);
+    }
+    await this.#store.put({ [CURSOR]: JSON.stringify({ block: `${next.block}`, announced: next.announced }) });
+    this.#cursor = next;
+    return changed;
+  }
+
+  #rulesIn(text: string, root: bigint): Rules | null {
+    try {
+      const rules = parseRules(JSON.parse(text), this.#profile);
+      return rulesRoot(rules) === root ? rules : null;
+    } catch {
+      return null;
+    }
   }
 
   /** Until the timelock has run. @throws ANNOUNCEMENT, STORAGE */

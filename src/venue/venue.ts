@@ -16,7 +16,7 @@ import { ChainLink, type ChainOptions, type LinkStatus } from "./chain/chainLink
 import { systemClock, type Clock } from "./clock.ts";
 import { InFlight } from "./inFlight.ts";
 import { Intake, type Waiting } from "./intake.ts";
-import { Announcements, type Announcement } from "./announcements.ts";
+import { ANNOUNCED_FOR, Announcements, type Announcement } from "./announcements.ts";
 import { VenueFeeds } from "./feeds.ts";
 import { Market, type Known } from "./market.ts";
 import { limitsOf, type Acknowledgement, type Limits, type VenueEvent, type VenueOptions } from "./options.ts";
@@ -34,7 +34,8 @@ interface WaitingDeposits {
 }
 
 interface WaitingRules {
-  readonly rules: Rules;
+  /** of their announcement */
+  readonly n: number;
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
 }
@@ -46,6 +47,7 @@ interface Answered extends Pick<Waiting, "resolve" | "reject"> {
 
 /** Items that are written by one transaction at most. */
 const BATCH = 64;
+const DAY = 86_400n;
 /** Seconds for which something may hold up rounds or deposits before the venue is not well. */
 const HELD_UP = 300n;
 
@@ -203,7 +205,7 @@ export class Venue extends Questions {
 
   /** Seconds between the announcement of rules and their use. */
   get timelock(): bigint {
-    return this.#announcements.timelock;
+    return this.contract?.timelock ?? this.#announcements.timelock;
   }
 
   /** Announcements of rules, the oldest first. */
@@ -231,17 +233,21 @@ export class Venue extends Questions {
    * Brings announced rules into force.
    * @throws ANNOUNCEMENT  when it is not the next one, or its timelock has not run
    * @throws RULES         when they may not follow those in force now: what, and what it would take
-   * @throws STOPPED, ON_CHAIN, STORAGE
+   * @throws STOPPED, STORAGE; ChainFailure where the contract is asked and does not answer
    */
   async applyRules(n: number): Promise<Announcement> {
     this.#requireTaking();
-    this.#requireOffChain();
-    const { rules } = this.#announcements.requireNext(n);
+    const { from } = this.#announcements.requireNext(n);
+    if (this.#link) {
+      // Rounds take a while, and the contract's thirty days end by its own time.
+      const next = await this.#link.nextAnnouncement();
+      if (next?.n !== n || this.clock.now() > from + ANNOUNCED_FOR - DAY)
+        throw new TacitError("ANNOUNCEMENT", `the contract would not take announcement ${n}`, { n });
+    }
     await new Promise<void>((resolve, reject) => {
-      this.#configuring.push({ rules, resolve, reject });
+      this.#configuring.push({ n, resolve, reject });
       void this.#pump();
     });
-    await this.#announcements.applied(n);
     return this.#announced(this.#announcements.all.find((it) => it.n === n)!);
   }
 
@@ -489,11 +495,14 @@ export class Venue extends Questions {
     this.feeds.priced(due.epoch, rules);
   }
 
-  async #configure({ rules, resolve, reject }: WaitingRules, now: bigint): Promise<void> {
+  async #configure({ n, resolve, reject }: WaitingRules, now: bigint): Promise<void> {
     try {
+      // They may have come into force since they were asked for.
+      const { rules } = this.#announcements.requireNext(n);
       await this.#market.configure(rules, now);
+      await this.#announcements.applied(n);
     } catch (error) {
-      const isRefusal = error instanceof TacitError && ["RULES", "OUT_OF_RANGE"].includes(error.code);
+      const isRefusal = error instanceof TacitError && ["ANNOUNCEMENT", "RULES", "OUT_OF_RANGE"].includes(error.code);
       reject(isRefusal ? error : stopped(error as Error));
       if (!isRefusal) throw error;
       return;
@@ -637,6 +646,10 @@ export class Venue extends Questions {
       },
       onDeposits: (deposits) => this.#queueDeposits(deposits),
       onAccepted: (round) => this.#tell({ kind: "round", round }),
+      onRules: async (page) => {
+        for (const announcement of await this.#announcements.read(page)) this.#announced(announcement);
+      },
+      ...(this.#announcements.cursor === undefined ? {} : { rulesFrom: this.#announcements.cursor }),
       onFailed: (error) => this.#stop(error),
     });
     await link.start(() => {

@@ -187,6 +187,9 @@ function slotOfFixture(f: Fixture, name: AdmitName = f.kind === "quotes" ? "quot
   return { inputs: slot, admission, outputs };
 }
 
+/** That the values of a lot are those of the market's row. */
+const VALUES = "quotedGiven * (weightedHash - quoted.values) === 0";
+
 describe("circuits/instructions/admit: forged witnesses", () => {
   remembersHashes();
   let circuits: Record<AdmitName, Circuit>;
@@ -321,7 +324,7 @@ describe("circuits/instructions/admit: forged witnesses", () => {
     it(`${name}: each signal is bound by the rule that computes it`, () => {
       const kinds = name === "admit" ? KINDS : (["quotes", "order", "withdrawal"] as const);
       const examples = kinds.map((kind) => [kind, slotOfFixture(fixture(kind), name).inputs]);
-      pinsEach(circuits[name], Object.fromEntries(examples), "admit.circom");
+      pinsEach(circuits[name], Object.fromEntries(examples), "admit.circom", [VALUES]);
       pinsEach(circuits[name], Object.fromEntries(examples), "item.circom", name === "admit" ? ["isQuotes === 0"] : []);
     });
 
@@ -490,7 +493,7 @@ describe("circuits/instructions/admit: forged witnesses", () => {
     const { inputs, admission } = slotOfFixture(f);
     assert.equal(admission.verdict, "margin");
     const pinned = { weightedHash: circuits.admit.read("weightedHash", circuits.admit.witness(inputs)) };
-    circuits.admit.refuses(inputs, { "weighted[1]": 2_000n }, "quotedGiven * (weightedHash - quoted.values) === 0"); // prettier-ignore
+    circuits.admit.refuses(inputs, { "weighted[1]": 2_000n }, VALUES);
     circuits.admit.refuses(inputs, { ...pinned, "weighted[1]": 2_000n });
   });
 

@@ -132,6 +132,30 @@ export async function rulesDiff(path: string, { venue, json }: RulesOptions): Pr
 interface OperatorOptions extends RulesOptions {
   /** a file whose first line is the operator's token; default: TACIT_OPERATOR_TOKEN */
   tokenFile?: string;
+  /** node of the chain that has the venue's contract: there rules are announced, by who has TACIT_ANNOUNCER_KEY */
+  rpc?: string;
+}
+
+/** @throws USAGE */
+async function announcerOf({ rpc }: { rpc: string }, api: Api) {
+  const key = process.env.TACIT_ANNOUNCER_KEY;
+  if (!key || !/^0x[0-9a-fA-F]{64}$/.test(key))
+    throw new TacitError("USAGE", "TACIT_ANNOUNCER_KEY is wrong: expected a private key, 0x and 64 digits");
+  const { contract } = asObject("venue", await api.get("/venue"));
+  if (contract === null) throw new TacitError("USAGE", "--rpc is for a venue with a contract, and this one has none");
+  const { address } = asObject("venue.contract", contract);
+  const [{ evmAnnouncer }, { privateKeyToAccount }] = await Promise.all([
+    import("../../venue/chain/announcer.ts"),
+    import("viem/accounts"),
+  ]);
+  const account = privateKeyToAccount(key as `0x${string}`);
+  return evmAnnouncer({ rpc, contract: parseAddressText(address), account });
+}
+
+function parseAddressText(text: unknown): `0x${string}` {
+  if (typeof text !== "string" || !/^0x[0-9a-fA-F]{40}$/.test(text))
+    throw badFormat("venue.contract.address", "an address");
+  return text as `0x${string}`;
 }
 
 async function operatorApi({ venue, tokenFile }: OperatorOptions): Promise<Api> {
@@ -154,6 +178,16 @@ async function operatorApi({ venue, tokenFile }: OperatorOptions): Promise<Api> 
 
 /** `tacit rules announce`. @returns the exit code */
 export async function rulesAnnounce(path: string, options: OperatorOptions): Promise<number> {
+  if (options.rpc !== undefined) {
+    const asked = new Api(options.venue);
+    const { profile } = await rulesOf(asked);
+    const announcer = await announcerOf({ rpc: options.rpc }, asked);
+    const { n, from } = await announcer.announce(JSON.stringify(await readJson(path)), profile);
+    process.stdout.write(
+      `announcement ${n}, good from ${isoTime(from)}: the venue shows it once its block is confirmed\n`,
+    );
+    return 0;
+  }
   const api = await operatorApi(options);
   const rules = await readJson(path);
   const { profile } = await rulesOf(api);
@@ -169,6 +203,11 @@ export async function rulesApply(n: number, options: OperatorOptions): Promise<n
 
 /** `tacit rules cancel`. @returns the exit code */
 export async function rulesCancel(n: number, options: OperatorOptions): Promise<number> {
+  if (options.rpc !== undefined) {
+    await (await announcerOf({ rpc: options.rpc }, new Api(options.venue))).withdraw(n);
+    process.stdout.write(`announcement ${n} is withdrawn\n`);
+    return 0;
+  }
   return told(await (await operatorApi(options)).post("/rules/withdraw", { n }), options);
 }
 
