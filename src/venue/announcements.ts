@@ -15,7 +15,6 @@ export interface Announcement {
   /** seconds since 1970 */
   readonly announced: bigint;
   readonly from: bigint;
-  /** `applied`: n of the RULES entry in the log */
   readonly state: "waiting" | "withdrawn" | "applied";
 }
 
@@ -38,6 +37,7 @@ export class Announcements {
   readonly #clock: Clock;
   readonly #profile: Profile;
   #all: Announcement[] = [];
+  #announcing: Promise<unknown> = Promise.resolve();
   #cursor: RulesCursor | undefined;
 
   constructor(options: { store: Store; clock: Clock; profile: Profile; timelock?: bigint }) {
@@ -74,7 +74,14 @@ export class Announcements {
   }
 
   /** @throws OUT_OF_RANGE when they are no rules; STORAGE */
-  async announce(rules: Rules): Promise<Announcement> {
+  announce(rules: Rules): Promise<Announcement> {
+    // One after the other: each has the number after the last.
+    const announced = this.#announcing.then(() => this.#announce(rules));
+    this.#announcing = announced.catch(() => {});
+    return announced;
+  }
+
+  async #announce(rules: Rules): Promise<Announcement> {
     requireRules(rules, this.#profile);
     const announced = this.#clock.now();
     const n = (this.#all.at(-1)?.n ?? 0) + 1;
