@@ -175,7 +175,9 @@ describe("a venue's rules", () => {
     await venue.submit(item, auth);
     const dearer: Rules = {
       ...minutely.rules,
-      markets: minutely.rules.markets.map((row, slot) => (row && slot === 0 ? { ...row, feeRate: row.feeRate + 1n } : row)),
+      markets: minutely.rules.markets.map((row, slot) =>
+        row && slot === 0 ? { ...row, feeRate: row.feeRate + 1n } : row,
+      ),
     };
     await venue.announce(dearer);
     const before = { terms: venue.terms, log: await logOf(storage), orders: venue.orders(alice.index) };
@@ -238,7 +240,10 @@ describe("a venue's rules", () => {
     await assert.rejects(again.applyRules(1), hasCode("ANNOUNCEMENT"));
     clock.advance(LENGTH);
     await again.applyRules(2);
-    assert.deepEqual((await again.changes()).map(({ kind }) => kind), ["rules", "rules"]);
+    assert.deepEqual(
+      (await again.changes()).map(({ kind }) => kind),
+      ["rules", "rules"],
+    );
     await again.close();
   });
 });

@@ -52,7 +52,9 @@ describe("sources of reports", () => {
   it("an answer that is given up is waited for no more", async () => {
     const stop = new AbortController();
     const fetch = (_: string, init?: RequestInit) =>
-      new Promise<Response>((_, reject) => init!.signal!.addEventListener("abort", () => reject(new Error("given up"))));
+      new Promise<Response>((_, reject) =>
+        init!.signal!.addEventListener("abort", () => reject(new Error("given up"))),
+      );
     const asked = httpSource(1, "https://feed.example", { fetch }).reports(question, stop.signal);
     stop.abort();
     await assert.rejects(asked, hasCode("UNREACHABLE"));

@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+import { max } from "../../protocol/numbers.ts";
 import type { ProofPace } from "../proving/pace.ts";
 import type { FeedStatus } from "../feeds.ts";
 import type { VenueEvent } from "../options.ts";
@@ -101,7 +102,7 @@ export class Metrics {
     );
     gauge("tacit_prices_epoch", "Epoch of the prices", () => Number(venue.terms.prices.epoch));
     gauge("tacit_prices_fresh", "1 when orders are judged by the prices", () =>
-      Number(venue.isFresh(venue.health().time)),
+      Number(venue.isFresh(max(venue.clock.now(), venue.health().time))),
     );
     gauge("tacit_prices_halted", "1 when the index moved too far", () => Number(venue.terms.prices.halted));
     const ofFeeds = (name: string, help: string, value: (status: FeedStatus) => number | null) =>
