@@ -17,7 +17,7 @@ import { createApp } from "../../../src/venue/service/app.ts";
 import { reportError, STATUS } from "../../../src/venue/service/errors.ts";
 import { folderFiles } from "../../../src/venue/service/files.ts";
 import * as schemas from "../../../src/venue/service/schema.ts";
-import { eventOf, genesis, PERP, SIGNER, simulatedProver, Trader, unpriced } from "../fixture.ts";
+import { eventOf, PERP, SIGNER, simulatedProver, Trader, unpriced } from "../fixture.ts";
 import {
   asker,
   bearer,
