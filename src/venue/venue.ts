@@ -522,7 +522,8 @@ export class Venue extends Questions {
     const { rules, prices } = this.terms;
     const now = this.#market.stamp(this.clock.now());
     // What cannot be stamped in this second is in the next one.
-    const repriced = this.feeds.due(rules, prices, now) ? now + 1n : this.feeds.nextTime(rules, prices, now);
+    const first = this.#market.mayReprice(now) ? now : now + 1n;
+    const repriced = this.feeds.due(rules, prices, now) ? first : this.feeds.nextTime(rules, prices, now);
     const at = this.#market.nextTime;
     return at === null || repriced === null ? (at ?? repriced) : min(at, repriced);
   }

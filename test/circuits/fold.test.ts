@@ -164,11 +164,12 @@ describe("circuits/instructions/fold: forged witnesses", () => {
   const OF_SLOT = ["slot[j].account <== account[j]", "slot[j].siblings <== siblings[j]", "slot[j].index <== from + used - 1"]; // prettier-ignore
   const UPDATE = ["update.siblings <== siblings", "update.index <== Bits(2 * depth)(index)"];
   const OPEN = "Range(BITS_ACCOUNT() + 1)(before.accounts.count - from - used)";
+  const USED = "UsedFirst(N)(active)";
   const HOLDERS = "slot[j].holders <== slot[j - 1].holdersAfter";
   it("each signal is bound by the rule that computes it", async () => {
     const all = new Venue({ fold: 1 }).fold(0, 1).inputs;
     const none = new Venue({ fold: 1 }).fold(1, 1).inputs;
-    pinsEach(await whole(1), { all, none }, source, [LINKS[0], ...OF_SLOT, ...UPDATE, OPEN]);
+    pinsEach(await whole(1), { all, none }, source, [LINKS[0], ...OF_SLOT, ...UPDATE, OPEN, USED]);
   });
 
   it("a slot reads what it is given", async () => {
@@ -253,6 +254,8 @@ describe("circuits/instructions/fold: forged witnesses", () => {
     const { inputs: beyond } = third.fold(2, 1);
     // The second slot folds account 2, where 1 is next.
     const cheat: Tampered = { ...inputs, account: [inputs.account[0], beyond.account[0]], siblings: [inputs.siblings[0], beyond.siblings[0]] }; // prettier-ignore
+    // As if it were the third of three.
+    refusesInputs(circuit, { honest: inputs, cheat: { ...cheat, active: [1n, 2n] } }, USED);
     expectNoWitness(await compiled(2), cheat);
     refusesInputs(circuit, { honest: inputs, cheat, pinned: { "slot[1].index": 2n } }, "slot[j].index <== from + used - 1"); // prettier-ignore
     refusesInputs(circuit, { honest: inputs, cheat, pinned: { "slot[1].update.index[0]": 0n, "slot[1].update.index[1]": 1n } }, UPDATE[1]); // prettier-ignore

@@ -13,17 +13,7 @@ import { memoryStore } from "../../src/venue/store/memoryStore.ts";
 import type { Store } from "../../src/venue/store/store.ts";
 import type { Venue } from "../../src/venue/venue.ts";
 import { hasCode } from "../hasCode.ts";
-import {
-  lastingStore,
-  PERP,
-  replay,
-  reportsOf,
-  simulatedProver,
-  START,
-  traders,
-  turns,
-  type Trader,
-} from "./fixture.ts";
+import { lastingStore, replay, reportsOf, simulatedProver, START, traders, turns, type Trader } from "./fixture.ts";
 import { CALL, CROSS, EXPIRY, FIRST, LAG, LENGTH, logOf, minutely, openMinutely, passTo, priceNow, reportsFor, until } from "./repricing.ts"; // prettier-ignore
 
 const send = async (venue: Venue, { item, auth }: ReturnType<Trader["order"]>) =>
@@ -69,7 +59,7 @@ describe("a venue's prices", () => {
     clock.advance(LENGTH - LAG - 1n);
     const next = FIRST + 1n;
     for (const report of reportsFor(venue, { epoch: next })) venue.feeds.add(report);
-    await passTo(venue, clock, START + LENGTH + LAG - 1n);
+    await passTo(clock, START + LENGTH + LAG - 1n);
     assert.equal(venue.terms.prices.epoch, FIRST);
     clock.advance(1n);
     await until(venue, () => venue.terms.prices.epoch === next);
@@ -103,7 +93,7 @@ describe("a venue's prices", () => {
     await priceNow(venue);
     await venue.deposit([alice.deposit, bob.deposit]);
     // The prices are of the epoch before: good enough for orders, and not for auctions.
-    await passTo(venue, clock, START + LENGTH + LAG + 1n);
+    await passTo(clock, START + LENGTH + LAG + 1n);
     for (const item of [
       alice.order("buy", 2n, 99_000n),
       alice.order("buy", 1n, 100_100n),
@@ -118,20 +108,20 @@ describe("a venue's prices", () => {
     const open = () => [alice, bob].map(({ index }) => venue.orders(index).length);
     assert.deepEqual(open(), [4, 3]);
     assert.equal(await send(venue, alice.cancel(1n)), "admitted");
-    await passTo(venue, clock, START + 71n);
+    await passTo(clock, START + 71n);
     assert.deepEqual(open(), [3, 3], "the cancelled one is dropped");
-    await passTo(venue, clock, START + 81n);
+    await passTo(clock, START + 81n);
     assert.deepEqual(open(), [3, 2], "so is the expired one");
-    await passTo(venue, clock, START + 2n * LENGTH + LAG);
+    await passTo(clock, START + 2n * LENGTH + LAG);
     assert.equal(venue.isFresh(clock.now()), false);
     assert.equal(await send(venue, bob.order("sell", 1n, 100_000n)), "pricesNotFresh");
     assert.equal(await send(venue, bob.withdrawal(5n)), "pricesNotFresh");
-    await passTo(venue, clock, START + 141n);
+    await passTo(clock, START + 141n);
     const items = Array<string>(8).fill("item +66");
     const before = ["reprice +5", "deposits +5", ...items, "close 0 +70", "close 0 +80", "item +125", "item +125"];
     assert.deepEqual(await logOf(storage), before);
     await priceNow(venue);
-    await passTo(venue, clock, START + 172n);
+    await passTo(clock, START + 172n);
     assert.deepEqual(await logOf(storage), [...before, "reprice +141", "close 0 +150", "close 4 +150"]);
     assert.deepEqual(open(), [1, 0]);
     assert.deepEqual(
@@ -172,7 +162,7 @@ async function life(storage: Store, { prover }: { prover?: ReturnType<typeof sim
     bob.order("sell", 3n, mark, { market: CALL }),
   ])
     assert.equal(await send(venue, item), "admitted");
-  await passTo(venue, clock, START + 11n);
+  await passTo(clock, START + 11n);
   assert.deepEqual(venue.account(alice.index)!.positions.slice(0, 3), [2n, 3n, 0n]);
   clock.set(START + 2n * LENGTH + LAG);
   await priceNow(venue, { premium: NO_PREMIUM + 800n });

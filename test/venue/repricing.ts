@@ -57,7 +57,7 @@ export async function priceNow(venue: Venue, numbers: Partial<Numbers> & { epoch
 }
 
 /** Seconds pass one by one, and all that is due is done. */
-export async function passTo(venue: Venue, clock: ManualClock, time: bigint): Promise<void> {
+export async function passTo(clock: ManualClock, time: bigint): Promise<void> {
   while (clock.now() < time) {
     clock.advance(1n);
     await turns(5);
