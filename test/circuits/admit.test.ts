@@ -316,10 +316,10 @@ describe("circuits/instructions/admit: a verdict for whatever the log holds", ()
     const orders = Array.from({ length: LIST_ORDERS }, (_, j) => ({ side: j % 2, limit, size: below(32) }));
     return { changes: { market: EXTREME, orders } };
   };
-  /** These reserve 2,637 of the 2,641 that HOLDER's positions are worth at worst. */
+  /** These reserve all of the 2,641 that HOLDER's positions are worth at worst. */
   const COVERED: Quote[] = [
     { side: SIDE.buy, limit: 1_000n, size: 18n },
-    { side: SIDE.sell, limit: 985n, size: 1n },
+    { side: SIDE.sell, limit: 980n, size: 1n },
   ];
   const minusOne = FIELD - 1n;
   /** The greatest with 5 times its square at most 2^92. */
@@ -411,7 +411,8 @@ describe("circuits/instructions/admit: a verdict for whatever the log holds", ()
     ["prices of the epoch before", "admitted", at(START + AGE + 1n, order(ALICE))],
     ["prices of the epoch before, in its last second", "admitted", at(RECENT, order(ALICE))],
     ["stale prices", "pricesNotFresh", at(RECENT + 1n, order(ALICE))],
-    ["the last second of all", "pricesNotFresh", at(below(40), order(ALICE))],
+    ["the last second but one", "pricesNotFresh", at(below(40) - 1n, order(ALICE))],
+    ["the last second of all, when no market is open", "marketNotOpen", at(below(40), order(ALICE))],
     ["negative equity", "margin", order(BANKRUPT)],
     ["negative equity, a hedge that costs", "margin", order(BANKRUPT, { side: SIDE.sell })],
     ["negative equity, a gain in every scenario", "admitted", order(BANKRUPT, { limit: 850n, size: 1n })],
@@ -499,7 +500,7 @@ describe("circuits/instructions/admit: a verdict for whatever the log holds", ()
     ["the greatest quotes, of who has less", "margin", quotes(ALICE, 8, greatest(below(40)))],
     ["the least quotes, off the tick", "band", quotes(ALICE, 8, greatest(-(1n << 40n)))],
     ["quotes from all that is free", "admitted", quotes(HOLDER, 2, { changes: { orders: COVERED } })],
-    ["quotes from a tick more", "margin", quotes(HOLDER, 2, { changes: { orders: [COVERED[0], { ...COVERED[1], limit: 980n }] } })], // prettier-ignore
+    ["quotes from a tick more", "margin", quotes(HOLDER, 2, { changes: { orders: [COVERED[0], { ...COVERED[1], limit: 975n }] } })], // prettier-ignore
   ];
   for (const [why, verdict, entry] of table)
     it(`${why}: ${verdict}`, () => {

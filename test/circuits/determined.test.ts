@@ -71,16 +71,16 @@ const EXPECTED: Record<string, ReturnType<typeof counts>> = {
     },
   },
   admit: {
-    free: { ...SIGNATURE_FREE, "IsZero.inverse": 40, "Canonical.factor": 2 * 53 },
+    free: { ...SIGNATURE_FREE, "IsZero.inverse": 42, "Canonical.factor": 2 * 53 },
     obligations: SIGNATURE,
   },
   // Of seven orders more two each: off the tick, of no lots.
   quote: {
-    free: { ...SIGNATURE_FREE, "IsZero.inverse": 40 + 7 * 2 + 1, "Canonical.factor": 2 * 53 },
+    free: { ...SIGNATURE_FREE, "IsZero.inverse": 42 + 7 * 2 + 1, "Canonical.factor": 2 * 53 },
     obligations: SIGNATURE,
   },
-  auction: { free: { ...TICKS, "IsZero.inverse": 53 }, obligations: {} },
-  midpoint: { free: { ...TICKS, "IsZero.inverse": 51 }, obligations: {} },
+  auction: { free: { ...TICKS, "IsZero.inverse": 52 }, obligations: {} },
+  midpoint: { free: { ...TICKS, "IsZero.inverse": 50 }, obligations: {} },
 };
 
 /** Rows that contain a signal; `with_` another one too. */
