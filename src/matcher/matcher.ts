@@ -131,10 +131,10 @@ export class Matcher {
       this.#written = new Map();
       this.#markets = from.#markets.map(({ book, admitted, cancels, lists, unmatched }) => ({
         book,
-        unmatched,
         admitted: [...admitted],
         cancels: [...cancels],
         lists,
+        unmatched,
       }));
       this.#clock = from.#clock;
       this.#logCount = from.#logCount;
@@ -553,6 +553,7 @@ export class Matcher {
       terms: this.terms,
       clock: this.#clock,
       logCount: this.#logCount,
+      vault: this.#vault,
       accounts: this.accounts,
       markets: this.#markets,
     };
@@ -587,9 +588,10 @@ export class Matcher {
       Array.isArray(state.terms?.rules?.markets) &&
       Array.isArray(state.terms?.prices?.markets) &&
       typeof state.clock === "bigint" &&
+      typeof state.vault === "bigint" &&
       Number.isSafeInteger(state.logCount);
     if (!whole)
-      throw new TacitError("SNAPSHOT", "the snapshot lacks accounts, markets, terms, clock or number of log entries");
+      throw new TacitError("SNAPSHOT", "the snapshot lacks accounts, markets, terms, vault, clock or number of log entries");
     matcher.#rules = state.terms.rules;
     matcher.#rulesInForce = rulesRoot(matcher.#rules);
     matcher.#prices = state.terms.prices;
@@ -597,7 +599,7 @@ export class Matcher {
     matcher.#markets = state.markets;
     matcher.#clock = state.clock;
     matcher.#logCount = state.logCount;
-    matcher.#vault = cashOf(matcher.#accounts);
+    matcher.#vault = state.vault;
     return matcher;
   }
 }

@@ -662,6 +662,26 @@ describe("circuits/instructions/admit: two slots", () => {
     ["idsHash", "ids"],
     ["rowsHash", "rulesRows"],
   ];
+  /** What decides whether prices count, and where it is from: of two slots the second reads the tree that the first writes. */
+  const MADE = [
+    ["inForce", "before.roots.rules"],
+    ["epochLength", "group.epochLength"],
+    ["under", "meta.rules"],
+    ["halted", "meta.halted"],
+  ];
+  it("prices count by the rules and prices that were opened", async () => {
+    const args = [depth, scenarios, 1, maxOpen, 1];
+    const single = await compileTemplate({ file, template: "Admit", args, optimise: false });
+    const v = new Venue(1);
+    const item = orderItem(v.order(ALICE));
+    const inputs = v.instruction([v.apply(item, signed(ALICE, item))]).inputs as Inputs;
+    const honest = single.witness(inputs);
+    for (const [name] of MADE) {
+      const forged = single.refuses(inputs, { [`made.${name}`]: single.read(`made.${name}`, honest) + 1n });
+      assert.equal(single.read("slot[0].orderPut", forged), 0n, name);
+    }
+  });
+
   it("ids and rows are those of the rules, in a state of whatever rules", async () => {
     const args = [depth, scenarios, 1, maxOpen, 1];
     const single = await compileTemplate({ file, template: "Admit", args, optimise: false });
@@ -684,6 +704,7 @@ describe("circuits/instructions/admit: two slots", () => {
       ...["leaf", "siblings"].map((name) => `slot[j].${name} <== ${name}[j]`),
       "slot[j].accounts <== before.accounts.root",
       "slot[j].accounts <== slot[j - 1].accountsAfter",
+      ...MADE.map(([name, from]) => `made.${name} <== ${from}`),
       ...OPENED.map(([name, values]) => `signal ${name} <== Hash(TAG_VECTOR(), MARKETS())(${values})`),
     ];
     pinsEach(circuit, { one: inputs(1), two: inputs(2) }, "admit.circom", [
