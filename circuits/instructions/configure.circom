@@ -217,8 +217,8 @@ template LiveOption() {
     for (var i = 0; i < INSTRUMENTS(); i++) names[i] <== stays * (atForward[i] + atVolatility[i]);
 }
 
-/// Forget: the prices that rules leave: what belonged to a contract that is replaced is 0. Nothing else changes, so that no price
-/// is fresh before the next REPRICE where the rules are others.
+/// Forget: the prices that rules leave: what belonged to a contract that is replaced is 0, and so is the
+/// root of the rules that they were made under: no price is fresh before the next REPRICE. Nothing else changes.
 /// in      root     of the prices
 ///         meta, scenarios, rowsHash, history, longCharges, shortCharges, last, payoffs  its opening
 ///         gone[i]  bits
@@ -264,7 +264,8 @@ template Forget() {
     kept.last <== Hash(TAG_VECTOR(), INSTRUMENTS())(lastAfter);
     kept.payoffs <== Hash(TAG_VECTOR(), INSTRUMENTS())(payoffsAfter);
     PricesMeta() left;
-    left.rules <== meta.rules;
+    // So that prices count under no rules, those before these among them, until the next REPRICE.
+    left.rules <== 0;
     left.epoch <== meta.epoch;
     left.halted <== meta.halted;
     left.stale <== meta.stale;

@@ -150,6 +150,7 @@ function forget(before: Rules, after: Rules, prices: Prices): Prices {
   const kept = (words: readonly bigint[]) => words.map((word, i) => (gone[i] ? 0n : word));
   return {
     ...prices,
+    rules: 0n,
     ...(gone[0] ? { funding: 0n, fundingRest: 0n } : {}),
     longCharges: kept(prices.longCharges),
     shortCharges: kept(prices.shortCharges),

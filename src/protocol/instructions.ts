@@ -77,7 +77,7 @@ export const PROFILES = {
     clear: 82,
     settle: 13,
     settleRuns: 9,
-    fold: 12,
+    fold: 14,
   },
 } as const;
 export type ProfileName = keyof typeof PROFILES;

@@ -26,7 +26,7 @@ describe("protocol/configure", () => {
     assert.deepEqual([last, longCharges, shortCharges], [kept, kept, kept]);
     assert.deepEqual(payoffs, Array(INSTRUMENTS).fill(0n));
     const { funding, fundingRest, index, range, epoch, rules: root } = rest;
-    assert.deepEqual([funding, fundingRest, index, range, epoch, root], [5n, 4n, 7n, 30_000n, 3_000n, 3n]);
+    assert.deepEqual([funding, fundingRest, index, range, epoch, root], [5n, 4n, 7n, 30_000n, 3_000n, 0n]);
   });
 
   it("keeps the funding of a perpetual that is given an expiry, and drops it of one that goes", () => {
