@@ -131,8 +131,18 @@ function answersOtherwise(circuit: Circuit, { inputs, outputs }: Computed): bool
 }
 
 function provesCheat(circuit: Circuit, cheat: Refused, moved: (name: string) => string): boolean {
+  // What it is made of had a witness, so that none is another answer.
+  if (!hasWitness(circuit, cheat.inputs)) return true;
   const witness = forged(circuit, cheat, moved);
   return witness !== undefined && circuit.broken(witness).length === 0;
+}
+
+function hasWitness(circuit: Circuit, inputs: Inputs): boolean {
+  try {
+    return circuit.satisfies(circuit.witness(inputs));
+  } catch {
+    return false;
+  }
 }
 
 async function compiled(source: CircuitSource): Promise<Circuit | undefined> {
