@@ -591,7 +591,10 @@ export class Matcher {
       typeof state.vault === "bigint" &&
       Number.isSafeInteger(state.logCount);
     if (!whole)
-      throw new TacitError("SNAPSHOT", "the snapshot lacks accounts, markets, terms, vault, clock or number of log entries");
+      throw new TacitError(
+        "SNAPSHOT",
+        "the snapshot lacks accounts, markets, terms, vault, clock or number of log entries",
+      );
     matcher.#rules = state.terms.rules;
     matcher.#rulesInForce = rulesRoot(matcher.#rules);
     matcher.#prices = state.terms.prices;

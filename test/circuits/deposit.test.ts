@@ -212,7 +212,10 @@ describe("circuits/instructions/deposit: agreement", () => {
       );
       agrees(await compiled(), instruction);
       assert.equal(v.ledger.state.deposits, deposits.reduce(pushDeposit, 0n));
-      assert.equal(v.ledger.state.vault, deposits.reduce((sum, { amount }) => sum + amount, HELD));
+      assert.equal(
+        v.ledger.state.vault,
+        deposits.reduce((sum, { amount }) => sum + amount, HELD),
+      );
     });
 
   it("gives a view key that the trader derives as well", () => {

@@ -13,7 +13,10 @@ const FORMULAS: Record<string, { of: readonly string[]; value: (values: readonly
     "AdmitOrder.quotient": { of: ["limitParts.out", "terms.tick"], value: ([limit, tick]) => limit / tick },
     "Quotient.out": { of: ["in", "divisor"], value: ([x, divisor]) => x / divisor },
     "Clear.quotient": { of: ["stamp", "interval"], value: ([stamp, interval]) => stamp / interval },
-    "InstrumentWords.quotient": { of: ["instrument.contract.expiry", "grid"], value: ([expiry, grid]) => expiry / grid },
+    "InstrumentWords.quotient": {
+      of: ["instrument.contract.expiry", "grid"],
+      value: ([expiry, grid]) => expiry / grid,
+    },
     "Multiples.out": { of: ["x", "d"], value: ([x, d]) => (x + d - 1n) / d },
     "Scalar.quotientBits": { of: ["in"], value: ([x], i) => ((x / ORDER) >> i) & 1n },
     "Scalar.positive": { of: ["in"], value: ([x]) => (x % ORDER < 1n << 250n ? 1n : 0n) },

@@ -204,7 +204,10 @@ describe("circuits/instructions/reprice", () => {
       const paths: (readonly [of: Tampered, key: string])[] = [];
       const tried = structuredClone(honest.inputs) as Tampered;
       const walk = (at: Tampered) => {
-        for (const key of Object.keys(at)) typeof at[key] === "bigint" ? paths.push([at, key]) : walk(at[key]);
+        for (const key of Object.keys(at)) {
+          if (typeof at[key] === "bigint") paths.push([at, key]);
+          else walk(at[key]);
+        }
       };
       walk(tried);
       // Of a free slot the row is free.
