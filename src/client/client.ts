@@ -58,6 +58,9 @@ export interface ReportedAccount extends Account {
   readonly free: bigint;
 }
 
+/** Entries of the log since those at which rules and prices were kept, after which they are kept anew. */
+const MANY_CHANGES = 200;
+
 /**
  * A trader's side of a venue, that trusts it with nothing but secrecy and being there. It keeps and checks each receipt,
  * verifies each round, finds its own items in the proven log, and recomputes its own account, which must be the proved one.
@@ -93,7 +96,11 @@ export class Client {
     if (typeof signer !== "string" || !/^0x[0-9a-f]{40}$/.test(signer)) throw badFormat("venue.signer", "an address");
     const notes = await Notes.open(options.notebook ?? memoryNotebook(), freshMemory({ genesis, state, signer }));
     const client = new Client(options, { api, genesis, signer, venue, notes });
-    await client.#alone(() => client.terms.update());
+    await client.#alone(async () => {
+      await client.terms.open(notes.memory.terms);
+      const read = client.terms.position - (notes.memory.terms?.n ?? -1);
+      if (read > MANY_CHANGES) await client.#keepTerms();
+    });
     return client;
   }
 
@@ -386,8 +393,16 @@ export class Client {
     return this.#alone(async () => {
       await this.#log.checkLength();
       await this.#own?.check();
+      await this.#keepTerms();
       return this.verified;
     });
+  }
+
+  /** From where on they are needed again. */
+  #keepTerms(): Promise<void> {
+    const { memory } = this.#notes;
+    memory.terms = this.terms.kept(memory.base?.logCount ?? null);
+    return this.#notes.keep();
   }
 
   /** Works with the notes while nobody else does; what cannot be true is kept. */

@@ -4,6 +4,7 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import type { Account } from "../protocol/account.ts";
 import { TacitError } from "../protocol/errors.ts";
 import type { GenesisFile } from "../protocol/genesis.ts";
+import type { TermsJson } from "./terms.ts";
 import type { Auth, Item } from "../protocol/item.ts";
 import { asInteger, asList, asObject, toJson } from "../protocol/json.ts";
 import { readAccount } from "../protocol/opening.ts";
@@ -86,6 +87,8 @@ export interface Memory {
   base: { logCount: bigint; account: Account | null } | null;
   /** items that the venue has turned away, or never had: should one stand in the log all the same, it is known */
   refused: SentItem[];
+  /** rules and prices to begin from; null: those of the genesis */
+  terms: TermsJson | null;
   contradictions: { kind: string; message: string; evidence: string }[];
 }
 
@@ -185,6 +188,7 @@ export function freshMemory({
     proved: null,
     base: null,
     refused: [],
+    terms: null,
     contradictions: [],
   };
 }
@@ -220,6 +224,7 @@ function readMemory(text: string): Memory {
         recomputed: proved.recomputed as boolean,
       },
       base: base && { logCount: asInteger("logCount", base.logCount), account: account(base.account) },
+      terms: json.terms === null ? null : (asObject("terms", json.terms) as unknown as TermsJson),
       contradictions: json.contradictions as Memory["contradictions"],
     };
   } catch {

@@ -3,7 +3,7 @@ import { secretScalar, sharedX } from "../protocol/eddsa.ts";
 import type { GenesisFile } from "../protocol/genesis.ts";
 import { asInteger, asList, asObject, badFormat, toJson } from "../protocol/json.ts";
 import { pricesRoot } from "../protocol/prices.ts";
-import { rulesRoot } from "../protocol/rules.ts";
+import { rootsOf } from "../protocol/rules.ts";
 import { openingWord, readOpening } from "../protocol/opening.ts";
 import type { Api } from "./api.ts";
 import {
@@ -78,7 +78,7 @@ export class OwnAccount {
     await terms.update();
     const shown = terms.at(logCount);
     const { rules, prices } = opening.registers;
-    if (shown && (rules !== rulesRoot(shown.rules) || prices !== pricesRoot(shown.prices)))
+    if (shown && (rules !== rootsOf(shown.rules).root || prices !== pricesRoot(shown.prices)))
       throw new Contradiction("terms", `round ${round} is proved with other rules or prices than are told`, { round });
     const { account } = opening;
     const key = sender.requireKey();
@@ -102,6 +102,8 @@ export class OwnAccount {
       const differs = accountDifferences(expected, account);
       if (differs.length > 0)
         throw wrong(`${differs.join(", ")} proved otherwise than told`, { expected: toJson(expected) });
+      // Without open orders nothing of before is needed to go on.
+      if (account.open === 0n) memory.base = { logCount, account };
     } else if (account.open === 0n) {
       memory.base = { logCount, account };
       this.#knowledge = null;
@@ -133,11 +135,6 @@ export class OwnAccount {
     const { terms, notes } = this.#options;
     const { base, items, fills, deposits, settlements } = notes.memory;
     if (!base || base.logCount > to) return null;
-    if (!terms.at(this.#knowledge?.to ?? base.logCount)) {
-      // The prices of then are not at hand any more: begin anew where the account has no open orders.
-      notes.memory.base = null;
-      return null;
-    }
     this.#knowledge ??= {
       it: new Knowledge((n) => terms.at(n)!, base.account ?? opened, { opened: base.account !== null }),
       to: base.logCount,
@@ -157,6 +154,11 @@ export class OwnAccount {
         return null;
       }
       entries.push({ kind: "item", n: Number(receipt.n), item, verdict });
+    }
+    if (entries.some(({ n }) => !terms.at(n))) {
+      // The prices of then are not at hand any more: begin anew where the account has no open orders.
+      notes.memory.base = null;
+      return null;
     }
     for (const entry of entries.sort((a, b) => a.n - b.n)) known.it.apply(entry);
     known.to = to;

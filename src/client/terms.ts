@@ -1,14 +1,13 @@
-import type { Terms } from "../protocol/rules.ts";
 import { parseReport } from "../feeds/reportJson.ts";
 import { TacitError } from "../protocol/errors.ts";
 import type { GenesisFile } from "../protocol/genesis.ts";
-import { contractsHash } from "../protocol/instrument.ts";
 import { PROFILES } from "../protocol/instructions.ts";
 import { asInteger, asList, asObject, badFormat } from "../protocol/json.ts";
 import { epochAt, reprice, requireEpoch, type PricedRules } from "../protocol/prices.ts";
 import { medians, requireQuorum, type SignedReport } from "../protocol/report.ts";
-import { rulesRoot } from "../protocol/rules.ts";
-import { parseRules } from "../protocol/rulesJson.ts";
+import { parsePrices, pricesJson } from "../protocol/pricesJson.ts";
+import { rootsOf, type Terms } from "../protocol/rules.ts";
+import { parseRules, rulesJson } from "../protocol/rulesJson.ts";
 import { configureTold } from "../protocol/configure.ts";
 import type { Api } from "./api.ts";
 import { Contradiction } from "./knowledge.ts";
@@ -28,13 +27,23 @@ interface Known {
   readonly terms: Terms;
 }
 
+/** Terms to begin from, as a notebook keeps them. */
+export interface TermsJson {
+  readonly n: number;
+  readonly rules: unknown;
+  readonly prices: unknown;
+}
+
 /** Changes that are asked for at once, and that are kept at hand: those of two days of epochs of a minute. */
 const PAGE = 200;
 const KEPT = 3_000;
+/** Epochs that are recomputed where nothing is known but the genesis; of an older venue those from now on. */
+const FROM_GENESIS = 150n;
 
 /**
  * Rules and prices of a venue, recomputed: each change of prices from the signatures of a quorum of the feeds that stand in the
- * rules, and their medians. That they are the proved ones shows in the registers of a proven state (ownAccount.ts).
+ * rules, and their medians. It begins at the genesis, at what was known the last time, or, where both are long ago, at what the
+ * venue tells of before its last change. That they are the proved ones shows in the registers of a proven state (ownAccount.ts).
  */
 export class ClientTerms {
   readonly #api: Api;
@@ -47,6 +56,40 @@ export class ClientTerms {
     this.#genesis = genesis;
     const { rules, prices } = genesis;
     this.#known = [{ n: -1, terms: { rules, prices } }];
+  }
+
+  /**
+   * Begins: at what was known, or near to what is in force.
+   * @param kept  what `kept` gave the last time, null for nothing
+   * @throws FORMAT, OUT_OF_RANGE, Contradiction "terms"
+   */
+  async open(kept: TermsJson | null): Promise<void> {
+    const start = kept ? this.#read(kept) : this.#known[0];
+    const told = this.#read(asObject("terms", await this.#api.get("/terms")));
+    const most = kept ? BigInt(KEPT) : FROM_GENESIS;
+    const { epochLength } = this.#genesis.rules.group.pricing;
+    const since = start.terms.prices.epoch || this.#genesis.time / epochLength;
+    const far = told.n > start.n && told.terms.prices.epoch > since + most;
+    this.#known = [far ? told : start];
+    await this.update();
+  }
+
+  /**
+   * To begin from the next time: what an entry of the log met, null for what is in force; and before the last change, so that
+   * this is recomputed, and its quorum known.
+   */
+  kept(from: bigint | null): TermsJson {
+    const met = from === null ? this.#known.length : this.#known.filter(({ n }) => BigInt(n) < from).length;
+    const { n, terms } = this.#known[Math.max(0, Math.min(met - 1, this.#known.length - 2))];
+    return { n, rules: rulesJson(terms.rules), prices: pricesJson(terms.prices) };
+  }
+
+  #read(json: { readonly [Name in keyof TermsJson]?: unknown }): Known {
+    const { n } = json;
+    if (typeof n !== "number" || !Number.isSafeInteger(n) || n < -1)
+      throw badFormat("terms.n", "a position in the log");
+    const profile = PROFILES[this.#genesis.profile];
+    return { n, terms: { rules: parseRules(json.rules, profile), prices: parsePrices(json.prices, profile) } };
   }
 
   /** As told so far. */
@@ -124,13 +167,14 @@ export class ClientTerms {
     if (change.kind !== "reprice") throw badFormat("change.kind", "reprice or rules");
     const { rules, prices } = this.latest;
     const { group, instruments, markets } = rules;
-    const priced: PricedRules = { root: rulesRoot(rules), pricing: group.pricing, instruments, markets };
+    const { root, contracts } = rootsOf(rules);
+    const priced: PricedRules = { root, pricing: group.pricing, instruments, markets };
     const epoch = asInteger("change.epoch", change.epoch);
     requireEpoch(priced, prices, epoch, time);
     const reports = requireQuorum(asList("change.quorum", change.quorum).map(parseReport), {
       keys: group.feeds,
       domain: this.#genesis.domain,
-      contracts: contractsHash(instruments),
+      contracts,
       epoch,
     });
     this.#quorum = { epoch, n, time, reports };
@@ -140,7 +184,8 @@ export class ClientTerms {
   #configured(change: Record<string, unknown>, time: bigint): Terms {
     const { rules: before, prices } = this.latest;
     const rules = parseRules(change.rules, PROFILES[this.#genesis.profile]);
-    if (rulesRoot(rules) !== asInteger("change.root", change.root)) throw badFormat("change.root", "that of the rules");
+    if (rootsOf(rules).root !== asInteger("change.root", change.root))
+      throw badFormat("change.root", "that of the rules");
     return { rules, prices: configureTold(before, rules, { time, prices, profile: PROFILES[this.#genesis.profile] }) };
   }
 }

@@ -1,7 +1,7 @@
 import type { Point } from "./babyjub.ts";
 import { inSubgroup } from "./eddsa.ts";
 import { outOfRange } from "./errors.ts";
-import { instrumentRows, isPerpetual, requireInstruments, type Instruments } from "./instrument.ts";
+import { contractsHash, instrumentRows, isPerpetual, requireInstruments, type Instruments } from "./instrument.ts";
 import type { Profile } from "./instructions.ts";
 import { marketRulesWords, vectorHash, type MarketRules } from "./market.ts";
 import { abs, pack, requireBits, requireSigned, type Column } from "./numbers.ts";
@@ -208,6 +208,20 @@ export function rulesVectors({ markets, instruments }: Pick<Rules, "markets" | "
 export function rulesRoot(rules: Rules): bigint {
   const { ids, markets, instruments } = rulesVectors(rules);
   return hash("rules", [groupHash(rules.group), ...[ids, markets, instruments].map(vectorHash)]);
+}
+
+interface RulesRoots {
+  readonly root: bigint;
+  /** what feeds report about */
+  readonly contracts: bigint;
+}
+
+/** Rules never change once they are made: both take some hundred hashes, and are asked for again and again. */
+const computed = new WeakMap<Rules, RulesRoots>();
+export function rootsOf(rules: Rules): RulesRoots {
+  const roots = computed.get(rules) ?? { root: rulesRoot(rules), contracts: contractsHash(rules.instruments) };
+  computed.set(rules, roots);
+  return roots;
 }
 
 type Range = readonly [least: bigint, most: bigint];

@@ -1,9 +1,9 @@
 import { TacitError } from "../protocol/errors.ts";
-import { contractsHash, type Instruments } from "../protocol/instrument.ts";
+import type { Instruments } from "../protocol/instrument.ts";
 import { abs } from "../protocol/numbers.ts";
 import { epochAt, type Prices, type Pricing } from "../protocol/prices.ts";
 import { medians, quorumOf, reportFaults, type SignedReport } from "../protocol/report.ts";
-import { rulesRoot, type Rules } from "../protocol/rules.ts";
+import { rootsOf, type Rules } from "../protocol/rules.ts";
 import type { Clock } from "./clock.ts";
 
 /** What a feed is asked for. */
@@ -258,12 +258,4 @@ export class VenueFeeds {
 
 function keyOf(feed: number, { group }: Rules): string {
   return `${feed}/${group.feeds[feed].x}`;
-}
-
-/** Computed once for the same rules: it is asked for with each batch of items. */
-const computed = new WeakMap<Rules, { readonly root: bigint; readonly contracts: bigint }>();
-function rootsOf(rules: Rules): { readonly root: bigint; readonly contracts: bigint } {
-  const roots = computed.get(rules) ?? { root: rulesRoot(rules), contracts: contractsHash(rules.instruments) };
-  computed.set(rules, roots);
-  return roots;
 }

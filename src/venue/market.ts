@@ -103,13 +103,13 @@ export class Market {
     this.genesis = options.genesis;
     this.limits = limits;
     this.matcher = start.matcher;
-    this.reports = new Reports(this.matcher.terms.rules, options.storage);
     this.#store = options.storage;
     this.#digest = options.digest;
     this.#profile = PROFILES[options.genesis.profile];
     this.#events = events;
     this.#clock = options.clock ?? systemClock;
     const { snapshot } = start;
+    this.reports = new Reports({ terms: this.matcher.terms, logCount: snapshot?.logCount ?? 0 }, options.storage);
     this.#tip = snapshot ? { ...snapshot, previous: hexToBytes(snapshot.checksum) } : EMPTY_JOURNAL;
     this.#round = this.#newRound((snapshot?.round ?? 0) + 1);
     this.#depositCount = snapshot?.deposits ?? 0;

@@ -34,6 +34,14 @@ export abstract class Questions {
     return this.#market.matcher.terms;
   }
 
+  /**
+   * Rules and prices as the last change found them, and an entry of the log after which they were in force: what comes after it
+   * gives those that are in force now.
+   */
+  get earlierTerms(): Terms & { readonly n: number } {
+    return this.#market.reports.earlier;
+  }
+
   /** Whether prices count for an order that is taken now. */
   isFresh(time: bigint): boolean {
     return this.#market.matcher.isFresh(time, 1n);

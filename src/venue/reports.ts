@@ -1,8 +1,7 @@
 import type { Event } from "../matcher/events.ts";
 import { toJson } from "../protocol/json.ts";
 import { reportJson, type ReportJson } from "../feeds/reportJson.ts";
-import type { Rules } from "../protocol/rules.ts";
-import { rulesRoot } from "../protocol/rules.ts";
+import { rootsOf, type Terms } from "../protocol/rules.ts";
 import { rulesJson } from "../protocol/rulesJson.ts";
 import type { FillReport } from "../protocol/wire.ts";
 import { reportClear, type AuctionReport } from "./history.ts";
@@ -57,7 +56,8 @@ const PIECES = 32;
  */
 export class Reports {
   /** in force where the events are that it was told of last */
-  #rules: Rules;
+  #terms: Terms;
+  #earlier: Terms & { readonly n: number };
   readonly #store: Store;
   /** the oldest first; not in a Map, for the reason that is told in threads.ts */
   #unwritten: Document[] = [];
@@ -67,9 +67,16 @@ export class Reports {
   #asked: { readonly kinds: Set<string>; readonly done: Promise<void> } | null = null;
   readonly #last = new Map<number, AuctionReport>();
 
-  constructor(rules: Rules, store: Store) {
-    this.#rules = rules;
+  /** @param start  in force after so many entries of the log */
+  constructor({ terms, logCount }: { terms: Terms; logCount: number }, store: Store) {
+    this.#terms = terms;
+    this.#earlier = { n: logCount - 1, ...terms };
     this.#store = store;
+  }
+
+  /** Rules and prices as the last change found them, and an entry of the log after which they were in force. */
+  get earlier(): Terms & { readonly n: number } {
+    return this.#earlier;
   }
 
   /** @param n  position of the event's entry in the log */
@@ -83,7 +90,7 @@ export class Reports {
     }
     if (event.kind === "reprice" || event.kind === "rules" || event.kind === "fold") return this.#addTerms(event, n);
     if (event.kind !== "clear") return [];
-    const { auction, fills } = reportClear(this.#rules, event, n);
+    const { auction, fills } = reportClear(this.#terms.rules, event, n);
     this.#addHistory(
       n,
       fills.map((fill) => ({ kind: "fill", ...fill })),
@@ -112,13 +119,14 @@ export class Reports {
       this.#addHistory(n, settled);
       return settled.map((entry) => ({ kind: "booked", entry }));
     }
+    this.#earlier = { n: n - 1, ...this.#terms };
     let booked: Extract<HistoryJson, { kind: "funding" }>[] = [];
     let change: ChangeJson;
     if (event.kind === "rules") {
-      const { rules } = event.after;
-      this.#rules = rules;
-      change = { kind: "rules", n, time, root: `${rulesRoot(rules)}`, rules: rulesJson(rules) };
+      const { rules } = (this.#terms = event.after);
+      change = { kind: "rules", n, time, root: `${rootsOf(rules).root}`, rules: rulesJson(rules) };
     } else {
+      this.#terms = { rules: this.#terms.rules, prices: event.after };
       const rate = event.after.funding - event.before.funding;
       booked = event.funded.map(({ account, lots }) => {
         return { kind: "funding", account, n, time, lots: `${lots}`, rate: `${rate}`, cash: `${-lots * rate}` };

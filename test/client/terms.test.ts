@@ -5,13 +5,14 @@
 import assert from "node:assert/strict";
 import type { Api } from "../../src/client/api.ts";
 import { ClientTerms } from "../../src/client/terms.ts";
-import { Contradiction } from "../../src/client/index.ts";
+import { Contradiction, memoryNotebook } from "../../src/client/index.ts";
 import { reportJson } from "../../src/feeds/reportJson.ts";
 import { Matcher, type Command } from "../../src/matcher/matcher.ts";
 import { PROFILES } from "../../src/protocol/instructions.ts";
 import { pricesRoot, reprice } from "../../src/protocol/prices.ts";
 import { medians } from "../../src/protocol/report.ts";
-import { rulesRoot, type Rules } from "../../src/protocol/rules.ts";
+import { pricesJson } from "../../src/protocol/pricesJson.ts";
+import { rulesRoot, type Rules, type Terms } from "../../src/protocol/rules.ts";
 import { rulesJson } from "../../src/protocol/rulesJson.ts";
 import { hasCode } from "../hasCode.ts";
 import { EPOCH, quorumOfReports, reportsOf, START, unpriced } from "../venue/fixture.ts";
@@ -37,7 +38,7 @@ const after: Rules = {
 /** Prices, prices, rules, prices: with others of the log between. */
 async function history() {
   const matcher = new Matcher({ ...minutely, profile: PROFILES[minutely.profile] }, { view: () => 1n });
-  const reports = new Reports(rules, memoryStore());
+  const reports = new Reports({ terms: minutely, logCount: 0 }, memoryStore());
   const terms = [{ n: -1, ...matcher.terms }];
   const commands: Command[] = [
     { kind: "reprice", time: START + LAG, epoch: FIRST, quorum: quorum(FIRST) },
@@ -50,15 +51,23 @@ async function history() {
     for (const event of matcher.apply(command)) reports.add(event, n);
     if (command.kind !== "purge") terms.push({ n, ...matcher.terms });
   });
-  return { changes: await reports.changes({ after: -1, limit: 100 }), terms };
+  const { n, ...before } = reports.earlier;
+  return { changes: await reports.changes({ after: -1, limit: 100 }), terms, earlier: termsJson(n, before) };
 }
 
+const termsJson = (n: number, { rules, prices }: Terms) => ({
+  n,
+  rules: rulesJson(rules),
+  prices: pricesJson(prices),
+});
+
 /** A client's terms at a venue that tells these changes, so many at a time at most. */
-function told(changes: readonly unknown[]) {
+function told(changes: readonly unknown[], earlier: unknown = null) {
   const asked: string[] = [];
   const api = {
     async get(path: string) {
       asked.push(path);
+      if (path === "/terms") return earlier;
       const [, position, limit] = /^\/changes\?after=(-?\d+)&limit=(\d+)$/.exec(path)!.map(Number);
       const left = (changes as ChangeJson[]).filter(({ n }) => n > position);
       return { changes: left.slice(0, limit) };
@@ -99,6 +108,72 @@ describe("client: terms", () => {
     assert.deepEqual(asked.slice(1), ["/changes?after=4&limit=200"]);
     terms.add(truth.changes[0]);
     assert.equal(terms.position, 4);
+  });
+
+  it("begin at the genesis of a young venue, and at what was known the last time", async () => {
+    const first = told(truth.changes, truth.earlier);
+    await first.terms.open(null);
+    assert.deepEqual(first.asked, ["/terms", "/changes?after=-1&limit=200"]);
+    const last = pricesRoot(truth.terms.at(-1)!.prices);
+    for (const [from, n] of [
+      [null, 3],
+      [10n, 3],
+      [3n, 2],
+      [2n, 0],
+      [0n, -1],
+    ] as const) {
+      const kept = JSON.parse(JSON.stringify(first.terms.kept(from)));
+      assert.equal(kept.n, n, `what entry ${from} met`);
+      const { terms, asked } = told(truth.changes, truth.earlier);
+      await terms.open(kept);
+      assert.deepEqual(asked, ["/terms", `/changes?after=${n}&limit=200`]);
+      assert.equal(pricesRoot(terms.latest.prices), last);
+      assert.deepEqual(terms.quorum, first.terms.quorum);
+      if (n >= 0) assert.equal(terms.at(n), null);
+      const met = truth.terms.filter((it) => it.n <= n).at(-1)!;
+      assert.equal(pricesRoot(terms.at(n + 1)!.prices), pricesRoot(met.prices));
+    }
+  });
+
+  it("begin before the last change where all that is known is long ago", async () => {
+    const { pricing } = rules.group;
+    for (const [epochs, far] of [
+      [150n, false],
+      [151n, true],
+    ] as const) {
+      const epoch = FIRST + epochs;
+      const matcher = new Matcher({ ...minutely, profile: PROFILES[minutely.profile] }, { view: () => 1n });
+      const reports = new Reports({ terms: minutely, logCount: 0 }, memoryStore());
+      [FIRST, epoch, epoch + 1n].forEach((of, n) => {
+        const time = of * pricing.epochLength + LAG;
+        const command = { kind: "reprice", time, epoch: of, quorum: quorum(of) } as const;
+        for (const event of matcher.apply(command)) reports.add(event, n);
+      });
+      const { n, ...before } = reports.earlier;
+      const { terms, asked } = told(await reports.changes({ after: -1, limit: 9 }), termsJson(n, before));
+      await terms.open(null);
+      assert.deepEqual(asked, ["/terms", `/changes?after=${far ? 1 : -1}&limit=200`]);
+      assert.equal(pricesRoot(terms.latest.prices), pricesRoot(matcher.terms.prices));
+      assert.equal(terms.quorum!.epoch, epoch + 1n);
+    }
+  });
+
+  it("begin at nothing that is no rules and prices", async () => {
+    const spoilt: [(it: any) => void, RegExp][] = [
+      [(it) => (it.n = -2), /terms\.n is wrong/],
+      [(it) => (it.rules.markets[0].band = "x"), /markets\[0\]\.band/],
+      [(it) => delete it.prices.index, /prices\.index is wrong/],
+      [(it) => (it.prices.halted = "no"), /prices\.halted is wrong: expected true or false/],
+      [(it) => it.prices.values.pop(), /prices\.values is wrong: expected 4 entries/],
+      [(it) => (it.prices.values[1][2] = `${1n << 48n}`), /prices\.values\[1\]\[2\].*2\^48/],
+      [(it) => (it.prices.markets[0].mark = "1.5"), /prices\.markets\[0\]\.mark is wrong/],
+    ];
+    for (const [spoil, says] of spoilt) {
+      const earlier = structuredClone(truth.earlier);
+      spoil(earlier);
+      for (const kept of [null, earlier])
+        await assert.rejects(told(truth.changes, kept ? truth.earlier : earlier).terms.open(kept), says);
+    }
   });
 
   const lies: Record<string, (changes: any[]) => void> = {
@@ -164,6 +239,19 @@ describe("client: a venue that proves other prices than it tells", () => {
   const tells = (answer: unknown) => (path: string, told: Answer) => (path === "/changes" ? (answer as Answer) : told);
   const { group, instruments, markets } = unpriced.rules;
   const priced = { root: rulesRoot(unpriced.rules), pricing: group.pricing, instruments, markets };
+
+  it("in what a client begins with: contradicted", async () => {
+    const s = await setting({ reports: reports.slice(0, 3) });
+    const notebook = memoryNotebook();
+    await proveAll(s.venue, s.clock);
+    await (await s.open(notebook)).sync();
+    const kept = JSON.parse((await notebook.read())!);
+    assert.equal(kept.terms.n, -1);
+    kept.terms.prices.funding = "1";
+    await notebook.write(JSON.stringify(kept));
+    await assert.rejects((await s.open(notebook)).sync(), contradicts);
+    await s.venue.close();
+  });
 
   it("is not accused where it is honest", async () => {
     const s = await setting({ reports: [reports[3], reports[0], reports[2]] });

@@ -27,7 +27,7 @@ function reported() {
       await base.put(documents);
     },
   };
-  const reports = new Reports(genesis.rules, store);
+  const reports = new Reports({ terms: genesis, logCount: 0 }, store);
   const deposits = traders(ACCOUNTS).map(({ deposit }) => deposit);
   let n = 0;
   const add = () => {

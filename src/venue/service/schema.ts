@@ -377,6 +377,43 @@ export const ChangeSchema = z
   ])
   .openapi("Change", { description: "New prices, or rules: with the genesis they give both at any entry of the log" });
 
+const perInstrument = z.array(decimal).describe("by instrument");
+
+export const TermsSchema = z
+  .strictObject({
+    n: z.int().min(-1).describe("position of an entry of the log after which they were in force; -1: of none"),
+    rules: json,
+    prices: z.strictObject({
+      rules: element,
+      epoch,
+      halted: z.boolean(),
+      stale: z.array(z.boolean()),
+      longCharges: perInstrument,
+      shortCharges: perInstrument,
+      weights: perInstrument,
+      index: decimal,
+      range: decimal,
+      funding: signed,
+      fundingRest: decimal,
+      last: perInstrument,
+      payoffs: perInstrument,
+      values: z.array(z.array(signed)).describe("U by scenario and instrument"),
+      markets: z.array(
+        z
+          .strictObject({
+            mark: signed,
+            funding: signed,
+            gross: decimal,
+            low: signed,
+            high: signed,
+            values: z.array(signed).describe("by scenario"),
+          })
+          .nullable(),
+      ),
+    }),
+  })
+  .openapi("Terms");
+
 export const ChangesSchema = z.strictObject({ changes: z.array(ChangeSchema) }).openapi("Changes");
 export const AnnounceSchema = z.strictObject({ rules: json }).openapi("Announce");
 export const NumberSchema = z.strictObject({ n: whole }).openapi("AnnouncementNumber");

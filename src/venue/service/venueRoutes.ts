@@ -22,6 +22,7 @@ import {
   RoundsSchema,
   RulesSchema,
   VenueSchema,
+  TermsSchema,
 } from "./schema.ts";
 import { SESSION_SECONDS } from "./sessions.ts";
 import {
@@ -31,6 +32,7 @@ import {
   pricesAnswer,
   publicGenesis,
   rulesAnswer,
+  termsAnswer,
   type ServedVenue,
 } from "./views.ts";
 
@@ -126,6 +128,18 @@ export function addVenueRoutes(
       answer: { schema: ChangesSchema },
     },
     async (c, { query }) => json(c, { changes: await venue.changes(query) }),
+  );
+
+  route(
+    {
+      method: "get",
+      path: "/v1/terms",
+      summary: "Rules and prices as the last change found them: from here a client may read on",
+      access: "public",
+      cost: 5,
+      answer: { schema: TermsSchema },
+    },
+    (c) => json(c, termsAnswer(venue)),
   );
 
   route(

@@ -7,7 +7,8 @@ import { receiptJson, type ReceiptJson } from "../../protocol/wire.ts";
 import type { FailureStatus } from "../chain/chainFailure.ts";
 import type { Announcement } from "../announcements.ts";
 import type { Prices } from "../../protocol/prices.ts";
-import { rulesRoot } from "../../protocol/rules.ts";
+import { rootsOf } from "../../protocol/rules.ts";
+import { pricesJson } from "../../protocol/pricesJson.ts";
 import { rulesJson } from "../../protocol/rulesJson.ts";
 import type { Acknowledgement, OpenOrder } from "../options.ts";
 import type { Venue } from "../venue.ts";
@@ -42,6 +43,7 @@ export type ServedVenue = Pick<
   | "opening"
   | "health"
   | "terms"
+  | "earlierTerms"
   | "isFresh"
   | "changes"
   | "feeds"
@@ -151,9 +153,14 @@ export function rulesAnswer(venue: ServedVenue) {
     domain: venue.genesis.domain,
     profile: venue.genesis.profile,
     timelock: venue.timelock,
-    inForce: { root: rulesRoot(rules), rules: rulesJson(rules) },
+    inForce: { root: rootsOf(rules).root, rules: rulesJson(rules) },
     announced: venue.announcements.map(announcementJson),
   };
+}
+
+export function termsAnswer(venue: ServedVenue) {
+  const { n, rules, prices } = venue.earlierTerms;
+  return { n, rules: rulesJson(rules), prices: pricesJson(prices) };
 }
 
 export function announcementJson({ rules, ...announcement }: Announcement) {

@@ -38,6 +38,7 @@ const ANSWERS: Record<string, z.ZodType> = {
   "GET /v1/rules": schemas.RulesSchema,
   "GET /v1/prices": schemas.PricesSchema,
   "GET /v1/changes": schemas.ChangesSchema,
+  "GET /v1/terms": schemas.TermsSchema,
   "POST /v1/reports": schemas.ReportTakenSchema,
   "POST /v1/rules/announce": schemas.AnnouncementSchema,
   "POST /v1/rules/withdraw": schemas.AnnouncementSchema,
@@ -719,7 +720,7 @@ describe("the service", () => {
       const { json } = await ask("/v1/openapi.json");
       const nameOf = new Map(
         ["Venue", "Markets", "Auctions", "Rounds", "RoundFile", "Health", "Acknowledgement", "Deposit", "Session"]
-          .concat(["Account", "Orders", "History", "ReceiptAnswer", "Opening", "Rules", "Prices", "Changes"])
+          .concat(["Account", "Orders", "History", "ReceiptAnswer", "Opening", "Rules", "Prices", "Changes", "Terms"])
           .concat(["ReportTaken", "Announcement"])
           .map((name) => [schemas[`${name}Schema` as keyof typeof schemas] as unknown, name]),
       );

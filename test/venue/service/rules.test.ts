@@ -7,6 +7,7 @@ import type { z } from "@hono/zod-openapi";
 import { pino } from "pino";
 import { reportJson } from "../../../src/feeds/reportJson.ts";
 import { rulesRoot, type Rules } from "../../../src/protocol/rules.ts";
+import { pricesJson } from "../../../src/protocol/pricesJson.ts";
 import { rulesJson } from "../../../src/protocol/rulesJson.ts";
 import * as schemas from "../../../src/venue/service/schema.ts";
 import type { VenueOptions } from "../../../src/venue/options.ts";
@@ -48,6 +49,8 @@ describe("the service of prices and rules", () => {
     const { ask, venue, clock } = await served();
     const empty = answers(schemas.PricesSchema, await ask("/v1/prices"));
     assert.deepEqual([empty.epoch, empty.fresh], ["0", false]);
+    const genesis = { n: -1, rules: rulesJson(venue.genesis.rules), prices: pricesJson(venue.genesis.prices) };
+    assert.deepEqual(answers(schemas.TermsSchema, await ask("/v1/terms")), genesis);
     assert.deepEqual(answers(schemas.ChangesSchema, await ask("/v1/changes")).changes, []);
     const reports = reportsFor(venue).map(reportJson);
     const send = (report: unknown) => ask("/v1/reports", post(report));
@@ -75,6 +78,7 @@ describe("the service of prices and rules", () => {
       { kind: "reprice", n: 0, time: `${START + LAG}`, epoch: `${FIRST}`, quorum: reports.slice(0, 3) },
     ]);
     assert.deepEqual(answers(schemas.ChangesSchema, await ask("/v1/changes?after=0")).changes, []);
+    assert.deepEqual(answers(schemas.TermsSchema, await ask("/v1/terms")), genesis, "before the last change");
     const early = await send(reportJson(reportsFor(venue, { epoch: FIRST + 1n })[0]));
     assert.equal(refused(early, 425, "EARLY").retryAfter, 1);
     assert.equal(early.headers.get("retry-after"), "1");
@@ -132,6 +136,9 @@ describe("the service of prices and rules", () => {
     assert.equal(answers(schemas.RulesSchema, await ask("/v1/rules")).inForce.root, `${rulesRoot(after)}`);
     const { changes } = answers(schemas.ChangesSchema, await ask("/v1/changes?after=0"));
     assert.deepEqual([changes.length, changes[0].kind, changes[0].rules], [1, "rules", body.rules]);
+    const earlier = answers(schemas.TermsSchema, await ask("/v1/terms"));
+    assert.deepEqual([earlier.n, earlier.prices.epoch], [changes[0].n - 1, `${FIRST}`]);
+    assert.deepEqual(earlier.rules, rulesJson(venue.genesis.rules));
 
     const pushed = wire.frames.filter(({ channel }) => channel === "changes");
     for (const frame of pushed) assert.ok(schemas.PushSchema.safeParse(frame).success, JSON.stringify(frame));
