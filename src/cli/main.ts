@@ -373,6 +373,7 @@ function tacit(exit: (code: number) => void): Command {
     "tacit rules show --json > rules.json",
     "tacit rules diff rules.json",
     "TACIT_OPERATOR_TOKEN=... tacit rules announce rules.json",
+    "TACIT_OPERATOR_TOKEN=... tacit rules announce --set 'markets[0].state=halted'",
   );
   const ofVenue = (it: Command) =>
     it
@@ -386,11 +387,15 @@ function tacit(exit: (code: number) => void): Command {
   ofVenue(
     rules.command("show").description("rules in force, and what is announced; with --json a file to change"),
   ).action(async (options) => exit(await (await ruling()).rulesShow(options)));
-  ofVenue(rules.command("diff <file>").description("what a file changes, and what only an empty market allows")).action(
-    async (file, options) => exit(await (await ruling()).rulesDiff(file, options)),
-  );
+  const setting = (it: Command) =>
+    it.option("--set <place=value...>", "of the file, or of the rules in force: markets[0].state=halted");
+  setting(
+    ofVenue(rules.command("diff [file]").description("what a file changes, and what only an empty market allows")),
+  ).action(async (file, options) => exit(await (await ruling()).rulesDiff(file, options)));
   asOperator(
-    rules.command("announce <file>").description("announce rules: at the venue, or with --rpc at its contract"),
+    setting(
+      rules.command("announce [file]").description("announce rules: at the venue, or with --rpc at its contract"),
+    ),
   ).action(async (file, options) => exit(await (await ruling()).rulesAnnounce(file, options)));
   asOperator(rules.command("apply <number>").description("bring announced rules into force")).action(
     async (n, options) => exit(await (await ruling()).rulesApply(positive(n), options)),

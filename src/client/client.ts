@@ -74,7 +74,6 @@ export class Client {
   readonly venue: Readonly<Record<string, unknown>>;
   readonly key: Point | null;
   readonly #now: () => bigint;
-  readonly #names = new Map<bigint, string>();
   readonly #notes: Notes;
   readonly #sender: Sender;
   readonly #log: ProvenLog;
@@ -109,17 +108,6 @@ export class Client {
     parts: { api: Api; genesis: GenesisFile; signer: string; venue: Record<string, unknown>; notes: Notes },
   ) {
     const { api, genesis, signer, venue, notes } = parts;
-    for (const row of Array.isArray(venue.markets) ? (venue.markets as unknown[]) : []) {
-      const { id, name } = (row ?? {}) as Record<string, unknown>;
-      // To be printed: nothing that moves a cursor.
-      if (
-        typeof id === "string" &&
-        /^\d{1,10}$/.test(id) &&
-        typeof name === "string" &&
-        /^[\p{L}\p{N}\p{P}\p{S} ]{1,64}$/u.test(name)
-      )
-        this.#names.set(BigInt(id), name);
-    }
     const { secret, account, onResent, onRecalled } = options;
     this.api = api;
     this.genesis = genesis;
@@ -145,7 +133,12 @@ export class Client {
    * Name of a market, as the venue gives it: its id where it has none. Names are for people; what is signed is the id.
    */
   marketName(id: bigint): string {
-    return this.#names.get(id) ?? String(id);
+    return this.#nameOf(id) ?? String(id);
+  }
+
+  #nameOf(id: bigint): string | null {
+    const { names } = this.terms;
+    return Object.hasOwn(names, String(id)) ? names[String(id)] : null;
   }
 
   /** Name of an instrument: of the first market of one lot of it, as the venue gives it, or its number. */
@@ -163,13 +156,13 @@ export class Client {
   market(named: string): bigint {
     const ids = this.terms.latest.rules.markets.flatMap((row) => row?.id ?? []);
     const found = ids.filter((id) => String(id) === named);
-    if (found.length === 0) found.push(...ids.filter((id) => this.#names.get(id) === named));
+    if (found.length === 0) found.push(...ids.filter((id) => this.#nameOf(id) === named));
     if (found.length === 1) return found[0];
     if (found.length > 1) {
       const several = `several markets are named "${named}": name one by its id, of ${found.join(", ")}`;
       throw new TacitError("UNKNOWN_MARKET", several);
     }
-    const there = ids.map((id) => (this.#names.has(id) ? `${id} (${this.#names.get(id)})` : String(id))).join(", ");
+    const there = ids.map((id) => (this.#nameOf(id) === null ? String(id) : `${id} (${this.#nameOf(id)})`)).join(", ");
     throw new TacitError(
       "UNKNOWN_MARKET",
       `the venue has no market "${named}": expected one of ${there}, by its id or its name as it is written`,

@@ -7,7 +7,7 @@ import { epochAt, reprice, requireEpoch, type PricedRules } from "../protocol/pr
 import { medians, requireQuorum, type SignedReport } from "../protocol/report.ts";
 import { parsePrices, pricesJson } from "../protocol/pricesJson.ts";
 import { rootsOf, type Terms } from "../protocol/rules.ts";
-import { parseRules, rulesJson } from "../protocol/rulesJson.ts";
+import { marketNames, parseRules, rulesJson } from "../protocol/rulesJson.ts";
 import { configureTold } from "../protocol/configure.ts";
 import type { Api } from "./api.ts";
 import { Contradiction } from "./knowledge.ts";
@@ -50,6 +50,8 @@ export class ClientTerms {
   readonly #genesis: GenesisFile;
   #known: Known[];
   #quorum: Quorum | null = null;
+  /** of markets, by id, as the venue gives them */
+  #names: Readonly<Record<string, string>> = {};
 
   constructor({ api, genesis }: { api: Api; genesis: GenesisFile }) {
     this.#api = api;
@@ -65,7 +67,9 @@ export class ClientTerms {
    */
   async open(kept: TermsJson | null): Promise<void> {
     const start = kept ? this.#read(kept) : this.#known[0];
-    const told = this.#read(asObject("terms", await this.#api.get("/terms")));
+    const json = asObject("terms", await this.#api.get("/terms"));
+    const told = this.#read(json);
+    this.#names = marketNames(json.rules);
     const most = kept ? BigInt(KEPT) : FROM_GENESIS;
     const { epochLength } = this.#genesis.rules.group.pricing;
     const since = start.terms.prices.epoch || this.#genesis.time / epochLength;
@@ -90,6 +94,11 @@ export class ClientTerms {
       throw badFormat("terms.n", "a position in the log");
     const profile = PROFILES[this.#genesis.profile];
     return { n, terms: { rules: parseRules(json.rules, profile), prices: parsePrices(json.prices, profile) } };
+  }
+
+  /** Names of markets, by id: for people, and part of no rule. */
+  get names(): Readonly<Record<string, string>> {
+    return this.#names;
   }
 
   /** As told so far. */

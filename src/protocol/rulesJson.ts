@@ -147,3 +147,24 @@ function groupJson(group: Group) {
     payout: payout && texts(payout, ["recipient", "amount", "time"]),
   };
 }
+
+/** To be printed: nothing that moves a cursor. */
+const NAME = /^[\p{L}\p{N}\p{P}\p{S} ]{1,64}$/u;
+
+/** Names that a file of rules gives its markets, by id: for people, and part of no rule. What is no name is left out. */
+export function marketNames(json: unknown): Record<string, string> {
+  const { markets } = (json ?? {}) as { markets?: unknown };
+  const rows = (Array.isArray(markets) ? markets : []) as ({ id?: unknown; name?: unknown } | null)[];
+  return Object.fromEntries(
+    rows.flatMap((row) => (typeof row?.name === "string" && NAME.test(row.name) ? [[String(row.id), row.name]] : [])),
+  );
+}
+
+/** Rules as a file has them, with the names that are known. */
+export function namedRulesJson(rules: Rules, names: Readonly<Record<string, string>>) {
+  const json = rulesJson(rules);
+  const markets = json.markets.map(
+    (row) => row && { ...(Object.hasOwn(names, row.id) && { name: names[row.id] }), ...row },
+  );
+  return { ...json, markets };
+}

@@ -1,7 +1,7 @@
 import { TacitError } from "../protocol/errors.ts";
 import type { Profile } from "../protocol/instructions.ts";
 import { requireRules, rulesRoot, type Rules } from "../protocol/rules.ts";
-import { parseRules, rulesJson } from "../protocol/rulesJson.ts";
+import { marketNames, namedRulesJson, parseRules } from "../protocol/rulesJson.ts";
 import type { RulesCursor, RulesPage } from "./chain/rulesEvents.ts";
 import type { Clock } from "./clock.ts";
 import type { Store } from "./store/store.ts";
@@ -12,6 +12,8 @@ export interface Announcement {
   readonly n: number;
   readonly root: bigint;
   readonly rules: Rules;
+  /** of markets, by id */
+  readonly names: Readonly<Record<string, string>>;
   /** seconds since 1970 */
   readonly announced: bigint;
   readonly from: bigint;
@@ -58,7 +60,8 @@ export class Announcements {
     this.#all = found.map(({ text }) => {
       const { n, rules, announced, from, state } = JSON.parse(text);
       const read = parseRules(rules, this.#profile);
-      return { n, root: rulesRoot(read), rules: read, announced: BigInt(announced), from: BigInt(from), state };
+      const names = marketNames(rules);
+      return { n, root: rulesRoot(read), rules: read, names, announced: BigInt(announced), from: BigInt(from), state };
     });
   }
 
@@ -74,18 +77,18 @@ export class Announcements {
   }
 
   /** @throws OUT_OF_RANGE when they are no rules; STORAGE */
-  announce(rules: Rules): Promise<Announcement> {
+  announce(rules: Rules, names: Announcement["names"] = {}): Promise<Announcement> {
     // One after the other: each has the number after the last.
-    const announced = this.#announcing.then(() => this.#announce(rules));
+    const announced = this.#announcing.then(() => this.#announce(rules, names));
     this.#announcing = announced.catch(() => {});
     return announced;
   }
 
-  async #announce(rules: Rules): Promise<Announcement> {
+  async #announce(rules: Rules, names: Announcement["names"]): Promise<Announcement> {
     requireRules(rules, this.#profile);
     const announced = this.#clock.now();
     const n = (this.#all.at(-1)?.n ?? 0) + 1;
-    const announcement: Announcement = { n, root: rulesRoot(rules), rules, announced, from: announced + this.timelock, state: "waiting" }; // prettier-ignore
+    const announcement: Announcement = { n, root: rulesRoot(rules), rules, names, announced, from: announced + this.timelock, state: "waiting" }; // prettier-ignore
     await this.#keep(announcement);
     return announcement;
   }
@@ -106,10 +109,10 @@ export class Announcements {
     for (const event of events) {
       const known = this.#all.find(({ n }) => n === event.n);
       if (event.kind === "announced") {
-        const rules = known ? null : this.#rulesIn(event.text, event.root);
-        if (!rules) continue;
+        const read = known ? null : this.#rulesIn(event.text, event.root);
+        if (!read) continue;
         const { n, root, from } = event;
-        changed.push({ n, root, rules, announced: this.#clock.now(), from, state: "waiting" });
+        changed.push({ n, root, ...read, announced: this.#clock.now(), from, state: "waiting" });
       } else if (known) changed.push({ ...known, state: event.kind === "withdrawn" ? "withdrawn" : "applied" });
       if (changed.length > 0) await this.#keep(changed[changed.length - 1]);
     }
@@ -118,10 +121,11 @@ export class Announcements {
     return changed;
   }
 
-  #rulesIn(text: string, root: bigint): Rules | null {
+  #rulesIn(text: string, root: bigint): Pick<Announcement, "rules" | "names"> | null {
     try {
-      const rules = parseRules(JSON.parse(text), this.#profile);
-      return rulesRoot(rules) === root ? rules : null;
+      const json: unknown = JSON.parse(text);
+      const rules = parseRules(json, this.#profile);
+      return rulesRoot(rules) === root ? { rules, names: marketNames(json) } : null;
     } catch {
       return null;
     }
@@ -160,8 +164,14 @@ export class Announcements {
   }
 
   async #keep(announcement: Announcement): Promise<void> {
-    const { n, rules, announced, from, state } = announcement;
-    const text = JSON.stringify({ n, rules: rulesJson(rules), announced: `${announced}`, from: `${from}`, state });
+    const { n, rules, names, announced, from, state } = announcement;
+    const text = JSON.stringify({
+      n,
+      rules: namedRulesJson(rules, names),
+      announced: `${announced}`,
+      from: `${from}`,
+      state,
+    });
     await this.#store.put({ [`${KIND}${String(n).padStart(9, "0")}`]: text });
     this.#all = [...this.#all.filter((it) => it.n !== n), announcement].sort((a, b) => a.n - b.n);
   }

@@ -218,9 +218,9 @@ export class Venue extends Questions {
    * @throws ON_CHAIN      when the venue has a chain: rules are announced at its contract
    * @throws OUT_OF_RANGE  when they are no rules; STORAGE
    */
-  async announce(rules: Rules): Promise<Announcement> {
+  async announce(rules: Rules, { names = {} }: { names?: Announcement["names"] } = {}): Promise<Announcement> {
     this.#requireOffChain();
-    return this.#announced(await this.#announcements.announce(rules));
+    return this.#announced(await this.#announcements.announce(rules, names));
   }
 
   /** Takes an announcement back, until its timelock has run. @throws ON_CHAIN, ANNOUNCEMENT, STORAGE */

@@ -413,8 +413,8 @@ describe("client: names and positions", () => {
     assert.equal(client.instrumentName(0), names[0]);
     assert.equal(client.instrumentName(15), "instrument 15");
     line.lie = (path, answer) => {
-      if (path === "/venue")
-        answer.markets.forEach((row: { name: string } | null) => row && (row.name = "one\u001b[2J"));
+      if (path === "/terms")
+        answer.rules.markets.forEach((row: { name: string } | null) => row && (row.name = "one\u001b[2J"));
       return answer;
     };
     const warned = await open();

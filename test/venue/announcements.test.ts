@@ -31,10 +31,11 @@ describe("announcements", () => {
   it("may be withdrawn until their timelock has run, and come into force from then on, in order", async () => {
     const { announcements, clock } = setting();
     const [first, second] = [withBand(1_000n), withBand(2_000n)];
-    assert.deepEqual(await announcements.announce(first), {
+    assert.deepEqual(await announcements.announce(first, { "101": "a name" }), {
       n: 1,
       root: rulesRoot(first),
       rules: first,
+      names: { "101": "a name" },
       announced: START,
       from: START + 100n,
       state: "waiting",

@@ -112,10 +112,52 @@ function untilText(time: bigint): string {
   return time >= 1n << 39n ? "" : isoTime(time);
 }
 
-/** `tacit rules diff`: what a file changes, in words, and what is allowed on an empty market only. @returns the exit code */
-export async function rulesDiff(path: string, { venue, json }: RulesOptions): Promise<number> {
+/** Rules from a file, or those in force, with words of them set. */
+interface Changed {
+  /** undefined: those in force */
+  readonly path: string | undefined;
+  /** "markets[0].state=halted" */
+  readonly set?: readonly string[];
+}
+
+/** A place as `diff` prints it, and what is put there: JSON where it is null, a list or an object, else a text. */
+const SETTING = /^([a-z]\w*(?:\[\d+\]|\.[a-z]\w*)*)=(.*)$/is;
+
+/** @throws USAGE, FILE, JSON */
+async function changedRules({ inForce }: Pick<VenueRules, "inForce">, { path, set = [] }: Changed): Promise<unknown> {
+  if (path === undefined && set.length === 0)
+    throw new TacitError("USAGE", "nothing is said to change: expected a file of rules, or --set");
+  const rules = path === undefined ? structuredClone(rulesJson(inForce)) : await readJson(path);
+  for (const setting of set) {
+    const [, at, text] = SETTING.exec(setting) ?? [];
+    const wrong = (expected: string) => new TacitError("USAGE", `--set ${setting} is wrong: expected ${expected}`);
+    if (at === undefined) throw wrong("a place and a value, such as markets[0].state=halted");
+    const steps = at.split(/[.[\]]+/).filter((step) => step !== "");
+    const last = steps.pop()!;
+    let place: unknown = rules;
+    for (const step of steps) place = isBranch(place) && Object.hasOwn(place, step) ? place[step] : undefined;
+    const isThere = isBranch(place) && (Object.hasOwn(place, last) || Array.isArray(place));
+    if (!isThere) throw wrong("a place that rules have, as `tacit rules show --json` prints them");
+    try {
+      (place as Record<string, unknown>)[last] = /^(null$|[[{])/.test(text) ? JSON.parse(text) : text;
+    } catch {
+      throw wrong("JSON after the =");
+    }
+  }
+  return rules;
+}
+
+function isBranch(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}
+
+/** `tacit rules diff`: what would change, in words, and what is allowed on an empty market only. @returns the exit code */
+export async function rulesDiff(
+  path: string | undefined,
+  { venue, json, set }: RulesOptions & Pick<Changed, "set">,
+): Promise<number> {
   const { profile, inForce } = await rulesOf(new Api(venue));
-  const after = parseRules(await readJson(path), profile);
+  const after = parseRules(await changedRules({ inForce }, { path, set }), profile);
   const changes = rulesChanges(inForce, after);
   if (json) process.stdout.write(toJson({ root: rulesRoot(after), changes }, 2) + "\n");
   else if (changes.length === 0) process.stdout.write("nothing changes\n");
@@ -177,20 +219,27 @@ async function operatorApi({ venue, tokenFile }: OperatorOptions): Promise<Api> 
 }
 
 /** `tacit rules announce`. @returns the exit code */
-export async function rulesAnnounce(path: string, options: OperatorOptions): Promise<number> {
+export async function rulesAnnounce(
+  path: string | undefined,
+  options: OperatorOptions & Pick<Changed, "set">,
+): Promise<number> {
+  const { set } = options;
   if (options.rpc !== undefined) {
     const asked = new Api(options.venue);
-    const { profile } = await rulesOf(asked);
+    const { profile, inForce } = await rulesOf(asked);
     const announcer = await announcerOf({ rpc: options.rpc }, asked);
-    const { n, from } = await announcer.announce(JSON.stringify(await readJson(path)), profile);
+    const { n, from } = await announcer.announce(
+      JSON.stringify(await changedRules({ inForce }, { path, set })),
+      profile,
+    );
     process.stdout.write(
       `announcement ${n}, good from ${isoTime(from)}: the venue shows it once its block is confirmed\n`,
     );
     return 0;
   }
   const api = await operatorApi(options);
-  const rules = await readJson(path);
-  const { profile } = await rulesOf(api);
+  const { profile, inForce } = await rulesOf(api);
+  const rules = await changedRules({ inForce }, { path, set });
   // What is wrong with the file is said here, by field.
   parseRules(rules, profile);
   return told(await api.post("/rules/announce", { rules }), options);

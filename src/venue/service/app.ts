@@ -3,7 +3,17 @@ import { TacitError } from "../../protocol/errors.ts";
 import { badFormat } from "../../protocol/json.ts";
 import { NO_LOG } from "../log.ts";
 import { addAccountRoutes } from "./accountRoutes.ts";
-import { dateOf, HEADERS, queryOf, readJson, reply, sender, type Call, type Env } from "./call.ts";
+import {
+  dateOf,
+  HEADERS,
+  queryOf,
+  readJson,
+  reply,
+  requireOperatorToken,
+  sender,
+  type Call,
+  type Env,
+} from "./call.ts";
 import { Desk } from "./desk.ts";
 import { notFound, reportError } from "./errors.ts";
 import { staticFile } from "./files.ts";
@@ -43,6 +53,7 @@ export function createApp({ venue, options }: { venue: ServedVenue; options: Ser
     operatorToken = null,
     files,
   } = options;
+  if (operatorToken !== null) requireOperatorToken(operatorToken);
   const now = options.now ?? (() => performance.now());
   const limits = { ...DEFAULT_SERVICE_LIMITS, ...options.limits };
   const rates = { ...DEFAULT_RATES, ...options.rates };

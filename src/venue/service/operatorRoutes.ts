@@ -3,7 +3,7 @@ import { bearer, json, reply, type Call } from "./call.ts";
 import { unauthorised } from "./errors.ts";
 import type { Metrics } from "./metrics.ts";
 import type { AddRoute } from "./route.ts";
-import { parseRules } from "../../protocol/rulesJson.ts";
+import { marketNames, parseRules } from "../../protocol/rulesJson.ts";
 import { PROFILES } from "../../protocol/instructions.ts";
 import type { Announcement } from "../announcements.ts";
 import { AnnouncementSchema, AnnounceSchema, HealthSchema, NumberSchema, parse } from "./schema.ts";
@@ -77,7 +77,7 @@ export function addOperatorRoutes(
     );
   act("announce", "Announces rules", AnnounceSchema, (sent) => {
     const { rules } = parse("body", AnnounceSchema, sent);
-    return venue.announce(parseRules(rules, PROFILES[venue.genesis.profile]));
+    return venue.announce(parseRules(rules, PROFILES[venue.genesis.profile]), { names: marketNames(rules) });
   });
   const number = (sent: unknown) => parse("body", NumberSchema, sent).n;
   act("withdraw", "Takes an announcement back", NumberSchema, (sent) => venue.withdrawRules(number(sent)));

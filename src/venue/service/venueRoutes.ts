@@ -28,7 +28,7 @@ import { SESSION_SECONDS } from "./sessions.ts";
 import {
   genesisMarkets,
   marketsJson,
-  namesIn,
+  namesAt,
   pricesAnswer,
   publicGenesis,
   rulesAnswer,
@@ -42,7 +42,7 @@ export function addVenueRoutes(
   parts: { venue: ServedVenue; options: ServiceOptions; development: boolean; limits: ServiceLimits; rates: Rates },
 ): void {
   const { venue, options, development, limits, rates } = parts;
-  const marketNames = { ...namesIn(options.genesisJson), ...options.marketNames };
+  const names = () => namesAt(venue, options);
   const { contract } = venue;
   const venueText = toJson({
     name: "tacit",
@@ -53,7 +53,7 @@ export function addVenueRoutes(
     genesisState: venue.genesisState,
     time: venue.genesis.time,
     operatorKey: { x: venue.genesis.rules.group.operatorKeyX, y: venue.genesis.rules.group.operatorKeyY },
-    markets: genesisMarkets(venue, marketNames),
+    markets: genesisMarkets(venue, names()),
     genesis: publicGenesis(options.genesisJson),
     proves: venue.proves,
     publish: venue.publish,
@@ -90,7 +90,7 @@ export function addVenueRoutes(
       cost: 5,
       answer: { schema: MarketsSchema },
     },
-    (c) => json(c, marketsJson(venue, marketNames)),
+    (c) => json(c, marketsJson(venue, names())),
   );
 
   route(
@@ -102,7 +102,7 @@ export function addVenueRoutes(
       cost: 5,
       answer: { schema: RulesSchema },
     },
-    (c) => json(c, rulesAnswer(venue)),
+    (c) => json(c, rulesAnswer(venue, names())),
   );
 
   route(
@@ -139,7 +139,7 @@ export function addVenueRoutes(
       cost: 5,
       answer: { schema: TermsSchema },
     },
-    (c) => json(c, termsAnswer(venue)),
+    (c) => json(c, termsAnswer(venue, names())),
   );
 
   route(

@@ -9,7 +9,7 @@ import type { Announcement } from "../announcements.ts";
 import type { Prices } from "../../protocol/prices.ts";
 import { rootsOf } from "../../protocol/rules.ts";
 import { pricesJson } from "../../protocol/pricesJson.ts";
-import { rulesJson } from "../../protocol/rulesJson.ts";
+import { marketNames, namedRulesJson } from "../../protocol/rulesJson.ts";
 import type { Acknowledgement, OpenOrder } from "../options.ts";
 import type { Venue } from "../venue.ts";
 
@@ -85,12 +85,13 @@ export function publicGenesis(json: unknown): unknown {
   return genesis;
 }
 
-/** Names that a genesis file gives its markets, by id: for people, and part of no rule. */
-export function namesIn(json: unknown): Record<string, string> {
-  const { rules } = (json ?? {}) as { rules?: { markets?: ({ id?: unknown; name?: unknown } | null)[] } };
-  const markets = rules?.markets;
-  const rows = Array.isArray(markets) ? markets : [];
-  return Object.fromEntries(rows.flatMap((row) => (typeof row?.name === "string" ? [[String(row.id), row.name]] : [])));
+/** Names of markets, by id: of the genesis file, of rules that were announced, and what the operator says. */
+export function namesAt(
+  venue: Pick<ServedVenue, "announcements">,
+  { genesisJson, marketNames: own }: { genesisJson: unknown; marketNames?: Readonly<Record<string, string>> },
+): Record<string, string> {
+  const { rules } = (genesisJson ?? {}) as { rules?: unknown };
+  return Object.assign({}, marketNames(rules), ...venue.announcements.map(({ names }) => names), own);
 }
 
 /** Levels of a book that are shown, each side. */
@@ -147,24 +148,24 @@ export function accountAnswer(index: number, account: Account, prices: Prices) {
   return { index, ...accountJson(account), equity: equities[0], worst, free: worst - account.reserved };
 }
 
-export function rulesAnswer(venue: ServedVenue) {
+export function rulesAnswer(venue: ServedVenue, names: Readonly<Record<string, string>>) {
   const { rules } = venue.terms;
   return {
     domain: venue.genesis.domain,
     profile: venue.genesis.profile,
     timelock: venue.timelock,
-    inForce: { root: rootsOf(rules).root, rules: rulesJson(rules) },
+    inForce: { root: rootsOf(rules).root, rules: namedRulesJson(rules, names) },
     announced: venue.announcements.map(announcementJson),
   };
 }
 
-export function termsAnswer(venue: ServedVenue) {
+export function termsAnswer(venue: ServedVenue, names: Readonly<Record<string, string>>) {
   const { n, rules, prices } = venue.earlierTerms;
-  return { n, rules: rulesJson(rules), prices: pricesJson(prices) };
+  return { n, rules: namedRulesJson(rules, names), prices: pricesJson(prices) };
 }
 
-export function announcementJson({ rules, ...announcement }: Announcement) {
-  return { ...announcement, rules: rulesJson(rules) };
+export function announcementJson({ rules, names, ...announcement }: Announcement) {
+  return { ...announcement, rules: namedRulesJson(rules, names) };
 }
 
 export function pricesAnswer(venue: ServedVenue) {

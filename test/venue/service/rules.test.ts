@@ -8,13 +8,15 @@ import { pino } from "pino";
 import { reportJson } from "../../../src/feeds/reportJson.ts";
 import { rulesRoot, type Rules } from "../../../src/protocol/rules.ts";
 import { pricesJson } from "../../../src/protocol/pricesJson.ts";
-import { rulesJson } from "../../../src/protocol/rulesJson.ts";
+import { marketNames, namedRulesJson, rulesJson } from "../../../src/protocol/rulesJson.ts";
 import * as schemas from "../../../src/venue/service/schema.ts";
 import type { VenueOptions } from "../../../src/venue/options.ts";
 import { ManualClock, START } from "../fixture.ts";
 import { FIRST, LAG, LENGTH, minutely, minutelyJson, priceNow, reportsFor, until } from "../repricing.ts";
 import { bearer, closeAll, FakeWire, post, serve, type Answer } from "./served.ts";
 
+/** As the genesis file names its markets. */
+const named = (rules: Rules) => namedRulesJson(rules, marketNames(minutelyJson.rules));
 const TOKEN = "the-token-of-the-operator";
 const operator = { authorization: `Bearer ${TOKEN}` };
 const after: Rules = {
@@ -49,7 +51,7 @@ describe("the service of prices and rules", () => {
     const { ask, venue, clock } = await served();
     const empty = answers(schemas.PricesSchema, await ask("/v1/prices"));
     assert.deepEqual([empty.epoch, empty.fresh], ["0", false]);
-    const genesis = { n: -1, rules: rulesJson(venue.genesis.rules), prices: pricesJson(venue.genesis.prices) };
+    const genesis = { n: -1, rules: named(venue.genesis.rules), prices: pricesJson(venue.genesis.prices) };
     assert.deepEqual(answers(schemas.TermsSchema, await ask("/v1/terms")), genesis);
     assert.deepEqual(answers(schemas.ChangesSchema, await ask("/v1/changes")).changes, []);
     const reports = reportsFor(venue).map(reportJson);
@@ -138,7 +140,7 @@ describe("the service of prices and rules", () => {
     assert.deepEqual([changes.length, changes[0].kind, changes[0].rules], [1, "rules", body.rules]);
     const earlier = answers(schemas.TermsSchema, await ask("/v1/terms"));
     assert.deepEqual([earlier.n, earlier.prices.epoch], [changes[0].n - 1, `${FIRST}`]);
-    assert.deepEqual(earlier.rules, rulesJson(venue.genesis.rules));
+    assert.deepEqual(earlier.rules, named(venue.genesis.rules));
 
     const pushed = wire.frames.filter(({ channel }) => channel === "changes");
     for (const frame of pushed) assert.ok(schemas.PushSchema.safeParse(frame).success, JSON.stringify(frame));
