@@ -75,10 +75,19 @@ describe("tacit verify and recheck, and the page Verify", () => {
     return { accepted: good.length > 0 && good.every(Boolean), said: JSON.stringify(news) };
   }
 
+  /** As a replay writes it that ends there. */
+  function firstRoundAlone(it: RecordJson): void {
+    const [second] = it.rounds.splice(1);
+    it.reprices = it.reprices.filter(({ n }) => BigInt(n) < BigInt(second.logCount));
+  }
+
   const cases: [why: string, outcome: string, change: (record: any) => void][] = [
     ["as it was written", "accepted", () => {}],
     ["without its genesis, which is then said", "accepted", (it) => delete it.genesis],
-    ["of its first round alone", "accepted", (it) => it.rounds.splice(1)],
+    ["of its first round alone", "accepted", (it) => firstRoundAlone(it)],
+    ["of its first round, with prices of later ones", "wrongClearing", (it) => it.rounds.splice(1)],
+    ["without prices of its rounds", "wrongClearing", (it) => it.reprices.pop()],
+    ["with a mark changed", "wrongClearing", (it) => (it.reprices[0].values[0][0] = "5")],
     ["without its first round", "wrongState", (it) => it.rounds.shift()],
     ["with a round left out", "wrongState", (it) => it.rounds.splice(1, 1)],
     ["with a price changed", "wrongClearing", (it) => (it.rounds[1].clearings[0].price = "999000")],
@@ -90,7 +99,12 @@ describe("tacit verify and recheck, and the page Verify", () => {
     ["with the second of an entry changed", "wrongLog", (it) => (it.rounds[0].entries[4][2] = "5")],
     ["with a head changed", "wrongLog", (it) => (it.rounds[1].head = "5")],
     ["with a number of entries changed", "wrongLog", (it) => (it.rounds[1].logCount = "1000")],
-    ["with a rule of its genesis changed", "wrongState", (it) => (it.genesis.markets[0].feePerLot = "19")],
+    ["with a rule of its genesis changed", "wrongState", (it) => (it.genesis.rules.markets[0].feePerLot = "19")],
+    [
+      "with a rule changed, of its genesis too",
+      "wrongState",
+      (it) => [it, it.genesis].forEach(({ rules }) => (rules.markets[0].feePerLot = "19")),
+    ],
     ["with a state changed", "wrongState", (it) => (it.rounds[0].stateAfter = "5")],
     ["with a public input changed", "pairing", (it) => (it.rounds[0].instructions[0].publicInputs[4] = "5")],
     ["with a proof left out", "wrongState", (it) => it.rounds[0].instructions.shift()],
