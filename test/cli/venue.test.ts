@@ -105,7 +105,9 @@ describe("tacit serve, account, order, watch", () => {
     assert.match((await tacit("watch", "--once", ...at())).stdout, /rounds up to \d+ hold, as verified before/);
     const booked = JSON.parse((await tacit("account", "history", "--json", ...at())).stdout);
     assert.equal(booked[0].kind, "deposit");
-    const later = JSON.parse((await tacit("account", "history", "--after", `${booked[0].n}`, "--json", ...at())).stdout);
+    const later = JSON.parse(
+      (await tacit("account", "history", "--after", `${booked[0].n}`, "--json", ...at())).stdout,
+    );
     assert.deepEqual(later, booked.slice(1));
     assert.equal((await tacit("order", "buy", "101", "1", "100000", ...at())).status, 0);
     const notebook = join(folder, "tacit-account.notebook.json");
