@@ -11,7 +11,8 @@ import { DEFAULTS, PRICING, requireRules, type Defaults, type Group, type Rules 
 /** Rules as a file has them (docs/formats.md): numbers as decimal strings, codes by name, free slots null or left out. */
 
 const CONTRACT = ["expiry", "strike", "forward", "volatility"] as const satisfies readonly (keyof Contract)[];
-const NUMBERS = MARKET_RULES.filter((name) => name !== "legs" && name !== "rule" && name !== "state");
+/** Words of a market that are numbers, beside its id. */
+export const MARKET_NUMBERS = MARKET_RULES.filter((name) => name !== "legs" && name !== "rule" && name !== "state");
 const TIMES = ["epochLength", "lag", "grid"] as const satisfies readonly (keyof Pricing)[];
 
 type Fields = JsonFields<string>;
@@ -65,7 +66,7 @@ function parseMarket(fields: Fields, at: string, json: Json): MarketRules {
     .list(`${at}.legs`, of.legs, INSTRUMENTS, INSTRUMENTS)
     .map((leg, i) => fields.integer(`${at}.legs[${i}]`, leg));
   return {
-    ...words(fields, at, of, ["id", ...NUMBERS]),
+    ...words(fields, at, of, ["id", ...MARKET_NUMBERS]),
     legs,
     rule: fields.choice(`${at}.rule`, of.rule, RULE),
     state: fields.choice(`${at}.state`, of.state, MARKET_STATE),
@@ -130,7 +131,7 @@ export function instrumentsJson(instruments: Instruments) {
 function marketJson(row: MarketRules | null) {
   if (!row) return null;
   const codes = { rule: nameOf(RULE, row.rule), state: nameOf(MARKET_STATE, row.state) };
-  return { ...texts(row, ["id"]), legs: row.legs.map(String), ...texts(row, NUMBERS), ...codes };
+  return { ...texts(row, ["id"]), legs: row.legs.map(String), ...texts(row, MARKET_NUMBERS), ...codes };
 }
 
 function groupJson(group: Group) {

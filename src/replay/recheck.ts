@@ -6,6 +6,7 @@ import { PROFILES } from "../protocol/instructions.ts";
 import { contractsHash } from "../protocol/instrument.ts";
 import { asInteger, asList, asObject, badFormat, shown } from "../protocol/json.ts";
 import { quorumOf } from "../protocol/report.ts";
+import type { Rules } from "../protocol/rules.ts";
 import { rulesJson } from "../protocol/rulesJson.ts";
 import { refusalMeaning, type RecordRefusal } from "../verifier/index.ts";
 import { Ledger } from "../witness/ledger.ts";
@@ -57,6 +58,16 @@ const QUEUED = 64;
 /** Whether the JSON is a record that can be rechecked: rounds with the genesis that they began from. */
 export function isRecord(json: unknown): boolean {
   return typeof json === "object" && json !== null && "genesis" in json && "rounds" in json;
+}
+
+/** Rules of the genesis of a record, or null: where there is none, or it is wrong, which `recheck` tells. */
+export function rulesOfGenesis(json: unknown): Rules | null {
+  try {
+    return isRecord(json) ? parseGenesis(asObject("file", json).genesis, { bounded: false }).rules : null;
+  } catch (error) {
+    if (!(error instanceof TacitError)) throw error;
+    return null;
+  }
 }
 
 /**

@@ -6,7 +6,7 @@ import type { AddRoute } from "./route.ts";
 import { marketNames, parseRules } from "../../protocol/rulesJson.ts";
 import { PROFILES } from "../../protocol/instructions.ts";
 import type { Announcement } from "../announcements.ts";
-import { AnnouncementSchema, AnnounceSchema, HealthSchema, NumberSchema, parse } from "./schema.ts";
+import { AnnouncementSchema, AnnounceSchema, HealthSchema, AnnouncementNumberSchema, parse } from "./schema.ts";
 import { announcementJson, healthJson, type ServedVenue } from "./views.ts";
 
 /** Of a file of rules, far more than any takes. */
@@ -56,7 +56,7 @@ export function addOperatorRoutes(
   const act = (
     name: "announce" | "withdraw" | "apply",
     summary: string,
-    body: typeof AnnounceSchema | typeof NumberSchema,
+    body: typeof AnnounceSchema | typeof AnnouncementNumberSchema,
     work: (json: unknown) => Promise<Announcement>,
   ) =>
     route(
@@ -79,9 +79,9 @@ export function addOperatorRoutes(
     const { rules } = parse("body", AnnounceSchema, sent);
     return venue.announce(parseRules(rules, PROFILES[venue.genesis.profile]), { names: marketNames(rules) });
   });
-  const number = (sent: unknown) => parse("body", NumberSchema, sent).n;
-  act("withdraw", "Takes an announcement back", NumberSchema, (sent) => venue.withdrawRules(number(sent)));
-  act("apply", "Brings announced rules into force", NumberSchema, (sent) => venue.applyRules(number(sent)));
+  const number = (sent: unknown) => parse("body", AnnouncementNumberSchema, sent).n;
+  act("withdraw", "Takes an announcement back", AnnouncementNumberSchema, (sent) => venue.withdrawRules(number(sent)));
+  act("apply", "Brings announced rules into force", AnnouncementNumberSchema, (sent) => venue.applyRules(number(sent)));
 }
 
 /** In a time that tells nothing of where two texts differ. */

@@ -3,7 +3,19 @@ import { PROFILES } from "../../protocol/instructions.ts";
 import type { Auth, Item } from "../../protocol/item.ts";
 import { asObject, badFormat } from "../../protocol/json.ts";
 import { FIELD } from "../../protocol/numbers.ts";
-import { INSTRUMENTS, LIST_WORDS, MARKET_STATE, MARKETS, RULE, VERDICTS } from "../../protocol/parameters.ts";
+import {
+  INSTRUMENT_KIND,
+  INSTRUMENTS,
+  LIST_WORDS,
+  MARKET_STATE,
+  MARKETS,
+  RULE,
+  TENORS,
+  VERDICTS,
+} from "../../protocol/parameters.ts";
+import { LEVEL } from "../../protocol/prices.ts";
+import { DEFAULTS, PRICING } from "../../protocol/rules.ts";
+import { MARKET_NUMBERS } from "../../protocol/rulesJson.ts";
 import type { TacitError } from "../../protocol/errors.ts";
 import { ERROR_CODES, readItem } from "../../protocol/wire.ts";
 import { DEFAULT_LIMIT } from "../questions.ts";
@@ -282,14 +294,74 @@ export const RoundFileSchema = z.looseObject({}).openapi("RoundFile", {
   description: "The file of a proved round: `tacit verify` and verifyRound take it (docs/formats.md)",
 });
 
-const json = z.unknown();
 const epoch = decimal.describe("ends at epoch times its length, seconds since 1970");
+
+/** Of each kind as many as the largest profile has: how many it must be, `parseRules` says. */
+const most = (of: "feeds" | "scenarios") => Math.max(...Object.values(PROFILES).map((profile) => profile[of]));
+const numbers = <Name extends string, Of extends z.ZodType>(names: readonly Name[], of: Of) =>
+  Object.fromEntries(names.map((name) => [name, of])) as Record<Name, Of>;
+const point = z.strictObject({ x: element, y: element });
+
+/** Rules as a file has them: what `parseRules` takes, with each number a decimal string. */
+export const RulesFileSchema = z
+  .strictObject({
+    group: z.strictObject({
+      operatorKeyX: element,
+      operatorKeyY: element,
+      slack: decimal,
+      greatestId: decimal,
+      feeds: z.array(point).max(most("feeds")),
+      pricing: z.strictObject({
+        ...numbers(["epochLength", "lag", "grid", ...PRICING], decimal),
+        lowered: signed.describe("not above 0"),
+        scenarios: z
+          .array(z.strictObject({ move: signed, level: z.enum(keys(LEVEL)), weight: decimal }))
+          .max(most("scenarios")),
+        tenors: z.array(decimal).max(TENORS),
+      }),
+      defaults: z.strictObject(numbers(DEFAULTS, decimal)),
+      payout: z
+        .strictObject(numbers(["recipient", "amount", "time"], decimal))
+        .nullable()
+        .optional(),
+    }),
+    instruments: z
+      .array(
+        z
+          .strictObject({
+            kind: z.enum(keys(INSTRUMENT_KIND)),
+            ...numbers(["expiry", "strike", "forward", "volatility"], decimal.optional()),
+            ...numbers(["longCharge", "shortCharge", "weight"], decimal),
+          })
+          .nullable(),
+      )
+      .max(INSTRUMENTS)
+      .describe("by slot, null for a free one"),
+    markets: z
+      .array(
+        z
+          .strictObject({
+            name: z.string().max(200).optional().describe("of the file; no rule"),
+            id: decimal,
+            legs: z.array(signed).max(INSTRUMENTS),
+            rule: z.enum(keys(RULE)),
+            state: z.enum(keys(MARKET_STATE)),
+            ...numbers(MARKET_NUMBERS, decimal),
+          })
+          .nullable(),
+      )
+      .max(MARKETS)
+      .describe("by slot, null for a free one"),
+  })
+  .openapi("RulesFile", {
+    description: "A file of rules (docs/formats.md): how many rows and which ranges, docs/protocol.md says, section 5",
+  });
 
 export const AnnouncementSchema = z
   .strictObject({
     n: whole,
     root: element,
-    rules: json.describe("a file of rules (docs/formats.md)"),
+    rules: RulesFileSchema,
     announced: time,
     from: time.describe("may come into force from then on, for 30 days"),
     state: z.enum(["waiting", "withdrawn", "applied"]),
@@ -301,7 +373,7 @@ export const RulesSchema = z
     domain: element,
     profile: z.enum(keys(PROFILES)),
     timelock: decimal.describe("seconds between announcement and use"),
-    inForce: z.strictObject({ root: element, rules: json }),
+    inForce: z.strictObject({ root: element, rules: RulesFileSchema }),
     announced: z
       .array(AnnouncementSchema)
       .describe("the oldest first, those that were applied or withdrawn among them"),
@@ -373,7 +445,7 @@ export const ChangeSchema = z
       epoch,
       quorum: z.array(ReportSchema).describe("of which the prices are the medians"),
     }),
-    z.strictObject({ kind: z.literal("rules"), n: logPosition, time, root: element, rules: json }),
+    z.strictObject({ kind: z.literal("rules"), n: logPosition, time, root: element, rules: RulesFileSchema }),
   ])
   .openapi("Change", { description: "New prices, or rules: with the genesis they give both at any entry of the log" });
 
@@ -415,8 +487,8 @@ export const TermsSchema = z
   .openapi("Terms");
 
 export const ChangesSchema = z.strictObject({ changes: z.array(ChangeSchema) }).openapi("Changes");
-export const AnnounceSchema = z.strictObject({ rules: json }).openapi("Announce");
-export const NumberSchema = z.strictObject({ n: whole }).openapi("AnnouncementNumber");
+export const AnnounceSchema = z.strictObject({ rules: RulesFileSchema }).openapi("Announce");
+export const AnnouncementNumberSchema = z.strictObject({ n: whole }).openapi("AnnouncementNumber");
 
 const accountFields = {
   keyX: element,

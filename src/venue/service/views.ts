@@ -10,6 +10,7 @@ import type { Prices } from "../../protocol/prices.ts";
 import { rootsOf } from "../../protocol/rules.ts";
 import { pricesJson } from "../../protocol/pricesJson.ts";
 import { marketNames, namedRulesJson } from "../../protocol/rulesJson.ts";
+import { pricesTold } from "../../protocol/pricesTold.ts";
 import type { Acknowledgement, OpenOrder } from "../options.ts";
 import type { Venue } from "../venue.ts";
 
@@ -169,32 +170,11 @@ export function announcementJson({ rules, names, ...announcement }: Announcement
 }
 
 export function pricesAnswer(venue: ServedVenue) {
-  const { rules, prices } = venue.terms;
-  const { epoch, halted, index, range, funding } = prices;
   const stamped = venue.health().time;
   const now = venue.clock.now();
   return {
-    rules: prices.rules,
-    epoch,
+    ...pricesTold(venue.terms),
     fresh: venue.isFresh(now > stamped ? now : stamped),
-    halted,
-    index,
-    range,
-    funding,
-    instruments: rules.instruments.flatMap((it, slot) =>
-      it
-        ? {
-            slot,
-            value: prices.values[0][slot] + (slot === 0 ? funding : 0n),
-            reported: prices.last[slot],
-            stale: prices.stale[slot],
-            payoff: prices.payoffs[slot] === 0n ? null : prices.payoffs[slot] - 1n,
-            longCharge: prices.longCharges[slot],
-            shortCharge: prices.shortCharges[slot],
-            scenarios: prices.values.map((scenario) => scenario[slot]),
-          }
-        : [],
-    ),
     feeds: venue.feeds.status,
     developmentFeeds: venue.feeds.isDevelopment,
   };

@@ -126,10 +126,21 @@ describe("the service of prices and rules", () => {
     refused(await act("apply", { n: 1 }), 409, "ANNOUNCEMENT");
     refused(await act("apply", { n: 7 }), 409, "ANNOUNCEMENT");
     refused(await act("apply", { n: "1" }), 400, "FORMAT");
-    refused(await act("announce", { rules: { ...body.rules, more: 1 } }), 400, "RULES_FILE");
-    const spoilt = structuredClone(body) as any;
-    spoilt.rules.markets[0].band = "-1";
-    refused(await act("announce", spoilt), 400, "OUT_OF_RANGE");
+    const spoilt = (change: (rules: any) => void) => {
+      const { rules } = structuredClone(body);
+      change(rules);
+      return act("announce", { rules });
+    };
+    const format = async (change: (rules: any) => void) => refused(await spoilt(change), 400, "FORMAT").details.at;
+    assert.equal(await format((it) => (it.more = 1)), "body.rules");
+    assert.equal(await format((it) => (it.markets[0].band = "-1")), "body.rules.markets.0.band");
+    assert.equal(await format((it) => delete it.group.pricing.lag), "body.rules.group.pricing.lag");
+    assert.equal(await format((it) => it.markets.push(null)), "body.rules.markets");
+    assert.equal(await format((it) => (it.instruments[0].kind = "swap")), "body.rules.instruments.0.kind");
+    const tooWide = await spoilt((it) => (it.markets[0].band = `${1n << 60n}`));
+    assert.equal(refused(tooWide, 400, "OUT_OF_RANGE").details.field, "markets[0].band");
+    const tooFew = await spoilt((it) => it.group.feeds.pop());
+    assert.equal(refused(tooFew, 400, "RULES_FILE").details.field, "group.feeds");
     answers(schemas.AnnouncementSchema, await act("announce", body));
     assert.equal(answers(schemas.AnnouncementSchema, await act("withdraw", { n: 2 })).state, "withdrawn");
     clock.advance(60n);
