@@ -200,7 +200,8 @@ export class Circuit {
     try {
       return (witness = this.#program(inputs, wires));
     } finally {
-      const outputs = witness?.slice(1, 1 + this.r1cs.publicOutputs) ?? null;
+      // Of a circuit of which answers alone are asked no constraints are there.
+      const outputs = witness?.slice(1, wires ?? 1 + this.r1cs.publicOutputs) ?? null;
       record({ kind: "witness", circuit: this.#id, inputs, outputs });
     }
   }
