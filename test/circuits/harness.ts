@@ -130,7 +130,7 @@ export class Circuit {
   #names?: Map<number, string>;
   #hints?: readonly Hint[];
   #madeBy?: ReadonlyMap<number, { name: string; statement: Statement }>;
-  #last?: { inputs: string; witness: readonly bigint[] };
+  #last?: { inputs: string; witness: readonly bigint[]; satisfies?: true };
 
   constructor(id: string, folder: string, program: WitnessProgram, source?: Source) {
     this.#id = id;
@@ -248,7 +248,9 @@ export class Circuit {
    */
   solveForged(inputs: Inputs, pinned: Record<string, bigint>): bigint[] {
     const honest = this.witness(inputs);
-    assert.deepEqual(this.broken(honest), [], "the honest witness satisfies");
+    const last = this.#last!;
+    if (!last.satisfies) assert.deepEqual(this.broken(honest), [], "the honest witness satisfies");
+    last.satisfies = true;
     const wires = new Map(Object.entries(pinned).map(([name, value]) => [this.#wire(name), value]));
     return this.#solver.forge(honest, wires);
   }
