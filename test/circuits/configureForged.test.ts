@@ -11,7 +11,8 @@ import { rulesSignals } from "../../src/witness/configure.ts";
 import { contract, EXPIRY, market, PROFILE, rules } from "../protocol/pricedRules.ts";
 import { changed, context, NOW, refused, ROLLED } from "../protocol/ruleChanges.ts";
 import { argsOf, configuring, file, refusesInputs } from "./configuring.ts";
-import { compileTemplate, type Inputs } from "./harness.ts";
+import { Random } from "../../src/replay/random.ts";
+import { compileTemplate, type Circuit, type Inputs } from "./harness.ts";
 import { pinsEach } from "./pinning.ts";
 import { leavesOthersAlone } from "./registers.ts";
 import { remembersHashes } from "./remembering.ts";
@@ -102,6 +103,49 @@ describe("circuits/instructions/configure: forged witnesses", () => {
       ["after.logged.count", read("before.logged.count")],
     ] as const)
       circuit.refuses(honest, { [name]: value });
+  });
+});
+
+describe("circuits/instructions/configure: its body, forged", () => {
+  remembersHashes();
+  const seed = Number(process.env.TACIT_SEED ?? Date.now() % 100_000);
+  const honest = () => inputsOf(rules(), ROLLED, context([2], [0]));
+  const of = (circuit: Circuit) => {
+    const witness = circuit.witness(honest());
+    return (name: string) => circuit.read(name, witness);
+  };
+  /** By statement: signals that the cheat chooses. */
+  const cheats: Record<string, (read: (name: string) => bigint) => Record<string, bigint>> = {
+    "group.group <== now.group": () => ({ "group.group.slack": 1n }),
+    "group.feeds <== feeds": (read) => ({ "feeds[0][0]": 5n, "group.feeds[0][0]": read("feeds[0][0]") }),
+    "group.eighths <== eighths": (read) => ({ "eighths[0][0]": 5n, "group.eighths[0][0]": read("eighths[0][0]") }),
+    "listed.grid <== now.group.grid": (read) => ({ "listed.grid": read("now.group.grid") / 2n }),
+    // As if the market were a new one, whose name is the greatest there is.
+    "change[m].id <== now.ids[m]": (read) => ({ "change[0].id": read("now.group.greatestId") }),
+    "forget.root <== before.roots.prices": (read) => ({
+      "before.roots.prices": 5n,
+      "forget.root": read("forget.root"),
+    }),
+  };
+  for (const [rule, cheat] of Object.entries(cheats))
+    it(`${rule}: no proof without it`, async () => {
+      const circuit = await whole();
+      circuit.refuses(honest(), cheat(of(circuit)), rule);
+    });
+
+  it("a greatest id that is less than before: refused", async () => {
+    // The market with the greatest id goes.
+    const after = changed({ markets: [[4, null]] });
+    const lower = { ...after, group: { ...after.group, greatestId: 104n } };
+    const [from, to] = [after, lower].map((it) => inputsOf(rules(), it, context()));
+    refusesInputs(await whole(), { honest: from, cheat: to }, "Range(BITS_MARKET())(rise)");
+  });
+
+  it(`each other signal is bound by the rule that computes it: 10 statements (seed ${seed})`, async () => {
+    const circuit = await whole();
+    const others = ["greatest[MARKETS()] === 0", "gone[i] * named === 0", "twice[pairs] * nowRoot.marketGiven[m] === 0", "Range(BITS_MARKET())(now.group.greatestId)", "Range(BITS_MARKET())(rise)"]; // prettier-ignore
+    const sample = { random: new Random(seed), count: 10 };
+    pinsEach(circuit, { fixture: honest() }, "configure.circom Configure", [...Object.keys(cheats), ...others], sample);
   });
 });
 

@@ -4,7 +4,12 @@
 import { ORDER } from "../../src/protocol/babyjub.ts";
 import { FEE_DENOMINATOR } from "../../src/protocol/parameters.ts";
 import type { Formula } from "./forger.ts";
+import { MODULUS } from "./r1cs.ts";
 import type { Hint } from "./statements.ts";
+
+const HALF = MODULUS / 2n;
+/** From which score on a call is in the money. */
+const side = (dev: bigint) => (dev + 1n) << 7n;
 
 /** By template and signal: of which signals of the component it is computed, and how; its own index comes last. */
 const FORMULAS: Record<string, { of: readonly string[]; value: (values: readonly bigint[], index: bigint) => bigint }> =
@@ -16,6 +21,15 @@ const FORMULAS: Record<string, { of: readonly string[]; value: (values: readonly
     "InstrumentWords.quotient": {
       of: ["instrument.contract.expiry", "grid"],
       value: ([expiry, grid]) => expiry / grid,
+    },
+    "Ln.places": { of: ["in"], value: ([x], i) => (BigInt(Math.max(0, 41 - x.toString(2).length)) >> i) & 1n },
+    "CallValue.itm": { of: ["score", "dev"], value: ([score, dev]) => (score < HALF && score >= side(dev) ? 1n : 0n) },
+    "CallValue.far": {
+      of: ["score", "dev", "itm"],
+      value: ([x, dev, itm]) => {
+        const score = x < HALF ? x : x - MODULUS;
+        return (itm === 1n ? score : -score - 1n) - side(dev) >= 1n << 22n ? 1n : 0n;
+      },
     },
     "Multiples.out": { of: ["x", "d"], value: ([x, d]) => (x + d - 1n) / d },
     "Scalar.quotientBits": { of: ["in"], value: ([x], i) => ((x / ORDER) >> i) & 1n },

@@ -19,7 +19,9 @@ import {
   type Shocks,
 } from "../../src/protocol/optionValue.ts";
 import { Random } from "../../src/replay/random.ts";
-import { compileTemplate, expectNoWitness, type CircuitSource } from "./harness.ts";
+import { compileTemplate, expectNoWitness, type CircuitSource, type Inputs } from "./harness.ts";
+import { pinsEach } from "./pinning.ts";
+import { quotient } from "./r1cs.ts";
 
 const SEED = Number(process.env.TACIT_SEED ?? Date.now() % 100_000);
 const ROUNDS = Number(process.env.TACIT_ROUNDS ?? 100);
@@ -251,4 +253,50 @@ describe("circuits/lib/optionValue", () => {
     for (const z of [TOP, -TOP - 1n]) expectNoWitness(exponential, { in: toField(z) });
     for (const x of [0n, 1n << 41n]) expectNoWitness(logarithm, { in: x });
   });
+
+  const CALL = { forward: 101_000n, strike: 100_000n, score: 900n, dev: 200n, rest: 5n };
+  /** 1000 above where a call is far in the money, for its deviation. */
+  const DEEP = { ...CALL, score: (1n << 22n) - (201n << 7n) + 1_000n };
+  const LEVELS = { volatility: (3n << 24n) / 4n, multiplier: 64n, root: 1n << 26n, raised: 24n, lowered: toField(-16n), leastVolatility: 1n << 21n }; // prettier-ignore
+  const VALUED = { isOption: 1n, isPut: 0n, live: 101_000n, fixed: 0n, strike: 100_000n, ...LEVELS, reach: (50_000n << 24n) / 121n, factor: [18_000_000n], move: [24n], isRaised: [1n], isLowered: [0n] }; // prettier-ignore
+  const MOST_LEAST = (1n << 28n) - 1n;
+  const tenors = Array.from({ length: TENORS }, (_, i) => BigInt(200 - i));
+
+  it("CallValue, Ln and RootFloor: no bit that is none, no root that is no integer", async () => {
+    const circuit = await forgeable("CallValue");
+    // A call deep in the money would be worth nothing.
+    const forged = circuit.refuses(DEEP, { itm: 0n, far: 2n }, "far * (far - 1) === 0");
+    assert.deepEqual([forged, circuit.witness(DEEP)].map((it) => circuit.read("out", it)), [0n, 1_000n]); // prettier-ignore
+    const logarithm = await fixed("Ln", []);
+    // A shift by 2 that counts as 3, or as 0.
+    const at = { in: 1n << 38n };
+    logarithm.refuses(at, { "places[0]": 3n, "places[1]": 0n }, "places[i] * (places[i] - 1) === 0");
+    logarithm.refuses(at, { "power[0]": 4n, "places[0]": 0n, "places[1]": 0n }, "power[i] <== 1 + places[i]");
+    // The square of 1/11 times 121 is 1.
+    const root = await fixed("RootFloor", [121, 4]);
+    root.refuses({ in: 1n }, { out: quotient(1n, 11n) }, "Range(n)(out)");
+  });
+
+  type Examples = Record<string, Inputs>;
+  const each: [file: "fixed" | "optionValue", template: string, args: number[], examples: Examples, byHand?: string[]][] = [
+    ["fixed", "Products", [3], { some: { in: [1n, 0n, 1n] }, all: { in: [1n, 1n, 1n] } }],
+    ["fixed", "Ln", [], { some: { in: 12_345n }, one: { in: 1n } }, ["places[i] * (places[i] - 1) === 0", "power[i] <== 1 + places[i]"]],
+    ["fixed", "Exp", [], { above: { in: 12_345_678n }, below: { in: toField(-33_345_678n) } }],
+    ["fixed", "RootFloor", [3, 4], { some: { in: 100n }, more: { in: 700n } }, ["Range(n)(out)"]],
+    ["fixed", "QuotientFloor", [8, 4], { above: { in: 100n, divisor: 7n }, below: { in: toField(-100n), divisor: 7n } }],
+    ["optionValue", "CallValue", [], { itm: { ...CALL, score: 40_000n }, CALL, far: { ...CALL, score: toField(-(1n << 23n)) }, short: { forward: 99_999n, strike: 100_000n, score: 200n, dev: 0n, rest: 0n } }, ["far * (far - 1) === 0"]],
+    ["optionValue", "Deviation", [40, 12, 0], { some: { in: 12_345_678_901n }, small: { in: 5n }, much: { in: 1n << 39n } }],
+    ["optionValue", "Deviation", [38, 12, 1], { some: { in: 12_345_678_901n }, small: { in: 5n }, below: { in: toField(-(1n << 30n)) } }],
+    ["optionValue", "Tenor", [], { some: { ahead: 123_456n, tenors }, past: { ahead: toField(-5n), tenors }, far: { ahead: 1n << 39n, tenors }, now: { ahead: 0n, tenors } }],
+    ["optionValue", "Deviations", [], { LEVELS, least: { ...LEVELS, leastVolatility: MOST_LEAST }, long: { ...LEVELS, root: 1n << 29n, leastVolatility: MOST_LEAST } }],
+    ["optionValue", "InstrumentValues", [2], { call: VALUED, put: { ...VALUED, isPut: 1n, fixed: 60_000n, live: 50_000n, isRaised: [0n], isLowered: [1n] }, none: { ...VALUED, live: 0n }, linear: { ...VALUED, isOption: 0n, strike: 0n } }, ["far * (far - 1) === 0"]],
+    ["optionValue", "Scaled", [], { some: { in: 101_000n, factor: 18_000_000n } }],
+    ["optionValue", "AtLevel", [], { raised: { of: [1n, 0n], in: [5n, 6n, 7n] }, lowered: { of: [0n, 1n], in: [5n, 6n, 7n] } }],
+    ["optionValue", "Weighted", [], { up: { value: 1_007n, mark: 1_000n, weight: 37n }, down: { value: 0n, mark: 1_000n, weight: 37n } }],
+  ]; // prettier-ignore
+  for (const [source, template, args, examples, byHand] of each)
+    it(`${template}(${args.join(", ")}): each statement is a rule`, async () => {
+      const circuit = await (source === "fixed" ? fixed(template, args) : forgeable(template, args));
+      pinsEach(circuit, examples, `${source}.circom`, byHand);
+    });
 });

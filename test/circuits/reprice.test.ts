@@ -1,6 +1,6 @@
 // Goal: a proof of reprice says what src/protocol/prices.ts makes of a quorum's reports, for whatever they report, and nothing else.
 // Method: one case after another and random situations (seed in the name of the test; TACIT_ROUNDS sets their number), all public
-// outputs against the ledger; malicious inputs, which leave no witness or other outputs. Forged witnesses are tried of its parts:
+// outputs against the ledger; malicious inputs, which leave no witness or other outputs; forged witnesses of its body. Of its parts:
 // repriceParts.test.ts.
 import assert from "node:assert/strict";
 import { contractsHash } from "../../src/protocol/instrument.ts";
@@ -14,6 +14,7 @@ import type { InstructionInputs } from "../../src/witness/ledger.ts";
 import { repriceInputs } from "../../src/witness/reprice.ts";
 import { contract, EXPIRY, group, instrument, instruments, market, pricing, rules } from "../protocol/pricedRules.ts";
 import { compileTemplate, expectNoWitness, type Circuit, type Inputs } from "./harness.ts";
+import { pinsEach } from "./pinning.ts";
 import { remembersHashes } from "./remembering.ts";
 import {
   DOMAIN,
@@ -122,6 +123,25 @@ describe("circuits/instructions/reprice", () => {
     it("in constraints", () => {
       const { inputs } = built(situation(rules(), earlier(), FIRST + 1n, numbers()));
       assert.equal(circuit.satisfies(circuit.witness(inputs as Inputs)), true);
+    });
+  });
+
+  describe("forged witnesses", () => {
+    const whole = () => compileTemplate({ file, template: "Reprice", args: [4, 4], optimise: false });
+    const of = () => situation(rules(), earlier(), FIRST + 1n, numbers({ index: 101_000n }));
+    const CONTRACTS = "signal contracts <== Hash(TAG_VECTOR(), N)(contract)";
+
+    it("reports about other contracts: refused", async () => {
+      const { quorum, ...rest } = of();
+      const { inputs } = built({ quorum, ...rest });
+      const signed = quorum.map(({ feed, report }) => signedReport(feed, { ...report, contracts: 5n }));
+      const pins = signed.flatMap(({ auth: { R8x, R8y, S } }, j) => [[`R8x[${j}]`, R8x], [`R8y[${j}]`, R8y], [`signature[${j}]`, S]]); // prettier-ignore
+      (await whole()).refuses(inputs as Inputs, { contracts: 5n, ...Object.fromEntries(pins) }, CONTRACTS);
+    });
+
+    it(`each signal of its body is bound by the rule that computes it: ${2 * ROUNDS} statements (seed ${SEED})`, async () => {
+      const sample = { random: new Random(SEED), count: 2 * ROUNDS };
+      pinsEach(await whole(), { fixture: built(of()).inputs as Inputs }, "reprice.circom Reprice", [CONTRACTS], sample);
     });
   });
 

@@ -12,7 +12,8 @@ import { INSTRUMENTS } from "../../src/protocol/parameters.ts";
 import { NO_PREMIUM, reportHash, reportWords, type Report } from "../../src/protocol/report.ts";
 import { scenarioWords } from "../../src/protocol/rules.ts";
 import { Random } from "../../src/replay/random.ts";
-import { pricing } from "../protocol/pricedRules.ts";
+import { pricingSignals, rulesSignals } from "../../src/witness/configure.ts";
+import { pricing, rules as someRules } from "../protocol/pricedRules.ts";
 import { compileTemplate, expectNoWitness, type Inputs } from "./harness.ts";
 import { pinsEach } from "./pinning.ts";
 
@@ -48,6 +49,10 @@ describe("circuits/lib/report", () => {
     circuit.refuses(inputs, { out: 10n, ...upper(0n, 1n, 1n) }, "other[N - 1] === 0");
     circuit.refuses(inputs, { out: 15n, ...upper(0n, 1n, 1n) }, "other[N - 1] === 0");
     circuit.refuses({ in: [7n, 7n, 7n] }, upper(-1n, 1n, 2n), "upper[j] * (upper[j] - 1) === 0");
+    const product = "other[j] <== other[j - 1] * (distance[j] + 1 - upper[j])";
+    circuit.refuses(inputs, { out: 15n, "other[2]": 0n, ...upper(0n, 1n, 1n) }, product);
+    const byHand = ["upper[j] * (upper[j] - 1) === 0", "uppers === half + 1", product];
+    pinsEach(circuit, { inputs }, "report.circom", byHand);
     // Equal ones may stand on either side: the median is the same.
     const other = circuit.solveForged({ in: [7n, 7n, 9n] }, upper(1n, 0n, 1n));
     assert.deepEqual([circuit.satisfies(other), circuit.read("out", other)], [true, 7n]);
@@ -116,6 +121,54 @@ describe("circuits/lib/report", () => {
       circuit.refuses(honest, { "feed[1]": 1n }, VALID);
       circuit.refuses(honest, { "S[0]": 5n }, VALID);
       circuit.refuses(honest, { "words[1][1]": (honest.words as bigint[][])[1][1] + 1n }, VALID);
+    });
+
+    it("takes no key of another feed, no other report than is signed, and no signature that is none", async () => {
+      const circuit = await quorum();
+      // Feeds 0 and 1 have one key.
+      const twins = inputs([0, 2, 3], [0, 0, 2, 3]);
+      circuit.refuses(twins, { "at[0][0]": 0n, "at[0][1]": 1n }, "at[j] <== OneHotOf(k)(feed[j])");
+      const honest = inputs([0, 2, 3]);
+      const { x, y } = publicKey(secrets[1]);
+      const by = signed(reports[0], 0, 1);
+      const signature = ({ R8x, R8y, S }: typeof by) => ({ "R8x[0]": R8x, "R8y[0]": R8y, "S[0]": S });
+      circuit.refuses(honest, { "key[0][0]": x, "key[0][1]": y, ...signature(by) }, "key[j][c] <== sum");
+      circuit.refuses(honest, { "part[0][0][0]": 5n, "part[0][1][0]": publicKey(secrets[0]).x - 5n }, "part[j][i][c] <== at[j][i] * keys[i][c]"); // prettier-ignore
+      const other = report({ index: 7n });
+      const said = { "message[0]": reportHash(other), ...signature(signed(other, 0, 0)) };
+      circuit.refuses(honest, said, "message[j] <== Hash(TAG_REPORT(), 3 + W)");
+      circuit.refuses(honest, { "S[0]": 5n, "valid[0]": 1n }, "valid[j] <== Signature()");
+      const byHand = [
+        "at[j] <== OneHotOf(k)(feed[j])",
+        "part[j][i][c] <== at[j][i] * keys[i][c]",
+        "key[j][c] <== sum",
+        "message[j] <== Hash(TAG_REPORT(), 3 + W)([ domain, contracts, epoch, words[j][0], words[j][1], words[j][2], words[j][3] ])",
+        "valid[j] <== Signature()(1, key[j][0], key[j][1], R8x[j], R8y[j], S[j], message[j])",
+        VALID,
+        "NotZero()(reported[j][n])",
+        "Range(k)(feed[j] - feed[j - 1] - 1)",
+      ];
+      pinsEach(circuit, { honest }, "report.circom Quorum", byHand);
+    });
+
+    it("has no eighth feed", async () => {
+      const answers = await compileTemplate({ file: "circuits/lib/report.circom", template: "Quorum", args: [7], answersOnly: true }); // prettier-ignore
+      const each = [0, 1, 2, 3, 6].map((feed) => signed(reports[1], feed, Math.min(feed, 3)));
+      const keys = [0, 1, 2, 3, 3, 3, 3].map((i) => Object.values(publicKey(secrets[i])));
+      const { domain, contracts, epoch } = reports[0];
+      const of = (feed: bigint[]): Inputs => ({
+        domain,
+        contracts,
+        epoch,
+        keys,
+        feed,
+        words: each.map(({ words }) => words),
+        R8x: each.map(({ R8x }) => R8x),
+        R8y: each.map(({ R8y }) => R8y),
+        S: each.map(({ S }) => S),
+      });
+      answers.publicValues(of([0n, 1n, 2n, 3n, 6n]), 1);
+      expectNoWitness(answers, of([0n, 1n, 2n, 3n, 7n]));
     });
 
     it("takes no report without index, average or sigma", async () => {
@@ -314,6 +367,7 @@ describe("circuits/instructions/reprice: parts", () => {
     const settled = { ...WORTH, live: 0n, payoff: 1_001n };
     for (const k of [0, 1]) assert.equal(circuit.read(`values[${k}]`, circuit.witness(settled)), 1_000n);
     for (const k of [0, 1]) assert.equal(circuit.read(`values[${k}]`, circuit.witness({ ...settled, given: 0n })), 0n);
+    pinsEach(circuit, { WORTH, settled }, "pricing.circom");
   });
 
   it("Settlement: no other part is fixed", async () => {
@@ -361,6 +415,34 @@ describe("circuits/instructions/reprice: parts", () => {
     circuit.refuses(ROW, { "weighted[1]": 5n }, "weighted[k] <== sum");
     circuit.refuses(ROW, { "row.low": toField(-379n) }, "row.low <== least[P - 1] - gross");
     circuit.refuses(ROW, { "row.high": 579n }, "row.high <== greatest[P - 1] + gross");
+    const four = (of: Inputs & { values: bigint[][] }) => ({ ...of, values: [...of.values, vector(950n, 600n), vector(1_100n, 650n)] }); // prettier-ignore
+    const edge = at(1n << 40n);
+    const examples = { ROW: four(ROW), out: four(out), free: four(free), beyond: four(beyond), edge: four(edge) };
+    pinsEach(await forgeable("pricing", "MarketRow", [4]), examples, "pricing.circom");
+  });
+
+  it("each statement that opens rules, history and tables is a rule", async () => {
+    const { instruments, instrumentRows } = rulesSignals(someRules());
+    const row = { rowHash: instrumentRows[2], instrument: instruments[2] } as Inputs;
+    pinsEach(await forgeable("rules", "InstrumentRow"), { row, free: { ...row, rowHash: 0n } }, "rules.circom");
+    const { scenarios } = pricingSignals(pricing()) as { scenarios: bigint[] };
+    pinsEach(await forgeable("rules", "PricingHash", [4]), { some: { pricing: pricingSignals(pricing()) } as Inputs }, "rules.circom"); // prettier-ignore
+    const table = await forgeable("rules", "UnpackScenarios", [4]);
+    const beyond = "parts[w][i] === 0";
+    table.refuses({ words: scenarios }, { "words[0]": scenarios[0] + (1n << 68n) }, beyond);
+    pinsEach(table, { some: { words: scenarios } }, "rules.circom", [beyond]);
+    const history = { index: 1n, range: 2n, funding: 3n, fundingRest: 4n, last: 5n, payoffs: 6n };
+    pinsEach(await forgeable("history", "HistoryHash"), { some: { history } }, "history.circom");
+    const of = { meta: { rules: 1n, epoch: 2n, halted: 0n, stale: 4n, longCharges: 5n, shortCharges: 6n, weights: 7n, history: 8n }, scenarios: 9n, rowsHash: 10n }; // prettier-ignore
+    pinsEach(await forgeable(REPRICE, "PricesRoot"), { of }, "reprice.circom");
+  });
+
+  it("each statement of ranges is a rule", async () => {
+    pinsEach(await forgeable("ranges", "Multiples", [4, 8]), { some: { d: 7n, x: 100n } }, "ranges.circom");
+    pinsEach(await forgeable("ranges", "Positive", [5]), { some: { in: 5n } }, "ranges.circom");
+    const within = await forgeable("ranges", "Within", [3, 9]);
+    within.refuses({ in: 5n }, { in: 10n }, "Range(n)(most - in)");
+    within.refuses({ in: 5n }, { in: 2n }, "Range(n)(in - least)");
   });
 
   it("each statement of the smaller ones is a rule", async () => {

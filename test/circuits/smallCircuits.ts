@@ -52,4 +52,25 @@ export const SMALL_INSTRUCTIONS: Readonly<Record<string, CircuitSource>> = {
     optimise: false,
     attributed: false,
   },
+  fold: {
+    file: "circuits/instructions/fold.circom",
+    template: "Fold",
+    args: [2, 2],
+    optimise: false,
+    attributed: false,
+  },
+  configure: {
+    file: "circuits/instructions/configure.circom",
+    template: "Configure",
+    args: [4, 4, 4, 28, 10],
+    optimise: false,
+    attributed: false,
+  },
+  reprice: {
+    file: "circuits/instructions/reprice.circom",
+    template: "Reprice",
+    args: [2, 4],
+    optimise: false,
+    attributed: false,
+  },
 };
