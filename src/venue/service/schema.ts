@@ -454,7 +454,7 @@ const perInstrument = z.array(decimal).describe("by instrument");
 export const TermsSchema = z
   .strictObject({
     n: z.int().min(-1).describe("position of an entry of the log after which they were in force; -1: of none"),
-    rules: json,
+    rules: RulesFileSchema,
     prices: z.strictObject({
       rules: element,
       epoch,
