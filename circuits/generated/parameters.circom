@@ -2,6 +2,10 @@
 // The home of these numbers is src/protocol/parameters.ts.
 pragma circom 2.2.0;
 
+// ACCOUNT
+function ACCOUNT_BYTES() { return 200; }
+function ACCOUNT_GAS() { return 5000; }
+
 // ALL_CANCEL_EVERY
 function ALL_CANCEL_EVERY() { return 4; }
 
@@ -35,6 +39,12 @@ function BITS_RHO_MIN() { return 61; }
 function BITS_REPORTED() { return 40; }
 function BITS_CHARGE() { return 40; }
 function BITS_WEIGHT() { return 16; }
+
+// BITS_ID_WINDOW
+function BITS_ID_WINDOW() { return 16; }
+
+// DEFAULT_CANCELS
+function DEFAULT_CANCELS() { return 8; }
 
 // FEE_DENOMINATOR
 function FEE_DENOMINATOR() { return 1000000; }
@@ -101,6 +111,14 @@ function MARKET_STATE_HALTED() { return 2; }
 // MAX_POSITION_SQUARES
 function MAX_POSITION_SQUARES() { return 4951760157141521099596496896; }
 
+// MOST
+function MOST_BYTES() { return 110000; }
+function MOST_GAS() { return 14000000; }
+function MOST_MOVE() { return 67108864; }
+function MOST_MOVES() { return 72; }
+function MOST_MAINTENANCE() { return 640; }
+function MOST_DEFAULTS() { return 1024; }
+
 // NONCE_WINDOW
 function NONCE_WINDOW() { return 65536; }
 
@@ -135,6 +153,10 @@ function PHASE_OPEN() { return 0; }
 function PHASE_CLEARING() { return 1; }
 function PHASE_SETTLING() { return 17; }
 function PHASE_PAYING() { return 18; }
+
+// PROOF
+function PROOF_BYTES() { return 449; }
+function PROOF_GAS() { return 100000; }
 
 // RANK
 function RANK_REPRICE() { return 0; }

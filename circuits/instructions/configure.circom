@@ -19,9 +19,6 @@ include "../generated/parameters.circom";
 /// Nobody trusts the operator with rules: the root that RULES names is a public input, for the contract to hold against what was
 /// announced, and for the world to see.
 
-/// src/protocol/configure.ts (ID_WINDOW), in bits.
-function BITS_ID_WINDOW() { return 16; }
-
 /// Rules: all of the rules, by slot. Words of a free slot are those of any row: nothing is concluded from them.
 bus Rules {
     Group() group;

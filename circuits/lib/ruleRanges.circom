@@ -13,23 +13,6 @@ include "../generated/parameters.circom";
 /// What are rules at all: each word lies in its range, so that whatever is configured, every later witness exists.
 /// twins   src/protocol/rules.ts (requireRules), src/protocol/instrument.ts (requireInstruments)
 
-/// What a transaction may take, and what of it a proof and an account take.
-/// twins   src/protocol/transaction.ts (MOST, PROOF, ACCOUNT)
-function MOST_BYTES() { return 110000; }
-function MOST_GAS() { return 14000000; }
-function PROOF_BYTES() { return 1 + 32 * (6 + 8); }
-function PROOF_GAS() { return 100000; }
-function ACCOUNT_BYTES() { return 200; }
-function ACCOUNT_GAS() { return 5000; }
-
-/// Greatest range of moves, 2^-24: exp has its table of logarithms below 4. And other bounds of src/protocol/rules.ts.
-function MOST_MOVE() { return 1 << 26; }
-function MOST_MOVES() { return 72; }
-function MOST_MAINTENANCE() { return 640; }
-function MOST_DEFAULTS() { return 1024; }
-/// A sweep of a default may fill so many places for cancels more.
-function DEFAULT_CANCELS() { return 8; }
-
 /// Defaults: when an account is sold down, and how; in the order of their hash.
 /// twins   src/protocol/rules.ts (units)
 bus Defaults {

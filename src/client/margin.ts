@@ -39,8 +39,16 @@ export interface MarginReport {
 /** Points of the curve on each side, and how far they reach: 24ths of the range. */
 const [POINTS, REACH] = [24, 72n];
 
-/** @source docs/protocol.md, section 6 */
-export function marginOf(account: Pick<Account, "cash" | "positions" | "reserved">, terms: Terms): MarginReport {
+/**
+ * @param average  that the feeds reported with the prices, null where it is not known: within a settlement window it has fixed a
+ *                 part of what a contract pays, and the curve moves the rest
+ * @source docs/protocol.md, section 6
+ */
+export function marginOf(
+  account: Pick<Account, "cash" | "positions" | "reserved">,
+  terms: Terms,
+  average: bigint | null,
+): MarginReport {
   const { rules, prices } = terms;
   const { pricing } = rules.group;
   const factorOf = (move: bigint) => Math.exp(Number(move * prices.range) / 2 ** 24);
@@ -63,11 +71,14 @@ export function marginOf(account: Pick<Account, "cash" | "positions" | "reserved
     charges: charges(account, prices),
     reserved: account.reserved,
     drivers,
-    curve: curveOf(account, terms).map(({ move, equity: own }) => ({ factor: factorOf(move), equity: own })),
+    curve: curveOf(account, terms, average ?? prices.index).map(({ move, equity: own }) => ({
+      factor: factorOf(move),
+      equity: own,
+    })),
   };
 }
 
-function curveOf({ cash, positions }: Pick<Account, "cash" | "positions">, { rules, prices }: Terms) {
+function curveOf({ cash, positions }: Pick<Account, "cash" | "positions">, { rules, prices }: Terms, average: bigint) {
   const { pricing } = rules.group;
   const moves = Array.from({ length: 2 * POINTS + 1 }, (_, i) => (BigInt(i - POINTS) * REACH) / BigInt(POINTS));
   const shocks = {
@@ -75,7 +86,7 @@ function curveOf({ cash, positions }: Pick<Account, "cash" | "positions">, { rul
     range: prices.range,
     scenarios: moves.map((move) => ({ move, level: "asItIs" as const })),
   };
-  const at = { last: prices.last, end: prices.epoch * pricing.epochLength, average: prices.index };
+  const at = { last: prices.last, end: prices.epoch * pricing.epochLength, average };
   const equities = moves.map(() => cash);
   positions.forEach((lots, slot) => {
     const contract = rules.instruments[slot]?.contract;

@@ -111,6 +111,13 @@ export class ClientTerms {
     return this.#quorum;
   }
 
+  /** Of the index, as the quorum of the prices in force has it; null where that is not known. */
+  get average(): bigint | null {
+    return this.#quorum && this.#quorum.epoch === this.latest.prices.epoch
+      ? medians(this.#quorum.reports).average
+      : null;
+  }
+
   /** Position of the last change that is known, -1 for none. */
   get position(): number {
     return this.#known.at(-1)!.n;

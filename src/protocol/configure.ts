@@ -3,7 +3,7 @@ import { contractHash, isOption, isPerpetual, type Contract, type Instrument } f
 import type { Profile } from "./instructions.ts";
 import { isMarketOpen, type MarketRules } from "./market.ts";
 import { max } from "./numbers.ts";
-import { INSTRUMENT_KIND, MARKETS } from "./parameters.ts";
+import { BITS_ID_WINDOW, INSTRUMENT_KIND, MARKETS } from "./parameters.ts";
 import type { Prices } from "./prices.ts";
 import { requireRules, type Rules } from "./rules.ts";
 import { fitsTransaction, worstClear } from "./transaction.ts";
@@ -15,7 +15,7 @@ import { fitsTransaction, worstClear } from "./transaction.ts";
  */
 
 /** A new id is at most this far above the greatest one that was ever used. */
-export const ID_WINDOW = 1n << 16n;
+export const ID_WINDOW = 1n << BigInt(BITS_ID_WINDOW);
 
 export interface ConfigureContext {
   /** of the RULES entry */

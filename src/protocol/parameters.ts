@@ -246,3 +246,27 @@ export const TENORS = 16;
 export const FIRST_TENOR = 10;
 /** s = sqrt(v^2 tau / YEAR_UNITS), with 121 the square of the 11 in the units of s and of the grid: 121 years / 16. */
 export const YEAR_UNITS = (121n * 365n * 86_400n) / 16n;
+
+/**
+ * What a transaction may take: a round is one, and from phase open to phase open it cannot be cut. Call data is what nodes
+ * pass on; gas stays under the most of one transaction (EIP-7825: 2^24).
+ */
+export const MOST = {
+  bytes: 110_000,
+  gas: 14_000_000,
+  /** move of a scenario times the greatest range, 2^-24: exp has its table of logarithms below e^4 */
+  move: 4 << 24,
+  /** 24ths of the range that a scenario moves */
+  moves: 72,
+  /** 1024ths: of what maintenance, target and penalty of the defaults are */
+  maintenance: 640,
+  defaults: 1024,
+} as const;
+/** Of a proof: its code, at most six public inputs beside the first, eight words; gas as in docs/costs.json. */
+export const PROOF = { bytes: 1 + 32 * (6 + 8), gas: 100_000 } as const;
+/** Of an account that changes: what publishing its record is to take. */
+export const ACCOUNT = { bytes: 200, gas: 5_000 } as const;
+/** Cancels by which a sweep of a default may exceed a market's capacity for them. */
+export const DEFAULT_CANCELS = 8;
+/** log2 of how far a new id of a market is above the greatest one that was ever used, at most. */
+export const BITS_ID_WINDOW = 16;

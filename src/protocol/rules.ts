@@ -7,10 +7,12 @@ import { marketRulesWords, vectorHash, type MarketRules } from "./market.ts";
 import { abs, pack, requireBits, requireSigned, type Column } from "./numbers.ts";
 import {
   BITS,
+  DEFAULT_CANCELS,
   FEE_DENOMINATOR,
   INSTRUMENTS,
   MARKET_STATE,
   MARKETS,
+  MOST,
   NO_MARKET_ID,
   OPTION,
   RULE,
@@ -239,8 +241,8 @@ const MARKET_RANGES: Readonly<Record<Exclude<keyof MarketRules, "legs">, Range>>
   state: [1n, BigInt(Object.keys(MARKET_STATE).length)],
   until: [0n, below(BITS.time)],
   capacity: [1n, below(BITS.count)],
-  // A sweep of a default may fill 8 places more.
-  cancelCapacity: [1n, below(BITS.count) - 8n],
+  // A sweep of a default may fill more places.
+  cancelCapacity: [1n, below(BITS.count) - BigInt(DEFAULT_CANCELS)],
   listCapacity: [1n, below(BITS.count)],
 };
 const SECONDS: Range = [1n, below(32)];
@@ -261,21 +263,18 @@ const PRICING_RANGES: Readonly<Record<Exclude<keyof Pricing, "scenarios" | "teno
   step: [1n, 1n << 16n],
   markBand: [0n, (1n << 16n) - 1n],
 };
-const MOST_DEFAULTS = 1_024n;
 const DEFAULTS_RANGES: Readonly<Record<keyof Defaults, Range>> = {
   // An ordinary rise of the range, 5/4, must not flag who held margin.
-  maintenance: [1n, 640n],
-  target: [1n, MOST_DEFAULTS],
+  maintenance: [1n, BigInt(MOST.maintenance)],
+  target: [1n, BigInt(MOST.defaults)],
   grace: [0n, below(32)],
   slope: SECONDS,
   hold: [0n, below(32)],
-  penalty: [0n, 640n],
+  penalty: [0n, BigInt(MOST.maintenance)],
   insuranceLimit: [0n, 1n << 16n],
   loose: [0n, below(BITS.amount)],
   insuranceShare: [0n, 1n << 16n],
 };
-/** exp has its table of logarithms below 4. */
-const MOST_MOVE = 4n << 24n;
 
 function requireWords<Name extends string>(
   at: string,
@@ -364,9 +363,14 @@ function requirePricing(at: string, pricing: Pricing, rows: number): void {
   require("scenarios", scenarios.length === rows, `${rows} rows`);
   for (const [k, row] of scenarios.entries()) {
     const where = `${at}.scenarios[${k}]`;
-    requireWords(where, { move: row.move, weight: row.weight }, { move: [-72n, 72n], weight: [0n, 64n] });
+    requireWords(
+      where,
+      { move: row.move, weight: row.weight },
+      { move: [-BigInt(MOST.moves), BigInt(MOST.moves)], weight: [0n, 64n] },
+    );
     require(`scenarios[${k}].level`, Object.hasOwn(LEVEL, row.level), `one of ${Object.keys(LEVEL).join(", ")}`);
-    require(`scenarios[${k}].move`, abs(row.move) * rangeCap < MOST_MOVE, "a move of the greatest range below e^4");
+    require(`scenarios[${k}].move`, abs(row.move) * rangeCap <
+      BigInt(MOST.move), "a move of the greatest range below e^4");
     if (k === 0)
       require("scenarios[0]", row.move === 0n && row.level === "asItIs", "the mark: no move, volatility as it is");
   }

@@ -19,7 +19,7 @@ const positions = (...lots: bigint[]) => Array.from({ length: INSTRUMENTS }, (_,
 const account = { cash: 1_000_000n, positions: positions(-7n, 5n, -3n), reserved: 12_345n };
 
 describe("margin of an account", () => {
-  const report = marginOf(account, { rules, prices });
+  const report = marginOf(account, { rules, prices }, null);
 
   it("is its equity in each scenario, less charges but at the mark, less what orders hold", () => {
     assert.equal(prices.funding, 100n);
@@ -75,7 +75,7 @@ describe("margin of an account", () => {
       [...factors].sort((a, b) => a - b),
     );
     // What is no option does not see volatilities.
-    const linear = marginOf({ ...account, positions: positions(-7n) }, { rules, prices });
+    const linear = marginOf({ ...account, positions: positions(-7n) }, { rules, prices }, null);
     for (const { move, equity } of linear.scenarios.slice(1)) {
       const factor = Math.exp((Number(move) * Number(prices.range)) / 2 ** 24);
       const point = linear.curve.find((it) => Math.abs(it.factor - factor) < 1e-9)!;
@@ -87,13 +87,28 @@ describe("margin of an account", () => {
     const payoffs = prices.payoffs.map((it, i) => (i === 1 ? 3_001n : it));
     const values = prices.values.map((of) => of.with(1, 3_000n));
     const settled = { ...prices, payoffs, values, longCharges: prices.longCharges.with(1, 0n) };
-    const report = marginOf({ ...account, positions: positions(0n, 5n) }, { rules, prices: settled });
+    const report = marginOf({ ...account, positions: positions(0n, 5n) }, { rules, prices: settled }, null);
     for (const { equity } of [...report.scenarios, ...report.curve]) assert.equal(equity, 1_015_000n);
     assert.deepEqual([report.worst, report.charges], [0, 0n]);
   });
 
+  it("goes on from what an average has fixed, within the settlement window of an option", () => {
+    const { window, epochLength } = rules.group.pricing;
+    const end = rules.instruments[1]!.contract.expiry - window / 2n;
+    const average = 104_000n;
+    const late = made(end / epochLength, made(end / epochLength - 1n), { average });
+    const held = { ...account, positions: positions(0n, 5n) };
+    const middle = (average: bigint | null) => {
+      const { curve, scenarios } = marginOf(held, { rules, prices: late }, average);
+      return [curve[(curve.length - 1) / 2].equity, scenarios[0].equity];
+    };
+    const [at, mark] = middle(average);
+    assert.equal(at, mark);
+    assert.notEqual(middle(null)[0], mark, "the average counts");
+  });
+
   it("of an account that holds nothing is its cash", () => {
-    const report = marginOf({ ...account, positions: positions() }, { rules, prices });
+    const report = marginOf({ ...account, positions: positions() }, { rules, prices }, null);
     for (const { equity } of [...report.scenarios, ...report.curve]) assert.equal(equity, 1_000_000n);
     assert.deepEqual([report.worst, report.drivers], [0, []]);
   });

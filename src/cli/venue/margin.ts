@@ -13,7 +13,7 @@ export async function margin(options: TraderOptions): Promise<number> {
   return withClient(options, async (client) => {
     const account = await client.account();
     const terms = await client.terms.update();
-    const report = marginOf(account, terms);
+    const report = marginOf(account, terms, client.terms.average);
     const { quorum } = client.terms;
     if (options.json) {
       const feeds = quorum?.reports.map(({ feed }) => feed) ?? [];

@@ -79,7 +79,7 @@ function marginIn(
   terms: Parameters<typeof marginOf>[1],
   account: Parameters<typeof marginOf>[0],
 ): OwnMargin {
-  const { scenarios, worst, charges, drivers, curve } = marginOf(account, terms);
+  const { scenarios, worst, charges, drivers, curve } = marginOf(account, terms, client.terms.average);
   return {
     scenarios: scenarios.map(({ factor, level, equity, free }) => ({ factor, level, equity: String(equity), free: String(free) })), // prettier-ignore
     worst,

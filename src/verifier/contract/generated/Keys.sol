@@ -6,7 +6,7 @@ pragma solidity ^0.8.24;
 /// @title What the venue is compiled for: the keys of its instructions, and bounds that circuits have too.
 library Keys {
     /// Hash of the code that holds the keys (KeyData.sol).
-    bytes32 internal constant HASH = 0x8a8a7889f964470a63ae355e125c74e4473d97a12dcd46410ac395772955bb75;
+    bytes32 internal constant HASH = 0x7fbdee64be89472348af05ce8b72c75b1e30dc560c5a31db05d0fbc736e9b04a;
     /// One more than the greatest code of an instruction.
     uint256 internal constant CODES = 11;
     uint256 internal constant MAX_INSTRUCTIONS = 1024;
