@@ -124,7 +124,7 @@ export async function verifyFile(
       for (const line of broughtInWords(it)) tell(`    ${line}`);
     }
     reached = after;
-    rounds.push({ ...effect, rules: brought.map(({ rules: _, ...rest }) => rest) });
+    rounds.push({ ...effect, rules: brought.map(({ root, time, changes }) => ({ root, time, changes })) });
   }
   const rechecked = record ? await recheckWithProgress(file) : null;
   if (rechecked && !rechecked.ok) return { trust, ...rechecked };

@@ -35,6 +35,8 @@ export class Feed {
   venue: VenueInfo | null = null;
   health: Health | null = null;
   prices: PricesInfo | null = null;
+  /** as the venue told them */
+  pricesTold: unknown = null;
   announced: readonly AnnouncedRules[] = [];
   /** what keeps the venue from being read */
   trouble: string | null = null;
@@ -87,7 +89,9 @@ export class Feed {
         this.#connect();
       }
       const trouble = await this.#readHealth();
-      this.prices = readPrices(await this.api.get("/prices"));
+      const told = await this.api.get("/prices");
+      this.prices = readPrices(told);
+      this.pricesTold = told;
       // Rules change seldom, and are long: not at each look.
       if (this.#looks++ % RULES_EVERY === 0) this.announced = readAnnounced(await this.api.get("/rules"));
       if (!this.live) await this.#readLists();

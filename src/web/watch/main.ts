@@ -4,7 +4,7 @@ import { Feed } from "./feed.ts";
 import type { Auction } from "./model.ts";
 import { startOwn } from "./own.ts";
 import { drawPlots } from "./plots.ts";
-import { drawPrices } from "./prices.ts";
+import { checkPrices, drawPrices } from "./prices.ts";
 import { drawRounds } from "./rounds.ts";
 
 const select = byId<HTMLSelectElement>("market");
@@ -61,6 +61,7 @@ function show(shown: Feed): void {
   setText(tiles["Not proved yet"], health ? thousands(health.unproved) : "–");
   setText(tiles["Rounds proved"], thousands(shown.rounds.at(-1)?.number ?? 0));
   drawPlots(shown, market);
+  checkPrices(shown, draw);
   drawPrices(shown);
   drawRounds(shown);
 }

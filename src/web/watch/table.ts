@@ -1,9 +1,15 @@
 import { element } from "../dom.ts";
 
-export function table(title: string, heads: readonly string[], rows: readonly (readonly string[])[]): HTMLElement {
+/** Cells of a row, or cells with the class of the row. */
+export type Row = readonly string[] | { readonly cells: readonly string[]; readonly mark: string };
+
+export function table(title: string, heads: readonly string[], rows: readonly Row[]): HTMLElement {
   const head = element("tr", {}, ...heads.map((text) => element("th", { scope: "col" }, text)));
   const none = element("tr", {}, element("td", { colspan: String(heads.length) }, "none"));
-  const body = rows.map((cells) => element("tr", {}, ...cells.map((text) => element("td", {}, text))));
+  const body = rows.map((row) => {
+    const { cells, mark } = "cells" in row ? row : { cells: row, mark: "" };
+    return element("tr", mark ? { class: mark } : {}, ...cells.map((text) => element("td", {}, text)));
+  });
   const made = element(
     "table",
     {},
