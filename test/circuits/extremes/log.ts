@@ -107,6 +107,19 @@ export class Log {
     if (draw.chance(0.1)) this.#time = LAST_TIME;
     for (let i = draw.count(0, 2); i > 0; i--) yield this.#item();
     if (draw.chance(0.3)) yield { kind: "purge", time: this.#time, slot: draw.count(0, MARKETS - 1) };
+    yield* this.#folds();
+  }
+
+  /** Of accounts that have something to fold, and now and then of others; nothing follows that reads their cash. */
+  *#folds(): Generator<Command> {
+    const draw = this.#draw;
+    const time = max(this.#time, this.#matcher.clock >> 5n);
+    if (this.#genesis.prices.payoffs.every((payoff) => payoff === 0n) && draw.chance(0.9)) return;
+    for (let i = draw.count(1, 3); i > 0; i--) {
+      const last = this.#matcher.accounts.length - 1;
+      const from = draw.pick([draw.pick([...this.#matcher.unfolded(), last]), last, draw.count(0, last)]);
+      yield { kind: "fold", time, from, count: Math.min(draw.count(1, PROFILE.fold), last + 1 - from) };
+    }
   }
 
   #slots(): number[] {

@@ -28,6 +28,7 @@ type ItemEvent = Extract<Event, { kind: "item" }>;
 type ClearEvent = Extract<Event, { kind: "clear" }>;
 type DepositsEvent = Extract<Event, { kind: "deposits" }>;
 type SettleEvent = Extract<Event, { kind: "settle" }>;
+type FoldEvent = Extract<Event, { kind: "fold" }>;
 
 const least = (bits: number) => -(1n << BigInt(bits));
 
@@ -297,8 +298,21 @@ const ofSettle: Tests<[SettleEvent, GenesisFile]> = {
   "the venue trades": ({ writes }) => writes.some(({ index, fill }) => index === 0 && fill.lots !== 0n),
 };
 
+const ofFold: Tests<[FoldEvent, GenesisFile]> = {
+  "positions are folded": ({ writes }) => writes.some(({ before, after }) => before !== after),
+  "nothing is folded": ({ writes }) => writes.every(({ before, after }) => before === after),
+  "a fold at a payoff of 2^40": ({ writes, payoffs }) =>
+    writes.some(({ before }) => payoffs.some((payoff, i) => payoff === 1n << 40n && before!.positions[i] !== 0n)),
+  "a fold of a position of 47 bits": ({ writes, payoffs }) =>
+    writes.some(({ before }) => payoffs.some((payoff, i) => payoff > 0n && abs(before!.positions[i]) >= 1n << 46n)),
+  "a fold to cash below zero": ({ writes }) => writes.some(({ before, after }) => before !== after && after.cash < 0n),
+  "a fold of several accounts": ({ writes }) => writes.length > 1,
+  "a fold of some instruments, not of others": ({ writes }) =>
+    writes.some(({ before, after }) => before !== after && after.positions.some((lots) => lots !== 0n)),
+};
+
 /** Every name that a long run must have counted. */
-export const EXTREMES = [ofGenesis, ofMarket, ofDeposits, ofItem, ofClear, ofSettle].flatMap((tests) =>
+export const EXTREMES = [ofGenesis, ofMarket, ofDeposits, ofItem, ofClear, ofSettle, ofFold].flatMap((tests) =>
   Object.keys(tests),
 );
 
@@ -316,6 +330,7 @@ export class Seen {
     if (event.kind === "item") this.#count(ofItem, event, genesis);
     if (event.kind === "clear") this.#count(ofClear, event, genesis);
     if (event.kind === "settle") this.#count(ofSettle, event, genesis);
+    if (event.kind === "fold") this.#count(ofFold, event, genesis);
   }
 
   get missing(): string[] {

@@ -23,7 +23,7 @@ export const PROFILE = {
   clear: 3,
   settle: 2,
   settleRuns: 1,
-  fold: 1,
+  fold: 2,
 };
 export const PLACES = 4 ** PROFILE.depth;
 export const LAST_TIME = below(BITS.time);
@@ -116,10 +116,14 @@ function drawPrices(draw: Draw, rules: Rules, time: bigint, of: { values: bigint
   const last = LAST_TIME / pricing.epochLength;
   const epoch = draw.rarely(0.02, [0n, exact - 1n, exact - 2n, exact + 1n, draw.ends(0n, last)], exact);
   const some = draw.chance(0.05);
+  // One more than a lot pays; what has settled is folded at the end of the log.
+  const settles = draw.chance(0.3);
+  const payoff = () => draw.pick([0n, 1n, 2n, 1n << BigInt(BITS.reported), draw.ends(1n, 1n << BigInt(BITS.reported))]);
   return pricesOfTests(rules, {
     ...of,
     epoch: max(0n, min(last, epoch)),
     halted: draw.chance(0.02),
+    payoffs: rules.instruments.map(() => (settles ? payoff() : 0n)),
     stale: rules.instruments.map(() => some && draw.chance(0.3)),
     ...(draw.chance(0.02) ? { rules: 0n } : {}),
   });
