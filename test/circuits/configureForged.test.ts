@@ -228,6 +228,8 @@ describe("circuits/instructions/configure: parts of it, forged", () => {
     const circuit = await part("LiveOption");
     const stays = { option: 1n, forward: 3n, volatility: 5n, live: 1n, replaced: 0n };
     pinsEach(circuit, { stays, goes: { ...stays, replaced: 1n }, none: { ...stays, option: 0n } }, source);
+    // What is no option may name anything.
+    circuit.witness({ ...stays, option: 0n, forward: 77n, volatility: 1n << 60n });
   });
 
   it("each signal of what is forgotten is bound by the rule that computes it", async () => {

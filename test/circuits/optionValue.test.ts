@@ -227,6 +227,28 @@ describe("circuits/lib/optionValue", () => {
       assert.equal(signed.read("out", signed.witness({ in: toField(x), divisor: 7n })), toField(divFloor(x, 7n)));
   });
 
+  it("Scaled and Weighted: no witness beyond their widths", async () => {
+    const moved = await forgeable("Weighted");
+    const most = (55n << 40n) + (1n << 39n);
+    assert.equal(moved.read("out", moved.witness({ value: most, mark: 0n, weight: 64n })), most);
+    expectNoWitness(moved, { value: 1n << 47n, mark: 0n, weight: 64n });
+    const circuit = await forgeable("Scaled");
+    const scaled = (of: bigint) => circuit.read("out", circuit.witness({ in: of, factor: 1n << 24n }));
+    assert.deepEqual([0n, 5n, (1n << 46n) - 1n].map(scaled), [0n, 5n, (1n << 46n) - 1n]);
+    expectNoWitness(circuit, { in: 1n << 46n, factor: 1n << 24n });
+  });
+
+  it("RootFloor: no other root, and none of what is too great", async () => {
+    const circuit = await fixed("RootFloor", [3, 4]);
+    for (let x = 0n; x < 768n; x++) {
+      const root = circuit.publicValues({ in: x }, 1)[0];
+      assert.ok(3n * root * root <= x && x < 3n * (root + 1n) * (root + 1n), `${x}`);
+    }
+    circuit.refuses({ in: 300n }, { out: 9n }, "Range(width)(divisor * (2 * out + 1) - 1 - rest)");
+    circuit.refuses({ in: 299n }, { out: 10n }, "Range(width)(rest)");
+    for (const x of [768n, -1n]) expectNoWitness(circuit, { in: x });
+  });
+
   it("Deviation: no witness beyond its width", async () => {
     const circuit = await forgeable("Deviation", [40, 12, 0]);
     for (const x of [0n, (64n << 12n) - 1n, 64n << 12n, (1n << 38n) - 1n, 1n << 38n, (1n << 40n) - 1n]) {

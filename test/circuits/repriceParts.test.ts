@@ -348,6 +348,8 @@ describe("circuits/instructions/reprice: parts", () => {
     const of = { live: 1n, isOption: 1n, own: 0n, forwardAt: oneAt(1), volatilityAt: oneAt(2), missing: oneAt(2) };
     const out = (inputs: Inputs) => circuit.read("out", circuit.witness(inputs));
     assert.deepEqual([of, { ...of, missing: oneAt(1) }, { ...of, missing: oneAt(3) }, { ...of, isOption: 0n }, { ...of, isOption: 0n, own: 1n }, { ...of, live: 0n }].map(out), [1n, 1n, 0n, 0n, 1n, 0n]); // prettier-ignore
+    const both = { ...of, missing: oneAt(1).with(2, 1n) };
+    assert.deepEqual([both, { ...of, own: 1n }, { ...both, own: 1n }].map(out), [1n, 1n, 1n]);
     circuit.refuses(of, { out: 0n }, "out <== live * (1 - present)");
     circuit.refuses(of, { valuedBy: 0n }, "valuedBy <== isOption * sum");
     pinsEach(circuit, { of, both: { ...of, forwardAt: oneAt(2), own: 1n } }, "pricing.circom");
@@ -438,19 +440,77 @@ describe("circuits/instructions/reprice: parts", () => {
   });
 
   it("each statement of ranges is a rule", async () => {
-    pinsEach(await forgeable("ranges", "Multiples", [4, 8]), { some: { d: 7n, x: 100n } }, "ranges.circom");
+    const multiples = await forgeable("ranges", "Multiples", [4, 8]);
+    pinsEach(multiples, { some: { d: 7n, x: 100n } }, "ranges.circom");
+    multiples.refuses({ d: 7n, x: 98n }, { out: 15n }, "Range(k)(d - 1 - rest)");
+    multiples.refuses({ d: 7n, x: 99n }, { out: 14n }, "Range(k)(rest)");
+    for (const x of [0n, 7n * 255n]) assert.equal(multiples.read("out", multiples.witness({ d: 7n, x })), x / 7n);
+    for (const x of [7n * 255n + 1n, -7n]) expectNoWitness(multiples, { d: 7n, x });
     pinsEach(await forgeable("ranges", "Positive", [5]), { some: { in: 5n } }, "ranges.circom");
     const within = await forgeable("ranges", "Within", [3, 9]);
     within.refuses({ in: 5n }, { in: 10n }, "Range(n)(most - in)");
     within.refuses({ in: 5n }, { in: 2n }, "Range(n)(in - least)");
   });
 
+  it("NextFunding: full at either end, nothing where there is no premium", async () => {
+    const circuit = await forgeable("pricing", "NextFunding");
+    const most = (1n << 40n) - 1n;
+    const paid = (funding: bigint, premium: bigint) => {
+      const inputs = {
+        funding: toField(funding),
+        rest: 3n,
+        index: 100_000n,
+        premium,
+        clamp: fundingClamp,
+        divisor: 8n,
+      };
+      const witness = circuit.witness(inputs);
+      return ["fundingAfter", "restAfter"].map((name) => circuit.read(name, witness));
+    };
+    assert.deepEqual(paid(most - 1n, NO_PREMIUM + 16n), [most, 3n]);
+    assert.deepEqual(paid(2n - most, NO_PREMIUM - 16n), [toField(-most), 3n]);
+    assert.deepEqual(paid(1n - most, NO_PREMIUM - 16n), [toField(-most), 3n]);
+    assert.deepEqual(paid(7n, NO_PREMIUM + 14n), [9n, 1n]);
+    assert.deepEqual(paid(7n, NO_PREMIUM - 4n), [6n, 7n]);
+    assert.deepEqual(paid(7n, 0n), [7n, 3n]);
+  });
+
+  it("Moved and Kind: on either side, to the last unit; of each kind", async () => {
+    const moved = await forgeable("pricing", "Moved");
+    for (const [index, out] of [[110_000n, 0n], [110_001n, 1n], [90_000n, 0n], [89_999n, 1n], [100_000n, 0n], [1n, 1n]])
+      assert.equal(moved.read("out", moved.witness({ index, before: 100_000n, step: 6_554n })), out, `${index}`);
+    const kinds = await forgeable("pricing", "Kind");
+    for (const [given, kind, ...bits] of [[1n, 1n, 1n, 0n, 0n], [1n, 2n, 0n, 0n, 0n], [1n, 3n, 0n, 1n, 0n], [1n, 4n, 0n, 1n, 1n], [0n, 4n, 0n, 0n, 0n]]) {
+      const witness = kinds.witness({ given, kind });
+      assert.deepEqual(["isPerpetual", "isOption", "isPut"].map((name) => kinds.read(name, witness)), bits, `${kind}`);
+    }
+  }); // prettier-ignore
+
+  it("what is beyond the ranges of the smaller ones has no witness", async () => {
+    const beyond: [template: string, args: number[], inside: Inputs[], outside: Inputs[]][] = [
+      ["Clamped", [5], [{ in: 31n, bound: 0n }, { in: -31n, bound: 0n }], [{ in: 32n, bound: 0n }, { in: -32n, bound: 0n }]],
+      ["Floored", [6, 2], [{ in: 63n }, { in: 0n }], [{ in: 64n }, { in: -1n }]],
+      ...["Lesser", "Greater", "Ordered"].map((name): (typeof beyond)[number] => [name, [5], [{ a: 31n, b: 0n }, { a: 0n, b: 32n }], [{ a: 32n, b: 0n }, { a: 0n, b: 33n }]]),
+      ["Moved", [], [{ index: 5n, before: 1n << 39n, step: 1n << 16n }], [{ index: 1n << 40n, before: 0n, step }, { index: 1n << 39n, before: 1n << 39n, step: 1n << 18n }]],
+      ["Charges", [], [{ given: 1n, live: 0n, long: 9n, short: 7n, weight: 3n }], [{ given: 1n, live: 1n, long: 1n << 40n, short: 0n, weight: 3n }]],
+      ["Settlement", [], [{ isPerpetual: 0n, tau: 0n, window: 1_800n, forward: 5n, average: 6n }], [{ isPerpetual: 0n, tau: (1n << 40n) + 1_800n, window: 1_800n, forward: 5n, average: 6n }]],
+      ["UnpackTenors", [], [{ word: (1n << 128n) - 1n }], [{ word: 1n << 128n }]],
+      ["NearIndex", [], [{ mark: 99_999n, index: 100_000n, band: 3_277n }, { mark: 1n, index: 100_000n, band: 3_277n }], [{ mark: 1n << 42n, index: 5n, band: 0n }]],
+      ["Kind", [], [1n, 2n, 3n, 4n].map((kind) => ({ given: 1n, kind })), [{ given: 1n, kind: 0n }, { given: 1n, kind: 5n }]],
+    ]; // prettier-ignore
+    for (const [template, args, inside, outside] of beyond) {
+      const circuit = await forgeable("pricing", template, args);
+      for (const inputs of inside) circuit.witness(inputs);
+      for (const inputs of outside) expectNoWitness(circuit, inputs);
+    }
+  });
+
   it("each statement of the smaller ones is a rule", async () => {
     const each: [template: string, args: number[], examples: Record<string, Inputs>][] = [
       ["Clamped", [5], { inside: { in: 3n, bound: 5n }, above: { in: 9n, bound: 5n }, below: { in: -9n, bound: 5n } }],
       ["Floored", [6, 2], { some: { in: 13n } }],
-      ["Lesser", [5], { first: { a: 3n, b: 4n } }],
-      ["Greater", [5], { first: { a: 5n, b: 4n } }],
+      ["Lesser", [5], { first: { a: 3n, b: 4n }, second: { a: 5n, b: 4n } }],
+      ["Greater", [5], { first: { a: 5n, b: 4n }, second: { a: 3n, b: 4n } }],
       ["Ordered", [5], { first: { a: 5n, b: 4n }, second: { a: 3n, b: 4n } }],
       ["Moved", [], { far: { index: 111_000n, before: 100_000n, step }, near: { index: 99_000n, before: 100_000n, step } }], // prettier-ignore
       ["NextFunding", [], { due: { funding: 7n, rest: 3n, index: 100_000n, premium: NO_PREMIUM + 5n, clamp: fundingClamp, divisor: fundingDivisor } }], // prettier-ignore
