@@ -89,7 +89,8 @@ template Median(N) {
 /// proves  Rule 1: numbers of feeds rise, and are below FEEDS. Rule 2: each report is signed by the feed's key, and is about this
 ///         domain, these contracts and this epoch. Rule 3: no index, average or sigma is 0.
 /// out     auth     the chain of the quorum
-///         numbers  the medians, each below 2^40
+///         numbers  the medians, each below 2^40; 0, for none, where one of the quorum has none: else f false ones and an honest one
+///                  without a number could decide it
 template Quorum(FEEDS) {
     assert(FEEDS % 3 == 1 && FEEDS >= 4 && FEEDS <= 8);
     var Q = QUORUM(FEEDS);
@@ -145,9 +146,18 @@ template Quorum(FEEDS) {
     }
     auth <== chain[Q];
     component median[REPORT_NUMBERS()];
+    // Of numbers below 2^40 the product of Q, at most 5, is below the modulus: 0 iff one of them is.
+    signal product[REPORT_NUMBERS() - 3][Q];
+    signal isNone[REPORT_NUMBERS() - 3];
     for (var n = 0; n < REPORT_NUMBERS(); n++) {
         median[n] = Median(Q);
         for (var j = 0; j < Q; j++) median[n].in[j] <== reported[j][n];
-        numbers[n] <== median[n].out;
+        if (n < 3) numbers[n] <== median[n].out;
+        else {
+            product[n - 3][0] <== reported[0][n];
+            for (var j = 1; j < Q; j++) product[n - 3][j] <== product[n - 3][j - 1] * reported[j][n];
+            isNone[n - 3] <== IsZero()(product[n - 3][Q - 1]);
+            numbers[n] <== (1 - isNone[n - 3]) * median[n].out;
+        }
     }
 }

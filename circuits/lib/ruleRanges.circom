@@ -59,7 +59,7 @@ template GroupRules(S, FEEDS) {
     signal input feeds[FEEDS][2];
     signal input eighths[FEEDS + 1][2];
 
-    _ <== group.epochLength + group.greatestId; // bound by Configure
+    _ <== group.greatestId; // bound by Configure
     signal pricingHash <== PricingHash(S)(pricing);
     group.pricing === pricingHash;
     signal defaultsHash <== Hash(TAG_DEFAULTS(), 9)([
@@ -77,6 +77,7 @@ template GroupRules(S, FEEDS) {
 
     // Rule 1.
     Range(32)(group.lag);
+    Range(32)(group.epochLength - group.lag);
     Within(0, 64)(group.slack);
     Positive(32)(pricing.window);
     Range(32)(group.grid - pricing.window);

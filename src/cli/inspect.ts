@@ -70,7 +70,12 @@ function explainReprices(changes: readonly unknown[]): Explained {
     if (change.quorum === undefined) return [];
     const quorum = asList("change.quorum", change.quorum).map(parseReport);
     const middle = medians(quorum);
-    const names = [...NUMBERS, ...middle.values.flatMap((value, i) => (value === 0n ? [] : [`values[${i}]`]))];
+    const names = [
+      ...NUMBERS,
+      ...middle.values.flatMap((_, i) =>
+        quorum.some(({ report: { values } }) => values[i] !== 0n) ? [`values[${i}]`] : [],
+      ),
+    ];
     const of = (numbers: Numbers, name: string) =>
       name.startsWith("values") ? numbers.values[Number(name.slice(7, -1))] : numbers[name as (typeof NUMBERS)[number]];
     const numbers = names.map((name) => {

@@ -97,6 +97,7 @@ export class Client {
     const client = new Client(options, { api, genesis, signer, venue, notes });
     await client.#alone(async () => {
       await client.terms.open(notes.memory.terms);
+      notes.memory.told ??= client.terms.told;
       const read = client.terms.position - (notes.memory.terms?.n ?? -1);
       if (read > MANY_CHANGES) await client.#keepTerms();
     });
@@ -116,7 +117,7 @@ export class Client {
     this.#now = () => options.now?.() ?? BigInt(Math.floor(Date.now() / 1000));
     this.#notes = notes;
     const log = new ProvenLog({ api, genesis, notes, keysOf: (profile) => options.keysOf(profile) });
-    const terms = new ClientTerms({ api, genesis });
+    const terms = new ClientTerms({ api, genesis, now: this.#now });
     const about = { api, genesis, notes, terms };
     const sender = new Sender({ ...about, signer, secret, account, onResent, onRecalled, now: this.#now });
     const own = secret ? new OwnAccount({ ...about, log, sender, secret }) : null;
@@ -394,7 +395,8 @@ export class Client {
   /** From where on they are needed again. */
   #keepTerms(): Promise<void> {
     const { memory } = this.#notes;
-    memory.terms = this.terms.kept(memory.base?.logCount ?? null);
+    // What only the venue has told is told again the next time, and not kept as if it were known.
+    if (!this.terms.told) memory.terms = this.terms.kept(memory.base?.logCount ?? null);
     return this.#notes.keep();
   }
 

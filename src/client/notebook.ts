@@ -4,7 +4,7 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import type { Account } from "../protocol/account.ts";
 import { TacitError } from "../protocol/errors.ts";
 import type { GenesisFile } from "../protocol/genesis.ts";
-import type { TermsJson } from "./terms.ts";
+import type { TermsJson, ToldTerms } from "./terms.ts";
 import type { Auth, Item } from "../protocol/item.ts";
 import { asInteger, asList, asObject, toJson } from "../protocol/json.ts";
 import { readAccount } from "../protocol/opening.ts";
@@ -89,6 +89,8 @@ export interface Memory {
   refused: SentItem[];
   /** rules and prices to begin from; null: those of the genesis */
   terms: TermsJson | null;
+  /** rules and prices that were begun with, and that no proven state has confirmed so far */
+  told: ToldTerms | null;
   contradictions: { kind: string; message: string; evidence: string }[];
 }
 
@@ -189,6 +191,7 @@ export function freshMemory({
     base: null,
     refused: [],
     terms: null,
+    told: null,
     contradictions: [],
   };
 }
@@ -225,11 +228,17 @@ function readMemory(text: string): Memory {
       },
       base: base && { logCount: asInteger("logCount", base.logCount), account: account(base.account) },
       terms: json.terms === null ? null : (asObject("terms", json.terms) as unknown as TermsJson),
+      told: json.told === null ? null : readTold(json.told),
       contradictions: json.contradictions as Memory["contradictions"],
     };
   } catch {
     throw new TacitError("NOTEBOOK", "the notebook is not what a client of this version wrote");
   }
+}
+
+function readTold(json: unknown): ToldTerms {
+  const { n, time } = asObject("told", json);
+  return { n: n as number, time: asInteger("told.time", time) };
 }
 
 function readSent(json: unknown): SentItem {

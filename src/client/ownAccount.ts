@@ -30,6 +30,8 @@ export interface OwnAccountOptions {
   readonly terms: ClientTerms;
 }
 
+/** Seconds by which clocks differ at most. */
+const HOUR = 3_600n;
 /** Entries of a history that are asked for at once. */
 const PAGE = 200;
 
@@ -80,6 +82,16 @@ export class OwnAccount {
     const { rules, prices } = opening.registers;
     if (shown && (rules !== rootsOf(shown.rules).root || prices !== pricesRoot(shown.prices)))
       throw new Contradiction("terms", `round ${round} is proved with other rules or prices than are told`, { round });
+    const { told } = memory;
+    if (shown) {
+      terms.confirm();
+      memory.told = null;
+    } else if (told && logCount <= told.n && memory.verified.time > told.time + HOUR)
+      throw new Contradiction(
+        "terms",
+        `rules and prices were told of after entry ${told.n} of the log, which has ${logCount} entries an hour later`,
+        { round, told: told.n },
+      );
     const { account } = opening;
     const key = sender.requireKey();
     const { operatorKeyX: x, operatorKeyY: y } = genesis.rules.group;

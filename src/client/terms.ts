@@ -34,6 +34,13 @@ export interface TermsJson {
   readonly prices: unknown;
 }
 
+/** Terms that only the venue has told: after which entry of the log they were in force, and when it said so. */
+export interface ToldTerms {
+  readonly n: number;
+  /** seconds since 1970, by the own clock */
+  readonly time: bigint;
+}
+
 /** Changes that are asked for at once, and that are kept at hand: those of two days of epochs of a minute. */
 const PAGE = 200;
 const KEPT = 3_000;
@@ -48,14 +55,18 @@ const FROM_GENESIS = 150n;
 export class ClientTerms {
   readonly #api: Api;
   readonly #genesis: GenesisFile;
+  readonly #now: () => bigint;
   #known: Known[];
+  #told: ToldTerms | null = null;
   #quorum: Quorum | null = null;
   /** of markets, by id, as the venue gives them */
   #names: Readonly<Record<string, string>> = {};
 
-  constructor({ api, genesis }: { api: Api; genesis: GenesisFile }) {
+  /** @param options.now  seconds since 1970 */
+  constructor({ api, genesis, now }: { api: Api; genesis: GenesisFile; now: () => bigint }) {
     this.#api = api;
     this.#genesis = genesis;
+    this.#now = now;
     const { rules, prices } = genesis;
     this.#known = [{ n: -1, terms: { rules, prices } }];
   }
@@ -71,11 +82,23 @@ export class ClientTerms {
     const told = this.#read(json);
     this.#names = marketNames(json.rules);
     const most = kept ? BigInt(KEPT) : FROM_GENESIS;
+    // By the own clock: what is told must not decide whether it is believed.
     const { epochLength } = this.#genesis.rules.group.pricing;
     const since = start.terms.prices.epoch || this.#genesis.time / epochLength;
-    const far = told.n > start.n && told.terms.prices.epoch > since + most;
+    const far = told.n > start.n && this.#now() / epochLength > since + most;
     this.#known = [far ? told : start];
+    this.#told = far ? { n: told.n, time: this.#now() } : null;
     await this.update();
+  }
+
+  /** What it has begun with, and only the venue has told so far; null where nothing is so, or it was confirmed. */
+  get told(): ToldTerms | null {
+    return this.#told;
+  }
+
+  /** A proven state has these rules and prices. */
+  confirm(): void {
+    this.#told = null;
   }
 
   /**
@@ -143,8 +166,10 @@ export class ClientTerms {
     for (;;) {
       const { changes } = asObject("changes", await this.#api.get(`/changes?after=${this.position}&limit=${PAGE}`));
       const page = asList("changes.changes", changes);
+      const before = this.position;
       for (const change of page) this.add(change);
       if (page.length < PAGE) return this.latest;
+      if (this.position === before) throw badFormat("changes.changes", "changes after those asked for");
     }
   }
 

@@ -104,9 +104,15 @@ export function quorumAuth(quorum: readonly SignedReport[]): bigint {
   );
 }
 
-/** The median of each number of a quorum. With f false ones among 2f + 1 it lies between two that honest feeds signed. */
+/**
+ * The median of each number of a quorum: with f false ones among 2f + 1 it lies between two that honest feeds signed. Where one of
+ * them has none (0) it is none: else f false ones, and an honest one without, could decide it.
+ */
 export function medians(quorum: readonly SignedReport[]): Numbers {
-  const of = (number: (numbers: Numbers) => bigint) => median(quorum.map(({ report }) => number(report)));
+  const of = (number: (numbers: Numbers) => bigint) => {
+    const numbers = quorum.map(({ report }) => number(report));
+    return numbers.includes(0n) ? 0n : median(numbers);
+  };
   const { index, average, sigma, premium } = Object.fromEntries(
     NUMBERS.map((name) => [name, of((report) => report[name])]),
   ) as Record<(typeof NUMBERS)[number], bigint>;

@@ -351,10 +351,11 @@ function requireGroup(group: Group, { scenarios, feeds }: Profile): void {
 }
 
 function requirePricing(at: string, pricing: Pricing, rows: number): void {
-  const { scenarios, tenors, epochLength, grid, window, rangeFloor, rangeCap } = pricing;
+  const { scenarios, tenors, epochLength, lag, grid, window, rangeFloor, rangeCap } = pricing;
   const require = (name: string, holds: boolean, expected: string) => {
     if (!holds) throw outOfRange(`${at}.${name}`, expected);
   };
+  require("lag", lag <= epochLength, "at most the epoch's length");
   require("grid", grid % epochLength === 0n, "a multiple of the epoch's length");
   require("window", window <= grid, "at most the grid of expiries");
   require("rangeFloor", rangeFloor <= rangeCap, "at most the cap");

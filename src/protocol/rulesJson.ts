@@ -149,16 +149,19 @@ function groupJson(group: Group) {
   };
 }
 
-/** To be printed: nothing that moves a cursor. */
-const NAME = /^[\p{L}\p{N}\p{P}\p{S} ]{1,64}$/u;
+/** To be printed, and told apart: nothing that moves a cursor or is not seen, and no number, which is an id. */
+const NAME = /^(?![\d ]*$)(?! )[\p{L}\p{N}\p{P}\p{S} ]{1,64}(?<! )$/u;
+const UNSEEN = /[\u115f\u1160\u3164\uffa0\u2800]/;
 
 /** Names that a file of rules gives its markets, by id: for people, and part of no rule. What is no name is left out. */
 export function marketNames(json: unknown): Record<string, string> {
   const { markets } = (json ?? {}) as { markets?: unknown };
   const rows = (Array.isArray(markets) ? markets : []) as ({ id?: unknown; name?: unknown } | null)[];
-  return Object.fromEntries(
-    rows.flatMap((row) => (typeof row?.name === "string" && NAME.test(row.name) ? [[String(row.id), row.name]] : [])),
-  );
+  return Object.fromEntries(rows.flatMap((row) => (isNamed(row) ? [[row.id, row.name]] : [])));
+}
+
+function isNamed(row: { id?: unknown; name?: unknown } | null): row is { id: string; name: string } {
+  return typeof row?.id === "string" && typeof row.name === "string" && NAME.test(row.name) && !UNSEEN.test(row.name);
 }
 
 /** Rules as a file has them, with the names that are known. */

@@ -39,7 +39,7 @@ export class Announcements {
   readonly #clock: Clock;
   readonly #profile: Profile;
   #all: Announcement[] = [];
-  #announcing: Promise<unknown> = Promise.resolve();
+  #changing: Promise<unknown> = Promise.resolve();
   #cursor: RulesCursor | undefined;
 
   constructor(options: { store: Store; clock: Clock; profile: Profile; timelock?: bigint }) {
@@ -78,10 +78,14 @@ export class Announcements {
 
   /** @throws OUT_OF_RANGE when they are no rules; STORAGE */
   announce(rules: Rules, names: Announcement["names"] = {}): Promise<Announcement> {
-    // One after the other: each has the number after the last.
-    const announced = this.#announcing.then(() => this.#announce(rules, names));
-    this.#announcing = announced.catch(() => {});
-    return announced;
+    return this.#alone(() => this.#announce(rules, names));
+  }
+
+  /** One change after the other: what is taken back is not applied, and each announcement has the number after the last. */
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#changing.then(work);
+    this.#changing = done.catch(() => {});
+    return done;
   }
 
   async #announce(rules: Rules, names: Announcement["names"]): Promise<Announcement> {
@@ -104,7 +108,11 @@ export class Announcements {
    * @returns those that are new, or have changed
    * @throws STORAGE
    */
-  async read({ events, next }: RulesPage): Promise<Announcement[]> {
+  read(page: RulesPage): Promise<Announcement[]> {
+    return this.#alone(() => this.#read(page));
+  }
+
+  async #read({ events, next }: RulesPage): Promise<Announcement[]> {
     const changed: Announcement[] = [];
     for (const event of events) {
       const known = this.#all.find(({ n }) => n === event.n);
@@ -132,13 +140,28 @@ export class Announcements {
   }
 
   /** Until the timelock has run. @throws ANNOUNCEMENT, STORAGE */
-  async withdraw(n: number): Promise<Announcement> {
-    const found = this.#find(n);
-    if (this.#clock.now() >= found.from)
-      throw new TacitError("ANNOUNCEMENT", `announcement ${n} cannot be withdrawn: its timelock has run`, { n });
-    const withdrawn = { ...found, state: "withdrawn" } as const;
-    await this.#keep(withdrawn);
-    return withdrawn;
+  withdraw(n: number): Promise<Announcement> {
+    return this.#alone(async () => {
+      const found = this.#find(n);
+      if (this.#clock.now() >= found.from)
+        throw new TacitError("ANNOUNCEMENT", `announcement ${n} cannot be withdrawn: its timelock has run`, { n });
+      const withdrawn = { ...found, state: "withdrawn" } as const;
+      await this.#keep(withdrawn);
+      return withdrawn;
+    });
+  }
+
+  /**
+   * Brings the next one into force, while none is taken back.
+   * @param configure  commits it to the log
+   * @throws ANNOUNCEMENT, and as `configure`; then it waits still. STORAGE after it is in force
+   */
+  apply(n: number, configure: (rules: Rules) => Promise<void>): Promise<void> {
+    return this.#alone(async () => {
+      const next = this.requireNext(n);
+      await configure(next.rules);
+      await this.#keep({ ...next, state: "applied" });
+    });
   }
 
   /** The one that is to come into force. @throws ANNOUNCEMENT when it may not yet, or not before another */
@@ -152,9 +175,16 @@ export class Announcements {
     return found;
   }
 
-  /** @throws STORAGE */
-  async applied(n: number): Promise<void> {
-    await this.#keep({ ...this.#find(n), state: "applied" });
+  /**
+   * Marks the next one as applied where it is in force, and was not so marked: an end came between.
+   * @param root  of the rules in force
+   * @throws STORAGE
+   */
+  async resume(root: bigint): Promise<void> {
+    const [next] = this.waiting;
+    const last = this.#all.findLast(({ state }) => state === "applied");
+    // The same rules may be announced twice: then those in force are the earlier ones.
+    if (next?.root === root && last?.root !== root) await this.#keep({ ...next, state: "applied" });
   }
 
   #find(n: number): Announcement {

@@ -153,7 +153,7 @@ export class VenueFeeds {
     for (let epoch = epochAt(pricing, now); epoch > 0n && epoch >= prices.epoch; epoch--) {
       if (epoch === prices.epoch && !isOther) return null;
       const there = this.#of(epoch, rules);
-      if (there.length >= count) return { epoch, quorum: there.slice(0, count) };
+      if (there.length >= count) return { epoch, quorum: fullest(there, count) };
       if (epoch + KEPT < epochAt(pricing, now)) return null;
     }
     return null;
@@ -254,6 +254,13 @@ export class VenueFeeds {
       timer.unref();
     });
   }
+}
+
+/** So many of the reports, in rising order of feeds: those with most numbers, as a number that one of them lacks is none. */
+function fullest(reports: readonly SignedReport[], count: number): SignedReport[] {
+  const none = ({ report: { premium, values } }: SignedReport) => [premium, ...values].filter((it) => it === 0n).length;
+  const chosen = new Set(reports.toSorted((a, b) => none(a) - none(b)).slice(0, count));
+  return reports.filter((it) => chosen.has(it));
 }
 
 function keyOf(feed: number, { group }: Rules): string {

@@ -8,7 +8,7 @@ import { decodeItem, lastNonce, requireItem, type Auth, type Decoded, type Item 
 import { min, requireBits, requireFields } from "../protocol/numbers.ts";
 import { BITS } from "../protocol/parameters.ts";
 import type { Receipt } from "../protocol/receipt.ts";
-import { rulesRoot, type Rules } from "../protocol/rules.ts";
+import { rootsOf, type Rules } from "../protocol/rules.ts";
 import { useHashKernels } from "../prover/hash/use.ts";
 import type { PublishedRound } from "../verifier/index.ts";
 import type { OpenedChain } from "./chain/chain.ts";
@@ -263,8 +263,7 @@ export class Venue extends Questions {
   /** Rules that came into force just before an end may not be marked so. */
   async #openAnnouncements(): Promise<void> {
     await this.#announcements.load();
-    const [next] = this.#announcements.waiting;
-    if (next && next.root === rulesRoot(this.terms.rules)) await this.#announcements.applied(next.n);
+    await this.#announcements.resume(rootsOf(this.terms.rules).root);
   }
 
   /**
@@ -498,9 +497,7 @@ export class Venue extends Questions {
   async #configure({ n, resolve, reject }: WaitingRules, now: bigint): Promise<void> {
     try {
       // They may have come into force since they were asked for.
-      const { rules } = this.#announcements.requireNext(n);
-      await this.#market.configure(rules, now);
-      await this.#announcements.applied(n);
+      await this.#announcements.apply(n, (rules) => this.#market.configure(rules, now));
     } catch (error) {
       const isRefusal = error instanceof TacitError && ["ANNOUNCEMENT", "RULES", "OUT_OF_RANGE"].includes(error.code);
       reject(isRefusal ? error : stopped(error as Error));

@@ -86,8 +86,8 @@ describe("circuits/lib/report", () => {
       const { R8x, R8y, S } = sign(secrets[feed], reportHash(of));
       return { feed: BigInt(j), words: reportWords(of), R8x, R8y, S };
     };
-    const inputs = (feeds: readonly number[], keys: readonly number[] = [0, 1, 2, 3]): Inputs => {
-      const each = reports.map((of, j) => signed(of, feeds[j], keys[feeds[j]]));
+    const inputs = (feeds: readonly number[], keys: readonly number[] = [0, 1, 2, 3], of = reports): Inputs => {
+      const each = of.map((of, j) => signed(of, feeds[j], keys[feeds[j]]));
       const { domain, contracts, epoch } = reports[0];
       return {
         domain,
@@ -149,6 +149,27 @@ describe("circuits/lib/report", () => {
         "Range(k)(feed[j] - feed[j - 1] - 1)",
       ];
       pinsEach(circuit, { honest }, "report.circom Quorum", byHand);
+    });
+
+    it("counts no number that one of them lacks: a false one, with one that lacks it, would decide it", async () => {
+      const circuit = await quorum();
+      const full = [8n, 9n, 7n].map((number) => report({ premium: NO_PREMIUM + number, values: vector(number, 6n) }));
+      const numbersOf = (of: Report[]) => circuit.publicValues(inputs([0, 2, 3], undefined, of), 21).slice(1);
+      const told = [1_000n, 1_001n, 1_002n, NO_PREMIUM + 8n, ...vector(8n, 6n)];
+      assert.deepEqual(numbersOf(full), told);
+      for (const j of [0, 1, 2]) {
+        const lacks = (change: Partial<Report>) => numbersOf(full.with(j, { ...full[j], ...change }));
+        assert.deepEqual(lacks({ premium: 0n }), told.with(3, 0n));
+        assert.deepEqual(lacks({ values: vector(0n, 6n) }), told.with(4, 0n));
+        assert.deepEqual(lacks({ values: vector(full[j].values[0]) }), told.with(5, 0n));
+      }
+      // Of the lie and of the one that lacks it, the greater would be the median.
+      const lie = inputs([0, 2, 3], undefined, [
+        report({ values: vector(0n) }),
+        report({ values: vector(1n) }),
+        full[0],
+      ]);
+      circuit.refuses(lie, { "isNone[1]": 0n }, "isNone[n - 3] <== IsZero()(product[n - 3][Q - 1])");
     });
 
     it("has no eighth feed", async () => {

@@ -62,7 +62,7 @@ const termsJson = (n: number, { rules, prices }: Terms) => ({
 });
 
 /** A client's terms at a venue that tells these changes, so many at a time at most. */
-function told(changes: readonly unknown[], earlier: unknown = null) {
+function told(changes: readonly unknown[], earlier: unknown = null, now = START) {
   const asked: string[] = [];
   const api = {
     async get(path: string) {
@@ -73,7 +73,7 @@ function told(changes: readonly unknown[], earlier: unknown = null) {
       return { changes: left.slice(0, limit) };
     },
   } as Pick<Api, "get"> as Api;
-  return { terms: new ClientTerms({ api, genesis: minutely }), asked };
+  return { terms: new ClientTerms({ api, genesis: minutely, now: () => now }), asked };
 }
 
 describe("client: terms", () => {
@@ -150,12 +150,24 @@ describe("client: terms", () => {
         for (const event of matcher.apply(command)) reports.add(event, n);
       });
       const { n, ...before } = reports.earlier;
-      const { terms, asked } = told(await reports.changes({ after: -1, limit: 9 }), termsJson(n, before));
+      const { terms, asked } = told(
+        await reports.changes({ after: -1, limit: 9 }),
+        termsJson(n, before),
+        epoch * LENGTH,
+      );
       await terms.open(null);
+      assert.equal(terms.told?.n, far ? 1 : undefined);
       assert.deepEqual(asked, ["/terms", `/changes?after=${far ? 1 : -1}&limit=200`]);
       assert.equal(pricesRoot(terms.latest.prices), pricesRoot(matcher.terms.prices));
       assert.equal(terms.quorum!.epoch, epoch + 1n);
     }
+  });
+
+  it("that never end are not read for ever", async () => {
+    const page = Array.from({ length: 200 }, () => truth.changes[0]);
+    const api = { get: async () => ({ changes: page }) } as unknown as Api;
+    const terms = new ClientTerms({ api, genesis: minutely, now: () => START });
+    await assert.rejects(terms.update(), hasCode("FORMAT"));
   });
 
   it("begin at nothing that is no rules and prices", async () => {
@@ -250,6 +262,28 @@ describe("client: a venue that proves other prices than it tells", () => {
     kept.terms.prices.funding = "1";
     await notebook.write(JSON.stringify(kept));
     await assert.rejects((await s.open(notebook)).sync(), contradicts);
+    await s.venue.close();
+  });
+
+  it("in what a fresh client is told of a log that is not there: contradicted an hour later, and never kept", async () => {
+    const s = await setting({ reports: reports.slice(0, 3) });
+    const { rules, prices } = s.venue.terms;
+    s.it.lie = (path, answer) => {
+      if (path === "/terms") return termsJson(1_000_000_000, { rules, prices: { ...prices, epoch: 9n, index: 7n } });
+      return path === "/changes" ? { changes: [] } : answer;
+    };
+    const notebook = memoryNotebook();
+    // A year of epochs later.
+    s.clock.advance(200n * unpriced.rules.group.pricing.epochLength);
+    const client = await s.open(notebook);
+    assert.equal(client.terms.latest.prices.index, 7n);
+    await client.sync();
+    const kept = JSON.parse((await notebook.read())!);
+    assert.deepEqual([kept.terms, kept.told.n], [null, 1_000_000_000]);
+    s.clock.advance(3_700n);
+    await s.send(s.bob.cancel());
+    await proveAll(s.venue, s.clock);
+    await assert.rejects(client.sync(), contradicts);
     await s.venue.close();
   });
 

@@ -35,6 +35,7 @@ const refused: [why: string, message: RegExp, rules: () => Rules][] = [
   ["a market above the greatest id", /markets\[4\]\.id.*greatestId/, () => inGroup({ greatestId: 104n })],
   ["epochs of no length", /epochLength/, () => inPricing({ epochLength: 0n })],
   ["expiries that end within an epoch", /grid/, () => inPricing({ epochLength: 7n })],
+  ["a lag longer than an epoch", /lag/, () => inPricing({ lag: pricing().epochLength + 1n })],
   ["a window longer than the grid", /window/, () => inPricing({ window: GRID + 1n })],
   ["a floor above the cap", /rangeFloor/, () => inPricing({ rangeFloor: 200_001n })],
   ["a move beyond the table of exp", /scenarios\[1\]\.move.*e\^4/, () => inPricing({ rangeCap: (4n << 24n) / 24n + 1n })],

@@ -13,7 +13,7 @@ import { memoryStore } from "../../src/venue/store/memoryStore.ts";
 import type { Store } from "../../src/venue/store/store.ts";
 import type { Venue } from "../../src/venue/venue.ts";
 import { hasCode } from "../hasCode.ts";
-import { lastingStore, ManualClock, START, traders, turns } from "./fixture.ts";
+import { gate, lastingStore, ManualClock, START, traders, turns } from "./fixture.ts";
 import { LENGTH, logOf, minutely, openMinutely, priceNow, reportsFor, until } from "./repricing.ts";
 
 /** These rules with another band in the market of slot 0. */
@@ -55,7 +55,7 @@ describe("announcements", () => {
     await announcements.announce(second);
     clock.advance(200n);
     assert.throws(() => announcements.requireNext(3), { code: "ANNOUNCEMENT", message: /expected 1/ });
-    await announcements.applied(1);
+    await announcements.apply(1, async (rules) => assert.equal(rules, first));
     assert.throws(() => announcements.requireNext(1), hasCode("ANNOUNCEMENT"));
     assert.equal(announcements.requireNext(3).n, 3);
     assert.deepEqual(
@@ -65,6 +65,42 @@ describe("announcements", () => {
         [2, "withdrawn"],
         [3, "waiting"],
       ],
+    );
+  });
+
+  it("are taken back or applied, whichever was first, though the disk is slow", async () => {
+    const base = memoryStore();
+    let disk = Promise.resolve();
+    const store: Store = { ...base, put: (documents) => disk.then(() => base.put(documents)) };
+    const { announcements, clock } = setting(store);
+    await announcements.announce(withBand(1_000n));
+    clock.advance(99n);
+    const held = gate();
+    disk = held.passed;
+    const taken = announcements.withdraw(1);
+    await turns(1);
+    clock.advance(1n);
+    const configured: unknown[] = [];
+    const applied = announcements.apply(1, async (rules) => void configured.push(rules));
+    await turns(1);
+    held.pass();
+    assert.equal((await taken).state, "withdrawn");
+    await assert.rejects(applied, hasCode("ANNOUNCEMENT"));
+    assert.deepEqual(configured, []);
+  });
+
+  it("that are the same rules are each applied for itself, also after an end", async () => {
+    const { announcements, store, clock } = setting();
+    const same = withBand(1_000n);
+    for (let i = 0; i < 2; i++) await announcements.announce(same);
+    clock.advance(100n);
+    await announcements.apply(1, async () => {});
+    const { announcements: again } = setting(store, clock);
+    await again.load();
+    await again.resume(rulesRoot(same));
+    assert.deepEqual(
+      again.all.map(({ state }) => state),
+      ["applied", "waiting"],
     );
   });
 

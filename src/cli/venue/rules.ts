@@ -3,6 +3,8 @@ import { Api } from "../../client/api.ts";
 import { TacitError } from "../../protocol/errors.ts";
 import { PROFILES, type Profile, type ProfileName } from "../../protocol/instructions.ts";
 import { asInteger, asList, asObject, badFormat, toJson } from "../../protocol/json.ts";
+import { requireBits } from "../../protocol/numbers.ts";
+import { BITS } from "../../protocol/parameters.ts";
 import { rulesRoot, type Rules } from "../../protocol/rules.ts";
 import { parseRules, rulesJson } from "../../protocol/rulesJson.ts";
 import { rulesChanges } from "../../protocol/rulesChanges.ts";
@@ -35,9 +37,7 @@ async function rulesOf(api: Api): Promise<VenueRules> {
   };
   const announced = asList("rules.announced", answer.announced).map((it, i) => {
     const at = `rules.announced[${i}]`;
-    const { n, root, from, state } = asObject(at, it);
-    const [numbered, good] = [asInteger(`${at}.root`, root), asInteger(`${at}.from`, from)];
-    return { n: Number(n), root: numbered, from: good, state: String(state), rules: read(at, it) };
+    return { ...announcementOf(at, it), rules: read(at, it) };
   });
   const { rules: json } = asObject("rules.inForce", answer.inForce);
   const timelock = asInteger("rules.timelock", answer.timelock);
@@ -136,7 +136,7 @@ async function changedRules({ inForce }: Pick<VenueRules, "inForce">, { path, se
     const last = steps.pop()!;
     let place: unknown = rules;
     for (const step of steps) place = isBranch(place) && Object.hasOwn(place, step) ? place[step] : undefined;
-    const isThere = isBranch(place) && (Object.hasOwn(place, last) || Array.isArray(place));
+    const isThere = Array.isArray(place) ? /^\d+$/.test(last) : isBranch(place) && Object.hasOwn(place, last);
     if (!isThere) throw wrong("a place that rules have, as `tacit rules show --json` prints them");
     try {
       (place as Record<string, unknown>)[last] = /^(null$|[[{])/.test(text) ? JSON.parse(text) : text;
@@ -260,12 +260,22 @@ export async function rulesCancel(n: number, options: OperatorOptions): Promise<
   return told(await (await operatorApi(options)).post("/rules/withdraw", { n }), options);
 }
 
+/** What may be printed of an announcement. @throws FORMAT */
+function announcementOf(at: string, json: unknown) {
+  const { n, root, from, state } = asObject(at, json);
+  if (typeof n !== "number" || !Number.isSafeInteger(n) || n < 1) throw badFormat(`${at}.n`, "a number above 0");
+  if (state !== "waiting" && state !== "withdrawn" && state !== "applied")
+    throw badFormat(`${at}.state`, "waiting, withdrawn or applied");
+  const time = requireBits(`${at}.from`, asInteger(`${at}.from`, from), BITS.time);
+  return { n, root: asInteger(`${at}.root`, root), from: time, state };
+}
+
 function told(answer: unknown, { json }: RulesOptions): number {
-  const { n, root, from, state } = asObject("announcement", answer);
+  const { n, root, from, state } = announcementOf("announcement", answer);
   process.stdout.write(
     json
       ? toJson({ n, root, from, state }, 2) + "\n"
-      : `announcement ${String(n)}: ${short(asInteger("root", root))}, ${String(state)}, good from ${isoTime(asInteger("from", from))}\n`,
+      : `announcement ${n}: ${short(root)}, ${state}, good from ${isoTime(from)}\n`,
   );
   return 0;
 }

@@ -86,13 +86,18 @@ export function publicGenesis(json: unknown): unknown {
   return genesis;
 }
 
-/** Names of markets, by id: of the genesis file, of rules that were announced, and what the operator says. */
+/** Names of markets, by id: of the genesis file, of rules that came into force, and what the operator says. */
 export function namesAt(
   venue: Pick<ServedVenue, "announcements">,
   { genesisJson, marketNames: own }: { genesisJson: unknown; marketNames?: Readonly<Record<string, string>> },
 ): Record<string, string> {
   const { rules } = (genesisJson ?? {}) as { rules?: unknown };
-  return Object.assign({}, marketNames(rules), ...venue.announcements.map(({ names }) => names), own);
+  return Object.assign(
+    {},
+    marketNames(rules),
+    ...venue.announcements.map(({ state, names }) => (state === "applied" ? names : {})),
+    own,
+  );
 }
 
 /** Levels of a book that are shown, each side. */

@@ -35,7 +35,7 @@ async function work(): Promise<void> {
 async function open(url: string) {
   const api = new Api(url);
   const genesis = parseGenesis(asObject("venue", await api.get("/venue")).genesis);
-  return { api, genesis, terms: new ClientTerms({ api, genesis }) };
+  return { api, genesis, terms: new ClientTerms({ api, genesis, now: () => BigInt(Math.floor(Date.now() / 1000)) }) };
 }
 
 /** @returns null where newer prices are there already */

@@ -6,7 +6,7 @@ pragma solidity ^0.8.24;
 /// @title What the venue is compiled for: the keys of its instructions, and bounds that circuits have too.
 library Keys {
     /// Hash of the code that holds the keys (KeyData.sol).
-    bytes32 internal constant HASH = 0x7fbdee64be89472348af05ce8b72c75b1e30dc560c5a31db05d0fbc736e9b04a;
+    bytes32 internal constant HASH = 0xfcc101770d5b86ad40b3b74479d4ea104269a59a2add1813bf00d57bcb4cd693;
     /// One more than the greatest code of an instruction.
     uint256 internal constant CODES = 11;
     uint256 internal constant MAX_INSTRUCTIONS = 1024;
