@@ -106,7 +106,7 @@ const EXPECTED: Record<string, ReturnType<typeof counts>> = {
   reprice: {
     free: {
       ...Object.fromEntries(Object.entries(SIGNATURE_FREE).map(([name, count]) => [name, 3 * count])),
-      "IsZero.inverse": 345,
+      "IsZero.inverse": 362,
       "Median.upper": 20 * MEDIAN_FREE,
     },
     obligations: {

@@ -42,24 +42,29 @@ export function signedReport(feed: number, report: Report): SignedReport {
   return { feed, report, auth: sign(SECRETS[feed], reportHash(report)) };
 }
 
-/** Reports of three feeds of which the medians are `numbers`: of each number one report may have less, and one more. */
+/** Reports of three feeds of which the medians are `numbers`: of each number one report may have less, and one more; what is none one at least lacks. */
 export function quorumFor(random: Random, rules: Rules, epoch: bigint, numbers: Numbers): SignedReport[] {
   const out = random.integer(0, 3);
   const feeds = [0, 1, 2, 3].filter((feed) => feed !== out);
-  const spread = (value: bigint, least: bigint): bigint[] => {
+  const spread = (value: bigint): bigint[] => {
     const off = random.pick([0n, 0n, 1n, 5n, MOST]);
-    const three = [max(least, value - off), value, min(MOST, value + random.pick([0n, 1n, off]))];
+    // None where one report lacks it, whatever the others say.
+    const others = () => random.pick([0n, 1n, 100_000n, MOST]);
+    const three =
+      value === 0n
+        ? [0n, others(), others()]
+        : [max(1n, value - off), value, min(MOST, value + random.pick([0n, 1n, off]))];
     for (let i = 2; i > 0; i--) {
       const j = random.integer(0, i);
       [three[i], three[j]] = [three[j], three[i]];
     }
     return three;
   };
-  const index = spread(numbers.index, 1n);
-  const average = spread(numbers.average, 1n);
-  const sigma = spread(numbers.sigma, 1n);
-  const premium = spread(numbers.premium, 0n);
-  const values = numbers.values.map((value) => spread(value, 0n));
+  const index = spread(numbers.index);
+  const average = spread(numbers.average);
+  const sigma = spread(numbers.sigma);
+  const premium = spread(numbers.premium);
+  const values = numbers.values.map((value) => spread(value));
   const contracts = contractsHash(rules.instruments);
   return feeds.map((feed, j) =>
     signedReport(feed, {
