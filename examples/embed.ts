@@ -8,7 +8,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
   depositKey,
+  developmentFeeds,
   developmentGenesis,
+  developmentSource,
   itemHash,
   threadSigner,
   openThreadStore,
@@ -33,10 +35,16 @@ const venue = await openVenue({
   secret,
   signer: threadSigner(new Uint8Array(randomBytes(32))),
   storage: await openThreadStore(join(folder, "venue.db")),
+  // They make prices up. Those of your venue are asked over HTTP (httpSource), or send their reports (venue.feeds.add).
+  feeds: [developmentSource(developmentFeeds(genesis))],
   ...(process.argv.includes("--prove") ? { prover: await developmentProver("demo") } : {}),
   limits: { roundSeconds: 1 },
 });
 console.log(`venue in ${folder}, genesis state ${venue.genesisState}`);
+
+if (venue.terms.prices.epoch === 0n)
+  await new Promise<void>((resolve) => venue.subscribe(({ kind }) => kind === "change" && resolve()));
+const { mark } = venue.terms.prices.markets[0]!;
 
 // Two clients, whose keys this house keeps. Accounts 0 and 1 are the venue's own.
 const clients = ["Ada", "Ben"].map((name, i) => ({
@@ -73,8 +81,8 @@ const proved = new Promise<void>((resolve) =>
 
 /** The feed. Replace it by yours. */
 async function* feed() {
-  yield { who: 0, side: "buy", lots: 5n, limit: 100_050n } as const;
-  yield { who: 1, side: "sell", lots: 3n, limit: 99_950n } as const;
+  yield { who: 0, side: "buy", lots: 5n, limit: mark + 50n } as const;
+  yield { who: 1, side: "sell", lots: 3n, limit: mark - 50n } as const;
 }
 
 for await (const { who, side, lots, limit } of feed()) {

@@ -24,7 +24,8 @@ const client = await Client.open({
     return prepareKeys(Object.fromEntries(await Promise.all(files)));
   },
 });
-const slot = client.genesis.rules.markets.findIndex((row) => row?.id === market);
+const { rules } = client.terms.latest;
+const slot = rules.markets.findIndex((row) => row?.id === market);
 if (slot < 0) throw new Error(`the venue has no market ${market}`);
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -48,15 +49,21 @@ await patiently(() => client.api.post("/deposits", deposit));
 console.log(`account ${await patiently(() => client.login())} at ${url}`);
 
 // Of a market with several legs, such as a straddle, the first one tells how much of it is held.
-const leg = client.genesis.rules.markets[slot]!.legs.findIndex((weight) => weight !== 0n);
-const { tick, interval } = client.genesis.rules.markets[slot]!;
-const mark = client.genesis.prices.markets[slot]!.mark;
+const leg = rules.markets[slot]!.legs.findIndex((weight) => weight !== 0n);
+const { tick, interval } = rules.markets[slot]!;
 const seconds = () => Math.floor(Date.now() / 1000);
 
 for (let auction = 0; auction < Number(auctionsText); auction++) {
   // Lean against the position: quote lower when long, higher when short.
   const held = (await patiently(() => client.account())).positions[leg];
-  const middle = mark - held * tick;
+  // As the feeds' quorum has signed it; null where there are no prices of this market.
+  const { prices } = await patiently(() => client.terms.update());
+  const quoted = prices.markets[slot];
+  if (!quoted) {
+    await pause(1_000);
+    continue;
+  }
+  const middle = quoted.mark - held * tick;
   const close = (Math.floor(seconds() / Number(interval)) + 1) * Number(interval);
   // One item, one signature: these take the place of all quotes before them, all or none. A list that comes after its auction
   // is dead: one without an answer is sent again before the next, if it still lives.

@@ -51,14 +51,13 @@ type Genesis = ConstructorParameters<typeof Matcher>[0];
 
 function stepsOf(
   profile: Profile,
-  genesis: Omit<Genesis, "depth" | "maxOpen">,
+  genesis: Omit<Genesis, "profile">,
   options: ConstructorParameters<typeof Matcher>[1],
   commands: Iterable<Command>,
   operatorSecret: bigint,
 ) {
   const random = new Random(SEED);
-  const { depth, maxOpen, deposit: depositSlots } = profile;
-  const matcher = new Matcher({ ...genesis, depth, maxOpen, depositSlots }, options);
+  const matcher = new Matcher({ ...genesis, profile }, options);
   const ledger = new Ledger({ ...genesis, profile, blind: () => random.bits(248) });
   const builder = new RoundBuilder(ledger, { accounts: genesis.accounts, operatorSecret });
   for (const command of commands) for (const event of matcher.apply(command)) builder.add(event);

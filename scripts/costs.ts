@@ -47,6 +47,7 @@ interface Cost {
 
 function slotsOf(name: InstructionName, profile: ProfileName): number {
   if (name === "withdraw") return WITHDRAW_SLOTS;
+  if (name === "reprice" || name === "configure") return 1;
   return PROFILES[profile][name === "auction" || name === "midpoint" ? "clear" : name];
 }
 

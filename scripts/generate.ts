@@ -10,6 +10,8 @@ import { keysSolidity } from "../src/setup/contract.ts";
 import { base8Circom } from "./generate/base8.ts";
 import { circomParameters } from "./generate/circomParameters.ts";
 import { circomPoseidon } from "./generate/circomPoseidon.ts";
+import { fixedCircom, fixedTypescript } from "./generate/fixed.ts";
+import { normalCircom, normalTypescript } from "./generate/normal.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 
@@ -18,6 +20,10 @@ const DERIVED: Record<string, () => string> = {
   "circuits/generated/parameters.circom": circomParameters,
   "circuits/generated/poseidonConstants.circom": circomPoseidon,
   "circuits/generated/base8.circom": base8Circom,
+  "circuits/generated/fixed.circom": fixedCircom,
+  "circuits/generated/normal.circom": normalCircom,
+  "src/protocol/fixedTables.ts": fixedTypescript,
+  "src/protocol/normalTables.ts": normalTypescript,
   "src/verifier/contract/generated/Keys.sol": demoKeys,
 };
 

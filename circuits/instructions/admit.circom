@@ -29,13 +29,14 @@ bus OrderTerms {
     signal funding;
     signal low;
     signal high;
+    signal slack;
     signal quoted;
 }
 
 /// AdmitOrder: rules 9 to 12 of one order, and what it reserves.
 /// twins   src/protocol/admission.ts, src/protocol/margin.ts (reservation)
 /// in      side, limit  bits; size below 2^32: of Item
-///         terms        ranges as the genesis file checked them; tick is at least 1; quoted a bit
+///         terms        ranges as genesis, Configure and Reprice checked them; tick is at least 1; quoted a bit
 /// out     fails        how many of the rules it breaks
 ///         limitValue, fee, paid  of one lot at its limit: what the margin of a single order is reckoned with
 ///         rho          reserved a lot, below 2^62
@@ -82,9 +83,9 @@ template AdmitOrder() {
 
     fails <== (1 - onTick) + sizeNone + (1 - sizeWithin) + offBand + (1 - feeWithin);
 
-    // Reservation per lot: the worst over scenarios, fee included, at least rhoMin; below 2^62 in size.
+    // Reservation per lot: the worst over scenarios, fee included, and the slack, at least rhoMin; below 2^62 in size.
     paid <== limitValue - terms.funding;
-    signal worst <== (paid - terms.low) + side * (terms.high + terms.low - 2 * paid) + fee;
+    signal worst <== (paid - terms.low) + side * (terms.high + terms.low - 2 * paid) + fee + terms.slack;
     signal aboveMin <== NotNegative(BITS_RHO())(worst - terms.rhoMin);
     rho <== Select()(aboveMin, worst, terms.rhoMin);
     reserved <== rho * size;
@@ -97,6 +98,7 @@ template AdmitOrder() {
 ///         A, words   of the item; words: B, or those of a list of quotes, of which B is the hash. Beyond the first they are free
 ///                    of any other kind, and change nothing
 ///         accounts, logged, ... as opened from the state by Admit; ranges as written there
+///         slack, made  of the group and the prices
 ///         account    of the leaf at the index that the item names; free where there is none (see `used`)
 ///         row, quoted  of the market that the item names; free where there is none (see RulesRow)
 /// proves  the log grows by this entry; the effects are those of the first check that fails, or of admission
@@ -110,20 +112,25 @@ template AdmitSlot(depth, S, MAX_OPEN, Q) {
     signal input R8y;
     signal input sigS;
     signal input time;
-    signal input rulesRoot;
-    signal input maxAge;
+    signal input slack;
+    input Made() made;
     signal input ids[MARKETS()];
     signal input rulesRows[MARKETS()];
-    input PricesMeta() meta;
+    signal input stale[INSTRUMENTS()];
+    signal input longCharges[INSTRUMENTS()];
+    signal input shortCharges[INSTRUMENTS()];
+    signal input weights[INSTRUMENTS()];
     signal input pricesRows[MARKETS()];
     signal input values[S][INSTRUMENTS()];
     input Account() account;
     signal input leaf;
     signal input siblings[depth][3];
     input MarketRules() row;
-    input MarketPrices(S) quoted;
+    input MarketPrices() quoted;
+    signal input weighted[S];
 
     signal input accounts;
+    signal input vault;
     input Log() logged;
     signal input payoutsPut;
     signal input admitted[MARKETS()];
@@ -131,6 +138,7 @@ template AdmitSlot(depth, S, MAX_OPEN, Q) {
     signal input counts[MARKETS()];
 
     signal output accountsAfter;
+    signal output vaultAfter;
     output Log() loggedAfter;
     signal output payoutsPutAfter;
     signal output admittedAfter[MARKETS()];
@@ -217,7 +225,9 @@ template AdmitSlot(depth, S, MAX_OPEN, Q) {
     signal rulesRow <== Pick(MARKETS())(at, rulesRows);
     signal pricesRow <== Pick(MARKETS())(at, pricesRows);
     signal rowGiven <== RulesRow()(rulesRow, row);
-    signal quotedGiven <== PricesRow(S)(pricesRow, quoted);
+    signal quotedGiven <== PricesRow()(pricesRow, quoted);
+    signal weightedHash <== Hash(TAG_VECTOR(), S)(weighted);
+    quotedGiven * (weightedHash - quoted.values) === 0;
 
     // Rule 6: bad target; an order may replace an earlier one.
     signal earlier <== NotNegative(BITS_NONCE() + 1)(nonce - 1 - item.replaces);
@@ -252,8 +262,10 @@ template AdmitSlot(depth, S, MAX_OPEN, Q) {
     signal inMarket <== IsZero()(5 - live - timely - found - targetGood - (1 - tooManyCancels));
     signal cancelPut <== inMarket * carriesCancel;
 
-    // Rule 8: market not open.
-    signal marketOpen <== IsEqual()(row.state, MARKET_STATE_OPEN());
+    // Rule 8: market not open: by its state, or as its time is over.
+    signal stateOpen <== IsEqual()(row.state, MARKET_STATE_OPEN());
+    signal isOver <== NotNegative(BITS_TIME())(time - row.until);
+    signal marketOpen <== stateOpen * (1 - isOver);
 
     // Rules 9 to 12, of each order. A free row has no tick and none is needed.
     OrderTerms() terms;
@@ -269,6 +281,12 @@ template AdmitSlot(depth, S, MAX_OPEN, Q) {
     terms.low <== quoted.low;
     terms.high <== quoted.high;
     terms.quoted <== quotedGiven;
+    // floor((high - low) slack / 64): the bits above the lowest 6. High is not below low, and they are below 2^61 in size.
+    signal spread <== (quoted.high - quoted.low) * slack;
+    signal spreadBits[BITS_RHO() + 6] <== Bits(BITS_RHO() + 6)(spread);
+    var slackSum = 0;
+    for (var i = 0; i < BITS_RHO(); i++) slackSum += spreadBits[6 + i] * (1 << i);
+    terms.slack <== slackSum;
     component order[Q];
     signal failing[Q];
     signal held[Q];
@@ -307,15 +325,31 @@ template AdmitSlot(depth, S, MAX_OPEN, Q) {
 
     // Rule 16: position limit.
     signal squares[INSTRUMENTS()];
+    signal weighed[INSTRUMENTS()];
+    signal staleSquares[INSTRUMENTS()];
     var squareSum = 0;
+    var weighedSum = 0;
+    var staleSum = 0;
     for (var i = 0; i < INSTRUMENTS(); i++) {
         squares[i] <== account.positions[i] * account.positions[i];
+        weighed[i] <== weights[i] * squares[i];
+        staleSquares[i] <== stale[i] * squares[i];
         squareSum += squares[i];
+        weighedSum += weighed[i];
+        staleSum += staleSquares[i];
     }
-    signal positionsWithin <== NotNegative(2 * BITS_POSITION() + 4)(MAX_POSITION_SQUARES() - squareSum);
+    signal positionsWithin <== NotNegative(2 * BITS_POSITION() + BITS_WEIGHT() + 4)(MAX_POSITION_SQUARES() - weighedSum);
 
-    // Rule 17: prices not fresh.
-    signal fresh <== Fresh()(rulesRoot, meta, maxAge, time);
+    // Rule 17: prices not fresh, for the entry or for what the account holds. Sums of squares are 0 iff all squares are.
+    component fresh = Fresh();
+    fresh.made <== made;
+    fresh.time <== time;
+    signal staleNone <== IsZero()(staleSum);
+    signal orderFresh <== fresh.recent * staleNone;
+    signal exactFresh <== fresh.exact * staleNone;
+    // An account of cash alone needs no price to withdraw.
+    signal cashAlone <== IsZero()(squareSum + account.reserved + account.open);
+    signal payoutFresh <== Or()(exactFresh, cashAlone);
 
     // Rule 18: margin. unit = delta_k of an order; else -1: of a withdrawal, whose amount is 1 to 2^92 - 1, or of a list of
     // quotes, which takes from each scenario all that it reserves: more than any of its orders may lose there.
@@ -326,24 +360,30 @@ template AdmitSlot(depth, S, MAX_OPEN, Q) {
     margin.reserved <== account.reserved;
     margin.positions <== account.positions;
     margin.values <== values;
+    margin.longCharges <== longCharges;
+    margin.shortCharges <== shortCharges;
     signal lotsOrAmount <== Select()(item.isWithdrawal, item.amount, item.size[0]);
     if (Q == 1) {
         margin.quantity <== lotsOrAmount;
     } else {
         margin.quantity <== Select()(item.isQuotes, reserved, lotsOrAmount);
     }
+    signal gross <== item.isOrder * quoted.gross;
     signal gain[S];
     for (var k = 0; k < S; k++) {
-        gain[k] <== direction * (quoted.values[k] - order[0].paid);
-        margin.unit[k] <== gain[k] - toll;
+        gain[k] <== direction * (weighted[k] - order[0].paid);
+        margin.unit[k] <== gain[k] - toll - (k == 0 ? 0 : gross);
     }
+    // Nobody is paid more than is held; both are below 2^92.
+    signal isHeld <== NotNegative(BITS_AMOUNT())(vault - item.amount);
 
     // Admission: every check that the kind asks for.
     signal flagsFail <== item.isOrder * (1 - flagsGood);
     var orderFails = (1 - inMarket) + (1 - item.isOrder - item.isQuotes) + (1 - marketOpen) + orderFailing + flagsFail
-        + marketFull + tooManyOpen + (1 - positionsWithin) + (1 - fresh) + (1 - quotedGiven) + (1 - margin.out);
+        + marketFull + tooManyOpen + (1 - positionsWithin) + (1 - orderFresh) + (1 - quotedGiven) + (1 - margin.out);
     signal orderPut <== IsZero()(orderFails);
-    var payoutFails = (1 - live) + (1 - timely) + (1 - item.isWithdrawal) + amountNone + (1 - fresh) + (1 - margin.out);
+    var payoutFails = (1 - live) + (1 - timely) + (1 - item.isWithdrawal) + amountNone + (1 - payoutFresh)
+        + (1 - margin.out) + (1 - isHeld);
     signal payoutPut <== IsZero()(payoutFails);
     signal opened <== orderPut * orders;
 
@@ -354,10 +394,14 @@ template AdmitSlot(depth, S, MAX_OPEN, Q) {
     after.view <== account.view;
     after.positions <== account.positions;
     after.seq <== account.seq + payoutPut;
-    after.cash <== account.cash - payoutPut * item.amount;
+    signal paidOut <== payoutPut * item.amount;
+    after.cash <== account.cash - paidOut;
     after.nonce <== nonce + item.isQuotes * (Q - 1);
     after.reserved <== account.reserved + orderPut * reserved;
     after.open <== account.open + opened;
+    after.flagged <== account.flagged;
+    after.pushedAt <== account.pushedAt;
+    vaultAfter <== vault - paidOut;
     signal changed <== Leaf()(after, positionsHash);
     component update = Update(depth);
     for (var i = 0; i < 2 * depth; i++) update.index[i] <== item.account[i];
@@ -446,7 +490,11 @@ template Admit(depth, S, N, MAX_OPEN, Q) {
     input Group() group;
     signal input ids[MARKETS()];
     signal input rulesRows[MARKETS()];
+    signal input instrumentsHash;
     input PricesMeta() meta;
+    signal input longCharges[INSTRUMENTS()];
+    signal input shortCharges[INSTRUMENTS()];
+    signal input weights[INSTRUMENTS()];
     signal input pricesRows[MARKETS()];
     signal input values[S][INSTRUMENTS()];
     signal input admitted[MARKETS()];
@@ -465,7 +513,8 @@ template Admit(depth, S, N, MAX_OPEN, Q) {
     signal input leaf[N];
     signal input siblings[N][depth][3];
     input MarketRules() row[N];
-    input MarketPrices(S) quoted[N];
+    input MarketPrices() quoted[N];
+    signal input weighted[N][S];
 
     state <== StateWord()(before);
     before.phase === PHASE_OPEN();
@@ -473,9 +522,20 @@ template Admit(depth, S, N, MAX_OPEN, Q) {
 
     signal idsHash <== Hash(TAG_VECTOR(), MARKETS())(ids);
     signal rowsHash <== Hash(TAG_VECTOR(), MARKETS())(rulesRows);
-    OpenRules()(before.fixed.rules, group, idsHash, rowsHash);
+    OpenRules()(before.roots.rules, group, idsHash, rowsHash, instrumentsHash);
     signal scenarios <== Scenarios(S)(values);
-    OpenPrices()(before.fixed.prices, meta, scenarios, pricesRows);
+    OpenPrices()(before.roots.prices, meta, scenarios, pricesRows);
+    OpenVector()(meta.longCharges, longCharges);
+    OpenVector()(meta.shortCharges, shortCharges);
+    OpenVector()(meta.weights, weights);
+    Made() made;
+    made.inForce <== before.roots.rules;
+    made.epochLength <== group.epochLength;
+    made.lag <== group.lag;
+    made.under <== meta.rules;
+    made.epoch <== meta.epoch;
+    made.halted <== meta.halted;
+    signal stale[INSTRUMENTS()] <== Bits(INSTRUMENTS())(meta.stale);
     OpenVector()(before.markets.admitted, admitted);
     OpenVector()(before.markets.cancels, cancels);
     OpenVector()(before.markets.counts, counts);
@@ -494,11 +554,14 @@ template Admit(depth, S, N, MAX_OPEN, Q) {
         slot[j].R8y <== R8y[j];
         slot[j].sigS <== S8[j];
         slot[j].time <== times[j];
-        slot[j].rulesRoot <== before.fixed.rules;
-        slot[j].maxAge <== group.maxAge;
+        slot[j].slack <== group.slack;
+        slot[j].made <== made;
         slot[j].ids <== ids;
         slot[j].rulesRows <== rulesRows;
-        slot[j].meta <== meta;
+        slot[j].stale <== stale;
+        slot[j].longCharges <== longCharges;
+        slot[j].shortCharges <== shortCharges;
+        slot[j].weights <== weights;
         slot[j].pricesRows <== pricesRows;
         slot[j].values <== values;
         slot[j].account <== account[j];
@@ -506,8 +569,10 @@ template Admit(depth, S, N, MAX_OPEN, Q) {
         slot[j].siblings <== siblings[j];
         slot[j].row <== row[j];
         slot[j].quoted <== quoted[j];
+        slot[j].weighted <== weighted[j];
         if (j == 0) {
             slot[j].accounts <== before.accounts.root;
+            slot[j].vault <== before.accounts.vault;
             slot[j].logged <== before.logged;
             slot[j].payoutsPut <== before.payouts.put;
             slot[j].admitted <== admitted;
@@ -515,6 +580,7 @@ template Admit(depth, S, N, MAX_OPEN, Q) {
             slot[j].counts <== counts;
         } else {
             slot[j].accounts <== slot[j - 1].accountsAfter;
+            slot[j].vault <== slot[j - 1].vaultAfter;
             slot[j].logged <== slot[j - 1].loggedAfter;
             slot[j].payoutsPut <== slot[j - 1].payoutsPutAfter;
             slot[j].admitted <== slot[j - 1].admittedAfter;
@@ -525,12 +591,14 @@ template Admit(depth, S, N, MAX_OPEN, Q) {
 
     State() after;
     after.fixed <== before.fixed;
+    after.roots <== before.roots;
     after.phase <== phaseAfter;
     after.logged <== slot[N - 1].loggedAfter;
     after.accounts.root <== slot[N - 1].accountsAfter;
     after.accounts.count <== before.accounts.count;
     after.accounts.deposits <== before.accounts.deposits;
     after.accounts.holders <== before.accounts.holders;
+    after.accounts.vault <== slot[N - 1].vaultAfter;
     after.blind <== blindAfter;
     after.markets.books <== before.markets.books;
     after.markets.admitted <== Hash(TAG_VECTOR(), MARKETS())(slot[N - 1].admittedAfter);

@@ -332,7 +332,7 @@ template SweepWord() {
 }
 
 /// Clear: the first proof of a CLOSE or PURGE consumes its log entry; further ones go on where the sweep register says.
-/// params  S scenarios, N entries, RULE of the market
+/// params  N entries, RULE of the market
 /// in      slot        of the market
 ///         first       a bit; purge a bit: the command
 ///         stamp       time of the command
@@ -340,13 +340,13 @@ template SweepWord() {
 ///         claims, cancels, entries, openings of tables and vectors
 /// proves  Rule 7: phase open or settling before and the command consumed, stamped in order; or clearing(slot) before and
 ///         none consumed.
-///         Rule 8: the sweep matches iff it may: CLOSE, time a multiple of the interval, market open, prices fresh, and no
-///         cancels left. (To take fewer cancels than it could only makes more sweeps: each cancel is applied before
-///         anything matches.)
+///         Rule 8: the sweep matches iff it may: CLOSE, time a multiple of the interval, market open and its time not over, prices
+///         of the exact epoch, and no cancels left. (To take fewer cancels than it could only makes more sweeps: each cancel is
+///         applied before anything matches.)
 ///         Rule 9: at the end of a sweep that matches the claims are true, and both sides are filled.
 ///         Rule 10: then book, admitted, cancels and counts are replaced, and the phase goes on: next sweep, settling, or
 ///         open if no fill waits to be booked, of this clear or one before it, and no fee to be credited.
-template Clear(S, N, RULE) {
+template Clear(N, RULE) {
     signal output state;
     signal output stateAfter;
     signal output phaseAfter;
@@ -363,11 +363,12 @@ template Clear(S, N, RULE) {
     input Group() group;
     signal input idsHash;
     signal input rulesRows[MARKETS()];
+    signal input instrumentsHash;
     input MarketRules() row;
     input PricesMeta() meta;
     signal input scenarios;
     signal input pricesRows[MARKETS()];
-    input MarketPrices(S) quoted;
+    input MarketPrices() quoted;
     signal input books[MARKETS()];
     signal input admitted[MARKETS()];
     signal input cancels[MARKETS()];
@@ -422,8 +423,8 @@ template Clear(S, N, RULE) {
 
     // The market's rows and chains.
     signal rowsHash <== Hash(TAG_VECTOR(), MARKETS())(rulesRows);
-    OpenRules()(before.fixed.rules, group, idsHash, rowsHash);
-    OpenPrices()(before.fixed.prices, meta, scenarios, pricesRows);
+    OpenRules()(before.roots.rules, group, idsHash, rowsHash, instrumentsHash);
+    OpenPrices()(before.roots.prices, meta, scenarios, pricesRows);
     OpenVector()(before.markets.books, books);
     OpenVector()(before.markets.admitted, admitted);
     OpenVector()(before.markets.cancels, cancels);
@@ -435,7 +436,7 @@ template Clear(S, N, RULE) {
     signal cancelsHead <== Pick(MARKETS())(at, cancels);
     signal count <== Pick(MARKETS())(at, counts);
     signal rowGiven <== RulesRow()(rowHash, row);
-    signal quotedGiven <== PricesRow(S)(quotedHash, quoted);
+    signal quotedGiven <== PricesRow()(quotedHash, quoted);
     // The market's rule chooses the circuit; a free slot is the auction's.
     rowGiven * (row.rule - RULE) === 0;
     if (RULE != RULE_AUCTION()) {
@@ -462,12 +463,23 @@ template Clear(S, N, RULE) {
     Range(BITS_MARKET())(rest);
     Range(BITS_MARKET())(interval - 1 - rest);
     signal onInterval <== IsZero()(rest);
-    signal fresh <== Fresh()(before.fixed.rules, meta, group.maxAge, stamp);
+    Made() made;
+    made.inForce <== before.roots.rules;
+    made.epochLength <== group.epochLength;
+    made.lag <== group.lag;
+    made.under <== meta.rules;
+    made.epoch <== meta.epoch;
+    made.halted <== meta.halted;
+    component fresh = Fresh();
+    fresh.made <== made;
+    fresh.time <== stamp;
+    _ <== fresh.recent;
     signal marketOpen <== IsEqual()(row.state, MARKET_STATE_OPEN());
-    signal may <== IsZero()(purge + (1 - rowGiven) + (1 - quotedGiven) + (1 - marketOpen) + (1 - fresh) + (1 - onInterval)
-        + (1 - cancelsDone));
+    // until and stamp are below 2^40.
+    signal isOver <== NotNegative(BITS_TIME())(stamp - row.until);
+    signal may <== IsZero()(purge + (1 - rowGiven) + (1 - quotedGiven) + (1 - marketOpen) + isOver + (1 - fresh.exact)
+        + (1 - onInterval) + (1 - cancelsDone));
     signal match <== Select()(begins, may, storedMatch);
-    signal isExpired <== IsEqual()(row.state, MARKET_STATE_EXPIRED());
 
     // Rule 6.
     component claims = Claims(RULE);
@@ -489,7 +501,7 @@ template Clear(S, N, RULE) {
 
     Terms() terms;
     terms.match <== match;
-    terms.expired <== rowGiven * isExpired;
+    terms.expired <== rowGiven * isOver;
     terms.time <== stamp;
     terms.price <== sweepPrice;
     signal funding <== match * quoted.funding;
@@ -596,6 +608,7 @@ template Clear(S, N, RULE) {
     }
 
     after.fixed <== before.fixed;
+    after.roots <== before.roots;
     after.phase <== phaseAfter;
     after.logged.head <== Select()(first, step.after, before.logged.head);
     after.logged.count <== before.logged.count + first;

@@ -22,7 +22,8 @@ include "../generated/parameters.circom";
 ///         secretBits      of the operator's secret, whose key was checked by Deposit
 /// proves  Rule 1: the chain grows by this deposit. Rule 2: if the leaf at index bears the key 8 K', it is credited;
 ///         Rule 3: else account number accounts.count is opened with that key, and its view key is
-///         H_view(x of operatorSecret . key, number). Rule 4: nothing else of the tree changes.
+///         H_view(x of operatorSecret . key, number). Rule 4: nothing else of the tree changes. Rule 5: the vault
+///         grows by the amount.
 template DepositSlot(depth) {
     signal input active;
     signal input keyX;
@@ -83,6 +84,8 @@ template DepositSlot(depth) {
     after.nonce <== known * named.nonce;
     after.reserved <== known * named.reserved;
     after.open <== known * named.open;
+    after.flagged <== known * named.flagged;
+    after.pushedAt <== known * named.pushedAt;
     signal positionsAfter <== Select()(known, namedPositions, noPositions);
     signal credited <== Leaf()(after, positionsAfter);
 
@@ -100,11 +103,12 @@ template DepositSlot(depth) {
     accountsAfter.root <== Select()(active, update.rootAfter, accounts.root);
     accountsAfter.count <== accounts.count + opens;
     accountsAfter.holders <== accounts.holders;
+    accountsAfter.vault <== accounts.vault + active * amount;
 }
 
 /// Deposit: consumes DEPOSIT(n) and credits the next n deposits of the contract's chain, in order.
 /// params  depth of the account tree, N slots; 1 <= n <= N
-/// in      before, blindAfter, group, idsHash, rowsHash; operatorSecret: below 2^251; per slot what DepositSlot reads
+/// in      before, blindAfter, group, idsHash, rowsHash, instrumentsHash; operatorSecret: below 2^251; per slot what DepositSlot reads
 /// proves  Rule 1: phase open before and after. Rule 2: the log grows by the command DEPOSIT(n), stamped in order.
 ///         Rule 3: exactly n slots are used. Rule 4: the operator secret is that of the key in the rules.
 template Deposit(depth, N) {
@@ -121,6 +125,7 @@ template Deposit(depth, N) {
     input Group() group;
     signal input idsHash;
     signal input rowsHash;
+    signal input instrumentsHash;
     signal input operatorSecret;
     signal input stamp;
     signal input active[N];
@@ -137,7 +142,7 @@ template Deposit(depth, N) {
     state <== StateWord()(before);
     before.phase === PHASE_OPEN();
     phaseAfter <== PHASE_OPEN();
-    OpenRules()(before.fixed.rules, group, idsHash, rowsHash);
+    OpenRules()(before.roots.rules, group, idsHash, rowsHash, instrumentsHash);
 
     signal secretBits[251] <== Bits(251)(operatorSecret);
     signal operatorKey[2] <== MultiplyFixed(251)(secretBits);
@@ -188,6 +193,7 @@ template Deposit(depth, N) {
 
     State() after;
     after.fixed <== before.fixed;
+    after.roots <== before.roots;
     after.phase <== phaseAfter;
     after.logged.head <== step.after;
     after.logged.count <== before.logged.count + 1;

@@ -161,6 +161,8 @@ template SettleSlot(depth, K) {
     after.nonce <== account.nonce;
     after.reserved <== account.reserved - release;
     after.open <== account.open - closed;
+    after.flagged <== account.flagged;
+    after.pushedAt <== account.pushedAt;
     for (var i = 0; i < INSTRUMENTS(); i++) after.positions[i] <== account.positions[i] + legs[i] * lots;
     signal positionsBefore <== PositionsHash()(account.positions);
     signal positionsAfter <== PositionsHash()(after.positions);
@@ -202,6 +204,7 @@ template Settle(depth, F, K) {
     input Group() group;
     signal input idsHash;
     signal input rulesRows[MARKETS()];
+    signal input instrumentsHash;
     signal input slots[SETTLE_ROWS()];
     input MarketRules() rows[SETTLE_ROWS()];
     signal input holders[INSTRUMENTS()];
@@ -217,7 +220,7 @@ template Settle(depth, F, K) {
 
     // Rule 6.
     signal rowsHash <== Hash(TAG_VECTOR(), MARKETS())(rulesRows);
-    OpenRules()(before.fixed.rules, group, idsHash, rowsHash);
+    OpenRules()(before.roots.rules, group, idsHash, rowsHash, instrumentsHash);
     component market[SETTLE_ROWS()];
     for (var g = 0; g < SETTLE_ROWS(); g++) {
         market[g] = OpenSettleRow();
@@ -259,11 +262,13 @@ template Settle(depth, F, K) {
 
     State() after;
     after.fixed <== before.fixed;
+    after.roots <== before.roots;
     after.phase <== phaseAfter;
     after.logged <== before.logged;
     after.accounts.root <== step[F - 1].accountsAfter;
     after.accounts.count <== before.accounts.count;
     after.accounts.deposits <== before.accounts.deposits;
+    after.accounts.vault <== before.accounts.vault;
     after.accounts.holders <== Hash(TAG_VECTOR(), INSTRUMENTS())(step[F - 1].holdersAfter);
     after.blind <== blindAfter;
     after.markets <== before.markets;

@@ -43,6 +43,7 @@ template Withdraw(W) {
 
     State() after;
     after.fixed <== before.fixed;
+    after.roots <== before.roots;
     after.phase <== phaseAfter;
     after.logged <== before.logged;
     after.accounts <== before.accounts;

@@ -15,6 +15,8 @@ bus Account {
     signal nonce;
     signal reserved;
     signal open;
+    signal flagged;
+    signal pushedAt;
 }
 
 /// PositionsHash: H_positions(pos[0..16)).
@@ -24,7 +26,7 @@ template PositionsHash() {
 }
 
 /// Leaf: the leaf of an account whose positions have the given hash.
-/// out     leaf   H_leaf(H_account(key, view, seq, cash, positions), nonce, reserved, open)
+/// out     leaf   H_leaf(H_account(key, view, seq, cash, positions), nonce, reserved, open, flagged, pushedAt)
 template Leaf() {
     input Account() account;
     signal input positionsHash;
@@ -34,5 +36,7 @@ template Leaf() {
     signal owned <== Hash(TAG_ACCOUNT(), 6)([
         account.keyX, account.keyY, account.view, account.seq, account.cash, positionsHash
     ]);
-    out <== Hash(TAG_LEAF(), 4)([owned, account.nonce, account.reserved, account.open]);
+    out <== Hash(TAG_LEAF(), 6)([
+        owned, account.nonce, account.reserved, account.open, account.flagged, account.pushedAt
+    ]);
 }

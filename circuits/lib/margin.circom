@@ -3,11 +3,13 @@ pragma circom 2.2.0;
 include "bits.circom";
 include "../generated/parameters.circom";
 
-/// MarginHolds: for every scenario k, d_k >= 0, or E_k - reserved + d_k >= 0 (docs/protocol.md, section 6).
+/// MarginHolds: for every scenario k, d_k >= 0, or E_k - reserved + d_k >= 0; E_k is less the charges of positions for k >= 1
+/// (docs/protocol.md, section 6).
 /// twins   src/protocol/margin.ts
 /// params  S scenarios
 /// in      cash, positions, reserved  of the account: |cash| < 2^100, |pos| < 2^48, reserved < 2^101
 ///         values[k][i]               U_ik, |U| < 2^48
+///         longCharges, shortCharges  of a lot of each instrument, below 2^40; they count for k >= 1
 ///         quantity                   lots of an order, below 2^32; or the amount of a withdrawal, below 2^92; or what a list
 ///                                    of quotes reserves, below 2^97
 ///         unit[k]                    delta_k of an order, |unit| < 2^61; else -1; d_k = quantity unit_k
@@ -16,8 +18,8 @@ include "../generated/parameters.circom";
 ///                        them (VAULT_FULL); what trades and fees add is within 2^99 (docs/protocol.md, section 3)
 ///             positions  rule 16 of Admit, for whatever is open besides: 2^46 and less than 2^46
 ///             reserved   128 open orders at most (rule 15), each below 2^62 2^32
-///             values     src/protocol/genesis.ts; unit: src/protocol/market.ts (computePrices) leaves out a row that is
-///                        beyond, and the limit is ranged by Item; quantity: ranged by Item
+///             values     Reprice, as the charges; unit: sums of 16 legs times values, and the limit, are within 2^60; quantity:
+///                        ranged by Item
 ///         A number beyond its range would leave no witness, and the venue would stand: never a wrong answer.
 /// out     out                        a bit
 template MarginHolds(S) {
@@ -25,9 +27,22 @@ template MarginHolds(S) {
     signal input reserved;
     signal input positions[INSTRUMENTS()];
     signal input values[S][INSTRUMENTS()];
+    signal input longCharges[INSTRUMENTS()];
+    signal input shortCharges[INSTRUMENTS()];
     signal input quantity;
     signal input unit[S];
     signal output out;
+
+    signal isLong[INSTRUMENTS()];
+    signal chargePerLot[INSTRUMENTS()];
+    signal charge[INSTRUMENTS()];
+    var charges = 0;
+    for (var i = 0; i < INSTRUMENTS(); i++) {
+        isLong[i] <== NotNegative(BITS_POSITION())(positions[i]);
+        chargePerLot[i] <== isLong[i] * (longCharges[i] + shortCharges[i]) - shortCharges[i];
+        charge[i] <== positions[i] * chargePerLot[i];
+        charges += charge[i];
+    }
 
     signal value[S][INSTRUMENTS()];
     signal change[S];
@@ -36,7 +51,7 @@ template MarginHolds(S) {
     signal fails[S];
     var failing = 0;
     for (var k = 0; k < S; k++) {
-        var equity = cash;
+        var equity = k == 0 ? cash : cash - charges;
         for (var i = 0; i < INSTRUMENTS(); i++) {
             value[k][i] <== positions[i] * values[k][i];
             equity += value[k][i];

@@ -4,8 +4,8 @@ include "poseidon.circom";
 include "../generated/parameters.circom";
 
 /// MarketRules, MarketPrices: one market's row of the rules and of the prices (docs/protocol.md, section 5). Their
-/// ranges were checked when they were written: by the genesis file, and by the circuits that change them.
-/// twins   src/protocol/market.ts
+/// ranges were checked when they were written: by the genesis file, and by Configure and Reprice.
+/// twins   src/protocol/market.ts, src/protocol/prices.ts
 bus MarketRules {
     signal legs;
     signal tick;
@@ -17,35 +17,31 @@ bus MarketRules {
     signal rule;
     signal interval;
     signal state;
+    signal until;
     signal capacity;
     signal cancelCapacity;
     signal listCapacity;
 }
 
-bus MarketPrices(S) {
+/// values: H_vector(W_0, ..., W_{S-1}).
+bus MarketPrices {
     signal mark;
     signal funding;
+    signal gross;
     signal low;
     signal high;
-    signal values[S];
+    signal values;
 }
 
 template MarketRulesHash() {
     input MarketRules() row;
-    signal output out <== Hash(TAG_MARKET_RULES(), 13)([
+    signal output out <== Hash(TAG_MARKET_RULES(), 14)([
         row.legs, row.tick, row.lotLimit, row.band, row.feeRate, row.feePerLot, row.rhoMin, row.rule, row.interval,
-        row.state, row.capacity, row.cancelCapacity, row.listCapacity
+        row.state, row.until, row.capacity, row.cancelCapacity, row.listCapacity
     ]);
 }
 
-template MarketPricesHash(S) {
-    input MarketPrices(S) row;
-    signal output out;
-    component h = Hash(TAG_MARKET_PRICES(), 4 + S);
-    h.in[0] <== row.mark;
-    h.in[1] <== row.funding;
-    h.in[2] <== row.low;
-    h.in[3] <== row.high;
-    for (var k = 0; k < S; k++) h.in[4 + k] <== row.values[k];
-    out <== h.out;
+template MarketPricesHash() {
+    input MarketPrices() row;
+    signal output out <== Hash(TAG_MARKET_PRICES(), 6)([row.mark, row.funding, row.gross, row.low, row.high, row.values]);
 }

@@ -9,14 +9,20 @@ bus Channel {
     signal taken;
 }
 
-/// Fixed: what no instruction changes. The last three are for later, and 0.
+/// Fixed: what no instruction changes. All but the domain are for later, and 0.
 bus Fixed {
     signal domain;
-    signal rules;
-    signal prices;
     signal published;
     signal inbox;
+    signal relief;
+    signal deficit;
     Channel() dirty;
+}
+
+/// Roots: of the rules in force, and of the prices.
+bus Roots {
+    signal rules;
+    signal prices;
 }
 
 /// Log: the log, as far as it is consumed.
@@ -26,12 +32,14 @@ bus Log {
     signal clock;
 }
 
-/// Accounts: root of their tree, leaves in use, the deposits credited, and the holders of each instrument.
+/// Accounts: root of their tree, leaves in use, the deposits credited, the holders of each instrument, and what is held: deposits
+/// less what was paid out.
 bus Accounts {
     signal root;
     signal count;
     signal deposits;
     signal holders;
+    signal vault;
 }
 
 /// Markets: H_vector of what waits in each market slot.
@@ -54,6 +62,7 @@ bus Clearing {
 /// twins   src/protocol/state.ts (registers and hashes), src/witness/state.ts (which register each signal is)
 bus State {
     Fixed() fixed;
+    Roots() roots;
     signal phase;
     Log() logged;
     Accounts() accounts;
@@ -69,9 +78,10 @@ bus State {
 template StateWord() {
     input State() state;
     signal output out;
-    signal core <== Hash(TAG_CORE(), 9)([
+    signal core <== Hash(TAG_CORE(), 12)([
         state.accounts.root, state.accounts.count, state.logged.head, state.logged.count, state.logged.clock,
-        state.accounts.deposits, state.fixed.inbox, state.accounts.holders, state.blind
+        state.accounts.deposits, state.fixed.inbox, state.accounts.holders, state.accounts.vault, state.fixed.relief,
+        state.fixed.deficit, state.blind
     ]);
     signal channels <== Hash(TAG_CHANNELS(), 12)([
         state.markets.books, state.markets.admitted, state.markets.cancels, state.markets.counts, state.clearing.sweep,
@@ -79,6 +89,6 @@ template StateWord() {
         state.fixed.dirty.put, state.fixed.dirty.taken
     ]);
     out <== Hash(TAG_STATE(), 7)([
-        state.fixed.domain, state.phase, state.fixed.published, state.fixed.rules, state.fixed.prices, core, channels
+        state.fixed.domain, state.phase, state.fixed.published, state.roots.rules, state.roots.prices, core, channels
     ]);
 }

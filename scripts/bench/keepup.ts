@@ -1,6 +1,6 @@
 /**
  * How many proofs workloads take, counted from the matcher's events, in the profile `standard`: as instructions were cut in
- * version 0.1, and as they are cut now.
+ * version 0.1, and as they are cut now. Prices are made once a minute.
  *     npm run bench keepup [makers] [nasdaq] [burst] [messages.csv.gz]
  * Without words all three. Prints tables, and writes docs/costs.json.
  */
@@ -10,7 +10,9 @@ import type { Event } from "../../src/matcher/events.ts";
 import { Matcher, type Command } from "../../src/matcher/matcher.ts";
 import { sweep } from "../../src/protocol/clearing.ts";
 import { PROFILES } from "../../src/protocol/instructions.ts";
-import type { Prices, Rules } from "../../src/protocol/market.ts";
+import { epochAt, type Prices } from "../../src/protocol/prices.ts";
+import { quorumOf } from "../../src/protocol/report.ts";
+import type { Rules } from "../../src/protocol/rules.ts";
 import { useHashKernels } from "../../src/prover/hash/use.ts";
 import { flowOf } from "../../src/replay/flow.ts";
 import { readLobster, type LobsterMessage } from "../../src/replay/lobster.ts";
@@ -29,8 +31,10 @@ const SAMPLE = join(ROOT, "../shared/data/nasdaq-aapl-2012-06-21-0930-1000.csv.g
 const COSTS = join(ROOT, "docs/costs.json");
 const PROFILE = PROFILES.standard;
 /** Of version 0.1: slots of a proof, cancels of a sweep, and constraints. */
-const BEFORE = { clear: 89, settle: 13, cancels: 16, allCancels: 2 };
-const CONSTRAINTS_BEFORE = { admit: 119_767, quote: 0, clear: 131_021, settle: 124_982, settleRuns: 0 };
+const BEFORE = { admit: 6, clear: 89, settle: 13, cancels: 16, allCancels: 2 };
+const CONSTRAINTS_BEFORE = { admit: 119_767, quote: 0, clear: 131_021, settle: 124_982, settleRuns: 0, reprice: 0 };
+/** Where docs/costs.json has none of a kind. */
+const CONSTRAINTS = { others: 130_850, reprice: 240_000 };
 
 type ItemEvent = Extract<Event, { kind: "item" }>;
 
@@ -41,8 +45,10 @@ interface Count {
   clear: number;
   settle: number;
   settleRuns: number;
+  /** prices of an epoch: one a minute, which version 0.1 had not */
+  reprice: number;
 }
-const NONE: Count = { admit: 0, quote: 0, clear: 0, settle: 0, settleRuns: 0 };
+const NONE: Count = { admit: 0, quote: 0, clear: 0, settle: 0, settleRuns: 0, reprice: 0 };
 
 /** Counts as events come. */
 class Counter {
@@ -53,7 +59,7 @@ class Counter {
   closes = 0;
   fills = 0;
   readonly #rules: Rules;
-  readonly #prices: Prices;
+  #prices: Prices;
   #items: ItemEvent[] = [];
   readonly #waiting = new Waiting(PROFILE);
 
@@ -72,19 +78,28 @@ class Counter {
         return;
       case "clear":
         return this.#clear(event);
+      case "reprice":
+        this.end();
+        this.entries++;
+        this.after.reprice++;
+        this.#prices = event.after;
+        return;
       case "deposits":
       case "settle":
+      case "rules":
+      case "fold":
         return;
     }
   }
 
+  /** Of all that waits for a proof. */
   end(): void {
     this.#admit();
     this.#settle();
   }
 
   #admit(): void {
-    this.before.admit += Math.ceil(this.#items.length / PROFILE.admit);
+    this.before.admit += Math.ceil(this.#items.length / BEFORE.admit);
     for (const { name } of admitPlan(this.#items, PROFILE)) this.after[name]++;
     this.#items = [];
   }
@@ -136,7 +151,7 @@ function makers(levels: number, lists: boolean): Counter {
   // No order is refused for want of room, nor for the number of those that are open.
   const row = { capacity: "1000", cancelCapacity: "1000", listCapacity: "1000" };
   const [every, seconds] = [10, 600];
-  const { genesis, deposits, items } = makersFlow({
+  const { genesis, deposits, items, reports } = makersFlow({
     levels,
     lists,
     every,
@@ -145,24 +160,34 @@ function makers(levels: number, lists: boolean): Counter {
     signed: false,
     row,
   });
-  const matcher = new Matcher({ ...genesis, depth: PROFILE.depth, maxOpen: 1_000 }, { view: (_, i) => BigInt(i) });
+  const matcher = new Matcher({ ...genesis, profile: { ...PROFILE, maxOpen: 1_000 } }, { view: (_, i) => BigInt(i) });
   const counter = new Counter(genesis);
   const apply = (command: Command) => {
     for (const event of matcher.apply(command)) counter.add(event);
   };
-  const closeDue = (now: bigint) => {
+  const { pricing, feeds } = genesis.rules.group;
+  let repriced = genesis.time + 1n;
+  const doDue = (now: bigint) => {
     for (;;) {
-      const next = nextClose(genesis.rules, (slot) => matcher.pending(slot), matcher.clock);
-      if (!next || next.time > now) return;
-      apply({ kind: "close", ...next });
+      const matches = (slot: number, time: bigint) => matcher.matchesAt(slot, time);
+      const { clock } = matcher;
+      const next = nextClose(genesis.rules, (slot) => matcher.pending(slot), { clock, now, matches });
+      if (repriced <= now && repriced <= (next?.time ?? now)) {
+        const epoch = epochAt(pricing, repriced);
+        const quorum = reports(epoch).slice(0, quorumOf(feeds.length));
+        apply({ kind: "reprice", time: repriced, epoch, quorum, checked: true });
+        repriced = (epoch + 1n) * pricing.epochLength + pricing.lag;
+      } else if (next && next.time <= now) apply({ kind: "close", ...next });
+      else return;
     }
   };
-  apply({ kind: "deposits", time: genesis.time, deposits });
+  for (let at = 0; at < deposits.length; at += PROFILE.deposit)
+    apply({ kind: "deposits", time: genesis.time, deposits: deposits.slice(at, at + PROFILE.deposit) });
   for (const item of items) {
-    closeDue(item.time);
+    doDue(item.time);
     apply(item);
   }
-  closeDue(genesis.time + BigInt(seconds + every));
+  doDue(genesis.time + BigInt(seconds + every));
   counter.end();
   return counter;
 }
@@ -182,9 +207,18 @@ function burst(messages: readonly LobsterMessage[], orders: number): Counter {
   const flow = flowOf(messages, { profile: PROFILE, accounts: 4 ** 5 - 2, every: 86_400, seed: 1, signed: false });
   const matcher = new Matcher(flow.genesis, flow.options);
   const counter = new Counter(flow.genesis);
-  for (const command of flow.commands) {
-    if (command.kind === "item" && counter.orders === orders) continue;
+  const apply = (command: Command) => {
     for (const event of matcher.apply(command)) counter.add(event);
+  };
+  /** Of the rest of the day the last prices count, those of the auction. */
+  let prices: Command | null = null;
+  for (const command of flow.commands) {
+    const isOver = counter.orders === orders;
+    if (isOver && command.kind === "reprice") prices = command;
+    if (isOver && (command.kind === "item" || command.kind === "reprice")) continue;
+    if (prices) apply(prices);
+    prices = null;
+    apply(command);
   }
   counter.end();
   return counter;
@@ -196,14 +230,21 @@ async function main(words: readonly string[]): Promise<void> {
   const named = words.filter((word) => !word.includes(".csv"));
   const wants = (name: string) => named.length === 0 || named.includes(name);
   const costs = JSON.parse(await readFile(COSTS, "utf8")) as Record<string, any>;
-  /** Core seconds of a constraint, of loaded proofs of the profile, witness included. */
+  /** Core seconds of a constraint, of loaded proofs of the profile but those of prices, witness included. */
   const { cores, circuits } = costs.prover;
-  const measured = Object.entries(circuits as Record<string, Record<string, number>>).filter(([name]) => name.endsWith("standard")); // prettier-ignore
+  const measured = Object.entries(circuits as Record<string, Record<string, number>>).filter(([name]) => name.endsWith("standard") && !name.startsWith("reprice")); // prettier-ignore
   const rate =
     measured.reduce((sum, [, it]) => sum + (cores * it.loadedSeconds + it.witnessSeconds) / it.constraints, 0) /
     measured.length;
   const now = costs.constraints.standard as Record<string, { constraints: number }>;
-  const constraintsAfter = (name: keyof Count) => now[name === "clear" ? "auction" : name]?.constraints ?? 130_850;
+  const constraintsAfter = (name: keyof Count) =>
+    now[name === "clear" ? "auction" : name]?.constraints ?? CONSTRAINTS[name === "reprice" ? name : "others"];
+  const reprice = (circuits as Record<string, Record<string, number>>)["reprice, standard"];
+  /** Core seconds of a proof: those of new prices as they were measured, where they were. */
+  const secondsAfter = (name: keyof Count) =>
+    name === "reprice" && reprice
+      ? cores * reprice.loadedSeconds + reprice.witnessSeconds
+      : constraintsAfter(name) * rate;
 
   const workloads: [name: string, counter: Counter, single?: Counter][] = [];
   if (wants("makers"))
@@ -229,28 +270,24 @@ async function main(words: readonly string[]): Promise<void> {
     const { before, entries: entriesBefore, orders: ordersBefore } = single ?? { before: own, entries, orders };
     const total = (count: Count, of: (name: keyof Count) => number) =>
       (Object.keys(count) as (keyof Count)[]).reduce((sum, it) => sum + count[it] * of(it), 0);
-    const arm = (
-      count: Count,
-      constraintsOf: (name: keyof Count) => number,
-      of: { entries: number; orders: number },
-    ) => {
-      const seconds = total(count, constraintsOf) * rate;
+    const arm = (count: Count, secondsOf: (name: keyof Count) => number, of: { entries: number; orders: number }) => {
+      const seconds = total(count, secondsOf);
       const proofs = total(count, () => 1);
       return { count, proofs, seconds, gasPerOrder: Math.round((proofs * gas) / of.orders), entries: of.entries };
     };
-    const was = arm(before, (it) => CONSTRAINTS_BEFORE[it], { entries: entriesBefore, orders: ordersBefore });
-    const is = arm(after, constraintsAfter, { entries, orders });
+    const was = arm(before, (it) => CONSTRAINTS_BEFORE[it] * rate, { entries: entriesBefore, orders: ordersBefore });
+    const is = arm(after, secondsAfter, { entries, orders });
     const ratio = Number((was.seconds / is.seconds).toFixed(2));
     for (const [when, { count, proofs, seconds, gasPerOrder, entries }] of [
       ["0.1", was],
       ["now", is],
     ] as const) {
       if (when === "0.1" && single) continue;
-      const { admit, quote, clear, settle, settleRuns } = count;
+      const { admit, quote, clear, settle, settleRuns, reprice } = count;
       rows.push([
         name,
         when,
-        ...[admit, quote, clear, settle, settleRuns, proofs, Math.round(seconds), gasPerOrder].map(thousands),
+        ...[admit, quote, clear, settle, settleRuns, reprice, proofs, Math.round(seconds), gasPerOrder].map(thousands),
         (entries / seconds).toFixed(2),
         when === "now" ? `${ratio.toFixed(2)} x` : "",
       ]);
@@ -259,7 +296,7 @@ async function main(words: readonly string[]): Promise<void> {
     const entriesPerCoreSecond = Number((entries / is.seconds).toFixed(2));
     keepup[name] = { entries, orders, closes, fills, before, after, ratio, entriesPerCoreSecond, gasPerOrder };
   }
-  const proofs = ["admit", "quote", "clear", "settle", "settleRuns", "proofs"];
+  const proofs = ["admit", "quote", "clear", "settle", "settleRuns", "reprice", "proofs"];
   const head = ["workload", "", ...proofs, "core s", "gas an order", "entries/s a core", ""];
   console.log(table([head, ...rows]));
   costs.keepup = keepup;

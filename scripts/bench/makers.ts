@@ -2,10 +2,13 @@
 import type { Command, ItemCommand } from "../../src/matcher/matcher.ts";
 import { depositKey, publicKey, sign } from "../../src/protocol/eddsa.ts";
 import { parseGenesis, type GenesisFile } from "../../src/protocol/genesis.ts";
+import { PROFILES } from "../../src/protocol/instructions.ts";
+import { contractsHash } from "../../src/protocol/instrument.ts";
 import { itemHash, orderItem, quotesItem, type Item, type OrderFields, type Quote } from "../../src/protocol/item.ts";
-import { LIST_ORDERS, SIDE } from "../../src/protocol/parameters.ts";
+import { INSTRUMENTS, LIST_ORDERS, SIDE } from "../../src/protocol/parameters.ts";
+import { reportHash, type SignedReport } from "../../src/protocol/report.ts";
 import { Random } from "../../src/replay/random.ts";
-import { developmentGenesis } from "../../src/venue/developmentGenesis.ts";
+import { DEVELOPMENT_PRICE, developmentGenesis } from "../../src/venue/developmentGenesis.ts";
 
 export interface MakersOptions {
   /** prices that a maker quotes on each side of a market */
@@ -16,7 +19,7 @@ export interface MakersOptions {
   every: number;
   takersEvery: number;
   seconds: number;
-  /** sign items; else the matcher is told that each is signed */
+  /** sign items and reports; else the matcher is told that each is signed */
   signed: boolean;
   /** changes of each market's row in the genesis file */
   row?: Record<string, string>;
@@ -28,26 +31,42 @@ export interface MakersFlow {
   secret: Uint8Array;
   deposits: Extract<Command, { kind: "deposits" }>["deposits"];
   items: readonly ItemCommand[];
+  /** What all feeds say of an epoch: prices stay as they are. */
+  reports: (epoch: bigint) => readonly SignedReport[];
 }
 
 const [MAKERS, TAKERS] = [5, 5];
 const FIRST = 2;
 const START = 1_700_000_000n;
+const INDEX = DEVELOPMENT_PRICE;
+const SIGMA = (60n << 24n) / 100n;
+/** Of options a month ahead at this volatility, about. */
 const MARKS: readonly (readonly [market: bigint, mark: bigint])[] = [
-  [101n, 100_000n],
-  [102n, 6_000n],
-  [103n, 5_500n],
-  [104n, 11_500n],
-  [105n, 100_000n],
+  [101n, INDEX],
+  [102n, 7_000n],
+  [103n, 7_000n],
+  [104n, 14_000n],
+  [105n, INDEX],
 ];
 
 /** Five makers who quote both sides of five markets, before each auction; and takers, whose orders leave at the next one. */
 export function makersFlow(options: MakersOptions): MakersFlow {
   const { levels, lists, every, takersEvery, seconds, signed, row } = options;
   const [secret, insurance] = [1, 2].map((byte) => new Uint8Array(32).fill(byte));
-  const json = developmentGenesis({ secret, insurance, domain: 5n, time: START, profile: "standard", interval: every });
-  const markets = (json.markets as (object | null)[]).map((market) => market && { ...market, ...row });
-  const genesis = parseGenesis({ ...json, markets }, { bounded: false });
+  const feeds = Array.from({ length: PROFILES.standard.feeds }, (_, feed) => new Uint8Array(32).fill(60 + feed));
+  const json = developmentGenesis({ secret, insurance, domain: 5n, time: START, profile: "standard", interval: every, feeds: feeds.map(publicKey) }); // prettier-ignore
+  const rules = json.rules as { markets: readonly object[] };
+  const markets = rules.markets.map((market) => ({ ...market, ...row }));
+  const genesis = parseGenesis({ ...json, rules: { ...rules, markets } }, { bounded: false });
+  const contracts = contractsHash(genesis.rules.instruments);
+  const reports = (epoch: bigint): SignedReport[] =>
+    feeds.map((secret, feed) => {
+      // The put has the call's volatility.
+      const values = Array.from({ length: INSTRUMENTS }, (_, i) => [INDEX, SIGMA][i] ?? 0n);
+      const numbers = { index: INDEX, average: INDEX, sigma: SIGMA, premium: 0n, values };
+      const report = { domain: genesis.domain, contracts, epoch, ...numbers };
+      return { feed, report, auth: signed ? sign(secret, reportHash(report)) : { R8x: 0n, R8y: 0n, S: 0n } };
+    });
   const secrets = Array.from({ length: MAKERS + TAKERS }, (_, i) => new Uint8Array(32).fill(20 + i));
   const deposits = secrets.map((it) => {
     const { x: keyX, y: keyY } = depositKey(publicKey(it));
@@ -104,5 +123,5 @@ export function makersFlow(options: MakersOptions): MakersFlow {
       thisAuction: true,
     });
   }
-  return { genesis, secret, deposits, items };
+  return { genesis, secret, deposits, items, reports };
 }

@@ -39,6 +39,7 @@ const CASES: Case[] = [
   { instruction: "settle", of: "demo" },
   { instruction: "auction", of: "standard" },
   { instruction: "admit", of: "standard" },
+  { instruction: "reprice", of: "standard" },
 ];
 const profileOf = ({ of }: Case): Profile => (of === "one slot" ? { ...PROFILES.demo, deposit: 1 } : PROFILES[of]);
 

@@ -21,8 +21,13 @@ import { parseGenesis } from "../../src/protocol/genesis.ts";
 import { PROFILES } from "../../src/protocol/instructions.ts";
 import { hashEntries, orderItem } from "../../src/protocol/item.ts";
 import { SIDE } from "../../src/protocol/parameters.ts";
+import { epochAt } from "../../src/protocol/prices.ts";
+import { quorumOf } from "../../src/protocol/report.ts";
+import { DevelopmentFeeds } from "../../src/feeds/developmentFeeds.ts";
 import { useHashKernels } from "../../src/prover/hash/use.ts";
 import type { Clock } from "../../src/venue/clock.ts";
+import { DEVELOPMENT_PRICE, DEVELOPMENT_SEED } from "../../src/venue/developmentGenesis.ts";
+import type { ReportSource } from "../../src/venue/feeds.ts";
 import {
   DEFAULT_LIMITS,
   localProver,
@@ -198,8 +203,8 @@ async function start() {
   const folder = await folderOf();
   const path = join(folder, "venue.db");
   const genesis = parseGenesis(genesisJsonOf());
-  const { depth, maxOpen } = PROFILES[genesis.profile];
-  const matcher = new Matcher({ ...genesis, depth, maxOpen }, { view: (_, index) => BigInt(index) });
+  const profile = PROFILES[genesis.profile];
+  const matcher = new Matcher({ ...genesis, profile }, { view: (_, index) => BigInt(index) });
   const open = async (file: string) =>
     openVenue({
       genesis,
@@ -224,6 +229,18 @@ async function start() {
   };
   let time = genesis.time + 1n;
   await write([{ kind: "deposits", time, deposits: depositsOf(ACCOUNTS) }]);
+  const { instruments, group } = genesis.rules;
+  const feeds = new DevelopmentFeeds({ seed: DEVELOPMENT_SEED, feeds: profile.feeds, startPrice: DEVELOPMENT_PRICE, startTime: time }); // prettier-ignore
+  let priced = 0n;
+  /** Prices where there are none of this time: the first entry of its second. */
+  const pricesAt = (time: bigint): JournalEntry[] => {
+    const epoch = epochAt(group.pricing, time);
+    if (epoch === priced) return [];
+    priced = epoch;
+    const quorum = feeds.reports(genesis.domain, instruments, group.pricing, epoch).slice(0, quorumOf(profile.feeds));
+    return [{ kind: "reprice", time, epoch, quorum }];
+  };
+  await write(pricesAt(++time));
   const random = new Random(4);
   const auth = { R8x: 1n, R8y: 2n, S: 3n };
   let kept = false;
@@ -247,7 +264,7 @@ async function start() {
       entries.push({ kind: "item", time, item, auth });
     }
     await write(entries);
-    await write([{ kind: "close", time: time + 1n, slot: 0 }]);
+    await write([...pricesAt(time + 1n), { kind: "close", time: time + 1n, slot: 0 }]);
     if (!kept && tip.sequence + 1 >= RECORDS - TAIL) {
       const { sequence, previous, logCount, head } = tip;
       const bytes = encodeSnapshot({
@@ -302,7 +319,9 @@ async function lag(path: string, seconds: number) {
   const commands = [...flow.commands];
   const deposits = commands.flatMap((command) => (command.kind === "deposits" ? command.deposits : []));
   const items = commands.filter((command) => command.kind === "item");
-  return provedAtRealSpeed({ genesis, secret: new Random(1).bytes(32), deposits, items, seconds });
+  const quorums = new Map(commands.flatMap((it) => (it.kind === "reprice" ? [[it.epoch, it.quorum] as const] : [])));
+  const reports = (epoch: bigint) => quorums.get(epoch) ?? [];
+  return provedAtRealSpeed({ genesis, secret: new Random(1).bytes(32), deposits, items, reports, seconds });
 }
 
 /**
@@ -320,7 +339,14 @@ async function makers(seconds: number) {
 }
 
 /** Items at the speed of their times, which are the venue's clock, and their proofs. */
-async function provedAtRealSpeed({ genesis, secret, deposits, items, seconds }: MakersFlow & { seconds: number }) {
+async function provedAtRealSpeed({
+  genesis,
+  secret,
+  deposits,
+  items,
+  reports,
+  seconds,
+}: MakersFlow & { seconds: number }) {
   let now = genesis.time;
   let orders: { at: bigint; call: () => void }[] = [];
   const clock: Clock = {
@@ -332,7 +358,12 @@ async function provedAtRealSpeed({ genesis, secret, deposits, items, seconds }: 
     },
   };
   const prover = localProver(await proverFiles(genesis.profile));
-  const venue = await openVenue({ genesis, secret, signer: localSigner(randomBytes(32)), storage: memoryStore(), prover, clock, digest: nodeDigest, limits: { unproved: 1 << 30 } }); // prettier-ignore
+  const source: ReportSource = {
+    feeds: [...genesis.rules.group.feeds.keys()],
+    isDevelopment: true,
+    reports: async ({ epoch }) => reports(epoch),
+  };
+  const venue = await openVenue({ genesis, secret, feeds: [source], signer: localSigner(randomBytes(32)), storage: memoryStore(), prover, clock, digest: nodeDigest, limits: { unproved: 1 << 30 } }); // prettier-ignore
   const ready = new Promise<void>((resolve) => void venue.subscribe(({ kind }) => kind === "round" && resolve()));
   await venue.deposit(deposits);
   // Deposits that fill a round are proved before the clock starts.

@@ -5,7 +5,7 @@
  * another answer to inputs, or when a cheat has a proof. What survives must stand in circuits/mutants.json, with the reason
  * why it makes no difference. Fails where something survives unexplained, or an explanation explains nothing. A template of
  * which all were tried, and none survived, stands in circuits/mutants.runs.json by the hash of its statements.
- *     npm run circuits:mutants [-- INSTRUCTION_OR_FILE [TEMPLATE]] [-- --changed --sample N --seed N --jobs N --record FOLDER --resume]
+ *     npm run circuits:mutants [-- INSTRUCTION_OR_FILE [TEMPLATE]] [-- --changed --whole --sample N --seed N --jobs N --record FOLDER --resume]
  */
 import { fork } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -51,6 +51,8 @@ const { values, positionals } = parseArgs({
   options: {
     /** only of templates that have changed since all of their mutants were tried */
     changed: { type: "boolean", default: false },
+    /** only of templates of which all were tried, and that have not changed since */
+    whole: { type: "boolean", default: false },
     sample: { type: "string" },
     seed: { type: "string", default: "1" },
     jobs: { type: "string", default: `${os.availableParallelism()}` },
@@ -76,9 +78,12 @@ function chosen(): Mutant[] {
   const runs = runsBefore();
   const all = files.flatMap(mutantsOf).filter(({ statement }) => {
     if (template !== undefined && statement.template !== template) return false;
-    return !values.changed || runs[templateOf(statement)]?.statements !== hashOfTemplate(statement);
+    if (!values.changed && !values.whole) return true;
+    const isWhole = runs[templateOf(statement)]?.statements === hashOfTemplate(statement);
+    return isWhole ? values.whole : values.changed;
   });
-  if (all.length === 0 && !values.changed) throw new Error(`no template of ${of} is named ${template}`);
+  if (all.length === 0 && !values.changed && !values.whole)
+    throw new Error(`no template of ${of} is named ${template}`);
   if (values.sample === undefined) return all;
   const random = new Random(Number(values.seed));
   const left = all.filter(({ kind }) => kind !== "dropped");

@@ -6,19 +6,22 @@ import { Matcher } from "../matcher/matcher.ts";
 import type { Event } from "../matcher/events.ts";
 import { equity } from "../protocol/margin.ts";
 import { INSTRUCTION_NAMES, PROFILES } from "../protocol/instructions.ts";
+import { max, min } from "../protocol/numbers.ts";
 import { VERDICTS } from "../protocol/parameters.ts";
+import { rulesJson } from "../protocol/rulesJson.ts";
 import { createProver, type CircuitInputs } from "../prover/index.ts";
 import { verifyRound, type ProvenInstruction, type Round } from "../verifier/index.ts";
 import { Ledger } from "../witness/ledger.ts";
 import { RoundBuilder } from "../witness/round.ts";
 import { buildProgress } from "../setup/buildProgress.ts";
-import { shares, short, table, thousands } from "../setup/format.ts";
+import { isoTime, shares, short, table, thousands } from "../setup/format.ts";
 import { useHashKernels } from "../prover/hash/use.ts";
 import { toJson } from "../protocol/json.ts";
 import { loadInstructions } from "../setup/instructionKeys.ts";
 import { readKeys } from "../setup/keyFiles.ts";
 import { withProgress } from "../setup/progress.ts";
 import { Random } from "../replay/random.ts";
+import { repricesOf } from "../replay/reprices.ts";
 
 const PROFILE = "demo";
 /** The chain starts a while before the venue, which starts on 2026-01-01. */
@@ -49,8 +52,8 @@ export async function demo({ seed, json = false }: { seed: number; json?: boolea
     // The venue: accounts, flow, closes.
     const scenario = makeScenario({ seed, domain: chain.domain });
     const { genesis } = scenario;
-    const { depth, maxOpen, deposit: depositSlots } = profile;
-    const matcher = new Matcher({ ...genesis, depth, maxOpen, depositSlots }, { view: scenario.view });
+    const { depth, deposit: depositSlots } = profile;
+    const matcher = new Matcher({ ...genesis, profile }, { view: scenario.view });
     const ledger = new Ledger({ ...genesis, profile, blind: () => random.bits(248) });
     const builder = new RoundBuilder(ledger, { accounts: genesis.accounts, operatorSecret: scenario.operatorSecret });
     const state = ledger.word;
@@ -58,7 +61,7 @@ export async function demo({ seed, json = false }: { seed: number; json?: boolea
     const heads = new Set<bigint>();
     for (const deposit of scenario.deposits) heads.add(await chain.deposit(deposit));
     const events: Event[] = [];
-    const time = genesis.time + 1n;
+    const { time } = genesis;
     for (let at = 0; at < scenario.deposits.length; at += depositSlots) {
       const deposits = scenario.deposits.slice(at, at + depositSlots);
       events.push(...matcher.apply({ kind: "deposits", time, deposits }));
@@ -145,6 +148,7 @@ export async function demo({ seed, json = false }: { seed: number; json?: boolea
     const verdicts: Record<string, number> = {};
     for (const event of events)
       if (event.kind === "item") verdicts[event.admission.verdict] = (verdicts[event.admission.verdict] ?? 0) + 1;
+    checks.push(...pricesHeld(events, matcher, scenario.liar));
     checks.push({
       what: "every verdict was given and proved",
       held: VERDICTS.every((verdict) => verdicts[verdict]),
@@ -159,8 +163,12 @@ export async function demo({ seed, json = false }: { seed: number; json?: boolea
       instructions: costs(proved, built, gas),
       gas: { round: gas, separately: separateGas, perInstruction: gas / BigInt(steps.length) },
       verifyMs: Math.round(verifyMs),
+      prices: pricesOf(events),
       clearings: clearingsOf(events, genesis.rules.markets),
-      accounts: accountsOf(matcher, genesis.prices),
+      booked: bookedOf(events),
+      accounts: accountsOf(matcher),
+      rules: rulesJson(genesis.rules),
+      reprices: repricesOf(events),
       checks,
     };
     process.stdout.write(json ? toJson(summary, 2) + "\n" : describe(summary));
@@ -192,7 +200,9 @@ interface Summary {
   gas: { round: bigint; separately: bigint; perInstruction: bigint };
   state: bigint;
   stateAfter: bigint;
+  prices: ReturnType<typeof pricesOf>;
   clearings: ReturnType<typeof clearingsOf>;
+  booked: ReturnType<typeof bookedOf>;
   accounts: ReturnType<typeof accountsOf>;
   checks: Check[];
 }
@@ -225,18 +235,75 @@ function clearingsOf(events: readonly Event[], markets: readonly ({ id: bigint }
   });
 }
 
-function accountsOf(matcher: Matcher, prices: Parameters<typeof equity>[1]) {
+/** What each epoch's prices came of: all reports of the index, the median, and what followed. */
+function pricesOf(events: readonly Event[]) {
+  return events.flatMap((event) => {
+    if (event.kind !== "reprice") return [];
+    const { epoch, entry, after, before } = event;
+    return {
+      epoch,
+      time: entry.time,
+      feeds: entry.quorum.map(({ feed, report }) => ({ feed, index: report.index })),
+      index: after.index,
+      range: after.range,
+      marks: after.markets.slice(0, 4).map((row) => row?.mark ?? null),
+      funding: after.funding - before.funding,
+      settled: after.payoffs.flatMap((payoff, i) => (payoff === 0n || before.payoffs[i] !== 0n ? [] : [{ instrument: i, payoff: payoff - 1n }])), // prettier-ignore
+    };
+  });
+}
+
+/** Funding that was paid, and positions that turned into cash, cash units in all that were received. */
+function bookedOf(events: readonly Event[]) {
+  const received = (amounts: bigint[]) => amounts.reduce((sum, amount) => (amount > 0n ? sum + amount : sum), 0n);
+  return events.flatMap((event) => {
+    if (event.kind === "reprice" && event.funded.length > 0) {
+      const rate = event.after.funding - event.before.funding;
+      const paid = event.funded.map(({ lots }) => -lots * rate);
+      return { kind: "funding", accounts: paid.length, received: received(paid) };
+    }
+    if (event.kind !== "fold") return [];
+    const cash = event.writes.filter(({ before, after }) => before !== after).map(({ before, after }) => after.cash - before.cash); // prettier-ignore
+    return cash.length === 0 ? [] : { kind: "settlement", accounts: cash.length, received: received(cash) };
+  });
+}
+
+function pricesHeld(events: readonly Event[], matcher: Matcher, liar: number): Check[] {
+  const reprices = events.flatMap((event) => (event.kind === "reprice" ? [event] : []));
+  const within = reprices.every(({ entry, after }) => {
+    const honest = entry.quorum.filter(({ feed }) => feed !== liar).map(({ report }) => report.index);
+    return after.index >= honest.reduce(min) && after.index <= honest.reduce(max);
+  });
+  const { accounts, terms } = matcher;
+  const worst = accounts.slice(2).map((account) => terms.prices.values.map((_, k) => equity(account, terms.prices, k)).reduce(min)); // prettier-ignore
+  const lots = terms.rules.instruments.map((_, i) => accounts.reduce((sum, { positions }) => sum + positions[i], 0n));
+  const left = matcher.unfolded().length;
+  return [
+    {
+      what: "a feed that lies moves no price out of what the honest ones say",
+      held: within && reprices.length > 1,
+      detail: `feed ${liar} lies, ${reprices.length} quorums of ${reprices[0].entry.quorum.length}`,
+    },
+    { what: "every trader holds its margin in every scenario", held: worst.every((equity) => equity >= 0n), detail: `least equity ${thousands(worst.reduce(min))}` }, // prettier-ignore
+    { what: "lots of each instrument sum to zero", held: lots.every((sum) => sum === 0n), detail: `${lots.length} instruments` }, // prettier-ignore
+    { what: "what expired has turned into cash", held: left === 0, detail: `${left} accounts are left` },
+  ];
+}
+
+function accountsOf(matcher: Matcher) {
+  const { prices } = matcher.terms;
   return matcher.accounts.map((account, index) => ({
     name: index === 0 ? "venue" : index === 1 ? "insurance" : `trader ${index - 1}`,
     cash: account.cash,
     positions: account.positions.slice(0, 3),
     open: account.open,
     reserved: account.reserved,
-    worstEquity: prices.values.map((_, k) => equity(account, prices, k)).reduce((a, b) => (a < b ? a : b)),
+    worstEquity: prices.values.map((_, k) => equity(account, prices, k)).reduce(min),
   }));
 }
 
-function describe({ instructions, gas, state, stateAfter, clearings, accounts, checks }: Summary): string {
+function describe(summary: Summary): string {
+  const { instructions, gas, state, stateAfter, prices, clearings, booked, accounts, checks } = summary;
   const number = (value: number | bigint) => thousands(value);
   const heading = ["instruction", "proofs", "constraints", "witness ms", "prove ms", "gas"];
   const used = instructions.filter(({ count }) => count > 0);
@@ -260,11 +327,23 @@ function describe({ instructions, gas, state, stateAfter, clearings, accounts, c
     ({ market, price, volume, orders, fills }) =>
       `${market}: ${volume} lots at ${number(price)}, ${orders} orders, ${fills} fills (the venue's fee among them)`,
   );
+  const priced = prices.map(({ time, feeds, index, range, marks, funding }) => [
+    isoTime(time),
+    feeds.map(({ feed, index: told }) => `${feed}: ${number(told)}`).join(", "),
+    number(index),
+    `${((Number(range) * 24 * 100) / 2 ** 24).toFixed(1)}%`,
+    ...marks.map((mark) => (mark === null ? "" : number(mark))),
+    number(funding),
+  ]);
+  const settlements = prices.flatMap(({ settled }) => settled).map(({ instrument, payoff }) => `instrument ${instrument} at ${number(payoff)}`); // prettier-ignore
   return [
     `One round: ${TRADERS} traders, state ${short(state)} to ${short(stateAfter)}.\n`,
     table([heading, ...rows]),
     `Gas is the round's, shared equally: ${number(gas.perInstruction)} an instruction, ${number(gas.round)} in all.\n`,
+    table([["prices of", "feeds", "index", "range", "perp", "call", "put", "straddle", "funding"], ...priced]),
     ...lines,
+    `settled: ${settlements.join(", ")}`,
+    ...booked.map(({ kind, accounts, received }) => `${kind} of ${accounts} accounts: ${number(received)} received`),
     "",
     table([["account", "cash", "perp", "call", "put", "open", "reserved", "worst equity"], ...account]),
     ...checks.map(({ what, held, detail }) => `${held ? "yes" : "NO "} ${what}: ${detail}`),

@@ -13,7 +13,9 @@ import { BITS, MARKETS, PHASE, RANK } from "../protocol/parameters.ts";
 import { REGISTERS, stateWord, type Register, type State } from "../protocol/state.ts";
 import { TacitError } from "../protocol/errors.ts";
 import { isoTime, short, table, thousands } from "../setup/format.ts";
-import { asInteger, asObject, toJson } from "../protocol/json.ts";
+import { parseReport } from "../feeds/reportJson.ts";
+import { asInteger, asList, asObject, toJson } from "../protocol/json.ts";
+import { medians, NUMBERS, type Numbers } from "../protocol/report.ts";
 import { readJson } from "../setup/readJson.ts";
 import { holdsRounds, readRounds, type RoundClaim } from "../verifier/roundFile.ts";
 import { payoutInWords } from "./verify.ts";
@@ -27,6 +29,9 @@ const MEANING: Record<InstructionName, string> = {
   midpoint: "clears a market at the mark",
   settle: "books fills of clears, each once, and releases their reservations",
   settleRuns: "books fills as settle does, where many neighbouring ones are of one account",
+  reprice: "makes the prices of an epoch: medians of what a quorum of feeds signed, and all that follows from them",
+  configure: "brings other rules into force, as far as they may follow those before",
+  fold: "turns positions in what is settled into cash",
   withdraw: "makes recipients and amounts of pending withdrawals public, so that the contract pays them",
 };
 
@@ -50,9 +55,50 @@ interface Explained {
 function explainFile(file: unknown, round: number | undefined): Explained {
   if (holdsRounds(file)) return explainRounds(readRounds(file), round);
   const opening = asObject("file", file);
+  const changes = "quorum" in opening ? [opening] : opening.changes;
+  if (Array.isArray(changes)) return explainReprices(changes);
   if ("domain" in opening && "phase" in opening) return explainState(opening);
-  const expected = "`rounds` (a replay), `instructions` (a round) or `domain`, `phase`, ... (the opening of a state)";
+  const expected =
+    "`rounds` (a replay), `instructions` (a round) or `domain`, `phase`, ... (the opening of a state), or `quorum` (a reprice, of /v1/changes)";
   throw new TacitError("FORMAT", `the file is none that can be explained: expected an object with ${expected}`);
+}
+
+/** Who signed what for an epoch, and which number is the median. */
+function explainReprices(changes: readonly unknown[]): Explained {
+  const facts = changes.flatMap((json) => {
+    const change = asObject("change", json);
+    if (change.quorum === undefined) return [];
+    const quorum = asList("change.quorum", change.quorum).map(parseReport);
+    const middle = medians(quorum);
+    const names = [
+      ...NUMBERS,
+      ...middle.values.flatMap((_, i) =>
+        quorum.some(({ report: { values } }) => values[i] !== 0n) ? [`values[${i}]`] : [],
+      ),
+    ];
+    const of = (numbers: Numbers, name: string) =>
+      name.startsWith("values") ? numbers.values[Number(name.slice(7, -1))] : numbers[name as (typeof NUMBERS)[number]];
+    const numbers = names.map((name) => {
+      const reports = quorum.map(({ feed, report }) => ({ feed, value: of(report, name) }));
+      const median = of(middle, name);
+      return { name, median, by: reports.filter(({ value }) => value === median).map(({ feed }) => feed), reports };
+    });
+    return { n: change.n, time: change.time, epoch: asInteger("change.epoch", change.epoch), numbers };
+  });
+  const text = facts.map(({ n, time, epoch, numbers }) => {
+    const feeds = numbers[0].reports.map(({ feed }) => feed);
+    const rows = numbers.map(({ name, median, by, reports }) => [
+      name,
+      ...reports.map(({ value }) => thousands(value)),
+      thousands(median),
+      by.join(", "),
+    ]);
+    const where = n === undefined ? "" : `, entry ${String(n)} of the log`;
+    const when = time === undefined ? "" : `, at ${isoTime(asInteger("change.time", time))}`;
+    const head = ["number", ...feeds.map((feed) => `feed ${feed}`), "median", "of feed"];
+    return `epoch ${epoch}${where}${when}; signatures are checked with the keys of the rules (tacit watch)\n${table([head, ...rows])}`;
+  });
+  return { facts, text: text.join("\n") };
 }
 
 async function explainInstruction(name: InstructionName): Promise<Explained> {

@@ -228,6 +228,18 @@ function tacit(exit: (code: number) => void): Command {
     .option("--public-host <name...>", "names of this venue's host, as traders have them in its address", [])
     .option("--origin <url...>", "other sites whose pages may submit", [])
     .option("--proxies <number>", "proxies in front, whose X-Forwarded-For counts", natural, 0)
+    .option(
+      "--feeds <url...>",
+      "addresses of the feeds in the order of the rules, - for one that pushes, or - for all (default: made up prices, for development)",
+    ) // prettier-ignore
+    .option("--seed <number>", "of the made up prices of a new venue (default: any)", natural)
+    .option("--crash <percent>", "by which the made up index falls, for trying", positive)
+    .option("--crash-at <seconds>", "from now until it does", natural, 120)
+    .option(
+      "--timelock <seconds>",
+      "between the announcement of rules and their use, without a chain (default: 60)",
+      fieldElement,
+    ) // prettier-ignore
     .option("--unproved <entries>", "entries that proofs may trail by before orders are turned away", positive)
     .option("--passphrase-file <file>", "whose first line opens the operator's keys; - for standard input")
     .option("--rpc <url>", "node of the chain that has the contract; TACIT_RELAY_KEY pays")
@@ -252,6 +264,39 @@ function tacit(exit: (code: number) => void): Command {
       const named = (["profile", "interval"] as const).filter((name) => it.getOptionValueSource(name) === "cli");
       exit(await (await import("./venue/serve.ts")).serve({ ...options, named }));
     });
+
+  const feeding = () => import("./feed.ts");
+  const feed = command(
+    "feed",
+    "run a feed: sign the prices of each epoch, serve them, send them to venues",
+    "tacit feed key feed-key.json",
+    "tacit feed --key feed-key.json --source prices.jsonl --rules https://venue.example --data feed-data",
+  )
+    .option("--key <file>", "the feed's key, as `tacit feed key` makes it")
+    .option("--source <source>", "file or address of observations, or - for standard input (docs/feeds.md)")
+    .option("--rules <rules>", "address of a venue, or a file of what its /v1/rules answers, or of rules")
+    .option("--data <folder>", "where it keeps what it signed", "tacit-feed-data")
+    .option("--host <address>", "address to listen at; TLS is a proxy's", "127.0.0.1")
+    .option("--port <number>", "port to listen at; 0 for any (default: it does not listen)", port)
+    .option("--push <url...>", "venues that reports are sent to", [])
+    .option("--every <milliseconds>", "between two questions to an address", positive, 1_000)
+    .option("--warm-up <returns>", "that it waits for before it signs", positive, 10)
+    .option("--domain <number>", "of the venue, where the rules are a file of rules alone", fieldElement)
+    .addOption(profileOption("of the venue, where the rules are a file of rules alone"))
+    .option("--passphrase-file <file>", "whose first line opens the key; - for standard input")
+    .addOption(
+      new Option("--log-level <level>", "how much is logged, to standard error")
+        .choices(["debug", "info", "warn", "error", "silent"])
+        .default("info"),
+    )
+    .action(async (options) => exit(await (await feeding()).feed(options)));
+  feed
+    .command("key <file>")
+    .description("make a feed's key, sealed if there is a passphrase")
+    .exitOverride()
+    .action(async (file, _, it: Command) =>
+      exit(await (await feeding()).feedKey(file, it.optsWithGlobals<{ passphraseFile?: string }>())),
+    );
 
   command("operator", "the operator's keys", "tacit operator seal --data /var/lib/tacit")
     .command("seal")
@@ -312,6 +357,52 @@ function tacit(exit: (code: number) => void): Command {
     .option("--venue <url>", "address of the venue", "http://127.0.0.1:8080")
     .option("--json", "print JSON")
     .action(async (options) => exit(await (await trader()).markets(options)));
+
+  withVenue(
+    command(
+      "margin",
+      "equity in each scenario, what drives it, and a plot of it: recomputed from prices as feeds signed them",
+      "tacit margin",
+    ),
+  ).action(async (options) => exit(await (await import("./venue/margin.ts")).margin(options)));
+
+  const ruling = () => import("./venue/rules.ts");
+  const rules = command(
+    "rules",
+    "rules of a venue: what is in force, what a file would change, announce, bring into force",
+    "tacit rules show --json > rules.json",
+    "tacit rules diff rules.json",
+    "TACIT_OPERATOR_TOKEN=... tacit rules announce rules.json",
+    "TACIT_OPERATOR_TOKEN=... tacit rules announce --set 'markets[0].state=halted'",
+  );
+  const ofVenue = (it: Command) =>
+    it
+      .exitOverride()
+      .option("--venue <url>", "address of the venue", "http://127.0.0.1:8080")
+      .option("--json", "print JSON");
+  const asOperator = (it: Command) =>
+    ofVenue(it)
+      .option("--token-file <file>", "whose first line is the operator's token (default: TACIT_OPERATOR_TOKEN)")
+      .option("--rpc <url>", "node of the chain that has the venue's contract; TACIT_ANNOUNCER_KEY announces");
+  ofVenue(
+    rules.command("show").description("rules in force, and what is announced; with --json a file to change"),
+  ).action(async (options) => exit(await (await ruling()).rulesShow(options)));
+  const setting = (it: Command) =>
+    it.option("--set <place=value...>", "of the file, or of the rules in force: markets[0].state=halted");
+  setting(
+    ofVenue(rules.command("diff [file]").description("what a file changes, and what only an empty market allows")),
+  ).action(async (file, options) => exit(await (await ruling()).rulesDiff(file, options)));
+  asOperator(
+    setting(
+      rules.command("announce [file]").description("announce rules: at the venue, or with --rpc at its contract"),
+    ),
+  ).action(async (file, options) => exit(await (await ruling()).rulesAnnounce(file, options)));
+  asOperator(rules.command("apply <number>").description("bring announced rules into force")).action(
+    async (n, options) => exit(await (await ruling()).rulesApply(positive(n), options)),
+  );
+  asOperator(
+    rules.command("cancel <number>").description("take an announcement back, until its timelock has run"),
+  ).action(async (n, options) => exit(await (await ruling()).rulesCancel(positive(n), options)));
 
   const order = command(
     "order",

@@ -7,6 +7,7 @@ import type { Event } from "../matcher/events.ts";
 import { TacitError } from "../protocol/errors.ts";
 import { genesisJson } from "../protocol/genesis.ts";
 import { PROFILES, type ProfileName } from "../protocol/instructions.ts";
+import { rulesJson } from "../protocol/rulesJson.ts";
 import { Ledger } from "../witness/ledger.ts";
 import { shares, thousands } from "../setup/format.ts";
 import { useHashKernels } from "../prover/hash/use.ts";
@@ -34,7 +35,7 @@ export interface ReplayOptions {
   profile?: ProfileName;
   json?: string;
   seed: number;
-  /** sign items and check the signatures, as --prove does anyhow */
+  /** sign items and reports and check the signatures, as --prove does anyhow */
   signed?: boolean;
 }
 
@@ -57,6 +58,8 @@ export interface ReplaySummary {
   messagesPerSecond: number;
   proofs: number;
   rounds: number;
+  /** epochs that feeds priced */
+  reprices: number;
 }
 
 /** Each needs a deposit that is proved; with fewer, most orders of a few hundred find too many of their account open. */
@@ -105,12 +108,14 @@ export async function replayMessages(
           genesis: genesisJson({ ...flow.genesis, profile: profileName }),
           blind: `${ledger!.state.blind}`,
           signed,
+          rules: rulesJson(flow.genesis.rules),
         });
   try {
-    const out = { flow, profileName, blind, signed, total: messages.length, progress };
+    const report = new Report(flow.genesis, signed);
+    const out = { flow, profileName, blind, report, total: messages.length, progress };
     const rounds = prove ? provedRounds({ ...out, ledger: ledger! }) : statedRounds({ ...out, ledger });
     const summary = await summarize(flow, rounds, output);
-    await output?.finish();
+    await output?.finish(report.reprices);
     progress.done(`${summary.rounds} rounds`);
     return summary;
   } catch (error) {
@@ -126,7 +131,7 @@ interface RoundsInput {
   profileName: ProfileName;
   /** blinding values, from the second on */
   blind: () => bigint;
-  signed: boolean;
+  report: Report;
   /** messages */
   total: number;
   progress: ReturnType<typeof startProgress>;
@@ -174,13 +179,12 @@ function* matchedRounds({ genesis, options, commands }: Flow): Generator<{ event
 async function* statedRounds({
   flow,
   blind,
-  signed,
+  report,
   total,
   progress,
   ledger,
 }: RoundsInput & { ledger: Ledger | null }) {
   const registers = ledger && new Registers(ledger, { blind });
-  const report = new Report(flow.genesis, signed);
   for (const { events, matcherMs } of matchedRounds(flow)) {
     const state = ledger?.word ?? 0n;
     if (registers)
@@ -202,14 +206,13 @@ async function* statedRounds({
 async function* provedRounds({
   flow,
   profileName,
-  signed,
+  report,
   total,
   progress,
   ledger,
 }: RoundsInput & { ledger: Ledger }): AsyncGenerator<RunRound> {
   const { openVenue } = await import("../replay/prove.ts");
   const venue = await openVenue({ ledger, flow, profileName });
-  const report = new Report(flow.genesis, signed);
   const waiting: Promise<RunRound>[] = [];
   let [proofs, wanted] = [0, 0];
   try {
@@ -259,14 +262,14 @@ async function summarize(
     sums.proofs += report?.instructions.length ?? 0;
     if (report) await output?.write(report);
   }
-  const { messages, skipped, unknown, items, lists } = flow.counts;
+  const { messages, skipped, unknown, items, lists, reprices } = flow.counts;
   const messagesPerSecond = Math.round(messages / (matcherMs / 1000));
   const { shares, value: fileValue } = flow.counts.traded;
   const prices = {
     auctionPrice: sums.lots === 0n ? null : value / sums.lots,
     filePrice: shares === 0n ? null : fileValue / shares,
   };
-  return { messages, skipped, unknown, items, lists, verdicts, ...sums, ...prices, messagesPerSecond };
+  return { messages, skipped, unknown, items, lists, reprices, verdicts, ...sums, ...prices, messagesPerSecond };
 }
 
 /** @throws TacitError FILE when the replay would overwrite its input;  OUTPUT when it cannot be written where it is to be */
@@ -278,12 +281,12 @@ async function requireOutput(input: string, path: string): Promise<void> {
 
 interface RecordFile {
   write(round: RoundJson): Promise<void>;
-  finish(): Promise<void>;
+  finish(reprices: RecordJson["reprices"]): Promise<void>;
   discard(): Promise<void>;
 }
 
 /** Writes a record round by round, beside the path; only when finished it gets its name. */
-async function openRecord(path: string, top: Omit<RecordJson, "rounds">): Promise<RecordFile> {
+async function openRecord(path: string, top: Omit<RecordJson, "rounds" | "reprices">): Promise<RecordFile> {
   const partial = `${path}.${process.pid}.partial`;
   const done = removedAtExit(partial);
   const stream = createWriteStream(partial);
@@ -300,8 +303,8 @@ async function openRecord(path: string, top: Omit<RecordJson, "rounds">): Promis
       await put(separator + JSON.stringify(round));
       separator = ",\n";
     },
-    async finish() {
-      await put("\n]}\n");
+    async finish(reprices) {
+      await put(`\n],"reprices":[\n${reprices.map((it) => JSON.stringify(it)).join(",\n")}\n]}\n`);
       stream.end();
       await once(stream, "close");
       if (failure) throw failure;
@@ -338,6 +341,7 @@ function describe(summary: ReplaySummary, { json, prove, signed }: ReplayOptions
     ["items", shares(items)],
     ...(summary.lists > 0 ? [["makers", `${thousands(summary.lists)} lists of quotes`] as [string, string]] : []),
     ["verdicts", shares(verdicts)],
+    ["epochs", `${thousands(summary.reprices)} priced by feeds, from the file's executions`],
     ["auctions", `${thousands(auctions)}: ${thousands(fills)} fills, ${thousands(lots)} lots`],
     [
       "prices",

@@ -1,11 +1,15 @@
 import { TacitError } from "../protocol/errors.ts";
 import { PROFILES, type ProfileName } from "../protocol/instructions.ts";
-import { isRecord, recheckedInWords, type RecheckResult } from "../replay/recheck.ts";
+import { isRecord, recheckedInWords, rulesOfGenesis, type RecheckResult } from "../replay/recheck.ts";
 import {
+  broughtInWords,
+  broughtRules,
   explainRefusal,
   fittingProfile,
   isDevelopmentKey,
+  rulesAfter,
   verifyClaim,
+  type BroughtRules,
   type Payout,
   type Reached,
   type RoundEffect,
@@ -41,8 +45,11 @@ interface Trust {
   developmentKeys: boolean;
 }
 
+/** Rules that it brings in, with what they change where the file shows it. */
+type VerifiedRound = Omit<RoundEffect, "rules"> & { rules: Omit<BroughtRules, "rules">[] };
+
 export type Verified = { trust: Trust } & (
-  { ok: true; rounds: RoundEffect[]; rechecked: (RecheckResult & { ok: true }) | null } | RefusedRound
+  { ok: true; rounds: VerifiedRound[]; rechecked: (RecheckResult & { ok: true }) | null } | RefusedRound
 );
 
 /** `tacit verify`. @returns the exit code */
@@ -88,7 +95,8 @@ export async function verifyFile(
     throw new TacitError("REFUSED", "the file has no proofs to verify: `tacit replay --prove` makes some");
   const { keys, profile } = await keysFor(claims, options);
   const { domain = 0n, state: start } = options;
-  const rounds: RoundEffect[] = [];
+  const rounds: VerifiedRound[] = [];
+  let rules = rulesOfGenesis(file);
   const first = start ?? claims[0].state ?? claims[0].instructions[0]?.publicInputs[0] ?? 0n;
   const record = isRecord(file);
   const trust: Trust = {
@@ -108,9 +116,15 @@ export async function verifyFile(
       return { ok: false, trust, round: i + 1, code: result.code, meaning, message: detail };
     }
     const { effect, after } = result;
+    const brought = broughtRules(claim, effect, { before: rules, profile });
+    rules = rulesAfter(brought, rules);
     tell(inWords(i + 1, claim, reached.state, effect, rounds.at(-1)));
+    for (const it of brought) {
+      tell(`  rules changed at ${isoTime(it.time)}, to those of root ${short(it.root)}:`);
+      for (const line of broughtInWords(it)) tell(`    ${line}`);
+    }
     reached = after;
-    rounds.push(effect);
+    rounds.push({ ...effect, rules: brought.map(({ root, time, changes }) => ({ root, time, changes })) });
   }
   const rechecked = record ? await recheckWithProgress(file) : null;
   if (rechecked && !rechecked.ok) return { trust, ...rechecked };
@@ -128,7 +142,7 @@ function inWords(
   { instructions, segment }: RoundClaim,
   state: bigint,
   effect: RoundEffect,
-  last?: RoundEffect,
+  last?: Pick<RoundEffect, "logCount">,
 ): string {
   const { stateAfter, logCount, time, deposits, payouts } = effect;
   const entries = last

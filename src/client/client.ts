@@ -16,7 +16,7 @@ import { readAccount } from "../protocol/opening.ts";
 import { SIDE } from "../protocol/parameters.ts";
 import type { VerifyingKeys } from "../verifier/index.ts";
 import { Api, clockDifference, type Fetch } from "./api.ts";
-import { Contradiction, readFill } from "./knowledge.ts";
+import { Contradiction, readFill, readSettlement } from "./knowledge.ts";
 import {
   freshMemory,
   memoryNotebook,
@@ -30,6 +30,7 @@ import { historyAfter, historyPage, OwnAccount } from "./ownAccount.ts";
 import { positionsOf, type Position } from "./positions.ts";
 import { ProvenLog } from "./provenLog.ts";
 import { Sender, type Make } from "./sender.ts";
+import { ClientTerms } from "./terms.ts";
 
 export interface ClientOptions {
   readonly url: string;
@@ -57,6 +58,9 @@ export interface ReportedAccount extends Account {
   readonly free: bigint;
 }
 
+/** Entries of the log since those at which rules and prices were kept, after which they are kept anew. */
+const MANY_CHANGES = 200;
+
 /**
  * A trader's side of a venue, that trusts it with nothing but secrecy and being there. It keeps and checks each receipt,
  * verifies each round, finds its own items in the proven log, and recomputes its own account, which must be the proved one.
@@ -70,10 +74,11 @@ export class Client {
   readonly venue: Readonly<Record<string, unknown>>;
   readonly key: Point | null;
   readonly #now: () => bigint;
-  readonly #names = new Map<bigint, string>();
   readonly #notes: Notes;
   readonly #sender: Sender;
   readonly #log: ProvenLog;
+  /** rules and prices, recomputed from what feeds have signed */
+  readonly terms: ClientTerms;
   /** null without a key */
   readonly #own: OwnAccount | null;
 
@@ -89,7 +94,14 @@ export class Client {
     const { signer } = venue;
     if (typeof signer !== "string" || !/^0x[0-9a-f]{40}$/.test(signer)) throw badFormat("venue.signer", "an address");
     const notes = await Notes.open(options.notebook ?? memoryNotebook(), freshMemory({ genesis, state, signer }));
-    return new Client(options, { api, genesis, signer, venue, notes });
+    const client = new Client(options, { api, genesis, signer, venue, notes });
+    await client.#alone(async () => {
+      await client.terms.open(notes.memory.terms);
+      notes.memory.told ??= client.terms.told;
+      const read = client.terms.position - (notes.memory.terms?.n ?? -1);
+      if (read > MANY_CHANGES) await client.#keepTerms();
+    });
+    return client;
   }
 
   private constructor(
@@ -97,17 +109,6 @@ export class Client {
     parts: { api: Api; genesis: GenesisFile; signer: string; venue: Record<string, unknown>; notes: Notes },
   ) {
     const { api, genesis, signer, venue, notes } = parts;
-    for (const row of Array.isArray(venue.markets) ? (venue.markets as unknown[]) : []) {
-      const { id, name } = (row ?? {}) as Record<string, unknown>;
-      // To be printed: nothing that moves a cursor.
-      if (
-        typeof id === "string" &&
-        /^\d{1,10}$/.test(id) &&
-        typeof name === "string" &&
-        /^[\p{L}\p{N}\p{P}\p{S} ]{1,64}$/u.test(name)
-      )
-        this.#names.set(BigInt(id), name);
-    }
     const { secret, account, onResent, onRecalled } = options;
     this.api = api;
     this.genesis = genesis;
@@ -116,8 +117,11 @@ export class Client {
     this.#now = () => options.now?.() ?? BigInt(Math.floor(Date.now() / 1000));
     this.#notes = notes;
     const log = new ProvenLog({ api, genesis, notes, keysOf: (profile) => options.keysOf(profile) });
-    const sender = new Sender({ api, genesis, signer, notes, secret, account, onResent, onRecalled, now: this.#now });
-    const own = secret ? new OwnAccount({ api, genesis, notes, log, sender, secret }) : null;
+    const terms = new ClientTerms({ api, genesis, now: this.#now });
+    const about = { api, genesis, notes, terms };
+    const sender = new Sender({ ...about, signer, secret, account, onResent, onRecalled, now: this.#now });
+    const own = secret ? new OwnAccount({ ...about, log, sender, secret }) : null;
+    this.terms = terms;
     [this.#log, this.#sender, this.#own, this.key] = [log, sender, own, sender.key];
     notes.onReread = () => {
       log.remember();
@@ -130,12 +134,17 @@ export class Client {
    * Name of a market, as the venue gives it: its id where it has none. Names are for people; what is signed is the id.
    */
   marketName(id: bigint): string {
-    return this.#names.get(id) ?? String(id);
+    return this.#nameOf(id) ?? String(id);
+  }
+
+  #nameOf(id: bigint): string | null {
+    const { names } = this.terms;
+    return Object.hasOwn(names, String(id)) ? names[String(id)] : null;
   }
 
   /** Name of an instrument: of the first market of one lot of it, as the venue gives it, or its number. */
   instrumentName(instrument: number): string {
-    const plain = this.genesis.rules.markets.find((row) => {
+    const plain = this.terms.latest.rules.markets.find((row) => {
       return row?.legs.every((leg, i) => leg === (i === instrument ? 1n : 0n));
     });
     return plain ? this.marketName(plain.id) : `instrument ${instrument}`;
@@ -146,15 +155,15 @@ export class Client {
    * @throws UNKNOWN_MARKET  naming those that there are
    */
   market(named: string): bigint {
-    const ids = this.genesis.rules.markets.flatMap((row) => row?.id ?? []);
+    const ids = this.terms.latest.rules.markets.flatMap((row) => row?.id ?? []);
     const found = ids.filter((id) => String(id) === named);
-    if (found.length === 0) found.push(...ids.filter((id) => this.#names.get(id) === named));
+    if (found.length === 0) found.push(...ids.filter((id) => this.#nameOf(id) === named));
     if (found.length === 1) return found[0];
     if (found.length > 1) {
       const several = `several markets are named "${named}": name one by its id, of ${found.join(", ")}`;
       throw new TacitError("UNKNOWN_MARKET", several);
     }
-    const there = ids.map((id) => (this.#names.has(id) ? `${id} (${this.#names.get(id)})` : String(id))).join(", ");
+    const there = ids.map((id) => (this.#nameOf(id) === null ? String(id) : `${id} (${this.#nameOf(id)})`)).join(", ");
     throw new TacitError(
       "UNKNOWN_MARKET",
       `the venue has no market "${named}": expected one of ${there}, by its id or its name as it is written`,
@@ -346,11 +355,15 @@ export class Client {
   /** What the account holds, and what it has cost: from its fills, as the venue reports them. */
   async positions(): Promise<Position[]> {
     return this.#about(async (index) => {
-      const fills = [...this.#notes.memory.fills];
-      for await (const entry of historyAfter(this.api, { index, after: fills.at(-1)?.n ?? -1 }))
-        if (entry.kind === "fill") fills.push(readFill(entry));
+      const { fills, settlements } = this.#notes.memory;
+      const booked = [...fills, ...settlements];
+      const last = Math.max(-1, ...booked.map(({ n }) => n));
+      for await (const entry of historyAfter(this.api, { index, after: last }))
+        if (entry.kind === "fill") booked.push(readFill(entry));
+        else if (entry.kind === "settlement") booked.push(readSettlement(entry));
+      await this.terms.update();
       const account = readAccount("account", await this.api.get(`/account?index=${index}`));
-      return positionsOf(this.genesis, account.positions, fills);
+      return positionsOf(this.terms, account.positions, booked);
     });
   }
 
@@ -374,8 +387,17 @@ export class Client {
     return this.#alone(async () => {
       await this.#log.checkLength();
       await this.#own?.check();
+      await this.#keepTerms();
       return this.verified;
     });
+  }
+
+  /** From where on they are needed again. */
+  #keepTerms(): Promise<void> {
+    const { memory } = this.#notes;
+    // What only the venue has told is told again the next time, and not kept as if it were known.
+    if (!this.terms.told) memory.terms = this.terms.kept(memory.base?.logCount ?? null);
+    return this.#notes.keep();
   }
 
   /** Works with the notes while nobody else does; what cannot be true is kept. */

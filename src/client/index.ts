@@ -2,6 +2,9 @@
 export { Api, type Fetch } from "./api.ts";
 export { Client, type ClientOptions, type ReportedAccount } from "./client.ts";
 export { Contradiction, type ContradictionKind } from "./knowledge.ts";
+export { marginOf, type MarginReport } from "./margin.ts";
 export type { Position } from "./positions.ts";
+export { ClientTerms, type Quorum } from "./terms.ts";
+export { provedPrices, toldOtherwise, type ToldOtherwise } from "./toldPrices.ts";
 export { memoryNotebook, type Notebook, type ProvedAccount, type SentItem, type Verified } from "./notebook.ts";
 export { openSecret, sealSecret } from "./seal.ts";

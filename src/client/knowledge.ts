@@ -1,19 +1,27 @@
 import type { Account } from "../protocol/account.ts";
 import { admissionEffect } from "../protocol/admission.ts";
 import type { Fill } from "../protocol/book.ts";
-import { credited, fillCash, settled } from "../protocol/clearing.ts";
+import type { Terms } from "../protocol/rules.ts";
+import { credited, fillCash, folded, settled } from "../protocol/clearing.ts";
 import { TacitError } from "../protocol/errors.ts";
-import type { GenesisFile } from "../protocol/genesis.ts";
 import { decodeItem, type Item } from "../protocol/item.ts";
-import { asInteger, asObject, badFormat } from "../protocol/json.ts";
+import { asInteger, asList, asObject, badFormat } from "../protocol/json.ts";
 import { fee, slotOf } from "../protocol/market.ts";
 import { abs } from "../protocol/numbers.ts";
 import type { FillReport } from "../protocol/wire.ts";
-import { SIDE, VERDICTS, type Verdict } from "../protocol/parameters.ts";
+import { INSTRUMENTS, SIDE, VERDICTS, type Verdict } from "../protocol/parameters.ts";
 
 /** Something that the venue says and that cannot be true beside what it has signed or proved. */
 export type ContradictionKind =
-  "twoReceipts" | "badReceipt" | "dropped" | "roundRefused" | "logDiffers" | "fill" | "account" | "otherVenue";
+  | "terms"
+  | "twoReceipts"
+  | "badReceipt"
+  | "dropped"
+  | "roundRefused"
+  | "logDiffers"
+  | "fill"
+  | "account"
+  | "otherVenue";
 
 /** What shows it: in words and in the venue's own. */
 export class Contradiction extends TacitError<"CONTRADICTION"> {
@@ -37,7 +45,8 @@ export class UnknownItem extends Error {
 export type Entry =
   | { readonly kind: "item"; readonly n: number; readonly item: Item; readonly verdict: Verdict }
   | { readonly kind: "fill"; readonly n: number; readonly fill: ToldFill }
-  | { readonly kind: "deposit"; readonly n: number; readonly amount: bigint };
+  | { readonly kind: "deposit"; readonly n: number; readonly amount: bigint }
+  | { readonly kind: "settlement"; readonly n: number };
 
 /** A fill as the venue tells it to its owner. */
 export type ToldFill = Omit<FillReport, "account">;
@@ -51,6 +60,31 @@ export function readFill(json: unknown): ToldFill {
   const [time, market, nonce, lots, price] = ["time", "market", "nonce", "lots", "price"].map(number);
   const [charged, cash, release] = ["fee", "cash", "release"].map(number);
   return { n, time, market, nonce, lots, price, fee: charged, cash, release, closed };
+}
+
+/** Positions that turned into cash, as the venue tells it to their owner. */
+export interface ToldSettlement {
+  readonly n: number;
+  readonly positions: readonly { readonly instrument: number; readonly lots: bigint; readonly payoff: bigint }[];
+}
+
+/** @throws TacitError FORMAT naming the place */
+export function readSettlement(json: unknown): ToldSettlement {
+  const { n, positions } = asObject("settlement", json);
+  if (typeof n !== "number" || !Number.isSafeInteger(n) || n < 0)
+    throw badFormat("settlement.n", "a position in the log");
+  const read = asList("settlement.positions", positions).map((it, i) => {
+    const at = `settlement.positions[${i}]`;
+    const { instrument, lots, payoff } = asObject(at, it);
+    if (!Number.isInteger(instrument) || (instrument as number) < 0 || (instrument as number) >= INSTRUMENTS)
+      throw badFormat(`${at}.instrument`, "the slot of an instrument");
+    return {
+      instrument: instrument as number,
+      lots: asInteger(`${at}.lots`, lots),
+      payoff: asInteger(`${at}.payoff`, payoff),
+    };
+  });
+  return { n, positions: read };
 }
 
 /** @throws TacitError FORMAT */
@@ -74,17 +108,18 @@ interface KnownOrder {
  * is told must fit the orders; and what it comes to must be what is proved.
  */
 export class Knowledge {
-  readonly #genesis: Pick<GenesisFile, "rules" | "prices">;
+  readonly #termsAt: (n: number) => Terms;
   readonly #orders = new Map<bigint, KnownOrder>();
   #account: Account;
   #opened: boolean;
 
   /**
+   * @param termsAt  rules and prices that an entry of the log meets
    * @param account  before the first entry, without open orders
    * @param opened   whether it was there: else the first deposit opens it
    */
-  constructor(genesis: Pick<GenesisFile, "rules" | "prices">, account: Account, { opened }: { opened: boolean }) {
-    this.#genesis = genesis;
+  constructor(termsAt: (n: number) => Terms, account: Account, { opened }: { opened: boolean }) {
+    this.#termsAt = termsAt;
     this.#account = account;
     this.#opened = opened;
   }
@@ -99,7 +134,12 @@ export class Knowledge {
    * @throws UnknownItem           when it follows from an item that is not known here
    */
   apply(entry: Entry): void {
-    if (entry.kind === "item") return this.#item(entry.item, entry.verdict);
+    const { rules, prices } = this.#termsAt(entry.n);
+    if (entry.kind === "item") return this.#item(entry.item, entry.verdict, { rules, prices });
+    if (entry.kind === "settlement") {
+      this.#account = folded(this.#account, prices);
+      return;
+    }
     if (entry.kind === "deposit") {
       const { seq, cash } = this.#account;
       this.#account = { ...this.#account, seq: this.#opened ? seq + 1n : seq, cash: cash + entry.amount };
@@ -114,7 +154,6 @@ export class Knowledge {
     }
     const order = this.#orders.get(fill.nonce);
     if (!order && fill.nonce > this.#account.nonce) throw new UnknownItem(fill.nonce);
-    const { rules, prices } = this.#genesis;
     const slot = slotOf(rules, fill.market);
     const row = rules.markets[slot];
     const wrong = (what: string) => new Contradiction("fill", `a fill at entry ${fill.n} of the log ${what}`, { fill });
@@ -131,7 +170,7 @@ export class Knowledge {
     if (fill.release !== order.rho * (fill.closed ? order.remaining : lots))
       throw wrong("gives back another reservation than was held");
     const trade =
-      lots > 0n ? { price: fill.price, funding: prices.markets[slot]!.funding } : { price: 0n, funding: 0n };
+      lots > 0n ? { price: fill.price, funding: prices.markets[slot]?.funding ?? 0n } : { price: 0n, funding: 0n };
     const booked: Fill = { account: 0, closed: fill.closed, lots: fill.lots, release: fill.release, fee: fill.fee };
     if (fill.cash !== fillCash(booked, trade)) throw wrong("has cash that price and lots do not give");
     this.#account = settled(this.#account, booked, row.legs, trade);
@@ -139,23 +178,19 @@ export class Knowledge {
     if (fill.closed) this.#orders.delete(fill.nonce);
   }
 
-  #item(item: Item, verdict: Verdict): void {
+  #item(item: Item, verdict: Verdict, terms: Terms): void {
     const decoded = decodeItem(item);
     if (!decoded) return;
     // Clients count without gaps, and take a nonce again that was of no use: a gap is what another one with this key has sent.
     const next = this.#account.nonce + 1n;
     if (decoded.head.nonce > next) throw new UnknownItem(next);
     const orders = decoded.kind === "order" || decoded.kind === "quotes";
-    if (
-      verdict === "admitted" &&
-      orders &&
-      !this.#genesis.prices.markets[slotOf(this.#genesis.rules, decoded.head.market)]
-    )
+    if (verdict === "admitted" && orders && !terms.prices.markets[slotOf(terms.rules, decoded.head.market)])
       throw new Contradiction(
         "account",
         `the ${decoded.kind} of nonce ${decoded.head.nonce} is told to be admitted to a market that is not there`,
       );
-    const effect = admissionEffect({ ...this.#genesis, account: this.#account }, decoded, verdict);
+    const effect = admissionEffect({ ...terms, account: this.#account }, decoded, verdict);
     if (effect.account) this.#account = effect.account;
     for (const { nonce, side, limit, rho, remaining } of effect.entries ?? [])
       this.#orders.set(nonce, { market: decoded.head.market, side, limit, rho, remaining });
@@ -164,7 +199,7 @@ export class Knowledge {
 
 /** Fields in which what is proved differs from what the owner expects. */
 export function accountDifferences(expected: Account, proved: Account): string[] {
-  const names = ["keyX", "keyY", "view", "seq", "cash", "nonce", "reserved", "open"] as const;
+  const names = ["keyX", "keyY", "view", "seq", "cash", "nonce", "reserved", "open", "flagged", "pushedAt"] as const;
   const numbers: string[] = names.filter((name) => expected[name] !== proved[name]);
   const positions = expected.positions.some((lots, i) => lots !== proved.positions[i]);
   return positions ? [...numbers, "positions"] : numbers;

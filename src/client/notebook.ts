@@ -4,13 +4,21 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import type { Account } from "../protocol/account.ts";
 import { TacitError } from "../protocol/errors.ts";
 import type { GenesisFile } from "../protocol/genesis.ts";
+import type { TermsJson, ToldTerms } from "./terms.ts";
 import type { Auth, Item } from "../protocol/item.ts";
 import { asInteger, asList, asObject, toJson } from "../protocol/json.ts";
 import { readAccount } from "../protocol/opening.ts";
 import type { Verdict } from "../protocol/parameters.ts";
 import type { SignedReceipt } from "../protocol/receipt.ts";
 import { readItem, readReceipt } from "../protocol/wire.ts";
-import { Contradiction, readFill, readVerdict, type ToldFill } from "./knowledge.ts";
+import {
+  Contradiction,
+  readFill,
+  readSettlement,
+  readVerdict,
+  type ToldFill,
+  type ToldSettlement,
+} from "./knowledge.ts";
 
 /** Where a client keeps what it knows: one text by name. It holds orders and receipts, and no key. */
 export interface Notebook {
@@ -72,12 +80,17 @@ export interface Memory {
   items: SentItem[];
   fills: ToldFill[];
   deposits: { n: number; amount: bigint }[];
+  settlements: ToldSettlement[];
   verified: Verified;
   proved: ProvedAccount | null;
   /** from where on all that concerns the account is known: without open orders; account null: it was not there yet */
   base: { logCount: bigint; account: Account | null } | null;
   /** items that the venue has turned away, or never had: should one stand in the log all the same, it is known */
   refused: SentItem[];
+  /** rules and prices to begin from; null: those of the genesis */
+  terms: TermsJson | null;
+  /** rules and prices that were begun with, and that no proven state has confirmed so far */
+  told: ToldTerms | null;
   contradictions: { kind: string; message: string; evidence: string }[];
 }
 
@@ -172,10 +185,13 @@ export function freshMemory({
     items: [],
     fills: [],
     deposits: [],
+    settlements: [],
     verified,
     proved: null,
     base: null,
     refused: [],
+    terms: null,
+    told: null,
     contradictions: [],
   };
 }
@@ -202,6 +218,7 @@ function readMemory(text: string): Memory {
         const { n, amount } = asObject("deposits", entry);
         return { n: n as number, amount: asInteger("amount", amount) };
       }),
+      settlements: asList("settlements", json.settlements).map(readSettlement),
       verified: { round: verified.round as number, state, logCount, head, time },
       proved: proved && {
         round: proved.round as number,
@@ -210,11 +227,18 @@ function readMemory(text: string): Memory {
         recomputed: proved.recomputed as boolean,
       },
       base: base && { logCount: asInteger("logCount", base.logCount), account: account(base.account) },
+      terms: json.terms === null ? null : (asObject("terms", json.terms) as unknown as TermsJson),
+      told: json.told === null ? null : readTold(json.told),
       contradictions: json.contradictions as Memory["contradictions"],
     };
   } catch {
     throw new TacitError("NOTEBOOK", "the notebook is not what a client of this version wrote");
   }
+}
+
+function readTold(json: unknown): ToldTerms {
+  const { n, time } = asObject("told", json);
+  return { n: n as number, time: asInteger("told.time", time) };
 }
 
 function readSent(json: unknown): SentItem {

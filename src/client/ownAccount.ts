@@ -2,13 +2,23 @@ import { openAccount, viewKey, type Account } from "../protocol/account.ts";
 import { secretScalar, sharedX } from "../protocol/eddsa.ts";
 import type { GenesisFile } from "../protocol/genesis.ts";
 import { asInteger, asList, asObject, badFormat, toJson } from "../protocol/json.ts";
-import { pricesRoot, rulesRoot } from "../protocol/market.ts";
+import { pricesRoot } from "../protocol/prices.ts";
+import { rootsOf } from "../protocol/rules.ts";
 import { openingWord, readOpening } from "../protocol/opening.ts";
 import type { Api } from "./api.ts";
-import { accountDifferences, Contradiction, Knowledge, readFill, UnknownItem, type Entry } from "./knowledge.ts";
+import {
+  accountDifferences,
+  Contradiction,
+  Knowledge,
+  readFill,
+  readSettlement,
+  UnknownItem,
+  type Entry,
+} from "./knowledge.ts";
 import type { Notes } from "./notebook.ts";
 import type { ProvenLog } from "./provenLog.ts";
 import type { Sender } from "./sender.ts";
+import type { ClientTerms } from "./terms.ts";
 
 export interface OwnAccountOptions {
   readonly api: Api;
@@ -17,8 +27,11 @@ export interface OwnAccountOptions {
   readonly notes: Notes;
   readonly log: ProvenLog;
   readonly sender: Sender;
+  readonly terms: ClientTerms;
 }
 
+/** Seconds by which clocks differ at most. */
+const HOUR = 3_600n;
 /** Entries of a history that are asked for at once. */
 const PAGE = 200;
 
@@ -39,7 +52,7 @@ export class OwnAccount {
 
   /** The own account in the last proven state, compared with what it ought to be. */
   async check(): Promise<void> {
-    const { api, genesis, secret, notes, log, sender } = this.#options;
+    const { api, genesis, secret, notes, log, sender, terms } = this.#options;
     await sender.session();
     const { memory } = notes;
     const { index } = memory;
@@ -64,9 +77,21 @@ export class OwnAccount {
         ...evidence,
       });
     if (openingWord(opening) !== state) throw wrong("it does not stand in the proven state");
+    await terms.update();
+    const shown = terms.at(logCount);
     const { rules, prices } = opening.registers;
-    if (rules !== rulesRoot(genesis.rules) || prices !== pricesRoot(genesis.prices))
-      throw wrong("the proven state has other rules or prices than the genesis that is shown");
+    if (shown && (rules !== rootsOf(shown.rules).root || prices !== pricesRoot(shown.prices)))
+      throw new Contradiction("terms", `round ${round} is proved with other rules or prices than are told`, { round });
+    const { told } = memory;
+    if (shown) {
+      terms.confirm();
+      memory.told = null;
+    } else if (told && logCount <= told.n && memory.verified.time > told.time + HOUR)
+      throw new Contradiction(
+        "terms",
+        `rules and prices were told of after entry ${told.n} of the log, which has ${logCount} entries an hour later`,
+        { round, told: told.n },
+      );
     const { account } = opening;
     const key = sender.requireKey();
     const { operatorKeyX: x, operatorKeyY: y } = genesis.rules.group;
@@ -89,6 +114,8 @@ export class OwnAccount {
       const differs = accountDifferences(expected, account);
       if (differs.length > 0)
         throw wrong(`${differs.join(", ")} proved otherwise than told`, { expected: toJson(expected) });
+      // Without open orders nothing of before is needed to go on.
+      if (account.open === 0n) memory.base = { logCount, account };
     } else if (account.open === 0n) {
       memory.base = { logCount, account };
       this.#knowledge = null;
@@ -99,14 +126,15 @@ export class OwnAccount {
 
   /** Fills and deposits that the venue tells of, up to an entry of the log. A page has all of each position. */
   async #readHistory(index: number, upTo: bigint): Promise<void> {
-    const { fills, deposits } = this.#options.notes.memory;
-    const last = Math.max(-1, ...fills.map(({ n }) => n), ...deposits.map(({ n }) => n));
+    const { fills, deposits, settlements } = this.#options.notes.memory;
+    const last = Math.max(-1, ...[...fills, ...deposits, ...settlements].map(({ n }) => n));
     for await (const entry of historyAfter(this.#options.api, { index, after: last })) {
       const { kind, n, amount } = entry;
       // What is not proved yet is read again later.
       if (BigInt(n) >= upTo) return;
       if (kind === "deposit") deposits.push({ n, amount: asInteger("deposit.amount", amount) });
-      else fills.push(readFill(entry));
+      else if (kind === "settlement") settlements.push(readSettlement(entry));
+      else if (kind === "fill") fills.push(readFill(entry));
     }
   }
 
@@ -116,11 +144,11 @@ export class OwnAccount {
    * @throws Contradiction "fill", UnknownItem
    */
   #expect(opened: Account, to: bigint): Account | null {
-    const { genesis, notes } = this.#options;
-    const { base, items, fills, deposits } = notes.memory;
+    const { terms, notes } = this.#options;
+    const { base, items, fills, deposits, settlements } = notes.memory;
     if (!base || base.logCount > to) return null;
     this.#knowledge ??= {
-      it: new Knowledge(genesis, base.account ?? opened, { opened: base.account !== null }),
+      it: new Knowledge((n) => terms.at(n)!, base.account ?? opened, { opened: base.account !== null }),
       to: base.logCount,
     };
     const known = this.#knowledge;
@@ -128,6 +156,7 @@ export class OwnAccount {
     const entries: Entry[] = [
       ...fills.filter(({ n }) => within(n)).map((fill) => ({ kind: "fill", n: fill.n, fill }) as const),
       ...deposits.filter(({ n }) => within(n)).map((deposit) => ({ kind: "deposit", ...deposit }) as const),
+      ...settlements.filter(({ n }) => within(n)).map(({ n }) => ({ kind: "settlement", n }) as const),
     ];
     for (const { item, receipt, verdict } of items) {
       if (!receipt || !within(receipt.n)) continue;
@@ -137,6 +166,11 @@ export class OwnAccount {
         return null;
       }
       entries.push({ kind: "item", n: Number(receipt.n), item, verdict });
+    }
+    if (entries.some(({ n }) => !terms.at(n))) {
+      // The prices of then are not at hand any more: begin anew where the account has no open orders.
+      notes.memory.base = null;
+      return null;
     }
     for (const entry of entries.sort((a, b) => a.n - b.n)) known.it.apply(entry);
     known.to = to;

@@ -1,8 +1,8 @@
 /** What is held, what it has cost, and what it is worth. */
-import type { GenesisFile } from "../protocol/genesis.ts";
+import type { Terms } from "../protocol/rules.ts";
 import { slotOf } from "../protocol/market.ts";
 import { abs } from "../protocol/numbers.ts";
-import type { ToldFill } from "./knowledge.ts";
+import type { ToldFill, ToldSettlement } from "./knowledge.ts";
 
 export interface Position {
   readonly instrument: number;
@@ -20,18 +20,26 @@ export interface Position {
  * Positions by instrument, with those that were closed. Cost is by the average method: what is closed goes at the average
  * cost of what was held (IAS 2, paragraph 25, "weighted average cost"). A fill in a market of several legs counts each but the
  * first at its mark, and the first with the rest of the price.
- * @param held   lots by instrument
- * @param fills  all of the account, the oldest first
+ * @param terms   in force; and those that an entry of the log met, null where that is too long ago
+ * @param held    lots by instrument
+ * @param booked  all fills of the account, and what was settled of it
  */
 export function positionsOf(
-  { rules, prices }: Pick<GenesisFile, "rules" | "prices">,
+  terms: { readonly latest: Terms; at(n: number): Terms | null },
   held: readonly bigint[],
-  fills: readonly ToldFill[],
+  booked: readonly (ToldFill | ToldSettlement)[],
 ): Position[] {
-  const marks = prices.values[0];
+  const marks = terms.latest.prices.values[0];
   const books = held.map(() => ({ lots: 0n, cost: 0n, closed: 0n, traded: false }));
-  for (const fill of fills) {
-    const row = rules.markets[slotOf(rules, fill.market)];
+  for (const fill of [...booked].sort((a, b) => a.n - b.n)) {
+    const met = terms.at(fill.n) ?? terms.latest;
+    if ("positions" in fill) {
+      for (const { instrument, lots, payoff } of fill.positions)
+        book(books[instrument], -lots, -lots * (payoff - (instrument === 0 ? met.prices.funding : 0n)));
+      continue;
+    }
+    const marks = met.prices.values[0];
+    const row = met.rules.markets[slotOf(met.rules, fill.market)];
     if (!row || fill.lots === 0n) continue;
     const first = row.legs.findIndex((leg) => leg !== 0n);
     const others = row.legs.reduce((sum, leg, i) => (i === first ? sum : sum + leg * marks[i]), 0n) * fill.lots;
@@ -42,10 +50,10 @@ export function positionsOf(
     });
   }
   return held.flatMap((lots, instrument) => {
-    const { cost, closed, traded, ...booked } = books[instrument];
+    const { cost, closed, traded, ...known } = books[instrument];
     if (lots === 0n && !traded) return [];
     const mark = marks[instrument];
-    if (booked.lots !== lots) return { instrument, lots, mark, cost: null, profit: null };
+    if (known.lots !== lots) return { instrument, lots, mark, cost: null, profit: null };
     return { instrument, lots, mark, cost, profit: { open: lots * mark - cost, closed } };
   });
 }

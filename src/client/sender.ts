@@ -13,6 +13,7 @@ import { itemJson, readReceipt, receiptJson, sessionJson, sessionMessage } from 
 import { clockDifference, type Api } from "./api.ts";
 import { Contradiction, readVerdict } from "./knowledge.ts";
 import type { Notes, SentItem } from "./notebook.ts";
+import type { ClientTerms } from "./terms.ts";
 import { Verdicts } from "./verdicts.ts";
 
 export interface SenderOptions {
@@ -21,6 +22,7 @@ export interface SenderOptions {
   /** of receipts */
   readonly signer: string;
   readonly notes: Notes;
+  readonly terms: ClientTerms;
   /** of the account's key; without it nothing can be signed */
   readonly secret?: Uint8Array;
   /** number of the account to use, where the key has several */
@@ -74,7 +76,7 @@ export class Sender {
   constructor(options: SenderOptions) {
     this.#options = options;
     this.key = options.secret ? publicKey(options.secret) : null;
-    this.#verdicts = new Verdicts(options.genesis);
+    this.#verdicts = new Verdicts(options.genesis, () => options.terms.latest);
     if (this.key) options.api.renew = () => this.session();
   }
 
@@ -207,6 +209,7 @@ export class Sender {
 
   async #make(make: Make, index: number, anyway: boolean): Promise<Item> {
     for (let fresh = !this.#account; ; fresh = true) {
+      await this.#options.terms.updateFor(this.#venueTime);
       const account = fresh ? await this.#ask(index) : this.#account!;
       const item = make(BigInt(index), account.nonce + 1n, randomSalt());
       const foreseen = { decoded: decodeItem(item)!, account, time: this.#venueTime };

@@ -1,11 +1,12 @@
 /** What the venue will say to an item, and why: from the rules, the prices and the own account. */
-import type { Account } from "../protocol/account.ts";
-import { admissionEffect, admit, marginChange, ORDER_RULES, ordersOf } from "../protocol/admission.ts";
+import { MAX_HELD, type Account } from "../protocol/account.ts";
+import type { Terms } from "../protocol/rules.ts";
+import { admissionEffect, admit, holdsStale, marginChange, ORDER_RULES, ordersOf } from "../protocol/admission.ts";
 import type { GenesisFile } from "../protocol/genesis.ts";
 import { PROFILES } from "../protocol/instructions.ts";
 import { lastNonce, type Decoded } from "../protocol/item.ts";
 import { equity } from "../protocol/margin.ts";
-import { fee, rulesRoot, slotOf } from "../protocol/market.ts";
+import { fee, slotOf } from "../protocol/market.ts";
 import { max, min } from "../protocol/numbers.ts";
 import {
   LAST_LIST_NONCE,
@@ -15,6 +16,7 @@ import {
   NONCE_WINDOW,
   type Verdict,
 } from "../protocol/parameters.ts";
+import { rulesRoot } from "../protocol/rules.ts";
 
 /** An item, the account that it names as it is before it, and when it comes. */
 export interface Foreseen {
@@ -26,33 +28,37 @@ export interface Foreseen {
 
 /** Verdicts on own items, as far as their owner can know: how full a market is, only the venue knows. */
 export class Verdicts {
-  readonly #genesis: GenesisFile;
-  readonly #rulesInForce: bigint;
+  readonly #terms: () => Terms;
+  readonly #maxOpen: number;
 
-  constructor(genesis: GenesisFile) {
-    this.#genesis = genesis;
-    this.#rulesInForce = rulesRoot(genesis.rules);
+  /** @param terms  in force */
+  constructor({ profile }: Pick<GenesisFile, "profile">, terms: () => Terms) {
+    this.#terms = terms;
+    this.#maxOpen = PROFILES[profile].maxOpen;
   }
 
   /** The verdict where the market has room for one more. */
   of({ decoded, account, time }: Foreseen): Verdict {
-    const { rules, prices, profile } = this.#genesis;
+    const { rules, prices } = this.#terms();
     const empty = Array<number>(MARKETS).fill(0);
-    const context = { rules, rulesInForce: this.#rulesInForce, prices, entries: empty, cancels: empty, lists: empty };
-    return admit({ ...context, maxOpen: PROFILES[profile].maxOpen, account, signed: true, time }, decoded).verdict;
+    const context = { rules, rulesInForce: rulesRoot(rules), prices, entries: empty, cancels: empty, lists: empty };
+    // What all have together, only the venue knows.
+    const vault = MAX_HELD;
+    return admit({ ...context, vault, maxOpen: this.#maxOpen, account, signed: true, time }, decoded).verdict;
   }
 
   /** The account after an item that has a verdict; null where the rules do not give it such a one. */
   after(verdict: Verdict, { decoded, account }: Pick<Foreseen, "decoded" | "account">): Account | null {
-    const slot = slotOf(this.#genesis.rules, decoded.head.market);
+    const terms = this.#terms();
+    const slot = slotOf(terms.rules, decoded.head.market);
     const orders = decoded.kind === "order" || decoded.kind === "quotes";
-    if (verdict === "admitted" && orders && !this.#genesis.prices.markets[slot]) return null;
-    return admissionEffect({ ...this.#genesis, account }, decoded, verdict).account ?? null;
+    if (verdict === "admitted" && orders && !terms.prices.markets[slot]) return null;
+    return admissionEffect({ ...terms, account }, decoded, verdict).account ?? null;
   }
 
   /** What the verdict asks for and the item misses, in numbers where there are any. */
   reason(verdict: Verdict, { decoded, account, time }: Foreseen): string {
-    const { rules, prices, profile } = this.#genesis;
+    const { rules, prices } = this.#terms();
     const { head } = decoded;
     const slot = slotOf(rules, head.market);
     const [row, quoted] = [rules.markets[slot], prices.markets[slot]];
@@ -107,11 +113,15 @@ export class Verdicts {
       case "marketFull":
         return `at most ${row?.capacity} orders of a market are open`;
       case "tooManyOpen":
-        return `at most ${PROFILES[profile].maxOpen} orders of an account are open, and ${account.open} are`;
+        return `at most ${this.#maxOpen} orders of an account are open, and ${account.open} are`;
       case "positionLimit":
-        return `the squares of the positions sum to more than ${MAX_POSITION_SQUARES}`;
+        return `the squares of the positions, each times the weight of its instrument, sum to more than ${MAX_POSITION_SQUARES}`;
       case "pricesNotFresh":
-        return "the venue's prices are too old, or it has none of this market";
+        return holdsStale(account, prices)
+          ? "the account holds something that has no new price"
+          : prices.halted
+            ? "the index moved too far: nothing is taken until the next prices"
+            : "the venue's prices are too old, or it has none of this market";
       case "margin":
         return this.#marginMissing({ decoded, account, time });
     }
@@ -119,7 +129,7 @@ export class Verdicts {
 
   /** The scenario in which most is missing. @source docs/protocol.md, section 6 */
   #marginMissing({ decoded, account }: Foreseen): string {
-    const { rules, prices } = this.#genesis;
+    const { rules, prices } = this.#terms();
     const change = decoded.kind === "cancel" ? () => 0n : marginChange(rules, prices, decoded);
     const scenarios = prices.values.map((_, k) => {
       const free = equity(account, prices, k) - account.reserved;

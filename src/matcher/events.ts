@@ -3,6 +3,9 @@ import type { Admission } from "../protocol/admission.ts";
 import type { BookEntry, Cancel, Fill, Trade } from "../protocol/book.ts";
 import type { SweepOutcome } from "../protocol/clearing.ts";
 import type { LogEntry } from "../protocol/item.ts";
+import type { Prices } from "../protocol/prices.ts";
+import type { SignedReport } from "../protocol/report.ts";
+import type { Terms } from "../protocol/rules.ts";
 
 /** A deposit as the contract's chain has it. */
 export interface Deposit {
@@ -50,6 +53,30 @@ export type Event =
       readonly slot: number;
       /** at least one; all but the last apply cancels only */
       readonly sweeps: readonly Sweep[];
+    }
+  | {
+      readonly kind: "reprice";
+      readonly entry: LogEntry & { readonly quorum: readonly SignedReport[] };
+      readonly epoch: bigint;
+      readonly before: Prices;
+      readonly after: Prices;
+      /** where funding is paid: who has a position of the perpetual, and its lots */
+      readonly funded: readonly { readonly account: number; readonly lots: bigint }[];
+    }
+  | {
+      readonly kind: "rules";
+      readonly entry: LogEntry;
+      readonly before: Terms;
+      /** with the prices that the rules leave, which are fresh no more */
+      readonly after: Terms;
+    }
+  | {
+      readonly kind: "fold";
+      readonly entry: LogEntry;
+      /** 1 + what instruments settled at; 0: not yet */
+      readonly payoffs: readonly bigint[];
+      /** of each account that is named, whether it changes or not */
+      readonly writes: readonly (Write & { readonly before: Account })[];
     }
   | {
       readonly kind: "settle";

@@ -1,36 +1,40 @@
 import { MAX_HELD, openAccount, type Account } from "../protocol/account.ts";
 import { admit, type Admission } from "../protocol/admission.ts";
 import type { BookEntry, Cancel } from "../protocol/book.ts";
-import { credited, mayMatch, settled, sweep, sweepSlots } from "../protocol/clearing.ts";
+import { configure } from "../protocol/configure.ts";
+import { credited, folded, mayMatch, settled, sweep, sweepSlots } from "../protocol/clearing.ts";
 import { accountKey, isElement, verify as verifySignature, verifyMany } from "../protocol/eddsa.ts";
 import { outOfRange, TacitError } from "../protocol/errors.ts";
 import {
   commandItem,
   decodeItem,
+  foldItem,
   itemHash,
   itemHashes,
+  repriceItem,
   requireItem,
+  rulesItem,
   type Auth,
   type Decoded,
   type Item,
   type LogEntry,
 } from "../protocol/item.ts";
 import { fromTypedJson, toTypedJson } from "../protocol/json.ts";
-import { pricesFresh, pricesRoot, rulesRoot, type Prices, type Rules } from "../protocol/market.ts";
+import type { Profile } from "../protocol/instructions.ts";
+import { contractsHash } from "../protocol/instrument.ts";
 import { max, min, requireBits, requireFields } from "../protocol/numbers.ts";
 import { BITS, INSTRUMENTS, MARKETS, RANK, RULE, SIDE } from "../protocol/parameters.ts";
+import { pricesFresh, pricesRoot, reprice, requireEpoch, type PricedRules, type Prices } from "../protocol/prices.ts";
+import { medians, requireQuorum, type SignedReport } from "../protocol/report.ts";
+import { rulesRoot, type Rules, type Terms } from "../protocol/rules.ts";
 import type { Deposit, Event, Sweep, Write } from "./events.ts";
 
 /** What the venue starts from. */
 export interface Genesis {
   /** H(chain id, contract, machine number, salt): binds signatures and proofs to this venue */
   readonly domain: bigint;
-  /** levels of the 4-ary account tree: at most 4^depth accounts */
-  readonly depth: number;
-  /** most open orders of one account, at most 128 */
-  readonly maxOpen: number;
-  /** most deposits of one command: the slots of the `deposit` instruction; unbounded where nothing is proved */
-  readonly depositSlots?: number;
+  /** levels of the account tree, most open orders of an account; and what rules are held to, and commands, where they are proved */
+  readonly profile: Profile;
   readonly rules: Rules;
   readonly prices: Prices;
   /** index 0 is the venue's account, index 1 the insurance account */
@@ -57,7 +61,17 @@ export type Command =
       readonly auth: Auth;
       readonly signed?: boolean;
     }
-  | { readonly kind: "close" | "purge"; readonly time: bigint; readonly slot: number };
+  | { readonly kind: "close" | "purge"; readonly time: bigint; readonly slot: number }
+  /** `checked`: the quorum's signatures are known to be valid */
+  | {
+      readonly kind: "reprice";
+      readonly time: bigint;
+      readonly epoch: bigint;
+      readonly quorum: readonly SignedReport[];
+      readonly checked?: boolean;
+    }
+  | { readonly kind: "rules"; readonly time: bigint; readonly rules: Rules }
+  | { readonly kind: "fold"; readonly time: bigint; readonly from: number; readonly count: number };
 export type ItemCommand = Extract<Command, { kind: "item" }>;
 
 interface Market {
@@ -66,6 +80,8 @@ interface Market {
   cancels: Cancel[];
   /** how many of the cancels are of lists of quotes */
   lists: number;
+  /** whether orders of the book were admitted since the last clear that matched */
+  unmatched: boolean;
 }
 
 /** Of the orders of a market, its book and so many of those admitted: what says whether any would trade or leave. */
@@ -86,7 +102,10 @@ interface Seen {
 export class Matcher {
   readonly #genesis: Genesis;
   readonly #options: MatcherOptions;
-  readonly #rulesInForce: bigint;
+  #rules: Rules;
+  /** root of the rules */
+  #rulesInForce: bigint;
+  #prices: Prices;
   /** of a fork those of the matcher that it comes from, and what it has written itself: there may be very many */
   #accounts: Account[];
   readonly #written: Map<number, Account> | null;
@@ -96,7 +115,7 @@ export class Matcher {
   #clock: bigint;
   #logCount = 0;
   /** deposits less payouts: what all accounts have of cash */
-  #held: bigint;
+  #vault: bigint;
   /** by slot, of markets that were asked for */
   #seen: Seen[];
 
@@ -105,27 +124,38 @@ export class Matcher {
     this.#genesis = genesis;
     this.#options = options;
     if (from) {
+      this.#rules = from.#rules;
       this.#rulesInForce = from.#rulesInForce;
+      this.#prices = from.#prices;
       this.#accounts = from.#written ? [...from.accounts] : from.#accounts;
       this.#written = new Map();
-      this.#markets = from.#markets.map(({ book, admitted, cancels, lists }) => ({
+      this.#markets = from.#markets.map(({ book, admitted, cancels, lists, unmatched }) => ({
         book,
         admitted: [...admitted],
         cancels: [...cancels],
         lists,
+        unmatched,
       }));
       this.#clock = from.#clock;
       this.#logCount = from.#logCount;
-      this.#held = from.#held;
+      this.#vault = from.#vault;
       this.#seen = [...from.#seen];
       return;
     }
-    if (genesis.accounts.length > 4 ** genesis.depth) throw outOfRange("genesis.accounts", "at most 4^depth accounts");
+    if (genesis.accounts.length > this.#leaves) throw outOfRange("genesis.accounts", "at most 4^depth accounts");
+    this.#rules = genesis.rules;
     this.#rulesInForce = rulesRoot(genesis.rules);
+    this.#prices = genesis.prices;
     this.#accounts = [...genesis.accounts];
-    this.#held = cashOf(genesis.accounts);
+    this.#vault = cashOf(genesis.accounts);
     this.#written = null;
-    this.#markets = Array.from({ length: MARKETS }, () => ({ book: [], admitted: [], cancels: [], lists: 0 }));
+    this.#markets = Array.from({ length: MARKETS }, () => ({
+      book: [],
+      admitted: [],
+      cancels: [],
+      lists: 0,
+      unmatched: false,
+    }));
     this.#clock = 32n * requireBits("genesis.time", genesis.time, BITS.time);
     this.#seen = [];
   }
@@ -145,7 +175,35 @@ export class Matcher {
     this.#seen = fork.#seen;
     this.#clock = fork.#clock;
     this.#logCount = fork.#logCount;
-    this.#held = fork.#held;
+    this.#vault = fork.#vault;
+    this.#rules = fork.#rules;
+    this.#rulesInForce = fork.#rulesInForce;
+    this.#prices = fork.#prices;
+  }
+
+  /** In force, and the prices of the last REPRICE; of the genesis before. */
+  get terms(): Terms {
+    return { rules: this.#rules, prices: this.#prices };
+  }
+
+  /** What prices follow from. */
+  get #priced(): PricedRules {
+    const { instruments, markets, group } = this.#rules;
+    return { root: this.#rulesInForce, pricing: group.pricing, instruments, markets };
+  }
+
+  /** Whether a CLOSE of a slot at this time matches, if no cancel is left for another sweep. */
+  matchesAt(slot: number, time: bigint): boolean {
+    return mayMatch(this.#rules.markets[slot], this.#prices.markets[slot], this.isFresh(time), time);
+  }
+
+  /** Whether prices count for an entry at this time: of a CLOSE its exact epoch, of an order at most one before. */
+  isFresh(time: bigint, late = 0n): boolean {
+    return pricesFresh(this.#prices, this.#rules.group.pricing, this.#rulesInForce, time, late);
+  }
+
+  get #leaves(): number {
+    return 4 ** this.#genesis.profile.depth;
   }
 
   /** Number of log entries so far. */
@@ -180,19 +238,19 @@ export class Matcher {
   }
 
   /**
-   * Whether a clear of a slot would change anything by what came since the last one, be it that cancels wait, that orders
-   * cross, or that one leaves at its first auction; and when the first order expires. Orders that a clear left although they
-   * cross, as it was a purge or prices were stale, wait until another one comes.
+   * What a clear of a slot would do: drop what cancels that wait name, or let orders trade or leave that came since the last
+   * clear that matched, as they cross or leave at their first auction; and when the first order expires.
    */
-  pending(slot: number): { changed: boolean; firstExpiry: bigint | null } {
-    const { admitted, cancels } = this.#market(slot);
+  pending(slot: number): { drops: boolean; trades: boolean; firstExpiry: bigint | null } {
+    const { admitted, cancels, unmatched } = this.#market(slot);
     const { bestBid, bestAsk, thisAuction, firstExpiry } = this.#seenOf(slot);
-    const row = this.#genesis.rules.markets[slot];
-    const mark = this.#genesis.prices.markets[slot]?.mark ?? null;
+    const row = this.#rules.markets[slot];
+    const mark = this.#prices.markets[slot]?.mark ?? null;
     const isCross = row?.rule === BigInt(RULE.midpoint);
     const both = bestBid !== null && bestAsk !== null;
     const crosses = both && (isCross ? mark !== null && bestBid >= mark && bestAsk <= mark : bestBid >= bestAsk);
-    return { changed: cancels.length > 0 || (admitted.length > 0 && (crosses || thisAuction)), firstExpiry };
+    const trades = (admitted.length > 0 || unmatched) && (crosses || thisAuction);
+    return { drops: cancels.length > 0, trades, firstExpiry };
   }
 
   /** Looks at the orders that came since it was asked last. */
@@ -224,9 +282,9 @@ export class Matcher {
    * counts leaves, and what it holds is never less than what is held here.
    */
   noRoomFor(deposits: readonly Deposit[]): TacitError | null {
-    if (this.#count + deposits.length > 4 ** this.#genesis.depth)
+    if (this.#count + deposits.length > this.#leaves)
       return new TacitError("ACCOUNTS_FULL", "the account tree has no free leaf for every one of these deposits");
-    if (this.#held + amountOf(deposits) > MAX_HELD)
+    if (this.#vault + amountOf(deposits) > MAX_HELD)
       return new TacitError("VAULT_FULL", "the venue would hold more than 2^90 cash units with these deposits");
     return null;
   }
@@ -236,6 +294,8 @@ export class Matcher {
    * @throws TIME_ORDER when it is stamped before its predecessor (CLOSE: or not after it)
    * @throws OUT_OF_RANGE when a field leaves its range
    * @throws ACCOUNTS_FULL, VAULT_FULL when deposits have no room
+   * @throws EPOCH, QUORUM when prices may not be made of these reports
+   * @throws RULES when these rules may not follow
    */
   apply(command: Command): Event[] {
     switch (command.kind) {
@@ -246,6 +306,12 @@ export class Matcher {
       case "close":
       case "purge":
         return this.#clear(command);
+      case "reprice":
+        return [this.#reprice(command)];
+      case "rules":
+        return [this.#configure(command)];
+      case "fold":
+        return [this.#fold(command)];
     }
   }
 
@@ -280,13 +346,14 @@ export class Matcher {
   /** Index of the account that an item names, or -1. */
   #indexOf(decoded: Decoded | null): number {
     const head = decoded?.head;
-    return head && head.account < 4n ** BigInt(this.#genesis.depth) ? Number(head.account) : -1;
+    return head && head.account < BigInt(this.#leaves) ? Number(head.account) : -1;
   }
 
   /** What a snapshot must agree on with the matcher that goes on from it. */
   get #venue() {
-    const { domain, depth, maxOpen, prices } = this.#genesis;
-    return { domain, depth, maxOpen, rules: this.#rulesInForce, prices: pricesRoot(prices) };
+    const { domain, profile, rules, prices } = this.#genesis;
+    const { depth, maxOpen } = profile;
+    return { domain, depth, maxOpen, rules: rulesRoot(rules), prices: pricesRoot(prices) };
   }
 
   #market(slot: number): Market {
@@ -318,7 +385,7 @@ export class Matcher {
 
   #deposits(time: bigint, deposits: readonly Deposit[]): Event {
     const clock = this.#tick(time, RANK.other);
-    const { depositSlots = Infinity } = this.#genesis;
+    const { deposit: depositSlots } = this.#genesis.profile;
     if (deposits.length === 0 || deposits.length > depositSlots)
       throw outOfRange("deposits", `1 to ${depositSlots} deposits`);
     const keys = deposits.map(({ keyX, keyY, index, amount }) => {
@@ -329,7 +396,7 @@ export class Matcher {
     const refusal = this.noRoomFor(deposits);
     if (refusal) throw refusal;
     this.#append(clock);
-    this.#held += amountOf(deposits);
+    this.#vault += amountOf(deposits);
     const credits = deposits.map((deposit, i) => {
       const { x: keyX, y: keyY } = keys[i];
       const named = this.#account(deposit.index);
@@ -347,20 +414,20 @@ export class Matcher {
     requireItem(item);
     requireFields("item", auth);
     const clock = this.#tick(time, RANK.other);
-    const { rules, prices, domain, maxOpen } = this.#genesis;
+    const { domain, profile } = this.#genesis;
     const decoded = decodeItem(item);
     const index = this.#indexOf(decoded);
     const before = this.#account(index);
     const check = this.#options.verify ?? defaultVerify;
     const admission: Admission = admit(
       {
-        rules,
+        ...this.terms,
         rulesInForce: this.#rulesInForce,
-        prices,
+        vault: this.#vault,
         entries: this.#markets.map(({ book, admitted }) => book.length + admitted.length),
         cancels: this.#markets.map(({ cancels, lists }) => cancels.length - lists),
         lists: this.#markets.map(({ lists }) => lists),
-        maxOpen,
+        maxOpen: profile.maxOpen,
         account: before,
         signed: before ? (signed ?? check(before, itemHash(domain, item), auth)) : false,
         time,
@@ -369,7 +436,7 @@ export class Matcher {
     );
     const sequence = this.#append(clock);
     if (admission.account) this.#set(index, admission.account);
-    if (admission.payout !== undefined) this.#held += admission.account!.cash - before!.cash;
+    if (admission.payout !== undefined) this.#vault += admission.account!.cash - before!.cash;
     const { entries = [], cancel } = admission;
     const market = this.#markets[admission.slot];
     if (entries.length > 0) market.admitted.push(...entries);
@@ -382,10 +449,8 @@ export class Matcher {
   #clear({ kind: command, time, slot }: Extract<Command, { kind: "close" | "purge" }>): Event[] {
     const market = this.#market(slot);
     const clock = this.#tick(time, command === "close" ? RANK.close(slot) : RANK.other);
-    const { prices: allPrices, rules: allRules } = this.#genesis;
-    const [rules, prices] = [allRules.markets[slot], allPrices.markets[slot]];
-    const fresh = pricesFresh(allPrices, allRules, this.#rulesInForce, time);
-    const may = command === "close" && mayMatch(rules, prices, fresh, time);
+    const [rules, prices] = [this.#rules.markets[slot], this.#prices.markets[slot]];
+    const may = command === "close" && this.matchesAt(slot, time);
     this.#append(clock);
     const sweeps: Sweep[] = [];
     let pending = market.cancels;
@@ -403,6 +468,7 @@ export class Matcher {
     } while (pending.length > 0);
     market.cancels = [];
     market.lists = 0;
+    market.unmatched = !may && (market.unmatched || sweeps[0].admitted.length > 0);
     const entry: LogEntry = { item: commandItem(command, slot), time };
     const cleared: Event = { kind: "clear", entry, command, slot, sweeps };
     const fills = sweeps.flatMap(({ outcome, trade }) => outcome.fills.map((fill) => ({ fill, trade })));
@@ -417,13 +483,77 @@ export class Matcher {
     return [cleared, { kind: "settle", writes, credit }];
   }
 
+  #reprice({ time, epoch, quorum, checked = false }: Extract<Command, { kind: "reprice" }>): Event {
+    const clock = this.#tick(time, RANK.reprice);
+    const { group, instruments } = this.#rules;
+    requireEpoch(this.#priced, this.#prices, epoch, time);
+    if (!checked)
+      requireQuorum(quorum, {
+        keys: group.feeds,
+        domain: this.#genesis.domain,
+        contracts: contractsHash(instruments),
+        epoch,
+      });
+    const before = this.#prices;
+    const after = reprice(this.#priced, before, epoch, medians(quorum));
+    this.#append(clock);
+    this.#prices = after;
+    const holders = after.funding === before.funding ? [] : this.accounts;
+    const funded = holders.flatMap(({ positions: [lots] }, account) => (lots === 0n ? [] : [{ account, lots }]));
+    return { kind: "reprice", entry: { item: repriceItem(epoch), quorum, time }, epoch, before, after, funded };
+  }
+
+  #configure({ time, rules }: Extract<Command, { kind: "rules" }>): Event {
+    const clock = this.#tick(time, RANK.other);
+    const before = this.terms;
+    const counts = this.#markets.map(({ book, admitted, cancels }) =>
+      BigInt(book.length + admitted.length + cancels.length),
+    );
+    const holders = Array.from({ length: INSTRUMENTS }, (_, i) => BigInt(this.#holders(i)));
+    const prices = configure(before.rules, rules, { time, counts, holders, prices: before.prices, profile: this.#genesis.profile }); // prettier-ignore
+    const root = rulesRoot(rules);
+    this.#append(clock);
+    [this.#rules, this.#rulesInForce, this.#prices] = [rules, root, prices];
+    return { kind: "rules", entry: { item: rulesItem(root), time }, before, after: this.terms };
+  }
+
+  /** How many accounts have a position in an instrument. */
+  #holders(i: number): number {
+    return this.accounts.reduce((sum, { positions }) => (positions[i] === 0n ? sum : sum + 1), 0);
+  }
+
+  #fold({ time, from, count }: Extract<Command, { kind: "fold" }>): Event {
+    const clock = this.#tick(time, RANK.other);
+    const { fold } = this.#genesis.profile;
+    if (!Number.isInteger(from) || from < 0 || from >= this.#count)
+      throw outOfRange("from", `an account, 0 to ${this.#count - 1}`);
+    if (!Number.isInteger(count) || count < 1 || count > fold || from + count > this.#count)
+      throw outOfRange("count", `1 to ${fold} accounts, all of them open`);
+    this.#append(clock);
+    const writes = Array.from({ length: count }, (_, j) => {
+      const before = this.#account(from + j)!;
+      return { ...this.#write(from + j, folded(before, this.#prices)), before };
+    });
+    const { payoffs } = this.#prices;
+    return { kind: "fold", entry: { item: foldItem(from, count), time }, payoffs, writes };
+  }
+
+  /** Accounts, 0 to the last one, that have a position in what is settled: what folds have to do. */
+  unfolded(): number[] {
+    const settled = this.#prices.payoffs.flatMap((payoff, i) => (payoff === 0n ? [] : [i]));
+    if (settled.length === 0) return [];
+    return this.accounts.flatMap(({ positions }, at) => (settled.some((i) => positions[i] !== 0n) ? [at] : []));
+  }
+
   /** The whole state as bytes; equal for equal histories. */
   export(): Uint8Array {
     const state = {
-      version: 2,
+      version: 3,
       venue: this.#venue,
+      terms: this.terms,
       clock: this.#clock,
       logCount: this.#logCount,
+      vault: this.#vault,
       accounts: this.accounts,
       markets: this.#markets,
     };
@@ -442,27 +572,37 @@ export class Matcher {
     } catch {
       throw new TacitError("SNAPSHOT", "the snapshot is not valid JSON: expected the bytes of an export");
     }
-    if (state?.version !== 2) throw new TacitError("SNAPSHOT", "unknown version of the snapshot: expected 2");
+    if (state?.version !== 3) throw new TacitError("SNAPSHOT", "unknown version of the snapshot: expected 3");
     if (toTypedJson(state.venue) !== toTypedJson(matcher.#venue))
       throw new TacitError("SNAPSHOT", "the snapshot is of another venue: domain, sizes, rules or prices differ");
     const lists = (market: unknown) => {
-      const { book, admitted, cancels, lists } = (market ?? {}) as Record<string, unknown>;
-      return [book, admitted, cancels].every(Array.isArray) && Number.isSafeInteger(lists);
+      const { book, admitted, cancels, lists, unmatched } = (market ?? {}) as Record<string, unknown>;
+      const isWhole = Number.isSafeInteger(lists) && typeof unmatched === "boolean";
+      return isWhole && [book, admitted, cancels].every(Array.isArray);
     };
     const whole =
       Array.isArray(state.accounts) &&
       Array.isArray(state.markets) &&
       state.markets.length === MARKETS &&
       state.markets.every(lists) &&
+      Array.isArray(state.terms?.rules?.markets) &&
+      Array.isArray(state.terms?.prices?.markets) &&
       typeof state.clock === "bigint" &&
+      typeof state.vault === "bigint" &&
       Number.isSafeInteger(state.logCount);
     if (!whole)
-      throw new TacitError("SNAPSHOT", "the snapshot lacks accounts, markets, clock or number of log entries");
+      throw new TacitError(
+        "SNAPSHOT",
+        "the snapshot lacks accounts, markets, terms, vault, clock or number of log entries",
+      );
+    matcher.#rules = state.terms.rules;
+    matcher.#rulesInForce = rulesRoot(matcher.#rules);
+    matcher.#prices = state.terms.prices;
     matcher.#accounts = state.accounts;
     matcher.#markets = state.markets;
     matcher.#clock = state.clock;
     matcher.#logCount = state.logCount;
-    matcher.#held = cashOf(matcher.#accounts);
+    matcher.#vault = state.vault;
     return matcher;
   }
 }

@@ -25,23 +25,36 @@ export interface Account {
   readonly reserved: bigint;
   /** number of open orders, at most `maxOpen` of the profile */
   readonly open: bigint;
+  /** for later: when it fell under maintenance, and what it waits for to leave; both are 0 */
+  readonly flagged: bigint;
+  readonly pushedAt: bigint;
 }
 
 export const NO_POSITIONS: readonly bigint[] = Object.freeze(Array<bigint>(INSTRUMENTS).fill(0n));
 
 /** A new account: nothing owned, first write. */
 export function openAccount(key: { keyX: bigint; keyY: bigint; view: bigint }): Account {
-  return { ...key, seq: 1n, cash: 0n, positions: NO_POSITIONS, nonce: 0n, reserved: 0n, open: 0n };
+  return {
+    ...key,
+    seq: 1n,
+    cash: 0n,
+    positions: NO_POSITIONS,
+    nonce: 0n,
+    reserved: 0n,
+    open: 0n,
+    flagged: 0n,
+    pushedAt: 0n,
+  };
 }
 
 /**
- * Leaf of the account tree: H_leaf(H_account(key, view, seq, cash, H_positions), nonce, reserved, open).
+ * Leaf of the account tree: H_leaf(H_account(key, view, seq, cash, H_positions), nonce, reserved, open, flagged, pushedAt).
  * @twins circuits/lib/account.circom
  */
 export function accountLeaf(account: Account): bigint {
-  const { keyX, keyY, view, seq, cash, positions, nonce, reserved, open } = account;
+  const { keyX, keyY, view, seq, cash, positions, nonce, reserved, open, flagged, pushedAt } = account;
   const owned = hash("account", [keyX, keyY, view, seq, toField(cash), positionsHash(positions)]);
-  return hash("leaf", [owned, nonce, reserved, open]);
+  return hash("leaf", [owned, nonce, reserved, open, flagged, pushedAt]);
 }
 
 /** `accountLeaf` of many, at less cost each. */
@@ -60,7 +73,14 @@ export function accountLeaves(accounts: readonly Account[]): bigint[] {
   );
   return hashMany(
     "leaf",
-    accounts.map(({ nonce, reserved, open }, i) => [owned[i], nonce, reserved, open]),
+    accounts.map(({ nonce, reserved, open, flagged, pushedAt }, i) => [
+      owned[i],
+      nonce,
+      reserved,
+      open,
+      flagged,
+      pushedAt,
+    ]),
   );
 }
 

@@ -1,18 +1,12 @@
 import type { Account } from "./account.ts";
-import {
-  FLAG,
-  LAST_LIST_NONCE,
-  MARKET_STATE,
-  MAX_POSITION_SQUARES,
-  NONCE_WINDOW,
-  VERDICT,
-  type Verdict,
-} from "./parameters.ts";
+import { FLAG, LAST_LIST_NONCE, MAX_POSITION_SQUARES, NONCE_WINDOW, VERDICT, type Verdict } from "./parameters.ts";
 import { lastNonce, WITHDRAWAL_COLUMNS, type Decoded, type Quote } from "./item.ts";
-import { fee, pricesFresh, slotOf, type MarketPrices, type MarketRules, type Prices, type Rules } from "./market.ts";
-import { marginHolds, orderDelta, reservation } from "./margin.ts";
-import { abs, pack } from "./numbers.ts";
 import type { BookEntry, Cancel } from "./book.ts";
+import { marginHolds, orderDelta, reservation } from "./margin.ts";
+import { fee, isMarketOpen, slotOf, type MarketRules } from "./market.ts";
+import { abs, pack } from "./numbers.ts";
+import { pricesFresh, type MarketPrices, type Prices } from "./prices.ts";
+import type { Rules } from "./rules.ts";
 
 /** Everything but the item that a verdict depends on. */
 export interface AdmissionContext {
@@ -20,6 +14,8 @@ export interface AdmissionContext {
   /** root of `rules` */
   readonly rulesInForce: bigint;
   readonly prices: Prices;
+  /** deposits less what was paid out, cash units */
+  readonly vault: bigint;
   /** entries in book and admitted, by slot */
   readonly entries: readonly number[];
   /** cancels pending, by slot, those of lists of quotes left out */
@@ -89,7 +85,7 @@ export function admissionEffect(
   const [row, quoted] = [rules.markets[slot]!, prices.markets[slot]!];
   const thisAuction = decoded.kind === "order" && head.flags === BigInt(FLAG.thisAuction);
   const entries = ordersOf(decoded).map(({ side, limit, size }, j): BookEntry => {
-    const rho = reservation(row, quoted, side, limit);
+    const rho = reservation(row, quoted, rules.group.slack, side, limit);
     return {
       account,
       nonce: head.nonce + BigInt(j),
@@ -147,17 +143,19 @@ export function nonceFault(last: bigint, decoded: Decoded): "spent" | "ahead" | 
 
 /** The first check that fails, in the order of VERDICTS. */
 function judge(context: AdmissionContext, decoded: Decoded, slot: number): Verdict {
-  const { rules, rulesInForce, prices, account, time } = context;
+  const { rules, rulesInForce, prices, vault, account, time } = context;
   const { head } = decoded;
   if (!account || !context.signed) return "unsigned";
   if (nonceFault(account.nonce, decoded)) return "nonce";
   if (time > head.validUntil) return "tooLate";
-  const fresh = pricesFresh(prices, rules, rulesInForce, time);
+  const fresh = (late: bigint) =>
+    pricesFresh(prices, rules.group.pricing, rulesInForce, time, late) && !holdsStale(account, prices);
   if (decoded.kind === "withdrawal") {
     const { amount } = decoded.body;
     if (amount === 0n) return "size";
-    if (!fresh) return "pricesNotFresh";
-    return marginHolds(account, prices, marginChange(rules, prices, decoded)) ? "admitted" : "margin";
+    if (!fresh(0n) && !ownsCashAlone(account)) return "pricesNotFresh";
+    const covered = amount <= vault && marginHolds(account, prices, marginChange(rules, prices, decoded));
+    return covered ? "admitted" : "margin";
   }
   if (slot < 0) return "unknownMarket";
   const row = rules.markets[slot]!;
@@ -178,15 +176,30 @@ function judge(context: AdmissionContext, decoded: Decoded, slot: number): Verdi
   const count = BigInt(orders.length);
   const { maxFee } = decoded.body;
   const quoted = prices.markets[slot];
-  if (row.state !== BigInt(MARKET_STATE.open)) return "marketNotOpen";
+  if (!isMarketOpen(row, time)) return "marketNotOpen";
   for (const { verdict, isBroken } of ORDER_RULES)
     if (orders.some((order) => isBroken(order, { row, quoted, maxFee }))) return verdict;
   if (decoded.kind === "order" && flags !== 0n && flags !== BigInt(FLAG.thisAuction)) return "flags";
   if (BigInt(context.entries[slot]) + count > row.capacity) return "marketFull";
   if (account.open + count > BigInt(context.maxOpen)) return "tooManyOpen";
-  if (account.positions.reduce((sum, p) => sum + p * p, 0n) > MAX_POSITION_SQUARES) return "positionLimit";
-  if (!fresh || !quoted) return "pricesNotFresh";
+  if (weighedSquares(account, prices) > MAX_POSITION_SQUARES) return "positionLimit";
+  if (!fresh(1n) || !quoted) return "pricesNotFresh";
   return marginHolds(account, prices, marginChange(rules, prices, decoded)) ? "admitted" : "margin";
+}
+
+/** The sum of squares of positions, each times the weight of its instrument. */
+export function weighedSquares({ positions }: Account, { weights }: Prices): bigint {
+  return positions.reduce((sum, position, i) => sum + weights[i] * position * position, 0n);
+}
+
+/** Whether an account has a position in what is valued by a number of an earlier epoch. */
+export function holdsStale({ positions }: Account, { stale }: Prices): boolean {
+  return positions.some((position, i) => position !== 0n && stale[i]);
+}
+
+/** Whether no price says anything of an account: it has no position, and no order that may become one. */
+export function ownsCashAlone({ positions, reserved, open }: Account): boolean {
+  return reserved === 0n && open === 0n && positions.every((position) => position === 0n);
 }
 
 /**
@@ -207,7 +220,7 @@ export function marginChange(
     return (k) => size * orderDelta(row, quoted, side, limit, k);
   }
   const reserved = orders.reduce(
-    (sum, { side, limit, size }) => sum + size * reservation(row, quoted, side, limit),
+    (sum, { side, limit, size }) => sum + size * reservation(row, quoted, rules.group.slack, side, limit),
     0n,
   );
   return () => -reserved;

@@ -1,7 +1,8 @@
-import { ALL_CANCEL_EVERY, FEE_DENOMINATOR, MARKET_STATE, RULE, SIDE, SWEEP_CANCELS } from "./parameters.ts";
+import { ALL_CANCEL_EVERY, FEE_DENOMINATOR, RULE, SIDE, SWEEP_CANCELS } from "./parameters.ts";
 import type { Account } from "./account.ts";
 import type { BookEntry, Cancel, Fill, Trade } from "./book.ts";
-import { fee, type MarketPrices, type MarketRules } from "./market.ts";
+import { fee, isExpired, isMarketOpen, type MarketRules } from "./market.ts";
+import type { MarketPrices, Prices } from "./prices.ts";
 import { worstLoss } from "./margin.ts";
 import { abs, min } from "./numbers.ts";
 
@@ -73,7 +74,7 @@ export function mayMatch(
   fresh: boolean,
   time: bigint,
 ): boolean {
-  return !!rules && !!prices && fresh && rules.state === BigInt(MARKET_STATE.open) && time % rules.interval === 0n;
+  return !!rules && !!prices && fresh && isMarketOpen(rules, time) && time % rules.interval === 0n;
 }
 
 /** The last all-cancel of an account in a sweep has the greatest nonce, so it alone decides. */
@@ -135,7 +136,7 @@ export function auctionPrice(mark: bigint, entries: readonly BookEntry[]): bigin
 /** One sweep. The order of `entries` is their priority. */
 export function sweep(input: SweepInput): SweepOutcome {
   const { rules, prices, match, cancels, time, entries } = input;
-  const expired = rules?.state === BigInt(MARKET_STATE.expired);
+  const expired = !!rules && isExpired(rules, time);
   const singles = new Set(cancels.filter(({ all }) => !all).map(({ account, nonce }) => `${account}/${nonce}`));
   const alls = cancels.filter(({ all }) => all);
   const dropped = entries.map((entry) => {
@@ -198,6 +199,23 @@ export function settled(
     positions: fill.lots ? before.positions.map((p, i) => p + legs[i] * fill.lots) : before.positions,
     reserved: before.reserved - fill.release,
     open: before.open - (fill.closed ? 1n : 0n),
+  };
+}
+
+/**
+ * An account without its positions in what is settled: cash += pos (payoff - F), so no equity changes. `seq` grows where anything
+ * was. @returns the account itself where nothing was
+ * @twins circuits/instructions/fold.circom
+ */
+export function folded(before: Account, prices: Prices): Account {
+  const settles = (i: number) => prices.payoffs[i] !== 0n && before.positions[i] !== 0n;
+  if (!before.positions.some((_, i) => settles(i))) return before;
+  const value = (i: number) => prices.payoffs[i] - 1n - (i === 0 ? prices.funding : 0n);
+  return {
+    ...before,
+    seq: before.seq + 1n,
+    cash: before.positions.reduce((cash, position, i) => (settles(i) ? cash + position * value(i) : cash), before.cash),
+    positions: before.positions.map((position, i) => (settles(i) ? 0n : position)),
   };
 }
 

@@ -1,63 +1,39 @@
 import { openAccount, type Account } from "./account.ts";
 import { inSubgroup } from "./eddsa.ts";
-import { outOfRange, TacitError } from "./errors.ts";
 import { PROFILES, type ProfileName } from "./instructions.ts";
-import { computePrices, type MarketRules, type Prices, type Rules } from "./market.ts";
+import { jsonFields, type Json } from "./jsonFields.ts";
 import { requireBits, requireField, requireSigned } from "./numbers.ts";
-import { BITS, FEE_DENOMINATOR, INSTRUMENTS, MARKET_STATE, MARKETS, RULE } from "./parameters.ts";
-import { fitsTransaction, worstClear } from "./transaction.ts";
+import { BITS, INSTRUMENTS } from "./parameters.ts";
+import { noPrices, type Prices } from "./prices.ts";
+import type { Rules } from "./rules.ts";
+import { parseRules, rulesJson } from "./rulesJson.ts";
 
 /** What a venue starts from, as read from a genesis file. */
 export interface GenesisFile {
   readonly profile: ProfileName;
   readonly domain: bigint;
   readonly rules: Rules;
+  /** none: the first REPRICE makes them */
   readonly prices: Prices;
   readonly accounts: readonly Account[];
   readonly time: bigint;
 }
 
-type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+const fields = jsonFields("GENESIS", "genesis file");
+const { bad, object, list, integer } = fields;
 
 /**
  * Reads a genesis file: JSON with every number a decimal string or a safe integer (schema: docs/formats.md).
  * @param bounded  false: capacities may be such that a clear fits no transaction; a replay sends none
- * @throws GENESIS naming the field, and what was expected
+ * @throws GENESIS, OUT_OF_RANGE naming the field, and what was expected
  */
 export function parseGenesis(json: unknown, { bounded = true } = {}): GenesisFile {
-  const root = object("genesis", json);
+  const root = object("genesis", json, ["profile", "domain", "time", "rules", "accounts"]);
   const profile = root.profile as ProfileName;
   if (typeof profile !== "string" || !Object.hasOwn(PROFILES, profile))
     throw bad("profile", `one of ${Object.keys(PROFILES).join(", ")}`);
-  const { scenarios } = PROFILES[profile];
-  const group = object("group", root.group);
-  const markets = list("markets", root.markets, 0, MARKETS).map((row, slot) =>
-    row === null ? null : market(`markets[${slot}]`, row),
-  );
-  while (markets.length < MARKETS) markets.push(null);
-  const ids = markets.flatMap((row) => (row ? [row.id] : []));
-  for (const [slot, row] of markets.entries())
-    if (row && bounded && !fitsTransaction(worstClear(row, PROFILES[profile])))
-      throw bad(`markets[${slot}]`, "capacities whose clear fits one transaction at worst");
-  if (new Set(ids).size !== ids.length) throw bad("markets", "every id once");
-  const operatorKey = key("group", group.operatorKeyX, group.operatorKeyY);
-  const rules: Rules = {
-    group: {
-      operatorKeyX: operatorKey.x,
-      operatorKeyY: operatorKey.y,
-      maxAge: requireBits("group.maxAge", integer("group.maxAge", group.maxAge), BITS.time),
-    },
-    markets,
-  };
-  const prices = object("prices", root.prices);
-  const row = (at: string, from: Json) =>
-    list(at, from, INSTRUMENTS, INSTRUMENTS).map((v, i) =>
-      requireSigned(`${at}[${i}]`, integer(at, v), BITS.value - 1),
-    );
-  const values = list("prices.values", prices.values, scenarios, scenarios).map((v, k) =>
-    row(`prices.values[${k}]`, v),
-  );
-  const funding = row("prices.funding", prices.funding);
+  const rules = parseRules(root.rules, PROFILES[profile], { bounded, fields });
+  if (rules.group.payout) throw bad("rules.group.payout", "none: nothing can be paid out yet");
   const time = requireBits("time", integer("time", root.time), BITS.time);
   const accounts = list("accounts", root.accounts, 2, 4 ** PROFILES[profile].depth).map((entry, index) => {
     const at = `accounts[${index}]`;
@@ -70,60 +46,23 @@ export function parseGenesis(json: unknown, { bounded = true } = {}): GenesisFil
     );
     return { ...opened, positions: held };
   });
-  for (let i = 0; i < INSTRUMENTS; i++)
+  for (let i = 0; i < INSTRUMENTS; i++) {
     if (accounts.reduce((sum, { positions }) => sum + positions[i], 0n) !== 0n)
       throw bad("accounts", `positions of instrument ${i} that sum to zero`);
-  return {
-    profile,
-    domain: requireField("domain", integer("domain", root.domain)),
-    rules,
-    prices: computePrices(rules, {
-      values,
-      funding,
-      epoch: requireBits("prices.epoch", integer("prices.epoch", prices.epoch), BITS.time),
-      time: requireBits("prices.time", integer("prices.time", prices.time), BITS.time),
-    }),
-    accounts,
-    time,
-  };
+    if (!rules.instruments[i] && accounts.some(({ positions }) => positions[i] !== 0n))
+      throw bad("accounts", `no position in instrument ${i}, which is free`);
+  }
+  const domain = requireField("domain", integer("domain", root.domain));
+  return { profile, domain, rules, prices: noPrices({ ...rules, ...rules.group }), accounts, time };
 }
 
-/**
- * The file that `parseGenesis` reads as this.
- * @param funding  cumulative, by instrument: the prices hold values net of it
- */
-export function genesisJson(
-  { profile, domain, rules, prices, accounts, time }: GenesisFile,
-  funding: readonly bigint[] = Array<bigint>(INSTRUMENTS).fill(0n),
-) {
-  const nameOf = (names: Record<string, number>, code: bigint) =>
-    Object.keys(names).find((name) => BigInt(names[name]) === code)!;
-  const { group, markets } = rules;
+/** The file that `parseGenesis` reads as this. */
+export function genesisJson({ profile, domain, rules, accounts, time }: Omit<GenesisFile, "prices">) {
   return {
     profile,
     domain: `${domain}`,
     time: `${time}`,
-    group: {
-      operatorKeyX: `${group.operatorKeyX}`,
-      operatorKeyY: `${group.operatorKeyY}`,
-      maxAge: `${group.maxAge}`,
-    },
-    markets: markets.map((row) => {
-      if (!row) return null;
-      const { legs, rule, state, ...numbers } = row;
-      return {
-        ...Object.fromEntries(Object.entries(numbers).map(([name, value]) => [name, `${value}`])),
-        legs: legs.map(String),
-        rule: nameOf(RULE, rule),
-        state: nameOf(MARKET_STATE, state),
-      };
-    }),
-    prices: {
-      epoch: `${prices.epoch}`,
-      time: `${prices.time}`,
-      funding: funding.map(String),
-      values: prices.values.map((scenario) => scenario.map((value, i) => `${value + funding[i]}`)),
-    },
+    rules: rulesJson(rules),
     accounts: accounts.map(({ keyX, keyY, view, positions }) => ({
       keyX: `${keyX}`,
       keyY: `${keyY}`,
@@ -133,65 +72,10 @@ export function genesisJson(
   };
 }
 
-function market(at: string, json: Json): MarketRules {
-  const row = object(at, json);
-  const number = (name: string, low: bigint, high: bigint) => {
-    const value = integer(`${at}.${name}`, row[name]);
-    if (value < low || value > high) throw outOfRange(`${at}.${name}`, `an integer from ${low} to ${high}`);
-    return value;
-  };
-  const below = (bits: number) => (1n << BigInt(bits)) - 1n;
-  const legs = list(`${at}.legs`, row.legs, INSTRUMENTS, INSTRUMENTS).map((leg, i) =>
-    requireSigned(`${at}.legs[${i}]`, integer(`${at}.legs[${i}]`, leg), BITS.leg),
-  );
-  return {
-    id: number("id", 1n, below(BITS.market)),
-    legs,
-    tick: number("tick", 1n, below(BITS.tick)),
-    lotLimit: number("lotLimit", 1n, below(BITS.size)),
-    band: number("band", 0n, below(BITS.price)),
-    feeRate: number("feeRate", 0n, FEE_DENOMINATOR),
-    feePerLot: number("feePerLot", 0n, below(BITS.feePerLot)),
-    rhoMin: number("rhoMin", 1n, below(BITS.rhoMin)),
-    rule: choice(`${at}.rule`, row.rule, RULE),
-    interval: number("interval", 1n, below(BITS.market)),
-    state: choice(`${at}.state`, row.state, MARKET_STATE),
-    capacity: number("capacity", 1n, below(BITS.count)),
-    cancelCapacity: number("cancelCapacity", 1n, below(BITS.count)),
-    listCapacity: number("listCapacity", 1n, below(BITS.count)),
-  };
-}
-
 /** A key that signs: the circuits take for granted that it is in the prime subgroup, and not the identity. */
 function key(at: string, x: Json, y: Json): { x: bigint; y: bigint } {
   const point = { x: integer(`${at} key x`, x), y: integer(`${at} key y`, y) };
   if (point.x === 0n || !inSubgroup(point))
     throw bad(`${at} key`, "a point of BabyJubJub's prime subgroup, not the identity");
   return point;
-}
-
-function bad(field: string, expected: string): TacitError<"GENESIS"> {
-  return new TacitError("GENESIS", `genesis file: ${field} is wrong: expected ${expected}`, { field, expected });
-}
-
-function object(at: string, json: unknown): { [key: string]: Json } {
-  if (typeof json !== "object" || json === null || Array.isArray(json)) throw bad(at, "an object");
-  return json as { [key: string]: Json };
-}
-
-function list(at: string, json: unknown, least: number, most: number): Json[] {
-  if (!Array.isArray(json) || json.length < least || json.length > most)
-    throw bad(at, least === most ? `a list of ${least}` : `a list of ${least} to ${most}`);
-  return json;
-}
-
-function integer(at: string, json: unknown): bigint {
-  if (typeof json === "number" && Number.isSafeInteger(json) && !Object.is(json, -0)) return BigInt(json);
-  if (typeof json === "string" && /^(0|-?[1-9]\d{0,77})$/.test(json)) return BigInt(json);
-  throw bad(at, "an integer as a decimal string");
-}
-
-function choice(at: string, json: unknown, names: Record<string, number>): bigint {
-  if (typeof json !== "string" || !Object.hasOwn(names, json)) throw bad(at, `one of ${Object.keys(names).join(", ")}`);
-  return BigInt(names[json]);
 }

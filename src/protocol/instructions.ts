@@ -17,6 +17,9 @@ export const INSTRUCTIONS = [
   { code: 5, name: "withdraw", template: "Withdraw", extras: ["payout0", "payout1", "payout2", "payout3"] },
   { code: 6, name: "settleRuns", template: "Settle", extras: [] },
   { code: 7, name: "quote", template: "Admit", extras: ["time", "logCount", "log"] },
+  { code: 8, name: "reprice", template: "Reprice", extras: ["time", "logCount", "log"] },
+  { code: 9, name: "configure", template: "Configure", extras: ["time", "logCount", "log", "rules"] },
+  { code: 10, name: "fold", template: "Fold", extras: ["time", "logCount", "log"] },
 ] as const;
 
 export type InstructionName = (typeof INSTRUCTIONS)[number]["name"];
@@ -46,27 +49,42 @@ export const WITHDRAW_SLOTS = 4;
 export const RUN = 8;
 
 /**
- * Sizes by profile. `depth`: levels of the 4-ary account tree; `scenarios`: price scenarios, the mark included;
- * `maxOpen`: most open orders of one account, at most 128; the others: slots of one proof.
+ * Sizes by profile. `depth`: levels of the 4-ary account tree; `scenarios`: price scenarios, the mark included; `feeds`: 3f + 1
+ * that report prices; `maxOpen`: most open orders of one account, at most 128; the others: slots of one proof.
  */
 export const PROFILES = {
-  demo: { depth: 4, scenarios: 4, maxOpen: 16, deposit: 3, admit: 4, quote: 3, clear: 28, settle: 10, settleRuns: 6 },
+  demo: {
+    depth: 4,
+    scenarios: 4,
+    feeds: 4,
+    maxOpen: 16,
+    deposit: 3,
+    admit: 4,
+    quote: 3,
+    clear: 28,
+    settle: 10,
+    settleRuns: 6,
+    fold: 8,
+  },
   standard: {
     depth: 10,
-    scenarios: 12,
+    scenarios: 16,
+    feeds: 7,
     maxOpen: 128,
     deposit: 9,
-    admit: 6,
-    quote: 5,
+    admit: 5,
+    quote: 4,
     clear: 82,
     settle: 13,
     settleRuns: 9,
+    fold: 14,
   },
 } as const;
 export type ProfileName = keyof typeof PROFILES;
 export interface Profile {
   depth: number;
   scenarios: number;
+  feeds: number;
   maxOpen: number;
   deposit: number;
   admit: number;
@@ -74,8 +92,8 @@ export interface Profile {
   clear: number;
   settle: number;
   settleRuns: number;
+  fold: number;
 }
-
 /** Arguments of an instruction's template, in the order of its declaration. */
 export function templateArguments(name: InstructionName, profile: Profile): number[] {
   const { depth, scenarios } = profile;
@@ -87,14 +105,20 @@ export function templateArguments(name: InstructionName, profile: Profile): numb
     case "quote":
       return [depth, scenarios, profile.quote, profile.maxOpen, LIST_ORDERS];
     case "auction":
-      return [scenarios, profile.clear, 0];
+      return [profile.clear, 0];
     case "midpoint":
-      return [scenarios, profile.clear, 1];
+      return [profile.clear, 1];
     case "settle":
       return [depth, profile.settle, 1];
     case "settleRuns":
       return [depth, profile.settleRuns, RUN];
     case "withdraw":
       return [WITHDRAW_SLOTS];
+    case "reprice":
+      return [scenarios, profile.feeds];
+    case "configure":
+      return [scenarios, profile.feeds, depth, profile.clear, profile.settle];
+    case "fold":
+      return [depth, profile.fold];
   }
 }

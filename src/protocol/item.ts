@@ -1,11 +1,12 @@
 import { BITS, FLAG, KIND, LIST_ORDERS, LIST_WORDS, ORDERS_A_WORD } from "./parameters.ts";
 import { outOfRange } from "./errors.ts";
 import { hash, hashMany } from "./poseidon.ts";
-import { pack, requireBits, requireFields, unpack, type Column } from "./numbers.ts";
+import { pack, requireBits, requireField, requireFields, unpack, type Column } from "./numbers.ts";
+import { quorumAuth, type SignedReport } from "./report.ts";
 
 /**
  * Items and commands: what the log is made of (docs/protocol.md, section 7). Both are H_item(domain, A, B, salt); an
- * entry with auth = 0 is a command of the operator, any other an item of a trader.
+ * entry with auth = 0, or with that of a quorum of feeds, is a command of the operator, any other an item of a trader.
  * @twins circuits/lib/item.circom
  */
 export const A_COLUMNS = [
@@ -81,10 +82,11 @@ export interface Auth {
   readonly S: bigint;
 }
 
-/** One entry of the log. `auth` is absent for the operator's commands. */
+/** One entry of the log: of a trader with `auth`, a REPRICE with `quorum`, any other command with neither. */
 export interface LogEntry {
   readonly item: Item;
   readonly auth?: Auth;
+  readonly quorum?: readonly SignedReport[];
   /** seconds since 1970 */
   readonly time: bigint;
 }
@@ -268,8 +270,26 @@ export function quotesItem(quotes: QuotesFields): Item {
 
 /** A command: `argument` is the market slot of CLOSE and PURGE, the number of deposits of DEPOSIT. B and salt are 0. */
 export function commandItem(kind: "deposit" | "close" | "purge", argument: number): Item {
-  const A = pack(A_COLUMNS, { ...HEAD_DEFAULTS, kind: BigInt(KIND[kind]), market: BigInt(argument) });
-  return { A, B: 0n, salt: 0n };
+  return command({ kind: BigInt(KIND[kind]), market: BigInt(argument) });
+}
+
+/** REPRICE(epoch), which stands in the column of nonces. */
+export function repriceItem(epoch: bigint): Item {
+  return command({ kind: BigInt(KIND.reprice), nonce: epoch });
+}
+
+/** RULES(root): new rules by their root. */
+export function rulesItem(root: bigint): Item {
+  return command({ kind: BigInt(KIND.rules) }, requireField("root", root));
+}
+
+/** FOLD(from, count): accounts `from` to `from` + `count` - 1. */
+export function foldItem(from: number, count: number): Item {
+  return command({ kind: BigInt(KIND.fold), market: BigInt(count), account: BigInt(from) });
+}
+
+function command(head: Partial<Head>, B = 0n): Item {
+  return { A: pack(A_COLUMNS, { ...HEAD_DEFAULTS, ...head }), B, salt: 0n };
 }
 
 export function itemHash(domain: bigint, { A, B, salt }: Item): bigint {
@@ -284,7 +304,7 @@ export function itemHashes(domain: bigint, items: readonly Item[]): bigint[] {
   );
 }
 
-/** H_auth of a trader's item; in the log a command has 0 in its place. */
+/** H_auth of a trader's item; in the log a command has 0 in its place, or REPRICE the chain of its quorum. */
 export function authHash({ R8x, R8y, S }: Auth): bigint {
   return hash("auth", [R8x, R8y, S]);
 }
@@ -298,7 +318,7 @@ export function logHead(log: bigint, domain: bigint, entry: LogEntry): bigint {
 export interface HashedEntry {
   /** H_item */
   readonly item: bigint;
-  /** H_auth; 0 of a command */
+  /** H_auth; of a command 0, or of REPRICE the chain of its quorum */
   readonly auth: bigint;
   /** seconds since 1970 */
   readonly time: bigint;
@@ -311,7 +331,8 @@ export function hashEntries(domain: bigint, entries: readonly LogEntry[]): Hashe
   );
   const signed = entries.flatMap(({ auth }) => (auth ? [[auth.R8x, auth.R8y, auth.S]] : []));
   const auths = hashMany("auth", signed).values();
-  return entries.map(({ auth, time }, i) => ({ item: items[i], auth: auth ? auths.next().value! : 0n, time }));
+  const authOf = ({ auth, quorum }: LogEntry) => (auth ? auths.next().value! : quorum ? quorumAuth(quorum) : 0n);
+  return entries.map((entry, i) => ({ item: items[i], auth: authOf(entry), time: entry.time }));
 }
 
 /** The heads of the log after each of some entries: only the chain itself is hashed one after the other. */

@@ -1,36 +1,58 @@
 import type { Account } from "./account.ts";
-import { SIDE } from "./parameters.ts";
-import { fee, type MarketPrices, type MarketRules, type Prices } from "./market.ts";
+import { fee, type MarketRules } from "./market.ts";
 import { max } from "./numbers.ts";
+import { SIDE } from "./parameters.ts";
+import type { MarketPrices, Prices } from "./prices.ts";
 
 /**
  * Portfolio margin over scenarios (docs/protocol.md, section 6; the method is that of SPAN: CME Group, "Standard
  * Portfolio Analysis of Risk"). @twins circuits/lib/margin.circom
  */
 
-/** E_k = cash + sum_i pos_i U_ik, cash units. */
-export function equity(account: Pick<Account, "cash" | "positions">, prices: Prices, k: number): bigint {
-  return account.positions.reduce(
-    (sum, position, i) => (position ? sum + position * prices.values[k][i] : sum),
-    account.cash,
+type Owned = Pick<Account, "cash" | "positions">;
+
+/** What positions cost of margin in every scenario but the mark: sum |pos_i| c_i, c_i the long or the short charge, cash units. */
+export function charges({ positions }: Pick<Account, "positions">, prices: Prices): bigint {
+  return positions.reduce(
+    (sum, position, i) => sum + (position < 0n ? -position * prices.shortCharges[i] : position * prices.longCharges[i]),
+    0n,
   );
 }
 
-/** What one lot at `limit` changes in scenario k at worst: delta_k, cash units per lot. */
-export function orderDelta(row: MarketRules, prices: MarketPrices, side: number, limit: bigint, k: number): bigint {
-  const gain = prices.values[k] - (limit - prices.funding);
-  return (side === SIDE.buy ? gain : -gain) - fee(row, limit, 1n);
+/** E_k = cash + sum_i pos_i U_ik, less the charges for k >= 1, cash units. */
+export function equity(account: Owned, prices: Prices, k: number): bigint {
+  const value = account.positions.reduce(
+    (sum, position, i) => (position ? sum + position * prices.values[k][i] : sum),
+    account.cash,
+  );
+  return k === 0 ? value : value - charges(account, prices);
 }
 
-/** The loss of one lot at `limit` in the worst scenario, fee included: what rho must cover. */
+/** What one lot at `limit` changes in scenario k at worst: delta_k, and but for the mark less gross, cash units per lot. */
+export function orderDelta(row: MarketRules, prices: MarketPrices, side: number, limit: bigint, k: number): bigint {
+  const gain = prices.values[k] - (limit - prices.funding);
+  return (side === SIDE.buy ? gain : -gain) - fee(row, limit, 1n) - (k === 0 ? 0n : prices.gross);
+}
+
+/** The loss of one lot at `limit` in the worst scenario, gross and fee included: what rho must cover. */
 export function worstLoss(row: MarketRules, prices: MarketPrices, side: number, limit: bigint): bigint {
   const paid = limit - prices.funding;
   return (side === SIDE.buy ? paid - prices.low : prices.high - paid) + fee(row, limit, 1n);
 }
 
-/** Reservation per lot: rho = max(rhoMin, worstLoss), cash units. */
-export function reservation(row: MarketRules, prices: MarketPrices, side: number, limit: bigint): bigint {
-  return max(row.rhoMin, worstLoss(row, prices, side, limit));
+/**
+ * Reservation per lot: rho = max(rhoMin, worstLoss + floor((high - low) slack / 64)), cash units: an order outlives moves of its
+ * price as far as the slack goes.
+ * @param slack  64ths, of the rules
+ */
+export function reservation(
+  row: MarketRules,
+  prices: MarketPrices,
+  slack: bigint,
+  side: number,
+  limit: bigint,
+): bigint {
+  return max(row.rhoMin, worstLoss(row, prices, side, limit) + (((prices.high - prices.low) * slack) >> 6n));
 }
 
 /** For every k: d_k >= 0, or E_k - reserved + d_k >= 0, where d_k = change(k). */

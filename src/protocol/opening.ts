@@ -34,7 +34,18 @@ export function shownRegisters(state: Readonly<Record<OpenRegister, bigint>>): A
   return Object.fromEntries(SHOWN.map((name) => [name, state[name]])) as AccountOpening["registers"];
 }
 
-const ACCOUNT_NUMBERS = ["keyX", "keyY", "view", "seq", "cash", "nonce", "reserved", "open"] as const;
+const ACCOUNT_NUMBERS = [
+  "keyX",
+  "keyY",
+  "view",
+  "seq",
+  "cash",
+  "nonce",
+  "reserved",
+  "open",
+  "flagged",
+  "pushedAt",
+] as const;
 
 /** An account in JSON: every number a decimal string. */
 export function accountJson(account: Account) {

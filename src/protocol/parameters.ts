@@ -45,13 +45,19 @@ export const BITS = {
   /** number of a market slot */
   slot: 4,
   rhoMin: 61,
+  /** each number that a feed signs */
+  reported: 40,
+  /** margin that a lot costs, cash units */
+  charge: 40,
+  /** of an instrument in the limit on positions */
+  weight: 16,
 } as const;
 
 /** A validly signed nonce lies in (old, old + 2^16]. */
 export const NONCE_WINDOW = 1n << 16n;
 /** The last nonce that a list of quotes takes is below this. */
 export const LAST_LIST_NONCE = (1n << BigInt(BITS.nonce)) - 1n;
-/** An order is admitted only if the sum of squares of the account's positions is at most this: so each |pos| <= 2^46. */
+/** An order is admitted only if the weighted sum of squares of the account's positions is at most this: so each |pos| <= 2^46. */
 export const MAX_POSITION_SQUARES = 1n << 92n;
 /** Fee rates are in millionths of the notional. */
 export const FEE_DENOMINATOR = 1_000_000n;
@@ -102,18 +108,40 @@ export const TAG = {
   domain: 26n,
   list: 27n,
   cancelAll: 28n,
+  contract: 29n,
+  instrument: 30n,
+  report: 31n,
+  quorum: 32n,
+  feeds: 33n,
+  pricing: 34n,
+  defaults: 35n,
+  insurancePayout: 36n,
+  history: 37n,
 } as const;
 export type Tag = keyof typeof TAG;
 
-/** Kinds of log entries. Entries with auth = 0 are commands; all others are items of traders. */
-export const KIND = { order: 1, cancel: 2, withdrawal: 3, deposit: 4, close: 5, purge: 6, quotes: 16 } as const;
+/** Kinds of log entries. Entries with auth = 0 are commands, and so is REPRICE, whose auth is its quorum's; all others are items. */
+export const KIND = {
+  order: 1,
+  cancel: 2,
+  withdrawal: 3,
+  deposit: 4,
+  close: 5,
+  purge: 6,
+  reprice: 7,
+  rules: 8,
+  fold: 9,
+  quotes: 16,
+} as const;
 
 /** Flags of an order and of a cancel; other bits must be 0. */
 export const FLAG = { thisAuction: 1, all: 2 } as const;
 
 export const SIDE = { buy: 0, sell: 1 } as const;
 export const RULE = { auction: 0, midpoint: 1 } as const;
-export const MARKET_STATE = { open: 1, halted: 2, expired: 3 } as const;
+export const INSTRUMENT_KIND = { perpetual: 1, future: 2, call: 3, put: 4 } as const;
+/** That a market is over follows from the time. */
+export const MARKET_STATE = { open: 1, halted: 2 } as const;
 
 /**
  * Verdicts in the order in which they are checked; the index is the permanent code. Codes 1 to 3 are without any
@@ -154,3 +182,91 @@ export const PHASE = {
   settling: 1 + MARKETS,
   paying: 2 + MARKETS,
 } as const;
+
+/** Logarithms and exponentials (fixed.ts tells what each number is): widths in bits, and scales of tables. */
+export const FIXED = {
+  /** of a fraction: both, and what an exponential is of, are in units of 2^-24 */
+  fraction: 24,
+  /** what a logarithm is of */
+  number: 41,
+  /** of what it is when it is scaled to [1, 2): the number of a piece, and the place in it */
+  lnPiece: 5,
+  lnPoint: 16,
+  lnScale: 54,
+  /** signed: what an exponential is of */
+  exponent: 26,
+  /** an exponential */
+  exp: 30,
+  /** bits of each of three factors that tables give, and the place in what is left */
+  expPiece: 3,
+  expPoint: 18,
+  /** of exp of the units, of the eighths, of the 64ths and of what is left */
+  expUnitsScale: 31,
+  expEighthsScale: 27,
+  expPartsScale: 27,
+  expRestScale: 57,
+} as const;
+
+/** Option values (optionValue.ts tells what each number is): widths in bits. */
+export const OPTION = {
+  /** volatilities, strikes and times to expiry; both parts of a forward may be 2^40 itself */
+  input: 40,
+  /** the least volatility of raised rows */
+  leastVolatility: 28,
+  /** a move of the forward in logarithms, for a move of 1 */
+  range: 26,
+  /** times that are longer count as the longest of so many */
+  longest: 28,
+  /** the root of a time: its width, and how many of them are a fraction */
+  root: 29,
+  rootFraction: 28,
+  /** a deviation s: whole steps of the grid, and the rest */
+  dev: 14,
+  rest: 12,
+  /** the least s is 2^6 */
+  least: 6,
+  /** of multipliers of a deviation: 64ths of 64ths */
+  shock: 12,
+  /** the moved part of a forward in a scenario, and a value */
+  forward: 46,
+  value: 47,
+  /** signed: a score without moves, and what a move of 1 adds to it */
+  score: 41,
+  scorePerMove: 38,
+  /** of a score: fraction of a step of the grid */
+  step: 8,
+  /** a number of the grid: its place within a piece, and the number of the piece */
+  point: 9,
+  piece: 5,
+  /** scale of the normal distribution */
+  scale: 54,
+} as const;
+/** Volatility moves by multiplier j of a table where 2^(9 + j) <= tau < 2^(10 + j); the first holds below, the last above. */
+export const TENORS = 16;
+export const FIRST_TENOR = 10;
+/** s = sqrt(v^2 tau / YEAR_UNITS), with 121 the square of the 11 in the units of s and of the grid: 121 years / 16. */
+export const YEAR_UNITS = (121n * 365n * 86_400n) / 16n;
+
+/**
+ * What a transaction may take: a round is one, and from phase open to phase open it cannot be cut. Call data is what nodes
+ * pass on; gas stays under the most of one transaction (EIP-7825: 2^24).
+ */
+export const MOST = {
+  bytes: 110_000,
+  gas: 14_000_000,
+  /** move of a scenario times the greatest range, 2^-24: exp has its table of logarithms below e^4 */
+  move: 4 << 24,
+  /** 24ths of the range that a scenario moves */
+  moves: 72,
+  /** 1024ths: of what maintenance, target and penalty of the defaults are */
+  maintenance: 640,
+  defaults: 1024,
+} as const;
+/** Of a proof: its code, at most six public inputs beside the first, eight words; gas as in docs/costs.json. */
+export const PROOF = { bytes: 1 + 32 * (6 + 8), gas: 100_000 } as const;
+/** Of an account that changes: what publishing its record is to take. */
+export const ACCOUNT = { bytes: 200, gas: 5_000 } as const;
+/** Cancels by which a sweep of a default may exceed a market's capacity for them. */
+export const DEFAULT_CANCELS = 8;
+/** log2 of how far a new id of a market is above the greatest one that was ever used, at most. */
+export const BITS_ID_WINDOW = 16;

@@ -6,7 +6,20 @@ import { hash } from "./poseidon.ts";
  */
 export const REGISTERS = {
   state: ["domain", "phase", "published", "rules", "prices"],
-  core: ["accounts", "accountCount", "logHead", "logCount", "clock", "deposits", "inbox", "holders", "blind"],
+  core: [
+    "accounts",
+    "accountCount",
+    "logHead",
+    "logCount",
+    "clock",
+    "deposits",
+    "inbox",
+    "holders",
+    "vault",
+    "relief",
+    "deficit",
+    "blind",
+  ],
   channels: [
     "books",
     "admitted",

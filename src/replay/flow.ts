@@ -3,11 +3,25 @@ import { openAccount, viewKey, type Account } from "../protocol/account.ts";
 import { depositKey, publicKey, secretScalar, sharedX, sign, type Point } from "../protocol/eddsa.ts";
 import { outOfRange } from "../protocol/errors.ts";
 import type { Profile } from "../protocol/instructions.ts";
+import { NO_INSTRUMENTS, type Instrument } from "../protocol/instrument.ts";
 import { cancelItem, itemHash, orderItem, quotesItem, type Item, type Quote } from "../protocol/item.ts";
-import { computePrices, NO_MARKETS, type MarketRules, type Rules } from "../protocol/market.ts";
-import { BITS, INSTRUMENTS, LIST_ORDERS, MARKET_STATE, RULE, SIDE } from "../protocol/parameters.ts";
-import { Random } from "./random.ts";
+import { NO_MARKETS, type MarketRules } from "../protocol/market.ts";
+import {
+  BITS,
+  INSTRUMENT_KIND,
+  INSTRUMENTS,
+  LIST_ORDERS,
+  MARKET_STATE,
+  RULE,
+  SIDE,
+  TENORS,
+} from "../protocol/parameters.ts";
+import { epochAt, noPrices, type Pricing, type Scenario } from "../protocol/prices.ts";
+import type { Rules } from "../protocol/rules.ts";
+import { ReplayFeeds } from "./feeds.ts";
 import type { LobsterMessage, LobsterType } from "./lobster.ts";
+import { mix } from "./mix.ts";
+import { Random } from "./random.ts";
 
 /** How a message file is turned into the flow of a venue. */
 export interface FlowOptions {
@@ -17,18 +31,18 @@ export interface FlowOptions {
   /** seconds between auctions */
   every: number;
   seed: number;
-  /** sign items; else the matcher is told that each is signed */
+  /** sign items and reports; else the matcher is told that each is signed */
   signed: boolean;
   /** percent of the orders that are a maker's, who puts them by lists of quotes; default 0 */
   makers?: number;
 }
 
-/** A venue with one stock, and all that is sent to it. */
+/** A venue with one stock, of which a perpetual is traded, and all that is sent to it. */
 export interface Flow {
   genesis: Genesis;
   options: MatcherOptions;
   operatorSecret: bigint;
-  /** deposits first, then items and closes in the order of time */
+  /** deposits first, then prices, items and closes in the order of time */
   commands: Iterable<Command>;
   counts: FlowCounts;
 }
@@ -44,6 +58,7 @@ export interface FlowCounts {
   /** of quotes, by makers */
   lists: number;
   closes: number;
+  reprices: number;
   /** what the file's executions traded: shares, and shares times price */
   traded: { shares: bigint; value: bigint };
 }
@@ -55,7 +70,7 @@ const MIDNIGHT = 1_340_251_200n;
  * @source Regulation NMS, Rule 612 (17 CFR 242.612)
  */
 const [TICK, SMALL_TICK, DOLLAR] = [100n, 1n, 10_000n];
-/** Orders and executions of which the mark is the median: a stub quote among them, far from any trade, does not move it. */
+/** Orders and executions of which the first index is the median: a stub quote among them, far from any trade, does not move it. */
 const MARKING = 101;
 const MARKET = 1n;
 export const SLOT = 0;
@@ -72,7 +87,7 @@ const RANDOM_BITS = 248;
  * Turns messages into commands: a new order by an account that its id picks; a cancel; a partial cancel as a replacement
  * by the rest; an execution as an order on the other side that lives for one auction, by an account that id and line
  * pick. An auction is closed at each multiple of `every` seconds, after the last message as well. A maker's orders are put
- * once a second by a list of quotes: the eight newest that rest.
+ * once a second by a list of quotes: the eight newest that rest. Feeds report each minute what the file's executions came to.
  * @throws OUT_OF_RANGE naming the option
  */
 export function flowOf(messages: readonly LobsterMessage[], options: FlowOptions): Flow {
@@ -86,27 +101,22 @@ export function flowOf(messages: readonly LobsterMessage[], options: FlowOptions
   const random = new Random(seed);
   const secrets = Array.from({ length: FIRST_TRADER + accounts }, () => random.bytes(32));
   const domain = random.bits(RANDOM_BITS);
+  const feedSecrets = Array.from({ length: profile.feeds }, () => random.bytes(32));
   const operatorSecret = secretScalar(secrets[0]);
   const start = MIDNIGHT + BigInt(messages[0]?.seconds ?? 0);
   const { mark, tick } = markOf(messages);
-  const rules = rulesOf(publicKey(secrets[0]), { interval: BigInt(every), tick });
-  const scenarios = shocks(profile.scenarios).map((percent) => valueVector((mark * (100n + percent)) / 100n));
+  const feeds = feedSecrets.map(publicKey);
+  const rules = rulesOf(publicKey(secrets[0]), { profile, feeds, interval: BigInt(every), tick });
   const view = ({ keyX, keyY }: { keyX: bigint; keyY: bigint }, index: number) =>
     viewKey(sharedX(operatorSecret, { x: keyX, y: keyY }), index);
   const house = secrets.slice(0, FIRST_TRADER).map((secret, index): Account => {
     const { x: keyX, y: keyY } = publicKey(secret);
     return openAccount({ keyX, keyY, view: view({ keyX, keyY }, index) });
   });
-  const genesis: Genesis = {
-    domain,
-    depth: profile.depth,
-    maxOpen: profile.maxOpen,
-    depositSlots: profile.deposit,
-    rules,
-    prices: computePrices(rules, { values: scenarios, funding: valueVector(0n), epoch: 1n, time: start }),
-    accounts: house,
-    time: start,
-  };
+  // The first prices, at `start`, come after all that is stamped before.
+  const time = start - 1n;
+  const prices = noPrices({ ...rules, ...rules.group });
+  const genesis: Genesis = { domain, profile, rules, prices, accounts: house, time };
   const counts: FlowCounts = {
     messages: 0,
     skipped: 0,
@@ -114,12 +124,21 @@ export function flowOf(messages: readonly LobsterMessage[], options: FlowOptions
     items: { order: 0, partialCancel: 0, cancel: 0, execution: 0 },
     lists: 0,
     closes: 0,
+    reprices: 0,
     traded: { shares: 0n, value: 0n },
   };
   const keys = secrets.slice(FIRST_TRADER).map((secret) => depositKey(publicKey(secret)));
   const secretOf = signed ? (account: number) => secrets[account] : null;
+  const trades = messages
+    .filter(({ type }) => type === "execution")
+    .map(({ seconds, price }) => ({ time: MIDNIGHT + BigInt(seconds), price }));
+  const feedsOf = () => {
+    const terms = { ...rules, pricing: rules.group.pricing };
+    return new ReplayFeeds({ domain, terms, count: feeds.length, secrets: signed ? feedSecrets : null, trades, mark });
+  };
   const commands = {
-    [Symbol.iterator]: () => commandsOf(messages, { options, genesis, keys, counts, random, secretOf }),
+    [Symbol.iterator]: () =>
+      commandsOf(messages, { options, genesis, keys, counts, random, secretOf, feeds: feedsOf() }),
   };
   return { genesis, options: { view }, operatorSecret, commands, counts };
 }
@@ -134,9 +153,10 @@ function* commandsOf(
     counts: FlowCounts;
     random: Random;
     secretOf: ((account: number) => Uint8Array) | null;
+    feeds: ReplayFeeds;
   },
 ): Generator<Command> {
-  const { options, genesis, keys, counts, random, secretOf } = from;
+  const { options, genesis, keys, counts, random, secretOf, feeds } = from;
   const { accounts, every, profile, makers: percent = 0 } = options;
   // A maker trades by lists alone: the next one would cancel what else it has sent.
   const makers = percent > 0 ? Math.min(MAKERS, accounts - 1) : 0;
@@ -171,18 +191,40 @@ function* commandsOf(
     }
     changed.clear();
   };
+  const { pricing } = genesis.rules.group;
   const interval = BigInt(every);
+  const start = genesis.time + 1n;
   let last = genesis.time;
-  let close = (genesis.time / interval + 1n) * interval;
+  let close = (start / interval + 1n) * interval;
+  let epoch = epochAt(pricing, start);
+  /** When the prices of `epoch` are made: the first in the second of the first message, all others when they begin to count. */
+  let repriced = start;
+  /** What the venue does by itself: in a second first the prices, then the auction. */
+  const due = function* (until: bigint): Generator<Command> {
+    for (;;) {
+      if (repriced <= close && repriced <= until) {
+        counts.reprices++;
+        yield {
+          kind: "reprice",
+          time: repriced,
+          epoch,
+          quorum: feeds.quorum(epoch),
+          ...(secretOf ? {} : { checked: true }),
+        };
+        repriced = ++epoch * pricing.epochLength + pricing.lag;
+      } else if (close <= until) {
+        counts.closes++;
+        yield { kind: "close", time: close, slot: SLOT };
+        close += interval;
+      } else return;
+    }
+  };
   for (const message of messages) {
     const { type, id, size, price, line } = message;
     const time = MIDNIGHT + BigInt(message.seconds);
     if (time > last) yield* lists(last);
     last = time;
-    for (; close <= time; close += interval) {
-      counts.closes++;
-      yield { kind: "close", time: close, slot: SLOT };
-    }
+    yield* due(time);
     counts.messages++;
     const maker = makerOf(id);
     const rests: { readonly size: bigint } | undefined = maker < 0 ? resting.get(id) : quoted[maker].get(id);
@@ -241,14 +283,18 @@ function* commandsOf(
     yield item(account, time, orderItem(order));
   }
   yield* lists(last);
-  counts.closes++;
-  yield { kind: "close", time: close, slot: SLOT };
+  yield* due(close);
 }
 
-function rulesOf(operator: Point, { interval, tick }: { interval: bigint; tick: bigint }): Rules {
+/** No order is refused for want of room, nor for its price, and none is dropped while prices move as they do in a day. */
+function rulesOf(
+  operator: Point,
+  { profile, feeds, interval, tick }: { profile: Profile; feeds: readonly Point[]; interval: bigint; tick: bigint },
+): Rules {
+  const forever = (1n << BigInt(BITS.time)) - 1n;
   const stock: MarketRules = {
     id: MARKET,
-    legs: valueVector(1n),
+    legs: Array.from({ length: INSTRUMENTS }, (_, i) => (i === 0 ? 1n : 0n)),
     tick,
     lotLimit: (1n << BigInt(BITS.size)) - 1n,
     band: (1n << BigInt(BITS.price)) - 1n,
@@ -258,12 +304,74 @@ function rulesOf(operator: Point, { interval, tick }: { interval: bigint; tick: 
     rule: BigInt(RULE.auction),
     interval,
     state: BigInt(MARKET_STATE.open),
+    until: forever,
     capacity: (1n << BigInt(BITS.count)) - 1n,
-    cancelCapacity: (1n << BigInt(BITS.count)) - 1n,
+    // Less by a sweep of what may be closed out.
+    cancelCapacity: (1n << BigInt(BITS.count)) - 9n,
     listCapacity: (1n << BigInt(BITS.count)) - 1n,
   };
-  const group = { operatorKeyX: operator.x, operatorKeyY: operator.y, maxAge: 2n * SECONDS_A_DAY };
-  return { group, markets: NO_MARKETS.map((free, slot) => (slot === SLOT ? stock : free)) };
+  const perpetual: Instrument = {
+    contract: { kind: BigInt(INSTRUMENT_KIND.perpetual), expiry: 0n, strike: 0n, forward: 0n, volatility: 0n },
+    longCharge: tick,
+    shortCharge: 2n * tick,
+    weight: 1n,
+  };
+  return {
+    group: {
+      operatorKeyX: operator.x,
+      operatorKeyY: operator.y,
+      feeds,
+      pricing: pricingOf(profile.scenarios),
+      slack: 64n,
+      defaults: {
+        maintenance: 512n,
+        target: 768n,
+        grace: 60n,
+        slope: 600n,
+        hold: 600n,
+        penalty: 51n,
+        insuranceLimit: 32_768n,
+        loose: 1_000n,
+        insuranceShare: 6_554n,
+      },
+      payout: null,
+      greatestId: MARKET,
+    },
+    instruments: NO_INSTRUMENTS.map((free, slot) => (slot === 0 ? perpetual : free)),
+    markets: NO_MARKETS.map((free, slot) => (slot === SLOT ? stock : free)),
+  };
+}
+
+/** Epochs of a minute; a range of three deviations of a day, 8.6% to 17%; no move of the index halts anything. */
+function pricingOf(rows: number): Pricing {
+  return {
+    epochLength: 60n,
+    lag: 5n,
+    grid: SECONDS_A_DAY,
+    window: 1_800n,
+    scenarios: scenariosOf(rows),
+    // No option is traded.
+    raised: 0n,
+    lowered: 0n,
+    tenors: Array<bigint>(TENORS).fill(64n),
+    leastVolatility: 0n,
+    horizon: 109_739n,
+    rangeFloor: 60_000n,
+    rangeCap: 120_000n,
+    fundingEvery: 60n,
+    fundingDivisor: 8n,
+    fundingClamp: 655n,
+    step: 1n << 16n,
+    markBand: (1n << 16n) - 1n,
+  };
+}
+
+/** The mark, pairs of moves up and down to the whole range, and at last three times of it up, of which a third counts. */
+function scenariosOf(rows: number): Scenario[] {
+  const row = (move: bigint, weight = 64n): Scenario => ({ move, level: "asItIs", weight });
+  const pairs = (rows - 2) / 2;
+  const moves = Array.from({ length: pairs }, (_, i) => BigInt(Math.floor((24 * (i + 1)) / pairs)));
+  return [row(0n), ...moves.flatMap((move) => [row(move), row(-move)]), row(72n, 22n)];
 }
 
 /** The median of the first prices that the file names, on the tick of such prices. */
@@ -276,22 +384,4 @@ function markOf(messages: readonly LobsterMessage[]): { mark: bigint; tick: bigi
   const median = prices.sort((a, b) => (a < b ? -1 : a > b ? 1 : 0))[prices.length >> 1] ?? TICK;
   const tick = median < DOLLAR ? SMALL_TICK : TICK;
   return { mark: median - (median % tick), tick };
-}
-
-/** Percent by scenario: 0, 4, -4, 8, -8, ... */
-function shocks(count: number): bigint[] {
-  return Array.from({ length: count }, (_, k) => BigInt((k % 2 ? 4 : -4) * Math.ceil(k / 2)));
-}
-
-/** The value of instrument 0, the stock; the others are free. */
-function valueVector(value: bigint): bigint[] {
-  return Array.from({ length: INSTRUMENTS }, (_, i) => (i === 0 ? value : 0n));
-}
-
-/** Spreads integers evenly over 32 bits (the last step of MurmurHash3, after both halves of the number are joined). */
-function mix(key: number): number {
-  let h = ((key % 2 ** 32) | 0) ^ Math.imul(Math.floor(key / 2 ** 32), 0x9e3779b1);
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
-  return (h ^ (h >>> 16)) >>> 0;
 }

@@ -3,7 +3,11 @@ import { Matcher, type Command, type ItemCommand } from "../matcher/matcher.ts";
 import { TacitError } from "../protocol/errors.ts";
 import { parseGenesis } from "../protocol/genesis.ts";
 import { PROFILES } from "../protocol/instructions.ts";
+import { contractsHash } from "../protocol/instrument.ts";
 import { asInteger, asList, asObject, badFormat, shown } from "../protocol/json.ts";
+import { quorumOf } from "../protocol/report.ts";
+import type { Rules } from "../protocol/rules.ts";
+import { rulesJson } from "../protocol/rulesJson.ts";
 import { refusalMeaning, type RecordRefusal } from "../verifier/index.ts";
 import { Ledger } from "../witness/ledger.ts";
 import { readElement, readEntry, type RoundJson } from "./record.ts";
@@ -56,9 +60,19 @@ export function isRecord(json: unknown): boolean {
   return typeof json === "object" && json !== null && "genesis" in json && "rounds" in json;
 }
 
+/** Rules of the genesis of a record, or null: where there is none, or it is wrong, which `recheck` tells. */
+export function rulesOfGenesis(json: unknown): Rules | null {
+  try {
+    return isRecord(json) ? parseGenesis(asObject("file", json).genesis, { bounded: false }).rules : null;
+  } catch (error) {
+    if (!(error instanceof TacitError)) throw error;
+    return null;
+  }
+}
+
 /**
  * Runs the replay of a record again, from its genesis and its log, and compares all that the record says came of it: hashes
- * and heads of the log, verdicts, prices, volumes, fills, fees, accounts, state words. Proofs are not looked at.
+ * and heads of the log, verdicts, prices of each epoch, auctions, fills, fees, accounts, state words. Proofs are not looked at.
  * @param onRound  called after each round, with the share that is done
  * @throws TacitError FORMAT, GENESIS  what is no record, naming the place
  */
@@ -68,17 +82,20 @@ export function recheck(json: unknown, onRound: (fraction: number) => void = () 
   const genesis = parseGenesis(file.genesis, { bounded: false });
   const { signed } = file;
   if (typeof signed !== "boolean") throw badFormat("signed", "true or false");
+  const rules = difference("", "rules", file.rules, rulesJson(genesis.rules));
+  if (rules) return refusal("wrongState", { round: 1, at: rules.place, message: `${rules.place}: ${inWords(rules, "its genesis gives")}` }); // prettier-ignore
   const rounds = asList("rounds", file.rounds);
   if (rounds.length === 0) throw badFormat("rounds", "at least one round");
+
+  const reprices = asList("reprices", file.reprices);
 
   let blind = readElement("blind", file.blind);
   /** Of the accounts that the command in hand opens. */
   let views: bigint[] = [];
   const profile = PROFILES[genesis.profile];
-  const { depth, maxOpen, deposit: depositSlots } = profile;
   // Where the record has none for an account, the comparison tells.
   const view = () => views.shift() ?? 0n;
-  const matcher = new Matcher({ ...genesis, depth, maxOpen, depositSlots }, { view });
+  const matcher = new Matcher({ ...genesis, profile }, { view });
   const ledger = new Ledger({ ...genesis, profile, blind: () => blind });
   const registers = new Registers(ledger, { blind: () => blind });
   const report = new Report(genesis, signed);
@@ -87,16 +104,17 @@ export function recheck(json: unknown, onRound: (fraction: number) => void = () 
 
   for (const [i, row] of rounds.entries()) {
     const at = `rounds[${i}]`;
-    const refused = (code: RecordRefusal, place: string, message: string): RecheckResult => {
-      const meaning = refusalMeaning(code);
-      return { ok: false, code, round: i + 1, at: `${at}.${place}`, meaning, message: `${place}: ${message}` };
-    };
+    const refused = (code: RecordRefusal, place: string, message: string): RecheckResult =>
+      refusal(code, { round: i + 1, at: `${at}.${place}`, message: `${place}: ${message}` });
     const round = asObject(at, row);
     const state = ledger.word;
     const begins = difference(at, "state", round.state, `${state}`);
     if (begins) return refused("wrongState", "state", inWords(begins, i === 0 ? "its genesis gives" : undefined));
     blind = readElement(`${at}.blind`, round.blind);
-    const log = asList(`${at}.log`, round.log).map((entry, j) => readEntry(`${at}.log[${j}]`, entry, signed));
+    const log = asList(`${at}.log`, round.log).map((entry, j) =>
+      readEntry(`${at}.log[${j}]`, entry, { signed, profile }),
+    );
+    const repricedBefore = report.reprices.length;
     let j = 0;
     for (const command of queued(
       matcher,
@@ -105,7 +123,7 @@ export function recheck(json: unknown, onRound: (fraction: number) => void = () 
       let events: Event[];
       views = [...log[j].views];
       try {
-        events = matcher.apply(command);
+        events = matcher.apply(completed(matcher, genesis.domain, command));
       } catch (error) {
         if (!(error instanceof TacitError)) throw error;
         return refused("wrongLog", `log[${j}]`, error.message);
@@ -130,6 +148,10 @@ export function recheck(json: unknown, onRound: (fraction: number) => void = () 
       const what = ["its item hashes to", "its signature hashes to", "it is stamped"][Number(part)];
       return refused(code, `log[${entry}]`, `${what} ${text(rules)}, entries[${entry}] says ${text(said)}`);
     }
+    for (let k = repricedBefore; k < report.reprices.length; k++) {
+      const found = difference("", `reprices[${k}]`, reprices[k], report.reprices[k]);
+      if (found) return refusal("wrongClearing", { round: i + 1, at: found.place, message: `${found.place}: ${inWords(found)}` }); // prettier-ignore
+    }
     counts.entries += log.length;
     counts.proofs += asList(`${at}.instructions`, round.instructions).length;
     counts.auctions += given.clearings.length;
@@ -137,7 +159,35 @@ export function recheck(json: unknown, onRound: (fraction: number) => void = () 
     for (const { index } of given.accounts) written.add(index);
     onRound((i + 1) / rounds.length);
   }
+  const more = difference("", "reprices", reprices, report.reprices);
+  if (more) return refusal("wrongClearing", { round: rounds.length, at: more.place, message: `${more.place}: ${inWords(more)}` }); // prettier-ignore
   return { ok: true, rounds: rounds.length, ...counts, accounts: written.size, signed };
+}
+
+function refusal(
+  code: RecordRefusal,
+  { round, at, message }: Record<"at" | "message", string> & { round: number },
+): RecheckResult & { ok: false } {
+  // prettier-ignore
+  return { ok: false, code, round, at, meaning: refusalMeaning(code), message };
+}
+
+/**
+ * Reports as the matcher takes them: of the venue, and of the contracts of the rules in force.
+ * @throws TacitError QUORUM  where nobody signs, as the matcher does where feeds sign
+ */
+function completed(matcher: Matcher, domain: bigint, command: Command): Command {
+  if (command.kind !== "reprice") return command;
+  const { instruments, group } = matcher.terms.rules;
+  const contracts = contractsHash(instruments);
+  const quorum = command.quorum.map(({ report, ...rest }) => ({ ...rest, report: { ...report, domain, contracts } }));
+  if (!command.checked) return { ...command, quorum };
+  const rises = quorum.every(({ feed }, i) => feed > (quorum[i - 1]?.feed ?? -1) && feed < group.feeds.length);
+  if (quorum.length !== quorumOf(group.feeds.length) || !rises)
+    throw new TacitError("QUORUM", `no quorum: expected ${quorumOf(group.feeds.length)} feeds in rising order`);
+  if (quorum.some(({ report: { index, average, sigma } }) => index === 0n || average === 0n || sigma === 0n))
+    throw new TacitError("QUORUM", "no quorum: expected index, average and sigma above 0");
+  return { ...command, quorum };
 }
 
 /** What was rechecked, in numbers. */
@@ -170,6 +220,7 @@ interface Difference {
 
 /**
  * The first place at which two values differ, or null.
+ * @param at  where the place is, "" at the top
  * @throws TacitError FORMAT where a number is expected and something else stands
  */
 function difference(at: string, place: string, said: unknown, rules: unknown): Difference | null {
@@ -184,7 +235,8 @@ function difference(at: string, place: string, said: unknown, rules: unknown): D
     }
     return null;
   }
-  if (typeof rules === "string" && /^-?\d+$/.test(rules) && said !== undefined) asInteger(`${at}.${place}`, said);
+  if (typeof rules === "string" && /^-?\d+$/.test(rules) && said !== undefined)
+    asInteger(at ? `${at}.${place}` : place, said);
   return { place, said, rules };
 }
 

@@ -5,6 +5,7 @@ import {
   ORDER_COLUMNS,
   quotesItem,
   WITHDRAWAL_COLUMNS,
+  type Auth,
   type Decoded,
   type Head,
   type Item,
@@ -13,8 +14,13 @@ import {
 } from "../protocol/item.ts";
 import { asInteger, asList, asObject, badFormat } from "../protocol/json.ts";
 import { FIELD, pack, type Column } from "../protocol/numbers.ts";
-import { BITS, KIND, MARKETS, RULE, SIDE } from "../protocol/parameters.ts";
+import { BITS, INSTRUMENTS, KIND, MARKETS, RULE, SIDE } from "../protocol/parameters.ts";
+import type { Profile } from "../protocol/instructions.ts";
+import { jsonFields } from "../protocol/jsonFields.ts";
 import type { ProofJson } from "../protocol/proof.ts";
+import { NUMBERS, type Numbers, type SignedReport } from "../protocol/report.ts";
+import { parseRules } from "../protocol/rulesJson.ts";
+import type { AccountJson, QuoteJson, RepriceJson } from "./reprices.ts";
 
 /**
  * The record of a replay, as `tacit replay --json` writes it (docs/formats.md): all that `recheck` needs to run the replay
@@ -25,9 +31,13 @@ export interface RecordJson {
   genesis: unknown;
   /** blinding value of the state that the first round begins at */
   blind: string;
-  /** whether items are signed; else each counts as signed */
+  /** whether items and reports are signed; else each counts as signed */
   signed: boolean;
+  /** at the genesis: as a file of rules */
+  rules: unknown;
   rounds: RoundJson[];
+  /** prices of all rounds, in order */
+  reprices: RepriceJson[];
 }
 
 export interface RoundJson {
@@ -84,6 +94,21 @@ export interface LogJson {
   R8y?: string;
   S?: string;
   deposits?: DepositJson[];
+  /** of prices */
+  epoch?: string;
+  reports?: ReportJson[];
+  /** of new rules: as a file of rules */
+  rules?: unknown;
+  /** of a fold: the first account, and how many */
+  from?: string;
+  count?: string;
+}
+
+/** A report, of the entry's epoch and the contracts of the rules in force; without a signature where nobody signs. */
+export interface ReportJson extends QuoteJson {
+  R8x?: string;
+  R8y?: string;
+  S?: string;
 }
 
 export interface DepositJson {
@@ -114,16 +139,6 @@ export interface ClearingJson {
   fee: string;
 }
 
-export interface AccountJson {
-  index: string;
-  seq: string;
-  cash: string;
-  positions: string[];
-  nonce: string;
-  reserved: string;
-  open: string;
-}
-
 export interface InstructionJson {
   name: string;
   publicInputs: string[];
@@ -140,6 +155,9 @@ const USED: Record<Exclude<ItemKind, "quotes">, readonly Field[]> = {
   cancel: ["account", "nonce", "market", "flags", "validUntil", "replaces"],
   withdrawal: ["account", "nonce", "validUntil", "recipient", "amount"],
 };
+
+/** Of the number of a feed: far more than any group has. */
+const FEED_BITS = 8;
 
 /** Fields of a list of quotes, beside its orders. */
 const LIST_USED = ["account", "nonce", "market", "validUntil", "expiry", "maxFee"] as const;
@@ -169,7 +187,7 @@ export function itemFields(decoded: Decoded): { fields: Partial<LogJson>; whole:
   };
 }
 
-/** An entry of the log as a command, and the view keys of the accounts that it opens, in order. */
+/** An entry of the log as a command, of whose reports domain and contracts are not told; and the view keys of the accounts that it opens, in order. */
 export interface ReadEntry {
   readonly command: Command;
   readonly views: readonly bigint[];
@@ -177,10 +195,14 @@ export interface ReadEntry {
 
 /**
  * Reads an entry of a record's log.
- * @param signed  whether items are signed
- * @throws TacitError FORMAT naming the place
+ * @param signed  whether items and reports are signed
+ * @throws TacitError FORMAT naming the place; OUT_OF_RANGE of what are no rules
  */
-export function readEntry(at: string, json: unknown, signed: boolean): ReadEntry {
+export function readEntry(
+  at: string,
+  json: unknown,
+  { signed, profile }: { signed: boolean; profile: Profile },
+): ReadEntry {
   const entry = asObject(at, json);
   const time = within(`${at}.t`, entry.t, BITS.time);
   const { kind } = entry;
@@ -204,7 +226,7 @@ export function readEntry(at: string, json: unknown, signed: boolean): ReadEntry
     case "withdrawal":
     case "malformed": {
       const element = (name: string) => readElement(`${at}.${name}`, entry[name]);
-      const auth = signed ? { R8x: element("R8x"), R8y: element("R8y"), S: element("S") } : { R8x: 0n, R8y: 0n, S: 0n };
+      const auth = readAuth(at, entry, signed);
       const salt = element("salt");
       const item =
         kind === "malformed" || entry.A !== undefined
@@ -214,9 +236,47 @@ export function readEntry(at: string, json: unknown, signed: boolean): ReadEntry
             : { ...itemWords(at, entry, kind), salt };
       return { command: { kind: "item", time, item, auth, ...(signed ? {} : { signed: true }) }, views: [] };
     }
+    case "reprice": {
+      const epoch = within(`${at}.epoch`, entry.epoch, BITS.time);
+      const quorum = asList(`${at}.reports`, entry.reports).map((report, j) =>
+        readReport(`${at}.reports[${j}]`, report, { epoch, signed }),
+      );
+      return { command: { kind, time, epoch, quorum, ...(signed ? {} : { checked: true }) }, views: [] };
+    }
+    case "rules": {
+      const fields = jsonFields("FORMAT", at);
+      return {
+        command: { kind, time, rules: parseRules(entry.rules, profile, { bounded: false, fields }) },
+        views: [],
+      };
+    }
+    case "fold": {
+      const [from, count] = [entry.from, entry.count].map((n, i) => Number(within(`${at}.${["from", "count"][i]}`, n, BITS.account))); // prettier-ignore
+      return { command: { kind, time, from, count }, views: [] };
+    }
     default:
       throw badFormat(`${at}.kind`, `one of ${[...Object.keys(KIND), "malformed"].join(", ")}`);
   }
+}
+
+function readAuth(at: string, entry: Record<string, unknown>, signed: boolean): Auth {
+  if (!signed) return { R8x: 0n, R8y: 0n, S: 0n };
+  const element = (name: keyof Auth) => readElement(`${at}.${name}`, entry[name]);
+  return { R8x: element("R8x"), R8y: element("R8y"), S: element("S") };
+}
+
+/** Its domain and contracts are to be those of the venue. */
+function readReport(at: string, json: unknown, { epoch, signed }: { epoch: bigint; signed: boolean }): SignedReport {
+  const entry = asObject(at, json);
+  const number = (name: string, value: unknown) => within(`${at}.${name}`, value, BITS.reported);
+  const values = asList(`${at}.values`, entry.values);
+  if (values.length !== INSTRUMENTS) throw badFormat(`${at}.values`, `${INSTRUMENTS} numbers`);
+  const numbers = {
+    ...Object.fromEntries(NUMBERS.map((name) => [name, number(name, entry[name])])),
+    values: values.map((value, i) => number(`values[${i}]`, value)),
+  } as unknown as Numbers;
+  const report = { domain: 0n, contracts: 0n, epoch, ...numbers };
+  return { feed: Number(within(`${at}.feed`, entry.feed, FEED_BITS)), report, auth: readAuth(at, entry, signed) };
 }
 
 function readWords(at: string, entry: Record<string, unknown>, salt: bigint): Item {

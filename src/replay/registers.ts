@@ -1,11 +1,14 @@
-import type { Event } from "../matcher/events.ts";
+import type { Event, Write } from "../matcher/events.ts";
 import { accountLeaves, type Account } from "../protocol/account.ts";
 import { entryWord, fillWord, pushEntry, pushFill, pushPayout, tradeWord, type BookEntry } from "../protocol/book.ts";
 import type { LogEntry } from "../protocol/item.ts";
 import { vectorHash } from "../protocol/market.ts";
 import { INSTRUMENTS, MARKETS, RANK } from "../protocol/parameters.ts";
+import { pricesRoot } from "../protocol/prices.ts";
+import { rulesRoot } from "../protocol/rules.ts";
 import { pushDeposit } from "../witness/deposit.ts";
 import type { Ledger } from "../witness/ledger.ts";
+import { writtenBy } from "./reprices.ts";
 
 /**
  * Keeps the registers of a ledger up with the matcher's events where nobody proves: the same registers as those that
@@ -25,22 +28,24 @@ export class Registers {
 
   add(event: Event): void {
     const ledger = this.#ledger;
+    for (const { index, after } of writtenBy(event)) this.#accounts.set(index, after);
     switch (event.kind) {
       case "deposits": {
+        const vault = event.credits.reduce((sum, { deposit }) => sum + deposit.amount, ledger.state.vault);
         const opened = event.credits.filter(({ before }) => !before).length;
         const deposits = event.credits.reduce((head, { deposit }) => pushDeposit(head, deposit), ledger.state.deposits);
         const accountCount = ledger.state.accountCount + BigInt(opened);
         this.#logged(event.entry, RANK.other);
-        ledger.state = { ...ledger.state, deposits, accountCount };
-        for (const { index, after } of event.credits) this.#accounts.set(index, after);
+        ledger.state = { ...ledger.state, deposits, accountCount, vault };
         return;
       }
       case "item": {
         const { account, admission } = event;
         this.#logged(event.entry, RANK.other);
-        if (admission.account && account) this.#accounts.set(account.index, admission.account);
-        if (admission.payout !== undefined)
-          ledger.state = { ...ledger.state, payoutsPut: pushPayout(ledger.state.payoutsPut, admission.payout) };
+        if (admission.payout === undefined) return;
+        const paid = account!.before!.cash - admission.account!.cash;
+        const payoutsPut = pushPayout(ledger.state.payoutsPut, admission.payout);
+        ledger.state = { ...ledger.state, payoutsPut, vault: ledger.state.vault - paid };
         return;
       }
       case "clear": {
@@ -55,15 +60,34 @@ export class Registers {
           ledger.state.fillsPut,
         );
         ledger.state = { ...ledger.state, fillsPut, fillsTaken: fillsPut };
-        for (const { index, before, after } of event.writes) {
-          this.#accounts.set(index, after);
-          for (let i = 0; i < INSTRUMENTS; i++)
-            ledger.vectors.holders[i] += (after.positions[i] ? 1n : 0n) - (before?.positions[i] ? 1n : 0n);
-        }
-        if (event.credit) this.#accounts.set(event.credit.index, event.credit.after);
+        this.#hold(event.writes);
         return;
       }
+      case "reprice":
+        this.#logged(event.entry, RANK.reprice);
+        ledger.prices = event.after;
+        ledger.state = { ...ledger.state, prices: pricesRoot(event.after) };
+        return;
+      case "rules": {
+        const { rules, prices } = event.after;
+        this.#logged(event.entry, RANK.other);
+        [ledger.rules, ledger.prices] = [rules, prices];
+        ledger.state = { ...ledger.state, rules: rulesRoot(rules), prices: pricesRoot(prices) };
+        return;
+      }
+      case "fold":
+        this.#logged(event.entry, RANK.other);
+        this.#hold(event.writes);
+        return;
     }
+  }
+
+  /** Who holds what after these. */
+  #hold(writes: readonly Write[]): void {
+    const { holders } = this.#ledger.vectors;
+    for (const { before, after } of writes)
+      for (let i = 0; i < INSTRUMENTS; i++)
+        holders[i] += (after.positions[i] ? 1n : 0n) - (before?.positions[i] ? 1n : 0n);
   }
 
   /** One entry more; the head of the log is told at the end of the round. */

@@ -1,14 +1,16 @@
 import type { Event } from "../matcher/events.ts";
 import type { Account } from "../protocol/account.ts";
 import { fillCash } from "../protocol/clearing.ts";
-import { chainHeads, decodeItem, hashEntries, type LogEntry } from "../protocol/item.ts";
-import type { Prices, Rules } from "../protocol/market.ts";
+import { chainHeads, decodeItem, hashEntries, type Auth, type LogEntry } from "../protocol/item.ts";
 import { RULE } from "../protocol/parameters.ts";
+import type { Prices } from "../protocol/prices.ts";
+import type { Rules } from "../protocol/rules.ts";
+import { rulesJson } from "../protocol/rulesJson.ts";
 import { pushDeposit } from "../witness/deposit.ts";
+import { accountsJson, quoteJson, repriceJson, writtenBy, type RepriceJson } from "./reprices.ts";
 import {
   itemFields,
   sideName,
-  type AccountJson,
   type ClearingJson,
   type DepositJson,
   type InstructionJson,
@@ -16,11 +18,11 @@ import {
   type RoundJson,
 } from "./record.ts";
 
-/** Writes down what happened in a round. One for a whole replay: it remembers when each order came. */
+/** Writes down what happened in a round. One for a whole replay: it remembers when each order came, and the prices of each epoch. */
 export class Report {
   readonly #domain: bigint;
-  readonly #rules: Rules;
-  readonly #prices: Prices;
+  #rules: Rules;
+  #prices: Prices;
   readonly #signed: boolean;
   /** By account and nonce: position in the log of an open order. */
   readonly #sequences = new Map<string, number>();
@@ -36,8 +38,10 @@ export class Report {
   #entries: RoundJson["entries"] = [];
   /** Head of the chain of deposits. */
   #deposits = 0n;
+  /** Prices that were made so far, in all rounds. */
+  readonly reprices: RepriceJson[] = [];
 
-  /** @param signed  whether items are signed */
+  /** @param signed  whether items and reports are signed */
   constructor({ domain, rules, prices }: { domain: bigint; rules: Rules; prices: Prices }, signed: boolean) {
     this.#domain = domain;
     this.#rules = rules;
@@ -50,21 +54,19 @@ export class Report {
       this.#log.push(this.#logLine(event));
       this.#unhashed.push(event.entry);
     }
+    for (const { index, after } of writtenBy(event)) this.#accounts.set(index, after);
     switch (event.kind) {
-      case "deposits":
-        for (const { index, after } of event.credits) this.#accounts.set(index, after);
+      case "item":
+        for (const order of event.admission.entries ?? []) this.#sequences.set(orderKey(order), event.sequence);
         return;
-      case "item": {
-        const { account, admission, sequence } = event;
-        if (account && admission.account) this.#accounts.set(account.index, admission.account);
-        for (const order of admission.entries ?? []) this.#sequences.set(orderKey(order), sequence);
-        return;
-      }
       case "clear":
         return this.#addClearing(event);
-      case "settle":
-        for (const { index, after } of event.writes) this.#accounts.set(index, after);
-        if (event.credit) this.#accounts.set(event.credit.index, event.credit.after);
+      case "reprice":
+        this.reprices.push(repriceJson(event, this.#logCount - 1));
+        this.#prices = event.after;
+        return;
+      case "rules":
+        ({ rules: this.#rules, prices: this.#prices } = event.after);
         return;
     }
   }
@@ -80,9 +82,7 @@ export class Report {
   /** The round so far; the next begins. @param blind  of the state after it */
   close(states: { state: bigint; stateAfter: bigint; blind: bigint }, instructions: InstructionJson[]): RoundJson {
     const head = this.head;
-    const accounts = [...this.#accounts]
-      .sort(([a], [b]) => a - b)
-      .map(([index, account]) => accountJson(index, account));
+    const accounts = accountsJson(this.#accounts);
     const round: RoundJson = {
       number: `${++this.#rounds}`,
       state: `${states.state}`,
@@ -108,6 +108,15 @@ export class Report {
     const line = { n: `${this.#logCount++}`, t: `${event.entry.time}` };
     const none = { account: null, nonce: null, market: null, side: null, limit: null, size: null, verdict: null };
     if (event.kind === "clear") return { ...line, kind: event.command, ...none, market: `${event.slot}` };
+    if (event.kind === "reprice") {
+      const reports = event.entry.quorum.map((signed) => ({ ...quoteJson(signed), ...this.#signature(signed.auth) }));
+      return { ...line, kind: event.kind, ...none, epoch: `${event.epoch}`, reports };
+    }
+    if (event.kind === "rules") return { ...line, kind: event.kind, ...none, rules: rulesJson(event.after.rules) };
+    if (event.kind === "fold") {
+      const [{ index }] = event.writes;
+      return { ...line, kind: event.kind, ...none, from: `${index}`, count: `${event.writes.length}` };
+    }
     if (event.kind === "deposits") {
       const deposits = event.credits.map(({ deposit, index, before, after }): DepositJson => {
         const { keyX, keyY, amount } = deposit;
@@ -128,9 +137,14 @@ export class Report {
     const { fields, whole } = decoded ? itemFields(decoded) : { fields: {}, whole: false };
     const list = item.list ? { list: item.list.map(String) } : {};
     const words = whole ? {} : { A: `${item.A}`, B: `${item.B}`, ...list };
-    const signature = this.#signed && auth ? { R8x: `${auth.R8x}`, R8y: `${auth.R8y}`, S: `${auth.S}` } : {};
+    const signature = auth ? this.#signature(auth) : {};
     const kind = decoded?.kind ?? "malformed";
     return { ...line, kind, ...none, verdict, ...fields, ...words, salt: `${item.salt}`, ...signature };
+  }
+
+  /** Nothing where nobody signs. */
+  #signature({ R8x, R8y, S }: Auth): Partial<Record<keyof Auth, string>> {
+    return this.#signed ? { R8x: `${R8x}`, R8y: `${R8y}`, S: `${S}` } : {};
   }
 
   #addClearing({ slot, sweeps }: Extract<Event, { kind: "clear" }>): void {
@@ -166,9 +180,4 @@ export class Report {
 
 function orderKey({ account, nonce }: { account: number; nonce: bigint }): string {
   return `${account}/${nonce}`;
-}
-
-function accountJson(index: number, { seq, cash, positions, nonce, reserved, open }: Account): AccountJson {
-  const [held, rest] = [positions.map(String), { nonce: `${nonce}`, reserved: `${reserved}`, open: `${open}` }];
-  return { index: `${index}`, seq: `${seq}`, cash: `${cash}`, positions: held, ...rest };
 }

@@ -1,6 +1,7 @@
 import { Matcher, type Command } from "../matcher/matcher.ts";
 import { viewKey } from "../protocol/account.ts";
 import { depositKey, publicKey, secretScalar, sharedX, sign } from "../protocol/eddsa.ts";
+import { contractsHash, type Instrument } from "../protocol/instrument.ts";
 import { parseGenesis, type GenesisFile } from "../protocol/genesis.ts";
 import { PROFILES } from "../protocol/instructions.ts";
 import {
@@ -13,19 +14,26 @@ import {
   type Item,
   type OrderFields,
 } from "../protocol/item.ts";
+import { slotOf } from "../protocol/market.ts";
 import { pack } from "../protocol/numbers.ts";
-import { INSTRUMENTS, LIST_ORDERS, SIDE, type Verdict } from "../protocol/parameters.ts";
+import { BITS, INSTRUMENT_KIND, INSTRUMENTS, LIST_ORDERS, SIDE, type Verdict } from "../protocol/parameters.ts";
+import { NO_PREMIUM, quorumOf, reportHash, type SignedReport } from "../protocol/report.ts";
+import { instrumentsJson } from "../protocol/rulesJson.ts";
+import { developmentGenesis, developmentInstruments, developmentPricing } from "../venue/developmentGenesis.ts";
 import { Random } from "./random.ts";
 
 /**
- * The demonstration: one underlying at 1,000.00; a perpetual, a call and a put struck there, and their straddle; ten
- * traders with zero-intelligence flow (Gode and Sunder 1993: random limit orders, market orders, cancels), and one item
- * for each reason to reject. Money is in cents.
+ * The demonstration: one underlying at about 1,000.00; a perpetual, a call and a put struck there for a week, and their straddle;
+ * four feeds, of which one lies; ten traders with zero-intelligence flow (Gode and Sunder 1993: random limit orders, market
+ * orders, cancels), and one item for each reason to reject. After two auctions the venue stands still until the options expire:
+ * then its perpetual pays funding, and options turn into cash. Money is in cents.
  */
 
 const START = 1_767_225_600n; // 2026-01-01T00:00:00Z
 const INTERVAL = 60n;
-const MAX_AGE = 600n;
+const WEEK = 7n * 86_400n;
+const EXPIRY = START + WEEK;
+const FOREVER = (1n << BigInt(BITS.time)) - 1n;
 export const TRADERS = 10;
 export const DEPOSIT = 40_000_000n;
 
@@ -60,9 +68,21 @@ export interface Scenario {
   /** K' for each trader's deposit */
   readonly deposits: readonly { keyX: bigint; keyY: bigint; index: number; amount: bigint }[];
   readonly view: (key: { keyX: bigint; keyY: bigint }, index: number) => bigint;
-  /** items, closes and what verdict an item is meant to get */
+  /** prices, items, closes, folds, and what verdict an item is meant to get */
   readonly commands: readonly ScenarioCommand[];
+  /** number of the feed that lies */
+  readonly liar: number;
 }
+
+/** A feed's index that is a lie. */
+const LIE = 7n;
+const SIGMA = (60n << 24n) / 100n;
+/** The index at the first prices, after a move within the hour, and at the expiry. */
+const INDICES = [100_000n, 101_300n, 104_200n] as const;
+/** Of the perpetual over the index when funding is paid. */
+const PREMIUM = 160n;
+/** Slot of an instrument that no feed has a price of: the house holds it. */
+const LEGACY_SLOT = INSTRUMENTS - 1;
 
 function market(id: bigint, legs: Record<number, number>, other: Record<string, unknown> = {}) {
   return {
@@ -77,6 +97,7 @@ function market(id: bigint, legs: Record<number, number>, other: Record<string, 
     rule: "auction",
     interval: String(INTERVAL),
     state: "open",
+    until: String(Object.keys(legs).some((slot) => slot !== "0") ? EXPIRY : FOREVER),
     capacity: 40,
     cancelCapacity: 64,
     listCapacity: 64,
@@ -91,53 +112,95 @@ export function makeScenario({ seed, domain }: { seed: number; domain: bigint })
   const insurance = person("insurance", 1);
   const traders = Array.from({ length: TRADERS }, (_, i) => person(`trader ${i + 1}`, 2 + i));
   const operatorSecret = secretScalar(operator.secret);
-  const operatorKey = publicKey(operator.secret);
   const view = ({ keyX, keyY }: { keyX: bigint; keyY: bigint }, index: number) =>
     viewKey(sharedX(operatorSecret, { x: keyX, y: keyY }), index);
 
-  const pad = (values: bigint[]) => [...values, ...Array<bigint>(INSTRUMENTS - values.length).fill(0n)].map(String);
-  const legacy = (lots: bigint) =>
-    Array.from({ length: INSTRUMENTS }, (_, i) => String(i === INSTRUMENTS - 1 ? lots : 0n));
+  const legacy = (lots: bigint) => Array.from({ length: INSTRUMENTS }, (_, i) => String(i === LEGACY_SLOT ? lots : 0n));
   const house = ({ secret, index }: Trader, lots: bigint) => {
     const { x, y } = publicKey(secret);
     const key = { keyX: x, keyY: y };
     return { keyX: String(x), keyY: String(y), view: String(view(key, index)), positions: legacy(lots) };
   };
+  const { feeds: count, scenarios } = PROFILES.demo;
+  const feeds = Array.from({ length: count }, () => random.bytes(32));
+  const pricing = { ...developmentPricing(scenarios), fundingEvery: 1n };
+  const { group } = (
+    developmentGenesis({
+      secret: operator.secret,
+      insurance: insurance.secret,
+      domain,
+      time: START,
+      feeds: feeds.map(publicKey),
+      pricing,
+    }) as { rules: { group: object } }
+  ).rules;
+  const instruments: (Instrument | null)[] = Array.from(
+    { length: INSTRUMENTS },
+    (_, slot) => developmentInstruments(EXPIRY)[slot] ?? null,
+  );
+  const future = {
+    kind: BigInt(INSTRUMENT_KIND.future),
+    expiry: START + 52n * WEEK,
+    strike: 0n,
+    forward: 0n,
+    volatility: 0n,
+  };
+  instruments[LEGACY_SLOT] = { contract: future, longCharge: 0n, shortCharge: 0n, weight: 1n };
   const genesis = parseGenesis({
     profile: "demo",
     domain: String(domain),
     time: String(START),
-    group: { operatorKeyX: String(operatorKey.x), operatorKeyY: String(operatorKey.y), maxAge: String(MAX_AGE) },
-    markets: [
-      market(PERP, { 0: 1 }),
-      market(CALL, { 1: 1 }),
-      market(PUT, { 2: 1 }),
-      market(STRADDLE, { 1: 1, 2: 1 }),
-      market(CROSS, { 0: 1 }, { rule: "midpoint" }),
-      market(HALTED, { 0: 1 }, { state: "halted" }),
-      market(TINY, { 0: 1 }, { capacity: 1, cancelCapacity: 1, listCapacity: 1 }),
-    ],
-    prices: {
-      epoch: 1,
-      time: String(START),
-      values: [
-        pad([100_000n, 6_000n, 5_500n]),
-        pad([120_000n, 21_000n, 600n]),
-        pad([80_000n, 500n, 20_800n]),
-        pad([65_000n, 10n, 35_500n]),
+    rules: {
+      group: { ...group, greatestId: String(TINY) },
+      instruments: instrumentsJson(instruments),
+      markets: [
+        market(PERP, { 0: 1 }),
+        market(CALL, { 1: 1 }),
+        market(PUT, { 2: 1 }),
+        market(STRADDLE, { 1: 1, 2: 1 }),
+        market(CROSS, { 0: 1 }, { rule: "midpoint" }),
+        market(HALTED, { 0: 1 }, { state: "halted" }),
+        market(TINY, { 0: 1 }, { capacity: 1, cancelCapacity: 1, listCapacity: 1 }),
       ],
-      funding: pad([0n]),
     },
     // The house carries a worthless legacy position, large enough to show the position limit.
     accounts: [house(operator, -(1n << 46n) - 1n), house(insurance, (1n << 46n) + 1n)],
   });
+  const contracts = contractsHash(genesis.rules.instruments);
+  const liar = random.integer(0, count - 1);
+  /** Honest feeds differ by a cent or two. */
+  const quorumOfEpoch = (epoch: bigint, index: bigint, premium: bigint): SignedReport[] => {
+    const isExpired = epoch * pricing.epochLength >= EXPIRY;
+    const reports = feeds.map((secret, feed): SignedReport => {
+      const seen = feed === liar ? index * LIE : index + BigInt(feed);
+      const option = isExpired ? 1n + seen : SIGMA;
+      const report = {
+        domain,
+        contracts,
+        epoch,
+        index: seen,
+        average: seen,
+        sigma: SIGMA + BigInt(feed),
+        premium: NO_PREMIUM + premium,
+        // The put shares the call's volatility.
+        values: Array.from(
+          { length: INSTRUMENTS },
+          (_, i) => [seen + premium, option, isExpired ? option : 0n][i] ?? 0n,
+        ),
+      };
+      return { feed, report, auth: sign(secret, reportHash(report)) };
+    });
+    // The liar is among those whose reports came first.
+    const others = reports.filter(({ feed }) => feed !== liar).slice(0, quorumOf(count) - 1);
+    return [...others, reports[liar]].sort((a, b) => a.feed - b.feed);
+  };
 
   const deposits = traders.map(({ secret, index }) => {
     const { x: keyX, y: keyY } = depositKey(publicKey(secret));
     return { keyX, keyY, index, amount: DEPOSIT };
   });
-  const { depth, maxOpen } = PROFILES[genesis.profile];
-  const matcher = new Matcher({ ...genesis, depth, maxOpen }, { view: () => 0n });
+  const profile = { ...PROFILES[genesis.profile], deposit: TRADERS };
+  const matcher = new Matcher({ ...genesis, profile }, { view: () => 0n });
   matcher.apply({ kind: "deposits", time: START, deposits });
   const commands: ScenarioCommand[] = [];
   const run = (command: ScenarioCommand) => {
@@ -146,7 +209,14 @@ export function makeScenario({ seed, domain }: { seed: number; domain: bigint })
     if (event.kind === "item" && event.admission.verdict !== command.expected)
       throw new Error(`the scenario wants ${command.expected}, the verdict is ${event.admission.verdict}`);
   };
-  let clock = START + 1n;
+  let clock = START;
+  const markOf = (id: bigint) => matcher.terms.prices.markets[slotOf(genesis.rules, id)]?.mark ?? 0n;
+  /** Prices of the epoch that is over, so many seconds later than the lag wants. */
+  const priced = (end: bigint, index: bigint, premium = 0n) => {
+    const epoch = end / pricing.epochLength;
+    clock = end + pricing.lag;
+    run({ kind: "reprice", time: clock, epoch, quorum: quorumOfEpoch(epoch, index, premium) });
+  };
   const salt = () => random.bits(248);
   const send = (by: Trader, item: Item, expected: Verdict, forge?: (S: bigint) => bigint) => {
     const { R8x, R8y, S } = sign(by.secret, itemHash(domain, item));
@@ -158,7 +228,7 @@ export function makeScenario({ seed, domain }: { seed: number; domain: bigint })
     account: BigInt(by.index),
     nonce: ++by.nonce,
     side: SIDE.buy,
-    limit: 11_500n,
+    limit: markOf(fields.market ?? STRADDLE),
     size: 10n,
     validUntil: clock + 30n,
     expiry: START + 86_400n,
@@ -184,7 +254,7 @@ export function makeScenario({ seed, domain }: { seed: number; domain: bigint })
   // is read from a matcher that runs along. `eager`: by how many ticks limits are better than the mark, on average.
   const flow = (slot: number, { count, until, eager }: { count: number; until: bigint; eager: number }) => {
     const { id } = genesis.rules.markets[slot]!;
-    const { mark } = genesis.prices.markets[slot]!;
+    const mark = markOf(id);
     const mean = Number(until - clock) / (count + 4);
     let at = Number(clock);
     for (let i = 0; i < count; i++) {
@@ -207,18 +277,23 @@ export function makeScenario({ seed, domain }: { seed: number; domain: bigint })
   };
 
   const [eve, mallory] = traders.slice(8);
+  priced(START, INDICES[0]);
   flow(AUCTION_SLOT, { count: 12, until: START + 40n, eager: 0 });
   // Resting orders in the other markets, and one replaced.
-  const quote = order(eve, { market: CALL, limit: 5_900n, size: 5n });
+  const quote = order(eve, { market: CALL, limit: markOf(CALL) - 100n, size: 5n });
   send(eve, orderItem(quote), "admitted");
-  send(eve, orderItem(order(eve, { market: CALL, limit: 5_950n, size: 5n, replaces: quote.nonce })), "admitted");
-  send(eve, orderItem(order(eve, { market: PUT, side: SIDE.sell, limit: 5_600n, size: 3n })), "admitted");
-  send(eve, orderItem(order(eve, { market: PERP, limit: 99_900n, size: 1n })), "admitted");
-  send(eve, quotes(eve, PERP, 100_000n, 4), "admitted");
+  send(
+    eve,
+    orderItem(order(eve, { market: CALL, limit: markOf(CALL) - 50n, size: 5n, replaces: quote.nonce })),
+    "admitted",
+  );
+  send(eve, orderItem(order(eve, { market: PUT, side: SIDE.sell, limit: markOf(PUT) + 100n, size: 3n })), "admitted");
+  send(eve, orderItem(order(eve, { market: PERP, limit: markOf(PERP) - 100n, size: 1n })), "admitted");
+  send(eve, quotes(eve, PERP, markOf(PERP), 4), "admitted");
 
   // One item for each reason to reject.
   clock = START + 45n;
-  send(eve, quotes(eve, PERP, 100_000n, 3), "tooManyOpen");
+  send(eve, quotes(eve, PERP, markOf(PERP), 3), "tooManyOpen");
   send(eve, cancel(eve, PERP), "admitted");
   const whole = orderItem(order(mallory, {}));
   send(mallory, { ...whole, A: whole.A | (1n << 200n) }, "malformed");
@@ -229,10 +304,10 @@ export function makeScenario({ seed, domain }: { seed: number; domain: bigint })
   send(mallory, cancel(mallory, STRADDLE, mallory.nonce + 5n), "badTarget");
   send(mallory, cancel(mallory, TINY, 1n), "admitted");
   send(mallory, cancel(mallory, TINY, 1n), "tooManyCancels");
-  send(mallory, orderItem(order(mallory, { market: HALTED, limit: 100_000n })), "marketNotOpen");
-  send(mallory, orderItem(order(mallory, { limit: 11_505n })), "offTick");
+  send(mallory, orderItem(order(mallory, { market: HALTED, limit: markOf(PERP) })), "marketNotOpen");
+  send(mallory, orderItem(order(mallory, { limit: markOf(STRADDLE) + 5n })), "offTick");
   send(mallory, orderItem(order(mallory, { size: 0n })), "size");
-  send(mallory, orderItem(order(mallory, { limit: 40_000n })), "band");
+  send(mallory, orderItem(order(mallory, { limit: markOf(STRADDLE) + 30_000n })), "band");
   send(mallory, orderItem(order(mallory, { maxFee: 2n })), "maxFee");
   const flagged = orderItem(order(mallory, {}));
   const flagsAt = A_COLUMNS.slice(0, 5).reduce((sum, { bits }) => sum + bits, 0);
@@ -241,13 +316,14 @@ export function makeScenario({ seed, domain }: { seed: number; domain: bigint })
     { ...flagged, A: flagged.A + pack([{ name: "flags", bits: 8 }], { flags: 128n }) * 2n ** BigInt(flagsAt) },
     "flags",
   );
-  send(mallory, orderItem(order(mallory, { market: TINY, limit: 100_000n, size: 1n })), "admitted");
-  send(mallory, orderItem(order(mallory, { market: TINY, limit: 100_000n, size: 1n })), "marketFull");
+  send(mallory, orderItem(order(mallory, { market: TINY, limit: markOf(PERP), size: 1n })), "admitted");
+  send(mallory, orderItem(order(mallory, { market: TINY, limit: markOf(PERP), size: 1n })), "marketFull");
   send(insurance, orderItem(order(insurance, {})), "positionLimit");
   send(mallory, orderItem(order(mallory, { side: SIDE.sell, size: 10_000n })), "margin");
 
   clock = START + INTERVAL;
   run({ kind: "close", time: clock, slot: AUCTION_SLOT });
+  priced(START + INTERVAL, INDICES[1]);
   flow(CROSS_SLOT, { count: 6, until: START + 2n * INTERVAL - 10n, eager: 8 });
   clock = START + 2n * INTERVAL - 5n;
   const recipient = random.bits(160);
@@ -264,8 +340,13 @@ export function makeScenario({ seed, domain }: { seed: number; domain: bigint })
   }
   clock = START + 2n * INTERVAL;
   run({ kind: "close", time: clock, slot: CROSS_SLOT });
-  clock = START + MAX_AGE + 1n;
-  send(mallory, orderItem(order(mallory, {})), "pricesNotFresh");
 
-  return { genesis, operator, operatorSecret, traders, deposits, view, commands };
+  // The venue stands still; then options expire, the perpetual pays funding, and what is settled turns into cash.
+  priced(EXPIRY, INDICES[2], PREMIUM);
+  for (let from = 0; from < matcher.accounts.length; from += profile.fold)
+    run({ kind: "fold", time: clock, from, count: Math.min(profile.fold, matcher.accounts.length - from) });
+  clock += 2n * pricing.epochLength;
+  send(mallory, orderItem(order(mallory, { market: PERP })), "pricesNotFresh");
+
+  return { genesis, operator, operatorSecret, traders, deposits, view, commands, liar };
 }

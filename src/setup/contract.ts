@@ -136,8 +136,14 @@ export function keysCode(
     const time = position(names, "time");
     if (time !== 0 && names.slice(time, time + 3).join() !== "time,logCount,log")
       throw new TacitError("INPUT_ORDER", `the extras of ${name} must have time, logCount, log in this order`);
+    const rules = position(names, "rules");
+    if (rules !== 0 && time === 0)
+      throw new TacitError(
+        "INPUT_ORDER",
+        `the extras of ${name} must have time beside rules: it says from when they are`,
+      );
     const payouts = names.filter((input) => input.startsWith("payout")).length;
-    const shape = [names.length, time, position(names, "deposits"), position(names, "payout0"), payouts];
+    const shape = [names.length, time, position(names, "deposits"), position(names, "payout0"), payouts, rules];
     const packed = shape.reduce((sum, value, i) => sum + (BigInt(value) << BigInt(16 * i)), 0n);
     words[records + code] = BigInt(words.length);
     words.push(key.hash, packed, ...wordsG2(key.affine.delta), ...key.affine.ic.flatMap(wordsG1));

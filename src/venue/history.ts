@@ -1,7 +1,7 @@
 import type { Event, Sweep } from "../matcher/events.ts";
 import type { BookEntry } from "../protocol/book.ts";
 import { fillCash } from "../protocol/clearing.ts";
-import type { Rules } from "../protocol/market.ts";
+import type { Rules } from "../protocol/rules.ts";
 import { RULE, SIDE } from "../protocol/parameters.ts";
 import type { FillReport } from "../protocol/wire.ts";
 
@@ -45,12 +45,12 @@ type ClearEvent = Extract<Event, { kind: "clear" }>;
 
 /** @param n  position of the command in the log */
 export function reportClear(
-  rules: Rules,
+  { markets }: Pick<Rules, "markets">,
   event: ClearEvent,
   n: number,
 ): { auction: AuctionReport; fills: FillReport[] } {
   const { slot, sweeps, entry } = event;
-  const row = rules.markets[slot];
+  const row = markets[slot];
   const market = row?.id ?? 0n;
   const last = sweeps.at(-1)!;
   const price = last.match ? last.outcome.price : 0n;

@@ -5,12 +5,16 @@ import type { Store } from "./store/store.ts";
 import { Venue } from "./venue.ts";
 
 export { systemClock, type Clock } from "./clock.ts";
-export { developmentGenesis, DEVELOPMENT_MARKETS } from "./developmentGenesis.ts";
+export { developmentFeeds, developmentGenesis, DEVELOPMENT_MARKETS } from "./developmentGenesis.ts";
+export { DevelopmentFeeds, type DevelopmentFeedsOptions } from "../feeds/developmentFeeds.ts";
+export { VenueFeeds, type FeedStatus, type ReportQuestion, type ReportSource } from "./feeds.ts";
+export { developmentSource, httpSource } from "./reportSources.ts";
+export type { Announcement } from "./announcements.ts";
 export type { FillReport } from "../protocol/wire.ts";
 export type { AuctionReport } from "./history.ts";
 export { memoryStore } from "./store/memoryStore.ts";
 export type { RoundSummary } from "./proving/pipeline.ts";
-export type { AuctionJson, HistoryJson } from "./reports.ts";
+export type { AuctionJson, ChangeJson, HistoryJson } from "./reports.ts";
 export type { ChainOptions } from "./chain/chainLink.ts";
 export { localProver } from "./proving/localProver.ts";
 export { byInstruction, poolProver, type CircuitFiles, type ProverFiles, type RoundProver } from "./proving/provers.ts";
@@ -34,6 +38,9 @@ export { depositKey, publicKey, sign } from "../protocol/eddsa.ts";
 export { TacitError } from "../protocol/errors.ts";
 export { parseGenesis, type GenesisFile } from "../protocol/genesis.ts";
 export { cancelItem, itemHash, orderItem, withdrawalItem, type Auth, type Item } from "../protocol/item.ts";
+export { PROFILES, type Profile, type ProfileName } from "../protocol/instructions.ts";
+export { parseRules, rulesJson } from "../protocol/rulesJson.ts";
+export type { Rules } from "../protocol/rules.ts";
 export { SIDE, type Verdict } from "../protocol/parameters.ts";
 export { receiptDefect, type SignedReceipt } from "../protocol/receipt.ts";
 

@@ -8,6 +8,8 @@ import type { GenesisFile } from "../protocol/genesis.ts";
 import { PROFILES, type Profile } from "../protocol/instructions.ts";
 import { chainHeads, decodeItem, hashEntries, type Decoded, type HashedEntry } from "../protocol/item.ts";
 import type { Verdict } from "../protocol/parameters.ts";
+import type { SignedReport } from "../protocol/report.ts";
+import type { Rules } from "../protocol/rules.ts";
 import type { PublishedRound } from "../verifier/index.ts";
 import { RoundBuilder } from "../witness/round.ts";
 import type { Limits, VenueEvent, VenueOptions } from "./options.ts";
@@ -101,13 +103,13 @@ export class Market {
     this.genesis = options.genesis;
     this.limits = limits;
     this.matcher = start.matcher;
-    this.reports = new Reports(options.genesis.rules, options.storage);
     this.#store = options.storage;
     this.#digest = options.digest;
     this.#profile = PROFILES[options.genesis.profile];
     this.#events = events;
     this.#clock = options.clock ?? systemClock;
     const { snapshot } = start;
+    this.reports = new Reports({ terms: this.matcher.terms, logCount: snapshot?.logCount ?? 0 }, options.storage);
     this.#tip = snapshot ? { ...snapshot, previous: hexToBytes(snapshot.checksum) } : EMPTY_JOURNAL;
     this.#round = this.#newRound((snapshot?.round ?? 0) + 1);
     this.#depositCount = snapshot?.deposits ?? 0;
@@ -227,7 +229,7 @@ export class Market {
 
   /** When something is to be done next: a close, or the end of a round that is old; or null. */
   get nextTime(): bigint | null {
-    const next = this.#nextClose(this.matcher);
+    const next = this.#nextClose(this.matcher, this.stamp(this.#clock.now()));
     const [first] = this.#round.entries;
     const ends = first ? first.time + BigInt(this.limits.roundSeconds) : null;
     return next && (ends === null || next.time < ends) ? next.time : ends;
@@ -238,18 +240,23 @@ export class Market {
    * the market with the fewest orders.
    */
   freshEntry(time: bigint): JournalEntry {
-    const sizes = this.genesis.rules.markets.map((row, slot) => (row ? 1 + this.matcher.book(slot).length : 0));
+    const sizes = this.matcher.terms.rules.markets.map((row, slot) => (row ? 1 + this.matcher.book(slot).length : 0));
     return { kind: "purge", time, slot: sizes.indexOf(Math.min(...sizes)) };
   }
 
-  #nextClose(matcher: Matcher, now?: bigint): { time: bigint; slot: number } | null {
-    const next = nextClose(this.genesis.rules, (slot) => matcher.pending(slot), matcher.clock);
-    return next && (now === undefined || next.time <= now) ? next : null;
+  #nextClose(matcher: Matcher, now: bigint): { time: bigint; slot: number } | null {
+    const matches = (slot: number, time: bigint) => matcher.matchesAt(slot, time);
+    return nextClose(matcher.terms.rules, (slot) => matcher.pending(slot), { clock: matcher.clock, now, matches });
+  }
+
+  #dueClose(matcher: Matcher, now: bigint): { time: bigint; slot: number } | null {
+    const next = this.#nextClose(matcher, now);
+    return next && next.time <= now ? next : null;
   }
 
   /** The closes that are due, as the matcher comes to them: as many as keep others waiting for some milliseconds. */
   *#due(matcher: Matcher, now: bigint): Generator<JournalEntry, void> {
-    for (let orders = 0, next; orders < CLEARED && (next = this.#nextClose(matcher, now));) {
+    for (let orders = 0, next; orders < CLEARED && (next = this.#dueClose(matcher, now));) {
       orders += matcher.book(next.slot).length;
       yield { kind: "close", ...next };
     }
@@ -259,7 +266,33 @@ export class Market {
 
   /** Closes all that is due. @throws as `commit` */
   async closeDue(now: bigint): Promise<void> {
-    while (this.#nextClose(this.matcher, now)) await this.commit((matcher) => this.#due(matcher, now));
+    while (this.#dueClose(this.matcher, now)) await this.commit((matcher) => this.#due(matcher, now));
+  }
+
+  /** Whether REPRICE may be stamped so: it is the first entry of its second. */
+  mayReprice(time: bigint): boolean {
+    return 32n * time > this.matcher.clock;
+  }
+
+  /** New prices, and the folds of what they settle. @throws as `commit`; EPOCH, QUORUM */
+  async reprice(command: { epoch: bigint; quorum: readonly SignedReport[]; time: bigint }): Promise<void> {
+    await this.commit([{ kind: "reprice", ...command }]);
+    const { time } = command;
+    const slots = this.#profile.fold;
+    const folds: JournalEntry[] = [];
+    let end = 0;
+    for (const from of this.matcher.unfolded()) {
+      if (from < end) continue;
+      const count = Math.min(slots, this.matcher.accounts.length - from);
+      folds.push({ kind: "fold", time, from, count });
+      end = from + count;
+    }
+    if (folds.length > 0) await this.commit(folds);
+  }
+
+  /** New rules. @throws as `commit`; RULES, OUT_OF_RANGE when they may not follow now */
+  async configure(rules: Rules, time: bigint): Promise<void> {
+    await this.commit([{ kind: "rules", time, rules }]);
   }
 
   /**

@@ -3,8 +3,10 @@ import type { GenesisFile } from "../protocol/genesis.ts";
 import type { Decoded } from "../protocol/item.ts";
 import type { Verdict } from "../protocol/parameters.ts";
 import type { SignedReceipt } from "../protocol/receipt.ts";
+import type { Announcement } from "./announcements.ts";
 import type { ChainOptions } from "./chain/chainLink.ts";
 import type { Clock } from "./clock.ts";
+import type { ReportSource } from "./feeds.ts";
 import type { RoundSummary } from "./proving/pipeline.ts";
 import type { RoundProver } from "./proving/provers.ts";
 import type { Report } from "./reports.ts";
@@ -64,6 +66,10 @@ export interface VenueOptions {
   readonly prover?: RoundProver;
   /** where proven rounds go, and deposits come from */
   readonly chain?: ChainOptions;
+  /** where reports of feeds come from, beside those that are pushed */
+  readonly feeds?: readonly ReportSource[];
+  /** seconds between the announcement of rules and their use, of a venue without a chain; default 60 */
+  readonly timelock?: bigint;
   readonly clock?: Clock;
   readonly limits?: Partial<Limits>;
   readonly publish?: Partial<Publish>;
@@ -90,6 +96,8 @@ export type VenueEvent =
     }
   | Report
   | { readonly kind: "round"; readonly round: RoundSummary }
+  /** of rules: announced, withdrawn, or in force */
+  | { readonly kind: "announcement"; readonly announcement: Announcement }
   /** the market takes no items any more */
   | { readonly kind: "stopped"; readonly error: TacitError }
   /** no rounds are proved any more, until the next start */

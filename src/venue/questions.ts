@@ -1,3 +1,4 @@
+import type { Terms } from "../protocol/rules.ts";
 import type { Account } from "../protocol/account.ts";
 import { isCancelled } from "../protocol/clearing.ts";
 import { TacitError } from "../protocol/errors.ts";
@@ -8,7 +9,7 @@ import { levelsOf, shownAuction, type AuctionReport, type Level } from "./histor
 import type { Market } from "./market.ts";
 import type { OpenOrder, Publish } from "./options.ts";
 import { roundName, SUMMARIES, summaryName, type RoundSummary } from "./proving/pipeline.ts";
-import type { HistoryJson } from "./reports.ts";
+import type { ChangeJson, HistoryJson } from "./reports.ts";
 import type { Store } from "./store/store.ts";
 
 /** Entries of a list where `limit` is left out. */
@@ -28,6 +29,32 @@ export abstract class Questions {
     this.#store = store;
   }
 
+  /** Rules in force, and prices, as the log leaves them so far. */
+  get terms(): Terms {
+    return this.#market.matcher.terms;
+  }
+
+  /**
+   * Rules and prices as the last change found them, and an entry of the log after which they were in force: what comes after it
+   * gives those that are in force now.
+   */
+  get earlierTerms(): Terms & { readonly n: number } {
+    return this.#market.reports.earlier;
+  }
+
+  /** Whether prices count for an order that is taken now. */
+  isFresh(time: bigint): boolean {
+    return this.#market.matcher.isFresh(time, 1n);
+  }
+
+  /**
+   * Changes of prices and rules, by position in the log: the first `limit` after `after`. With the genesis they give the
+   * registers `rules` and `prices` at any of its entries.
+   */
+  changes({ after = -1, limit = DEFAULT_LIMIT } = {}): Promise<ChangeJson[]> {
+    return this.#market.reports.changes({ after, limit });
+  }
+
   /** Numbers of the accounts of a key, the first opened first. */
   indexesOf(key: { x: bigint; y: bigint }): number[] {
     return this.#market.indexesOf(key);
@@ -40,7 +67,7 @@ export abstract class Questions {
 
   /** Open orders of an account, market by market in time order. */
   orders(index: number): OpenOrder[] {
-    return this.genesis.rules.markets.flatMap((row, slot) => {
+    return this.terms.rules.markets.flatMap((row, slot) => {
       if (!row) return [];
       const cancels = this.#market.matcher.cancels(slot);
       const own = this.#market.matcher.book(slot).filter(({ account }) => account === index);
@@ -54,7 +81,7 @@ export abstract class Questions {
 
   /**
    * What was booked to an account, by position in the log: all that was booked at the first `limit` positions after `after`.
-   * Of kind "fill" (FillReport), or "deposit" with its `amount`; bigints are decimal strings.
+   * Of kind "fill" (FillReport), "deposit" with its `amount`, "funding" or "settlement"; bigints are decimal strings.
    */
   history(index: number, { after = -1, limit = DEFAULT_LIMIT } = {}): Promise<HistoryJson[]> {
     return this.#market.reports.history(index, { after, limit });
@@ -112,7 +139,7 @@ export abstract class Questions {
   }
 
   #slotOf(market: bigint): number {
-    const slot = slotOf(this.genesis.rules, market);
+    const slot = slotOf(this.terms.rules, market);
     if (slot < 0) throw new TacitError("UNKNOWN_MARKET", "no market has this number");
     return slot;
   }

@@ -1,13 +1,24 @@
 import type { Event } from "../matcher/events.ts";
 import { toJson } from "../protocol/json.ts";
-import type { Rules } from "../protocol/market.ts";
+import { reportJson, type ReportJson } from "../feeds/reportJson.ts";
+import { rootsOf, type Terms } from "../protocol/rules.ts";
+import { rulesJson } from "../protocol/rulesJson.ts";
 import type { FillReport } from "../protocol/wire.ts";
 import { reportClear, type AuctionReport } from "./history.ts";
 import type { Store } from "./store/store.ts";
 
-/** A fill or a deposit, in JSON. */
+/** What is booked to an account, in JSON. */
 export type HistoryJson = { readonly account: number; readonly n: number } & (
   | { readonly kind: "deposit"; readonly amount: string }
+  /** `rate` a lot: longs pay it where it is above 0. No cash is written: values are net of it */
+  | ({ readonly kind: "funding" } & { readonly [Name in "time" | "lots" | "rate" | "cash"]: string })
+  /** positions in what is settled turned into cash, each with what it paid a lot */
+  | {
+      readonly kind: "settlement";
+      readonly time: string;
+      readonly cash: string;
+      readonly positions: readonly { readonly instrument: number; readonly lots: string; readonly payoff: string }[];
+    }
   | ({ readonly kind: "fill"; readonly closed: boolean } & {
       readonly [Name in "time" | "market" | "nonce" | "lots" | "price" | "fee" | "cash" | "release"]: string;
     })
@@ -18,10 +29,18 @@ export type AuctionJson = Omit<AuctionReport, "time" | "market" | "price" | "vol
   readonly [Name in "time" | "market" | "price" | "volume"]: string;
 } & { readonly curves: { readonly bids: readonly [string, string][]; readonly asks: readonly [string, string][] } };
 
+/** Prices or rules that changed, in JSON: what anybody recomputes the register `prices` or `rules` from. */
+export type ChangeJson = { readonly n: number; readonly time: string } & (
+  | { readonly kind: "reprice"; readonly epoch: string; readonly quorum: readonly ReportJson[] }
+  | { readonly kind: "rules"; readonly root: string; readonly rules: unknown }
+);
+
 /** What events tell. */
 export type Report =
   | { readonly kind: "deposit"; readonly account: number; readonly n: number; readonly amount: bigint }
   | { readonly kind: "fill"; readonly fill: FillReport }
+  | { readonly kind: "booked"; readonly entry: Extract<HistoryJson, { kind: "funding" | "settlement" }> }
+  | { readonly kind: "change"; readonly change: ChangeJson }
   | { readonly kind: "auction"; readonly auction: AuctionReport };
 
 type Document = readonly [name: string, content: object];
@@ -36,7 +55,9 @@ const PIECES = 32;
  * written when a process ended is written again by the replay.
  */
 export class Reports {
-  readonly #rules: Rules;
+  /** in force where the events are that it was told of last */
+  #terms: Terms;
+  #earlier: Terms & { readonly n: number };
   readonly #store: Store;
   /** the oldest first; not in a Map, for the reason that is told in threads.ts */
   #unwritten: Document[] = [];
@@ -46,9 +67,16 @@ export class Reports {
   #asked: { readonly kinds: Set<string>; readonly done: Promise<void> } | null = null;
   readonly #last = new Map<number, AuctionReport>();
 
-  constructor(rules: Rules, store: Store) {
-    this.#rules = rules;
+  /** @param start  in force after so many entries of the log */
+  constructor({ terms, logCount }: { terms: Terms; logCount: number }, store: Store) {
+    this.#terms = terms;
+    this.#earlier = { n: logCount - 1, ...terms };
     this.#store = store;
+  }
+
+  /** Rules and prices as the last change found them, and an entry of the log after which they were in force. */
+  get earlier(): Terms & { readonly n: number } {
+    return this.#earlier;
   }
 
   /** @param n  position of the event's entry in the log */
@@ -60,8 +88,9 @@ export class Reports {
       this.#addHistory(n, deposits);
       return deposits;
     }
+    if (event.kind === "reprice" || event.kind === "rules" || event.kind === "fold") return this.#addTerms(event, n);
     if (event.kind !== "clear") return [];
-    const { auction, fills } = reportClear(this.#rules, event, n);
+    const { auction, fills } = reportClear(this.#terms.rules, event, n);
     this.#addHistory(
       n,
       fills.map((fill) => ({ kind: "fill", ...fill })),
@@ -73,6 +102,47 @@ export class Reports {
       this.#unwritten.push([`${group}/${pad(n, 12)}`, auction]);
     if (auction.volume > 0n) this.#last.set(auction.slot, auction);
     return [...told, { kind: "auction", auction }];
+  }
+
+  #addTerms(event: Extract<Event, { kind: "reprice" | "rules" | "fold" }>, n: number): Report[] {
+    const time = `${event.entry.time}`;
+    if (event.kind === "fold") {
+      const settled = event.writes.flatMap(({ index, before, after }) => {
+        if (before === after) return [];
+        const positions = before.positions.flatMap((lots, instrument) => {
+          const payoff = `${event.payoffs[instrument] - 1n}`;
+          return lots === after.positions[instrument] ? [] : [{ instrument, lots: `${lots}`, payoff }];
+        });
+        const cash = `${after.cash - before.cash}`;
+        return [{ kind: "settlement", account: index, n, time, cash, positions } as const];
+      });
+      this.#addHistory(n, settled);
+      return settled.map((entry) => ({ kind: "booked", entry }));
+    }
+    this.#earlier = { n: n - 1, ...this.#terms };
+    let booked: Extract<HistoryJson, { kind: "funding" }>[] = [];
+    let change: ChangeJson;
+    if (event.kind === "rules") {
+      const { rules } = (this.#terms = event.after);
+      change = { kind: "rules", n, time, root: `${rootsOf(rules).root}`, rules: rulesJson(rules) };
+    } else {
+      this.#terms = { rules: this.#terms.rules, prices: event.after };
+      const rate = event.after.funding - event.before.funding;
+      booked = event.funded.map(({ account, lots }) => {
+        return { kind: "funding", account, n, time, lots: `${lots}`, rate: `${rate}`, cash: `${-lots * rate}` };
+      });
+      this.#addHistory(n, booked);
+      change = { kind: "reprice", n, time, epoch: `${event.epoch}`, quorum: event.entry.quorum.map(reportJson) };
+    }
+    this.#unwritten.push([`change/${pad(n, 12)}`, change]);
+    return [{ kind: "change", change }, ...booked.map((entry) => ({ kind: "booked", entry }) as const)];
+  }
+
+  /** Changes of prices and rules, by position in the log: the first `limit` after `after`. */
+  async changes({ after, limit }: { after: number; limit: number }): Promise<ChangeJson[]> {
+    await this.#flushKind("change");
+    const found = await this.#store.list("change/", { after: `change/${pad(after, 12)}~`, limit });
+    return found.map(({ text }) => JSON.parse(text) as ChangeJson);
   }
 
   /** What one entry of the log books to an account is one document. */

@@ -50,11 +50,10 @@ export async function startOf({ genesis, secret, signer, storage, prover }: Star
   const summary = last && (JSON.parse(last.text) as RoundSummary);
   const proven = summary ? { time: BigInt(summary.time), logCount: BigInt(summary.logCount) } : null;
   const { snapshot, passed } = await usableSnapshot(storage, prover ? Number(proven?.logCount ?? 0n) : null);
-  const { depth, maxOpen, deposit: depositSlots } = PROFILES[genesis.profile];
   const scalar = secretScalar(secret);
   const view = (of: { keyX: bigint; keyY: bigint }, index: number) =>
     viewKey(sharedX(scalar, { x: of.keyX, y: of.keyY }), index);
-  const sizes = { ...genesis, depth, maxOpen, depositSlots };
+  const sizes = { ...genesis, profile: PROFILES[genesis.profile] };
   if (!snapshot) return { genesisState, matcher: new Matcher(sizes, { view }), ledger, snapshot: null, passed, proven };
   const matcher = Matcher.restore(sizes, { view }, new TextEncoder().encode(snapshot.matcher));
   if (snapshot.ledger) ledger.resume(snapshot.ledger);

@@ -5,9 +5,10 @@ import { outOfRange, TacitError } from "../protocol/errors.ts";
 import { PROFILES } from "../protocol/instructions.ts";
 import { nonceFault } from "../protocol/admission.ts";
 import { decodeItem, lastNonce, requireItem, type Auth, type Decoded, type Item } from "../protocol/item.ts";
-import { requireBits, requireFields } from "../protocol/numbers.ts";
+import { min, requireBits, requireFields } from "../protocol/numbers.ts";
 import { BITS } from "../protocol/parameters.ts";
 import type { Receipt } from "../protocol/receipt.ts";
+import { rootsOf, type Rules } from "../protocol/rules.ts";
 import { useHashKernels } from "../prover/hash/use.ts";
 import type { PublishedRound } from "../verifier/index.ts";
 import type { OpenedChain } from "./chain/chain.ts";
@@ -15,6 +16,8 @@ import { ChainLink, type ChainOptions, type LinkStatus } from "./chain/chainLink
 import { systemClock, type Clock } from "./clock.ts";
 import { InFlight } from "./inFlight.ts";
 import { Intake, type Waiting } from "./intake.ts";
+import { ANNOUNCED_FOR, Announcements, type Announcement } from "./announcements.ts";
+import { VenueFeeds } from "./feeds.ts";
 import { Market, type Known } from "./market.ts";
 import { limitsOf, type Acknowledgement, type Limits, type VenueEvent, type VenueOptions } from "./options.ts";
 import { Questions } from "./questions.ts";
@@ -30,6 +33,13 @@ interface WaitingDeposits {
   readonly reject: (error: Error) => void;
 }
 
+interface WaitingRules {
+  /** of their announcement */
+  readonly n: number;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
 /** What is known of an item, and who waits for it. */
 interface Answered extends Pick<Waiting, "resolve" | "reject"> {
   readonly known: Known;
@@ -37,6 +47,7 @@ interface Answered extends Pick<Waiting, "resolve" | "reject"> {
 
 /** Items that are written by one transaction at most. */
 const BATCH = 64;
+const DAY = 86_400n;
 /** Seconds for which something may hold up rounds or deposits before the venue is not well. */
 const HELD_UP = 300n;
 
@@ -56,6 +67,10 @@ export class Venue extends Questions {
   readonly #listeners: Set<(event: VenueEvent) => void>;
   readonly #inFlight = new InFlight();
   readonly #intake: Intake;
+  readonly feeds: VenueFeeds;
+  readonly #announcements: Announcements;
+  /** rules that are to come into force */
+  readonly #configuring: WaitingRules[] = [];
   /** fulfilled when all is answered that was taken */
   #answers: Promise<void> = Promise.resolve();
   readonly #deposits: WaitingDeposits[] = [];
@@ -76,8 +91,10 @@ export class Venue extends Questions {
     const venue = new Venue(options, await startOf(options));
     try {
       await venue.#market.replay();
+      await venue.#openAnnouncements();
       if (options.chain) await venue.#openChain(options.chain);
       venue.#scheduleNext();
+      venue.feeds.start();
       void venue.#checkOlder();
       return venue;
     } catch (error) {
@@ -106,6 +123,19 @@ export class Venue extends Questions {
     this.limits = limits;
     this.clock = options.clock ?? systemClock;
     this.#store = options.storage;
+    this.#announcements = new Announcements({
+      store: options.storage,
+      clock: this.clock,
+      profile: PROFILES[options.genesis.profile],
+      ...(options.timelock === undefined ? {} : { timelock: options.timelock }),
+    });
+    this.feeds = new VenueFeeds({
+      domain: options.genesis.domain,
+      clock: this.clock,
+      sources: options.feeds ?? [],
+      rules: () => [this.terms.rules, ...this.#announcements.waiting.map(({ rules }) => rules)],
+      onQuorum: () => void this.#pump(),
+    });
     this.#signatures = "check" in options.signer ? options.signer : signaturesOf(options.signer);
     this.#intake = new Intake({
       domain: options.genesis.domain,
@@ -169,6 +199,71 @@ export class Venue extends Questions {
       accountKey({ x: keyX, y: keyY });
     });
     return this.#queueDeposits(deposits);
+  }
+
+  // What the operator does to its rules.
+
+  /** Seconds between the announcement of rules and their use. */
+  get timelock(): bigint {
+    return this.contract?.timelock ?? this.#announcements.timelock;
+  }
+
+  /** Announcements of rules, the oldest first. */
+  get announcements(): readonly Announcement[] {
+    return this.#announcements.all;
+  }
+
+  /**
+   * Announces rules, of a venue without a chain: from the end of the timelock on, for 30 days, they may come into force.
+   * @throws ON_CHAIN      when the venue has a chain: rules are announced at its contract
+   * @throws OUT_OF_RANGE  when they are no rules; STORAGE
+   */
+  async announce(rules: Rules, { names = {} }: { names?: Announcement["names"] } = {}): Promise<Announcement> {
+    this.#requireOffChain();
+    return this.#announced(await this.#announcements.announce(rules, names));
+  }
+
+  /** Takes an announcement back, until its timelock has run. @throws ON_CHAIN, ANNOUNCEMENT, STORAGE */
+  async withdrawRules(n: number): Promise<Announcement> {
+    this.#requireOffChain();
+    return this.#announced(await this.#announcements.withdraw(n));
+  }
+
+  /**
+   * Brings announced rules into force.
+   * @throws ANNOUNCEMENT  when it is not the next one, or its timelock has not run
+   * @throws RULES         when they may not follow those in force now: what, and what it would take
+   * @throws STOPPED, STORAGE; ChainFailure where the contract is asked and does not answer
+   */
+  async applyRules(n: number): Promise<Announcement> {
+    this.#requireTaking();
+    const { from } = this.#announcements.requireNext(n);
+    if (this.#link) {
+      // Rounds take a while, and the contract's thirty days end by its own time.
+      const next = await this.#link.nextAnnouncement();
+      if (next?.n !== n || this.clock.now() > from + ANNOUNCED_FOR - DAY)
+        throw new TacitError("ANNOUNCEMENT", `the contract would not take announcement ${n}`, { n });
+    }
+    await new Promise<void>((resolve, reject) => {
+      this.#configuring.push({ n, resolve, reject });
+      void this.#pump();
+    });
+    return this.#announced(this.#announcements.all.find((it) => it.n === n)!);
+  }
+
+  #announced(announcement: Announcement): Announcement {
+    this.#tell({ kind: "announcement", announcement });
+    return announcement;
+  }
+
+  #requireOffChain(): void {
+    if (this.contract) throw new TacitError("ON_CHAIN", "rules are announced at the venue's contract, not here");
+  }
+
+  /** Rules that came into force just before an end may not be marked so. */
+  async #openAnnouncements(): Promise<void> {
+    await this.#announcements.load();
+    await this.#announcements.resume(rootsOf(this.terms.rules).root);
   }
 
   /**
@@ -240,6 +335,7 @@ export class Venue extends Questions {
     const open = this.#status === "open";
     try {
       this.#cancelWake();
+      this.feeds.close();
       await this.#link?.close();
       do {
         await this.#intake.checked();
@@ -354,10 +450,14 @@ export class Venue extends Questions {
   #pump(): Promise<void> {
     this.#pumping ??= this.#run().finally(() => {
       this.#pumping = null;
-      if (this.#status === "open" && (this.#intake.ready > 0 || this.#deposits.length > 0)) void this.#pump();
+      if (this.#status === "open" && this.#waits) void this.#pump();
       else this.#scheduleNext();
     });
     return this.#pumping;
+  }
+
+  get #waits(): boolean {
+    return this.#intake.ready > 0 || this.#deposits.length > 0 || this.#configuring.length > 0;
   }
 
   async #run(): Promise<void> {
@@ -367,7 +467,9 @@ export class Venue extends Questions {
         await new Promise((resolve) => setImmediate(resolve));
         if (this.#status !== "open") return;
         const now = this.#market.stamp(this.clock.now());
+        await this.#reprice(now);
         await this.#market.closeDue(now);
+        for (let waiting; (waiting = this.#configuring.shift());) await this.#configure(waiting, now);
         // All of them: an item may be of an account that a deposit before it opens.
         for (let deposits; (deposits = this.#deposits.shift());) await this.#credit(deposits, now);
         if (this.#intake.ready > 0) await this.#takeItems(this.#intake.take(BATCH), now);
@@ -377,17 +479,50 @@ export class Venue extends Questions {
         }
         if (this.#market.roundOver(now)) await this.#market.endRound();
         this.#market.reports.writeSoon((error) => this.#stop(error));
-      } while (this.#intake.ready > 0 || this.#deposits.length > 0);
+      } while (this.#waits);
     } catch (error) {
       this.#stop(error as Error);
     }
   }
 
+  /** Makes the prices of the newest epoch of which a quorum is there. */
+  async #reprice(now: bigint): Promise<void> {
+    const { rules, prices } = this.terms;
+    const due = this.feeds.due(rules, prices, now);
+    if (!due || !this.#market.mayReprice(now)) return;
+    await this.#market.reprice({ ...due, time: now });
+    this.feeds.priced(due.epoch, rules);
+  }
+
+  async #configure({ n, resolve, reject }: WaitingRules, now: bigint): Promise<void> {
+    try {
+      // They may have come into force since they were asked for.
+      await this.#announcements.apply(n, (rules) => this.#market.configure(rules, now));
+    } catch (error) {
+      const isRefusal = error instanceof TacitError && ["ANNOUNCEMENT", "RULES", "OUT_OF_RANGE"].includes(error.code);
+      reject(isRefusal ? error : stopped(error as Error));
+      if (!isRefusal) throw error;
+      return;
+    }
+    resolve();
+    await this.#reprice(now);
+  }
+
   #scheduleNext(): void {
     this.#cancelWake();
     if (this.#status !== "open") return;
-    const at = this.#market.nextTime;
+    const at = this.#nextTime;
     if (at !== null) this.#cancelWake = this.clock.wake(at, () => void this.#pump());
+  }
+
+  get #nextTime(): bigint | null {
+    const { rules, prices } = this.terms;
+    const now = this.#market.stamp(this.clock.now());
+    // What cannot be stamped in this second is in the next one.
+    const first = this.#market.mayReprice(now) ? now : now + 1n;
+    const repriced = this.feeds.due(rules, prices, now) ? first : this.feeds.nextTime(rules, prices, now);
+    const at = this.#market.nextTime;
+    return at === null || repriced === null ? (at ?? repriced) : min(at, repriced);
   }
 
   async #credit({ deposits, resolve, reject }: WaitingDeposits, time: bigint): Promise<void> {
@@ -509,6 +644,10 @@ export class Venue extends Questions {
       },
       onDeposits: (deposits) => this.#queueDeposits(deposits),
       onAccepted: (round) => this.#tell({ kind: "round", round }),
+      onRules: async (page) => {
+        for (const announcement of await this.#announcements.read(page)) this.#announced(announcement);
+      },
+      ...(this.#announcements.cursor === undefined ? {} : { rulesFrom: this.#announcements.cursor }),
       onFailed: (error) => this.#stop(error),
     });
     await link.start(() => {
@@ -536,7 +675,8 @@ export class Venue extends Questions {
   }
 
   #refuseWaiting(error: TacitError): void {
-    for (const { reject } of [...this.#intake.clear(), ...this.#deposits.splice(0)]) reject(error);
+    const waiting = [...this.#intake.clear(), ...this.#deposits.splice(0), ...this.#configuring.splice(0)];
+    for (const { reject } of waiting) reject(error);
   }
 }
 

@@ -24,8 +24,10 @@ export {
   type RoundEffect,
   type RoundRefusal,
   type RoundResult,
+  type RulesChange,
   type VenueView,
 } from "./round.ts";
+export { broughtInWords, broughtRules, rulesAfter, type BroughtRules } from "./broughtRules.ts";
 export { verifyClaim, type ClaimResult, type Reached } from "./claim.ts";
 export {
   CLAIM_REFUSALS,

@@ -72,6 +72,14 @@ export interface Payout {
   amount: bigint;
 }
 
+/** Rules that a round brings into force. */
+export interface RulesChange {
+  /** H_rules of them: `rulesRoot` */
+  root: bigint;
+  /** of the log entry that they came by, seconds since 1970 */
+  time: bigint;
+}
+
 export interface RoundEffect {
   ok: true;
   stateAfter: bigint;
@@ -82,6 +90,11 @@ export interface RoundEffect {
   /** head of the chain of deposits, as far as consumed, if the round consumed any */
   deposits?: bigint;
   payouts: Payout[];
+  /**
+   * Rules that it brings into force, in their order. That they were announced, and long enough before, is known to a contract
+   * alone: where there is none, compare them with what the venue published.
+   */
+  rules: RulesChange[];
 }
 
 /** `at`: index of the instruction, or null when it is the round as a whole. */
@@ -89,7 +102,8 @@ export type RoundResult = RoundEffect | { ok: false; code: RoundRefusal; at: num
 
 /**
  * The whole CPU of a venue (docs/protocol.md, section 2): what the contract accepts, but for what only the contract
- * knows: the order of deposits (StaleDeposit) and what it holds (Overdrawn). Never throws on what a stranger can send.
+ * knows: the order of deposits (StaleDeposit), what it holds (Overdrawn), and which rules were announced (NoAnnouncement,
+ * WrongRules, RulesStampedEarly, RulesNotYet). Never throws on what a stranger can send.
  * @param now  seconds since 1970; the clock of this machine when left out
  * @twins src/verifier/contract/Venue.sol
  */
@@ -155,7 +169,8 @@ export function verifyRound(
   const payouts = steps.flatMap((step) =>
     Object.entries(step).flatMap(([name, word]) => (name.startsWith("payout") && word ? [readPayout(word)] : [])),
   );
-  return { ok: true, stateAfter: steps[last].stateAfter, time, logCount, log, deposits, payouts };
+  const rules = steps.flatMap(({ rules: root, time }) => (root === undefined ? [] : [{ root, time: time! }]));
+  return { ok: true, stateAfter: steps[last].stateAfter, time, logCount, log, deposits, payouts, rules };
 }
 
 /** recipient + 2^160 amount. */

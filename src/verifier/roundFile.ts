@@ -22,6 +22,8 @@ export interface RoundClaim {
   clearings: Clearing[];
   /** whether it tells of orders, prices or accounts at all */
   tells: boolean;
+  /** rules that it says were brought into force, in order: as files of rules, unread */
+  rules: readonly unknown[];
 }
 
 export interface Clearing {
@@ -66,6 +68,7 @@ export function readRounds(json: unknown): RoundClaim[] {
       instructions,
       clearings,
       tells: ["log", "clearings", "accounts"].some((name) => name in round),
+      rules: (Array.isArray(round.log) ? (round.log as unknown[]) : []).flatMap(rulesOf),
       ...readSegment(at, round),
     };
   });
@@ -95,6 +98,11 @@ export function roundJson({ number, state, stateAfter, segment, instructions }: 
       proof: proofToJson(proof),
     })),
   };
+}
+
+/** Of an entry of the log as a replay tells it. */
+function rulesOf(entry: unknown): unknown[] {
+  return typeof entry === "object" && entry !== null && "rules" in entry ? [entry.rules] : [];
 }
 
 function readSegment(at: string, round: Record<string, unknown>): Pick<RoundClaim, "number" | "segment"> {

@@ -5,6 +5,9 @@ import demoAuction from "../../keys/demo/auction.json" with { type: "json" };
 import demoMidpoint from "../../keys/demo/midpoint.json" with { type: "json" };
 import demoSettle from "../../keys/demo/settle.json" with { type: "json" };
 import demoSettleRuns from "../../keys/demo/settleRuns.json" with { type: "json" };
+import demoReprice from "../../keys/demo/reprice.json" with { type: "json" };
+import demoConfigure from "../../keys/demo/configure.json" with { type: "json" };
+import demoFold from "../../keys/demo/fold.json" with { type: "json" };
 import demoWithdraw from "../../keys/demo/withdraw.json" with { type: "json" };
 import standardDeposit from "../../keys/standard/deposit.json" with { type: "json" };
 import standardAdmit from "../../keys/standard/admit.json" with { type: "json" };
@@ -13,6 +16,9 @@ import standardAuction from "../../keys/standard/auction.json" with { type: "jso
 import standardMidpoint from "../../keys/standard/midpoint.json" with { type: "json" };
 import standardSettle from "../../keys/standard/settle.json" with { type: "json" };
 import standardSettleRuns from "../../keys/standard/settleRuns.json" with { type: "json" };
+import standardReprice from "../../keys/standard/reprice.json" with { type: "json" };
+import standardConfigure from "../../keys/standard/configure.json" with { type: "json" };
+import standardFold from "../../keys/standard/fold.json" with { type: "json" };
 import standardWithdraw from "../../keys/standard/withdraw.json" with { type: "json" };
 import type { InstructionName, ProfileName } from "../protocol/instructions.ts";
 import { badFormat } from "../protocol/json.ts";
@@ -29,6 +35,9 @@ const FILES: Record<ProfileName, Record<InstructionName, unknown>> = {
     settle: demoSettle,
     settleRuns: demoSettleRuns,
     withdraw: demoWithdraw,
+    reprice: demoReprice,
+    configure: demoConfigure,
+    fold: demoFold,
   },
   standard: {
     deposit: standardDeposit,
@@ -39,6 +48,9 @@ const FILES: Record<ProfileName, Record<InstructionName, unknown>> = {
     settle: standardSettle,
     settleRuns: standardSettleRuns,
     withdraw: standardWithdraw,
+    reprice: standardReprice,
+    configure: standardConfigure,
+    fold: standardFold,
   },
 };
 

@@ -3,9 +3,10 @@ import { accountLeaves } from "../protocol/account.ts";
 import { entryWord, pushCancel, pushEntry, pushPayout } from "../protocol/book.ts";
 import type { Profile } from "../protocol/instructions.ts";
 import { logHeads } from "../protocol/item.ts";
-import { rulesVectors, slotOf, vectorHash } from "../protocol/market.ts";
+import { slotOf, vectorHash } from "../protocol/market.ts";
 import { toField } from "../protocol/numbers.ts";
 import { BITS, LIST_WORDS, RANK } from "../protocol/parameters.ts";
+import { rulesVectors } from "../protocol/rules.ts";
 import { accountSignals, Ledger, NO_ACCOUNT, transpose, type InstructionInputs, type Signals } from "./ledger.ts";
 
 type ItemEvent = Extract<Event, { kind: "item" }>;
@@ -48,12 +49,15 @@ function isList({ entry }: ItemEvent): boolean {
  * @twins circuits/instructions/admit.circom
  */
 export function admitInstruction(ledger: Ledger, name: AdmitName, items: readonly ItemEvent[]): InstructionInputs {
-  const { vectors } = ledger;
+  const { vectors, prices } = ledger;
   const opening = {
     ...ledger.rulesOpening(),
     ids: rulesVectors(ledger.rules).ids,
     ...ledger.pricesOpening(),
-    values: ledger.prices.values.map((scenario) => scenario.map(toField)),
+    longCharges: [...prices.longCharges],
+    shortCharges: [...prices.shortCharges],
+    weights: [...prices.weights],
+    values: prices.values.map((scenario) => scenario.map(toField)),
     admitted: [...vectors.admitted],
     cancels: [...vectors.cancels],
     counts: [...vectors.counts],
@@ -84,7 +88,10 @@ export function admitInstruction(ledger: Ledger, name: AdmitName, items: readonl
       vectors.cancels[slot] = pushCancel(vectors.cancels[slot], cancel);
       vectors.counts[slot] += 1n << BigInt(isList(event) ? 2 * BITS.count : BITS.count);
     }
-    if (payout !== undefined) state = { ...state, payoutsPut: pushPayout(state.payoutsPut, payout) };
+    if (payout !== undefined) {
+      const paid = account!.before!.cash - admission.account!.cash;
+      state = { ...state, payoutsPut: pushPayout(state.payoutsPut, payout), vault: state.vault - paid };
+    }
   }
   const changes = {
     ...state,
@@ -131,5 +138,6 @@ function slotSignals(
     siblings: ledger.tree.path(index),
     row: ledger.rulesRow(slot),
     quoted: ledger.pricesRow(slot),
+    weighted: ledger.weighted(slot),
   };
 }

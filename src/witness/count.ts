@@ -8,6 +8,9 @@ import { WITHDRAW_SLOTS, type Profile } from "../protocol/instructions.ts";
 export function instructionsOf(event: Event, { admit, quote, clear, settle }: Profile): number {
   switch (event.kind) {
     case "deposits":
+    case "reprice":
+    case "rules":
+    case "fold":
       return 1;
     case "item":
       return (

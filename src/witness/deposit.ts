@@ -26,8 +26,8 @@ export function depositInstruction(
     throw new TacitError("TOO_MANY_DEPOSITS", `one deposit command takes at most ${profile.deposit} deposits`);
   const places = 4 ** profile.depth;
   const leaves = accountLeaves(credits.map(({ after }) => after));
-  const { group, idsHash, rulesRows } = ledger.rulesOpening();
-  let { deposits, accountCount } = ledger.state;
+  const { rulesRows, ...rules } = ledger.rulesOpening();
+  let { deposits, accountCount, vault } = ledger.state;
   const written = new Map<number, Account>();
   const slots: { [name: string]: bigint | Signals }[] = [];
   for (let j = 0; j < profile.deposit; j++) {
@@ -53,11 +53,17 @@ export function depositInstruction(
     tree.set(credit.index, leaves[j]);
     written.set(credit.index, credit.after);
     if (!credit.before) accountCount++;
+    vault += deposit.amount;
   }
-  const state = { ...ledger.logged(ledger.state, entry, RANK.other), deposits, accountCount, accounts: tree.root };
+  const state = {
+    ...ledger.logged(ledger.state, entry, RANK.other),
+    deposits,
+    accountCount,
+    vault,
+    accounts: tree.root,
+  };
   const read = {
-    group,
-    idsHash,
+    ...rules,
     rowsHash: vectorHash(rulesRows),
     operatorSecret,
     stamp: entry.time,

@@ -1,21 +1,11 @@
 import { accountLeaves, NO_POSITIONS, type Account } from "../protocol/account.ts";
 import type { InstructionName, Profile } from "../protocol/instructions.ts";
 import { logHead, type LogEntry } from "../protocol/item.ts";
-import {
-  MARKET_RULES,
-  marketPricesWords,
-  marketRulesWords,
-  pricesRoot,
-  pricesRows,
-  rulesRoot,
-  rulesVectors,
-  scenariosHash,
-  vectorHash,
-  type Prices,
-  type Rules,
-} from "../protocol/market.ts";
+import { MARKET_RULES, marketRulesWords, vectorHash, vectorHashes } from "../protocol/market.ts";
 import { toField } from "../protocol/numbers.ts";
 import { MARKETS, INSTRUMENTS } from "../protocol/parameters.ts";
+import { pricesMetaParts, pricesRoot, pricesRows, scenariosHash, type Prices } from "../protocol/prices.ts";
+import { groupParts, rulesRoot, rulesVectors, type Rules } from "../protocol/rules.ts";
 import { stateWord, type State } from "../protocol/state.ts";
 import { Tree } from "../protocol/tree.ts";
 import { stateSignals } from "./state.ts";
@@ -42,8 +32,10 @@ export interface Vectors {
   holders: bigint[];
 }
 
-/** What a ledger comes to: registers, vectors, and the leaves of the account tree that are not empty. */
+/** What a ledger comes to: rules and prices, registers, vectors, and the leaves of the account tree that are not empty. */
 export interface LedgerSnapshot {
+  readonly rules: Rules;
+  readonly prices: Prices;
   readonly state: State;
   readonly vectors: Readonly<Vectors>;
   readonly leaves: readonly (readonly [index: number, leaf: bigint])[];
@@ -55,8 +47,8 @@ export interface LedgerSnapshot {
  */
 export class Ledger {
   readonly profile: Profile;
-  readonly rules: Rules;
-  readonly prices: Prices;
+  rules: Rules;
+  prices: Prices;
   tree: Tree;
   vectors: Vectors;
   state: State;
@@ -109,6 +101,9 @@ export class Ledger {
       deposits: 0n,
       inbox: 0n,
       holders: vectorHash(this.vectors.holders),
+      vault: accounts.reduce((sum, { cash }) => sum + cash, 0n),
+      relief: 0n,
+      deficit: 0n,
       blind: blind(),
       books: empty,
       admitted: empty,
@@ -127,11 +122,20 @@ export class Ledger {
 
   /** All that the ledger of this genesis needs to go on from here. */
   export(): LedgerSnapshot {
-    return { state: { ...this.state }, vectors: structuredClone(this.vectors), leaves: this.tree.entries() };
+    const { rules, prices } = this;
+    return {
+      rules,
+      prices,
+      state: { ...this.state },
+      vectors: structuredClone(this.vectors),
+      leaves: this.tree.entries(),
+    };
   }
 
   /** Goes on where `export` was taken, of a ledger of the same genesis. */
-  resume({ state, vectors, leaves }: LedgerSnapshot): void {
+  resume({ rules, prices, state, vectors, leaves }: LedgerSnapshot): void {
+    this.rules = rules;
+    this.prices = prices;
     this.state = { ...state };
     this.vectors = structuredClone(vectors) as Vectors;
     this.tree = new Tree(this.profile.depth, leaves);
@@ -171,15 +175,19 @@ export class Ledger {
   }
 
   /** Opening of the rules: what `OpenRules` reads. */
-  rulesOpening(): { group: Signals; idsHash: bigint; rulesRows: bigint[] } {
-    const { ids, rows } = rulesVectors(this.rules);
-    return { group: { ...this.rules.group }, idsHash: vectorHash(ids), rulesRows: rows };
+  rulesOpening() {
+    const { ids, markets, instruments } = rulesVectors(this.rules);
+    const [idsHash, instrumentsHash] = vectorHashes([ids, instruments]);
+    return { group: groupParts(this.rules.group), idsHash, rulesRows: markets, instrumentsHash };
   }
 
   /** Opening of the prices: what `OpenPrices` reads. */
   pricesOpening(): { meta: Signals; scenarios: bigint; pricesRows: bigint[] } {
-    const { rules, epoch, time } = this.prices;
-    return { meta: { rules, epoch, time }, scenarios: scenariosHash(this.prices), pricesRows: pricesRows(this.prices) };
+    return {
+      meta: { ...pricesMetaParts(this.prices) },
+      scenarios: scenariosHash(this.prices),
+      pricesRows: pricesRows(this.prices),
+    };
   }
 
   /** The rules row of a slot as a bus; zeros for a free slot. */
@@ -192,11 +200,19 @@ export class Ledger {
   /** The prices row of a slot as a bus; zeros for a stale one. */
   pricesRow(slot: number): Signals {
     const row = slot < 0 ? null : this.prices.markets[slot];
-    const words = row ? marketPricesWords(row) : Array<bigint>(4 + this.profile.scenarios).fill(0n);
-    const [mark, funding, low, high, ...values] = words;
-    return { mark, funding, low, high, values };
+    const { mark, funding, gross, low, high } = row ?? NO_MARKET_PRICES;
+    const numbers = Object.entries({ mark, funding, gross, low, high }).map(([name, x]) => [name, toField(x)]);
+    return { ...Object.fromEntries(numbers), values: vectorHash(this.weighted(slot)) };
+  }
+
+  /** W_k of a slot's row, as field elements; zeros for a stale one. */
+  weighted(slot: number): bigint[] {
+    const row = slot < 0 ? null : this.prices.markets[slot];
+    return row ? row.values.map(toField) : Array<bigint>(this.profile.scenarios).fill(0n);
   }
 }
+
+const NO_MARKET_PRICES = { mark: 0n, funding: 0n, gross: 0n, low: 0n, high: 0n };
 
 /** An account as a bus. */
 export function accountSignals(account: Account): { [name: string]: bigint | Signals } {
@@ -214,6 +230,8 @@ export const NO_ACCOUNT: Account = {
   nonce: 0n,
   reserved: 0n,
   open: 0n,
+  flagged: 0n,
+  pushedAt: 0n,
 };
 
 /** From one record a slot to one array a signal. */

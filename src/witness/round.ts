@@ -3,8 +3,11 @@ import type { Account } from "../protocol/account.ts";
 import { WITHDRAW_SLOTS } from "../protocol/instructions.ts";
 import { admitInstruction, admitPlan } from "./admit.ts";
 import { clearInstructions } from "./clear.ts";
+import { configureInputs } from "./configure.ts";
 import { depositInstruction } from "./deposit.ts";
+import { foldInputs } from "./fold.ts";
 import type { InstructionInputs, Ledger } from "./ledger.ts";
+import { repriceInputs } from "./reprice.ts";
 import { settleInstructions } from "./settle.ts";
 import { Waiting } from "./waiting.ts";
 import { withdrawInstructions } from "./withdraw.ts";
@@ -65,6 +68,19 @@ export class RoundBuilder {
         if (!this.#waiting.hasRoomFor(event)) this.#settle();
         this.#instructions.push(...clearInstructions(this.ledger, event));
         this.#waiting.add(event);
+        break;
+      case "reprice":
+        this.#settle();
+        this.#instructions.push(repriceInputs(this.ledger, event));
+        break;
+      case "rules":
+        this.#settle();
+        this.#instructions.push(configureInputs(this.ledger, event));
+        break;
+      case "fold":
+        this.#settle();
+        this.#instructions.push(foldInputs(this.ledger, event));
+        for (const { index, after } of event.writes) this.#accounts.set(index, after);
         break;
       case "settle":
         // Its fills are those of the clear before it, and wait with those of the clears that follow.

@@ -4,10 +4,12 @@ import type { Signals } from "./ledger.ts";
 /** Where each register is in the bus of the circuits. @twins circuits/lib/state.circom (State) */
 export const REGISTER_SIGNALS: Readonly<Record<Register, string>> = {
   domain: "fixed.domain",
-  rules: "fixed.rules",
-  prices: "fixed.prices",
+  rules: "roots.rules",
+  prices: "roots.prices",
   published: "fixed.published",
   inbox: "fixed.inbox",
+  relief: "fixed.relief",
+  deficit: "fixed.deficit",
   dirtyPut: "fixed.dirty.put",
   dirtyTaken: "fixed.dirty.taken",
   phase: "phase",
@@ -18,6 +20,7 @@ export const REGISTER_SIGNALS: Readonly<Record<Register, string>> = {
   accountCount: "accounts.count",
   deposits: "accounts.deposits",
   holders: "accounts.holders",
+  vault: "accounts.vault",
   blind: "blind",
   books: "markets.books",
   admitted: "markets.admitted",

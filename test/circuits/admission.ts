@@ -2,14 +2,15 @@
 import assert from "node:assert/strict";
 import { Matcher, type Genesis } from "../../src/matcher/matcher.ts";
 import type { Event } from "../../src/matcher/events.ts";
-import { openAccount, type Account } from "../../src/protocol/account.ts";
+import { MAX_HELD, openAccount, type Account } from "../../src/protocol/account.ts";
 import { publicKey, sign } from "../../src/protocol/eddsa.ts";
 import { A_COLUMNS, itemHash, orderItem, type Auth, type Item, type QuotesFields } from "../../src/protocol/item.ts";
-import { computePrices, NO_MARKETS, type MarketRules } from "../../src/protocol/market.ts";
+import { NO_MARKETS, type MarketRules } from "../../src/protocol/market.ts";
 import { pack } from "../../src/protocol/numbers.ts";
 import { LAST_LIST_NONCE, MARKET_STATE, RULE, SIDE } from "../../src/protocol/parameters.ts";
 import { admitInstruction, type AdmitName } from "../../src/witness/admit.ts";
 import { Ledger, type InstructionInputs } from "../../src/witness/ledger.ts";
+import { epochs, FOREVER, INSTRUMENTS_OF_TESTS, pricesOfTests, rulesOfTests } from "../priced.ts";
 import { compileTemplate, type Circuit, type Inputs } from "./harness.ts";
 
 export type ItemEvent = Extract<Event, { kind: "item" }>;
@@ -17,10 +18,14 @@ export type ItemEvent = Extract<Event, { kind: "item" }>;
 export const file = "circuits/instructions/admit.circom";
 export const DOMAIN = 77n;
 export const START = 1_000_000n;
-export const MAX_AGE = 60n;
+/** From START so many seconds later the prices are still those of the epoch, and one epoch more they count for orders. */
+export const AGE = 60n;
+/** The last second at which they do. */
+export const RECENT = START + 2n * AGE + 1n;
 export const PROFILE = {
   depth: 2,
   scenarios: 4,
+  feeds: 4,
   maxOpen: 10,
   deposit: 1,
   admit: 3,
@@ -28,6 +33,7 @@ export const PROFILE = {
   clear: 1,
   settle: 1,
   settleRuns: 1,
+  fold: 1,
 };
 export const vector = (...values: bigint[]) => Array.from({ length: 16 }, (_, i) => values[i] ?? 0n);
 const secretOf = (index: number) => new Uint8Array(32).fill(index + 1);
@@ -37,8 +43,17 @@ export const signed = (by: number, item: Item): Auth => {
 };
 export const below = (bits: number) => (1n << BigInt(bits)) - 1n;
 
-/** Markets by slot: an outright, a spread below zero, halted, expired, tiny, without prices, and one of extremes. */
-export const [PERP, SPREAD, HALTED, EXPIRED, TINY, UNQUOTED, EXTREME] = [10n, 11n, 12n, 13n, 14n, 15n, below(32)];
+/** Markets by slot: an outright, a spread below zero, halted, over, tiny, without prices, in its last second; one of extremes. */
+export const [PERP, SPREAD, HALTED, EXPIRED, TINY, UNQUOTED, ENDING, EXTREME] = [
+  10n,
+  11n,
+  12n,
+  13n,
+  14n,
+  15n,
+  16n,
+  below(32),
+];
 const EXTREME_SLOT = 15;
 export const row: MarketRules = {
   id: PERP,
@@ -52,6 +67,7 @@ export const row: MarketRules = {
   rule: BigInt(RULE.auction),
   interval: 10n,
   state: BigInt(MARKET_STATE.open),
+  until: FOREVER,
   capacity: 400n,
   cancelCapacity: 60n,
   listCapacity: 60n,
@@ -74,17 +90,29 @@ export const rows: MarketRules[] = [
   row,
   { ...row, id: SPREAD, legs: vector(1n, -25n), tick: 7n },
   { ...row, id: HALTED, state: BigInt(MARKET_STATE.halted) },
-  { ...row, id: EXPIRED, state: BigInt(MARKET_STATE.expired) },
+  { ...row, id: EXPIRED, until: START },
   { ...row, id: TINY, capacity: 1n, cancelCapacity: 1n, listCapacity: 1n },
   { ...row, id: UNQUOTED },
+  { ...row, id: ENDING, until: START + 1n },
 ];
-export const rules = {
-  group: { operatorKeyX: 1n, operatorKeyY: 2n, maxAge: MAX_AGE },
-  markets: NO_MARKETS.map((free, slot) => rows[slot] ?? (slot === EXTREME_SLOT ? extreme : free)),
+const { epoch, ...pricing } = epochs({ time: START, age: AGE });
+/** Charges long and short, and weight, by slot. */
+const COSTS: Record<number, [long: bigint, short: bigint, weight: bigint]> = {
+  0: [4n, 6n, 1n],
+  1: [3n, 1n, 5n],
+  [EXTREME_SLOT]: [below(40), below(40) - 1n, 1n],
 };
+export const rules = rulesOfTests({
+  group: { slack: 9n, pricing },
+  instruments: INSTRUMENTS_OF_TESTS.map((it, slot) => {
+    const [longCharge, shortCharge, weight] = COSTS[slot] ?? [1n, 2n, below(16)];
+    return it && { ...it, longCharge, shortCharge, weight };
+  }),
+  markets: NO_MARKETS.map((free, slot) => rows[slot] ?? (slot === EXTREME_SLOT ? extreme : free)),
+});
 export const last = (x: bigint) => [...vector().slice(1), x];
 const plus = (a: bigint[], b: bigint[]) => a.map((x, i) => x + b[i]);
-export const computed = computePrices(rules, {
+export const computed = pricesOfTests(rules, {
   values: [
     plus(vector(1_003n, 50n), last(1n << 32n)),
     plus(vector(1_100n, 80n), last((1n << 47n) - 1n)),
@@ -92,8 +120,7 @@ export const computed = computePrices(rules, {
     vector(1_003n, 90n),
   ],
   funding: vector(7n, -2n),
-  epoch: 1n,
-  time: START,
+  epoch,
 });
 export const prices = { ...computed, markets: computed.markets.map((quoted, slot) => (slot === 5 ? null : quoted)) };
 const LIMIT = { [String(PERP)]: 1_000n, [String(SPREAD)]: -252n, [String(EXTREME)]: 1n << 32n };
@@ -112,12 +139,12 @@ export const accounts: Account[] = [];
     accounts[index] = { ...openAccount({ keyX: x, keyY: y, view: BigInt(index) }), cash: RICH, ...changes };
   };
   const limits = (sign: bigint) => vector().map((_, i) => sign * (i % 2 ? -1n : 1n) * below(48));
-  for (const index of [ALICE, BOB, LAST]) open(index);
+  for (const index of [ALICE, BOB]) open(index);
+  open(LAST, { flagged: START - 5n, pushedAt: 5n });
   open(OPENED, { open: 3n, reserved: 5_000n });
   open(NEARLY, { nonce: LAST_LIST_NONCE - 9n });
   open(POOR, { cash: 0n });
-  open(BANKRUPT, { cash: -5_000n, positions: vector(3n, -2n) });
-  open(OVER, { cash: below(99), positions: vector(1n << 46n, 1n) });
+  open(OVER, { positions: vector(1n << 46n, 1n) });
   open(AT_LIMIT, { cash: below(99), positions: last(1n << 46n) });
   open(LATE, { nonce: below(40) - 2n });
   open(BUSY, { open: BigInt(PROFILE.maxOpen), reserved: 5_000n });
@@ -125,6 +152,9 @@ export const accounts: Account[] = [];
   open(OLD, { nonce: (1n << 39n) + 7n });
   open(SUNK, { cash: -below(100), positions: limits(-1n), reserved: below(99) });
   open(GRAND, { cash: below(100), positions: limits(1n), seq: below(60) });
+  // It owes so much that what is held is the most there may be.
+  const cash = accounts.reduce((sum, account) => sum + account.cash, 0n);
+  open(BANKRUPT, { cash: MAX_HELD - cash, positions: vector(3n, -2n) });
 }
 
 export class Venue {
@@ -134,15 +164,11 @@ export class Venue {
   time = START;
   /** @param slots  of one instruction */
   constructor(slots = PROFILE.admit, changes: Partial<Genesis> = {}) {
-    const { depth, maxOpen } = PROFILE;
-    this.genesis = { domain: DOMAIN, depth, maxOpen, rules, prices, accounts, time: START, ...changes };
+    const profile = { ...PROFILE, admit: slots, quote: slots };
+    this.genesis = { domain: DOMAIN, profile, rules, prices, accounts, time: START, ...changes };
     this.matcher = new Matcher(this.genesis, { view: () => 0n });
     let blind = 0n;
-    this.ledger = new Ledger({
-      ...this.genesis,
-      profile: { ...PROFILE, admit: slots, quote: slots },
-      blind: () => ++blind,
-    });
+    this.ledger = new Ledger({ ...this.genesis, blind: () => ++blind });
   }
 
   account(index: number): Account {

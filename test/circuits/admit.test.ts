@@ -16,6 +16,7 @@ import {
   type Quote,
 } from "../../src/protocol/item.ts";
 import { fee } from "../../src/protocol/market.ts";
+import { max } from "../../src/protocol/numbers.ts";
 import {
   LAST_LIST_NONCE,
   LIST_ORDERS,
@@ -24,10 +25,13 @@ import {
   VERDICTS,
   type Verdict,
 } from "../../src/protocol/parameters.ts";
+import type { Prices } from "../../src/protocol/prices.ts";
+import { rulesRoot } from "../../src/protocol/rules.ts";
 import { expectNoWitness, type Circuit, type Inputs } from "./harness.ts";
 import { remembersHashes } from "./remembering.ts";
 import {
   accounts,
+  AGE,
   agrees,
   ALICE,
   AT_LIMIT,
@@ -36,6 +40,7 @@ import {
   BOB,
   BUSY,
   compiled,
+  ENDING,
   EXPIRED,
   EXTREME,
   flagged,
@@ -45,7 +50,6 @@ import {
   type ItemEvent,
   LAST,
   LATE,
-  MAX_AGE,
   NEARLY,
   NOBODY,
   OLD,
@@ -53,6 +57,8 @@ import {
   OVER,
   PERP,
   POOR,
+  prices,
+  RECENT,
   RICH,
   row,
   rows,
@@ -64,6 +70,7 @@ import {
   SUNK,
   TINY,
   UNQUOTED,
+  vector,
   Venue,
 } from "./admission.ts";
 
@@ -164,7 +171,8 @@ describe("circuits/instructions/admit: agreement", () => {
         for (const [by, item, spoil] of RECIPES[verdict](v)) put(item, { ...signed(by, item), ...spoil });
         put(...randomItem(random, v));
       }
-      v.time += MAX_AGE + BigInt(random.integer(0, 1));
+      for (const time of [START + AGE, START + AGE + 1n, RECENT, RECENT + 1n].slice(random.integer(0, 3)))
+        if ((v.time = max(v.time, time)) === time) put(...randomItem(random, v));
       for (let i = 0; i < 3; i++) put(...randomItem(random, v));
       flush(1);
       assert.deepEqual(
@@ -308,12 +316,14 @@ describe("circuits/instructions/admit: a verdict for whatever the log holds", ()
     const orders = Array.from({ length: LIST_ORDERS }, (_, j) => ({ side: j % 2, limit, size: below(32) }));
     return { changes: { market: EXTREME, orders } };
   };
-  /** These reserve 2,653 of the 2,655 that HOLDER's positions are worth at worst. */
+  /** These reserve all of the 2,641 that HOLDER's positions are worth at worst. */
   const COVERED: Quote[] = [
-    { side: SIDE.buy, limit: 1_000n, size: 25n },
-    { side: SIDE.sell, limit: 1_025n, size: 1n },
+    { side: SIDE.buy, limit: 1_000n, size: 18n },
+    { side: SIDE.sell, limit: 980n, size: 1n },
   ];
   const minusOne = FIELD - 1n;
+  /** The greatest with 5 times its square at most 2^92. */
+  const WEIGHED = 31_469_859_094_509n;
   type Row = [why: string, verdict: Verdict, entry: (v: Venue) => [Item, Auth]];
   const table: Row[] = [
     ["a good order", "admitted", order(ALICE)],
@@ -395,14 +405,20 @@ describe("circuits/instructions/admit: a verdict for whatever the log holds", ()
     ["a market without prices", "pricesNotFresh", order(ALICE, { market: UNQUOTED })],
     ["no prices, limit least", "offTick", order(ALICE, { market: UNQUOTED, limit: -(1n << 40n) })],
     ["no prices, limit far off", "pricesNotFresh", order(ALICE, { market: UNQUOTED, limit: -below(40) })],
-    ["stale prices", "pricesNotFresh", at(START + MAX_AGE + 1n, order(ALICE))],
-    ["prices of the last second", "admitted", at(START + MAX_AGE, order(ALICE))],
-    ["the last second of all", "pricesNotFresh", at(below(40), order(ALICE))],
+    ["a market in its last second", "admitted", order(ALICE, { market: ENDING })],
+    ["a market that is over by a second", "marketNotOpen", at(START + 1n, order(ALICE, { market: ENDING }))],
+    ["prices in the last second of the epoch", "admitted", at(START + AGE, order(ALICE))],
+    ["prices of the epoch before", "admitted", at(START + AGE + 1n, order(ALICE))],
+    ["prices of the epoch before, in its last second", "admitted", at(RECENT, order(ALICE))],
+    ["stale prices", "pricesNotFresh", at(RECENT + 1n, order(ALICE))],
+    ["the last second but one", "pricesNotFresh", at(below(40) - 1n, order(ALICE))],
+    ["the last second of all, when no market is open", "marketNotOpen", at(below(40), order(ALICE))],
     ["negative equity", "margin", order(BANKRUPT)],
     ["negative equity, a hedge that costs", "margin", order(BANKRUPT, { side: SIDE.sell })],
     ["negative equity, a gain in every scenario", "admitted", order(BANKRUPT, { limit: 850n, size: 1n })],
-    ["what positions are worth at worst, withdrawn", "admitted", withdrawal(HOLDER, 2_655n)],
-    ["one more than that", "margin", withdrawal(HOLDER, 2_656n)],
+    // 2,655 in the worst scenario, less 4 for each of 3 lots held long and 1 for each of 2 held short.
+    ["what positions are worth at worst, withdrawn", "admitted", withdrawal(HOLDER, 2_641n)],
+    ["one more than that", "margin", withdrawal(HOLDER, 2_642n)],
     ["positions at the limit", "admitted", order(AT_LIMIT)],
     ["positions one over", "positionLimit", order(OVER)],
     ["the worst account there can be", "positionLimit", order(SUNK, { market: EXTREME, size: below(32) })],
@@ -422,10 +438,17 @@ describe("circuits/instructions/admit: a verdict for whatever the log holds", ()
     ["a withdrawal of all but what is reserved", "admitted", withdrawal(BUSY, RICH - 5_000n)],
     ["a withdrawal of what is reserved", "margin", withdrawal(BUSY, RICH - 4_999n)],
     ["the greatest withdrawal, of the worst account", "margin", withdrawal(SUNK, below(92))],
-    ["the greatest withdrawal, of the best account", "admitted", withdrawal(GRAND, below(92))],
-    ["the greatest withdrawal, paid", "admitted", withdrawal(AT_LIMIT, below(92))],
+    ["the greatest withdrawal, of the best account", "margin", withdrawal(GRAND, below(92))],
+    ["all that is held, of the best account", "admitted", withdrawal(GRAND, 1n << 90n)],
+    ["all that is held", "admitted", withdrawal(AT_LIMIT, 1n << 90n)],
+    ["more than is held", "margin", withdrawal(AT_LIMIT, (1n << 90n) + 1n)],
     ["a withdrawal of the bankrupt", "margin", withdrawal(BANKRUPT, 1n)],
-    ["a withdrawal on stale prices", "pricesNotFresh", at(START + MAX_AGE + 1n, withdrawal(ALICE, 1n))],
+    ["a withdrawal in the last second of the epoch", "admitted", at(START + AGE, withdrawal(HOLDER, 1n))],
+    ["a withdrawal on prices of the epoch before", "pricesNotFresh", at(START + AGE + 1n, withdrawal(HOLDER, 1n))],
+    ["the same, of who has orders open", "pricesNotFresh", at(START + AGE + 1n, withdrawal(BUSY, 1n))],
+    ["the same, of who has cash alone", "admitted", at(START + AGE + 1n, withdrawal(ALICE, RICH))],
+    ["the same of more than the cash", "margin", at(START + AGE + 1n, withdrawal(ALICE, RICH + 1n))],
+    ["cash alone, in the last second of all", "admitted", at(below(40), withdrawal(ALICE, 1n))],
     ...[1, 2, 3, 4, 5, 6, 7, 8].map((count): Row => [`${count} quotes`, "admitted", quotes(ALICE, count)]),
     ...counts.map((flags): Row => [
       `a list of ${flags} quotes`,
@@ -454,7 +477,7 @@ describe("circuits/instructions/admit: a verdict for whatever the log holds", ()
     ["quotes to no market", "unknownMarket", quotes(ALICE, 8, { changes: { market: 99n } })],
     ["quotes to a halted market", "marketNotOpen", quotes(ALICE, 8, { changes: { market: HALTED } })],
     ["quotes without prices", "pricesNotFresh", quotes(ALICE, 8, { changes: { market: UNQUOTED } })],
-    ["quotes on stale prices", "pricesNotFresh", at(START + MAX_AGE + 1n, quotes(ALICE, 8))],
+    ["quotes on stale prices", "pricesNotFresh", at(RECENT + 1n, quotes(ALICE, 8))],
     ["quotes that come too late", "tooLate", quotes(ALICE, 8, { changes: { validUntil: START - 1n } })],
     ["quotes below zero", "admitted", quotes(ALICE, 8, { changes: { market: SPREAD } })],
     ["a quote where one order has room", "admitted", quotes(ALICE, 1, { changes: { market: TINY } })],
@@ -477,7 +500,7 @@ describe("circuits/instructions/admit: a verdict for whatever the log holds", ()
     ["the greatest quotes, of who has less", "margin", quotes(ALICE, 8, greatest(below(40)))],
     ["the least quotes, off the tick", "band", quotes(ALICE, 8, greatest(-(1n << 40n)))],
     ["quotes from all that is free", "admitted", quotes(HOLDER, 2, { changes: { orders: COVERED } })],
-    ["quotes from a tick more", "margin", quotes(HOLDER, 2, { changes: { orders: [COVERED[0], { ...COVERED[1], limit: 1_020n }] } })], // prettier-ignore
+    ["quotes from a tick more", "margin", quotes(HOLDER, 2, { changes: { orders: [COVERED[0], { ...COVERED[1], limit: 975n }] } })], // prettier-ignore
   ];
   for (const [why, verdict, entry] of table)
     it(`${why}: ${verdict}`, () => {
@@ -530,6 +553,69 @@ describe("circuits/instructions/admit: a verdict for whatever the log holds", ()
       }
     });
 
+  type Situation = Partial<{ prices: Partial<Prices>; accounts: Account[]; slack: bigint; time: bigint }>;
+  const stale = (...slots: number[]) => vector().map((_, i) => slots.includes(i));
+  const holding = (...positions: bigint[]) => having({ positions: vector(...positions) });
+  const late = { time: START + AGE + 1n };
+  const elsewhere: [why: string, verdict: Verdict, Situation, entry: (v: Venue) => [Item, Auth]][] = [
+    ["prices that halt", "pricesNotFresh", { prices: { halted: true } }, order(ALICE)],
+    ["prices under other rules", "pricesNotFresh", { prices: { rules: 5n } }, order(ALICE)],
+    ["no prices yet", "pricesNotFresh", { prices: { rules: 0n, epoch: 0n } }, order(ALICE)],
+    ["prices of the epoch to come", "pricesNotFresh", { prices: { epoch: prices.epoch + 1n } }, order(ALICE)],
+    ["prices of two epochs before", "pricesNotFresh", { prices: { epoch: prices.epoch - 2n } }, order(ALICE)],
+    ["quotes, prices that halt", "pricesNotFresh", { prices: { halted: true } }, quotes(ALICE, 8)],
+    ["a long position in what is stale", "pricesNotFresh", { prices: { stale: stale(15) }, accounts: having({ cash: below(60), positions: [...vector().slice(1), 1n] }) }, order(ALICE)],
+    ["a short position in what is stale", "pricesNotFresh", { prices: { stale: stale(1) }, accounts: holding(0n, -1n) }, order(ALICE)],
+    ["a position beside what is stale", "admitted", { prices: { stale: stale(0, 2, 15) }, accounts: holding(0n, -1n) }, order(ALICE)],
+    ["quotes of who has what is stale", "pricesNotFresh", { prices: { stale: stale(1) }, accounts: holding(0n, 1n) }, quotes(ALICE, 2)],
+    ["a withdrawal of who has what is stale", "pricesNotFresh", { prices: { stale: stale(1) }, accounts: holding(0n, 1n) }, withdrawal(ALICE, 1n)],
+    ["a withdrawal beside what is stale", "admitted", { prices: { stale: stale(0) }, accounts: holding(0n, 1n) }, withdrawal(ALICE, 1n)],
+    ["a withdrawal, all stale, of cash alone", "admitted", { prices: { stale: stale(0, 1, 15), halted: true } }, withdrawal(ALICE, RICH)],
+    ["a withdrawal, prices that halt", "pricesNotFresh", { prices: { halted: true }, accounts: holding(1n) }, withdrawal(ALICE, 1n)],
+    ["a withdrawal, prices under other rules", "pricesNotFresh", { prices: { rules: 5n }, accounts: holding(1n) }, withdrawal(ALICE, 1n)],
+    ["a withdrawal, prices of the epoch to come", "pricesNotFresh", { prices: { epoch: prices.epoch + 1n }, accounts: holding(1n) }, withdrawal(ALICE, 1n)],
+    ["a withdrawal late, something reserved", "pricesNotFresh", { ...late, accounts: having({ reserved: 1n }) }, withdrawal(ALICE, 1n)],
+    ["a withdrawal late, an order open", "pricesNotFresh", { ...late, accounts: having({ open: 1n }) }, withdrawal(ALICE, 1n)],
+    ["a withdrawal late, a position", "pricesNotFresh", { ...late, accounts: holding(0n, 0n, -1n) }, withdrawal(ALICE, 1n)],
+    ["a position that weighs 5 at the limit", "admitted", { prices: { weights: vector(0n, 5n) }, accounts: holding(0n, WEIGHED) }, order(ALICE, { side: SIDE.sell, limit: 1_005n })],
+    ["a position that weighs 5 over the limit", "positionLimit", { prices: { weights: vector(0n, 5n) }, accounts: holding(0n, WEIGHED + 1n) }, order(ALICE)],
+    ["positions at the limit by weights of 4 and 12", "admitted", { prices: { weights: vector(4n, 12n) }, accounts: having({ cash: below(90), positions: vector(1n << 44n, -(1n << 44n)) }) }, order(ALICE)],
+    ["the greatest weight", "positionLimit", { prices: { weights: vector(0n, below(16)) }, accounts: holding(0n, -(1n << 48n) + 1n) }, order(ALICE)],
+    ["no slack", "admitted", { slack: 0n }, order(ALICE)],
+    ["the whole width as slack", "admitted", { slack: 64n }, order(ALICE)],
+    ["the whole width as slack, of a list", "admitted", { slack: 64n }, quotes(ALICE, 8)],
+    ["charges, if it is long, of what is 0", "admitted", { prices: { longCharges: vector(), shortCharges: vector() } }, order(HOLDER)],
+  ]; // prettier-ignore
+  for (const [
+    why,
+    verdict,
+    { prices: made = {}, accounts: held = accounts, slack = 9n, time = START },
+    entry,
+  ] of elsewhere)
+    it(`${why}: ${verdict}`, () => {
+      const all = { ...rules, group: { ...rules.group, slack } };
+      const quoted = { ...prices, rules: rulesRoot(all), ...made };
+      for (const name of ["admit", "quote"] as const) {
+        const v = new Venue(1, { rules: all, prices: quoted, accounts: held });
+        v.time = time;
+        const event = v.apply(...entry(v));
+        assert.equal(event.admission.verdict, verdict);
+        if (name === "quote" || !event.entry.item.list) agrees({ admit, quote }[name], v.instruction([event], name));
+      }
+    });
+
+  it("what is paid is held no more: a second withdrawal of it", () => {
+    const v = new Venue(2);
+    const [first, second] = [withdrawal(GRAND, 1n << 90n)(v), withdrawal(AT_LIMIT, 1n)(v)];
+    const events = [v.apply(...first), v.apply(...second)];
+    assert.deepEqual(
+      events.map(({ admission }) => admission.verdict),
+      ["admitted", "margin"],
+    );
+    agrees(two, v.instruction(events));
+    assert.equal(v.ledger.state.vault, 0n);
+  });
+
   it("an order that cancels nothing, where no more cancels may wait: admitted", () => {
     const v = new Venue(2);
     const full = cancelItem({ market: TINY, account: BigInt(BOB), nonce: 1n, validUntil: v.time, salt: 1n });
@@ -561,7 +647,7 @@ describe("circuits/instructions/admit: a verdict for whatever the log holds", ()
 
   it("an order that comes when prices are old, and has flags that no order has: no effect", () => {
     const v = new Venue(1);
-    v.time += MAX_AGE + 1n;
+    v.time = RECENT + 1n;
     const item = flagged(orderItem(v.order(ALICE)), 2n);
     const event = v.apply(item, signed(ALICE, item));
     assert.equal(event.admission.verdict, "flags");

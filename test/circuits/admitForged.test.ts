@@ -15,10 +15,12 @@ import {
   withdrawalItem,
   type LogEntry,
 } from "../../src/protocol/item.ts";
-import { computePrices, fee, NO_MARKETS, rulesRoot } from "../../src/protocol/market.ts";
+import { fee, NO_MARKETS } from "../../src/protocol/market.ts";
 import { KIND, LAST_LIST_NONCE, LIST_ORDERS, NONCE_WINDOW, type Verdict } from "../../src/protocol/parameters.ts";
+import { rulesRoot } from "../../src/protocol/rules.ts";
 import { admitInstruction, type AdmitName } from "../../src/witness/admit.ts";
 import { accountSignals, Ledger } from "../../src/witness/ledger.ts";
+import { epochs, INSTRUMENTS_OF_TESTS, pricesOfTests, rulesOfTests } from "../priced.ts";
 import { compileTemplate, type Circuit, type Inputs } from "./harness.ts";
 import { quotient } from "./r1cs.ts";
 import { pinsEach } from "./pinning.ts";
@@ -26,13 +28,13 @@ import { leavesOthersAlone } from "./registers.ts";
 import { remembersHashes } from "./remembering.ts";
 import {
   accounts,
+  AGE,
   ALICE,
   BOB,
   depth,
   DOMAIN,
   file,
   flagged,
-  MAX_AGE,
   maxOpen,
   PROFILE,
   row,
@@ -45,9 +47,11 @@ import {
   Venue,
 } from "./admission.ts";
 
+const { epoch: EPOCH, ...pricing } = epochs({ time: START, age: AGE });
+
 /** A market, a trader, an item and all else that a verdict depends on, good and easy to break. */
 function fixture(kind: "order" | "quotes" | "cancel" | "all" | "withdrawal" = "order") {
-  const account: Account = { ...accounts[ALICE], seq: 4n, cash: 100_000n, nonce: 6n, reserved: 500n, open: 1n };
+  const account: Account = { ...accounts[ALICE], seq: 4n, cash: 100_000n, nonce: 6n, reserved: 500n, open: 1n, flagged: 70n, pushedAt: 80n }; // prettier-ignore
   return {
     kind,
     row: { ...row, capacity: 8n, cancelCapacity: 3n, listCapacity: 3n },
@@ -56,8 +60,17 @@ function fixture(kind: "order" | "quotes" | "cancel" | "all" | "withdrawal" = "o
     entries: kind === "quotes" ? 3n : 7n,
     cancels: 2n,
     lists: 2n,
-    priceTime: START - MAX_AGE,
+    /** of what is held, beside cash: so that prices count for who withdraws */
+    epoch: EPOCH,
+    halted: false,
+    underOthers: false,
+    stale: 0n,
     quoted: true,
+    slack: 9n,
+    /** long and short, of the first two instruments */
+    charges: [4n, 6n] as [bigint, bigint],
+    weight: 3n,
+    vault: 1n << 90n,
     order: { ...new Venue().order(ALICE), nonce: 7n, replaces: 5n, account: 2n },
     /** of a list of quotes, which has five: the rest of its eight is not used */
     orders: new Venue().quotes(ALICE, 5).orders.map((order) => ({ ...order })),
@@ -75,16 +88,23 @@ type Fixture = ReturnType<typeof fixture>;
 function slotOfFixture(f: Fixture, name: AdmitName = f.kind === "quotes" ? "quote" : "admit") {
   const profile = { ...PROFILE, depth: 1, scenarios: 2, admit: 1, quote: 1 };
   const twin = { ...row, capacity: 8n, cancelCapacity: 3n, listCapacity: 3n, id: SPREAD };
-  const rules = {
-    group: { operatorKeyX: 1n, operatorKeyY: 2n, maxAge: MAX_AGE },
+  const [longCharge, shortCharge] = f.charges;
+  const rules = rulesOfTests({
+    group: { scenarios: 2, slack: f.slack, pricing },
+    instruments: INSTRUMENTS_OF_TESTS.map((it, i) => {
+      return it && i < 2 ? { ...it, longCharge, shortCharge, weight: i === 1 ? f.weight : 1n } : it;
+    }),
     markets: NO_MARKETS.map((free, slot) => [f.row, twin][slot] ?? free),
-  };
-  const values = [vector(1_003n), vector(900n)];
-  const all = computePrices(rules, { values, funding: vector(7n), epoch: 1n, time: f.priceTime });
+  });
+  const values = [vector(1_003n, 20n), vector(900n, 10n)];
+  const stale = vector().map((_, i) => (f.stale >> BigInt(i)) % 2n === 1n);
+  const made = { epoch: f.epoch, halted: f.halted, stale, ...(f.underOthers ? { rules: 5n } : {}) };
+  const all = pricesOfTests(rules, { values, funding: vector(7n), ...made });
   const prices = { ...all, markets: all.markets.map((quoted, slot) => (slot === 0 && !f.quoted ? null : quoted)) };
   const held = [accounts[0], accounts[1], f.account, accounts[BOB]];
   const genesis = { profile, domain: DOMAIN, rules, prices, accounts: held, time: START, blind: () => 5n };
   const ledger = new Ledger(genesis);
+  ledger.state.vault = f.vault;
   ledger.vectors.counts[0] = f.entries + (f.cancels << 16n) + (f.lists << 32n);
   const { order } = f;
   const good =
@@ -107,6 +127,7 @@ function slotOfFixture(f: Fixture, name: AdmitName = f.kind === "quotes" ? "quot
     rules,
     rulesInForce: rulesRoot(rules),
     prices,
+    vault: f.vault,
     entries: NO_MARKETS.map((_, slot) => (slot === 0 ? Number(f.entries) : 0)),
     cancels: NO_MARKETS.map((_, slot) => (slot === 0 ? Number(f.cancels) : 0)),
     lists: NO_MARKETS.map((_, slot) => (slot === 0 ? Number(f.lists) : 0)),
@@ -121,7 +142,7 @@ function slotOfFixture(f: Fixture, name: AdmitName = f.kind === "quotes" ? "quot
   const payout = ledger.state.payoutsPut;
   const { inputs } = admitInstruction(ledger, name, [{ kind: "item", entry, sequence: 0, admission, account }]);
   const read = inputs as Tampered;
-  const shared = ["ids", "rulesRows", "meta", "pricesRows", "values", "admitted", "cancels", "counts"];
+  const shared = ["ids", "rulesRows", "longCharges", "shortCharges", "weights", "pricesRows", "values", "admitted", "cancels", "counts"]; // prettier-ignore
   const own = ["A", "words", "salt", "R8x", "R8y", "siblings"];
   // Where the item names none, the account and the rows are those that the cheat would use.
   const slot: Tampered = {
@@ -131,19 +152,30 @@ function slotOfFixture(f: Fixture, name: AdmitName = f.kind === "quotes" ? "quot
     domain: DOMAIN,
     sigS: auth.S,
     time: START,
-    rulesRoot: start.rules,
-    maxAge: MAX_AGE,
+    slack: f.slack,
+    made: {
+      inForce: start.rules,
+      epochLength: pricing.epochLength,
+      lag: pricing.lag,
+      under: prices.rules,
+      epoch: prices.epoch,
+      halted: prices.halted ? 1n : 0n,
+    },
+    stale: stale.map((it) => (it ? 1n : 0n)),
     account: accountSignals(f.account) as Tampered,
     leaf: accountLeaf(f.account),
     row: ledger.rulesRow(0) as Tampered,
     quoted: new Ledger({ ...genesis, prices: all }).pricesRow(0) as Tampered,
+    weighted: new Ledger({ ...genesis, prices: all }).weighted(0),
     accounts: start.accounts,
+    vault: start.vault,
     logged: { head: start.logHead, count: start.logCount, clock: start.clock },
     payoutsPut: payout,
   };
   const { state, vectors } = ledger;
   const outputs = [
     state.accounts,
+    state.vault,
     state.logHead,
     state.logCount,
     state.clock,
@@ -154,6 +186,9 @@ function slotOfFixture(f: Fixture, name: AdmitName = f.kind === "quotes" ? "quot
   ];
   return { inputs: slot, admission, outputs };
 }
+
+/** That the values of a lot are those of the market's row. */
+const VALUES = "quotedGiven * (weightedHash - quoted.values) === 0";
 
 describe("circuits/instructions/admit: forged witnesses", () => {
   remembersHashes();
@@ -204,7 +239,7 @@ describe("circuits/instructions/admit: forged witnesses", () => {
     unknownMarket: [(f) => (f.order.market = 99n), { "at[0]": 1n }],
     badTarget: [(f) => (f.order.replaces = 7n), { earlier: 1n }, { targetGood: 1n }],
     tooManyCancels: [(f) => (f.cancels = 3n), { cancelsFull: 0n }],
-    marketNotOpen: [(f) => (f.row.state = 2n), { marketOpen: 1n }],
+    marketNotOpen: [(f) => (f.row.state = 2n), { marketOpen: 1n }, { stateOpen: 1n }],
     offTick: [(f) => (f.order.limit += 1n), { "order[0].onTick": 1n }],
     size: [(f) => (f.order.size = 101n), { "order[0].sizeWithin": 1n }],
     band: [(f) => (f.order.limit += 205n), { "order[0].inBand": 1n }],
@@ -213,10 +248,13 @@ describe("circuits/instructions/admit: forged witnesses", () => {
     marketFull: [(f) => (f.entries = 8n), { marketFull: 0n }],
     tooManyOpen: [(f) => (f.account = { ...f.account, open: BigInt(maxOpen) }), { tooManyOpen: 0n }],
     positionLimit: [
-      (f) => (f.account = { ...f.account, positions: vector(0n, (1n << 46n) + 1n) }),
+      (f) => {
+        f.weight = 4n;
+        f.account = { ...f.account, positions: vector(0n, (1n << 45n) + 1n) };
+      },
       { positionsWithin: 1n },
     ],
-    pricesNotFresh: [(f) => (f.priceTime -= 1n), { fresh: 1n }],
+    pricesNotFresh: [(f) => (f.epoch -= 2n), { "fresh.inNext": 1n }, { "fresh.recent": 1n }, { orderFresh: 1n }],
     margin: [(f) => (f.account = { ...f.account, cash: 500n }), { "margin.out": 1n }],
   };
   /** Of a list of quotes, by its last order where an order is what breaks it. */
@@ -286,7 +324,7 @@ describe("circuits/instructions/admit: forged witnesses", () => {
     it(`${name}: each signal is bound by the rule that computes it`, () => {
       const kinds = name === "admit" ? KINDS : (["quotes", "order", "withdrawal"] as const);
       const examples = kinds.map((kind) => [kind, slotOfFixture(fixture(kind), name).inputs]);
-      pinsEach(circuits[name], Object.fromEntries(examples), "admit.circom");
+      pinsEach(circuits[name], Object.fromEntries(examples), "admit.circom", [VALUES]);
       pinsEach(circuits[name], Object.fromEntries(examples), "item.circom", name === "admit" ? ["isQuotes === 0"] : []);
     });
 
@@ -301,6 +339,10 @@ describe("circuits/instructions/admit: forged witnesses", () => {
   const CHEATS: Record<Fixture["kind"], [why: string, pinned: (read: Read) => Record<string, bigint>][]> = {
     order: [
       ["another kind", () => ({ "item.kind": BigInt(KIND.cancel) })],
+      ["no charge of what a lot costs", () => ({ gross: 0n })],
+      ["a flag lifted", () => ({ "after.flagged": 0n })],
+      ["what it waits for forgotten", () => ({ "after.pushedAt": 0n })],
+      ["money held no more", (read) => ({ vaultAfter: read("vault") - 1n })],
       ["a reservation one short a lot", (read) => ({ "order[0].rho": read("order[0].rho") - 1n })],
       ["a reservation one too high a lot", (read) => ({ "order[0].rho": read("order[0].rho") + 1n })],
       ["the least reservation", () => ({ "order[0].aboveMin": 0n })],
@@ -388,6 +430,8 @@ describe("circuits/instructions/admit: forged witnesses", () => {
     ],
     withdrawal: [
       ["cash kept", (read) => ({ "after.cash": read("account.cash") })],
+      ["nothing paid out", () => ({ paidOut: 0n })],
+      ["what is paid held all the same", (read) => ({ vaultAfter: read("vault") })],
       ["the write not counted", (read) => ({ "after.seq": read("account.seq") })],
       ["not put", (read) => ({ payoutsPutAfter: read("payoutsPut") })],
       ["another recipient", (read) => ({ putWord: read("putWord") + 1n })],
@@ -433,6 +477,26 @@ describe("circuits/instructions/admit: forged witnesses", () => {
     refuse(inputs, { "order[0].quotient": divided }, { orderPut: 1n }, "Range(BITS_PRICE() + 1)(quotient)");
   });
 
+  it("order: no proof of other slack than the quotient", () => {
+    const { inputs } = slotOfFixture(fixture());
+    const honest = circuits.admit.witness(inputs);
+    const [slack, spread] = ["terms.slack", "spread"].map((name) => circuits.admit.read(name, honest));
+    assert.notEqual(spread % 64n, 0n);
+    for (const other of [slack - 1n, slack + 1n]) refuse(inputs, { "terms.slack": other });
+    refuse(inputs, { spread: spread + 64n });
+    refuse(inputs, { "spreadBits[6]": 1n - circuits.admit.read("spreadBits[6]", honest) });
+  });
+
+  it("order: no proof of other values of a lot than those of the market's row", () => {
+    const f = fixture();
+    poor(f, 500n);
+    const { inputs, admission } = slotOfFixture(f);
+    assert.equal(admission.verdict, "margin");
+    const pinned = { weightedHash: circuits.admit.read("weightedHash", circuits.admit.witness(inputs)) };
+    circuits.admit.refuses(inputs, { "weighted[1]": 2_000n }, VALUES);
+    circuits.admit.refuses(inputs, { ...pinned, "weighted[1]": 2_000n });
+  });
+
   it("order: no proof of another market's slot, that has the very same rules", () => {
     const { inputs } = slotOfFixture(fixture());
     refuse(inputs, { "at[0]": 0n, "at[1]": 1n }, { orderPut: 1n, "admittedAfter[0]": 0n });
@@ -470,7 +534,7 @@ describe("circuits/instructions/admit: forged witnesses", () => {
   function shortOfList(f: Fixture): void {
     lists(f, {});
     const { admission } = slotOfFixture(f);
-    f.account = { ...f.account, positions: vector(1n), cash: admission.account!.reserved - 893n - 1n };
+    f.account = { ...f.account, positions: vector(1n), cash: admission.account!.reserved - 893n + f.charges[0] - 1n };
   }
   const SPOILT: [why: string, alter: (f: Fixture) => void, pinned: Record<string, bigint>, effect: string][] = [
     ["an order of no lots", (f) => (f.order.size = 0n), { "order[0].sizeNone": 0n }, "orderPut"],
@@ -482,7 +546,48 @@ describe("circuits/instructions/admit: forged witnesses", () => {
     ["a loss taken for a gain", (f) => poor(f, 500n), { "margin.gains[1]": 1n }, "orderPut"],
     ["a withdrawal beyond margin", (f) => withdraws(f, 99_501n), { "margin.out": 1n }, "payoutPut"],
     ["a withdrawal of nothing", (f) => withdraws(f, 0n), { amountNone: 0n }, "payoutPut"],
-    ["a withdrawal on stale prices", (f) => (withdraws(f, 1n), (f.priceTime -= 1n)), { fresh: 1n }, "payoutPut"],
+    ["an order in a market that is over since now", (f) => (f.row.until = START), { isOver: 0n }, "orderPut"],
+    ["an order on prices that halt", (f) => (f.halted = true), { "fresh.valid": 1n }, "orderPut"],
+    ["an order on prices under other rules", (f) => (f.underOthers = true), { "fresh.sameRules": 1n }, "orderPut"],
+    ["an order on prices to come", (f) => (f.epoch += 1n), { "fresh.begun": 1n }, "orderPut"],
+    ["an order on prices to come, that count", (f) => (f.epoch += 1n), { "fresh.counts": 1n }, "orderPut"],
+    ["an order of who has what is stale", (f) => holds(f, 2n, -1n), { staleNone: 1n }, "orderPut"],
+    ["the same, whose square counts for nothing", (f) => holds(f, 2n, 1n), { "staleSquares[1]": 0n }, "orderPut"],
+    ["an order beyond the limit, weighed as 1", (f) => heavy(f), { "weighed[1]": 1n << 90n }, "orderPut"],
+    [
+      "an order beyond margin, without what a lot costs",
+      (f) => poor(f, 500n + 3n * 109n - 1n),
+      { gross: 0n },
+      "orderPut",
+    ],
+    [
+      "an order without charges of what is short",
+      (f) => charged(f, 500n + 3n * 109n + 15n),
+      { "margin.charge[1]": 0n },
+      "orderPut",
+    ],
+    [
+      "an order with what is short called long",
+      (f) => charged(f, 500n + 3n * 109n + 15n),
+      { "margin.isLong[1]": 1n },
+      "orderPut",
+    ],
+    [
+      "a withdrawal on prices of the epoch before",
+      (f) => (withdraws(f, 1n), (f.epoch -= 1n)),
+      { "fresh.inEpoch": 1n },
+      "payoutPut",
+    ],
+    ["the same, called exact", (f) => (withdraws(f, 1n), (f.epoch -= 1n)), { exactFresh: 1n }, "payoutPut"],
+    ["the same, called cash alone", (f) => (withdraws(f, 1n), (f.epoch -= 1n)), { cashAlone: 1n }, "payoutPut"],
+    ["the same, called to need none", (f) => (withdraws(f, 1n), (f.epoch -= 1n)), { payoutFresh: 1n }, "payoutPut"],
+    [
+      "a withdrawal of who has what is stale",
+      (f) => (withdraws(f, 1n), holds(f, 2n, 1n)),
+      { staleNone: 1n },
+      "payoutPut",
+    ],
+    ["a withdrawal of more than is held", (f) => (withdraws(f, 300n), (f.vault = 299n)), { isHeld: 1n }, "payoutPut"],
     ["a cancel of itself", (f) => cancels(f, 7n), { earlier: 1n }, "cancelPut"],
     ["a cancel of none", (f) => cancels(f, 0n), { single: 1n }, "cancelPut"],
     ["a cancel of one and all", (f) => (cancels(f, 5n), (f.flags = 2n)), { targetForm: 1n }, "cancelPut"],
@@ -513,6 +618,13 @@ describe("circuits/instructions/admit: forged witnesses", () => {
   ];
   const FLAGS_AT = 1n << 101n;
   const lists = (f: Fixture, changes: Partial<Fixture>) => Object.assign(f, { kind: "quotes", entries: 3n }, changes);
+  const holds = (f: Fixture, stale: bigint, lots: bigint) =>
+    Object.assign(f, { stale, account: { ...f.account, positions: vector(0n, lots) } });
+  const heavy = (f: Fixture) =>
+    Object.assign(f, { weight: 5n, account: { ...f.account, positions: vector(0n, 1n << 45n) } });
+  /** One lot of the second instrument is sold, which is worth 10 where the order loses, and costs 6. */
+  const charged = (f: Fixture, cash: bigint) =>
+    Object.assign(f, { account: { ...f.account, cash, positions: vector(0n, -1n) } });
   const poor = (f: Fixture, cash: bigint) => void (f.account = { ...f.account, cash });
   const withdraws = (f: Fixture, amount: bigint) => void ([f.kind, f.amount] = ["withdrawal", amount]);
   const cancels = (f: Fixture, target: bigint) => void ([f.kind, f.order.replaces] = ["cancel", target]);
@@ -550,6 +662,26 @@ describe("circuits/instructions/admit: two slots", () => {
     ["idsHash", "ids"],
     ["rowsHash", "rulesRows"],
   ];
+  /** What decides whether prices count, and where it is from: of two slots the second reads the tree that the first writes. */
+  const MADE = [
+    ["inForce", "before.roots.rules"],
+    ["epochLength", "group.epochLength"],
+    ["under", "meta.rules"],
+    ["halted", "meta.halted"],
+  ];
+  it("prices count by the rules and prices that were opened", async () => {
+    const args = [depth, scenarios, 1, maxOpen, 1];
+    const single = await compileTemplate({ file, template: "Admit", args, optimise: false });
+    const v = new Venue(1);
+    const item = orderItem(v.order(ALICE));
+    const inputs = v.instruction([v.apply(item, signed(ALICE, item))]).inputs as Inputs;
+    const honest = single.witness(inputs);
+    for (const [name] of MADE) {
+      const forged = single.refuses(inputs, { [`made.${name}`]: single.read(`made.${name}`, honest) + 1n });
+      assert.equal(single.read("slot[0].orderPut", forged), 0n, name);
+    }
+  });
+
   it("ids and rows are those of the rules, in a state of whatever rules", async () => {
     const args = [depth, scenarios, 1, maxOpen, 1];
     const single = await compileTemplate({ file, template: "Admit", args, optimise: false });
@@ -557,7 +689,7 @@ describe("circuits/instructions/admit: two slots", () => {
     const item = orderItem(v.order(ALICE));
     const { inputs } = v.instruction([v.apply(item, signed(ALICE, item))]);
     const honest = single.witness(inputs as Inputs);
-    const rules = { "before.fixed.rules": single.named(/^OpenRules_\w+\.hashed$/) };
+    const rules = { "before.roots.rules": single.named(/^OpenRules_\w+\.hashed$/) };
     for (const [name] of OPENED)
       single.refuses(inputs as Inputs, { [name]: single.read(name, honest) + 1n }, undefined, rules);
   });
@@ -572,6 +704,7 @@ describe("circuits/instructions/admit: two slots", () => {
       ...["leaf", "siblings"].map((name) => `slot[j].${name} <== ${name}[j]`),
       "slot[j].accounts <== before.accounts.root",
       "slot[j].accounts <== slot[j - 1].accountsAfter",
+      ...MADE.map(([name, from]) => `made.${name} <== ${from}`),
       ...OPENED.map(([name, values]) => `signal ${name} <== Hash(TAG_VECTOR(), MARKETS())(${values})`),
     ];
     pinsEach(circuit, { one: inputs(1), two: inputs(2) }, "admit.circom", [

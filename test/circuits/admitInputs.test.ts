@@ -77,8 +77,21 @@ describe("circuits/instructions/admit: malicious inputs", () => {
     ["a row of rules removed", (i) => (i.rulesRows[0] = 0n)],
     ["rows of prices exchanged", (i) => i.pricesRows.reverse()],
     ["a row of prices removed", (i) => (i.pricesRows[0] = 0n)],
-    ["a longer life of prices", (i) => (i.group.maxAge += 1n)],
-    ["younger prices", (i) => (i.meta.time += 1n)],
+    ...["epochLength", "lag", "slack", "grid", "greatestId", "feeds", "pricing", "defaults", "payout"].map(
+      (name): [string, (i: Tampered) => void] => [`another ${name} of the group`, (i) => (i.group[name] += 1n)],
+    ),
+    ...["epoch", "halted", "stale", "longCharges", "shortCharges", "weights", "history"].map(
+      (name): [string, (i: Tampered) => void] => [`another ${name} of the prices`, (i) => (i.meta[name] += 1n)],
+    ),
+    ...["longCharges", "shortCharges", "weights"].flatMap((name) =>
+      [0, 15].map((at): [string, (i: Tampered) => void] => [`less ${name}[${at}]`, (i) => (i[name][at] -= 1n)]),
+    ),
+    ["longer life of a market", (i) => (i.row[0].until += 1n)],
+    ["a kinder value of a lot", (i) => (i.weighted[0][2] += 1n)],
+    ["values of another market's lot", (i) => (i.weighted[0] = i.weighted[1])],
+    ["a smaller charge of a lot", (i) => (i.quoted[0].gross -= 1n)],
+    ["the hash of other values", (i) => (i.quoted[0].values += 1n)],
+    ["another hash of the instruments", (i) => (i.instrumentsHash += 1n)],
     ["prices under other rules", (i) => (i.meta.rules += 1n)],
     ["a kinder scenario", (i) => (i.values[2][0] += 1n)],
     ["scenarios exchanged", (i) => i.values.reverse()],

@@ -25,7 +25,10 @@ describe("circuits/lib: answers", () => {
       const values = [0, 1].map(() => Array.from({ length: INSTRUMENTS }, () => some(99)));
       const [reserved, quantity] = [BigInt(random.integer(0, 50)), BigInt(random.integer(1, 9))];
       const unit = [0, 1].map(() => some(9));
-      const worth = (k: number) => positions.reduce((sum, pos, j) => sum + pos * values[k][j], 0n);
+      const charge = () => Array.from({ length: INSTRUMENTS }, () => BigInt(random.integer(0, 9)));
+      const [longCharges, shortCharges] = [charge(), charge()];
+      const charges = positions.reduce((sum, pos, j) => sum + (pos < 0n ? -pos * shortCharges[j] : pos * longCharges[j]), 0n); // prettier-ignore
+      const worth = (k: number) => positions.reduce((sum, pos, j) => sum + pos * values[k][j], k === 0 ? 0n : -charges);
       // Just enough in one scenario, or one less.
       const tight = random.integer(0, 1);
       const cash = reserved - worth(tight) - quantity * unit[tight] - BigInt(random.integer(0, 1));
@@ -34,7 +37,7 @@ describe("circuits/lib: answers", () => {
       if (expected && [0, 1].some((k) => !covered(k))) seen.gains++;
       seen[expected ? "holds" : "fails"]++;
       const fields = (xs: bigint[]) => xs.map(toField);
-      const inputs = { cash: toField(cash), reserved, positions: fields(positions), values: values.map(fields), quantity, unit: fields(unit) }; // prettier-ignore
+      const inputs = { cash: toField(cash), reserved, positions: fields(positions), values: values.map(fields), longCharges, shortCharges, quantity, unit: fields(unit) }; // prettier-ignore
       assert.equal(answer(circuit, inputs), expected ? 1n : 0n, `case ${i}`);
     }
     for (const [what, count] of Object.entries(seen)) assert.ok(count > 5, `only ${count} ${what}`);

@@ -9,9 +9,11 @@ import { PHASE } from "../../src/protocol/parameters.ts";
 import {
   AUCTION,
   clearEvent,
+  EXPIRED,
   inputsOf,
   INTERVAL,
   MIDPOINT,
+  prices,
   refusal,
   type Situation,
   SPREAD,
@@ -91,8 +93,12 @@ describe("circuits/instructions/clear", () => {
       ["another market's row", "RulesRow: given * (hashed - rowHash) === 0;", situation(), (inputs) => (inputs.row.tick = 1n)],
       ["another mark", "PricesRow: given * (hashed - rowHash) === 0;", situation(), (inputs) => (inputs.quoted.mark += TICK)],
       ["another slot's book", "OpenVector: root === hashed;", situation(), ({ books }) => ([books[0], books[1]] = [books[1], books[0]])],
-      ["another time of the prices", "OpenPrices: root === hashed;", situation(), ({ meta }) => (meta.time += 1n)],
-      ["another age allowed", "OpenRules: root === hashed;", situation(), ({ group }) => (group.maxAge += 1n)],
+      ["another epoch of the prices", "OpenPrices: root === hashed;", situation(), ({ meta }) => (meta.epoch += 1n)],
+      ["a halt denied", "OpenPrices: root === hashed;", situation({ prices: { ...prices, halted: true } }), ({ meta }) => (meta.halted = 0n)],
+      ["prices called those of the rules in force", "OpenPrices: root === hashed;", situation({ prices: { ...prices, rules: 5n } }), (inputs) => (inputs.meta.rules = inputs.before.roots.rules)],
+      ["longer epochs", "OpenRules: root === hashed;", situation(), ({ group }) => (group.epochLength += 1n)],
+      ["a longer lag", "OpenRules: root === hashed;", situation(), ({ group }) => (group.lag += 1n)],
+      ["a market that goes on", "RulesRow: given * (hashed - rowHash) === 0;", situation({ slot: EXPIRED }), (inputs) => (inputs.row.until += 1n)],
       ["two closes at one time", CLEARS, situation(), ({ before }) => (before.logged.clock = 32n * START + 1n)],
     ]; // prettier-ignore
     for (const [why, rule, from, change, proof = 0] of attacks)

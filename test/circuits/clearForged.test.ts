@@ -4,10 +4,12 @@ import assert from "node:assert/strict";
 import { type BookEntry, entryWord, pushEntry } from "../../src/protocol/book.ts";
 import { FIELD } from "../../src/protocol/poseidon.ts";
 import { MARKET_STATE, PHASE, RULE, SWEEP_ALL_CANCELS, SWEEP_CANCELS } from "../../src/protocol/parameters.ts";
+import type { Prices } from "../../src/protocol/prices.ts";
 import { clearInstructions } from "../../src/witness/clear.ts";
 import {
   AUCTION,
   clearEvent,
+  EXPIRED,
   ledgerOf,
   MIDPOINT,
   order,
@@ -55,7 +57,7 @@ describe("circuits/instructions/clear", () => {
   let full: Circuit;
   let [late, onTime, quiet]: any[] = [];
   before(async () => {
-    const args = [PROFILE.scenarios, 1, RULE.auction];
+    const args = [1, RULE.auction];
     full = await compileTemplate({ file, template: "Clear", args, optimise: false });
     onTime = proof({ book, admitted: [] });
     late = proof({ ...tooLate, book, admitted: [] });
@@ -68,7 +70,10 @@ describe("circuits/instructions/clear", () => {
   };
   const book = [order({ side: buy, limit: 1_000n, remaining: 5n })];
   /** A second after the interval; in an empty market, `quiet`, that it matches breaks nothing but what lets it. */
-  const tooLate = { time: START + 1n, prices: { ...prices, time: START } };
+  const tooLate = { time: START + 1n };
+  const made = (changes: Partial<Prices>) => ({ prices: { ...prices, ...changes } });
+  const [earlier, toCome] = [made({ epoch: prices.epoch - 1n }), made({ epoch: prices.epoch + 1n })];
+  const [halts, others] = [made({ halted: true }), made({ rules: 5n })];
   const matches = { price: prices.markets[AUCTION]!.mark };
 
   it("forged hints and decisions of one proof break their rule", () => {
@@ -87,8 +92,32 @@ describe("circuits/instructions/clear", () => {
       ["the clock", onTime, { clock: 32n * START }],
       ["the row called missing", onTime, { rowGiven: 0n }],
       ["prices called missing", onTime, { quotedGiven: 0n }],
-      ["prices called stale", onTime, { fresh: 0n }],
+      ["prices called stale", onTime, { "fresh.exact": 0n }],
       ["the market called closed", onTime, { marketOpen: 0n }],
+      ["the market called over", onTime, { isOver: 1n }],
+      [
+        "the market that is over called not",
+        proof({ slot: EXPIRED, book: [], admitted: [] }),
+        { ...matches, isOver: 0n },
+      ],
+      [
+        "the market that is over not called expired",
+        proof({ slot: EXPIRED, admitted: [], book }),
+        { "terms.expired": 0n },
+      ],
+      [
+        "prices of the epoch before",
+        proof({ ...earlier, book: [], admitted: [] }),
+        { ...matches, "fresh.inEpoch": 1n },
+      ],
+      ["the exact epoch denied", onTime, { "fresh.inEpoch": 0n }],
+      ["prices of the epoch to come", proof({ ...toCome, book: [], admitted: [] }), { ...matches, "fresh.begun": 1n }],
+      ["a halt denied", proof({ ...halts, book: [], admitted: [] }), { ...matches, "fresh.valid": 1n }],
+      [
+        "other rules called those in force",
+        proof({ ...others, book: [], admitted: [] }),
+        { ...matches, "fresh.sameRules": 1n },
+      ],
     ];
     for (const [what, inputs, pinned] of forgeries) assert.ok(full.refuses(inputs, pinned), what);
   });
@@ -113,9 +142,9 @@ describe("circuits/instructions/clear", () => {
     const { slot } = onTime;
     const retold = {
       [`rulesRows[${slot}]`]: full.named(/^RulesRow_\w+\.hashed$/),
-      "before.fixed.rules": full.named(/^OpenRules_\w+\.hashed$/),
-      "meta.rules": "before.fixed.rules",
-      "before.fixed.prices": full.named(/^OpenPrices_\w+\.hashed$/),
+      "before.roots.rules": full.named(/^OpenRules_\w+\.hashed$/),
+      "meta.rules": "before.roots.rules",
+      "before.roots.prices": full.named(/^OpenPrices_\w+\.hashed$/),
     };
     full.refuses(onTime, { "row.tick": 3n }, "Range(BITS_PRICE() + 1)(ticks)", retold);
     full.refuses(onTime, { ticks: 1_000n / TICK + 1n }, "priceParts.out === ticks * row.tick");
@@ -148,7 +177,7 @@ describe("circuits/instructions/clear", () => {
     full.refuses(unmatched, { starting: 2n, "switches[0]": 0n, "switches[1]": 0n }, "Boolean()(starting)", register);
   });
   it("entries are walked one after the other, and the midpoint has a market", async () => {
-    const args = [PROFILE.scenarios, 2, RULE.midpoint];
+    const args = [2, RULE.midpoint];
     const midpoint = await compileTemplate({ file, template: "Clear", args, optimise: false });
     const from = midpointSituation({ book: [], admitted: [] });
     const { inputs } = clearInstructions(ledgerOf(from, undefined, { ...PROFILE, clear: 2 }), clearEvent(from))[0];
@@ -156,7 +185,7 @@ describe("circuits/instructions/clear", () => {
     midpoint.refuses(inputs, { "walk[1].fillsPut": 5n });
     const rows = { [`rulesRows[${MIDPOINT}]`]: 0n };
     const rules = midpoint.named(/^OpenRules_\w+\.hashed$/);
-    midpoint.refuses(inputs, rows, "rowGiven === 1", { "before.fixed.rules": rules });
+    midpoint.refuses(inputs, rows, "rowGiven === 1", { "before.roots.rules": rules });
   });
 
   it("each cancel of a sweep applies, in whichever place it is", async () => {
@@ -206,7 +235,7 @@ describe("circuits/instructions/clear", () => {
 
 describe("circuits/instructions/clear: registers left alone", () => {
   leavesOthersAlone("clear", async () => {
-    const args = [PROFILE.scenarios, 1, RULE.auction];
+    const args = [1, RULE.auction];
     const circuit = await compileTemplate({ file, template: "Clear", args, optimise: false });
     const from = situation({ book: situation().book.slice(0, 1), admitted: [] });
     const ledger = ledgerOf(from, undefined, { ...PROFILE, clear: 1 });

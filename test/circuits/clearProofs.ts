@@ -75,8 +75,7 @@ export function clearProofs() {
   remembersHashes();
   const circuits = {} as Record<"auction" | "midpoint", Circuit>;
   before(async () => {
-    const compile = (rule: number) =>
-      compileTemplate({ file, template: "Clear", args: [PROFILE.scenarios, PROFILE.clear, rule] });
+    const compile = (rule: number) => compileTemplate({ file, template: "Clear", args: [PROFILE.clear, rule] });
     Object.assign(circuits, { auction: await compile(RULE.auction), midpoint: await compile(RULE.midpoint) });
   });
   const circuitOf = ({ name }: InstructionInputs) => circuits[name as "auction" | "midpoint"];

@@ -9,9 +9,11 @@ import { toField } from "../../src/protocol/numbers.ts";
 import { FIELD } from "../../src/protocol/poseidon.ts";
 import { PHASE, RANK, SWEEP_CANCELS } from "../../src/protocol/parameters.ts";
 import {
+  AGE,
   AUCTION,
   clearEvent,
   type ClearEvent,
+  ENDING,
   EXPIRED,
   EXPIRED_CROSS,
   EXTREME,
@@ -20,7 +22,6 @@ import {
   inputsOf,
   INTERVAL,
   ledgerOf,
-  MAX_AGE,
   MIDPOINT,
   order,
   prices,
@@ -126,7 +127,10 @@ describe("circuits/instructions/clear", () => {
       outcome.fillOf[3]!.release = 2n * book[3].rho;
     });
     refuse("an order dropped of an open market", situation({ command: "purge" }), (event) => drop(event, 3));
-    refuse("an order kept in an expired market", situation({ slot: EXPIRED }), keep(3));
+    for (const at of [0, 3]) refuse("an order kept in a market that is over since now", situation({ slot: EXPIRED }), keep(at)); // prettier-ignore
+    refuse("an order dropped in the last second of a market", situation({ slot: ENDING, command: "purge" }), (event) =>
+      drop(event, 3),
+    );
     assert.equal(admitted.length, 2);
   });
 
@@ -326,11 +330,14 @@ describe("circuits/instructions/clear", () => {
       }
     };
     const cases: Record<string, Partial<Situation>> = {
-      "off the interval": { time: START + 1n, prices: { ...prices, time: START } },
-      "just below the interval": { time: START + 9n, prices: { ...prices, time: START } },
+      "off the interval": { time: START + 1n },
+      "just below the interval": { time: START + 9n },
       "a purge": { command: "purge" },
-      "stale prices": { prices: { ...prices, time: START - MAX_AGE - 1n } },
-      "prices of the future": { prices: { ...prices, time: START + 1n } },
+      "prices of the epoch before": { prices: { ...prices, epoch: prices.epoch - 1n } },
+      "prices of the epoch before, for a second": { time: START + AGE + 10n },
+      "prices of the epoch to come": { prices: { ...prices, epoch: prices.epoch + 1n } },
+      "prices that halt": { prices: { ...prices, halted: true } },
+      "a market that is over since now": { slot: EXPIRED },
       "prices of other rules": { prices: { ...prices, rules: 1n } },
       "a halted market": { slot: HALTED },
       "an unquoted market": { slot: UNQUOTED },
@@ -343,7 +350,7 @@ describe("circuits/instructions/clear", () => {
       refuse(what, from, turned(from, true));
     }
     refuse("a match withheld", situation(), turned(situation(), false));
-    refuse("a match withheld at the last second of the prices", situation({ prices: { ...prices, time: START - MAX_AGE } }), turned(situation(), false)); // prettier-ignore
+    refuse("a match withheld at the last second of the epoch", situation({ time: START + AGE }), turned(situation(), false)); // prettier-ignore
     const many = Array.from({ length: SWEEP_CANCELS + 1 }, (_, i) => single(9, BigInt(1 + i)));
     const left = situation({ cancels: many });
     refuse("a match in the sweep before the last", left, (event) => {
@@ -408,12 +415,15 @@ describe("circuits/instructions/clear", () => {
     for (const name of ["rulesRows", "pricesRows"])
       refuseInputs(name, honest, (inputs) => (inputs[name][AUCTION] += 1n));
     refuseInputs("ids", honest, (inputs) => (inputs.idsHash += 1n));
-    for (const name of ["tick", "band", "feeRate", "feePerLot", "rule", "interval", "state"])
+    for (const name of ["tick", "band", "feeRate", "feePerLot", "rule", "interval", "state", "until"])
       refuseInputs(`row.${name}`, honest, (inputs) => (inputs.row[name] += 1n));
-    for (const name of ["mark", "funding", "low", "high"])
+    for (const name of ["mark", "funding", "gross", "low", "high", "values"])
       refuseInputs(`quoted.${name}`, honest, (inputs) => (inputs.quoted[name] += 1n));
-    refuseInputs("meta.time", honest, (inputs) => (inputs.meta.time += 1n));
-    refuseInputs("group.maxAge", honest, (inputs) => (inputs.group.maxAge += 1n));
+    for (const name of ["rules", "epoch", "halted", "stale", "longCharges", "shortCharges", "weights", "history"])
+      refuseInputs(`meta.${name}`, honest, (inputs) => (inputs.meta[name] += 1n));
+    for (const name of Object.keys(inputsOf(honest).group))
+      refuseInputs(`group.${name}`, honest, (inputs) => (inputs.group[name] += 1n));
+    for (const name of ["scenarios", "instrumentsHash"]) refuseInputs(name, honest, (inputs) => (inputs[name] += 1n));
   });
 });
 

@@ -16,10 +16,9 @@ describe("circuits/instructions/clear", () => {
       [RULE.midpoint, "midpoint"],
     ] as const) {
       // prettier-ignore
-      const { scenarios } = PROFILES.standard;
-      const count = async (S: number, N: number) =>
-        (await compileTemplate({ file, template: "Clear", args: [S, N, rule] })).constraints;
-      const [two, four] = [await count(scenarios, 2), await count(scenarios, 4)];
+      const count = async (N: number) =>
+        (await compileTemplate({ file, template: "Clear", args: [N, rule] })).constraints;
+      const [two, four] = [await count(2), await count(4)];
       const marginal = (four - two) / 2;
       const fixed = two - 2 * marginal;
       console.log(`      ${name}: ${marginal} an entry, ${fixed} fixed`);

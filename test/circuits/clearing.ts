@@ -17,21 +17,14 @@ import {
 } from "../../src/protocol/book.ts";
 import { sweepSlots, mayMatch, sweep } from "../../src/protocol/clearing.ts";
 import { commandItem, logHead } from "../../src/protocol/item.ts";
-import {
-  computePrices,
-  NO_MARKETS,
-  pricesFresh,
-  rulesRoot,
-  vectorHash,
-  type MarketRules,
-  type Prices,
-  type Rules,
-} from "../../src/protocol/market.ts";
+import { NO_MARKETS, vectorHash, type MarketRules } from "../../src/protocol/market.ts";
 import { reservation } from "../../src/protocol/margin.ts";
 import { max } from "../../src/protocol/numbers.ts";
 import { BITS, INSTRUMENTS, MARKET_STATE, MARKETS, PHASE, RANK, RULE } from "../../src/protocol/parameters.ts";
+import { epochAt, pricesFresh, type Prices } from "../../src/protocol/prices.ts";
 import type { State } from "../../src/protocol/state.ts";
 import { Ledger, type InstructionInputs } from "../../src/witness/ledger.ts";
+import { epochs, FOREVER, INSTRUMENTS_OF_TESTS, pricesOfTests, rulesOfTests } from "../priced.ts";
 import type { Circuit } from "./harness.ts";
 
 export type ClearEvent = Extract<Event, { kind: "clear" }>;
@@ -39,6 +32,7 @@ export type ClearEvent = Extract<Event, { kind: "clear" }>;
 export const PROFILE = {
   depth: 2,
   scenarios: 4,
+  feeds: 4,
   maxOpen: 32,
   deposit: 1,
   admit: 1,
@@ -46,13 +40,15 @@ export const PROFILE = {
   clear: 6,
   settle: 3,
   settleRuns: 2,
+  fold: 1,
 };
 export const START = 1_000_000n;
 export const INTERVAL = 10n;
-export const MAX_AGE = 60n;
+/** From START so many seconds later the prices are still those of the epoch. */
+export const AGE = 60n;
 export const TICK = 5n;
-export const [AUCTION, MIDPOINT, HALTED, EXPIRED, UNQUOTED, SPREAD, EXTREME, EXPIRED_CROSS, FREE] = [
-  0, 1, 2, 3, 4, 5, 6, 7, 15,
+export const [AUCTION, MIDPOINT, HALTED, EXPIRED, UNQUOTED, SPREAD, EXTREME, EXPIRED_CROSS, ENDING, FREE] = [
+  0, 1, 2, 3, 4, 5, 6, 7, 8, 15,
 ];
 
 const below = (bits: number) => (1n << BigInt(bits)) - 1n;
@@ -69,6 +65,7 @@ const row: MarketRules = {
   rule: BigInt(RULE.auction),
   interval: INTERVAL,
   state: BigInt(MARKET_STATE.open),
+  until: FOREVER,
   capacity: 400n,
   cancelCapacity: 60n,
   listCapacity: 60n,
@@ -77,7 +74,7 @@ const markets: MarketRules[] = [
   row,
   { ...row, rule: BigInt(RULE.midpoint) },
   { ...row, state: BigInt(MARKET_STATE.halted) },
-  { ...row, state: BigInt(MARKET_STATE.expired) },
+  { ...row, until: START },
   row,
   { ...row, legs: vector(1n, -25n) },
   {
@@ -90,13 +87,18 @@ const markets: MarketRules[] = [
     feePerLot: below(BITS.feePerLot),
     interval: below(32),
   },
-  { ...row, rule: BigInt(RULE.midpoint), state: BigInt(MARKET_STATE.expired) },
+  { ...row, rule: BigInt(RULE.midpoint), until: START },
+  { ...row, until: START + 1n },
 ];
-export const rules: Rules = {
-  group: { operatorKeyX: 1n, operatorKeyY: 2n, maxAge: MAX_AGE },
+const { epoch, ...pricing } = epochs({ time: START, age: AGE });
+export const rules = rulesOfTests({
+  group: { pricing },
+  instruments: INSTRUMENTS_OF_TESTS.map((it, i) => {
+    return it && { ...it, longCharge: i === 2 ? below(BITS.charge) : BigInt(3 + i), shortCharge: BigInt(5 - (i % 3)) };
+  }),
   markets: NO_MARKETS.map((free, slot) => (markets[slot] ? { ...markets[slot], id: BigInt(10 + slot) } : free)),
-};
-const computed = computePrices(rules, {
+});
+const computed = pricesOfTests(rules, {
   values: [
     vector(1_003n, 50n, 1n << 32n),
     vector(1_100n, 80n, (1n << 47n) - 1n),
@@ -104,8 +106,7 @@ const computed = computePrices(rules, {
     vector(1_003n, 90n),
   ],
   funding: vector(7n, -2n, -3n),
-  epoch: 1n,
-  time: START,
+  epoch,
 });
 export const prices: Prices = {
   ...computed,
@@ -170,7 +171,7 @@ export function account(view: bigint): Account {
 export function clearEvent(situation: Situation): ClearEvent {
   const { slot, command, time, cancels, prices: quotes } = situation;
   const [terms, quoted] = [rules.markets[slot], quotes.markets[slot]];
-  const fresh = pricesFresh(quotes, rules, rulesRoot(rules), time);
+  const fresh = pricesFresh(quotes, rules.group.pricing, prices.rules, time);
   const may = command === "close" && mayMatch(terms, quoted, fresh, time);
   const sweeps: Sweep[] = [];
   let [pending, book, admitted]: [readonly Cancel[], readonly BookEntry[], readonly BookEntry[]] = [
@@ -223,13 +224,20 @@ export function order(fields: Partial<BookEntry> & { side: number; limit: bigint
 
 export function randomSituation(random: Random): Situation {
   const chance = (p: number) => random.unit() < p;
-  const slot = random.pick([AUCTION, AUCTION, AUCTION, MIDPOINT, MIDPOINT, SPREAD, HALTED, EXPIRED, EXPIRED_CROSS, UNQUOTED, EXTREME, FREE]); // prettier-ignore
+  const slot = random.pick([AUCTION, AUCTION, AUCTION, MIDPOINT, MIDPOINT, SPREAD, HALTED, EXPIRED, EXPIRED_CROSS, ENDING, UNQUOTED, EXTREME, FREE]); // prettier-ignore
   const terms = rules.markets[slot];
   const interval = terms?.interval ?? INTERVAL;
-  const onTime = slot === EXTREME ? interval * (START / interval + BigInt(random.integer(1, 200))) : START;
+  const onTime =
+    slot === EXTREME
+      ? interval * (START / interval + BigInt(random.integer(1, 200)))
+      : START + random.pick([0n, 0n, AGE]);
   const time = chance(0.85) ? onTime : onTime + BigInt(random.integer(1, 9));
-  const age = chance(0.8) ? MAX_AGE : MAX_AGE + 1n;
-  const quotes = { ...prices, time: chance(0.9) ? time - age : time + 1n, rules: chance(0.95) ? prices.rules : 1n };
+  const made = {
+    epoch: epochAt(rules.group.pricing, time) + (chance(0.8) ? 0n : random.pick([-1n, 1n])),
+    halted: chance(0.05),
+    rules: chance(0.95) ? prices.rules : 1n,
+  };
+  const quotes = { ...prices, ...made };
   const entries = randomEntries(random, slot, time, random.pick([0, 1, 5, 6, 7, 12, random.integer(0, 20)]));
   const split = random.pick([0, entries.length, random.integer(0, entries.length)]);
   const count = random.pick([0, 0, 0, 2, 16, 64, 65, random.integer(0, 140)]);
@@ -271,7 +279,7 @@ function randomEntries(random: Random, slot: number, time: bigint, count: number
     const mark = quoted?.mark ?? 0n;
     const far = random.pick([-(1n << 40n), (1n << 40n) - 1n]);
     const limit = extreme && chance(0.3) ? far : mark + spread * (terms?.tick ?? 1n);
-    const worst = terms && quoted ? reservation(terms, quoted, side, limit) : 1n;
+    const worst = terms && quoted ? reservation(terms, quoted, random.pick([0n, 0n, 9n]), side, limit) : 1n;
     const rho = max(0n, worst - (chance(0.1) ? 1n : 0n));
     return {
       account: random.integer(2, 5),

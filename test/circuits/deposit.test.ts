@@ -19,7 +19,6 @@ import {
   secretScalar,
   sharedX,
 } from "../../src/protocol/eddsa.ts";
-import { computePrices, NO_MARKETS } from "../../src/protocol/market.ts";
 import { INSTRUMENTS } from "../../src/protocol/parameters.ts";
 import type { State } from "../../src/protocol/state.ts";
 import { depositInstruction, pushDeposit } from "../../src/witness/deposit.ts";
@@ -28,6 +27,8 @@ import { compileTemplate, expectNoWitness, pinsOf, type Circuit, type Inputs } f
 import { pinsEach } from "./pinning.ts";
 import { leavesOthersAlone } from "./registers.ts";
 import { remembersHashes } from "./remembering.ts";
+import { rulesOfTests } from "../priced.ts";
+import { noPrices } from "../../src/protocol/prices.ts";
 
 /** Inputs of an instruction, free to be changed. */
 type Tampered = { [name: string]: any };
@@ -39,8 +40,8 @@ const vector = (...values: bigint[]) => Array.from({ length: INSTRUMENTS }, (_, 
 const secretOf = (i: number) => new Uint8Array(32).fill(i + 1);
 const operatorSecret = secretScalar(secretOf(0));
 const operatorKey = publicKey(secretOf(0));
-const rules = { group: { operatorKeyX: operatorKey.x, operatorKeyY: operatorKey.y, maxAge: 60n }, markets: NO_MARKETS };
-const prices = computePrices(rules, { values: [vector()], funding: vector(), epoch: 1n, time: START });
+const rules = rulesOfTests({ group: { operatorKeyX: operatorKey.x, operatorKeyY: operatorKey.y, scenarios: 1 } });
+const prices = noPrices({ ...rules, ...rules.group });
 const view = ({ keyX, keyY }: { keyX: bigint; keyY: bigint }, index: number) =>
   viewKey(sharedX(operatorSecret, { x: keyX, y: keyY }), index);
 const ALICE = 2;
@@ -49,7 +50,16 @@ const accounts: Account[] = [0, 1, ALICE].map((i) => {
   const { x: keyX, y: keyY } = publicKey(secretOf(i));
   return openAccount({ keyX, keyY, view: view({ keyX, keyY }, i) });
 });
-const traded = { seq: 9n, cash: -50n, nonce: 4n, reserved: 30n, open: 1n, positions: vector(3n, -2n) };
+const traded = {
+  seq: 9n,
+  cash: -50n,
+  nonce: 4n,
+  reserved: 30n,
+  open: 1n,
+  positions: vector(3n, -2n),
+  flagged: 70n,
+  pushedAt: 80n,
+};
 accounts[ALICE] = { ...accounts[ALICE], ...traded };
 // It owes so much that the largest amounts of a deposit, one after the other, keep what is held within its bound.
 accounts[1] = { ...accounts[1], cash: -(1n << 97n) };
@@ -59,16 +69,17 @@ const namedKey = (i: number) => {
   return { keyX, keyY };
 };
 const SLOTS = 2;
+const HELD = 9n;
 
 class Venue {
   readonly matcher: Matcher;
   readonly ledger: Ledger;
   #accounts = [...accounts];
   constructor(depth = 2, deposit = SLOTS) {
-    const genesis = { domain: 77n, depth, maxOpen: 2, rules, prices, accounts, time: START };
     const profile = {
       depth,
       scenarios: 1,
+      feeds: 4,
       maxOpen: 2,
       deposit,
       admit: 1,
@@ -76,10 +87,14 @@ class Venue {
       clear: 1,
       settle: 1,
       settleRuns: 1,
+      fold: 1,
     };
+    const genesis = { domain: 77n, profile, rules, prices, accounts, time: START };
     this.matcher = new Matcher(genesis, { view });
     let blind = 0n;
-    this.ledger = new Ledger({ ...genesis, profile, blind: () => ++blind });
+    this.ledger = new Ledger({ ...genesis, blind: () => ++blind });
+    // What is held is never less than nothing.
+    this.ledger.state.vault = HELD;
   }
 
   take(deposits: readonly Deposit[], time = START): InstructionInputs {
@@ -197,6 +212,10 @@ describe("circuits/instructions/deposit: agreement", () => {
       );
       agrees(await compiled(), instruction);
       assert.equal(v.ledger.state.deposits, deposits.reduce(pushDeposit, 0n));
+      assert.equal(
+        v.ledger.state.vault,
+        deposits.reduce((sum, { amount }) => sum + amount, HELD),
+      );
     });
 
   it("gives a view key that the trader derives as well", () => {
@@ -293,6 +312,7 @@ describe("circuits/instructions/deposit: malicious inputs", () => {
     ["the same key by another point", (i) => ([i.keyX[0], i.keyY[0]] = Object.values(twisted(namedKey(5), 2))), 6],
     ["the chain started elsewhere", (i) => (i.before.accounts.deposits = 0n), 0],
     ["another time", (i) => (i.stamp += 1n), 3],
+    ["more held than there is", (i) => (i.before.accounts.vault += 1n), 0],
   ];
   for (const [why, change, output] of elsewhere)
     it(`other public inputs: ${why}`, () => {
@@ -356,8 +376,8 @@ describe("circuits/instructions/deposit: forged witnesses", () => {
 
   const KNOWN: Deposit = { ...namedKey(ALICE), index: ALICE, amount: 7n };
   const NEW: Deposit = { ...namedKey(5), index: 0, amount: 7n };
-  const accountsOf = ({ accounts: root, accountCount: count, deposits, holders }: State) => {
-    return { root, count, deposits, holders };
+  const accountsOf = ({ accounts: root, accountCount: count, deposits, holders, vault }: State) => {
+    return { root, count, deposits, holders, vault };
   };
   const both = (deposit: Deposit) => {
     const v = new Venue(1, 1);
@@ -406,6 +426,10 @@ describe("circuits/instructions/deposit: forged witnesses", () => {
     ["that resets what is reserved", KNOWN, () => ({ "after.reserved": 0n })],
     ["that resets the nonce", KNOWN, () => ({ "after.nonce": 0n })],
     ["that resets the number of open orders", KNOWN, () => ({ "after.open": 0n })],
+    ["that lifts a flag", KNOWN, () => ({ "after.flagged": 0n })],
+    ["that forgets what it waits for", KNOWN, () => ({ "after.pushedAt": 0n })],
+    ["that is not held", KNOWN, (read) => ({ "accountsAfter.vault": read("accounts.vault") })],
+    ["that holds more", KNOWN, (read) => ({ "accountsAfter.vault": read("accountsAfter.vault") + 1n })],
     ["that resets the positions", KNOWN, (read) => ({ positionsAfter: read("noPositions") })],
     ["that keeps seq", KNOWN, (read) => ({ "after.seq": read("named.seq") })],
     ["that changes the view key", KNOWN, (read) => ({ "after.view": read("view") })],
@@ -417,6 +441,9 @@ describe("circuits/instructions/deposit: forged witnesses", () => {
     ["with more cash", NEW, (read) => ({ "after.cash": read("after.cash") + 1n })],
     ["that is written twice", NEW, (read) => ({ "after.seq": read("after.seq") + 1n })],
     ["with a nonce", NEW, () => ({ "after.nonce": 1n })],
+    ["with a flag", NEW, () => ({ "after.flagged": 1n })],
+    ["that waits already", NEW, () => ({ "after.pushedAt": 1n })],
+    ["that is not held", NEW, (read) => ({ "accountsAfter.vault": read("accounts.vault") })],
     ["with a claim on reservations", NEW, () => ({ "after.reserved": -5n })],
     ["with positions", NEW, (read) => ({ positionsAfter: read("positionsAfter") + 1n })],
   ];
@@ -550,7 +577,7 @@ describe("circuits/instructions/deposit: forged witnesses", () => {
     const { inputs } = both(NEW);
     const { x, y } = operatorKey;
     refuse(whole, { ...inputs, operatorSecret }, { operatorSecret: 5n, "operatorKey[0]": x, "operatorKey[1]": y });
-    const rules = { "before.fixed.rules": whole.named(/^OpenRules_\w+\.hashed$/) };
+    const rules = { "before.roots.rules": whole.named(/^OpenRules_\w+\.hashed$/) };
     whole.refuses(inputs, { "group.operatorKeyY": y + 1n }, "operatorKey[1] === group.operatorKeyY", rules);
     // Of the negated secret the key is (-x, y), and all view keys are others.
     refuse(whole, inputs, { operatorSecret: ORDER - operatorSecret }, "operatorKey[0] === group.operatorKeyX");

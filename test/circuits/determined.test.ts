@@ -4,7 +4,13 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import { FIELD, ORDER, scalarMultiply, type Point } from "../../src/protocol/eddsa.ts";
+import { median } from "../../src/protocol/median.ts";
+import { toField } from "../../src/protocol/numbers.ts";
+import { OPTION, YEAR_UNITS } from "../../src/protocol/parameters.ts";
 import { poseidon } from "../../src/protocol/poseidon.ts";
+import { groupParts } from "../../src/protocol/rules.ts";
+import { groupSignals } from "../../src/witness/configure.ts";
+import { group, PROFILE } from "../protocol/pricedRules.ts";
 import {
   determined,
   dividesOnce,
@@ -14,8 +20,8 @@ import {
   type Determined,
   type System,
 } from "./determined.ts";
-import { compileTemplate, type Circuit, type CircuitSource, type Inputs } from "./harness.ts";
-import { DENOMINATORS, SCALARS, scalarRows } from "./obligations.ts";
+import { compileTemplate, expectNoWitness, type Circuit, type CircuitSource, type Inputs } from "./harness.ts";
+import { ARGUED, DENOMINATORS, SCALARS, scalarRows } from "./obligations.ts";
 import type { R1cs } from "./r1cs.ts";
 import { SMALL_INSTRUCTIONS } from "./smallCircuits.ts";
 
@@ -31,6 +37,13 @@ const check = ({ signals, statements }: Circuit, main: string, r1cs: R1cs, skip?
 const checkSource = async (source: CircuitSource, skip?: Skip) => {
   const circuit = await compileTemplate(source);
   return check(circuit, source.template, circuit.r1cs, skip);
+};
+/** Templates with hints that follow by an argument, as instructions use them. */
+const ARGUED_ALONE = {
+  Median: library("report", "Median", 3),
+  Ln: library("fixed", "Ln"),
+  RootFloor: library("fixed", "RootFloor", Number(YEAR_UNITS), OPTION.root),
+  CallValue: library("optionValue", "CallValue"),
 };
 const counts = ({ free, obligations }: Determined) => ({
   free: Object.fromEntries(free),
@@ -52,6 +65,8 @@ const SIGNATURE = {
 const SIGNATURE_FREE = { "Scalar.form": 5_454, "BothZero.left": 3 };
 /** |price| = tick ticks: its 41 bits, twice, the two numbers that are ranged, and itself. */
 const TICKS = { "Clear.ticks": 85 };
+/** Of three: sides, distances with their bits, twice, and the two numbers that are ranged; and two products. */
+const MEDIAN_FREE = 3 * (1 + 1 + 2 * 40 + 2) + 2;
 const EXPECTED: Record<string, ReturnType<typeof counts>> = {
   withdraw: { free: { "IsZero.inverse": 1 }, obligations: {} },
   settle: { free: { "IsZero.inverse": 82 }, obligations: {} },
@@ -71,16 +86,37 @@ const EXPECTED: Record<string, ReturnType<typeof counts>> = {
     },
   },
   admit: {
-    free: { ...SIGNATURE_FREE, "IsZero.inverse": 40, "Canonical.factor": 2 * 53 },
+    free: { ...SIGNATURE_FREE, "IsZero.inverse": 42, "Canonical.factor": 2 * 53 },
     obligations: SIGNATURE,
   },
   // Of seven orders more two each: off the tick, of no lots.
   quote: {
-    free: { ...SIGNATURE_FREE, "IsZero.inverse": 40 + 7 * 2 + 1, "Canonical.factor": 2 * 53 },
+    free: { ...SIGNATURE_FREE, "IsZero.inverse": 42 + 7 * 2 + 1, "Canonical.factor": 2 * 53 },
     obligations: SIGNATURE,
   },
-  auction: { free: { ...TICKS, "IsZero.inverse": 53 }, obligations: {} },
-  midpoint: { free: { ...TICKS, "IsZero.inverse": 51 }, obligations: {} },
+  auction: { free: { ...TICKS, "IsZero.inverse": 52 }, obligations: {} },
+  midpoint: { free: { ...TICKS, "IsZero.inverse": 50 }, obligations: {} },
+  fold: { free: { "IsZero.inverse": 50 }, obligations: {} },
+  // Five keys, three times doubled, and an expiry of each instrument.
+  configure: {
+    free: { "IsZero.inverse": 698 },
+    obligations: { "Double.out[0]": 10, "Double.out[1]": 10, "InstrumentWords.quotient": 16 },
+  },
+  // Three signatures, twenty medians of three; two logarithms and two values of each instrument.
+  reprice: {
+    free: {
+      ...Object.fromEntries(Object.entries(SIGNATURE_FREE).map(([name, count]) => [name, 3 * count])),
+      "IsZero.inverse": 362,
+      "Median.upper": 20 * MEDIAN_FREE,
+    },
+    obligations: {
+      ...Object.fromEntries(Object.entries(SIGNATURE).map(([name, count]) => [name, 3 * count])),
+      Median: 20,
+      RootFloor: 16,
+      Ln: 32,
+      CallValue: 32,
+    },
+  },
 };
 
 /** Rows that contain a signal; `with_` another one too. */
@@ -172,6 +208,17 @@ describe("circuits, determined", () => {
         [library("babyjub", "MultiplyFixedSigned"), {}, adds(83), 251],
         [library("eddsa", "BothZero"), { "BothZero.left": 3 }, {}],
         [library("eddsa", "Signature"), { ...SIGNATURE_FREE, ...zero }, SIGNATURE],
+        [library("fixed", "Ln"), {}, { Ln: 1 }],
+        [library("fixed", "Exp"), {}, {}],
+        [library("fixed", "RootFloor", Number(YEAR_UNITS), OPTION.root), {}, { RootFloor: 1 }],
+        [library("fixed", "QuotientFloor", 41, 33), {}, {}],
+        [library("ranges", "Multiples", 7, 16), {}, {}],
+        [library("ranges", "Positive", 5), {}, {}],
+        [library("optionValue", "CallValue"), zero, { CallValue: 1 }],
+        [library("report", "Median", 3), { "Median.upper": MEDIAN_FREE }, { Median: 1 }],
+        // A quorum of seven.
+        [library("report", "Median", 5), { "Median.upper": 424 }, { Median: 1 }],
+        [library("ruleRanges", "InstrumentWords"), { "IsZero.inverse": 6 }, { "InstrumentWords.quotient": 1 }],
       ];
     for (const [source, free, obligations, inputs = 0] of rows) {
       const result = await checkSource(source);
@@ -198,8 +245,10 @@ describe("circuits, determined", () => {
       Add: library("babyjub", "Add"),
       Double: library("babyjub", "Double"),
       FromClass4: library("babyjub", "MultiplyFixed", 251),
+      InstrumentWords: library("ruleRanges", "InstrumentWords"),
+      ...ARGUED_ALONE,
     };
-    for (const [name, { test, why }] of Object.entries({ ...DENOMINATORS, ...SCALARS })) {
+    for (const [name, { test, why }] of Object.entries({ ...DENOMINATORS, ...SCALARS, ...ARGUED })) {
       assert.ok(titles.includes(test) && why.length > 40, name);
       const result = await checkSource(where[name.split(".")[0]] ?? library("eddsa", "Signature"), (of) => of === name);
       assert.ok(result.undetermined.length > 0 && !result.obligations.has(name), name);
@@ -354,6 +403,18 @@ describe("circuits, determined: what it notices", () => {
         const { undetermined } = check(circuit, source.template, without(circuit.r1cs, row));
         assert.ok(undetermined.length > 0, `${source.template} without row ${row}`);
       }
+    }
+  });
+
+  it("every row that is taken away from a template with an argument, and every one that is another", async () => {
+    for (const source of Object.values(ARGUED_ALONE)) {
+      const circuit = await compileTemplate({ ...source, attributed: false });
+      const { r1cs } = circuit;
+      const fails = (system: R1cs) => check(circuit, source.template, system).undetermined.length > 0;
+      assert.equal(check(circuit, source.template, r1cs).obligations.get(source.template), 1);
+      for (let row = 0; row < circuit.constraints; row += 7) assert.ok(fails(without(r1cs, row)), `without row ${row}`);
+      for (let term = 3; term < r1cs.nonzeros; term += 97)
+        assert.ok(fails({ ...r1cs, coefficients: r1cs.coefficients.with(term, 3n) }), `another coefficient ${term}`);
     }
   });
 
@@ -696,6 +757,80 @@ describe("circuits, determined: axioms", () => {
         ].map((form) => circuit.readAll("out", circuit.witness({ ...inputs, ...form })));
         assert.deepEqual(out[0], out[1]);
       }
+  });
+
+  it("a grid is not 0", async () => {
+    const args = [PROFILE.scenarios, PROFILE.feeds];
+    const circuit = await compileTemplate({ ...library("ruleRanges", "GroupRules", ...args), attributed: false });
+    const inputs = { ...groupSignals(group()), group: groupParts(group()) };
+    const { window } = group().pricing;
+    const at = (grid: bigint) => ({ ...inputs, group: { ...inputs.group, grid: toField(grid) } }) as Inputs;
+    for (const grid of [window, window + (1n << 32n) - 1n]) circuit.witness(at(grid));
+    for (const grid of [0n, window - 1n, -1n, window + (1n << 32n)]) expectNoWitness(circuit, at(grid));
+  });
+
+  /** Whether the hints of a template can have these values. */
+  const allows = (circuit: Circuit, inputs: Inputs, hints: Record<string, bigint>) =>
+    circuit.satisfies(circuit.solveForged(inputs, hints));
+
+  it("values have one median", async () => {
+    const few = (n: number): bigint[][] =>
+      n === 0 ? [[]] : few(n - 1).flatMap((all) => [1n, 2n, 3n].map((x) => [...all, x]));
+    for (const n of [3, 5]) {
+      const circuit = await compileTemplate(library("report", "Median", n));
+      // Of five with a few circuits are asked, of all the three rules.
+      for (const [i, values] of few(n).entries())
+        for (const out of [0n, 1n, 2n, 3n, 4n])
+          for (let sides = 0; sides < 1 << n; sides++) {
+            const upper = values.map((_, j) => BigInt((sides >> j) & 1));
+            const fits =
+              upper.filter(Boolean).length === (n + 1) / 2 &&
+              values.every((x, j) => (upper[j] ? x >= out : x <= out)) &&
+              values.some((x, j) => upper[j] && x === out);
+            if (fits) assert.equal(out, median(values), `${values}`);
+            if (n > 3 && (i % 40 > 0 || sides % 3 > 0)) continue;
+            const hints = Object.fromEntries(upper.map((bit, j) => [`upper[${j}]`, bit]));
+            assert.equal(allows(circuit, { in: values }, { out, ...hints }), fits, `${values} ${out} ${upper}`);
+          }
+    }
+  });
+
+  it("a number has one shift", async () => {
+    const circuit = await compileTemplate(library("fixed", "Ln"));
+    for (const x of [1n, 2n, 3n, 12_345n, (1n << 40n) - 1n, 1n << 40n, (1n << 41n) - 1n])
+      for (let shift = 0n; shift < 64n; shift++) {
+        const places = Object.fromEntries(
+          Array.from({ length: 6 }, (_, i) => [`places[${i}]`, (shift >> BigInt(i)) & 1n]),
+        );
+        assert.equal(allows(circuit, { in: x }, places), (x << shift) >> 40n === 1n, `${x} ${shift}`);
+      }
+    for (const x of [0n, 1n << 41n]) expectNoWitness(circuit, { in: x });
+  });
+
+  it("a number has one root", async () => {
+    const circuit = await compileTemplate(library("fixed", "RootFloor", 3, 4));
+    for (let x = 0n; x < 3n << 8n; x += x < 20n ? 1n : 17n)
+      for (let out = -1n; out < 18n; out++) {
+        const fits = out >= 0n && out < 16n && 3n * out * out <= x && x < 3n * (out + 1n) * (out + 1n);
+        assert.equal(allows(circuit, { in: x }, { out }), fits, `${x} ${out}`);
+      }
+    for (const x of [3n << 8n, -1n]) expectNoWitness(circuit, { in: toField(x) });
+  });
+
+  it("a call has one side", async () => {
+    const circuit = await compileTemplate(library("optionValue", "CallValue"));
+    for (const dev of [0n, 1n, 200n, (1n << 14n) - 1n]) {
+      const side = (dev + 1n) << 7n;
+      const ends = [-(1n << 42n) + 1n, -(1n << 22n) - side, -side, 0n, side, (1n << 22n) + side, (1n << 42n) - 1n];
+      for (const score of ends.flatMap((end) => [end - 1n, end, end + 1n])) {
+        if (score >= 1n << 42n || score <= -(1n << 42n)) continue;
+        const inputs = { forward: 100_003n, strike: 100_000n, score: toField(score), dev, rest: 0n };
+        const sides = [0n, 1n].flatMap((itm) => [0n, 1n].map((far) => ({ itm, far })));
+        const found = sides.filter((hints) => allows(circuit, inputs, hints));
+        const isFar = score >= (1n << 22n) + side || score < -(1n << 22n) - side;
+        assert.deepEqual(found, [{ itm: score >= side ? 1n : 0n, far: isFar ? 1n : 0n }], `${score} ${dev}`);
+      }
+    }
   });
 
   it("a number has one form in distinct powers of two up to a scale", () => {

@@ -9,10 +9,12 @@
  *   DIV        E y = a constant other than 0.
  *   DIVMOD     x = d q + r or x = d q - r with q, r and d - 1 - r ranged so that nothing wraps.
  *   SCALAR     the forms that Scalar gives to a number (see obligations.ts).
+ *   ARGUED     hints of a template of obligations.ts whose rows are those that its argument is about, and its inputs known.
  *   Last, E y = known is taken for an obligation: E is one of the denominators of obligations.ts.
  */
+import { createHash } from "node:crypto";
 import { placesOf, type Place } from "./components.ts";
-import { BITS_KNOWN, DENOMINATORS, FREE, scalarRows } from "./obligations.ts";
+import { ARGUED, BITS_KNOWN, DENOMINATORS, FREE, scalarRows } from "./obligations.ts";
 import { invert } from "../../src/protocol/poseidonConstants.ts";
 import { MODULUS, modulo, type R1cs } from "./r1cs.ts";
 import type { Statement } from "./statements.ts";
@@ -428,6 +430,16 @@ export function determined(
     components.set(path, template);
     if (template === "Scalar" && signal === "in") scalars.set(path, { exact: inside(path, "last") >= 0 });
   }
+  /** Signals of argued components by path, and of their parts. */
+  const argued = new Map<string, string[]>();
+  for (const name of signals.keys())
+    for (let at = name; at !== "";) {
+      at = at.slice(0, Math.max(0, at.lastIndexOf(".")));
+      if (!Object.hasOwn(ARGUED, components.get(at) ?? "")) continue;
+      const known = argued.get(at);
+      if (known) known.push(name);
+      else argued.set(at, [name]);
+    }
   const named = (path: string, of: Readonly<Record<string, bigint>>): Form => {
     const found: Form = new Map();
     for (const [signal, value] of Object.entries(of)) {
@@ -471,6 +483,30 @@ export function determined(
       );
     }
   };
+  /** By path: the rows of an argued component, hashed, as rowsHashOf says. */
+  const hashOfRows = (path: string, names: readonly string[]): string => {
+    // Of anonymous components the order counts, and not the place.
+    const order: string[] = [];
+    const ordinal = (at: string) => (order.includes(at) ? order.indexOf(at) : order.push(at) - 1);
+    const local = (name: string) =>
+      localName(path, name).replace(/_(\d+_\d+)(?=[.[])/g, (_, at: string) => `#${ordinal(at)}`);
+    const own = new Map(names.map((name) => [signals.get(name)!, local(name)]));
+    own.set(0, "1");
+    return rowsHashOf(r1cs, own, new Set([...own.keys()].filter((wire) => wire > 0).flatMap(rowsOf)));
+  };
+  const takeArgued = () => {
+    for (const [path, names] of argued) {
+      const template = components.get(path)!;
+      const { inputs, hints, rows } = ARGUED[template];
+      const of = (signal: string) =>
+        names.filter((name) => localName(path, name).replace(/\[.*$/, "") === signal).map((name) => signals.get(name)!);
+      if (skip(template, path) || !inputs.flatMap(of).every((wire) => known[wire] === 1)) continue;
+      argued.delete(path);
+      if (!rows.includes(hashOfRows(path, names))) continue;
+      count(obligations, template);
+      learn(hints.flatMap(of), []);
+    }
+  };
   const title = (wire: number) => {
     if (wire === 0) return "1";
     const { template, signal } = place(wire);
@@ -500,6 +536,8 @@ export function determined(
     before = steps;
     settle();
     takeScalars();
+    settle();
+    takeArgued();
     settle();
     takeDenominator();
   }
@@ -587,7 +625,7 @@ export function determined(
     const found = Object.entries(FREE).find(
       ([name, { members: of, rows: most, bits }]) =>
         titles.has(name) &&
-        binding.length === most &&
+        (typeof most === "number" ? [most] : most).includes(binding.length) &&
         [...titles].every((one) => one === name || of.includes(one)) &&
         (bits === undefined || group.every((one) => title(one) !== name || bounds.get(rootOf(one)) === below(bits))),
     );
@@ -617,6 +655,29 @@ export function determined(
       }),
     );
   }
+}
+
+/** A signal as its component names it. */
+const localName = (path: string, name: string) => (path === "" ? name : name.slice(path.length + 1));
+
+/** What is the same of all copies of a component: its rows, in names of its own. @param names  of its wires */
+function rowsHashOf(
+  { starts, termWires, coefficients }: R1cs,
+  names: ReadonlyMap<number, string>,
+  rows: Iterable<number>,
+): string {
+  const texts: string[] = [];
+  for (const row of rows) {
+    const wires = termWires.subarray(starts[3 * row], starts[3 * row + 3]);
+    if (!wires.every((wire) => names.has(wire))) continue;
+    const part = (at: number) =>
+      Array.from({ length: starts[at + 1] - starts[at] }, (_, i) => starts[at] + i)
+        .map((term) => `${names.get(termWires[term])} ${coefficients[term]}`)
+        .sort()
+        .join("+");
+    texts.push([0, 1, 2].map((i) => part(3 * row + i)).join("|"));
+  }
+  return createHash("sha256").update(texts.sort().join("\n")).digest("hex").slice(0, 16);
 }
 
 function isPlain({ starts, termWires, coefficients, wires }: R1cs): boolean {

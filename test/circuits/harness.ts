@@ -130,7 +130,7 @@ export class Circuit {
   #names?: Map<number, string>;
   #hints?: readonly Hint[];
   #madeBy?: ReadonlyMap<number, { name: string; statement: Statement }>;
-  #last?: { inputs: string; witness: readonly bigint[] };
+  #last?: { inputs: string; witness: readonly bigint[]; satisfies?: true };
 
   constructor(id: string, folder: string, program: WitnessProgram, source?: Source) {
     this.#id = id;
@@ -200,7 +200,8 @@ export class Circuit {
     try {
       return (witness = this.#program(inputs, wires));
     } finally {
-      const outputs = witness?.slice(1, 1 + this.r1cs.publicOutputs) ?? null;
+      // Of a circuit of which answers alone are asked no constraints are there.
+      const outputs = witness?.slice(1, wires ?? 1 + this.r1cs.publicOutputs) ?? null;
       record({ kind: "witness", circuit: this.#id, inputs, outputs });
     }
   }
@@ -247,7 +248,9 @@ export class Circuit {
    */
   solveForged(inputs: Inputs, pinned: Record<string, bigint>): bigint[] {
     const honest = this.witness(inputs);
-    assert.deepEqual(this.broken(honest), [], "the honest witness satisfies");
+    const last = this.#last!;
+    if (!last.satisfies) assert.deepEqual(this.broken(honest), [], "the honest witness satisfies");
+    last.satisfies = true;
     const wires = new Map(Object.entries(pinned).map(([name, value]) => [this.#wire(name), value]));
     return this.#solver.forge(honest, wires);
   }

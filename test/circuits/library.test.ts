@@ -1,11 +1,14 @@
 // Goal: each statement of the library's templates is a rule: a forged witness exists that breaks it alone.
 // Method: each template by itself, at small sizes, on inputs that its callers may give it; forgeries made by program (pinning.ts).
+import assert from "node:assert/strict";
 import { BASE8, publicKey, sign, type Point } from "../../src/protocol/eddsa.ts";
 import { vectorHash } from "../../src/protocol/market.ts";
 import { LIST_ORDERS, RULE, SWEEP_ALL_CANCELS, SWEEP_CANCELS } from "../../src/protocol/parameters.ts";
+import { pricesFresh } from "../../src/protocol/prices.ts";
 import { clearInstructions } from "../../src/witness/clear.ts";
 import { clearEvent, ledgerOf, PROFILE } from "./clearing.ts";
 import { situation } from "./clearProofs.ts";
+import { pricingOfTests } from "../priced.ts";
 import { compileTemplate, expectNoWitness, type Inputs } from "./harness.ts";
 import { quotient } from "./r1cs.ts";
 import { pinsEach } from "./pinning.ts";
@@ -27,7 +30,7 @@ function cleared(): any {
 }
 
 const bitsOf = (value: bigint, n: number) => Array.from({ length: n }, (_, i) => (value >> BigInt(i)) & 1n);
-const account = { keyX: 1n, keyY: 2n, view: 3n, seq: 4n, cash: 5n, positions: bitsOf(9n, 16), nonce: 6n, reserved: 7n, open: 8n }; // prettier-ignore
+const account = { keyX: 1n, keyY: 2n, view: 3n, seq: 4n, cash: 5n, positions: bitsOf(9n, 16), nonce: 6n, reserved: 7n, open: 8n, flagged: 10n, pushedAt: 11n }; // prettier-ignore
 const siblings = [
   [1n, 2n, 3n],
   [4n, 5n, 6n],
@@ -74,7 +77,7 @@ const TEMPLATES: [file: string, template: string, args: number[], examples: () =
   ["fee", "Absolute", [4], () => ({ less: { bits: bitsOf(13n, 5) } })],
   ["log", "LogStep", [], () => ({ some: { domain: 1n, logHead: 2n, A: 3n, B: 4n, salt: 5n, auth: 6n, time: 7n } })],
   ["log", "ClockStep", [], () => ({ some: { clock: 64n, time: 3n, rank: 5n, strict: 1n } })],
-  ["margin", "MarginHolds", [1], () => ({ holds: margin(100n, -3n), fails: margin(2n, -3n), gains: margin(2n, 3n) })],
+  ["margin", "MarginHolds", [2], () => ({ holds: margin(100n, -3n), fails: margin(2n, -3n), gains: margin(2n, 3n), short: margin(2n, -3n, -1n) })], // prettier-ignore
   ["book", "UnpackEntry", [], () => ({ some: { word: (1n << 236n) + 12345678901234567890n } })],
   ["fill", "UnpackFill", [], () => ({ some: { word: (1n << 147n) + 12345678901234567890n } })],
   ["fill", "UnpackTrade", [], () => ({ some: { trade: (1n << 104n) + 12345678901234567890n } })],
@@ -91,14 +94,16 @@ const TEMPLATES: [file: string, template: string, args: number[], examples: () =
   ],
   ["state", "StateWord", [], () => ({ some: { state: cleared().before } })],
   ["market", "MarketRulesHash", [], () => ({ some: { row: cleared().row } })],
-  ["market", "MarketPricesHash", [PROFILE.scenarios], () => ({ some: { row: cleared().quoted } })],
+  ["market", "MarketPricesHash", [], () => ({ some: { row: cleared().quoted } })],
   ["tables", "OpenVector", [], () => ({ some: { root: cleared().before.markets.books, values: cleared().books } })],
-  ["tables", "OpenRules", [], () => ({ some: opened((i) => ({ root: i.before.fixed.rules, group: i.group, idsHash: i.idsHash, rowsHash: vectorHash(i.rulesRows) })) })], // prettier-ignore
-  ["tables", "OpenPrices", [], () => ({ some: opened((i) => ({ root: i.before.fixed.prices, meta: i.meta, scenarios: i.scenarios, rows: i.pricesRows })) })], // prettier-ignore
+  ["tables", "OpenRules", [], () => ({ some: opened((i) => ({ root: i.before.roots.rules, group: i.group, idsHash: i.idsHash, rowsHash: vectorHash(i.rulesRows), instrumentsHash: i.instrumentsHash })) })], // prettier-ignore
+  ["tables", "OpenPrices", [], () => ({ some: opened((i) => ({ root: i.before.roots.prices, meta: i.meta, scenarios: i.scenarios, rows: i.pricesRows })) })], // prettier-ignore
   ["tables", "Scenarios", [2], () => ({ some: { values: [account.positions, account.positions] } })],
-  ["tables", "Fresh", [], () => ({ fresh: fresh(7n, 12n), stale: fresh(7n, 20n), early: fresh(9n, 8n) })],
+  ["tables", "GroupHash", [], () => ({ some: { group: cleared().group } })],
+  ["tables", "PricesMetaHash", [], () => ({ some: { meta: cleared().meta } })],
+  ["tables", "Fresh", [], () => ({ exact: fresh(78n), recent: fresh(82n), stale: fresh(93n), early: fresh(72n), halts: fresh(78n, { halted: 1n }) })], // prettier-ignore
   ["tables", "RulesRow", [], () => ({ some: opened((i) => ({ rowHash: i.rulesRows[Number(i.slot)], row: i.row })) })],
-  ["tables", "PricesRow", [PROFILE.scenarios], () => ({ some: opened((i) => ({ rowHash: i.pricesRows[Number(i.slot)], row: i.quoted })) })], // prettier-ignore
+  ["tables", "PricesRow", [], () => ({ some: opened((i) => ({ rowHash: i.pricesRows[Number(i.slot)], row: i.quoted })) })], // prettier-ignore
   ["babyjub", "OnCurve", [], () => ({ on: { in: key }, off: { in: [1n, 1n] } })],
   ["babyjub", "Add", [], () => ({ some: { p: key, q: base8 } })],
   ["babyjub", "Double", [], () => ({ some: { in: key } })],
@@ -137,12 +142,17 @@ function signature(message: bigint): Inputs {
   return { keyGiven: 1n, keyX: key[0], keyY: key[1], ...sign(SECRET, 7n), message };
 }
 
-function margin(cash: bigint, unit: bigint): Inputs {
-  return { cash, reserved: 1n, positions: account.positions, values: [account.positions], quantity: 2n, unit: [unit] };
+function margin(cash: bigint, unit: bigint, sign = 1n): Inputs {
+  const positions = account.positions.map((lots) => sign * lots);
+  const [longCharges, shortCharges] = [1n, 2n].map((charge) => positions.map((_, i) => charge + BigInt(i)));
+  const values = [account.positions, account.positions];
+  return { cash, reserved: 1n, positions, values, longCharges, shortCharges, quantity: 2n, unit: [unit, unit] };
 }
 
-function fresh(from: bigint, time: bigint): Inputs {
-  return { rules: 5n, meta: { rules: 5n, epoch: 1n, time: from }, maxAge: 10n, time };
+/** Of epoch 7, from 73 to 82, and, for orders, to 92. */
+const MADE = { inForce: 5n, epochLength: 10n, lag: 3n, under: 5n, epoch: 7n, halted: 0n };
+function fresh(time: bigint, changes: Partial<typeof MADE> = {}): { made: typeof MADE; time: bigint } {
+  return { made: { ...MADE, ...changes }, time };
 }
 
 const opened = (of: (inputs: any) => Inputs) => of(cleared());
@@ -169,6 +179,95 @@ describe("circuits/lib: each statement is a rule", () => {
     // With any field element for the fee there is one that leaves no rest.
     const whole = quotient(2_500_000n, 1_000_000n);
     circuit.refuses({ x: 2_500_000n }, { out: whole }, "Range(n)(out)");
+  });
+
+  it("prices count from the lag on for an epoch, and for orders an epoch longer", async () => {
+    const file = "circuits/lib/tables.circom";
+    const circuit = await compileTemplate({ file, template: "Fresh", args: [], optimise: false });
+    const [time, second] = [(1n << 40n) - 1n, (1n << 32n) - 1n];
+    const asked = [
+      ...[0n, 72n, 73n, 82n, 83n, 92n, 93n, time].map((at) => fresh(at)),
+      ...[{ halted: 1n }, { under: 0n }, { inForce: 6n }].map((changes) => fresh(78n, changes)),
+      // At the ends of all ranges: times, lengths, lags; epochs that end at the last second.
+      ...[0n, 1n, second, time].flatMap((at) =>
+        [1n, second].flatMap((epochLength) =>
+          [0n, second].flatMap((lag) =>
+            [0n, 1n, time / epochLength].map((epoch) => fresh(at, { epochLength, lag, epoch })),
+          ),
+        ),
+      ),
+      ...[-1n, 0n, 1n].flatMap((by) =>
+        [1n, 2n].map((epochs) => {
+          const [epochLength, lag, epoch] = [second, second - 1n, 200n];
+          return fresh((epoch + epochs) * epochLength + lag + by, { epochLength, lag, epoch });
+        }),
+      ),
+    ];
+    const seen = new Set<string>();
+    for (const inputs of asked) {
+      const { inForce, epochLength, lag, under, epoch, halted } = inputs.made;
+      const prices = { rules: under, epoch, halted: halted === 1n };
+      const counts = (late: bigint) =>
+        pricesFresh(prices, { ...pricingOfTests(1), epochLength, lag }, inForce, inputs.time, late) ? 1n : 0n;
+      const witness = circuit.witness(inputs);
+      assert.equal(circuit.satisfies(witness), true);
+      const said = ["exact", "recent"].map((name) => circuit.read(name, witness));
+      assert.deepEqual(
+        said,
+        [counts(0n), counts(1n)],
+        JSON.stringify(inputs, (_, it) => String(it)),
+      );
+      seen.add(said.join());
+    }
+    assert.equal(seen.size, 3);
+    circuit.refuses(fresh(83n), { inEpoch: 1n });
+    circuit.refuses(fresh(93n), { inNext: 1n });
+    circuit.refuses(fresh(72n), { begun: 1n });
+    circuit.refuses(fresh(78n, { halted: 1n }), { valid: 1n });
+    circuit.refuses(fresh(78n, { under: 4n }), { sameRules: 1n });
+  });
+
+  it("positions cost by their sign, in every scenario but the mark", async () => {
+    const file = "circuits/lib/margin.circom";
+    const circuit = await compileTemplate({ file, template: "MarginHolds", args: [3], optimise: false });
+    const [most, charge] = [1n << 48n, (1n << 40n) - 1n];
+    const vector = (...values: bigint[]) => Array.from({ length: 16 }, (_, i) => values[i] ?? 0n);
+    const zero = [vector(), vector(), vector()];
+    /** @param short  cash units that are missing for a withdrawal of 1 */
+    const cases: [positions: bigint[], longCharges: bigint[], shortCharges: bigint[], cost: bigint][] = [
+      [vector(), vector(5n), vector(7n), 0n],
+      [vector(3n), vector(5n), vector(7n), 15n],
+      [vector(-3n), vector(5n), vector(7n), 21n],
+      [vector(3n, -2n), vector(5n, 1n), vector(7n, 9n), 33n],
+      [vector(most - 1n), vector(charge), vector(), (most - 1n) * charge],
+      [vector(1n - most), vector(), vector(charge), (most - 1n) * charge],
+      [vector(1n - most), vector(charge), vector(), 0n],
+    ];
+    for (const [positions, longCharges, shortCharges, cost] of cases) {
+      const asked = (cash: bigint, values = zero) => {
+        const common = { reserved: 0n, positions, longCharges, shortCharges, quantity: 1n, unit: [-1n, -1n, -1n] };
+        const witness = circuit.witness({ ...common, cash, values });
+        assert.equal(circuit.satisfies(witness), true);
+        return circuit.read("out", witness);
+      };
+      assert.deepEqual([asked(cost + 1n), asked(cost)], [1n, 0n], `charges of ${positions}`);
+      if (cost === 0n) continue;
+      // In the mark they are none: there it holds with nothing but the 1, where the others are worth what is charged.
+      const gains = positions.map((lots) => (lots < 0n ? -1n : lots > 0n ? 1n : 0n) * charge);
+      const held = positions.reduce((sum, lots, i) => sum + lots * gains[i], 0n);
+      assert.ok(held >= cost);
+      assert.deepEqual([asked(1n, [vector(), gains, gains]), asked(0n, [vector(), gains, gains])], [1n, 0n]);
+    }
+    const [positions, longCharges, shortCharges] = cases[2];
+    const inputs = { cash: 21n, reserved: 0n, positions, values: zero, longCharges, shortCharges, quantity: 1n, unit: [-1n, -1n, -1n] }; // prettier-ignore
+    for (const [name, value] of [
+      ["isLong[0]", 1n],
+      ["charge[0]", 0n],
+      ["charge[0]", 20n],
+      ["chargePerLot[0]", -5n],
+    ] as const)
+      // prettier-ignore
+      assert.equal(circuit.read("out", circuit.refuses(inputs, { [name]: value })), 1n, name);
   });
 
   it("claims are numbers of lots, and those around the price no more than trade", async () => {

@@ -67,6 +67,13 @@ export const DENOMINATORS: Readonly<Record<string, Denominator>> = {
     why: "u = -1 would give v^2 = A - 2 = d, which is no square: no point of the curve has it.",
     test: CURVE,
   },
+  "InstrumentWords.quotient": {
+    denominator: { grid: 1n },
+    why:
+      "Genesis has a grid of 1 at least; in Configure it is `window`, which is not 0, and a number of 32 bits more, both " +
+      "ranged by GroupRules: it is not 0, and below 2^33.",
+    test: "a grid is not 0",
+  },
   "MontgomeryAdd.slope": {
     denominator: { "q[0]": 1n, "p[0]": -1n },
     why:
@@ -90,6 +97,55 @@ export const DENOMINATORS: Readonly<Record<string, Denominator>> = {
       "u is that of p + q, which is not p, as q is not the identity, nor -p, as 2 p + q is not: its class is not 0 " +
       "before the last step, and 4 after it.",
     test: CLASSES,
+  },
+};
+
+export interface Argued extends Axiom {
+  /** What the argument takes as known, and ranged as the header of the template says. */
+  inputs: readonly string[];
+  /** What follows from it; the rest of the component must follow from both by itself. */
+  hints: readonly string[];
+  /** Hashes of all rows of the component, in its own names: of these the argument is. */
+  rows: readonly string[];
+}
+
+/** Hints that follow from the inputs of their component, but by no rule of determined.ts. */
+export const ARGUED: Readonly<Record<string, Argued>> = {
+  Median: {
+    inputs: ["in"],
+    hints: ["out"],
+    rows: ["785421af3e8b85a2", "2ba281378ac3fe65"],
+    why:
+      "(N + 1) / 2 are upper ones and not below out, the others not above it, and out is one of the upper ones: so it is the " +
+      "middle one in order. Which of equal ones are upper is free.",
+    test: "values have one median",
+  },
+  Ln: {
+    inputs: ["in"],
+    hints: ["places"],
+    rows: ["5f5cedb9db652570"],
+    why: "in is below 2^41 and a shift below 2^64, so nothing wraps, and one shift only brings in, not 0, into [2^40, 2^41).",
+    test: "a number has one shift",
+  },
+  RootFloor: {
+    inputs: ["in"],
+    hints: ["out"],
+    rows: ["18653170cfbf6628"],
+    why:
+      "divisor out^2 + rest is below 2^250 and so an integer; rest is below divisor (2 out + 1), and the intervals from " +
+      "divisor out^2 to divisor (out + 1)^2 do not meet.",
+    test: "a number has one root",
+  },
+  CallValue: {
+    inputs: ["score", "dev"],
+    hints: ["itm", "far"],
+    rows: ["d8092c4aa40cf51a"],
+    why:
+      "With T = (dev + 1) 2^7, y is score - T + 2^22 in the money, else -score - 1 - T + 2^22. If far is 0, y is in " +
+      "[0, 2^23); if it is 1, y is 2^23 at least, as the sign of the sum says. In the money y is 2^22 at least, or far: so " +
+      "score >= T. Else y is 2^22 - 2 T at least, as what `two` ranges is not below 0, or far: so score < T. |score| < 2^42 " +
+      "and dev < 2^14, so nothing wraps.",
+    test: "a call has one side",
   },
 };
 
@@ -153,7 +209,7 @@ export interface Free {
   /** Signals that may be free with it. */
   members: readonly string[];
   /** How many rows they share with other signals: those that leave them free. In no other row they meet any. */
-  rows: number;
+  rows: number | readonly number[];
   /** It must be ranged to so many. */
   bits?: number;
   /** Where it is free, and why nobody cares. */
@@ -168,6 +224,11 @@ export const FREE: Readonly<Record<string, Free>> = {
     members: ["BothZero.right", "BothZero.part"],
     rows: 2,
     why: "Free within a left + b right = 1 - out; out does not follow from them, but from a, b and a = b = 0.",
+  },
+  "Median.upper": {
+    members: ["Median.distance", "Median.other", "Range.in", "Range.bits", "Bits.in", "Bits.out"],
+    rows: [4, 6],
+    why: "Which of equal values are upper ones is free; the median is the same, and nothing else reads it.",
   },
   "Clear.ticks": {
     members: ["Range.in", "Range.bits", "Bits.in", "Bits.out"],

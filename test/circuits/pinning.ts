@@ -1,6 +1,8 @@
 /** What the tests of circuits share: forgeries made by program, at least one for each statement that can be broken alone. */
 import assert from "node:assert/strict";
 import type { Circuit, Inputs } from "./harness.ts";
+import type { Random } from "../../src/replay/random.ts";
+import { isRecording } from "./record.ts";
 import { missed, type Statement } from "./statements.ts";
 
 /** Signals that are tried of each statement: it may stand in many components and loops. */
@@ -19,23 +21,29 @@ const FREE = /^(signal inverse|factor\[run\]|signal left|signal right|positive) 
  * No signal can have another value: in each example each that a rule computes or a hint assigns is pinned to others, until
  * its rule was broken alone; then inputs are, for rules that compute nothing. Where the cheat breaks a second rule, an input
  * that stands in it is chosen so that it holds.
- * @param file    only of statements in it
+ * @param file    only of statements in it, or of one of its templates: "fold.circom Fold"
  * @param byHand  text of statements that take a cheat of several signals, which is tried elsewhere
+ * @param sample  of a great circuit: so many of the statements, at random; where the tests are recorded all the same all
  */
 export function pinsEach(
   circuit: Circuit,
   examples: Record<string, Inputs>,
   file: string,
   byHand: readonly string[] = [],
+  sample?: { readonly random: Random; readonly count: number },
 ): void {
   const alone = new Set<Statement>();
-  const mine = [...new Set(circuit.rules.flat())].filter((statement) => statement.file.endsWith(`/${file}`));
+  const [source, of] = file.split(" ");
+  const isMine = (it: Statement) => it.file.endsWith(`/${source}`) && (of === undefined || it.template === of);
+  const mine = [...new Set(circuit.rules.flat())].filter(isMine);
   for (const text of byHand)
     assert.ok(
       mine.some((it) => it.text === text),
       `no statement is ${text}`,
     );
   const all = mine.filter(({ text }) => !byHand.includes(text));
+  if (sample && !isRecording())
+    while (all.length > sample.count) all.splice(sample.random.integer(0, all.length - 1), 1);
   /** Tries a cheat; what it breaks alone is noted. */
   const tries = (inputs: Inputs, pinned: Record<string, bigint>, wanted?: Statement): boolean => {
     for (let pins = pinned, repair = 0; ; repair++) {
@@ -60,9 +68,12 @@ export function pinsEach(
       return value < 2n ? [1n - value, 2n] : [value + 1n, value - 1n];
     };
     const byStatement = new Map<Statement, string[]>();
-    for (const { name, statement } of circuit.computed())
-      byStatement.set(statement, [...(byStatement.get(statement) ?? []), name]);
-    const hints = [...byStatement.keys()].filter((it) => it.operator === "<--" && it.file.endsWith(`/${file}`));
+    for (const { name, statement } of circuit.computed()) {
+      const names = byStatement.get(statement);
+      if (names) names.push(name);
+      else byStatement.set(statement, [name]);
+    }
+    const hints = [...byStatement.keys()].filter((it) => it.operator === "<--" && isMine(it));
     for (const statement of [...hints, ...all]) {
       const computed = byStatement.has(statement) && statement.operator !== null;
       const names = computed ? byStatement.get(statement)! : circuit.inputsBehind(statement);

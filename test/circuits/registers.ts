@@ -7,10 +7,24 @@ import type { Circuit } from "./harness.ts";
 import { remembersHashes } from "./remembering.ts";
 
 const WRITES = {
-  deposit: ["phase", "blind", "logHead", "logCount", "clock", "accounts", "accountCount", "deposits"],
-  admit: ["phase", "blind", "logHead", "logCount", "clock", "accounts", "admitted", "cancels", "counts", "payoutsPut"],
+  deposit: ["phase", "blind", "logHead", "logCount", "clock", "accounts", "accountCount", "deposits", "vault"],
+  admit: [
+    "phase",
+    "blind",
+    "logHead",
+    "logCount",
+    "clock",
+    "accounts",
+    "admitted",
+    "cancels",
+    "counts",
+    "payoutsPut",
+    "vault",
+  ],
   clear: ["phase", "blind", "logHead", "logCount", "clock", "books", "admitted", "cancels", "counts", "sweep", "fillsPut"], // prettier-ignore
   settle: ["phase", "blind", "accounts", "holders", "fees", "fillsTaken"],
+  configure: ["phase", "blind", "logHead", "logCount", "clock", "rules", "prices"],
+  fold: ["phase", "blind", "logHead", "logCount", "clock", "accounts", "holders"],
   withdraw: ["phase", "blind", "payoutsTaken"],
 } as const satisfies Record<string, readonly Register[]>;
 /** An instruction opens or signs these, so they stay as they are; each has a value of its own anyway. */
@@ -23,6 +37,8 @@ interface Setting {
   circuit: Circuit;
   ledger: Ledger;
   make: () => InstructionInputs;
+  /** more that are opened */
+  opened?: readonly Register[];
 }
 
 /** Declares tests that only those registers change which the instruction is there to change. */
@@ -32,9 +48,10 @@ export function leavesOthersAlone(name: keyof typeof WRITES, setting: () => Prom
   remembersHashes();
   /** Each register left alone has a value of its own, so that none can stand for another. */
   const made = async () => {
-    const { circuit, ledger, make } = await setting();
+    const { circuit, ledger, make, opened = [] } = await setting();
     for (const [i, register] of ALL.entries())
-      if (kept.includes(register) && !OPENED.includes(register)) ledger.state[register] = BigInt(7_000 + i);
+      if (kept.includes(register) && ![...OPENED, ...opened].includes(register))
+        ledger.state[register] = BigInt(7_000 + i);
     const before = { ...ledger.state };
     const { inputs, publicInputs } = make();
     return { circuit, before, after: ledger.state, inputs, publicInputs };

@@ -137,6 +137,8 @@ describe("circuits/instructions/settle: forged witnesses", () => {
     ["another nonce", plus("step[1].after.nonce", 1n)],
     ["another key", plus("step[1].after.keyX", 1n)],
     ["another view key", plus("step[1].after.view", 1n)],
+    ["a flag lifted", () => ({ "step[1].after.flagged": 0n })],
+    ["what it waits for forgotten", () => ({ "step[1].after.pushedAt": 0n })],
     ["a position one more", plus("step[1].after.positions[0]", 1n)],
     ["a position that the market has no leg in", plus("step[1].after.positions[5]", 1n)],
     ["a leg one more", plus("step[1].legs[0]", 1n)],

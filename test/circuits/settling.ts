@@ -2,18 +2,20 @@
 import { credited, settled } from "../../src/protocol/clearing.ts";
 import { accountLeaf, openAccount, type Account } from "../../src/protocol/account.ts";
 import { fillWord, pushFill, tradeWord, type Fill, type Trade } from "../../src/protocol/book.ts";
-import { computePrices, fee, NO_MARKETS, vectorHash, type MarketRules } from "../../src/protocol/market.ts";
+import { fee, NO_MARKETS, vectorHash, type MarketRules } from "../../src/protocol/market.ts";
 import { abs } from "../../src/protocol/numbers.ts";
 import { INSTRUMENTS, MARKET_STATE, PHASE, RULE } from "../../src/protocol/parameters.ts";
 import { type State } from "../../src/protocol/state.ts";
 import { Tree } from "../../src/protocol/tree.ts";
 import { Ledger } from "../../src/witness/ledger.ts";
 import { settleInstructions, type Unsettled } from "../../src/witness/settle.ts";
+import { FOREVER, pricesOfTests, rulesOfTests } from "../priced.ts";
 
 export const file = "circuits/instructions/settle.circom";
 export const PROFILE = {
   depth: 2,
   scenarios: 4,
+  feeds: 4,
   maxOpen: 32,
   deposit: 1,
   admit: 1,
@@ -21,6 +23,7 @@ export const PROFILE = {
   clear: 1,
   settle: 6,
   settleRuns: 2,
+  fold: 1,
 };
 export const [SLOT, OTHER_SLOT, FREE] = [2, 3, 15];
 export const PRICE = 1_000n;
@@ -40,24 +43,19 @@ export const market = (id: bigint, legs: bigint[]): MarketRules => ({
   rule: BigInt(RULE.auction),
   interval: 10n,
   state: BigInt(MARKET_STATE.open),
+  until: FOREVER,
   capacity: 100n,
   cancelCapacity: 10n,
   listCapacity: 10n,
 });
 /** A spread on the first three instruments and the last, and an outright. */
 export const LEGS = [...vector(1n, -25n, 127n).slice(0, 15), -127n];
-export const rules = {
-  group: { operatorKeyX: 1n, operatorKeyY: 2n, maxAge: 60n },
+export const rules = rulesOfTests({
   markets: NO_MARKETS.map((free, slot) =>
     slot === SLOT ? market(1n, LEGS) : slot === OTHER_SLOT ? market(2n, vector(0n, 1n)) : free,
   ),
-};
-export const prices = computePrices(rules, {
-  values: Array.from({ length: 4 }, () => vector(1_000n)),
-  funding: vector(),
-  epoch: 1n,
-  time: 1n,
 });
+export const prices = pricesOfTests(rules, { values: Array.from({ length: 4 }, () => vector(1_000n)) });
 
 /** Sixteen accounts, so that the tree is full; account 0 is the venue's. */
 export function someAccounts(): Account[] {
@@ -68,6 +66,8 @@ export function someAccounts(): Account[] {
     nonce: 7n,
     reserved: 100_000n,
     open: 9n,
+    flagged: BigInt(200 + i),
+    pushedAt: BigInt(300 + i),
   }));
 }
 export const fill = (account: number, changes: Partial<Fill> = {}): Fill => ({

@@ -282,10 +282,23 @@ function wiring(paths: readonly (readonly string[])[], depth: number, components
       path !== null && bases.some((base) => base === path || base.startsWith(`${path}.`));
     const known = components.statementsOf(components.templateOf(owner));
     const plain = known.filter(({ assigned, takesNumber }) => !takesNumber && named(assigned));
-    const both = plain.find(({ source }) => named(source));
-    if (both ?? plain[0]) return both ?? plain[0];
+    const both = plain.filter(({ source }) => named(source));
+    // Of two that differ in their indexes alone, the one whose numbers these are.
+    const names = paths.map((path) => path.slice(level).join("."));
+    const found = both.find((it) => both.length > 1 && names.some((name) => patternOf(it).test(name))) ?? both[0];
+    if (found ?? plain[0]) return found ?? plain[0];
   }
   return undefined;
+}
+
+/** What a signal is named that a statement takes as it is: an index that is no number stands for any. */
+function patternOf({ text }: Statement): RegExp {
+  const source = text.slice(text.indexOf("<==") + 3).trim();
+  const indexed = source.replace(
+    /\[([^\]]*)\]/g,
+    (_, index: string) => `\\[${/^\d+$/.test(index) ? index : "\\d+"}\\]`,
+  );
+  return new RegExp(`^${indexed.replaceAll(".", "\\.")}($|[.[])`);
 }
 
 /** "clear.circom:118 miss[0] <== entry.key - cancels.keys[0]" */

@@ -8,26 +8,27 @@ import { pushPayout } from "../../src/protocol/book.ts";
 import { FIELD } from "../../src/protocol/eddsa.ts";
 import { WITHDRAW_SLOTS } from "../../src/protocol/instructions.ts";
 import { WITHDRAWAL_COLUMNS } from "../../src/protocol/item.ts";
-import { computePrices, NO_MARKETS } from "../../src/protocol/market.ts";
 import { pack } from "../../src/protocol/numbers.ts";
-import { INSTRUMENTS, PHASE } from "../../src/protocol/parameters.ts";
+import { PHASE } from "../../src/protocol/parameters.ts";
 import { Ledger, type InstructionInputs } from "../../src/witness/ledger.ts";
 import { withdrawInstructions } from "../../src/witness/withdraw.ts";
 import { compileTemplate, expectNoWitness, type Circuit, type Inputs } from "./harness.ts";
 import { pinsEach } from "./pinning.ts";
 import { leavesOthersAlone } from "./registers.ts";
+import { noPrices } from "../../src/protocol/prices.ts";
+import { rulesOfTests } from "../priced.ts";
 
 /** Inputs of an instruction, free to be changed. */
 type Tampered = { [name: string]: any };
 
 const file = "circuits/instructions/withdraw.circom";
 const PAYING = BigInt(PHASE.paying);
-const zeros = Array<bigint>(INSTRUMENTS).fill(0n);
-const rules = { group: { operatorKeyX: 1n, operatorKeyY: 2n, maxAge: 60n }, markets: NO_MARKETS };
-const prices = computePrices(rules, { values: [zeros], funding: zeros, epoch: 1n, time: 5n });
+const rules = rulesOfTests({ group: { scenarios: 1 } });
+const prices = noPrices({ ...rules, ...rules.group });
 const profile = {
   depth: 1,
   scenarios: 1,
+  feeds: 4,
   maxOpen: 1,
   deposit: 1,
   admit: 1,
@@ -35,6 +36,7 @@ const profile = {
   clear: 1,
   settle: 1,
   settleRuns: 1,
+  fold: 1,
 };
 const word = (recipient: bigint, amount: bigint) => pack(WITHDRAWAL_COLUMNS, { recipient, amount });
 const GREATEST = word((1n << 160n) - 1n, (1n << 92n) - 1n);

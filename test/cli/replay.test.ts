@@ -12,6 +12,7 @@ import { replayMessages, type ReplayOptions } from "../../src/cli/replay.ts";
 import { recheck } from "../../src/replay/recheck.ts";
 import type { RecordJson, RoundJson } from "../../src/replay/record.ts";
 import { PROFILES } from "../../src/protocol/instructions.ts";
+import { Matcher } from "../../src/matcher/matcher.ts";
 import { decodeItem } from "../../src/protocol/item.ts";
 import { SIDE, VERDICTS } from "../../src/protocol/parameters.ts";
 
@@ -53,19 +54,68 @@ describe("replay", () => {
   const flow = (signed = false, makers = 0) =>
     flowOf(messages, { profile: PROFILES.standard, accounts: 5, every: 10, seed: 1, signed, makers });
 
-  it("marks a stock by many prices, on the tick of such prices", () => {
+  it("begins with an index of many prices, on the tick of such prices", () => {
     const of = (...prices: [price: bigint, times: number][]) => {
       const orders = prices.flatMap(([price, times]) => Array<bigint>(times).fill(price));
       const made = orders.map((price, i) => ({ line: i + 1, seconds: 34_200, type: "order", id: i, size: 1n, price, side: SIDE.buy }) as const); // prettier-ignore
-      const { genesis } = flowOf(made, { profile: PROFILES.demo, accounts: 5, every: 10, seed: 1, signed: false });
+      const { genesis, commands } = flowOf(made, { profile: PROFILES.demo, accounts: 5, every: 10, seed: 1, signed: false }); // prettier-ignore
       const { tick } = genesis.rules.markets[0]!;
-      return [genesis.prices.markets[0]!.mark, tick];
+      const first = [...commands].find(({ kind }) => kind === "reprice")!;
+      assert.ok(first.kind === "reprice");
+      return { indexes: first.quorum.map(({ report }) => report.index), tick };
     };
-    assert.deepEqual(of([1_999_999_900n, 1], [1_000_050n, 4]), [1_000_000n, 100n], "a stub quote first");
-    assert.deepEqual(of([1n, 3], [1_000_000n, 98], [5_000_000n, 99]), [1_000_000n, 100n]);
-    assert.deepEqual(of([5_512n, 3]), [5_512n, 1n], "below a dollar");
-    assert.deepEqual(of([9_999n, 1]), [9_999n, 1n]);
-    assert.deepEqual(of([10_000n, 1]), [10_000n, 100n]);
+    const begins = (prices: [price: bigint, times: number][], index: bigint, tick: bigint) => {
+      const found = of(...prices);
+      assert.equal(found.tick, tick);
+      // Feeds differ by 20 millionths at most.
+      for (const it of found.indexes)
+        assert.ok(it >= index - index / 50_000n && it <= index + index / 50_000n, `${it}`);
+    };
+    begins([[1_999_999_900n, 1], [1_000_050n, 4]], 1_000_000n, 100n); // prettier-ignore
+    begins([[1n, 3], [1_000_000n, 98], [5_000_000n, 99]], 1_000_000n, 100n); // prettier-ignore
+    begins([[5_512n, 3]], 5_512n, 1n);
+    begins([[9_999n, 1]], 9_999n, 1n);
+    begins([[10_000n, 1]], 10_000n, 100n);
+  });
+
+  it("has feeds report what its executions came to, each epoch before all else of its second", () => {
+    const minutes = [0, 10, 70, 80, 90, 200].map((after, i): LobsterMessage => {
+      const type = i === 0 ? "order" : "execution";
+      return { line: i + 1, seconds: 34_203 + after, type, id: i, size: 1n, price: 1_000_000n + 1_000n * BigInt(i), side: SIDE.buy }; // prettier-ignore
+    });
+    const of = (signed: boolean) => flowOf(minutes, { profile: PROFILES.demo, accounts: 5, every: 5, seed: 1, signed });
+    const { genesis, options, commands } = of(true);
+    const matcher = new Matcher(genesis, options);
+    const told: [second: number, epoch: number, index: number, mark: number][] = [];
+    let before = 0n;
+    for (const command of commands) {
+      if (command.kind === "reprice") {
+        assert.ok(command.time > before, "first of its second");
+        assert.equal(command.checked, undefined);
+        const [event] = matcher.apply(command);
+        assert.ok(event.kind === "reprice" && event.after.halted === false);
+        const { index, last } = event.after;
+        told.push([Number(command.time % 3_600n), Number(command.epoch % 60n), Number(index), Number(last[0])]);
+      } else {
+        if (command.kind !== "deposits") assert.ok(matcher.isFresh(command.time), "prices of its epoch");
+        matcher.apply(command);
+      }
+      before = command.time;
+    }
+    // In thousands. 9:30:03 is of epoch 29 of the hour, as epoch 30 has just ended; before the first trade, the median of the file.
+    const near = told.map(([second, epoch, ...prices]) => [second, epoch, ...prices.map((it) => Math.round(it / 1_000))]); // prettier-ignore
+    assert.deepEqual(near, [
+      [1_803, 29, 1_003, 1_003],
+      [1_805, 30, 1_003, 1_003],
+      [1_865, 31, 1_001, 1_001],
+      [1_925, 32, 1_003, 1_004],
+      // Without a trade all stays as it was.
+      [1_985, 33, 1_003, 1_004],
+    ]);
+    // The same numbers where nobody signs.
+    const reports = (signed: boolean) =>
+      [...of(signed).commands].flatMap((it) => (it.kind === "reprice" ? it.quorum.map(({ feed, report }) => ({ feed, report })) : [])); // prettier-ignore
+    assert.deepEqual(reports(false), reports(true));
   });
 
   it("sends what the messages mean", () => {
@@ -78,6 +128,7 @@ describe("replay", () => {
       items: { order: 28, partialCancel: 3, cancel: 2, execution: 3 },
       lists: 0,
       closes: 3,
+      reprices: 2,
       traded: { shares: 19n, value: 4n * 1_000_000n + 12n * 999_900n + 3n * 1_000_100n },
     });
     const closes = all.filter(({ kind }) => kind === "close").map(({ time }) => Number(time % 60n));
@@ -141,7 +192,7 @@ describe("replay", () => {
     const summary = await replayMessages(messages, { ...DEMO, json });
     assert.deepEqual((await readdir(folder)).sort(), ["flow.csv", "out.json"]);
     const record = JSON.parse(await readFile(json, "utf8")) as RecordJson;
-    assert.deepEqual(Object.keys(record), ["genesis", "blind", "signed", "rounds"]);
+    assert.deepEqual(Object.keys(record), ["genesis", "blind", "signed", "rules", "rounds", "reprices"]);
     assert.equal(recheck(record).ok, true);
     const { rounds } = record;
     assert.equal(rounds.length, 3);

@@ -65,7 +65,7 @@ describe("tacit serve, account, order, watch", () => {
     assert.match((await tacit("account", "history", ...at())).stdout, /deposit .*50,000,000/);
     assert.match((await tacit("markets", ...at())).stdout, /101 .*open .* 2 s /);
     const buy = await tacit("order", "buy", "101", "5", "100020", ...at());
-    assert.match(buy.stdout, /^admitted: nonce 1, entry 1 of the log/);
+    assert.match(buy.stdout, /^admitted: nonce 1, entry \d+ of the log/);
     assert.equal(buy.status, 0);
     const foreseen = await tacit("order", "sell", "perpetual", "5", "100021", ...at());
     const offTick = /\(offTick.*: limits are multiples of 10: 100020 or 100030, not 100021\)?/;
@@ -104,8 +104,10 @@ describe("tacit serve, account, order, watch", () => {
     assert.equal(reported.nonce, "3");
     assert.match((await tacit("watch", "--once", ...at())).stdout, /rounds up to \d+ hold, as verified before/);
     const booked = JSON.parse((await tacit("account", "history", "--json", ...at())).stdout);
-    assert.deepEqual([booked[0].kind, booked[0].n], ["deposit", 0]);
-    const later = JSON.parse((await tacit("account", "history", "--after", "0", "--json", ...at())).stdout);
+    assert.equal(booked[0].kind, "deposit");
+    const later = JSON.parse(
+      (await tacit("account", "history", "--after", `${booked[0].n}`, "--json", ...at())).stdout,
+    );
     assert.deepEqual(later, booked.slice(1));
     assert.equal((await tacit("order", "buy", "101", "1", "100000", ...at())).status, 0);
     const notebook = join(folder, "tacit-account.notebook.json");

@@ -11,6 +11,9 @@ import { fileURLToPath } from "node:url";
 import { verifyFile } from "../../src/cli/verify.ts";
 import { TacitError } from "../../src/protocol/errors.ts";
 import { chainHeads } from "../../src/protocol/item.ts";
+import { PROFILES } from "../../src/protocol/instructions.ts";
+import { rulesRoot } from "../../src/protocol/rules.ts";
+import { parseRules } from "../../src/protocol/rulesJson.ts";
 import { proofToJson } from "../../src/protocol/proof.ts";
 import { useHashKernels } from "../../src/prover/hash/use.ts";
 import { Random } from "../../src/replay/random.ts";
@@ -22,7 +25,10 @@ import { Simulator } from "../verifier/simulator.ts";
 const BIN = fileURLToPath(new URL("../../bin/tacit.js", import.meta.url));
 const simulator = new Simulator("verify");
 
-/** Proves each round of a record, whatever it says: one instruction for all entries but the last, and one for that. */
+/**
+ * Proves each round of a record, whatever it says: one instruction for new rules, which come first, one for all other entries
+ * but the last, and one for that.
+ */
 function prove(record: RecordJson): RecordJson {
   const proved = copy(record);
   for (const round of proved.rounds) {
@@ -33,6 +39,11 @@ function prove(record: RecordJson): RecordJson {
       return { time, logCount: BigInt(round.logCount) + BigInt(count), log: heads[count - 1] };
     };
     const { instructions } = simulator.round(BigInt(round.state), [
+      ...round.log.flatMap(({ rules }, i) => {
+        if (rules === undefined) return [];
+        const root = rulesRoot(parseRules(rules, PROFILES.demo, { bounded: false }));
+        return [{ name: "configure" as const, inputs: { ...upTo(i + 1), rules: root } }];
+      }),
       { name: "admit", inputs: upTo(entries.length - 1) },
       { name: "auction", inputs: { ...upTo(entries.length), stateAfter: BigInt(round.stateAfter) } },
     ]);
@@ -75,10 +86,19 @@ describe("tacit verify and recheck, and the page Verify", () => {
     return { accepted: good.length > 0 && good.every(Boolean), said: JSON.stringify(news) };
   }
 
+  /** As a replay writes it that ends there. */
+  function firstRoundAlone(it: RecordJson): void {
+    const [second] = it.rounds.splice(1);
+    it.reprices = it.reprices.filter(({ n }) => BigInt(n) < BigInt(second.logCount));
+  }
+
   const cases: [why: string, outcome: string, change: (record: any) => void][] = [
     ["as it was written", "accepted", () => {}],
     ["without its genesis, which is then said", "accepted", (it) => delete it.genesis],
-    ["of its first round alone", "accepted", (it) => it.rounds.splice(1)],
+    ["of its first round alone", "accepted", (it) => firstRoundAlone(it)],
+    ["of its first round, with prices of later ones", "wrongClearing", (it) => it.rounds.splice(1)],
+    ["without prices of its rounds", "wrongClearing", (it) => it.reprices.pop()],
+    ["with a mark changed", "wrongClearing", (it) => (it.reprices[0].values[0][0] = "5")],
     ["without its first round", "wrongState", (it) => it.rounds.shift()],
     ["with a round left out", "wrongState", (it) => it.rounds.splice(1, 1)],
     ["with a price changed", "wrongClearing", (it) => (it.rounds[1].clearings[0].price = "999000")],
@@ -90,7 +110,12 @@ describe("tacit verify and recheck, and the page Verify", () => {
     ["with the second of an entry changed", "wrongLog", (it) => (it.rounds[0].entries[4][2] = "5")],
     ["with a head changed", "wrongLog", (it) => (it.rounds[1].head = "5")],
     ["with a number of entries changed", "wrongLog", (it) => (it.rounds[1].logCount = "1000")],
-    ["with a rule of its genesis changed", "wrongState", (it) => (it.genesis.markets[0].feePerLot = "19")],
+    ["with a rule of its genesis changed", "wrongState", (it) => (it.genesis.rules.markets[0].feePerLot = "19")],
+    [
+      "with a rule changed, of its genesis too",
+      "wrongState",
+      (it) => [it, it.genesis].forEach(({ rules }) => (rules.markets[0].feePerLot = "19")),
+    ],
     ["with a state changed", "wrongState", (it) => (it.rounds[0].stateAfter = "5")],
     ["with a public input changed", "pairing", (it) => (it.rounds[0].instructions[0].publicInputs[4] = "5")],
     ["with a proof left out", "wrongState", (it) => it.rounds[0].instructions.shift()],
@@ -170,6 +195,41 @@ describe("tacit verify and recheck, and the page Verify", () => {
     const { genesis: _, ...without } = record;
     assert.match(run("verify", JSON.stringify(without)).stdout, /^not checked: what the file tells of orders/m);
     assert.equal(JSON.parse(run("verify", JSON.stringify(without), "--json").stdout).trust.recordClaimed, true);
+  });
+
+  /** What the page says of the steps that bring in rules. */
+  const wordsByPage = (json: RecordJson) =>
+    [...checkSource(readSource("file.json", JSON.stringify(json)), { after: null }, { choice: "auto", keys: new Map([["demo", simulator.keys] as const]) })] // prettier-ignore
+      .flatMap((it) => (it.kind === "round" ? it.report.steps : []))
+      .flatMap(({ name, words }) => (name === "configure" ? [words] : []));
+
+  it("both say in words what rules a round brings in, as far as the file shows rules of the proved root", () => {
+    const { stdout } = run("verify", JSON.stringify(record));
+    const said = /^round 3: .*\n {2}rules changed at 2012-.*, to those of root \d+…\d+:\n(( {4}.*\n)+)/m.exec(stdout)!;
+    const lines = ["group.slack: 64 -> 32", "markets[0].feeRate: 5 -> 4"];
+    assert.deepEqual(said[1].trimEnd().split(/\n? {4}/).slice(1), lines); // prettier-ignore
+    assert.deepEqual(wordsByPage(record), [lines]);
+    const [{ root, time, changes }] = JSON.parse(run("verify", JSON.stringify(record), "--json").stdout).rounds[2]
+      .rules;
+    assert.deepEqual(
+      changes.map(({ at, before, after }: any) => `${at}: ${before} -> ${after}`),
+      lines,
+    );
+    assert.equal(time, record.rounds[2].log[0].t);
+
+    // Rules of another root say nothing, and without a genesis nobody knows what there was.
+    const other = copy(record);
+    (other.rounds[2].log[0].rules as any).group.slack = "33";
+    assert.deepEqual(wordsByPage(other), [["what they say is not shown: only their root is proved"]]);
+    const { genesis: _, ...without } = copy(record);
+    assert.deepEqual(wordsByPage(without as RecordJson), [["what they were before is not shown"]]);
+    const hashed = copy(record) as any;
+    for (const round of hashed.rounds) for (const name of ["log", "clearings", "accounts"]) delete round[name];
+    delete hashed.genesis;
+    const published = run("verify", JSON.stringify(hashed));
+    assert.equal(published.status, 0, published.stderr);
+    assert.match(published.stdout, /to those of root .*:\n {4}what they say is not shown: only their root is proved\n/);
+    assert.equal(root, `${rulesRoot(parseRules(record.rounds[2].log[0].rules, PROFILES.demo, { bounded: false }))}`);
   });
 
   it("the command says first what a refusal means, then the place, what the record says and what the rules give", () => {

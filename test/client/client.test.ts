@@ -288,10 +288,10 @@ describe("client: a venue that lies", () => {
       },
     },
     "another rule book than the genesis that it shows": {
-      kind: "account",
+      kind: "terms",
       async act({ clock, bob, open, it, venue, send }) {
         it.lie = (path, answer) => {
-          if (path === "/venue") answer.genesis.markets[0].band = "19990";
+          if (path === "/venue") answer.genesis.rules.markets[0].band = "19990";
           return answer;
         };
         const client = await open();

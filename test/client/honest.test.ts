@@ -11,14 +11,15 @@ import { createApp } from "../../src/venue/service/app.ts";
 import type { Venue } from "../../src/venue/venue.ts";
 import {
   DEPOSIT,
-  genesis,
   genesisJson,
   lastingStore,
   ManualClock,
   openTestVenue,
+  reportsOf,
   simulatedProver,
   traders,
   turns,
+  unpriced,
 } from "../venue/fixture.ts";
 import { NO_RATES } from "../venue/service/served.ts";
 
@@ -32,9 +33,6 @@ describe(`client: an honest venue, ${STEPS} random steps (seed ${seed})`, () => 
     const storage = lastingStore();
     const { prover, keys } = simulatedProver();
     const people = traders(4);
-    const markets = genesis.rules.markets.flatMap((row, slot) =>
-      row ? [{ id: row.id, mark: genesis.prices.markets[slot]!.mark }] : [],
-    );
     const seen: Record<string, number> = {};
     const count = (what: string) => (seen[what] = (seen[what] ?? 0) + 1);
 
@@ -47,7 +45,9 @@ describe(`client: an honest venue, ${STEPS} random steps (seed ${seed})`, () => 
         roundSeconds: random.integer(1, 40),
         snapshotEvery: random.integer(1, 30),
       };
-      ({ venue } = await openTestVenue({ clock, storage, prover, limits, traders: people.slice(0, 3) }));
+      const traders = people.slice(0, 3);
+      const all = { genesis: unpriced, reports: reportsOf(), clock, storage, prover, limits, traders };
+      ({ venue } = await openTestVenue(all));
       const log = pino({ level: "silent" });
       const options = { genesisJson, version: "test", log, hosts: ["venue.example"], rates: NO_RATES };
       ({ app } = createApp({ venue, options }));
@@ -65,6 +65,10 @@ describe(`client: an honest venue, ${STEPS} random steps (seed ${seed})`, () => 
         now: () => clock.now(),
       });
     await openVenue();
+    const { rules, prices } = venue.terms;
+    const markets = rules.markets.flatMap((row, slot) =>
+      row ? [{ id: row.id, mark: prices.markets[slot]!.mark }] : [],
+    );
     const clients = await Promise.all(people.map((_, i) => openClient(i)));
     assert.deepEqual(await Promise.all(clients.map((client) => client.login())), [2, 3, 4, null]);
 

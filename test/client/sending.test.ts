@@ -310,7 +310,7 @@ describe("client: what the rules would reject", () => {
       [
         { size: 10_000n },
         "margin",
-        /in scenario 3 it may lose \d+, of \d+ that are free there: \d+ cash units are missing/,
+        /in scenario 1 it may lose \d+, of \d+ that are free there: \d+ cash units are missing/,
       ],
       [{ maxFee: 1n }, "maxFee", /a fee of 7, more than 1/],
       [{ market: 999n }, "unknownMarket", /no market 999/],
@@ -413,8 +413,8 @@ describe("client: names and positions", () => {
     assert.equal(client.instrumentName(0), names[0]);
     assert.equal(client.instrumentName(15), "instrument 15");
     line.lie = (path, answer) => {
-      if (path === "/venue")
-        answer.markets.forEach((row: { name: string } | null) => row && (row.name = "one\u001b[2J"));
+      if (path === "/terms")
+        answer.rules.markets.forEach((row: { name: string } | null) => row && (row.name = "one\u001b[2J"));
       return answer;
     };
     const warned = await open();
@@ -454,7 +454,7 @@ describe("client: names and positions", () => {
 
   it("leaves out the cost where not all fills are known", () => {
     const held = genesis.prices.values[0].map((_, i) => (i === 1 ? 3n : 0n));
-    assert.deepEqual(positionsOf(genesis, held, []), [
+    assert.deepEqual(positionsOf({ latest: genesis, at: () => genesis }, held, []), [
       { instrument: 1, lots: 3n, mark: genesis.prices.values[0][1], cost: null, profit: null },
     ]);
   });

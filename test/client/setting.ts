@@ -1,14 +1,18 @@
 import pino from "pino";
 import { Client, memoryNotebook, type ClientOptions, type Notebook } from "../../src/client/index.ts";
 import type { Venue } from "../../src/venue/index.ts";
+import type { SignedReport } from "../../src/protocol/report.ts";
 import { createApp } from "../../src/venue/service/app.ts";
 import {
   eventOf,
   genesisJson,
   INTERVAL,
   openTestVenue,
+  quorumOfReports,
+  reportsOf,
   simulatedProver,
   traders,
+  unpriced,
   type ManualClock,
 } from "../venue/fixture.ts";
 
@@ -18,11 +22,14 @@ export type Lie = (path: string, answer: Answer) => Answer | Promise<Answer>;
 
 export const honest: Lie = (_, answer) => answer;
 
-/** Alice with a client, Bob without; a lie that may be set at any time. */
-export async function setting() {
+/** Alice with a client, Bob without, at a venue whose first entry is a REPRICE; a lie that may be set at any time. */
+export async function setting({
+  genesis = unpriced,
+  reports = quorumOfReports(reportsOf()),
+}: { genesis?: typeof unpriced; reports?: readonly SignedReport[] } = {}) {
   const [alice, bob] = traders(2);
   const { prover, keys } = simulatedProver();
-  const { venue, clock } = await openTestVenue({ traders: [alice, bob], prover });
+  const { venue, clock } = await openTestVenue({ genesis, reports, traders: [alice, bob], prover });
   const { app } = createApp({
     venue,
     options: { genesisJson, version: "test", log: pino({ level: "silent" }), hosts: ["venue.example"] },

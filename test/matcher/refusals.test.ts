@@ -7,7 +7,7 @@ import { sign } from "../../src/protocol/eddsa.ts";
 import { itemHash, orderItem, quotesItem } from "../../src/protocol/item.ts";
 import { FIELD } from "../../src/protocol/numbers.ts";
 import { SIDE } from "../../src/protocol/parameters.ts";
-import { deposits, genesis, INTERVAL, options, randomCommands, signedItem, START, TRADERS } from "./venue.ts";
+import { deposits, genesis, INTERVAL, options, PROFILE, randomCommands, signedItem, START, stillGenesis, TRADERS } from "./venue.ts"; // prettier-ignore
 
 const NOON = START + 100_000n;
 const noItem = { A: 0n, B: 0n, salt: 0n };
@@ -75,7 +75,7 @@ describe("matcher refuses, and changes nothing:", () => {
     if (strangers.kind !== "deposits") throw new Error("unreachable");
     // To other indices than their own, so each opens one more account.
     const opening = { ...strangers, deposits: strangers.deposits.map((deposit) => ({ ...deposit, index: 0 })) };
-    const room = 4 ** genesis.depth - matcher.accounts.length;
+    const room = 4 ** PROFILE.depth - matcher.accounts.length;
     for (let i = 0; i < Math.floor(room / TRADERS); i++) matcher.apply(opening);
     const before = matcher.export();
     assert.throws(() => matcher.apply(opening), { code: "ACCOUNTS_FULL" });
@@ -101,7 +101,7 @@ describe("matcher refuses, and changes nothing:", () => {
   });
 
   it("more deposits in a command than the instruction has slots (OUT_OF_RANGE)", () => {
-    const matcher = new Matcher({ ...genesis, depositSlots: TRADERS - 1 }, options);
+    const matcher = new Matcher({ ...genesis, profile: { ...PROFILE, deposit: TRADERS - 1 } }, options);
     assert.throws(() => matcher.apply(deposits(START, () => 1n)), { code: "OUT_OF_RANGE" });
     assert.equal(matcher.logCount, 0);
   });
@@ -112,7 +112,7 @@ describe("matcher refuses, and changes nothing:", () => {
       [genesis.domain, "admitted"],
       [genesis.domain + 1n, "unsigned"],
     ] as const) {
-      const matcher = new Matcher(genesis, options);
+      const matcher = new Matcher(stillGenesis, options);
       matcher.apply(deposits(START, () => 1_000_000n));
       const fields = { market: 10n, account: 2n, nonce: 1n, side: SIDE.buy, limit: 1_000n, size: 1n, salt: 5n };
       const item = orderItem({ ...fields, validUntil: START, expiry: START });
@@ -138,6 +138,7 @@ describe("matcher refuses, and changes nothing:", () => {
 
   it("a genesis with more accounts than leaves (OUT_OF_RANGE)", () => {
     const accounts = Array.from({ length: 5 }, () => genesis.accounts[0]);
-    assert.throws(() => new Matcher({ ...genesis, depth: 1, accounts }, options), { code: "OUT_OF_RANGE" });
+    const profile = { ...PROFILE, depth: 1 };
+    assert.throws(() => new Matcher({ ...genesis, profile, accounts }, options), { code: "OUT_OF_RANGE" });
   });
 });

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { Random } from "../../src/replay/random.ts";
 import { Matcher, type Command } from "../../src/matcher/matcher.ts";
-import { genesis, options, randomCommands, START } from "./venue.ts";
+import { genesis, options, PROFILE, randomCommands } from "./venue.ts";
 
 const SEED = Number(process.env.SEED ?? 7);
 
@@ -52,6 +52,40 @@ describe("matcher snapshots", () => {
     }
   });
 
+  /** Commands until the first fold that leaves others to be folded, which moves money to and from accounts one by one. */
+  function halfFolded(): Command[] {
+    const matcher = new Matcher(genesis, options);
+    const commands: Command[] = [];
+    for (const command of randomCommands(new Random(SEED))) {
+      commands.push(command);
+      const [event] = matcher.apply(command);
+      const cash = matcher.accounts.reduce((sum, account) => sum + account.cash, 0n);
+      if (event.kind === "deposits" && commands.length > 1) continue;
+      const first = event.kind === "fold" && event.writes.some(({ before, after }) => before.cash !== after.cash);
+      if (first && matcher.unfolded().length > 0 && cash > 0n) return commands;
+    }
+    throw new Error("unreachable");
+  }
+
+  it("of half folded accounts holds what is held, which their cash does not tell", () => {
+    const commands = halfFolded();
+    const matcher = new Matcher(genesis, options);
+    for (const command of commands) matcher.apply(command);
+    const restored = Matcher.restore(genesis, options, matcher.export());
+    const room = (it: Matcher) => {
+      const deposit = { keyX: genesis.accounts[0].keyX, keyY: genesis.accounts[0].keyY, index: 0 };
+      const isFull = (amount: bigint) => it.noRoomFor([{ ...deposit, amount }]) !== null;
+      let [low, high] = [0n, 1n << 91n];
+      while (high - low > 1n) {
+        const middle = (low + high) / 2n;
+        if (isFull(middle)) high = middle;
+        else low = middle;
+      }
+      return low;
+    };
+    assert.equal(room(restored), room(matcher));
+  });
+
   it("equal histories have equal bytes, and others not", () => {
     const commands = take(500, randomCommands(new Random(SEED)));
     const [one, two] = [new Matcher(genesis, options), new Matcher(genesis, options)];
@@ -67,17 +101,18 @@ describe("matcher snapshots", () => {
     ["no UTF-8", () => Uint8Array.of(0xff, 0xfe)],
     ["no JSON", () => new TextEncoder().encode(good().slice(0, -1))],
     ["null", () => new TextEncoder().encode("null")],
-    ["another version", () => new TextEncoder().encode(good().replace('"version":2', '"version":1'))],
+    ["another version", () => new TextEncoder().encode(good().replace('"version":3', '"version":2'))],
     ["another domain", () => new Matcher({ ...genesis, domain: 78n }, options).export()],
+    ["other prices", () => new Matcher({ ...genesis, prices: { ...genesis.prices, index: 1n } }, options).export()],
     [
-      "other prices",
-      () => new Matcher({ ...genesis, prices: { ...genesis.prices, time: START + 1n } }, options).export(),
+      "another limit of open orders",
+      () => new Matcher({ ...genesis, profile: { ...PROFILE, maxOpen: 31 } }, options).export(),
     ],
-    ["another limit of open orders", () => new Matcher({ ...genesis, maxOpen: 31 }, options).export()],
     ["no cancels", () => new TextEncoder().encode(good().replace('"cancels"', '"others"'))],
     ["no number of lists", () => new TextEncoder().encode(good().replace('"lists"', '"others"'))],
     ["no number of log entries", () => new TextEncoder().encode(good().replace('"logCount"', '"others"'))],
-    ["another depth", () => new Matcher({ ...genesis, depth: 4 }, options).export()],
+    ["another depth", () => new Matcher({ ...genesis, profile: { ...PROFILE, depth: 4 } }, options).export()],
+    ["no terms", () => new TextEncoder().encode(good().replace('"terms"', '"others"'))],
     ["no accounts", () => new TextEncoder().encode(good().replace('"accounts"', '"others"'))],
     ["no clock", () => new TextEncoder().encode(good().replace('"clock"', '"o\'clock"'))],
   ];

@@ -159,7 +159,7 @@ describe("the package", () => {
   });
 
   const says: Record<string, RegExp> = {
-    tacit: /^deposit\norder\nadmitted 1n\n/,
+    tacit: /^change\ndeposit\norder\nadmitted 2n\n/,
     "tacit/chain": /^3600n 1n\n$/,
     "tacit/client": /^account \d+\nadmitted \d+n\nverified 0 rounds\n$/,
     "tacit/hash": /^true\n$/,

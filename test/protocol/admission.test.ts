@@ -15,7 +15,7 @@ import {
   withdrawalItem,
   type Item,
 } from "../../src/protocol/item.ts";
-import { computePrices, fee, NO_MARKETS, rulesRoot, type MarketRules } from "../../src/protocol/market.ts";
+import { fee, NO_MARKETS, type MarketRules } from "../../src/protocol/market.ts";
 import { pack } from "../../src/protocol/numbers.ts";
 import {
   FLAG,
@@ -28,9 +28,11 @@ import {
   VERDICTS,
 } from "../../src/protocol/parameters.ts";
 import type { Verdict } from "../../src/protocol/parameters.ts";
+import { FOREVER, INSTRUMENTS_OF_TESTS, pricesOfTests, rulesOfTests } from "../priced.ts";
 
-const NOW = 5_000n;
-const MAX_AGE = 60n;
+/** The last second of an epoch: of 60 seconds, and 5 later. */
+const EPOCH = 83n;
+const NOW = 60n * (EPOCH + 1n) + 5n - 1n;
 const SLOT = 2;
 const MARKET = 44n;
 const MARK = 1_000n;
@@ -50,6 +52,7 @@ function fixture() {
     rule: BigInt(RULE.auction),
     interval: 10n,
     state: BigInt(MARKET_STATE.open),
+    until: NOW + 1n,
     capacity: 8n,
     cancelCapacity: 3n,
     listCapacity: 3n,
@@ -64,13 +67,27 @@ function fixture() {
     nonce: 6n,
     reserved: 500n,
     open: 1n,
+    flagged: 0n,
+    pushedAt: 0n,
   };
   return {
     row,
     account: { ...account } as Account | undefined,
     signed: true,
-    priceTime: NOW - MAX_AGE,
+    /** of the prices, and what else decides whether they count */
+    epoch: EPOCH,
+    halted: false,
+    stale: [] as number[],
+    sameRules: true,
     quoted: true,
+    /** cash units that a lot of the first two instruments costs */
+    charges: { long: 0n, short: 0n },
+    /** of the second instrument */
+    weight: 1n,
+    slack: 0n,
+    vault: 1n << 90n,
+    /** of the second instrument, in each scenario */
+    other: [0n, 0n, 0n],
     entries: 7,
     cancels: 2,
     lists: 2,
@@ -106,16 +123,22 @@ function judge(
   kind: "order" | "quotes" | "cancel" | "all" | "withdrawal",
   f: Fixture,
 ): { admission: Admission; item: Item } {
-  const rules = {
-    group: { operatorKeyX: 1n, operatorKeyY: 2n, maxAge: MAX_AGE },
+  const rules = rulesOfTests({
+    group: { scenarios: 3, slack: f.slack },
+    instruments: INSTRUMENTS_OF_TESTS.map((it, i) => {
+      if (i > 1) return it;
+      return { ...it!, longCharge: f.charges.long, shortCharge: f.charges.short, weight: i === 1 ? f.weight : 1n };
+    }),
     markets: NO_MARKETS.map((free, slot) => (slot === SLOT ? f.row : free)),
-  };
-  const values = [vector(MARK + 2n), vector(MARK + 100n), vector(MARK - 100n)];
-  const prices = computePrices(rules, { values, funding: vector(), epoch: 1n, time: f.priceTime });
+  });
+  const values = [MARK + 2n, MARK + 100n, MARK - 100n].map((value, k) => vector(value, f.other[k]));
+  const stale = vector().map((_, i) => f.stale.includes(i));
+  const prices = pricesOfTests(rules, { values, epoch: f.epoch, halted: f.halted, stale });
   const context: AdmissionContext = {
     rules,
-    rulesInForce: rulesRoot(rules),
+    rulesInForce: f.sameRules ? prices.rules : 7n,
     prices: f.quoted ? prices : { ...prices, markets: NO_MARKETS },
+    vault: f.vault,
     entries: NO_MARKETS.map((_, slot) => (slot === SLOT ? f.entries : 0)),
     cancels: NO_MARKETS.map((_, slot) => (slot === SLOT ? f.cancels : 0)),
     lists: NO_MARKETS.map((_, slot) => (slot === SLOT ? f.lists : 0)),
@@ -160,11 +183,17 @@ const BREAK: Record<Exclude<Verdict, "admitted">, (f: Fixture) => void> = {
   marketFull: (f) => (f.entries = 8),
   tooManyOpen: (f) => (change(f.account!).open = 4n),
   positionLimit: (f) => (change(f.account!).positions = vector(0n, (1n << 46n) + 1n)),
-  pricesNotFresh: (f) => (f.priceTime = NOW - MAX_AGE - 1n),
+  pricesNotFresh: (f) => (f.epoch = EPOCH - 2n),
   margin: (f) => (change(f.account!).cash = 500n),
 };
 const BREAKS = Object.entries(BREAK) as [Exclude<Verdict, "admitted">, (f: Fixture) => void][];
 const ORDER_OF_CHECKS = VERDICTS.filter((verdict) => verdict !== "admitted");
+
+const FOUR = Array<bigint>(4).fill(1n << 45n);
+function charged(f: Fixture, cash: bigint, held = 0n): void {
+  f.charges = { long: 7n, short: 11n };
+  Object.assign(f.account!, { cash, positions: vector(0n, held) });
+}
 
 describe("admission of an order", () => {
   it("admits the good one, with its margin reserved", () => {
@@ -178,6 +207,16 @@ describe("admission of an order", () => {
     const rest = { side: SIDE.buy, remaining: 10n, rho, expiry: NOW, thisAuction: false };
     assert.deepEqual(admission.entries, [{ account, nonce, limit, ...rest }]);
     assert.equal(admission.cancel, undefined);
+  });
+
+  it("reserves slack of the width of the scenarios, rounded down, and the greater charge", () => {
+    const f = fixture();
+    f.slack = 5n;
+    f.charges = { long: 7n, short: 11n };
+    // The scenarios from 900 - 11 to 1100 + 11: 222 wide, of which 5/64 are 17.
+    const rho = 102n + 11n + 17n;
+    assert.equal(judge("order", f).admission.entries![0].rho, rho);
+    assert.equal(judge("order", f).admission.account!.reserved, 500n + 10n * rho);
   });
 
   it("breaks each rule once", () => {
@@ -224,7 +263,8 @@ describe("admission of an order", () => {
     ["the last nonce of the window", "admitted", (f) => (f.order.nonce = 6n + NONCE_WINDOW)],
     ["a nonce beyond the window", "nonce", (f) => (f.order.nonce = 7n + NONCE_WINDOW)],
     ["a replacement of an earlier order", "admitted", (f) => (f.order.replaces = 6n)],
-    ["an expired market", "marketNotOpen", (f) => (change(f.row).state = BigInt(MARKET_STATE.expired))],
+    ["a market that is over since now", "marketNotOpen", (f) => (change(f.row).until = NOW)],
+    ["a market without end", "admitted", (f) => (change(f.row).until = FOREVER)],
     ["no lots", "size", (f) => (f.order.size = 0n)],
     ["as many lots as one may", "admitted", (f) => (f.order.size = 100n)],
     ["the edge of the band", "admitted", (f) => (f.order.limit = MARK + 200n)],
@@ -235,12 +275,31 @@ describe("admission of an order", () => {
     ["both flags", "flags", (f) => (f.flags = BigInt(FLAG.all | FLAG.thisAuction))],
     ["the flag of one auction", "admitted", (f) => (f.flags = BigInt(FLAG.thisAuction))],
     ["positions as great as may be", "admitted", (f) => (change(f.account!).positions = vector(0n, 1n << 46n))],
-    ["prices of the future", "pricesNotFresh", (f) => (f.priceTime = NOW + 1n)],
+    ["positions in several", "admitted", (f) => (change(f.account!).positions = vector(0n, ...FOUR))],
+    ["positions in several, one lot more", "positionLimit", (f) => (change(f.account!).positions = vector(0n, ...FOUR, 1n))],
+    ["a position that weighs 4", "admitted", (f) => ((f.weight = 4n), (change(f.account!).positions = vector(0n, -(1n << 45n))))],
+    ["a position that weighs 5", "positionLimit", (f) => ((f.weight = 5n), (change(f.account!).positions = vector(0n, -(1n << 45n))))],
+    ["prices of the epoch before", "admitted", (f) => (f.epoch = EPOCH - 1n)],
+    ["prices of the epoch to come", "pricesNotFresh", (f) => (f.epoch = EPOCH + 1n)],
+    ["prices that halt", "pricesNotFresh", (f) => (f.halted = true)],
+    ["prices under other rules", "pricesNotFresh", (f) => (f.sameRules = false)],
+    ["a position in what is stale", "pricesNotFresh", (f) => ((f.stale = [1]), (change(f.account!).positions = vector(0n, -1n)))],
+    ["a position beside what is stale", "admitted", (f) => ((f.stale = [0, 2]), (change(f.account!).positions = vector(0n, 1n)))],
     ["a market without prices", "pricesNotFresh", (f) => (f.quoted = false)],
     // E_k - reserved + d_k in the worst scenario: cash - 500 + 10 (900 - 1000 - 2)
     ["margin to the last unit", "admitted", (f) => (change(f.account!).cash = 1_520n)],
     ["margin one unit short", "margin", (f) => (change(f.account!).cash = 1_519n)],
-  ];
+    // The slack is reserved, not needed; of charges the greater one, of 10 lots.
+    ["margin with slack to the last unit", "admitted", (f) => ((f.slack = 64n), (change(f.account!).cash = 1_520n))],
+    ["margin with charges to the last unit", "admitted", (f) => charged(f, 1_520n + 10n * 11n)],
+    ["margin with charges one unit short", "margin", (f) => charged(f, 1_519n + 10n * 11n)],
+    ["charges of what is held long", "admitted", (f) => charged(f, 1_520n + 110n + 3n * 7n, 3n)],
+    ["charges of what is held long, one unit short", "margin", (f) => charged(f, 1_519n + 110n + 3n * 7n, 3n)],
+    ["charges of what is held short", "admitted", (f) => charged(f, 1_520n + 110n + 3n * 11n, -3n)],
+    ["charges of what is held short, one unit short", "margin", (f) => charged(f, 1_519n + 110n + 3n * 11n, -3n)],
+    // In the mark 10 (1002 - 1000 - 2) = 0 is no loss, however little there is; elsewhere 3 lots are worth 3,000 more.
+    ["no charges in the mark", "admitted", (f) => ((f.other = [0n, 1_000n, 1_000n]), charged(f, -1_000n, 3n))],
+  ]; // prettier-ignore
   for (const [why, verdict, alter] of edges)
     it(`${why}: ${verdict}`, () => {
       const f = fixture();
@@ -326,11 +385,34 @@ describe("admission of a withdrawal", () => {
       assert.deepEqual(admission.account, VERDICT[verdict] < VERDICT.tooLate ? undefined : { ...f.account, nonce: 7n });
     });
 
-  it("takes all but what is reserved", () => {
-    const f = fixture();
-    change(f.account!).cash = 800n;
-    assert.equal(judge("withdrawal", f).admission.verdict, "admitted");
-  });
+  /** Nothing but cash. */
+  const cashAlone = (f: Fixture) => Object.assign(f.account!, { cash: 300n, reserved: 0n, open: 0n });
+  const edges: [why: string, verdict: Verdict, alter: (f: Fixture) => void][] = [
+    ["all but what is reserved", "admitted", (f) => (change(f.account!).cash = 800n)],
+    ["as much as is held", "admitted", (f) => (f.vault = 300n)],
+    ["more than is held", "margin", (f) => (f.vault = 299n)],
+    ["prices of the epoch before", "pricesNotFresh", (f) => (f.epoch = EPOCH - 1n)],
+    ["prices of the epoch to come", "pricesNotFresh", (f) => (f.epoch = EPOCH + 1n)],
+    ["prices that halt", "pricesNotFresh", (f) => (f.halted = true)],
+    ["prices under other rules", "pricesNotFresh", (f) => (f.sameRules = false)],
+    ["a position in what is stale", "pricesNotFresh", (f) => ((f.stale = [1]), (change(f.account!).positions = vector(0n, 1n)))],
+    ["no fresh prices, of who has cash alone", "admitted", (f) => (cashAlone(f), (f.epoch = 1n), (f.halted = true))],
+    ["more than the cash, of who has cash alone", "margin", (f) => (cashAlone(f), (f.epoch = 1n), (f.amount = 301n))],
+    ["no fresh prices, and something reserved", "pricesNotFresh", (f) => (cashAlone(f), (f.epoch = 1n), (change(f.account!).reserved = 1n))],
+    ["no fresh prices, and an open order", "pricesNotFresh", (f) => (cashAlone(f), (f.epoch = 1n), (change(f.account!).open = 1n))],
+    ["no fresh prices, and a position", "pricesNotFresh", (f) => (cashAlone(f), (f.epoch = 1n), (change(f.account!).positions = vector(0n, -1n)))],
+    ["charges of what is held long", "admitted", (f) => charged(f, 800n + 3n * 7n, 3n)],
+    ["charges of what is held long, one unit short", "margin", (f) => charged(f, 799n + 3n * 7n, 3n)],
+    ["charges of what is held short", "admitted", (f) => charged(f, 800n + 3n * 11n, -3n)],
+    ["charges of what is held short, one unit short", "margin", (f) => charged(f, 799n + 3n * 11n, -3n)],
+    ["no charges in the mark", "admitted", (f) => ((f.other = [0n, 100n, 100n]), charged(f, 800n, 3n))],
+  ]; // prettier-ignore
+  for (const [why, verdict, alter] of edges)
+    it(`${why}: ${verdict}`, () => {
+      const f = fixture();
+      alter(f);
+      assert.equal(judge("withdrawal", f).admission.verdict, verdict);
+    });
 
   it("is said in the order of the checks", () => {
     for (const [i, [verdict, alter]] of cases.entries())
@@ -430,6 +512,24 @@ describe("admission of a list of quotes", () => {
       f.order.limit = MARK - 150n;
       f.others = [];
     }], // prettier-ignore
+    [
+      "margin with slack to the last unit",
+      "admitted",
+      (f) => ((f.slack = 5n), (change(f.account!).cash = 500n + 1_329n + 15n * 15n)),
+    ],
+    [
+      "margin with slack one unit short",
+      "margin",
+      (f) => ((f.slack = 5n), (change(f.account!).cash = 499n + 1_329n + 15n * 15n)),
+    ],
+    ["margin with charges to the last unit", "admitted", (f) => charged(f, 500n + 1_329n + 15n * 11n)],
+    ["margin with charges one unit short", "margin", (f) => charged(f, 499n + 1_329n + 15n * 11n)],
+    ["prices of the epoch before", "admitted", (f) => (f.epoch = EPOCH - 1n)],
+    [
+      "a position in what is stale",
+      "pricesNotFresh",
+      (f) => ((f.stale = [1]), (change(f.account!).positions = vector(0n, 1n))),
+    ],
     ["strangers' cancels", "admitted", (f) => (f.cancels = 1_000)],
     ["no orders", "malformed", (f) => (f.beyond = -3n * FLAGS_AT)],
     ["nine orders", "malformed", (f) => (f.beyond = 6n * FLAGS_AT)],

@@ -14,14 +14,19 @@ import {
   sweepSlots,
   type SweepInput,
 } from "../../src/protocol/clearing.ts";
-import { fee, NO_MARKETS, type MarketPrices, type MarketRules } from "../../src/protocol/market.ts";
-import { reservation, worstLoss } from "../../src/protocol/margin.ts";
+import { charges, reservation, worstLoss } from "../../src/protocol/margin.ts";
+import { fee, NO_MARKETS, type MarketRules } from "../../src/protocol/market.ts";
 import { abs, max, min } from "../../src/protocol/numbers.ts";
-import { MARKET_STATE, RULE, SIDE } from "../../src/protocol/parameters.ts";
+import { INSTRUMENTS, MARKET_STATE, RULE, SIDE } from "../../src/protocol/parameters.ts";
+import { noPrices, type MarketPrices } from "../../src/protocol/prices.ts";
+import { pricingOfTests } from "../priced.ts";
 
 const SEED = Number(process.env.SEED ?? 20_261_125);
 const BOOKS = 4_000;
 const TICK = 5n;
+
+const at0 = (value: bigint) => Array.from({ length: INSTRUMENTS }, (_, i) => (i === 0 ? value : 0n));
+const NO_PRICES = noPrices({ pricing: pricingOfTests(3), markets: NO_MARKETS });
 
 function marketRules(random: Random): MarketRules {
   return {
@@ -36,6 +41,7 @@ function marketRules(random: Random): MarketRules {
     rule: BigInt(random.pick([RULE.auction, RULE.midpoint])),
     interval: 10n,
     state: BigInt(MARKET_STATE.open),
+    until: 1_000n,
     capacity: 100n,
     cancelCapacity: 50n,
     listCapacity: 50n,
@@ -45,11 +51,13 @@ function marketRules(random: Random): MarketRules {
 function marketPrices(random: Random): MarketPrices {
   const values = Array.from({ length: 3 }, () => BigInt(random.integer(-80, 80)));
   const mark = BigInt(random.integer(-8, 8)) * TICK;
+  const gross = BigInt(random.pick([0, 0, 3, 20]));
   return {
     mark,
     funding: BigInt(random.integer(-9, 9)),
-    low: values.reduce(min),
-    high: values.reduce(max),
+    gross,
+    low: values.reduce(min) - gross,
+    high: values.reduce(max) + gross,
     values,
   };
 }
@@ -59,13 +67,17 @@ function randomEntries(random: Random, rules: MarketRules, prices: MarketPrices,
   return Array.from({ length: count }, (_, i) => {
     const side = random.integer(0, 1);
     const limit = prices.mark + TICK * BigInt(random.integer(-7, 7));
+    const slack = BigInt(random.pick([0, 0, 0, 1, 64]));
     return {
       account: random.integer(2, 5),
       nonce: BigInt(1 + i),
       side,
       limit,
       remaining: BigInt(random.integer(1, random.pick([3, 20]))),
-      rho: max(0n, reservation(rules, prices, side, limit) - BigInt(random.unit() < 0.2 ? random.integer(0, 2) : 0)),
+      rho: max(
+        0n,
+        reservation(rules, prices, slack, side, limit) - BigInt(random.unit() < 0.2 ? random.integer(0, 2) : 0),
+      ),
       expiry: BigInt(random.unit() < 0.1 ? random.integer(98, 100) : 200),
       thisAuction: random.unit() < 0.2,
     };
@@ -260,12 +272,18 @@ describe("protocol/clearing", () => {
       const input = randomSweep(random);
       const { prices } = input;
       const { price, fillOf } = sweep(input);
+      // The market has one instrument: a lot held long or short costs at most `gross` of it.
+      const cost = { ...NO_PRICES, longCharges: at0(prices.gross), shortCharges: at0(prices.gross / 2n) };
       for (const fill of fillOf) {
         if (!fill?.lots) continue;
         traded++;
         const change = fillCash(fill, { price, funding: prices.funding }) + fill.release;
         for (const value of [...prices.values, prices.low, prices.high])
           assert.ok(fill.lots * value + change >= 0n, `book ${i}: lots ${fill.lots} at ${price}`);
+        const held = BigInt(random.integer(-20, 20));
+        const dearer = charges({ positions: at0(held + fill.lots) }, cost) - charges({ positions: at0(held) }, cost);
+        for (const value of prices.values)
+          assert.ok(fill.lots * value + change - dearer >= 0n, `book ${i}: charges of lots ${fill.lots} at ${price}`);
       }
     }
     assert.ok(traded > 1_000);
@@ -296,8 +314,9 @@ describe("protocol/clearing", () => {
       assert.equal(fills.length + book.length, input.entries.length);
       const free = sweep({ ...input, rules: null, prices: null });
       assert.deepEqual([free.fills, free.book], [fills, book], "a free slot and stale prices make no difference");
-      const expired = { ...input.rules, state: BigInt(MARKET_STATE.expired) };
-      assert.equal(sweep({ ...input, rules: expired }).book.length, 0);
+      const until = (time: bigint) => sweep({ ...input, rules: { ...input.rules, until: time } }).book;
+      assert.equal(until(input.time).length, 0);
+      assert.deepEqual(until(input.time + 1n), book);
     }
   });
 
@@ -327,7 +346,8 @@ describe("protocol/clearing", () => {
     assert.equal(mayMatch(rules, null, true, 100n), false);
     assert.equal(mayMatch(rules, prices, false, 100n), false);
     for (const time of [99n, 101n, 105n]) assert.equal(mayMatch(rules, prices, true, time), false);
-    for (const state of [MARKET_STATE.halted, MARKET_STATE.expired])
-      assert.equal(mayMatch({ ...rules, state: BigInt(state) }, prices, true, 100n), false);
+    assert.equal(mayMatch({ ...rules, state: BigInt(MARKET_STATE.halted) }, prices, true, 100n), false);
+    assert.equal(mayMatch({ ...rules, until: 101n }, prices, true, 100n), true);
+    assert.equal(mayMatch({ ...rules, until: 100n }, prices, true, 100n), false);
   });
 });

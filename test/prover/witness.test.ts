@@ -1,5 +1,5 @@
 // Goal: the wires that the prover gets are those that circom's program computes, and they satisfy the constraints.
-// Method: every instruction of the demonstration's round, first and last of its kind, in the profile that it runs in; an
+// Method: every instruction of the demonstration's round and of a change of its rules, first and last of its kind, in the profile that it runs in; an
 // independent loader of witness programs, and a reference on bigint that says which constraint a change breaks (seed in
 // the name of the test).
 import assert from "node:assert/strict";
@@ -9,6 +9,7 @@ import { makeScenario } from "../../src/replay/scenario.ts";
 import { Random } from "../../src/replay/random.ts";
 import { Matcher } from "../../src/matcher/matcher.ts";
 import { INSTRUCTION_NAMES, PROFILES, type Profile } from "../../src/protocol/instructions.ts";
+import type { Rules } from "../../src/protocol/rules.ts";
 import { emitRows } from "../../src/prover/kernels/rows.ts";
 import { readRows, RowCheck } from "../../src/prover/rows.ts";
 import { WitnessProgram, type CircuitInputs } from "../../src/prover/witness.ts";
@@ -20,11 +21,28 @@ import { loadWitnessProgram, type InputValue } from "../circuits/witnessProgram.
 const SEED = 7;
 const CHANGES = 8;
 
-/** The instructions of the demonstration's round, in program order. */
+/** Rules that list a market of what the house holds, as they must, and differ in words that may change while markets have orders. */
+function changed({ group, instruments, markets }: Rules, by: bigint): Rules {
+  const held = instruments.length - 1;
+  const id = group.greatestId + 1n;
+  const legs = instruments.map((_, i) => (i === held ? 1n : 0n));
+  const until = instruments[held]!.contract.expiry;
+  const free = markets.indexOf(null);
+  return {
+    group: { ...group, greatestId: id, slack: group.slack + by },
+    instruments: instruments.map((it) => it && { ...it, longCharge: it.longCharge + by }),
+    markets: markets.map((row, slot) => {
+      if (slot === free) return { ...markets[0]!, id, legs, until };
+      return row && { ...row, band: row.band + by, rhoMin: row.rhoMin + by };
+    }),
+  };
+}
+
+/** The instructions of the demonstration's round, in program order, and two changes of its rules at the end. */
 function round(profile: Profile = PROFILES.demo): InstructionInputs[] {
   const { genesis, deposits, commands, view, operatorSecret } = makeScenario({ seed: SEED, domain: 1n });
-  const { depth, maxOpen, deposit: depositSlots } = profile;
-  const matcher = new Matcher({ ...genesis, depth, maxOpen, depositSlots }, { view });
+  const { deposit: depositSlots } = profile;
+  const matcher = new Matcher({ ...genesis, profile }, { view });
   let blind = 0n;
   const ledger = new Ledger({ ...genesis, profile, blind: () => ++blind });
   const builder = new RoundBuilder(ledger, { accounts: genesis.accounts, operatorSecret });
@@ -33,7 +51,15 @@ function round(profile: Profile = PROFILES.demo): InstructionInputs[] {
     time: genesis.time + 1n,
     deposits: deposits.slice(i * depositSlots, (i + 1) * depositSlots),
   }));
-  for (const command of [...credits, ...commands]) for (const event of matcher.apply(command)) builder.add(event);
+  const { time } = commands.at(-1)!;
+  // Where nothing but runs settles, no clear fits a transaction, and rules may not change.
+  const changes = (profile.settle === 0 ? [] : [1n, 2n]).map((by) => ({
+    kind: "rules" as const,
+    time,
+    rules: changed(genesis.rules, by),
+  }));
+  for (const command of [...credits, ...commands, ...changes])
+    for (const event of matcher.apply(command)) builder.add(event);
   return builder.close();
 }
 

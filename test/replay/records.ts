@@ -4,6 +4,7 @@ import { Matcher, type Command } from "../../src/matcher/matcher.ts";
 import { genesisJson, type GenesisFile } from "../../src/protocol/genesis.ts";
 import { PROFILES } from "../../src/protocol/instructions.ts";
 import { MARKETS } from "../../src/protocol/parameters.ts";
+import { rulesJson } from "../../src/protocol/rulesJson.ts";
 import { flowOf } from "../../src/replay/flow.ts";
 import type { LobsterMessage } from "../../src/replay/lobster.ts";
 import type { Random } from "../../src/replay/random.ts";
@@ -17,6 +18,9 @@ const profile = PROFILES.demo;
 
 export const copy = <T>(json: T): T => JSON.parse(JSON.stringify(json)) as T;
 
+/** Rules that change must be such that a clear fits a transaction. */
+const ROOM = { capacity: 200n, cancelCapacity: 32n, listCapacity: 32n };
+
 interface Run {
   genesis: GenesisFile;
   view: (key: { keyX: bigint; keyY: bigint }, index: number) => bigint;
@@ -27,13 +31,13 @@ interface Run {
 
 /** The record of a run, as it is after it was written and read. */
 function recordOf({ genesis, view, rounds, signed }: Run, random: Random): RecordJson {
-  const { depth, maxOpen, deposit: depositSlots } = profile;
   const blind = () => random.bits(248);
-  const matcher = new Matcher({ ...genesis, depth, maxOpen, depositSlots }, { view });
+  const matcher = new Matcher({ ...genesis, profile }, { view });
   const ledger = new Ledger({ ...genesis, profile, blind });
   const registers = new Registers(ledger, { blind });
   const report = new Report(genesis, signed);
-  const record: RecordJson = { genesis: genesisJson(genesis), blind: `${ledger.state.blind}`, signed, rounds: [] };
+  const rules = rulesJson(genesis.rules);
+  const record: RecordJson = { genesis: genesisJson(genesis), blind: `${ledger.state.blind}`, signed, rules, rounds: [], reprices: report.reprices }; // prettier-ignore
   for (const commands of rounds) {
     const state = ledger.word;
     for (const command of commands)
@@ -67,11 +71,11 @@ export function scenario(random: Random): RecordJson {
   return recordOf({ genesis, view, rounds: [[...all, ...commands, odd, ...closes]], signed: true }, random);
 }
 
-/** Three rounds of unsigned orders, cancels and executions of one stock. */
+/** Three rounds of unsigned orders, cancels and executions of one stock; in the third new rules, under which feeds report anew. */
 export function replay(random: Random): RecordJson {
   const messages = Array.from({ length: 60 }, (_, i): LobsterMessage => ({
     line: i + 1,
-    seconds: 34_200 + Math.floor(i / 2),
+    seconds: 34_240 + Math.floor(i / 2),
     type: i < 20 ? "order" : random.pick(["order", "order", "execution", "cancel", "partialCancel"]),
     id: i < 20 ? i : random.integer(0, 30),
     size: BigInt(random.integer(1, 20)),
@@ -79,11 +83,23 @@ export function replay(random: Random): RecordJson {
     side: random.integer(0, 1),
   }));
   const flow = flowOf(messages, { profile, accounts: 6, every: 10, seed: random.integer(1, 1_000), signed: false });
+  const rules = { ...flow.genesis.rules, markets: flow.genesis.rules.markets.map((row) => row && { ...row, ...ROOM }) };
+  const genesis = { ...flow.genesis, rules, profile: "demo" } as const;
   const rounds: Command[][] = [[]];
   for (const command of flow.commands) {
     rounds.at(-1)!.push(command);
     if (command.kind === "close") rounds.push([]);
   }
-  const genesis = { ...flow.genesis, profile: "demo" } as const;
+  const after = {
+    ...rules,
+    group: { ...rules.group, slack: 32n },
+    markets: rules.markets.map((row) => row && { ...row, feeRate: 4n }),
+  };
+  const { time } = rounds[1].at(-1)!;
+  const last = rounds.flat().findLast((command) => command.kind === "reprice" && command.time <= time)!;
+  rounds[2].unshift({ kind: "rules", time, rules: after });
+  // First in the second after, and of the same epoch: no other is over.
+  const from = rounds[2].findIndex((command) => command.time > time);
+  rounds[2].splice(from, 0, { ...last, time: time + 1n });
   return recordOf({ genesis, view: flow.options.view, rounds: rounds.slice(0, -1), signed: false }, random);
 }

@@ -93,8 +93,12 @@ function standingChain() {
       account: "0x02",
       token: "0x05",
       maxLag: 1n << 39n,
+      announcer: null,
+      timelock: 0n,
       confirmedState: it.point.state,
     }),
+    rules: async () => ({ events: [], next: { block: 0n, announced: 0 }, complete: true }),
+    nextAnnouncement: async () => undefined,
     status: async () => ({ latest: it.point, confirmed: it.point }),
     async deposits(after) {
       await it.onDeposits();

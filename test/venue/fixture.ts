@@ -14,7 +14,10 @@ import {
   type Item,
   type QuotesFields,
 } from "../../src/protocol/item.ts";
-import { SIDE } from "../../src/protocol/parameters.ts";
+import { contractsHash } from "../../src/protocol/instrument.ts";
+import { PROFILES } from "../../src/protocol/instructions.ts";
+import { INSTRUMENTS, SIDE } from "../../src/protocol/parameters.ts";
+import { NO_PREMIUM, quorumOf, reportHash, type Numbers, type SignedReport } from "../../src/protocol/report.ts";
 import type { Chain as Anvil } from "../../src/setup/chain/chain.ts";
 import type { Clock } from "../../src/venue/clock.ts";
 import { developmentGenesis } from "../../src/venue/developmentGenesis.ts";
@@ -26,6 +29,7 @@ import { localSigner } from "../../src/venue/signing/signer.ts";
 import { type VenueEvent, type VenueOptions } from "../../src/venue/options.ts";
 import { Venue } from "../../src/venue/venue.ts";
 import { verifyRound } from "../../src/verifier/index.ts";
+import { FEED_SECRETS, pricesOfTests } from "../priced.ts";
 import { Simulator } from "../verifier/simulator.ts";
 
 /** A multiple of the interval of auctions. */
@@ -36,14 +40,49 @@ export const SECRET = new Uint8Array(32).fill(1);
 export const SIGNER = localSigner(new Uint8Array(32).fill(2));
 export const PERP = 101n;
 
+/** The one epoch that there is: it ends at START, and its prices count as long again. */
+export const EPOCH = 1n;
 export const genesisJson = developmentGenesis({
   secret: SECRET,
   insurance: new Uint8Array(32).fill(3),
   domain: 77n,
   time: START,
   interval: Number(INTERVAL),
+  pricing: { epochLength: START, lag: 0n, grid: START },
+  expiry: 2n * START,
+  feeds: FEED_SECRETS.slice(0, PROFILES.demo.feeds).map(publicKey),
 });
-export const genesis = parseGenesis(genesisJson);
+/** As anybody reads it: without prices. */
+export const unpriced = parseGenesis(genesisJson);
+const values = (...known: bigint[]) => Array.from({ length: INSTRUMENTS }, (_, i) => known[i] ?? 0n);
+/** With the prices of EPOCH, as if they had always been there. */
+export const genesis = {
+  ...unpriced,
+  prices: pricesOfTests(unpriced.rules, {
+    values: [
+      values(100_000n, 6_000n, 5_500n),
+      values(120_000n, 21_000n, 600n),
+      values(80_000n, 500n, 20_800n),
+      values(65_000n, 10n, 35_500n),
+    ],
+    epoch: EPOCH,
+  }),
+};
+
+/** What all feeds say of an epoch under some rules: of the index, the perpetual the same, volatilities of 60%. */
+export function reportsOf(
+  { index = 100_000n, epoch = EPOCH, ...change }: Partial<Numbers> & { epoch?: bigint } = {},
+  { rules, domain }: Pick<typeof unpriced, "rules" | "domain"> = unpriced,
+): SignedReport[] {
+  const sigma = (60n << 24n) / 100n;
+  const numbers = { index, average: index, sigma, premium: NO_PREMIUM, values: values(index, sigma), ...change };
+  const report = { domain, contracts: contractsHash(rules.instruments), epoch, ...numbers };
+  const message = reportHash(report);
+  return rules.group.feeds.map((_, feed) => ({ feed, report, auth: sign(FEED_SECRETS[feed], message) }));
+}
+
+/** The first that are a quorum. */
+export const quorumOfReports = (reports: readonly SignedReport[]) => reports.slice(0, quorumOf(reports.length));
 
 /** A clock that stands until it is moved. */
 export class ManualClock implements Clock {
@@ -206,11 +245,14 @@ export function traders(count: number): Trader[] {
   return Array.from({ length: count }, (_, i) => new Trader(i));
 }
 
-/** A venue in memory, on a clock that stands, in which these traders have deposited. */
-export async function openTestVenue(options: Partial<VenueOptions> & { traders?: readonly Trader[] } = {}) {
+/** A venue in memory, on a clock that stands, which has heard these reports, and in which these traders have deposited. */
+export async function openTestVenue(
+  options: Partial<VenueOptions> & { traders?: readonly Trader[]; reports?: readonly SignedReport[] } = {},
+) {
   const clock = (options.clock as ManualClock) ?? new ManualClock();
   const storage = options.storage ?? memoryStore();
   const venue = await Venue.open({ genesis, secret: SECRET, signer: SIGNER, storage, clock, ...options });
+  for (const report of options.reports ?? []) venue.feeds.add(report);
   const fresh = (options.traders ?? []).filter(({ index }) => !venue.account(index));
   if (fresh.length > 0) await venue.deposit(fresh.map(({ deposit }) => deposit));
   return { venue, clock, storage };

@@ -13,8 +13,8 @@ const PLACES = 8;
 
 /** Reports of deposits to accounts 2 to 11, all of them at each of eight places. */
 function reported() {
-  const { depth, maxOpen } = PROFILES[genesis.profile];
-  const matcher = new Matcher({ ...genesis, depth, maxOpen }, { view: (_, index) => BigInt(index) });
+  const profile = { ...PROFILES[genesis.profile], deposit: ACCOUNTS };
+  const matcher = new Matcher({ ...genesis, profile }, { view: (_, index) => BigInt(index) });
   const base = memoryStore();
   const puts: string[][] = [];
   const it = { fails: null as Error | null, gate: Promise.resolve() };
@@ -27,7 +27,7 @@ function reported() {
       await base.put(documents);
     },
   };
-  const reports = new Reports(genesis.rules, store);
+  const reports = new Reports({ terms: genesis, logCount: 0 }, store);
   const deposits = traders(ACCOUNTS).map(({ deposit }) => deposit);
   let n = 0;
   const add = () => {

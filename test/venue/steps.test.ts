@@ -9,8 +9,7 @@ import { genesis, START, traders } from "./fixture.ts";
 
 describe("steps", () => {
   const profile = PROFILES[genesis.profile];
-  const { depth, maxOpen } = profile;
-  const matcher = () => new Matcher({ ...genesis, depth, maxOpen }, { view: (_, index) => BigInt(index) });
+  const matcher = () => new Matcher({ ...genesis, profile }, { view: (_, index) => BigInt(index) });
   const entries = traders(5).map(({ deposit }): JournalEntry => {
     return { kind: "deposits", time: START + 1n, deposits: [deposit] };
   });

@@ -17,6 +17,7 @@ import { Simulator, inverse, mod } from "./simulator.ts";
 const simulator = new Simulator("deposits");
 const MIN = 10n;
 const MAX_WAITING = 10_000n;
+const rules = { announcer: owner.address, timelock: 60n };
 const terms = { domain: 1n, genesisState: 2n, maxLag: 600n, maxDeposits: 20_000n, minDeposit: MIN };
 
 describe("a deposit", () => {
@@ -143,7 +144,7 @@ describe("a deposit", () => {
       ["WrongKeys(bytes32)", { keys: others.address }],
       ["WrongKeys(bytes32)", { keys: owner.address }],
     ] as const) {
-      const args = { ...terms, token: token.address, keys: parts.keys, ...change };
+      const args = { ...terms, ...rules, token: token.address, keys: parts.keys, ...change };
       assert.equal(await construction(chain, artifacts.Venue, parts, args), toFunctionSelector(refusal));
     }
     assert.throws(() => link(artifacts.Venue, {}), { code: "LIBRARY_MISSING" });
@@ -161,7 +162,7 @@ describe("a venue of the committed keys", () => {
       const artifacts = compileContracts({ sources: ["src/setup/chain/TestToken.sol"] });
       const token = await chain.deploy(artifacts.TestToken, []);
       const parts = await deployParts(chain, artifacts, await readKeys("demo"));
-      const args = { ...terms, token: token.address, keys: parts.keys };
+      const args = { ...terms, ...rules, token: token.address, keys: parts.keys };
       assert.equal(await construction(chain, artifacts.Venue, parts, args), "accepted");
       await chain.client.request({ method: "anvil_setChainId", params: [1] } as never);
       const refusal = toFunctionSelector("DevelopmentKeys()");

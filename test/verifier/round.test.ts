@@ -6,7 +6,7 @@ import {
   type Round,
   type RoundRefusal,
 } from "../../src/verifier/index.ts";
-import { MAX_INSTRUCTIONS, publicInputNames } from "../../src/protocol/instructions.ts";
+import { INSTRUCTIONS, MAX_INSTRUCTIONS, publicInputNames } from "../../src/protocol/instructions.ts";
 import { wordsToBytes } from "../../src/protocol/words.ts";
 import { BASE_FIELD, FIELD, toHex } from "../../src/verifier/points.ts";
 import { owner, trader, type Chain, type Deployed } from "../../src/setup/chain/chain.ts";
@@ -279,7 +279,8 @@ describe("a round", () => {
 
   it("is refused by the contract for what it cannot even read", async () => {
     const bytes = encodeRound(make());
-    assert.equal(await onChain(`${bytes}08`), "UnknownInstruction");
+    const free = (Math.max(...INSTRUCTIONS.map(({ code }) => code)) + 1).toString(16).padStart(2, "0");
+    assert.equal(await onChain(`${bytes}${free}`), "UnknownInstruction");
     assert.equal(await onChain(`${bytes}ff`), "UnknownInstruction");
     assert.equal(await onChain(`${bytes}04`), "Truncated");
     assert.equal(await onChain(bytes.slice(0, -2) as `0x${string}`), "Truncated");

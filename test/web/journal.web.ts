@@ -8,7 +8,8 @@ import { build } from "esbuild";
 import { Random } from "../../src/replay/random.ts";
 import { Matcher } from "../../src/matcher/matcher.ts";
 import { PROFILES } from "../../src/protocol/instructions.ts";
-import { genesis, genesisJson, INTERVAL, lastingStore, openTestVenue, replay, traders } from "../venue/fixture.ts";
+import { INTERVAL, lastingStore, replay, traders } from "../venue/fixture.ts";
+import { LAG, LENGTH, minutely, minutelyJson, openMinutely, priceNow } from "../venue/repricing.ts";
 import { openBrowser, serve } from "./site.ts";
 
 /** In the page: records in hexadecimal to the state's bytes as text. */
@@ -19,8 +20,7 @@ import { Matcher } from "./src/matcher/matcher.ts";
 import { decodeRecord, tipAfter, EMPTY_JOURNAL } from "./src/venue/store/journal.ts";
 export function replay(genesisJson, records) {
   const genesis = parseGenesis(genesisJson);
-  const { depth, maxOpen } = PROFILES[genesis.profile];
-  const matcher = new Matcher({ ...genesis, depth, maxOpen }, { view: (_, index) => BigInt(index) });
+  const matcher = new Matcher({ ...genesis, profile: PROFILES[genesis.profile] }, { view: (_, index) => BigInt(index) });
   let tip = EMPTY_JOURNAL;
   for (const hex of records) {
     const record = decodeRecord(Uint8Array.from(hex.match(/../g), (byte) => parseInt(byte, 16)), { ...tip, sequence: tip.sequence + 1 });
@@ -36,7 +36,9 @@ describe("a journal in Chromium", () => {
     const random = new Random(7);
     const storage = lastingStore();
     const people = traders(4);
-    const { venue, clock } = await openTestVenue({ storage, traders: people });
+    const { venue, clock } = await openMinutely({ storage });
+    await priceNow(venue);
+    await venue.deposit(people.map(({ deposit }) => deposit));
     for (let i = 0; i < 200; i++) {
       const by = random.pick(people);
       const limit = 100_000n + BigInt(random.integer(-9, 9)) * 10n;
@@ -46,10 +48,13 @@ describe("a journal in Chromium", () => {
           : by.order(random.pick(["buy", "sell"] as const), BigInt(random.integer(1, 30)), limit);
       await venue.submit(item, auth);
       if (i % 5 === 0) clock.advance(INTERVAL);
+      if (i % 5 === 0 && clock.now() % LENGTH === LAG) await priceNow(venue, { index: 100_000n + BigInt(i) });
     }
     await venue.close();
-    const { depth, maxOpen } = PROFILES[genesis.profile];
-    const matcher = new Matcher({ ...genesis, depth, maxOpen }, { view: (_, index) => BigInt(index) });
+    const matcher = new Matcher(
+      { ...minutely, profile: PROFILES[minutely.profile] },
+      { view: (_, index) => BigInt(index) },
+    );
     const records: string[] = [];
     for await (const bytes of storage.read(0)) records.push(Buffer.from(bytes).toString("hex"));
     for await (const _ of replay(storage, matcher));
@@ -77,7 +82,7 @@ describe("a journal in Chromium", () => {
           const { replay } = await import("/replay.js" as string);
           return replay(genesisOfPage, hex) as string;
         },
-        [genesisJson, records] as const,
+        [minutelyJson, records] as const,
       );
       assert.equal(got, expected);
     } finally {

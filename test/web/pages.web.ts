@@ -16,19 +16,43 @@ import { proverFiles } from "../../src/setup/instructionKeys.ts";
 import { readKeys } from "../../src/setup/keyFiles.ts";
 import { replayMessages } from "../../src/cli/replay.ts";
 import { Client, memoryNotebook, sealSecret, type Notebook } from "../../src/client/index.ts";
+import { reportJson } from "../../src/feeds/reportJson.ts";
+import { publicKey } from "../../src/protocol/eddsa.ts";
+import { PROFILES } from "../../src/protocol/instructions.ts";
+import { toJson } from "../../src/protocol/json.ts";
+import { reprice } from "../../src/protocol/prices.ts";
+import { pricesTold } from "../../src/protocol/pricesTold.ts";
+import { medians, type SignedReport } from "../../src/protocol/report.ts";
+import { rulesRoot } from "../../src/protocol/rules.ts";
+import { thousands } from "../../src/web/format.ts";
 import { parseGenesis } from "../../src/protocol/genesis.ts";
 import { developmentGenesis } from "../../src/venue/developmentGenesis.ts";
 import { localProver } from "../../src/venue/proving/localProver.ts";
 import { startService, type RunningService } from "../../src/venue/service/server.ts";
 import type { Venue } from "../../src/venue/venue.ts";
-import { DEPOSIT, eventOf, INTERVAL, ManualClock, openTestVenue, PERP, SECRET } from "../venue/fixture.ts";
+import { FEED_SECRETS } from "../priced.ts";
+import {
+  DEPOSIT,
+  eventOf,
+  INTERVAL,
+  ManualClock,
+  openTestVenue,
+  PERP,
+  quorumOfReports,
+  reportsOf,
+  SECRET,
+} from "../venue/fixture.ts";
+import { until } from "../venue/repricing.ts";
 import { openBrowser, serve, type Files, type Site } from "./site.ts";
 
 const POLICY =
   "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; " +
   "connect-src *; worker-src 'self'; base-uri 'none'; form-action 'none'";
 /** The venue's clock stands behind that of the pages, and is moved by hand. */
-const START = (BigInt(Math.floor(Date.now() / 1000)) / INTERVAL) * INTERVAL - 1_000n;
+const LENGTH = 600n;
+const START = (BigInt(Math.floor(Date.now() / 1000)) / LENGTH) * LENGTH - 2n * LENGTH;
+/** Of prices: it ends as the venue begins, and the next one after all but the tests of prices. */
+const EPOCH = START / LENGTH;
 const PASSPHRASE = "seven green bottles";
 /** Where pictures of the pages are put, for who wants to look at them. */
 const PICTURES = process.env.TACIT_PICTURES;
@@ -38,8 +62,8 @@ const shoot = async (page: Page, name: string) => {
 /** Not of repeated bytes: it must be found wherever it may be. */
 const secretOf = (seed: number) => Uint8Array.from({ length: 32 }, (_, i) => (seed * 37 + i * 73 + 11) % 251);
 
-/** A venue's service that changes one answer, and has no stream. */
-async function lyingVenue(url: string, path: string, lie: (json: any) => void) {
+/** A venue's service that changes answers by their path, and has no stream. */
+async function lyingVenue(url: string, lies: Readonly<Record<string, (json: any) => void>>) {
   const server: Server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
@@ -53,7 +77,8 @@ async function lyingVenue(url: string, path: string, lie: (json: any) => void) {
       if (!/^(connection|content-encoding|content-length|keep-alive|transfer-encoding)$/.test(name))
         response.setHeader(name, value);
     let body = Buffer.from(await answer.arrayBuffer());
-    if (request.url!.split("?")[0] === path) {
+    const lie = lies[request.url!.split("?")[0]];
+    if (lie) {
       const json = JSON.parse(String(body));
       lie(json);
       body = Buffer.from(JSON.stringify(json));
@@ -112,10 +137,14 @@ describe("pages in Chromium", () => {
       domain: 77n,
       time: START,
       interval: Number(INTERVAL),
+      pricing: { epochLength: LENGTH, lag: 0n },
+      feeds: FEED_SECRETS.slice(0, PROFILES.demo.feeds).map(publicKey),
     });
+    const genesis = parseGenesis(genesisJson);
     const prover = localProver(await proverFiles("demo"));
     ({ venue } = await openTestVenue({
-      genesis: parseGenesis(genesisJson),
+      genesis,
+      reports: quorumOfReports(reportsOf({ epoch: EPOCH }, genesis)),
       clock,
       prover,
       publish: { prices: true, curves: true, depth: false },
@@ -235,6 +264,10 @@ describe("pages in Chromium", () => {
       console.log(`      first: ${said.replaceAll("\n", " ")}`);
       await page.locator("details.round summary").click();
       const steps = (await page.locator(".steps li").allInnerTexts()).join("\n");
+      assert.match(
+        steps,
+        /reprice: prices were made anew: each number the median of what a quorum of feeds has signed/,
+      );
       assert.match(steps, /deposit: deposits were credited, each once/);
       assert.match(steps, /admit: 2 entries of the log were judged in order, none left out/);
       assert.match(steps, /auction: the auction was cleared: one price/);
@@ -359,7 +392,7 @@ describe("pages in Chromium", () => {
       const text = await readFile(path, "utf8");
       await page.setInputFiles("#files", fileOf("replay.json", `\uFEFF${text}`));
       const said = await verdict(page, "good");
-      assert.match(said, /Rechecked: 4 log entries, 1 auction, 2 fills, 3 accounts: each is what the rules give\./);
+      assert.match(said, /Rechecked: 6 log entries, 1 auction, 2 fills, 3 accounts: each is what the rules give\./);
       assert.doesNotMatch(await page.locator("#trust").innerText(), /no genesis/);
       const other = (json: any) => (json.rounds[0].clearings[0].price = "1000100");
       await page.setInputFiles("#files", fileOf("other.json", changed(text, other)));
@@ -472,7 +505,10 @@ describe("pages in Chromium", () => {
       assert.equal(await page.evaluate("globalThis.notReloaded"), true);
       await shoot(page, "watch-no-key");
       await page.click('#strip [data-round="1"]');
-      assert.match(await page.locator("#round-details").innerText(), /deposit × 2, admit × 1, auction × 1, settle × 1/);
+      assert.match(
+        await page.locator("#round-details").innerText(),
+        /reprice × 1, deposit × 2, admit × 1, auction × 1, settle × 1/,
+      );
       await page.keyboard.press("ArrowRight");
       assert.equal(await page.evaluate("document.activeElement.dataset.round"), "2");
       await page.click("#round-details a");
@@ -494,7 +530,7 @@ describe("pages in Chromium", () => {
       await own.locator("td", { hasText: "99,000" }).waitFor();
       await own.locator("dd", { hasText: "all up to 3 verified here" }).waitFor();
       await own.locator("dd", { hasText: "yes: it is what your own orders" }).waitFor();
-      assert.equal(await own.locator("table").nth(1).locator("tbody tr").count(), 2);
+      assert.equal(await own.locator("table", { hasText: "What was booked" }).locator("tbody tr").count(), 2);
       assert.ok(await page.locator("#margin").isVisible());
       assert.equal(await page.locator("#alarm").isVisible(), false);
       await alice.order({ market: PERP, side: "buy", limit: 98_000n, size: 2n });
@@ -528,16 +564,41 @@ describe("pages in Chromium", () => {
       await page.click("#forget");
       await page.locator("#key-form").waitFor();
       assert.equal(await own.isVisible(), false);
-      assert.equal(page.workers().length, 0, "the thread has ended");
+      const threads = page.workers().map((it) => new URL(it.url()).pathname.split("/").at(-1)!.split(".")[0]);
+      assert.deepEqual(threads, ["prices"], "the key's thread has ended");
+      assert.deepEqual(complaints, []);
+      await close();
+    });
+
+    it("shows the margin: scenarios, what drives the worst one, and a plot over moves", async () => {
+      const { page, complaints, close } = await open(`${service.url}/watch.html`);
+      await openKey(page, await keyFiles(1, notebooks.alice));
+      const { worst } = await alice.account();
+      const scenarios = page.locator("#own table", { hasText: "Scenarios" });
+      await scenarios.waitFor();
+      assert.match(await scenarios.locator("caption").innerText(), /^Scenarios; charges of positions 800$/);
+      assert.equal(await scenarios.locator("tbody tr").count(), PROFILES.demo.scenarios);
+      const row = await scenarios.locator("tbody tr", { hasText: "worst" }).locator("td").allInnerTexts();
+      assert.match(row[0], /^-\d+\.\d%$/, "who holds the perpetual fears a fall");
+      assert.equal(row[2], thousands(worst));
+      const drivers = page.locator("#own table", { hasText: "what they change in the worst scenario" });
+      const [perpetual] = await Promise.all((await drivers.locator("tbody tr").all()).map((it) => it.locator("td").allInnerTexts())); // prettier-ignore
+      assert.deepEqual(perpetual.slice(0, 2), ["perpetual", "8"]);
+      await page.locator("#margin-plot figcaption p", { hasText: /^-?[\d,]+ at -\d+%, [\d,]+ at \+\d+%\.$/ }).waitFor();
+      await page.locator("#margin-plot canvas").waitFor();
+      assert.ok(await isDrawn(page, "margin-plot"));
+      await shoot(page, "watch-margin");
       assert.deepEqual(complaints, []);
       await close();
     });
 
     it("shouts when the venue tells of a fill that the order does not allow; asks again where there is no stream", async () => {
       // Bob's client has not looked since it sent its order: its notebook knows of no fill.
-      const lying = await lyingVenue(service.url, "/v1/history", (json) => {
-        const fill = json.entries.find(({ kind }: { kind: string }) => kind === "fill");
-        if (fill) fill.price = String(BigInt(fill.price) + 1_000n);
+      const lying = await lyingVenue(service.url, {
+        "/v1/history": (json) => {
+          const fill = json.entries.find(({ kind }: { kind: string }) => kind === "fill");
+          if (fill) fill.price = String(BigInt(fill.price) + 1_000n);
+        },
       });
       const files = await keyFiles(2, notebooks.bob);
       const { page, complaints, close } = await open(`${lying.url}/watch.html`, {}, [lying.url]);
@@ -559,9 +620,11 @@ describe("pages in Chromium", () => {
     });
 
     it("draws the gas of rounds that a contract has accepted", async () => {
-      const chained = await lyingVenue(service.url, "/v1/rounds", (json) => {
-        for (const round of json.rounds)
-          round.accepted = { hash: "0xabc", gasUsed: `${2_000_000 + round.number}`, block: "7" };
+      const chained = await lyingVenue(service.url, {
+        "/v1/rounds": (json) => {
+          for (const round of json.rounds)
+            round.accepted = { hash: "0xabc", gasUsed: `${2_000_000 + round.number}`, block: "7" };
+        },
       });
       const { page, close } = await open(`${chained.url}/watch.html`, {}, [chained.url]);
       await page.locator("#gas-plot figcaption p", { hasText: /2,000,00\d for round \d/ }).waitFor();
@@ -574,14 +637,140 @@ describe("pages in Chromium", () => {
     });
 
     it("shouts when a round of the venue does not verify", async () => {
-      const lying = await lyingVenue(service.url, "/v1/rounds/2", (json) => {
-        json.entries[0][1] = String(BigInt(json.entries[0][1]) + 1n);
+      const lying = await lyingVenue(service.url, {
+        "/v1/rounds/2": (json) => {
+          json.entries[0][1] = String(BigInt(json.entries[0][1]) + 1n);
+        },
       });
       const { page, close } = await open(`${lying.url}/watch.html`, {}, [lying.url]);
       await openKey(page, await keyFiles(2));
       await page.locator("#alarm", { hasText: "the log of round 2" }).waitFor();
       await close();
       await lying.close();
+    });
+  });
+
+  describe("prices", () => {
+    const rows = async (page: Page, table: string) =>
+      Promise.all((await page.locator(`#${table} tbody tr`).all()).map((row) => row.locator("td").allInnerTexts()));
+    const rulesOf = () => ({ rules: venue.terms.rules, domain: venue.genesis.domain });
+    const say = (...reports: SignedReport[]) => reports.forEach((it) => void venue.feeds.add(it));
+    /** Prices before those of the second epoch. */
+    let before: typeof venue.terms;
+
+    it("are shown with the quorum that made them, checked by the page, and the round that proves it", async () => {
+      const { page, complaints, close } = await open(`${service.url}/watch.html`);
+      const check = page.locator("#prices-check.good", { hasText: "Round 1 proves that entry." });
+      await check.waitFor();
+      assert.match(
+        await check.innerText(),
+        /^✓ Checked here: made at entry 0 of the log from the signed reports of feeds 0, 1, 2, a quorum of 3 of 4 feeds/,
+      );
+      assert.match(await page.locator("#prices-note").innerText(), /^Index 100,000, range of moves \d+\.\d%\.$/);
+      assert.equal(await page.locator("#prices-made-up").isVisible(), false);
+      const [perpetual, call, put] = await rows(page, "instruments");
+      assert.deepEqual(perpetual, ["0", "100,000", ""]);
+      assert.deepEqual(
+        [call[1], put[1]],
+        [1, 2].map((slot) => thousands(venue.terms.prices.values[0][slot])),
+      );
+      const quorum = [0, 1, 2].map((feed) => [`${feed}`, "of these prices", "yes", "0.00%", "0", ""]);
+      assert.deepEqual(await rows(page, "feeds"), [...quorum, ["3", "none", "no", "", "1", ""]]);
+      await shoot(page, "watch-prices");
+      assert.deepEqual(complaints, []);
+      await close();
+    });
+
+    it("move, and show which feed lies, and which is late", async () => {
+      const { page, complaints, close } = await open(`${service.url}/watch.html`);
+      await page.locator("#prices-check.good").waitFor();
+      say(reportsOf({ epoch: EPOCH }, rulesOf())[3]);
+      await page.locator("#feeds tr", { hasText: "of these pricesno" }).waitFor();
+      before = venue.terms;
+      clock.advance(START + LENGTH - clock.now());
+      const epoch = EPOCH + 1n;
+      const honest = reportsOf({ epoch, index: 100_200n }, rulesOf());
+      const lie = reportsOf({ epoch, index: 701_400n }, rulesOf());
+      say(honest[0], honest[1], lie[2]);
+      await until(venue, () => venue.terms.prices.epoch === epoch);
+      await page.locator("#prices-note", { hasText: "Index 100,200" }).waitFor();
+      await page.locator("#prices-check.good", { hasText: "of feeds 0, 1, 2" }).waitFor();
+      const honestly = [0, 1].map((feed) => [`${feed}`, "of these prices", "yes", "0.00%", "0", ""]);
+      assert.deepEqual(await rows(page, "feeds"), [
+        ...honestly,
+        ["2", "of these prices", "yes", "600.00%", "0", ""],
+        ["3", "1 epoch ago", "no", "0.00%", "2", ""],
+      ]);
+      assert.deepEqual((await rows(page, "instruments"))[0], ["0", "100,200", ""]);
+      await shoot(page, "watch-prices-liar");
+      assert.deepEqual(complaints, []);
+      await close();
+    });
+
+    const watchLies = async (lies: Parameters<typeof lyingVenue>[1], look: (page: Page) => Promise<void>) => {
+      const lying = await lyingVenue(service.url, lies);
+      const { page, complaints, close } = await open(`${lying.url}/watch.html`, {}, [lying.url]);
+      await page.locator("#prices-check.bad").waitFor();
+      await look(page);
+      assert.deepEqual(
+        complaints.filter((text) => !/WebSocket/.test(text)),
+        [],
+      );
+      await close();
+      await lying.close();
+    };
+
+    it("turn red where the venue tells another one than its feeds have signed", async () => {
+      const lie = (json: any) => (json.instruments[1].value = "777");
+      await watchLies({ "/v1/prices": lie }, async (page) => {
+        assert.match(await page.locator("#prices-check").innerText(), /^✗ The venue tells other prices than/);
+        const given = venue.terms.prices.values[0][1];
+        const row = ["1", "777", `value is told as 777: the signed reports give ${given}`];
+        assert.deepEqual(await rows(page, "instruments").then((all) => all[1]), row);
+        assert.equal(await page.locator("#instruments tr.bad").count(), 1);
+        const colour = (place: string) => page.evaluate(`getComputedStyle(document.querySelector("${place}")).color`);
+        assert.equal(await colour("#instruments tr.bad td"), await colour("#prices-check"));
+        assert.equal(await page.locator("#prices-wrong").isVisible(), false);
+        await shoot(page, "watch-prices-lie");
+      });
+      await watchLies({ "/v1/prices": (json) => (json.index = "100201") }, async (page) => {
+        const said = "index is told as 100201: the signed reports give 100200";
+        assert.equal(await page.locator("#prices-wrong").innerText(), said);
+        assert.equal(await page.locator("#instruments tr.bad").count(), 0);
+      });
+    });
+
+    it("turn red where what is shown was signed by no quorum", async () => {
+      const lie = (json: any) => (json.changes.at(-1).quorum[1].report.index = "100300");
+      await watchLies({ "/v1/changes": lie }, async (page) => {
+        assert.match(await page.locator("#prices-check").innerText(), /^✗ .*has prices without a quorum/);
+      });
+    });
+
+    it("turn red where feeds have signed them, and others are proved", async () => {
+      // All four feeds sign twice, and the venue shows the other ones to the public.
+      const epoch = EPOCH + 1n;
+      const reports = quorumOfReports(reportsOf({ epoch, index: 100_300n }, rulesOf()));
+      const { rules, prices } = before;
+      const { group, instruments, markets } = rules;
+      const priced = { root: rulesRoot(rules), pricing: group.pricing, instruments, markets };
+      const told = pricesTold({ rules, prices: reprice(priced, prices, epoch, medians(reports)) });
+      const { round } = (await alice.sync()) as { round: number };
+      await endRound(round + 1);
+      const lies = {
+        "/v1/prices": (json: any) => Object.assign(json, JSON.parse(toJson(told))),
+        "/v1/changes": (json: any) =>
+          json.changes.forEach((it: any) => it.epoch === `${epoch}` && (it.quorum = reports.map(reportJson))),
+      };
+      await watchLies(lies, async (page) => {
+        assert.match(await page.locator("#prices-note").innerText(), /^Index 100,300/);
+        assert.match(
+          await page.locator("#prices-check").innerText(),
+          new RegExp(
+            `^✗ round ${round + 1} proves another entry \\d+ of the log than the one shown: these prices are not the proved ones\\.$`,
+          ),
+        );
+      });
     });
   });
 

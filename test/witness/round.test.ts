@@ -5,13 +5,15 @@ import assert from "node:assert/strict";
 import { Matcher } from "../../src/matcher/matcher.ts";
 import { openAccount } from "../../src/protocol/account.ts";
 import { orderItem, withdrawalItem } from "../../src/protocol/item.ts";
-import { computePrices, NO_MARKETS, type MarketRules } from "../../src/protocol/market.ts";
+import { NO_MARKETS, type MarketRules } from "../../src/protocol/market.ts";
+import { noPrices } from "../../src/protocol/prices.ts";
 import type { Profile } from "../../src/protocol/instructions.ts";
 import { INSTRUMENTS, LIST_WORDS, MARKET_STATE, RULE } from "../../src/protocol/parameters.ts";
 import { fitsTransaction } from "../../src/protocol/transaction.ts";
 import { admitPlan } from "../../src/witness/admit.ts";
 import { Ledger } from "../../src/witness/ledger.ts";
 import { RoundBuilder } from "../../src/witness/round.ts";
+import { epochs, FOREVER, pricesOfTests, rulesOfTests } from "../priced.ts";
 
 const market = (id: bigint): MarketRules => ({
   id,
@@ -25,6 +27,7 @@ const market = (id: bigint): MarketRules => ({
   rule: BigInt(RULE.auction),
   interval: 10n,
   state: BigInt(MARKET_STATE.open),
+  until: FOREVER,
   capacity: 1_000n,
   cancelCapacity: 1_000n,
   listCapacity: 1_000n,
@@ -35,6 +38,7 @@ describe("the builder of rounds", () => {
     const profile = {
       depth: 1,
       scenarios: 1,
+      feeds: 4,
       maxOpen: 1,
       deposit: 1,
       admit: 8,
@@ -42,15 +46,16 @@ describe("the builder of rounds", () => {
       clear: 1,
       settle: 1,
       settleRuns: 1,
+      fold: 1,
     };
-    const rules = { group: { operatorKeyX: 0n, operatorKeyY: 1n, maxAge: 100n }, markets: NO_MARKETS };
-    const zeros = Array<bigint>(INSTRUMENTS).fill(0n);
-    const prices = computePrices(rules, { values: [zeros], funding: zeros, epoch: 0n, time: 0n });
+    // There are no prices: who has cash alone needs none.
+    const rules = rulesOfTests({ group: { scenarios: 1 } });
+    const prices = noPrices({ ...rules, ...rules.group });
     const accounts = [{ ...openAccount({ keyX: 0n, keyY: 1n, view: 0n }), cash: 1_000n }];
-    const genesis = { domain: 1n, depth: 1, maxOpen: 1, rules, prices, accounts, time: 0n };
+    const genesis = { domain: 1n, profile, rules, prices, accounts, time: 0n };
     const matcher = new Matcher(genesis, { view: () => 0n });
     let blind = 0n;
-    const ledger = new Ledger({ ...genesis, profile, blind: () => ++blind });
+    const ledger = new Ledger({ ...genesis, blind: () => ++blind });
     const start = ledger.word;
     const builder = new RoundBuilder(ledger, { accounts, operatorSecret: 1n });
     for (let nonce = 1n; nonce <= 42n; nonce++) {
@@ -102,18 +107,17 @@ describe("the builder of rounds", () => {
 
   /** Orders that leave at their first auction, so many in each of some markets, all of which close at once. */
   function closes(markets: number, orders: number, profile: Profile) {
-    const { depth } = profile;
-    const zeros = Array<bigint>(INSTRUMENTS).fill(0n);
-    const rules = {
-      group: { operatorKeyX: 0n, operatorKeyY: 1n, maxAge: 100n },
+    const { epoch, ...pricing } = epochs({ time: 100n, age: 98n });
+    const rules = rulesOfTests({
+      group: { scenarios: 1, pricing },
       markets: NO_MARKETS.map((_, slot) => (slot < markets ? market(BigInt(slot + 1)) : null)),
-    };
-    const prices = computePrices(rules, { values: [zeros], funding: zeros, epoch: 0n, time: 0n });
+    });
+    const prices = pricesOfTests(rules, { values: [Array<bigint>(INSTRUMENTS).fill(0n)], epoch });
     const accounts = [0n, 1n].map((view) => ({ ...openAccount({ keyX: 0n, keyY: 1n, view }), cash: 10n ** 12n }));
-    const genesis = { domain: 1n, depth, maxOpen: 10_000, rules, prices, accounts, time: 0n };
+    const genesis = { domain: 1n, profile, rules, prices, accounts, time: 0n };
     const matcher = new Matcher(genesis, { view: () => 0n });
     let blind = 0n;
-    const ledger = new Ledger({ ...genesis, profile, blind: () => ++blind });
+    const ledger = new Ledger({ ...genesis, blind: () => ++blind });
     const builder = new RoundBuilder(ledger, { accounts, operatorSecret: 1n });
     const auth = { R8x: 0n, R8y: 0n, S: 0n };
     let nonce = 0n;
@@ -128,11 +132,11 @@ describe("the builder of rounds", () => {
           size: 1n,
           salt: 0n,
         };
-        const item = orderItem({ ...fields, validUntil: 9n, expiry: 99n, maxFee: 9n, thisAuction: true });
-        for (const event of matcher.apply({ kind: "item", time: 1n, item, auth, signed: true })) builder.add(event);
+        const item = orderItem({ ...fields, validUntil: 109n, expiry: 199n, maxFee: 9n, thisAuction: true });
+        for (const event of matcher.apply({ kind: "item", time: 101n, item, auth, signed: true })) builder.add(event);
       }
     for (let slot = 0; slot < markets; slot++)
-      for (const event of matcher.apply({ kind: "close", time: 10n, slot })) builder.add(event);
+      for (const event of matcher.apply({ kind: "close", time: 110n, slot })) builder.add(event);
     const names = builder.close().map(({ name }) => name);
     assert.equal(ledger.state.fillsTaken, ledger.state.fillsPut);
     assert.equal(ledger.state.phase, 0n);
@@ -142,13 +146,15 @@ describe("the builder of rounds", () => {
   const profile = {
     depth: 1,
     scenarios: 1,
-    maxOpen: 1,
+    feeds: 4,
+    maxOpen: 10_000,
     deposit: 1,
     admit: 100,
     quote: 100,
     clear: 1,
     settle: 1,
     settleRuns: 1,
+    fold: 1,
   };
 
   it("books the fills of all markets that close together", () => {

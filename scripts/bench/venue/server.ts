@@ -5,20 +5,26 @@
 import { join } from "node:path";
 import pino from "pino";
 import { parseGenesis } from "../../../src/protocol/genesis.ts";
-import { nodeDigest, openThreadStore, openVenue, threadSigner } from "../../../src/venue/index.ts";
+import { developmentFeeds } from "../../../src/venue/developmentGenesis.ts";
+import { developmentSource, nodeDigest, openThreadStore, openVenue, threadSigner } from "../../../src/venue/index.ts";
 import { collectSeldom, startService } from "../../../src/venue/service/server.ts";
 import { ACCOUNTS, depositsOf, genesisJsonOf, OPERATOR, SIGNER } from "./traders.ts";
 
 collectSeldom();
 const folder = process.argv[2];
 const genesisJson = genesisJsonOf();
+const genesis = parseGenesis(genesisJson);
 const venue = await openVenue({
-  genesis: parseGenesis(genesisJson),
+  genesis,
   secret: OPERATOR,
   signer: threadSigner(SIGNER),
   storage: await openThreadStore(join(folder, "venue.db")),
   digest: nodeDigest,
+  feeds: [developmentSource(developmentFeeds(genesis))],
 });
+// Without prices each order would be refused.
+if (venue.terms.prices.epoch === 0n)
+  await new Promise<void>((resolve) => void venue.subscribe(({ kind }) => kind === "change" && resolve()));
 await venue.deposit(depositsOf(ACCOUNTS));
 const unlimited = { rate: 1e9, burst: 1e9 };
 const service = await startService({

@@ -139,10 +139,20 @@ export async function accountHistory(after: number, options: TraderOptions): Pro
     if (options.json) process.stdout.write(toJson(entries, 2) + "\n");
     else if (entries.length === 0) process.stdout.write("nothing was booked\n");
     else {
-      const rows = entries.map(({ n, kind, time, market, nonce, lots, price, fee, cash, amount }) =>
-        kind === "deposit"
-          ? [String(n), "deposit", "", "", "", "", "", "", thousands(BigInt(String(amount)))]
-          : [
+      const rows = entries.flatMap(
+        ({ n, kind, time, market, nonce, lots, price, fee, cash, amount, rate, positions }) => {
+          const at = () => isoTime(BigInt(String(time)));
+          const line = (...cells: string[]) => [[String(n), ...cells]];
+          if (kind === "deposit") return line("deposit", "", "", "", "", "", "", thousands(BigInt(String(amount))));
+          if (kind === "funding")
+          return line("funding", at(), client.instrumentName(0), "", String(lots), String(rate), "", thousands(BigInt(String(cash)))); // prettier-ignore
+          if (kind === "settlement")
+            return (positions as { instrument: number; lots: string; payoff: string }[]).flatMap(
+              (it, i) =>
+            line("settlement", at(), client.instrumentName(it.instrument), "", it.lots, it.payoff, "", i === 0 ? thousands(BigInt(String(cash))) : ""), // prettier-ignore
+            );
+          return [
+            [
               String(n),
               lots === "0" ? "order ended" : "fill",
               isoTime(BigInt(String(time))),
@@ -153,6 +163,8 @@ export async function accountHistory(after: number, options: TraderOptions): Pro
               String(fee),
               thousands(BigInt(String(cash))),
             ],
+          ];
+        },
       );
       process.stdout.write(
         table([["entry", "what", "time", "market", "nonce", "lots", "price", "fee", "cash"], ...rows]),

@@ -5,9 +5,10 @@ import { writeWhole } from "../../setup/writeWhole.ts";
 import { openSecret, sealSecret } from "../../client/index.ts";
 import { TacitError } from "../../protocol/errors.ts";
 import { parseGenesis, type GenesisFile } from "../../protocol/genesis.ts";
-import { toJson } from "../../protocol/json.ts";
-import type { ProfileName } from "../../protocol/instructions.ts";
-import { developmentGenesis } from "../../venue/developmentGenesis.ts";
+import { DevelopmentFeeds, type DevelopmentFeedsOptions } from "../../feeds/developmentFeeds.ts";
+import { asInteger, asObject, badFormat, toJson } from "../../protocol/json.ts";
+import { PROFILES, type ProfileName } from "../../protocol/instructions.ts";
+import { DEVELOPMENT_PRICE, developmentGenesis } from "../../venue/developmentGenesis.ts";
 import { readJson } from "../../setup/readJson.ts";
 import { passphrase } from "./passphrase.ts";
 
@@ -22,10 +23,17 @@ export interface OperatorFiles {
   readonly fresh: boolean;
   /** whether the keys lie in the open */
   readonly unsealed: boolean;
+  /** of the feeds that make up its prices; null where the venue has none of its own */
+  readonly feeds: DevelopmentFeedsOptions | null;
 }
 
 /** Names of files in the folder. */
-export const FILES = { genesis: "genesis.json", keys: "operator-keys.json", store: "venue.db" } as const;
+export const FILES = {
+  genesis: "genesis.json",
+  keys: "operator-keys.json",
+  store: "venue.db",
+  feeds: "development-feeds.json",
+} as const;
 
 /**
  * Reads a venue's folder; makes a development venue where there is none.
@@ -39,14 +47,16 @@ export async function operatorFiles(
     profile,
     interval,
     hasContract,
-  }: { passphrase: string | null; profile: ProfileName; interval: number; hasContract: boolean },
+    seed,
+  }: { passphrase: string | null; profile: ProfileName; interval: number; hasContract: boolean; seed?: number },
 ): Promise<OperatorFiles> {
   const [genesisPath, keysPath] = [join(folder, FILES.genesis), join(folder, FILES.keys)];
   const known = await readKeysFile(keysPath);
   if (known !== null) {
     const { secret, signer, unsealed } = await openKeys(known, passphrase);
     const genesisJson = await readJson(genesisPath);
-    return { genesisJson, genesis: parseGenesis(genesisJson), secret, signer, fresh: false, unsealed };
+    const genesis = parseGenesis(genesisJson);
+    return { genesisJson, genesis, secret, signer, fresh: false, unsealed, feeds: await feedsFile(folder, genesis) };
   }
   // Made anew, they would be of another venue.
   for (const path of [join(folder, FILES.store), genesisPath])
@@ -69,15 +79,43 @@ export async function operatorFiles(
   const [secret, signer, insurance] = [0, 1, 2].map(() => new Uint8Array(randomBytes(32)));
   const domain = BigInt(`0x${randomBytes(31).toString("hex")}`);
   const time = BigInt(Math.floor(Date.now() / 1000));
-  const genesisJson = developmentGenesis({ secret, insurance, domain, time, profile, interval });
+  const made = {
+    seed: seed ?? randomBytes(4).readUInt32BE(),
+    feeds: PROFILES[profile].feeds,
+    startPrice: DEVELOPMENT_PRICE,
+    startTime: time,
+  };
+  const feeds = new DevelopmentFeeds(made).keys;
+  const genesisJson = developmentGenesis({ secret, insurance, domain, time, profile, interval, feeds });
   const keys = await keysText({ secret, signer, insurance }, passphrase);
   await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
     throw new TacitError("FILE", `${folder} cannot be made: ${error.message}`, { path: folder });
   });
+  await writeWhole(join(folder, FILES.feeds), toJson({ kind: FEEDS_KIND, version: 1, ...made }, 2) + "\n");
   await writeWhole(genesisPath, JSON.stringify(genesisJson, null, 2) + "\n");
   await writeNew(keysPath, keys, 0o600);
   const genesis = parseGenesis(genesisJson);
-  return { genesisJson, genesis, secret, signer, fresh: true, unsealed: passphrase === null };
+  return { genesisJson, genesis, secret, signer, fresh: true, unsealed: passphrase === null, feeds: made };
+}
+
+const FEEDS_KIND = "tacit-development-feeds";
+
+/** @throws FORMAT, FILE */
+async function feedsFile(folder: string, { profile }: GenesisFile): Promise<DevelopmentFeedsOptions | null> {
+  const path = join(folder, FILES.feeds);
+  const there = await stat(path).then(
+    () => true,
+    () => false,
+  );
+  if (!there) return null;
+  const json = asObject(FILES.feeds, await readJson(path));
+  const wrong = (field: string, expected: string) => badFormat(`${FILES.feeds}: ${field}`, expected);
+  if (json.kind !== FEEDS_KIND || json.version !== 1) throw wrong("kind", `${FEEDS_KIND}, version 1`);
+  const { seed } = json;
+  if (!Number.isSafeInteger(seed)) throw wrong("seed", "an integer");
+  const startPrice = asInteger("startPrice", json.startPrice);
+  const startTime = asInteger("startTime", json.startTime);
+  return { seed: seed as number, feeds: PROFILES[profile].feeds, startPrice, startTime };
 }
 
 async function readKeysFile(path: string): Promise<string | null> {

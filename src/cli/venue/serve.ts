@@ -21,7 +21,11 @@ import { collectSeldom, requireFree, startService } from "../../venue/service/se
 import { buildProgress } from "../../setup/buildProgress.ts";
 import { proverFiles } from "../../setup/instructionKeys.ts";
 import { withProgress } from "../../setup/progress.ts";
-import { FILES, operatorFiles, operatorPassphrase } from "./operator.ts";
+import { DevelopmentFeeds } from "../../feeds/developmentFeeds.ts";
+import { requireUrl } from "../../feeds/fetchJson.ts";
+import type { ReportSource } from "../../venue/feeds.ts";
+import { developmentSource, httpSource } from "../../venue/reportSources.ts";
+import { FILES, operatorFiles, operatorPassphrase, type OperatorFiles } from "./operator.ts";
 
 export interface ServeOptions {
   data: string;
@@ -41,6 +45,13 @@ export interface ServeOptions {
   proxies: number;
   logLevel: string;
   unproved?: number;
+  /** addresses of the feeds, by number; "-": they push, and are not asked */
+  feeds?: string[];
+  seed?: number;
+  /** by how much the made up index falls, percent, and how many seconds from now */
+  crash?: number;
+  crashAt: number;
+  timelock?: bigint;
   passphraseFile?: string;
   rpc?: string;
   contract?: string;
@@ -61,8 +72,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   if (options.rpc) requireTools("viem");
   const files = await operatorFiles(options.data, { ...options, passphrase, hasContract: link !== undefined });
   const { profile } = files.genesis;
-  if (files.fresh)
-    log.info({ folder: options.data }, "made a development venue: prices never change, money is play money");
+  if (files.fresh) log.info({ folder: options.data }, "made a development venue: money is play money");
   else if (options.named.length > 0)
     log.warn(
       { folder: options.data },
@@ -70,6 +80,9 @@ export async function serve(options: ServeOptions): Promise<number> {
     );
   if (files.unsealed)
     log.warn({ file: FILES.keys }, "the operator's keys lie in the open: `tacit operator seal` seals them");
+  const feeds = feedsOf(options, files);
+  if (feeds.some(({ isDevelopment }) => isDevelopment))
+    log.warn("prices are made up by feeds of this process, for development: they say nothing of any market");
   const chain = link && (await chainOptions(link, options, log));
   const storage = await openThreadStore(join(options.data, FILES.store), { check: "quick" });
   let prover: VenueOptions["prover"];
@@ -97,6 +110,8 @@ export async function serve(options: ServeOptions): Promise<number> {
     storage,
     prover,
     chain,
+    feeds,
+    ...(options.timelock === undefined ? {} : { timelock: options.timelock }),
     publish: { prices: !options.publish.includes("nothing"), ...publish },
     limits,
     digest: nodeDigest,
@@ -130,6 +145,7 @@ export async function serve(options: ServeOptions): Promise<number> {
       hosts: options.publicHost,
       proxies: options.proxies,
       metricsToken: process.env.TACIT_METRICS_TOKEN ?? null,
+      operatorToken: process.env.TACIT_OPERATOR_TOKEN ?? null,
       staticFolder: PAGES,
     });
     // What happened before anybody listened.
@@ -147,6 +163,24 @@ export async function serve(options: ServeOptions): Promise<number> {
   }
   log.info("stopped");
   return 0;
+}
+
+/** @throws USAGE */
+function feedsOf({ feeds, crash, crashAt }: ServeOptions, files: OperatorFiles): ReportSource[] {
+  const { feeds: keys } = files.genesis.rules.group;
+  if (feeds) {
+    if (crash !== undefined) throw new TacitError("USAGE", "--crash is for prices that are made up, without --feeds");
+    if (feeds.length === 1 && feeds[0] === "-") return [];
+    if (feeds.length !== keys.length)
+      throw new TacitError("USAGE", `--feeds is wrong: expected ${keys.length} addresses, or -`);
+    return feeds.flatMap((url, feed) => (url === "-" ? [] : httpSource(feed, requireUrl("--feeds", url))));
+  }
+  if (!files.feeds) return [];
+  const at = BigInt(Math.floor(Date.now() / 1000) + crashAt);
+  const made = new DevelopmentFeeds({ ...files.feeds, ...(crash === undefined ? {} : { crash: { at, by: crash / 100 } }) }); // prettier-ignore
+  if (made.keys.some(({ x, y }, i) => x !== keys[i]?.x || y !== keys[i]?.y))
+    throw new TacitError("OTHER_VENUE", `${FILES.feeds} has other feeds than the genesis: remove it, or name --feeds`);
+  return [developmentSource(made)];
 }
 
 /**

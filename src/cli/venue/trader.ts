@@ -203,16 +203,18 @@ export async function markets({ venue, json }: { venue: string; json?: boolean }
   if (json) process.stdout.write(toJson(rows, 2) + "\n");
   else {
     const lines = rows.map(
-      ({ id, name, rule, state, tick, lotLimit, band, mark, interval, nextClose, lastAuction }) => {
+      ({ id, name, rule, state, tick, lotLimit, band, mark, interval, until, nextClose, lastAuction }) => {
         const last = (lastAuction ?? {}) as Record<string, unknown>;
         const traded = last.volume === undefined ? "" : `${String(last.volume)} at ${String(last.price)}`;
         const next = isoTime(asInteger("markets.nextClose", nextClose));
         const limits = [tick, lotLimit, mark ?? "", band];
-        return [id, name ?? "", rule, state, ...limits, `${String(interval)} s`, next, traded].map(String);
+        const over = asInteger("markets.until", until);
+        const ends = over >= 1n << 39n ? "" : isoTime(over);
+        return [id, name ?? "", rule, state, ...limits, ends, `${String(interval)} s`, next, traded].map(String);
       },
     );
     const limits = ["tick", "most lots", "mark", "band"];
-    const head = ["market", "name", "rule", "state", ...limits, "every", "next auction", "last traded"];
+    const head = ["market", "name", "rule", "state", ...limits, "until", "every", "next auction", "last traded"];
     process.stdout.write(table([head, ...lines]));
   }
   return 0;

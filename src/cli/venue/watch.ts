@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
-import { Contradiction } from "../../client/index.ts";
+import { Contradiction, type Client } from "../../client/index.ts";
 import { TacitError } from "../../protocol/errors.ts";
-import { asObject, toJson } from "../../protocol/json.ts";
+import { asInteger, asList, asObject, toJson } from "../../protocol/json.ts";
+import { rulesRoot } from "../../protocol/rules.ts";
 import { isoTime, short, thousands } from "../../setup/format.ts";
 import { openClient, shout, type TraderOptions } from "./withClient.ts";
 
@@ -26,6 +27,7 @@ export async function watch(
   if (keyless) note("no key: only rounds are followed");
   let told = -1;
   let said = 0;
+  const heard: Heard = { root: rulesRoot(client.terms.latest.rules), announced: new Set() };
   let [asked, away, overruns, clock] = [false, false, false, null as string | null];
   for (;;) {
     try {
@@ -38,6 +40,7 @@ export async function watch(
       const { verified } = client;
       if (verified.round > said) say(`rounds up to ${verified.round} hold, as verified before`, { verified });
       said = verified.round;
+      for (const text of await ruleNews(client, heard)) note(`tacit: ${text}`);
       const overrun = overrunInWords(asObject("health", await client.api.health()));
       if (overrun !== null && !overruns) note(`tacit: ${overrun}`);
       if (overrun === null && overruns) note("proofs keep up again");
@@ -65,6 +68,29 @@ export async function watch(
     const pause = new Promise<"next">((resolve) => setTimeout(() => resolve("next"), options.every * 1000));
     if ((await Promise.race([stopped, pause])) === "stopped") return shout(client.contradictions);
   }
+}
+
+/** What was told of rules. */
+interface Heard {
+  root: bigint;
+  readonly announced: Set<number>;
+}
+
+/** What is new of the venue's rules, in words: announced, or in force. */
+async function ruleNews(client: Client, heard: Heard): Promise<string[]> {
+  const news: string[] = [];
+  const { rules } = await client.terms.update();
+  const root = rulesRoot(rules);
+  if (root !== heard.root) news.push(`other rules are in force: ${short(root)} (tacit rules show)`);
+  heard.root = root;
+  for (const it of asList("rules.announced", asObject("rules", await client.api.get("/rules")).announced)) {
+    const { n, from, state } = asObject("rules.announced", it);
+    if (state !== "waiting" || typeof n !== "number" || heard.announced.has(n)) continue;
+    heard.announced.add(n);
+    const good = isoTime(asInteger("rules.announced.from", from));
+    news.push(`announcement ${n} of other rules may come into force from ${good} on (tacit rules show)`);
+  }
+  return news;
 }
 
 /** That proofs do not keep up, as a venue's health says; or null. */

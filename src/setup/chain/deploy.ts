@@ -1,7 +1,7 @@
-import type { Address } from "viem";
+import { zeroAddress, type Address } from "viem";
 import type { VerifyingKeys } from "../../verifier/index.ts";
 import { keysArtifact, type Artifact } from "../contract.ts";
-import type { Chain, Deployed } from "./chain.ts";
+import { owner, type Chain, type Deployed } from "./chain.ts";
 
 /** What a venue's contract is made with: see IVenue.sol. */
 export interface Terms {
@@ -13,7 +13,14 @@ export interface Terms {
   maxDeposits: bigint;
   /** default: 1 */
   minDeposit?: bigint;
+  /** of rules: the account that deploys when left out; null: the rules never change */
+  announcer?: Address | null;
+  /** seconds between an announcement and its first use; default: DEVELOPMENT_TIMELOCK */
+  timelock?: bigint;
 }
+
+/** Seconds: long enough to withdraw what was announced by mistake, short enough to wait for. */
+export const DEVELOPMENT_TIMELOCK = 60n;
 
 /** Contracts that a venue's is made of. */
 export interface Parts {
@@ -37,7 +44,8 @@ export function deployVenue(
   chain: Chain,
   artifact: Artifact,
   { PoseidonT6, keys }: Parts,
-  { minDeposit = 1n, ...terms }: Terms,
+  { minDeposit = 1n, announcer = owner.address, timelock = DEVELOPMENT_TIMELOCK, ...terms }: Terms,
 ): Promise<Deployed> {
-  return chain.deploy(artifact, [{ ...terms, keys, minDeposit }], { PoseidonT6 });
+  const all = { ...terms, keys, minDeposit, announcer: announcer ?? zeroAddress, timelock };
+  return chain.deploy(artifact, [all], { PoseidonT6 });
 }

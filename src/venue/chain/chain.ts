@@ -1,5 +1,6 @@
 import type { Deposit } from "../../matcher/events.ts";
 import type { ProvenInstruction } from "../../verifier/index.ts";
+import type { NextAnnouncement, RulesCursor, RulesPage } from "./rulesEvents.ts";
 
 /** A round that was proved: a run of instructions that ends in phase open. */
 export interface ProvenRound {
@@ -31,6 +32,10 @@ export interface OpenedChain {
   readonly token: Hex;
   /** seconds: how old the last log entry of a round may be */
   readonly maxLag: bigint;
+  /** who announces rules; null: they never change */
+  readonly announcer: Hex | null;
+  /** seconds between an announcement of rules and their first use */
+  readonly timelock: bigint;
   /** state word of the contract at the newest confirmed block */
   readonly confirmedState: bigint;
 }
@@ -102,6 +107,15 @@ export interface Chain {
    * @throws CHAIN_INCONSISTENT  when the events are not the deposits that the contract counted
    */
   deposits(after: number): Promise<ChainDeposit[]>;
+
+  /**
+   * What happened to announced rules from a page's `next` on, or ever since the contract was made, as far as it is confirmed:
+   * some of it, so call again until a page is complete.
+   * @throws CHAIN_INCONSISTENT  when the events are not the announcements that the contract has
+   */
+  rules(from?: RulesCursor): Promise<RulesPage>;
+  /** The announcement that a round may use next, be it valid yet or not, as the last confirmed block has it. */
+  nextAnnouncement(): Promise<NextAnnouncement | undefined>;
 
   status(): Promise<ChainStatus>;
   /** Runs the submission on top of the newest block, without sending it. */

@@ -7,6 +7,7 @@ import type { Clock } from "../clock.ts";
 import { NO_LOG } from "../log.ts";
 import { roundName, SUMMARIES, summaryName, type RoundSummary } from "../proving/pipeline.ts";
 import { startRelay, type Relay } from "./relay.ts";
+import type { NextAnnouncement, RulesCursor, RulesPage } from "./rulesEvents.ts";
 import {
   DEFAULT_RELAY_LIMITS,
   type AcceptedRounds,
@@ -38,6 +39,13 @@ interface LinkOptions extends ChainOptions {
   /** confirmed deposits, the next ones in order; fulfilled when they are in the log */
   readonly onDeposits: (deposits: readonly ChainDeposit[]) => Promise<void>;
   readonly onAccepted: (round: RoundSummary) => void;
+  /**
+   * what happened to announced rules, as far as it is confirmed, in order, some blocks at a time; fulfilled when it is kept. Not
+   * looked for when left out
+   */
+  readonly onRules?: (page: RulesPage) => Promise<void>;
+  /** `next` of the last page that was kept; from the contract's first block on when left out */
+  readonly rulesFrom?: RulesCursor;
   /** called after each look */
   readonly onLook: () => void;
   /** told when the store fails: nothing goes on then */
@@ -46,9 +54,13 @@ interface LinkOptions extends ChainOptions {
 
 /** How a venue's contract does. */
 export interface LinkStatus extends RelayStatus {
-  /** of looking for deposits */
+  /** of looking for deposits, and for announced rules */
   readonly deposits: FailureStatus;
+  readonly rules: FailureStatus;
 }
+
+/** Pages of announcements in one look: a long past must not keep rounds and deposits. */
+const PAGES = 16;
 
 /** Between a venue and its contract: looks at the chain in turns, brings rounds there and deposits here. */
 export class ChainLink {
@@ -56,11 +68,13 @@ export class ChainLink {
   readonly #options: LinkOptions;
   #relay!: Relay;
   readonly #looks: Failures;
+  readonly #rulesLooks: Failures;
   #cancel = () => {};
   #polling: Promise<void> = Promise.resolve();
   #closed = false;
   /** confirmed deposits that were read, the last of them not in the log yet */
   #read: readonly ChainDeposit[] = [];
+  #rulesFrom?: RulesCursor;
 
   /** @throws WRONG_CONTRACT, or what the chain throws that does not answer */
   static async open(options: LinkOptions): Promise<ChainLink> {
@@ -76,7 +90,10 @@ export class ChainLink {
     this.#options = options;
     this.contract = contract;
     const limits = { ...DEFAULT_RELAY_LIMITS, ...options.limits };
-    this.#looks = new Failures("looking for deposits", options.clock, limits, options.log ?? NO_LOG);
+    const failures = (what: string) => new Failures(what, options.clock, limits, options.log ?? NO_LOG);
+    this.#looks = failures("looking for deposits");
+    this.#rulesLooks = failures("looking for announced rules");
+    this.#rulesFrom = options.rulesFrom;
   }
 
   /**
@@ -110,7 +127,15 @@ export class ChainLink {
   }
 
   get status(): LinkStatus {
-    return { ...this.#relay.status(), deposits: this.#looks.status };
+    return { ...this.#relay.status(), deposits: this.#looks.status, rules: this.#rulesLooks.status };
+  }
+
+  /**
+   * The announcement that a round may use next, as the last confirmed block has it: what is to be asked before rules are brought in.
+   * @throws ChainFailure
+   */
+  nextAnnouncement(): Promise<NextAnnouncement | undefined> {
+    return ask(this.#options.chain.nextAnnouncement());
   }
 
   async close(): Promise<void> {
@@ -134,7 +159,7 @@ export class ChainLink {
 
   async #poll(): Promise<void> {
     await this.#relay.poll();
-    const { chain, credited, room, onDeposits } = this.#options;
+    const { chain, credited, room, onDeposits, onRules } = this.#options;
     await this.#looks.run(async () => {
       while (room() > 0 && !this.#closed) {
         const left = this.#read.filter(({ n }) => n > credited());
@@ -145,6 +170,16 @@ export class ChainLink {
         await onDeposits(this.#read.slice(0, most));
       }
     });
+    if (onRules) await this.#rulesLooks.run(() => this.#lookForRules(onRules));
+  }
+
+  async #lookForRules(onRules: (page: RulesPage) => Promise<void>): Promise<void> {
+    for (let i = 0; i < PAGES && !this.#closed; i++) {
+      const page = await ask(this.#options.chain.rules(this.#rulesFrom));
+      await onRules(page);
+      this.#rulesFrom = page.next;
+      if (page.complete) return;
+    }
   }
 
   /** Rounds that are proved, and were not accepted by the chain so far. @param states  gets those after all that are proved */

@@ -73,11 +73,18 @@ export class ProvenStream {
    * instructions, else to the first one beyond.
    * @param until  seconds since 1970: no log entry later than this
    * @param to     only to the end with this state
+   * @param rules  false: only to an end before the first round that brings in rules
    * @returns a run, why there is none, or undefined when the contract has all
    */
   choose(
     latest: ChainPoint,
-    { maxLag, most, until, to }: { maxLag: bigint; most: number; until?: bigint; to?: bigint },
+    {
+      maxLag,
+      most,
+      until,
+      to,
+      rules = true,
+    }: { maxLag: bigint; most: number; until?: bigint; to?: bigint; rules?: boolean },
   ): Run | RelayWait | undefined {
     if (this.#rounds.length === 0) return undefined;
     const from = this.position(latest.state);
@@ -89,7 +96,12 @@ export class ProvenStream {
     for (const [index, { round, start, end }] of this.#rounds.entries()) {
       if (end <= from) continue;
       if (chosen !== undefined && end - from > most) break;
-      entry = lastEntry(round.instructions.slice(Math.max(from - start, 0))) ?? entry;
+      const left = round.instructions.slice(Math.max(from - start, 0));
+      if (!rules && left.some(bringsRules)) {
+        wait = "rulesNotValid";
+        break;
+      }
+      entry = lastEntry(left) ?? entry;
       if (!entry || entry.logCount <= latest.logCount) continue;
       if (entry.time + maxLag < latest.blockTime) wait = "tooOld";
       else if (until !== undefined && entry.time > until) wait = "inFuture";
@@ -111,6 +123,10 @@ function lastEntry(instructions: readonly ProvenInstruction[]): { time: bigint; 
     if (at >= 0) return { time: publicInputs[at], logCount: publicInputs[names.indexOf("logCount")] };
   }
   return undefined;
+}
+
+function bringsRules({ name }: ProvenInstruction): boolean {
+  return publicInputNames(name).includes("rules");
 }
 
 /** Length of encodeRound, without making it. */

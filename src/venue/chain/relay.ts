@@ -19,6 +19,8 @@ const MOST_REVERTS = 3;
 
 /** Refusals that pass by themselves. */
 const WAITS: Record<string, RelayWait> = { WrongState: "stateMoved", TooOld: "tooOld", InFuture: "inFuture" };
+/** Those that hold back rules, and what comes after them. */
+const RULES_WAIT = new Set(["NoAnnouncement", "RulesNotYet"]);
 
 /** Makes a relay that goes on where the one before it on this store ended. It sends nothing before `poll`. */
 export async function startRelay(options: RelayOptions): Promise<Relay> {
@@ -246,8 +248,9 @@ export class Relay {
     const { maxBytes, maxGas, gasMargin } = this.#limits;
     let most = this.#limits.maxInstructions;
     let until: bigint | undefined;
+    let rules = true;
     for (let larger: Run | undefined; ;) {
-      const run = this.#stream.choose(latest, { maxLag: opened.maxLag, most, until, to });
+      const run = this.#stream.choose(latest, { maxLag: opened.maxLag, most, until, to, rules });
       if (run === undefined || typeof run === "string") {
         this.#waiting = run;
         return undefined;
@@ -271,6 +274,7 @@ export class Relay {
         larger = run;
         most = run.instructions.length >> 1;
       } else if (refusal === "InFuture" && until === undefined) until = latest.blockTime;
+      else if (RULES_WAIT.has(refusal) && rules) rules = false;
       else if (refusal in WAITS) {
         this.#waiting = WAITS[refusal];
         return undefined;

@@ -56,6 +56,8 @@ export type RelayWait =
   | "tooOld"
   /** its last log entry is later than the next block */
   | "inFuture"
+  /** the rules that it brings in are not announced on the chain, or not valid there yet */
+  | "rulesNotValid"
   /** another submission came first while we looked */
   | "stateMoved"
   /** the node does not show yet how an earlier transaction ended */

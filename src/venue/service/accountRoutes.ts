@@ -64,7 +64,7 @@ export function addAccountRoutes(route: AddRoute, { venue, desk }: { venue: Serv
     },
     (c, { query }) => {
       const index = accountOf(c, query.index);
-      return json(c, accountAnswer(index, venue.account(index)!, venue.genesis.prices));
+      return json(c, accountAnswer(index, venue.account(index)!, venue.terms.prices));
     },
   );
 
@@ -106,7 +106,7 @@ export function addAccountRoutes(route: AddRoute, { venue, desk }: { venue: Serv
     {
       method: "get",
       path: "/v1/history",
-      summary: "Fills and deposits of an account, the oldest first",
+      summary: "What was booked to an account, the oldest first",
       access: "session",
       cost: 5,
       query: HistoryQuery,

@@ -3,7 +3,17 @@ import { TacitError } from "../../protocol/errors.ts";
 import { badFormat } from "../../protocol/json.ts";
 import { NO_LOG } from "../log.ts";
 import { addAccountRoutes } from "./accountRoutes.ts";
-import { dateOf, HEADERS, queryOf, readJson, reply, sender, type Call, type Env } from "./call.ts";
+import {
+  dateOf,
+  HEADERS,
+  queryOf,
+  readJson,
+  reply,
+  requireOperatorToken,
+  sender,
+  type Call,
+  type Env,
+} from "./call.ts";
 import { Desk } from "./desk.ts";
 import { notFound, reportError } from "./errors.ts";
 import { staticFile } from "./files.ts";
@@ -34,7 +44,16 @@ export interface Service {
 
 /** The service of a venue, without a socket: requests go to `app.fetch(request, caller)`, frames to `streams`. */
 export function createApp({ venue, options }: { venue: ServedVenue; options: ServiceOptions }): Service {
-  const { log = NO_LOG, development = false, hosts = [], origins = [], metricsToken = null, files } = options;
+  const {
+    log = NO_LOG,
+    development = false,
+    hosts = [],
+    origins = [],
+    metricsToken = null,
+    operatorToken = null,
+    files,
+  } = options;
+  if (operatorToken !== null) requireOperatorToken(operatorToken);
   const now = options.now ?? (() => performance.now());
   const limits = { ...DEFAULT_SERVICE_LIMITS, ...options.limits };
   const rates = { ...DEFAULT_RATES, ...options.rates };
@@ -110,7 +129,7 @@ export function createApp({ venue, options }: { venue: ServedVenue; options: Ser
       const read = {
         params: params ? parse("path", params, c.req.param()) : {},
         query: parse("query", query ?? NoQuery, queryOf(c)),
-        json: body ? await readJson(c, limits.bodyBytes) : undefined,
+        json: body ? await readJson(c, spec.bodyBytes ?? limits.bodyBytes) : undefined,
       };
       return answer(c, read as Parameters<typeof answer>[1]);
     });
@@ -119,7 +138,7 @@ export function createApp({ venue, options }: { venue: ServedVenue; options: Ser
   addVenueRoutes(route, { venue, options, development, limits, rates });
   addItemRoutes(route, { venue, desk, development });
   addAccountRoutes(route, { venue, desk });
-  addOperatorRoutes(route, { venue, metrics, metricsToken });
+  addOperatorRoutes(route, { venue, metrics, metricsToken, operatorToken });
 
   route(
     {

@@ -64,6 +64,15 @@ export function bearer(c: Call): string | null {
   return /^bearer ([A-Za-z0-9_~+/.-]{1,256}=*)$/i.exec(c.req.header("Authorization") ?? "")?.[1] ?? null;
 }
 
+/** A token of the operator that a request can carry, and that nobody guesses. @throws USAGE */
+export function requireOperatorToken(token: string): void {
+  if (/^[A-Za-z0-9_~+/.-]{16,256}=*$/.test(token)) return;
+  throw new TacitError(
+    "USAGE",
+    "the operator's token is wrong: expected 16 to 256 characters of A-Z, a-z, 0-9 and _ ~ + / . -, best random ones",
+  );
+}
+
 /** @throws FORMAT  when a name occurs twice */
 export function queryOf({ req: { url } }: Call): Record<string, string> {
   const start = url.indexOf("?");

@@ -1,5 +1,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+import { max } from "../../protocol/numbers.ts";
 import type { ProofPace } from "../proving/pace.ts";
+import type { FeedStatus } from "../feeds.ts";
 import type { VenueEvent } from "../options.ts";
 import type { ServedVenue } from "./views.ts";
 
@@ -98,6 +100,25 @@ export class Metrics {
       "Failures of looking for deposits since the start",
       () => venue.health().chain?.deposits.failuresTotal ?? 0,
     );
+    gauge("tacit_prices_epoch", "Epoch of the prices", () => Number(venue.terms.prices.epoch));
+    gauge("tacit_prices_fresh", "1 when orders are judged by the prices", () =>
+      Number(venue.isFresh(max(venue.clock.now(), venue.health().time))),
+    );
+    gauge("tacit_prices_halted", "1 when the index moved too far", () => Number(venue.terms.prices.halted));
+    const ofFeeds = (name: string, help: string, value: (status: FeedStatus) => number | null) =>
+      new Gauge({
+        name,
+        help,
+        labelNames: ["feed"],
+        registers,
+        collect() {
+          for (const status of venue.feeds.status) this.set({ feed: status.feed }, value(status) ?? NaN);
+        },
+      });
+    ofFeeds("tacit_feed_epoch", "Last epoch that a feed reported", ({ epoch }) => epoch === null ? null : Number(epoch)); // prettier-ignore
+    ofFeeds("tacit_feed_delay_seconds", "From the end of that epoch to its report", ({ after }) => after);
+    ofFeeds("tacit_feed_off", "Of its index from the median, millionths", ({ off }) => off);
+    ofFeeds("tacit_feed_missed", "Epochs that were priced without the feed", ({ missed }) => missed);
     gauge("tacit_accounts", "Accounts", () => venue.health().accounts);
     gauge("tacit_streams", "Open streams", streams);
   }

@@ -1,16 +1,29 @@
 import { z } from "@hono/zod-openapi";
-import { bearer, json, reply } from "./call.ts";
+import { bearer, json, reply, type Call } from "./call.ts";
 import { unauthorised } from "./errors.ts";
 import type { Metrics } from "./metrics.ts";
 import type { AddRoute } from "./route.ts";
-import { HealthSchema } from "./schema.ts";
-import { healthJson, type ServedVenue } from "./views.ts";
+import { marketNames, parseRules } from "../../protocol/rulesJson.ts";
+import { PROFILES } from "../../protocol/instructions.ts";
+import type { Announcement } from "../announcements.ts";
+import { AnnouncementSchema, AnnounceSchema, HealthSchema, AnnouncementNumberSchema, parse } from "./schema.ts";
+import { announcementJson, healthJson, type ServedVenue } from "./views.ts";
 
-/** How the venue does: in short for anybody, in numbers for its operator. */
+/** Of a file of rules, far more than any takes. */
+const RULES_BYTES = 131_072;
+
+/** How the venue does: in short for anybody, in numbers for its operator; and what its operator does to its rules. */
 export function addOperatorRoutes(
   route: AddRoute,
-  { venue, metrics, metricsToken }: { venue: ServedVenue; metrics: Metrics; metricsToken: string | null },
+  parts: { venue: ServedVenue; metrics: Metrics; metricsToken: string | null; operatorToken: string | null },
 ): void {
+  const { venue, metrics, metricsToken, operatorToken } = parts;
+  /** @throws UNAUTHORISED */
+  const requireToken = (c: Call, what: string, expected: string | null) => {
+    const token = bearer(c);
+    if (expected === null || token === null || !equal(token, expected)) throw unauthorised(`${what} for the operator`);
+  };
+
   route(
     {
       method: "get",
@@ -35,12 +48,40 @@ export function addOperatorRoutes(
       errors: [401],
     },
     async (c) => {
-      const token = bearer(c);
-      const trusted = c.env?.local === true || (metricsToken !== null && token !== null && equal(token, metricsToken));
-      if (!trusted) throw unauthorised("metrics are for the operator");
+      if (c.env?.local !== true) requireToken(c, "metrics are", metricsToken);
       return reply(c, await metrics.text(), { "Content-Type": metrics.contentType });
     },
   );
+
+  const act = (
+    name: "announce" | "withdraw" | "apply",
+    summary: string,
+    body: typeof AnnounceSchema | typeof AnnouncementNumberSchema,
+    work: (json: unknown) => Promise<Announcement>,
+  ) =>
+    route(
+      {
+        method: "post",
+        path: `/v1/rules/${name}`,
+        summary: `${summary}: with the operator's token`,
+        access: "operator",
+        body,
+        bodyBytes: RULES_BYTES,
+        answer: { schema: AnnouncementSchema },
+        errors: [401, 404, 409],
+      },
+      async (c, { json: sent }) => {
+        requireToken(c, "changes of rules are", operatorToken);
+        return json(c, announcementJson(await work(sent)));
+      },
+    );
+  act("announce", "Announces rules", AnnounceSchema, (sent) => {
+    const { rules } = parse("body", AnnounceSchema, sent);
+    return venue.announce(parseRules(rules, PROFILES[venue.genesis.profile]), { names: marketNames(rules) });
+  });
+  const number = (sent: unknown) => parse("body", AnnouncementNumberSchema, sent).n;
+  act("withdraw", "Takes an announcement back", AnnouncementNumberSchema, (sent) => venue.withdrawRules(number(sent)));
+  act("apply", "Brings announced rules into force", AnnouncementNumberSchema, (sent) => venue.applyRules(number(sent)));
 }
 
 /** In a time that tells nothing of where two texts differ. */

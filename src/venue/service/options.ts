@@ -57,6 +57,8 @@ export interface ServiceOptions {
   readonly limits?: Partial<ServiceLimits>;
   /** who may read metrics from elsewhere than this machine: Authorization: Bearer. Default: nobody */
   readonly metricsToken?: string | null;
+  /** who may announce rules and bring them into force: Authorization: Bearer. Default: nobody */
+  readonly operatorToken?: string | null;
   /** whether memory, processor time and the like of the process are measured. Default: no */
   readonly processMetrics?: boolean;
   /** files by path, "/" among them */

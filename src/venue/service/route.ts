@@ -15,6 +15,8 @@ export interface Route {
   readonly params?: z.ZodObject;
   readonly query?: z.ZodObject;
   readonly body?: z.ZodType;
+  /** of the body, where it may be longer than others */
+  readonly bodyBytes?: number;
   readonly answer: {
     readonly schema: z.ZodType;
     readonly type?: string;

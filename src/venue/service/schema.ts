@@ -3,7 +3,19 @@ import { PROFILES } from "../../protocol/instructions.ts";
 import type { Auth, Item } from "../../protocol/item.ts";
 import { asObject, badFormat } from "../../protocol/json.ts";
 import { FIELD } from "../../protocol/numbers.ts";
-import { LIST_WORDS, MARKET_STATE, MARKETS, RULE, VERDICTS } from "../../protocol/parameters.ts";
+import {
+  INSTRUMENT_KIND,
+  INSTRUMENTS,
+  LIST_WORDS,
+  MARKET_STATE,
+  MARKETS,
+  RULE,
+  TENORS,
+  VERDICTS,
+} from "../../protocol/parameters.ts";
+import { LEVEL } from "../../protocol/prices.ts";
+import { DEFAULTS, PRICING } from "../../protocol/rules.ts";
+import { MARKET_NUMBERS } from "../../protocol/rulesJson.ts";
 import type { TacitError } from "../../protocol/errors.ts";
 import { ERROR_CODES, readItem } from "../../protocol/wire.ts";
 import { DEFAULT_LIMIT } from "../questions.ts";
@@ -105,16 +117,14 @@ export const RoundsQuery = z.strictObject({ before: digits(9, "the number of a r
 export const RoundParams = z.strictObject({ number: digits(9, "the number of a round") });
 export const AccountQuery = z.strictObject({ index });
 export const ReceiptQuery = z.strictObject({ index, nonce: digits(13, "the nonce of an item") });
-export const HistoryQuery = z.strictObject({
-  index,
-  after: z
-    .string()
-    .regex(/^(-1|0|[1-9][0-9]{0,11})$/, "a position in the log, or -1")
-    .transform(Number)
-    .openapi({ type: "integer", minimum: -1, maximum: 10 ** 12 - 1, default: -1 })
-    .optional(),
-  limit,
-});
+const after = z
+  .string()
+  .regex(/^(-1|0|[1-9][0-9]{0,11})$/, "a position in the log, or -1")
+  .transform(Number)
+  .openapi({ type: "integer", minimum: -1, maximum: 10 ** 12 - 1, default: -1 })
+  .optional();
+export const HistoryQuery = z.strictObject({ index, after, limit });
+export const ChangesQuery = z.strictObject({ after, limit });
 
 // What is answered.
 
@@ -167,7 +177,6 @@ export const VenueSchema = z
     genesisState: element,
     time: time.describe("of the genesis, seconds since 1970"),
     operatorKey: z.strictObject({ x: element, y: element }),
-    maxAge: decimal.describe("seconds for which prices are fresh"),
     markets: z
       .array(
         z
@@ -185,6 +194,7 @@ export const VenueSchema = z
             rule: z.enum(keys(RULE)),
             interval: decimal,
             state: z.enum(keys(MARKET_STATE)),
+            until: time,
             capacity: decimal,
             cancelCapacity: decimal,
             listCapacity: decimal,
@@ -192,7 +202,7 @@ export const VenueSchema = z
           .nullable(),
       )
       .length(MARKETS)
-      .describe("by slot, null for a free one"),
+      .describe("those of the genesis by slot, null for a free one; those in force: /v1/rules"),
     genesis: z
       .unknown()
       .describe("the genesis file (docs/formats.md), but for the view keys of its accounts, which are 0"),
@@ -209,6 +219,7 @@ export const VenueSchema = z
     }),
     contract: z.strictObject({ chainId: decimal, address, token: address }).nullable(),
     development: z.boolean().describe("whether deposits are play money, open to all"),
+    developmentFeeds: z.boolean().describe("whether the venue makes up its prices by itself"),
   })
   .openapi("Venue");
 
@@ -231,6 +242,7 @@ export const MarketsSchema = z
         feeRate: decimal,
         feePerLot: decimal,
         interval: decimal,
+        until: time.describe("from then on the market is over"),
         mark: signed.nullable().describe("null when the market has no price"),
         nextClose: time.describe("the next time at which it closes, if there is something to clear"),
         lastAuction: z
@@ -282,6 +294,202 @@ export const RoundFileSchema = z.looseObject({}).openapi("RoundFile", {
   description: "The file of a proved round: `tacit verify` and verifyRound take it (docs/formats.md)",
 });
 
+const epoch = decimal.describe("ends at epoch times its length, seconds since 1970");
+
+/** Of each kind as many as the largest profile has: how many it must be, `parseRules` says. */
+const most = (of: "feeds" | "scenarios") => Math.max(...Object.values(PROFILES).map((profile) => profile[of]));
+const numbers = <Name extends string, Of extends z.ZodType>(names: readonly Name[], of: Of) =>
+  Object.fromEntries(names.map((name) => [name, of])) as Record<Name, Of>;
+const point = z.strictObject({ x: element, y: element });
+
+/** Rules as a file has them: what `parseRules` takes, with each number a decimal string. */
+export const RulesFileSchema = z
+  .strictObject({
+    group: z.strictObject({
+      operatorKeyX: element,
+      operatorKeyY: element,
+      slack: decimal,
+      greatestId: decimal,
+      feeds: z.array(point).max(most("feeds")),
+      pricing: z.strictObject({
+        ...numbers(["epochLength", "lag", "grid", ...PRICING], decimal),
+        lowered: signed.describe("not above 0"),
+        scenarios: z
+          .array(z.strictObject({ move: signed, level: z.enum(keys(LEVEL)), weight: decimal }))
+          .max(most("scenarios")),
+        tenors: z.array(decimal).max(TENORS),
+      }),
+      defaults: z.strictObject(numbers(DEFAULTS, decimal)),
+      payout: z
+        .strictObject(numbers(["recipient", "amount", "time"], decimal))
+        .nullable()
+        .optional(),
+    }),
+    instruments: z
+      .array(
+        z
+          .strictObject({
+            kind: z.enum(keys(INSTRUMENT_KIND)),
+            ...numbers(["expiry", "strike", "forward", "volatility"], decimal.optional()),
+            ...numbers(["longCharge", "shortCharge", "weight"], decimal),
+          })
+          .nullable(),
+      )
+      .max(INSTRUMENTS)
+      .describe("by slot, null for a free one"),
+    markets: z
+      .array(
+        z
+          .strictObject({
+            name: z.string().max(200).optional().describe("of the file; no rule"),
+            id: decimal,
+            legs: z.array(signed).max(INSTRUMENTS),
+            rule: z.enum(keys(RULE)),
+            state: z.enum(keys(MARKET_STATE)),
+            ...numbers(MARKET_NUMBERS, decimal),
+          })
+          .nullable(),
+      )
+      .max(MARKETS)
+      .describe("by slot, null for a free one"),
+  })
+  .openapi("RulesFile", {
+    description: "A file of rules (docs/formats.md): how many rows and which ranges, docs/protocol.md says, section 5",
+  });
+
+export const AnnouncementSchema = z
+  .strictObject({
+    n: whole,
+    root: element,
+    rules: RulesFileSchema,
+    announced: time,
+    from: time.describe("may come into force from then on, for 30 days"),
+    state: z.enum(["waiting", "withdrawn", "applied"]),
+  })
+  .openapi("Announcement");
+
+export const RulesSchema = z
+  .strictObject({
+    domain: element,
+    profile: z.enum(keys(PROFILES)),
+    timelock: decimal.describe("seconds between announcement and use"),
+    inForce: z.strictObject({ root: element, rules: RulesFileSchema }),
+    announced: z
+      .array(AnnouncementSchema)
+      .describe("the oldest first, those that were applied or withdrawn among them"),
+  })
+  .openapi("Rules");
+
+const FeedStatusSchema = z.strictObject({
+  feed: whole,
+  epoch: epoch.nullable().describe("last one that it reported"),
+  after: z.number().nullable().describe("seconds after the end of that epoch"),
+  off: whole.nullable().describe("how far its index was from the median, millionths"),
+  missed: whole.describe("epochs that were priced without it"),
+  trouble: z.string().nullable(),
+});
+
+export const PricesSchema = z
+  .strictObject({
+    rules: element.describe("root of the rules that they were made under; 0: none were made yet"),
+    epoch,
+    fresh: z.boolean().describe("whether an order that comes now is judged by them"),
+    halted: z.boolean(),
+    index: decimal,
+    range: decimal.describe("a 24th of the range of moves, 2^-24"),
+    funding: signed.describe("cumulative, of instrument 0, cash units a lot"),
+    instruments: z.array(
+      z.strictObject({
+        slot: whole,
+        value: signed.describe("at the mark, cash units a lot"),
+        reported: decimal.describe("mark, or volatility in 2^-24 per sqrt(year)"),
+        stale: z.boolean(),
+        payoff: signed.nullable().describe("what it settled at"),
+        longCharge: decimal,
+        shortCharge: decimal,
+        scenarios: z.array(signed).describe("U_k, net of funding"),
+      }),
+    ),
+    feeds: z.array(FeedStatusSchema),
+    developmentFeeds: z.boolean(),
+  })
+  .openapi("Prices");
+
+export const ReportSchema = z
+  .strictObject({
+    feed: decimal,
+    report: z.strictObject({
+      domain: element,
+      contracts: element,
+      epoch,
+      index: decimal,
+      average: decimal,
+      sigma: decimal,
+      premium: decimal,
+      values: z.array(decimal).length(INSTRUMENTS),
+    }),
+    auth: z.strictObject({ R8x: element, R8y: element, S: element }),
+  })
+  .openapi("Report", { description: "What a feed signs of an epoch (docs/feeds.md)" });
+
+export const ReportTakenSchema = z
+  .strictObject({ taken: z.boolean().describe("false: it was there already") })
+  .openapi("ReportTaken");
+
+export const ChangeSchema = z
+  .union([
+    z.strictObject({
+      kind: z.literal("reprice"),
+      n: logPosition,
+      time,
+      epoch,
+      quorum: z.array(ReportSchema).describe("of which the prices are the medians"),
+    }),
+    z.strictObject({ kind: z.literal("rules"), n: logPosition, time, root: element, rules: RulesFileSchema }),
+  ])
+  .openapi("Change", { description: "New prices, or rules: with the genesis they give both at any entry of the log" });
+
+const perInstrument = z.array(decimal).describe("by instrument");
+
+export const TermsSchema = z
+  .strictObject({
+    n: z.int().min(-1).describe("position of an entry of the log after which they were in force; -1: of none"),
+    rules: RulesFileSchema,
+    prices: z.strictObject({
+      rules: element,
+      epoch,
+      halted: z.boolean(),
+      stale: z.array(z.boolean()),
+      longCharges: perInstrument,
+      shortCharges: perInstrument,
+      weights: perInstrument,
+      index: decimal,
+      range: decimal,
+      funding: signed,
+      fundingRest: decimal,
+      last: perInstrument,
+      payoffs: perInstrument,
+      values: z.array(z.array(signed)).describe("U by scenario and instrument"),
+      markets: z.array(
+        z
+          .strictObject({
+            mark: signed,
+            funding: signed,
+            gross: decimal,
+            low: signed,
+            high: signed,
+            values: z.array(signed).describe("by scenario"),
+          })
+          .nullable(),
+      ),
+    }),
+  })
+  .openapi("Terms");
+
+export const ChangesSchema = z.strictObject({ changes: z.array(ChangeSchema) }).openapi("Changes");
+export const AnnounceSchema = z.strictObject({ rules: RulesFileSchema }).openapi("Announce");
+export const AnnouncementNumberSchema = z.strictObject({ n: whole }).openapi("AnnouncementNumber");
+
 const accountFields = {
   keyX: element,
   keyY: element,
@@ -291,6 +499,8 @@ const accountFields = {
   nonce: decimal,
   reserved: decimal,
   open: decimal,
+  flagged: decimal.describe("for later: 0"),
+  pushedAt: decimal.describe("for later: 0"),
   positions: z.array(signed),
 };
 
@@ -345,11 +555,36 @@ const BookedDepositSchema = z.strictObject({
   amount: decimal,
 });
 
+const BookedFundingSchema = z.strictObject({
+  kind: z.literal("funding"),
+  account: accountNumber,
+  n: logPosition,
+  time,
+  lots: signed,
+  rate: signed.describe("cash units a lot, which longs pay where it is above 0"),
+  cash: signed.describe("no cash is written: values are net of funding"),
+});
+const BookedSettlementSchema = z.strictObject({
+  kind: z.literal("settlement"),
+  account: accountNumber,
+  n: logPosition,
+  time,
+  cash: signed,
+  positions: z.array(z.strictObject({ instrument: whole, lots: signed, payoff: signed })),
+});
+
 export const HistorySchema = z
   .strictObject({
     index: accountNumber,
     entries: z
-      .array(z.union([BookedDepositSchema, z.strictObject({ ...FillSchema.shape, kind: z.literal("fill") })]))
+      .array(
+        z.union([
+          BookedDepositSchema,
+          z.strictObject({ ...FillSchema.shape, kind: z.literal("fill") }),
+          BookedFundingSchema,
+          BookedSettlementSchema,
+        ]),
+      )
       .describe("all of each position: a page may exceed `limit` by the rest of its last one"),
   })
   .openapi("History");
@@ -434,7 +669,7 @@ export const ErrorSchema = z
 
 // What goes over the stream.
 
-export const CHANNELS = ["auctions", "rounds", "own"] as const;
+export const CHANNELS = ["auctions", "rounds", "changes", "own"] as const;
 export type Channel = (typeof CHANNELS)[number];
 export const SUBMIT_KINDS = ["order", "quotes", "cancel", "withdrawal"] as const;
 export type SubmitKind = (typeof SUBMIT_KINDS)[number];
@@ -490,7 +725,11 @@ export const PushSchema = z
       verdict,
     }),
     z.strictObject({ ...BookedDepositSchema.shape, channel: z.literal("own") }),
+    z.strictObject({ channel: z.literal("changes"), change: ChangeSchema }),
+    z.strictObject({ channel: z.literal("changes"), announcement: AnnouncementSchema }),
     z.strictObject({ channel: z.literal("own"), kind: z.literal("fill"), fill: FillSchema }),
+    z.strictObject({ ...BookedFundingSchema.shape, channel: z.literal("own") }),
+    z.strictObject({ ...BookedSettlementSchema.shape, channel: z.literal("own") }),
     z.strictObject({ channel: z.literal("own"), kind: z.literal("expired") }).describe("the session is over: log in"),
   ])
   .openapi("StreamPush");

@@ -9,7 +9,7 @@ import type { Metrics } from "./metrics.ts";
 import { FRAMES, parse, SUBMIT_KINDS, type Channel, type SubmitKind } from "./schema.ts";
 import type { Session } from "./sessions.ts";
 import { shownAuction } from "../history.ts";
-import type { ServedVenue } from "./views.ts";
+import { announcementJson, type ServedVenue } from "./views.ts";
 
 /** The socket under a stream. */
 export interface Wire {
@@ -54,7 +54,12 @@ export class Streams {
   readonly #options: StreamsOptions;
   readonly #open = new Set<Connection>();
   readonly #perAddress = new Counts<string>();
-  readonly #listeners: Record<Channel, Set<Connection>> = { auctions: new Set(), rounds: new Set(), own: new Set() };
+  readonly #listeners: Record<Channel, Set<Connection>> = {
+    auctions: new Set(),
+    rounds: new Set(),
+    changes: new Set(),
+    own: new Set(),
+  };
   /** by x of the key that is logged in, of those that listen to what is their own */
   readonly #byKey = new Map<bigint, Set<Connection>>();
   /** items that wait for their answers, of all streams */
@@ -132,6 +137,12 @@ export class Streams {
         return this.#publish("auctions", () => ({ auction: shownAuction(event.auction, this.#venue.publish) }));
       case "round":
         return this.#publish("rounds", () => ({ round: event.round }));
+      case "change":
+        return this.#publish("changes", () => ({ change: event.change }));
+      case "announcement":
+        return this.#publish("changes", () => ({ announcement: announcementJson(event.announcement) }));
+      case "booked":
+        return this.#tellOwner(event.entry.account, () => event.entry);
       case "order": {
         const { kind: _, ...verdict } = event;
         return this.#tellOwner(event.account, () => ({ kind: "verdict", ...verdict }));

@@ -2,20 +2,39 @@ import { toJson } from "../../protocol/json.ts";
 import { IMMUTABLE, json, reply } from "./call.ts";
 import { notFound } from "./errors.ts";
 import type { Rates, ServiceLimits, ServiceOptions } from "./options.ts";
+import { parseReport } from "../../feeds/reportJson.ts";
+import { SIGNATURE_COST } from "./desk.ts";
 import type { AddRoute } from "./route.ts";
 import {
   AuctionsQuery,
   AuctionsSchema,
+  ChangesQuery,
+  ChangesSchema,
   MarketsSchema,
   PAGE,
+  parse,
+  PricesSchema,
+  ReportSchema,
+  ReportTakenSchema,
   RoundFileSchema,
   RoundParams,
   RoundsQuery,
   RoundsSchema,
+  RulesSchema,
   VenueSchema,
+  TermsSchema,
 } from "./schema.ts";
 import { SESSION_SECONDS } from "./sessions.ts";
-import { marketsJson, namesIn, publicGenesis, rulesJson, type ServedVenue } from "./views.ts";
+import {
+  genesisMarkets,
+  marketsJson,
+  namesAt,
+  pricesAnswer,
+  publicGenesis,
+  rulesAnswer,
+  termsAnswer,
+  type ServedVenue,
+} from "./views.ts";
 
 /** What anybody may see: the venue, its markets and auctions, and its proved rounds. */
 export function addVenueRoutes(
@@ -23,7 +42,7 @@ export function addVenueRoutes(
   parts: { venue: ServedVenue; options: ServiceOptions; development: boolean; limits: ServiceLimits; rates: Rates },
 ): void {
   const { venue, options, development, limits, rates } = parts;
-  const marketNames = { ...namesIn(options.genesisJson), ...options.marketNames };
+  const names = () => namesAt(venue, options);
   const { contract } = venue;
   const venueText = toJson({
     name: "tacit",
@@ -34,8 +53,7 @@ export function addVenueRoutes(
     genesisState: venue.genesisState,
     time: venue.genesis.time,
     operatorKey: { x: venue.genesis.rules.group.operatorKeyX, y: venue.genesis.rules.group.operatorKeyY },
-    maxAge: venue.genesis.rules.group.maxAge,
-    markets: rulesJson(venue, marketNames),
+    markets: genesisMarkets(venue, names()),
     genesis: publicGenesis(options.genesisJson),
     proves: venue.proves,
     publish: venue.publish,
@@ -49,6 +67,7 @@ export function addVenueRoutes(
     },
     contract: contract && { chainId: String(contract.chainId), address: contract.address, token: contract.token },
     development,
+    developmentFeeds: venue.feeds.isDevelopment,
   });
 
   route(
@@ -71,7 +90,70 @@ export function addVenueRoutes(
       cost: 5,
       answer: { schema: MarketsSchema },
     },
-    (c) => json(c, marketsJson(venue, marketNames)),
+    (c) => json(c, marketsJson(venue, names())),
+  );
+
+  route(
+    {
+      method: "get",
+      path: "/v1/rules",
+      summary: "Rules in force, and those that are announced",
+      access: "public",
+      cost: 5,
+      answer: { schema: RulesSchema },
+    },
+    (c) => json(c, rulesAnswer(venue, names())),
+  );
+
+  route(
+    {
+      method: "get",
+      path: "/v1/prices",
+      summary: "Prices in force, and how the feeds do",
+      access: "public",
+      cost: 5,
+      answer: { schema: PricesSchema },
+    },
+    (c) => json(c, pricesAnswer(venue)),
+  );
+
+  route(
+    {
+      method: "get",
+      path: "/v1/changes",
+      summary: "Changes of prices, with the reports of their quorum, and of rules: the oldest first",
+      access: "public",
+      cost: 5,
+      query: ChangesQuery,
+      answer: { schema: ChangesSchema },
+    },
+    async (c, { query }) => json(c, { changes: await venue.changes(query) }),
+  );
+
+  route(
+    {
+      method: "get",
+      path: "/v1/terms",
+      summary: "Rules and prices as the last change found them: from here a client may read on",
+      access: "public",
+      cost: 5,
+      answer: { schema: TermsSchema },
+    },
+    (c) => json(c, termsAnswer(venue, names())),
+  );
+
+  route(
+    {
+      method: "post",
+      path: "/v1/reports",
+      summary: "Takes the report of a feed: 425 before its epoch is over",
+      access: "origin",
+      cost: SIGNATURE_COST,
+      body: ReportSchema,
+      answer: { schema: ReportTakenSchema },
+      errors: [422, 425],
+    },
+    (c, { json: body }) => json(c, { taken: venue.feeds.add(parseReport(parse("report", ReportSchema, body))) }),
   );
 
   route(

@@ -1,11 +1,16 @@
 import { accountJson } from "../../protocol/opening.ts";
 import type { Account } from "../../protocol/account.ts";
 import { equity } from "../../protocol/margin.ts";
-import type { Prices } from "../../protocol/market.ts";
 import { min } from "../../protocol/numbers.ts";
 import { MARKET_STATE, RULE, SIDE, type Verdict } from "../../protocol/parameters.ts";
 import { receiptJson, type ReceiptJson } from "../../protocol/wire.ts";
 import type { FailureStatus } from "../chain/chainFailure.ts";
+import type { Announcement } from "../announcements.ts";
+import type { Prices } from "../../protocol/prices.ts";
+import { rootsOf } from "../../protocol/rules.ts";
+import { pricesJson } from "../../protocol/pricesJson.ts";
+import { marketNames, namedRulesJson } from "../../protocol/rulesJson.ts";
+import { pricesTold } from "../../protocol/pricesTold.ts";
 import type { Acknowledgement, OpenOrder } from "../options.ts";
 import type { Venue } from "../venue.ts";
 
@@ -38,6 +43,16 @@ export type ServedVenue = Pick<
   | "round"
   | "opening"
   | "health"
+  | "terms"
+  | "earlierTerms"
+  | "isFresh"
+  | "changes"
+  | "feeds"
+  | "announcements"
+  | "timelock"
+  | "announce"
+  | "withdrawRules"
+  | "applyRules"
 >;
 
 /** From values to the JSON that schema.ts describes. */
@@ -71,24 +86,31 @@ export function publicGenesis(json: unknown): unknown {
   return genesis;
 }
 
-/** Names that a genesis file gives its markets, by id: for people, and part of no rule. */
-export function namesIn(json: unknown): Record<string, string> {
-  const { markets } = (json ?? {}) as { markets?: ({ id?: unknown; name?: unknown } | null)[] };
-  const rows = Array.isArray(markets) ? markets : [];
-  return Object.fromEntries(rows.flatMap((row) => (typeof row?.name === "string" ? [[String(row.id), row.name]] : [])));
+/** Names of markets, by id: of the genesis file, of rules that came into force, and what the operator says. */
+export function namesAt(
+  venue: Pick<ServedVenue, "announcements">,
+  { genesisJson, marketNames: own }: { genesisJson: unknown; marketNames?: Readonly<Record<string, string>> },
+): Record<string, string> {
+  const { rules } = (genesisJson ?? {}) as { rules?: unknown };
+  return Object.assign(
+    {},
+    marketNames(rules),
+    ...venue.announcements.map(({ state, names }) => (state === "applied" ? names : {})),
+    own,
+  );
 }
 
 /** Levels of a book that are shown, each side. */
 const DEPTH = 100;
 
 export function marketsJson(venue: ServedVenue, names: Readonly<Record<string, string>>) {
-  const { rules, prices } = venue.genesis;
+  const { rules, prices } = venue.terms;
   const stamped = venue.health().time;
   const now = venue.clock.now();
   const time = now > stamped ? now : stamped;
   const markets = rules.markets.flatMap((row, slot) => {
     if (!row) return [];
-    const { id, rule, state, tick, lotLimit, band, feeRate, feePerLot, interval } = row;
+    const { id, rule, state, tick, lotLimit, band, feeRate, feePerLot, interval, until } = row;
     const last = venue.lastAuction(id);
     const book = venue.book(id);
     return {
@@ -103,6 +125,7 @@ export function marketsJson(venue: ServedVenue, names: Readonly<Record<string, s
       feeRate,
       feePerLot,
       interval,
+      until,
       mark: prices.markets[slot]?.mark ?? null,
       nextClose: (time / interval + 1n) * interval,
       lastAuction: last && {
@@ -116,8 +139,8 @@ export function marketsJson(venue: ServedVenue, names: Readonly<Record<string, s
   return { time, markets };
 }
 
-/** The rules in force by slot, as numbers and names. */
-export function rulesJson(venue: ServedVenue, names: Readonly<Record<string, string>>) {
+/** Markets of the genesis by slot, as numbers and names. */
+export function genesisMarkets(venue: ServedVenue, names: Readonly<Record<string, string>>) {
   return venue.genesis.rules.markets.map((row, slot) => {
     if (!row) return null;
     const { rule, state } = row;
@@ -129,6 +152,37 @@ export function accountAnswer(index: number, account: Account, prices: Prices) {
   const equities = prices.values.map((_, k) => equity(account, prices, k));
   const worst = equities.reduce(min);
   return { index, ...accountJson(account), equity: equities[0], worst, free: worst - account.reserved };
+}
+
+export function rulesAnswer(venue: ServedVenue, names: Readonly<Record<string, string>>) {
+  const { rules } = venue.terms;
+  return {
+    domain: venue.genesis.domain,
+    profile: venue.genesis.profile,
+    timelock: venue.timelock,
+    inForce: { root: rootsOf(rules).root, rules: namedRulesJson(rules, names) },
+    announced: venue.announcements.map(announcementJson),
+  };
+}
+
+export function termsAnswer(venue: ServedVenue, names: Readonly<Record<string, string>>) {
+  const { n, rules, prices } = venue.earlierTerms;
+  return { n, rules: namedRulesJson(rules, names), prices: pricesJson(prices) };
+}
+
+export function announcementJson({ rules, names, ...announcement }: Announcement) {
+  return { ...announcement, rules: namedRulesJson(rules, names) };
+}
+
+export function pricesAnswer(venue: ServedVenue) {
+  const stamped = venue.health().time;
+  const now = venue.clock.now();
+  return {
+    ...pricesTold(venue.terms),
+    fresh: venue.isFresh(now > stamped ? now : stamped),
+    feeds: venue.feeds.status,
+    developmentFeeds: venue.feeds.isDevelopment,
+  };
 }
 
 export interface AcknowledgementJson {

@@ -2,9 +2,26 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import type { Deposit } from "../../matcher/events.ts";
 import type { Command, ItemCommand } from "../../matcher/matcher.ts";
 import { outOfRange, TacitError } from "../../protocol/errors.ts";
-import { commandItem, isListed, type Head, type LogEntry } from "../../protocol/item.ts";
+import {
+  commandItem,
+  foldItem,
+  isListed,
+  repriceItem,
+  rulesItem,
+  type Head,
+  type LogEntry,
+} from "../../protocol/item.ts";
+import { fromTypedJson, toTypedJson } from "../../protocol/json.ts";
 import { FIELD, requireBits, requireField } from "../../protocol/numbers.ts";
 import { BITS, LIST_WORDS, MARKETS } from "../../protocol/parameters.ts";
+import {
+  NUMBERS_A_WORD,
+  REPORT_NUMBERS,
+  reportNumbers,
+  reportWords,
+  type SignedReport,
+} from "../../protocol/report.ts";
+import { rulesRoot, type Rules } from "../../protocol/rules.ts";
 import { setWord } from "../../protocol/words.ts";
 import type { Store } from "./store.ts";
 
@@ -20,16 +37,19 @@ import type { Store } from "./store.ts";
  *     50  logCount              6    entries of the log after this record
  *     56  head                  32   of the log after this record
  *     88  kind                  1
- *     89  payload                    of deposits, item, close, purge: time (5 bytes), then what the kind adds
+ *     89  payload                    of all but a mark: time (5 bytes), then what the kind adds
  *     -32 checksum              32   SHA-256 of all before it
  *
  * Every byte has one meaning only, so equal records have equal bytes, and the checksum of one vouches for all before it.
  */
 export type JournalEntry =
-  | Exclude<Command, ItemCommand>
+  | Exclude<Command, ItemCommand | RepriceCommand>
+  | Omit<RepriceCommand, "checked">
   | Omit<ItemCommand, "signed">
   /** a mark: a round of proofs ends here */
   | { readonly kind: "round"; readonly number: number };
+
+type RepriceCommand = Extract<Command, { kind: "reprice" }>;
 
 /** SHA-256: 32 bytes of any bytes. */
 export type Digest = (bytes: Uint8Array) => Uint8Array;
@@ -88,7 +108,13 @@ const KINDS = {
   close: { code: 3, bytes: 6 },
   purge: { code: 4, bytes: 6 },
   round: { code: 5, bytes: 6 },
+  reprice: { code: 6, bytes: 5 + 5 + 2 * WORD + 1 },
+  rules: { code: 7, bytes: 9 },
+  fold: { code: 8, bytes: 11 },
 } as const;
+/** feed, words of its numbers, signature */
+const REPORT_WORDS = Math.ceil(REPORT_NUMBERS / NUMBERS_A_WORD);
+const REPORT_BYTES = 1 + (REPORT_WORDS + 3) * WORD;
 /** keyX, keyY, index, amount */
 const DEPOSIT = { bytes: 2 * WORD + 4 + 12, index: 2 * WORD, amount: 2 * WORD + 4 } as const;
 
@@ -99,8 +125,22 @@ function itemBytes(A: bigint): number {
 
 function payloadBytes(entry: JournalEntry): number {
   const { bytes } = KINDS[entry.kind];
-  if (entry.kind === "item") return itemBytes(entry.item.A);
-  return entry.kind === "deposits" ? bytes + entry.deposits.length * DEPOSIT.bytes : bytes;
+  switch (entry.kind) {
+    case "item":
+      return itemBytes(entry.item.A);
+    case "deposits":
+      return bytes + entry.deposits.length * DEPOSIT.bytes;
+    case "reprice":
+      return bytes + entry.quorum.length * REPORT_BYTES;
+    case "rules":
+      return bytes + rulesBytes(entry.rules).length;
+    default:
+      return bytes;
+  }
+}
+
+function rulesBytes(rules: Rules): Uint8Array {
+  return new TextEncoder().encode(toTypedJson(rules));
 }
 
 /**
@@ -130,9 +170,7 @@ export function encodeRecord(place: Place, entry: JournalEntry, digest: Digest =
 function setPayload(view: DataView, entry: JournalEntry): void {
   let at: number = AT.payload;
   if (entry.kind === "round") return setU48(view, at, requireBelow("round.number", entry.number, U48));
-  const time = Number(requireBits("time", entry.time, BITS.time));
-  view.setUint8(at, Math.floor(time / U32));
-  view.setUint32(at + 1, time % U32);
+  setU40(view, at, "time", entry.time);
   at += 5;
   switch (entry.kind) {
     case "item": {
@@ -162,9 +200,47 @@ function setPayload(view: DataView, entry: JournalEntry): void {
       }
       return;
     }
+    case "reprice": {
+      const { epoch, quorum } = entry;
+      setU40(view, at, "epoch", epoch);
+      at += 5;
+      if (quorum.length === 0 || quorum.length > 255) throw outOfRange("quorum", "1 to 255 reports");
+      const { domain, contracts } = quorum[0].report;
+      for (const [i, { report }] of quorum.entries())
+        if (report.domain !== domain || report.contracts !== contracts || report.epoch !== epoch)
+          throw outOfRange(`quorum[${i}]`, "a report of the same domain, contracts and epoch as the others");
+      setWord(view, at, requireField("quorum.domain", domain));
+      setWord(view, at + WORD, requireField("quorum.contracts", contracts));
+      view.setUint8(at + 2 * WORD, quorum.length);
+      at += 2 * WORD + 1;
+      for (const { feed, report, auth } of quorum) {
+        view.setUint8(at++, requireBelow("quorum.feed", feed, 256));
+        for (const word of [...reportWords(report), auth.R8x, auth.R8y, auth.S]) {
+          setWord(view, at, requireField("quorum", word));
+          at += WORD;
+        }
+      }
+      return;
+    }
+    case "rules": {
+      const bytes = rulesBytes(entry.rules);
+      view.setUint32(at, bytes.length);
+      new Uint8Array(view.buffer, view.byteOffset).set(bytes, at + 4);
+      return;
+    }
+    case "fold":
+      view.setUint32(at, requireBelow("from", entry.from, 2 ** BITS.account));
+      view.setUint16(at + 4, requireBelow("count", entry.count, 2 ** 16));
+      return;
     default:
       view.setUint8(at, requireBelow("slot", entry.slot, MARKETS));
   }
+}
+
+function setU40(view: DataView, at: number, field: string, value: bigint): void {
+  const number = Number(requireBits(field, value, BITS.time));
+  view.setUint8(at, Math.floor(number / U32));
+  view.setUint32(at + 1, number % U32);
 }
 
 /**
@@ -214,7 +290,8 @@ function getPayload(view: DataView, kind: number, bytes: number, damaged: Damage
     if (value >= FIELD) throw damaged(field, BELOW_FIELD);
     return value;
   };
-  const time = () => BigInt(view.getUint8(AT.payload) * U32 + view.getUint32(AT.payload + 1));
+  const u40 = (from: number) => BigInt(view.getUint8(from) * U32 + view.getUint32(from + 1));
+  const time = () => u40(AT.payload);
   const at = AT.payload + 5;
   switch (kind) {
     case KINDS.item.code: {
@@ -253,9 +330,56 @@ function getPayload(view: DataView, kind: number, bytes: number, damaged: Damage
     case KINDS.round.code:
       size(KINDS.round.bytes);
       return { kind: "round", number: getU48(view, AT.payload) };
+    case KINDS.reprice.code: {
+      if (bytes < KINDS.reprice.bytes) throw damaged("length", "a payload with an epoch and a number of reports");
+      const epoch = u40(at);
+      const [domain, contracts] = [word("domain", at + 5), word("contracts", at + 5 + WORD)];
+      const first = at + 6 + 2 * WORD;
+      const count = view.getUint8(first - 1);
+      if (count === 0) throw damaged("quorum", "at least 1 report");
+      size(KINDS.reprice.bytes + count * REPORT_BYTES);
+      const quorum = Array.from({ length: count }, (_, i): SignedReport => {
+        const from = first + i * REPORT_BYTES;
+        const words = Array.from({ length: REPORT_WORDS + 3 }, (_, w) => word(`quorum[${i}]`, from + 1 + w * WORD));
+        const numbers = reportNumbers(words.slice(0, REPORT_WORDS));
+        if (!numbers) throw damaged(`quorum[${i}]`, "words of a report's numbers");
+        const [R8x, R8y, S] = words.slice(REPORT_WORDS);
+        return { feed: view.getUint8(from), report: { domain, contracts, epoch, ...numbers }, auth: { R8x, R8y, S } };
+      });
+      return { kind: "reprice", time: time(), epoch, quorum };
+    }
+    case KINDS.rules.code: {
+      if (bytes < KINDS.rules.bytes) throw damaged("length", "a payload with the length of rules");
+      const length = view.getUint32(at);
+      size(KINDS.rules.bytes + length);
+      return { kind: "rules", time: time(), rules: rulesOf(view, at + 4, length, damaged) };
+    }
+    case KINDS.fold.code: {
+      size(KINDS.fold.bytes);
+      const from = view.getUint32(at);
+      if (from >= 2 ** BITS.account) throw damaged("from", `an integer below 2^${BITS.account}`);
+      const count = view.getUint16(at + 4);
+      return { kind: "fold", time: time(), from, count };
+    }
     default:
-      throw damaged("kind", "1 to 5");
+      throw damaged("kind", "1 to 8");
   }
+}
+
+/** Rules are read where they are used: the matcher refuses what are none. */
+function rulesOf(view: DataView, at: number, length: number, damaged: Damaged): Rules {
+  const bytes = new Uint8Array(view.buffer, view.byteOffset + at, length);
+  let text: string;
+  let rules: Rules;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    rules = fromTypedJson(text) as Rules;
+    rulesRoot(rules);
+  } catch {
+    throw damaged("rules", "rules as JSON");
+  }
+  if (toTypedJson(rules) !== text) throw damaged("rules", "the one form of their JSON");
+  return rules;
 }
 
 /** The entry of the log that a record holds, or null of a mark. */
@@ -267,6 +391,12 @@ export function logEntry(entry: JournalEntry): LogEntry | null {
       return { item: entry.item, auth: entry.auth, time: entry.time };
     case "deposits":
       return { item: commandItem("deposit", entry.deposits.length), time: entry.time };
+    case "reprice":
+      return { item: repriceItem(entry.epoch), quorum: entry.quorum, time: entry.time };
+    case "rules":
+      return { item: rulesItem(rulesRoot(entry.rules)), time: entry.time };
+    case "fold":
+      return { item: foldItem(entry.from, entry.count), time: entry.time };
     default:
       return { item: commandItem(entry.kind, entry.slot), time: entry.time };
   }

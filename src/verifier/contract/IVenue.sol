@@ -3,6 +3,15 @@ pragma solidity ^0.8.24;
 
 /// @title A Tacit venue: one state word that changes only when proofs say that the change follows the rules.
 /// @dev Twin: src/verifier/round.ts. Cash units are the units of the token.
+///
+/// Rules come into force by the instruction `configure`, and only those that the announcer announced here, `timelock`
+/// seconds or more before. **Whoever has the announcing key can, after the timelock, change everything that is a rule**:
+/// feeds and so prices, margin, fees, markets, the operator's key, and whom the insurance account pays how much. It
+/// cannot take what is owed already, nor shorten the timelock, nor bring rules in by itself: that takes a proof, hence
+/// the operator. A user who does not like what is announced has the time until it is valid to leave, as far as the
+/// operator takes withdrawals. The contract knows roots alone, and cannot tell whether a preimage has the root that it
+/// was announced with: whoever reads an announcement hashes it again, and takes one that has another root, or that
+/// cannot be read, for rules that nobody knows.
 interface IVenue {
     /// A round was accepted: time, logCount and log are those of the last log entry that it consumed.
     event Round(uint256 stateBefore, uint256 stateAfter, uint256 time, uint256 logCount, uint256 log);
@@ -14,6 +23,13 @@ interface IVenue {
     event Payout(address indexed recipient, uint256 amount);
     /// An account took what it was owed.
     event Claim(address indexed account, address indexed to, uint256 amount);
+    /// Announcement number n, from 1: rules of this root may come into force from a time on, seconds since 1970, for
+    /// 30 days. The preimage is their file in UTF-8 (docs/formats.md), which nobody has compared with the root.
+    event RulesAnnounced(uint256 indexed n, uint256 root, uint256 from, bytes preimage);
+    /// The announcement will never be used.
+    event RulesWithdrawn(uint256 indexed n);
+    /// A round brought announced rules into force.
+    event RulesChanged(uint256 indexed n, uint256 root);
 
     // Construction
 
@@ -25,6 +41,8 @@ interface IVenue {
     /// @param maxDeposits leaves of the account tree that genesis left free: each deposit may open an account, and one
     /// onto a full tree could not be proved, nor any after it
     /// @param minDeposit at least 1: what is worth the proof that credits it
+    /// @param announcer of rules, for ever; 0: the rules never change
+    /// @param timelock seconds between an announcement and its first use; 64 bits, so that no sum with a time overflows
     struct Terms {
         uint256 domain;
         uint256 genesisState;
@@ -33,11 +51,13 @@ interface IVenue {
         uint64 maxLag;
         uint64 maxDeposits;
         uint256 minDeposit;
+        address announcer;
+        uint64 timelock;
     }
 
     /// These keys are development keys, whose proofs anybody can forge, and this is no development chain.
     error DevelopmentKeys();
-    /// The domain and the genesis state must be below the scalar field.
+    /// The domain, the genesis state and the root of announced rules must be below the scalar field.
     error NotAFieldElement(uint256 value);
     /// The token has no code.
     error NotAContract(address token);
@@ -74,6 +94,14 @@ interface IVenue {
     error UnknownDeposit(uint256 instruction, uint256 head);
     /// The head is older than the deposits already consumed.
     error StaleDeposit(uint256 instruction, uint256 head);
+    /// It brings in rules, and no announcement is left that it could use.
+    error NoAnnouncement(uint256 instruction);
+    /// It brings in other rules than those announced that come next.
+    error WrongRules(uint256 instruction, uint256 expected, uint256 given);
+    /// It brings in rules by a log entry that is stamped earlier than they are valid from.
+    error RulesStampedEarly(uint256 instruction, uint256 time, uint256 from);
+    /// It brings in rules that are not valid yet.
+    error RulesNotYet(uint256 instruction, uint256 from);
     /// More is paid out than the machine holds: a proof system that is sound never gets here.
     error Overdrawn(uint256 instruction, uint256 amount);
     /// A precompile failed: a point off the curve, a coordinate not below the base field, a point outside the subgroup,
@@ -81,6 +109,17 @@ interface IVenue {
     error PrecompileFailed(uint256 precompile);
     /// At least one proof does not hold.
     error PairingFailed();
+
+    // Announcements
+
+    /// The caller is not the announcer.
+    error NotAnnouncer(address caller);
+    /// 64 announcements were made that wait, or were withdrawn after one that does: let that one be used or withdrawn.
+    error TooManyAnnouncements();
+    /// No announcement has this number, or it was withdrawn before.
+    error UnknownAnnouncement(uint256 n);
+    /// Its timelock has run: it stays.
+    error TooLateToWithdraw(uint256 n, uint256 from);
 
     // Deposits and claims
 
@@ -109,6 +148,15 @@ interface IVenue {
     /// eight words of A, B, C in the order of the precompiles
     function submitRound(uint256 stateBefore, bytes calldata round) external;
 
+    /// @notice Announces rules: valid from `timelock` seconds after this block on, for 30 days, once, and only after those
+    /// announced before, but for such as were withdrawn or are too old. For the announcer alone.
+    /// @param root of the rules
+    /// @param preimage UTF-8 of their file (docs/formats.md): emitted, and neither read nor kept
+    function announce(uint256 root, bytes calldata preimage) external;
+
+    /// @notice Withdraws an announcement that is not valid yet. For the announcer alone.
+    function withdrawRules(uint256 n) external;
+
     /// @notice Takes `amount` of the token from the caller for the account of a key.
     /// @param keyX, keyY a point K' of BabyJubJub: the account's key is 8 K'
     /// @param index of the account to credit if it has that key; else a new account is opened
@@ -131,6 +179,17 @@ interface IVenue {
     function maxDeposits() external view returns (uint256);
     /// @notice The least amount of a deposit.
     function minDeposit() external view returns (uint256);
+    /// @notice Who announces rules; 0: nobody ever does. Seconds between an announcement and its first use.
+    function announcer() external view returns (address);
+    function timelock() external view returns (uint256);
+    /// @notice How many announcements were made, and up to which number none will be used any more.
+    function announcementCount() external view returns (uint256);
+    function announcementsDone() external view returns (uint256);
+    /// @notice An announcement by its number: root, from when on it is valid (0: there is none), whether it was
+    /// withdrawn.
+    function announcement(uint256 n) external view returns (uint256 root, uint128 from, bool withdrawn);
+    /// @notice What comes next, valid yet or not: number (0: nothing), root, from when on it is valid.
+    function nextAnnouncement() external view returns (uint256 n, uint256 root, uint256 from);
     function state() external view returns (uint256);
     /// @notice Time of the last log entry consumed, and how many were.
     function time() external view returns (uint256);

@@ -8,7 +8,8 @@ import {Keys} from "./generated/Keys.sol";
 /// Words: alpha (x, y), beta (4), gamma (4); for each code below Keys.CODES where its record begins, 0 if there is none.
 /// A record: hash of the key, shape, delta (4), then x and y of each point of IC, the constant first.
 library KeyData {
-    /// Number of public inputs, and at which of them time, log count and log, deposits and payouts begin; 0: has none.
+    /// Number of public inputs, and at which of them time, log count and log, deposits, payouts and rules begin; 0: has
+    /// none.
     struct Shape {
         uint256 keyHash;
         uint256 inputs;
@@ -16,6 +17,7 @@ library KeyData {
         uint256 deposits;
         uint256 payout;
         uint256 payouts;
+        uint256 rules;
     }
 
     uint256 private constant BETA = 2;
@@ -47,7 +49,8 @@ library KeyData {
             (packed >> 16) & 0xffff,
             (packed >> 32) & 0xffff,
             (packed >> 48) & 0xffff,
-            (packed >> 64) & 0xffff
+            (packed >> 64) & 0xffff,
+            (packed >> 80) & 0xffff
         );
     }
 

@@ -14,6 +14,9 @@ contract Venue is IVenue {
     uint256 private constant R = Batch.R;
     uint256 private constant MAX_HELD = 1 << 90;
     uint256 private constant MAX_WAITING = 10_000;
+    /// Seconds for which announced rules are valid.
+    uint256 private constant VALID = 30 days;
+    uint256 private constant MAX_ANNOUNCEMENTS = 64;
     uint256 private constant DEVELOPMENT_CHAIN = 31337; // anvil, hardhat
 
     uint256 public immutable override domain;
@@ -23,6 +26,8 @@ contract Venue is IVenue {
     address public immutable override token;
     address public immutable override keys;
     uint256 public immutable override deployedAt;
+    address public immutable override announcer;
+    uint256 public immutable override timelock;
 
     uint256 public override state;
     uint256 public override time;
@@ -36,6 +41,16 @@ contract Venue is IVenue {
     uint256 public override held;
     uint256 public override owing;
     mapping(address account => uint256 amount) public override owed;
+
+    struct Announcement {
+        uint256 root;
+        uint128 from; // no sum of a block's time and a timelock is wider
+        bool withdrawn;
+    }
+
+    uint256 public override announcementCount;
+    uint256 public override announcementsDone;
+    mapping(uint256 n => Announcement) public override announcement;
 
     constructor(Terms memory terms) {
         if (Keys.DEVELOPMENT && block.chainid != DEVELOPMENT_CHAIN) revert DevelopmentKeys();
@@ -52,6 +67,8 @@ contract Venue is IVenue {
         maxDeposits = terms.maxDeposits;
         minDeposit = terms.minDeposit;
         deployedAt = block.number;
+        announcer = terms.announcer;
+        timelock = terms.timelock;
     }
 
     // Rounds
@@ -136,6 +153,7 @@ contract Venue is IVenue {
         run.state = words[base + 1];
         run.phase = words[base + 2];
         if (shape.time != 0) consumeLog(run, instruction, base + shape.time);
+        if (shape.rules != 0) useRules(instruction, words[base + shape.rules], run.time);
         if (shape.deposits != 0) consumeDeposits(instruction, words[base + shape.deposits]);
         for (uint256 i = 0; i < shape.payouts; i++) pay(instruction, words[base + shape.payout + i]);
     }
@@ -146,6 +164,17 @@ contract Venue is IVenue {
         if (words[first + 1] < run.logCount) revert LogCountFalls(instruction);
         if (words[first] < run.time) revert TimeFalls(instruction);
         (run.time, run.logCount, run.log) = (words[first], words[first + 1], words[first + 2]);
+    }
+
+    /// @dev The rules of the next announcement come into force, by a log entry of this time.
+    function useRules(uint256 instruction, uint256 root, uint256 stamp) private {
+        (uint256 n, uint256 expected, uint256 from) = nextAnnouncement();
+        if (n == 0) revert NoAnnouncement(instruction);
+        if (root != expected) revert WrongRules(instruction, expected, root);
+        if (stamp < from) revert RulesStampedEarly(instruction, stamp, from);
+        if (block.timestamp < from) revert RulesNotYet(instruction, from);
+        announcementsDone = n;
+        emit RulesChanged(n, root);
     }
 
     /// @dev Head 0 is the chain before its first deposit.
@@ -168,6 +197,45 @@ contract Venue is IVenue {
         owing += amount;
         owed[recipient] += amount;
         emit Payout(recipient, amount);
+    }
+
+    // Announcements
+
+    modifier onlyAnnouncer() {
+        if (msg.sender != announcer) revert NotAnnouncer(msg.sender);
+        _;
+    }
+
+    /// @inheritdoc IVenue
+    /// @dev What is passed over once is so for ever: it stays withdrawn, or too old. So nextAnnouncement never walks more
+    /// than the bound, which counts those, too, that were withdrawn after one that still waits.
+    function announce(uint256 root, bytes calldata preimage) external override onlyAnnouncer {
+        if (root >= R) revert NotAFieldElement(root);
+        (uint256 next,,) = nextAnnouncement();
+        if (next != 0 && announcementCount - next >= MAX_ANNOUNCEMENTS - 1) revert TooManyAnnouncements();
+        uint256 n = ++announcementCount;
+        announcementsDone = (next == 0 ? n : next) - 1;
+        uint256 from = block.timestamp + timelock;
+        announcement[n] = Announcement(root, uint128(from), false);
+        emit RulesAnnounced(n, root, from, preimage);
+    }
+
+    /// @inheritdoc IVenue
+    function withdrawRules(uint256 n) external override onlyAnnouncer {
+        Announcement storage found = announcement[n];
+        if (n == 0 || n > announcementCount || found.withdrawn) revert UnknownAnnouncement(n);
+        if (block.timestamp >= found.from) revert TooLateToWithdraw(n, found.from);
+        found.withdrawn = true;
+        emit RulesWithdrawn(n);
+    }
+
+    /// @inheritdoc IVenue
+    function nextAnnouncement() public view override returns (uint256 n, uint256 root, uint256 from) {
+        for (n = announcementsDone + 1; n <= announcementCount; n++) {
+            Announcement storage found = announcement[n];
+            if (!found.withdrawn && block.timestamp <= uint256(found.from) + VALID) return (n, found.root, found.from);
+        }
+        return (0, 0, 0);
     }
 
     // Deposits and claims

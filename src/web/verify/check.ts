@@ -1,9 +1,14 @@
-import { publicInputNames, type InstructionName } from "../../protocol/instructions.ts";
+import { publicInputNames, type InstructionName, type ProfileName } from "../../protocol/instructions.ts";
+import type { Rules } from "../../protocol/rules.ts";
 import { recheck, recheckedInWords } from "../../replay/recheck.ts";
 import {
+  broughtInWords,
+  broughtRules,
   explainRefusal,
   isDevelopmentKey,
+  rulesAfter,
   verifyClaim,
+  type BroughtRules,
   type Reached,
   type RoundClaim,
   type RoundEffect,
@@ -21,6 +26,8 @@ export interface RoundReport {
   readonly steps: readonly {
     readonly name: InstructionName;
     readonly sentence: string;
+    /** what it changes, of new rules */
+    readonly words: readonly string[];
     readonly problem: string | null;
   }[];
   readonly proofs: number;
@@ -35,13 +42,19 @@ export interface RoundReport {
  * Checks a round: all its proofs, that it begins where it must, and the log that it shows.
  * @param before  null when the file alone says where it begins
  * @param rechecked  whether what its file tells of orders, prices and accounts is compared afterwards
- * @returns what to show, and where the next round must begin: null after a refusal
+ * @param rules  in force as it begins, if they are known
+ * @returns what to show, and where the next round must begin: null after a refusal; and the rules in force there
  */
 export function checkRound(
   claim: RoundClaim,
   before: Reached | null,
-  { keys, profile, rechecked }: { keys: VerifyingKeys; profile: string; rechecked: boolean },
-): { report: RoundReport; after: Reached | null } {
+  {
+    keys,
+    profile,
+    rechecked,
+    rules,
+  }: { keys: VerifyingKeys; profile: ProfileName; rechecked: boolean; rules: Rules | null },
+): { report: RoundReport; after: Reached | null; rules: Rules | null } {
   const start = performance.now();
   // The domain changes the coefficients of the batch, and so not what is accepted.
   const outcome = verifyClaim(claim, before, { keys });
@@ -52,6 +65,8 @@ export function checkRound(
     ({ name, publicInputs }) => publicInputs.length === publicInputNames(name).length,
   );
   const said = wellShaped ? sentences(instructions, before?.logCount ?? segment?.logCount) : [];
+  const brought = outcome.ok ? broughtRules(claim, outcome.effect, { before: rules, profile }) : [];
+  const words = wordsOf(instructions, brought);
   const report: RoundReport = {
     title: claim.number === undefined ? claim.at : `round ${claim.number}`,
     ok: outcome.ok,
@@ -59,6 +74,7 @@ export function checkRound(
     steps: instructions.map(({ name }, i) => ({
       name,
       sentence: said[i] ?? "",
+      words: words[i],
       problem: refusal?.blamed.get(i) ?? null,
     })),
     proofs: instructions.length,
@@ -67,7 +83,16 @@ export function checkRound(
     facts: outcome.ok ? factsOf(claim, outcome.effect, profile) : [],
     trust: trustOf(claim, before, { keys, rechecked, effect: outcome.ok ? outcome.effect : null }),
   };
-  return { report, after: outcome.ok ? outcome.after : null };
+  return { report, after: outcome.ok ? outcome.after : null, rules: rulesAfter(brought, rules) };
+}
+
+/** By instruction: what the rules change that it brings into force. */
+function wordsOf(instructions: RoundClaim["instructions"], brought: readonly BroughtRules[]): string[][] {
+  let next = 0;
+  return instructions.map(({ name }) => {
+    const rules = name === "configure" ? brought[next++] : undefined;
+    return rules ? broughtInWords(rules) : [];
+  });
 }
 
 function summaryOf({ logCount, time }: RoundEffect, before: bigint | undefined): string {

@@ -144,12 +144,13 @@ function roundElement(report: RoundReport): HTMLElement {
   const made = element("details", { class: ok ? "round" : "round refused" }, heading);
   made.open = !ok;
   const fill = () => {
-    const rows = steps.map(({ name, sentence, problem: wrong }) =>
+    const rows = steps.map(({ name, sentence, words, problem: wrong }) =>
       element(
         "li",
         {},
         element("strong", {}, name),
         sentence ? `: ${sentence}` : "",
+        words.length > 0 ? element("ul", {}, ...words.map((line) => element("li", {}, line))) : null,
         wrong ? element("span", { class: "bad" }, `✗ ${wrong}`) : null,
       ),
     );

@@ -19,6 +19,11 @@ const SENTENCES: Record<InstructionName, (step: Step) => string> = {
   midpoint: ({ inputs }) => clearing("midpoint cross", inputs.phaseAfter),
   settle: ({ inputs }) => settled(inputs.phaseAfter),
   settleRuns: ({ inputs }) => settled(inputs.phaseAfter),
+  reprice: () =>
+    "prices were made anew: each number the median of what a quorum of feeds has signed, all else by the public rules",
+  configure: ({ inputs }) =>
+    `the rules were changed, as far as they may be, to those of root ${short(inputs.rules ?? 0n)}`,
+  fold: () => "positions in what is settled turned into cash, in the order of the accounts, at no account's loss",
   withdraw: ({ inputs }) => {
     const paid = Object.entries(inputs).flatMap(([name, word]) => (name.startsWith("payout") && word ? [word] : []));
     return paid.length === 0 ? "nothing was paid out" : `paid out: ${paid.map(payout).join(", ")}`;

@@ -1,6 +1,6 @@
 import { TacitError } from "../../protocol/errors.ts";
 import type { ProfileName } from "../../protocol/instructions.ts";
-import { isRecord } from "../../replay/recheck.ts";
+import { isRecord, rulesOfGenesis } from "../../replay/recheck.ts";
 import { fittingProfile, readRounds, type Reached, type RoundClaim, type VerifyingKeys } from "../../verifier/index.ts";
 import { reason } from "../format.ts";
 import { checkRecord, checkRound } from "./check.ts";
@@ -61,11 +61,12 @@ export function* checkSource(
   const profile = choice === "auto" ? fittingProfile(claims, keys) : choice;
   const checked = { keys: keys.get(profile)!, profile, rechecked: record !== null };
   let { after, number } = before;
+  let rules = rulesOfGenesis(record);
   for (const [i, claim] of claims.entries()) {
     const follows = i > 0 || (claim.number !== undefined && number !== undefined && claim.number === number + 1);
-    const outcome = checkRound(claim, follows ? after : null, checked);
+    const outcome = checkRound(claim, follows ? after : null, { ...checked, rules });
     yield { kind: "round", report: outcome.report };
-    ({ after } = outcome);
+    ({ after, rules } = outcome);
     number = after ? claim.number : undefined;
     if (after) continue;
     if (i + 1 < claims.length) yield { kind: "skipped", rounds: claims.length - i - 1 };

@@ -1,6 +1,8 @@
 import { Api } from "../../client/api.ts";
+import { parseGenesis } from "../../protocol/genesis.ts";
+import { PROFILES, type ProfileName } from "../../protocol/instructions.ts";
 import { asInteger, asList, asObject, badFormat } from "../../protocol/json.ts";
-import { readRounds, type Reached } from "../../verifier/index.ts";
+import { readRounds, type Reached, type RoundClaim } from "../../verifier/index.ts";
 import { reason } from "../format.ts";
 import { allKeys, keysOf } from "../keys.ts";
 import { checkRound } from "./check.ts";
@@ -50,9 +52,11 @@ async function checkVenue({ url, first, only, profile: choice }: Task & { kind: 
   const api = new Api(url);
   tell({ kind: "source", name: api.url });
   const venue = asObject("venue", await api.get("/venue"));
-  const profile = choice === "auto" ? String(venue.profile) : choice;
+  const profile = choice === "auto" ? profileOf(venue.profile) : choice;
   const checked = { keys: keysOf(profile), profile, rechecked: false };
   const start = asInteger("venue.genesisState", venue.genesisState);
+  // As the venue began: of a later round those before it are not known.
+  let rules = first === 1 ? parseGenesis(venue.genesis).rules : null;
   let before: Reached | null = first === 1 ? { state: start, time: 0n, logCount: 0n, head: 0n } : null;
   if (before) tell({ kind: "trust", sentence: "The state at which the venue began: only the venue says so." });
   let newest = only ? first : await newestRound(api);
@@ -75,11 +79,37 @@ async function checkVenue({ url, first, only, profile: choice }: Task & { kind: 
     }
     if (claim.number !== number || !claim.segment)
       return malformed(`round ${number}: what the venue gives is another round, or shows no log`);
-    const { report, after } = checkRound(claim, before, checked);
-    tell({ kind: "round", report });
+    const shown = { ...claim, rules: await rulesIn(api, claim) };
+    const outcome = checkRound(shown, before, { ...checked, rules });
+    const { after } = outcome;
+    tell({ kind: "round", report: outcome.report });
     before = after;
+    ({ rules } = outcome);
     if (!after || only) return;
   }
+}
+
+/** @throws TacitError FORMAT */
+function profileOf(json: unknown): ProfileName {
+  if (typeof json === "string" && Object.hasOwn(PROFILES, json)) return json as ProfileName;
+  throw badFormat("venue.profile", `one of ${Object.keys(PROFILES).join(", ")}`);
+}
+
+/** Rules that the venue shows of a round which brings some in: its file has their roots alone. */
+async function rulesIn(api: Api, { instructions, segment }: RoundClaim): Promise<unknown[]> {
+  const wanted = instructions.filter(({ name }) => name === "configure").length;
+  if (wanted === 0 || !segment) return [];
+  const found: unknown[] = [];
+  const end = segment.logCount + BigInt(segment.entries.length);
+  for (let after = segment.logCount - 1n; found.length < wanted;) {
+    const { changes } = asObject("changes", await ask(() => api.get(`/changes?after=${after}`)));
+    const rows = asList("changes.changes", changes).map((it) => asObject("change", it));
+    found.push(...rows.filter(({ kind }) => kind === "rules").map((it) => it.rules));
+    const last = rows.at(-1)?.n;
+    if (typeof last !== "number" || BigInt(last) >= end || BigInt(last) <= after) break;
+    after = BigInt(last);
+  }
+  return found;
 }
 
 function malformed(message: string): void {

@@ -1,9 +1,10 @@
-import { Client, Contradiction, openSecret, type Notebook } from "../../client/index.ts";
+import { Client, Contradiction, marginOf, openSecret, type Notebook } from "../../client/index.ts";
+import { readSettlement } from "../../client/knowledge.ts";
 import { TacitError } from "../../protocol/errors.ts";
 import { asInteger, asObject, toJson } from "../../protocol/json.ts";
 import { reason } from "../format.ts";
 import { keysOf } from "../keys.ts";
-import type { AccountNews, OpenKey, OwnAccount, OwnFill, OwnOrder } from "./accountMessages.ts";
+import type { AccountNews, OpenKey, OwnAccount, OwnFill, OwnMargin, OwnOrder } from "./accountMessages.ts";
 
 /** The thread that holds a trader's key. What it tells are numbers; the key ends with the thread. */
 
@@ -67,8 +68,30 @@ async function accountOf(client: Client, fills: Fills): Promise<OwnAccount> {
     free: String(answer.free),
     cash: String(answer.cash),
     reserved: String(answer.reserved),
+    margin: marginIn(client, await client.terms.update(), answer),
     orders: (await client.openOrders()).map(readOrder),
     fills: await fills.read(client),
+  };
+}
+
+function marginIn(
+  client: Client,
+  terms: Parameters<typeof marginOf>[1],
+  account: Parameters<typeof marginOf>[0],
+): OwnMargin {
+  const { scenarios, worst, charges, drivers, curve } = marginOf(account, terms, client.terms.average);
+  return {
+    scenarios: scenarios.map(({ factor, level, equity, free }) => ({ factor, level, equity: String(equity), free: String(free) })), // prettier-ignore
+    worst,
+    charges: String(charges),
+    drivers: drivers.map(({ instrument, ...numbers }) => ({
+      name: client.instrumentName(instrument),
+      lots: String(numbers.lots),
+      value: String(numbers.value),
+      change: String(numbers.change),
+      charge: String(numbers.charge),
+    })),
+    curve: curve.map(({ factor, equity }) => ({ factor, equity: String(equity) })),
   };
 }
 
@@ -93,6 +116,8 @@ class Fills {
   async read(client: Client): Promise<OwnFill[]> {
     for (const row of await client.allHistory(this.#after)) {
       if (row.kind === "fill" && row.lots !== "0") this.#read.push(readFill(row));
+      if (row.kind === "funding") this.#read.push(readFunding(row, client));
+      if (row.kind === "settlement") this.#read.push(...readSettled(row, client));
       this.#after = row.n as number;
     }
     this.#read = this.#read.slice(-FILLS);
@@ -104,10 +129,42 @@ function readFill(row: Record<string, unknown>): OwnFill {
   const number = (name: string) => String(asInteger(`fill.${name}`, row[name]));
   return {
     n: row.n as number,
+    what: "fill",
     time: number("time"),
     market: number("market"),
     lots: number("lots"),
     price: number("price"),
     fee: number("fee"),
+    cash: number("cash"),
   };
+}
+
+function readFunding(row: Record<string, unknown>, client: Client): OwnFill {
+  const number = (name: string) => String(asInteger(`funding.${name}`, row[name]));
+  const what = `funding of ${client.instrumentName(0)}`;
+  return {
+    n: row.n as number,
+    what,
+    time: number("time"),
+    market: null,
+    lots: number("lots"),
+    price: number("rate"),
+    fee: "0",
+    cash: number("cash"),
+  };
+}
+
+function readSettled(row: Record<string, unknown>, client: Client): OwnFill[] {
+  const { n, positions } = readSettlement(row);
+  const time = String(asInteger("settlement.time", row.time));
+  return positions.map(({ instrument, lots, payoff }) => ({
+    n,
+    what: `settlement of ${client.instrumentName(instrument)}`,
+    time,
+    market: null,
+    lots: String(lots),
+    price: String(payoff),
+    fee: "0",
+    cash: String(lots * payoff),
+  }));
 }

@@ -18,13 +18,37 @@ export interface OwnOrder {
   readonly cancelled: boolean;
 }
 
+/** A fill, or funding or a settlement of a position. */
 export interface OwnFill {
   readonly n: number;
+  readonly what: string;
   readonly time: string;
-  readonly market: string;
+  /** null of what is of no market */
+  readonly market: string | null;
   readonly lots: string;
   readonly price: string;
   readonly fee: string;
+  readonly cash: string;
+}
+
+/** Recomputed in the thread, from prices whose quorum it has checked. */
+export interface OwnMargin {
+  readonly scenarios: readonly {
+    readonly factor: number;
+    readonly level: string;
+    readonly equity: string;
+    readonly free: string;
+  }[];
+  readonly worst: number;
+  readonly charges: string;
+  readonly drivers: readonly {
+    readonly name: string;
+    readonly lots: string;
+    readonly value: string;
+    readonly change: string;
+    readonly charge: string;
+  }[];
+  readonly curve: readonly { readonly factor: number; readonly equity: string }[];
 }
 
 export interface OwnAccount {
@@ -34,6 +58,7 @@ export interface OwnAccount {
   readonly reserved: string;
   readonly free: string;
   readonly cash: string;
+  readonly margin: OwnMargin;
   readonly orders: readonly OwnOrder[];
   /** the newest first */
   readonly fills: readonly OwnFill[];

@@ -3,12 +3,16 @@ import { TacitError } from "../../protocol/errors.ts";
 import { asList, asObject } from "../../protocol/json.ts";
 import { reason } from "../format.ts";
 import {
+  readAnnounced,
   readAuction,
   readHealth,
+  readPrices,
   readRound,
   readVenue,
+  type AnnouncedRules,
   type Auction,
   type Health,
+  type PricesInfo,
   type RoundInfo,
   type VenueInfo,
 } from "./model.ts";
@@ -19,6 +23,7 @@ const ROUNDS = 500;
 const SAMPLES = 900;
 /** Milliseconds between two looks at what no stream tells, and at all when there is no stream. */
 const LOOK = 2_000;
+const RULES_EVERY = 15;
 const RECONNECT = { first: 1_000, longest: 30_000 };
 
 /**
@@ -29,6 +34,10 @@ export class Feed {
   readonly api: Api;
   venue: VenueInfo | null = null;
   health: Health | null = null;
+  prices: PricesInfo | null = null;
+  /** as the venue told them */
+  pricesTold: unknown = null;
+  announced: readonly AnnouncedRules[] = [];
   /** what keeps the venue from being read */
   trouble: string | null = null;
   /** whether a stream brings auctions and rounds at once */
@@ -41,6 +50,7 @@ export class Feed {
   readonly #onAuction: (auction: Auction) => void;
   #market: string | null = null;
   #looking = false;
+  #looks = 0;
   #reconnect = RECONNECT.first;
 
   constructor(url: string, on: { change: () => void; auction: (auction: Auction) => void }) {
@@ -79,6 +89,11 @@ export class Feed {
         this.#connect();
       }
       const trouble = await this.#readHealth();
+      const told = await this.api.get("/prices");
+      this.prices = readPrices(told);
+      this.pricesTold = told;
+      // Rules change seldom, and are long: not at each look.
+      if (this.#looks++ % RULES_EVERY === 0) this.announced = readAnnounced(await this.api.get("/rules"));
       if (!this.live) await this.#readLists();
       this.trouble = trouble;
     } catch (error) {

@@ -4,6 +4,7 @@ import { Feed } from "./feed.ts";
 import type { Auction } from "./model.ts";
 import { startOwn } from "./own.ts";
 import { drawPlots } from "./plots.ts";
+import { checkPrices, drawPrices } from "./prices.ts";
 import { drawRounds } from "./rounds.ts";
 
 const select = byId<HTMLSelectElement>("market");
@@ -60,6 +61,8 @@ function show(shown: Feed): void {
   setText(tiles["Not proved yet"], health ? thousands(health.unproved) : "–");
   setText(tiles["Rounds proved"], thousands(shown.rounds.at(-1)?.number ?? 0));
   drawPlots(shown, market);
+  checkPrices(shown, draw);
+  drawPrices(shown);
   drawRounds(shown);
 }
 

@@ -50,6 +50,38 @@ export interface Market {
   readonly name: string;
 }
 
+/** Prices in force, and how the feeds do. */
+export interface PricesInfo {
+  /** 0: none so far */
+  readonly epoch: number;
+  readonly fresh: boolean;
+  readonly halted: boolean;
+  readonly index: number;
+  /** of moves, as a part of the price */
+  readonly range: number;
+  readonly instruments: readonly {
+    readonly slot: number;
+    readonly value: number;
+    readonly stale: boolean;
+    readonly payoff: number | null;
+  }[];
+  readonly feeds: readonly {
+    readonly feed: number;
+    readonly epoch: number | null;
+    readonly off: number | null;
+    readonly missed: number;
+    readonly trouble: string | null;
+  }[];
+  readonly madeUp: boolean;
+}
+
+/** Rules that are announced and wait. */
+export interface AnnouncedRules {
+  readonly n: number;
+  /** seconds since 1970: good from then on */
+  readonly from: number;
+}
+
 export interface VenueInfo {
   readonly profile: string;
   readonly markets: readonly Market[];
@@ -89,6 +121,49 @@ export function readVenue(json: unknown): VenueInfo {
     curves: asObject("venue.publish", publish).curves === true,
     chain: contract !== null && contract !== undefined,
   };
+}
+
+export function readPrices(json: unknown): PricesInfo {
+  const row = asObject("prices", json);
+  const orNull = <T>(value: unknown, read: (value: unknown) => T) => (value === null ? null : read(value));
+  return {
+    epoch: integer("prices.epoch", row.epoch),
+    fresh: truth("prices.fresh", row.fresh),
+    halted: truth("prices.halted", row.halted),
+    index: integer("prices.index", row.index),
+    range: Math.expm1((24 * integer("prices.range", row.range)) / 2 ** 24),
+    instruments: asList("prices.instruments", row.instruments).map((it, i) => {
+      const at = `prices.instruments[${i}]`;
+      const { slot, value, stale, payoff } = asObject(at, it);
+      return {
+        slot: whole(`${at}.slot`, slot),
+        value: integer(`${at}.value`, value),
+        stale: truth(`${at}.stale`, stale),
+        payoff: orNull(payoff, (paid) => integer(`${at}.payoff`, paid)),
+      };
+    }),
+    feeds: asList("prices.feeds", row.feeds).map((it, i) => {
+      const at = `prices.feeds[${i}]`;
+      const { feed, epoch, off, missed, trouble } = asObject(at, it);
+      return {
+        feed: whole(`${at}.feed`, feed),
+        epoch: orNull(epoch, (last) => integer(`${at}.epoch`, last)),
+        off: orNull(off, (part) => whole(`${at}.off`, part)),
+        missed: whole(`${at}.missed`, missed),
+        trouble: orNull(trouble, (why) => text(`${at}.trouble`, String(why).slice(0, 200))),
+      };
+    }),
+    madeUp: truth("prices.developmentFeeds", row.developmentFeeds),
+  };
+}
+
+/** Of what `/v1/rules` answers. */
+export function readAnnounced(json: unknown): AnnouncedRules[] {
+  return asList("rules.announced", asObject("rules", json).announced).flatMap((it, i) => {
+    const at = `rules.announced[${i}]`;
+    const { n, from, state } = asObject(at, it);
+    return state === "waiting" ? [{ n: whole(`${at}.n`, n), from: integer(`${at}.from`, from) }] : [];
+  });
 }
 
 export function readAuction(json: unknown): Auction {

@@ -1,7 +1,8 @@
 import { byId, element, facts } from "../dom.ts";
 import { reason, thousands } from "../format.ts";
 import type { AccountNews, Checked, Found, OpenKey, OwnAccount } from "./accountMessages.ts";
-import { clock } from "./plot.ts";
+import { clock, Plot, shown } from "./plot.ts";
+import { table } from "./table.ts";
 
 const form = byId<HTMLFormElement>("key-form");
 const status = byId("key-status");
@@ -152,9 +153,40 @@ function draw(): void {
   own.replaceChildren(
     heading,
     ...(trouble ? [element("p", { class: "wait" }, trouble)] : []),
-    ...(account ? [checks(), tiles(account), marginBar(account), orders(account), fills(account)] : []),
+    ...(account
+      ? [
+          checks(),
+          tiles(account),
+          marginBar(account),
+          scenarios(account),
+          drivers(account),
+          orders(account),
+          fills(account),
+        ]
+      : []),
   );
   if (focused) forgetButton.focus();
+  drawCurve();
+}
+
+const curve = new Plot({
+  figure: byId("margin-plot"),
+  time: false,
+  xLabel: "move, hundredths of a percent",
+  series: (theme) => [{ label: "equity", stroke: theme.accent, width: 2, points: { show: false }, value: shown }],
+});
+
+/** From prices that the thread has recomputed. */
+function drawCurve(): void {
+  const points = account?.margin.curve ?? [];
+  byId("margin-plot").hidden = points.length === 0;
+  if (points.length === 0) return;
+  const [low, high] = [points[0], points[points.length - 1]];
+  const percent = (factor: number) => `${((factor - 1) * 100).toFixed(0)}%`;
+  curve.set(
+    [points.map(({ factor }) => Math.round((factor - 1) * 10_000)), points.map(({ equity }) => Number(equity))],
+    `${money(low.equity)} at ${percent(low.factor)}, ${money(high.equity)} at +${percent(high.factor)}.`,
+  );
 }
 
 const forgetButton = element("button", { type: "button", id: "forget" }, "Forget the key");
@@ -203,6 +235,34 @@ function marginBar({ worst, free, reserved }: OwnAccount): HTMLElement {
   );
 }
 
+function scenarios({ margin }: OwnAccount): HTMLElement {
+  return table(
+    `Scenarios; charges of positions ${money(margin.charges)}`,
+    ["Move", "Volatility", "Equity", "Free", ""],
+    margin.scenarios.map(({ factor, level, equity, free }, k) => [
+      `${factor >= 1 ? "+" : ""}${((factor - 1) * 100).toFixed(1)}%`,
+      level === "asItIs" ? "" : level,
+      money(equity),
+      money(free),
+      k === margin.worst ? "worst" : "",
+    ]),
+  );
+}
+
+function drivers({ margin }: OwnAccount): HTMLElement {
+  return table(
+    "Positions, and what they change in the worst scenario",
+    ["Position", "Lots", "Value", "Change", "Charge"],
+    margin.drivers.map(({ name, lots, value, change, charge }) => [
+      name,
+      money(lots),
+      money(value),
+      money(change),
+      charge === "0" ? "" : money(charge),
+    ]),
+  );
+}
+
 function orders({ orders: rows }: OwnAccount): HTMLElement {
   return table(
     "Open orders",
@@ -220,31 +280,17 @@ function orders({ orders: rows }: OwnAccount): HTMLElement {
 
 function fills({ fills: rows }: OwnAccount): HTMLElement {
   return table(
-    "Fills, the newest first",
-    ["Market", "Time", "Lots", "Price", "Fee"],
-    rows.map(({ market, time, lots, price, fee }) => [
-      nameOf(market),
+    "What was booked, the newest first",
+    ["What", "Time", "Lots", "Price", "Fee", "Cash"],
+    rows.map(({ what, market, time, lots, price, fee, cash }) => [
+      market === null ? what : `${what}, ${nameOf(market)}`,
       clock(Number(time)),
       money(lots),
       money(price),
       money(fee),
+      money(cash),
     ]),
   );
-}
-
-function table(title: string, heads: readonly string[], rows: readonly (readonly string[])[]): HTMLElement {
-  const head = element("tr", {}, ...heads.map((text) => element("th", { scope: "col" }, text)));
-  const none = element("tr", {}, element("td", { colspan: String(heads.length) }, "none"));
-  const body = rows.map((cells) => element("tr", {}, ...cells.map((text) => element("td", {}, text))));
-  const made = element(
-    "table",
-    {},
-    element("caption", {}, title),
-    element("thead", {}, head),
-    element("tbody", {}, ...(body.length > 0 ? body : [none])),
-  );
-  // Wide tables scroll by themselves, also by keys.
-  return element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": title }, made);
 }
 
 function money(value: string): string {

@@ -102,7 +102,7 @@ export class Plot {
           },
           {
             ...axis,
-            size: 66,
+            size: (_, labels) => Math.max(66, 18 + 8 * Math.max(0, ...(labels ?? []).map((it) => it.length))),
             values: (_, at) => at.map((value) => (Number.isInteger(value) ? thousands(value) : "")),
           },
         ],

@@ -18,7 +18,9 @@ import {
   type OrderBody,
 } from "../../../src/protocol/item.ts";
 import { equity, orderDelta } from "../../../src/protocol/margin.ts";
-import { fee, type MarketPrices, type MarketRules } from "../../../src/protocol/market.ts";
+import { weighedSquares } from "../../../src/protocol/admission.ts";
+import { fee, isMarketOpen, type MarketRules } from "../../../src/protocol/market.ts";
+import type { MarketPrices } from "../../../src/protocol/prices.ts";
 import { divFloor, FIELD, max, min, pack } from "../../../src/protocol/numbers.ts";
 import {
   BITS,
@@ -26,7 +28,6 @@ import {
   KIND,
   LAST_LIST_NONCE,
   LIST_ORDERS,
-  MARKET_STATE,
   MARKETS,
   MAX_POSITION_SQUARES,
   NONCE_WINDOW,
@@ -34,7 +35,7 @@ import {
   SIDE,
 } from "../../../src/protocol/parameters.ts";
 import { below, type Draw } from "./draw.ts";
-import { keyOf, LAST_TIME, ownerOf, PLACES, PROFILE, secretOf, squaresOf } from "./venue.ts";
+import { keyOf, LAST_TIME, ownerOf, PLACES, PROFILE, secretOf } from "./venue.ts";
 
 /** Points of order 1, 2 and 4 of BabyJubJub; a x^2 = 1 of the latter. */
 const SMALL: [bigint, bigint][] = [
@@ -79,9 +80,7 @@ export class Log {
     this.#matcher = matcher;
     const taken = this.#slots();
     const { markets } = genesis.prices;
-    const open = taken.filter(
-      (slot) => markets[slot] && genesis.rules.markets[slot]!.state === BigInt(MARKET_STATE.open),
-    );
+    const open = taken.filter((slot) => markets[slot] && isMarketOpen(genesis.rules.markets[slot]!, genesis.time));
     this.#focus = draw.pick(open.length > 0 && draw.chance(0.95) ? open : taken);
     this.#time = genesis.time;
     this.#left = PLACES - genesis.accounts.length;
@@ -108,6 +107,19 @@ export class Log {
     if (draw.chance(0.1)) this.#time = LAST_TIME;
     for (let i = draw.count(0, 2); i > 0; i--) yield this.#item();
     if (draw.chance(0.3)) yield { kind: "purge", time: this.#time, slot: draw.count(0, MARKETS - 1) };
+    yield* this.#folds();
+  }
+
+  /** Of accounts that have something to fold, and now and then of others; nothing follows that reads their cash. */
+  *#folds(): Generator<Command> {
+    const draw = this.#draw;
+    const time = max(this.#time, this.#matcher.clock >> 5n);
+    if (this.#genesis.prices.payoffs.every((payoff) => payoff === 0n) && draw.chance(0.9)) return;
+    for (let i = draw.count(1, 3); i > 0; i--) {
+      const last = this.#matcher.accounts.length - 1;
+      const from = draw.pick([draw.pick([...this.#matcher.unfolded(), last]), last, draw.count(0, last)]);
+      yield { kind: "fold", time, from, count: Math.min(draw.count(1, PROFILE.fold), last + 1 - from) };
+    }
   }
 
   #slots(): number[] {
@@ -159,10 +171,12 @@ export class Log {
     const { accounts } = this.#matcher;
     const all = [...accounts.keys()];
     const able = all.filter((index) => this.#spare(accounts[index]) > 0n);
-    const full = able.filter((index) => squaresOf(accounts[index]) === MAX_POSITION_SQUARES);
+    const full = able.filter((index) => weighedSquares(accounts[index], this.#genesis.prices) === MAX_POSITION_SQUARES);
     if (full.length > 0 && draw.chance(0.25)) return draw.pick(full);
     const rich = all.filter(
-      (index) => this.#spare(accounts[index]) >= RICH && squaresOf(accounts[index]) <= MAX_POSITION_SQUARES,
+      (index) =>
+        this.#spare(accounts[index]) >= RICH &&
+        weighedSquares(accounts[index], this.#genesis.prices) <= MAX_POSITION_SQUARES,
     );
     return draw.pick(rich.length > 0 && draw.chance(0.88) ? rich : all);
   }
@@ -357,7 +371,7 @@ export class Log {
       const affordable = [SIDE.buy, SIDE.sell].map((side) => this.#most(account, row, quoted, side, limit));
       // Who holds as much as lets it place an order wants more of it.
       const held = row.legs.reduce((sum, leg, i) => sum + leg * account.positions[i], 0n);
-      const full = squaresOf(account) === MAX_POSITION_SQUARES && held !== 0n;
+      const full = weighedSquares(account, this.#genesis.prices) === MAX_POSITION_SQUARES && held !== 0n;
       const grows = held > 0n ? SIDE.buy : SIDE.sell;
       const wanted = full ? grows : answered ? 1 - answered.side : Number(head.side);
       // The side that the account can pay for, if there is but one.

@@ -2,8 +2,10 @@
 import type { Event } from "../../../src/matcher/events.ts";
 import type { GenesisFile } from "../../../src/protocol/genesis.ts";
 import type { Decoded } from "../../../src/protocol/item.ts";
-import { equity, worstLoss } from "../../../src/protocol/margin.ts";
-import { fee, type MarketPrices, type MarketRules } from "../../../src/protocol/market.ts";
+import { equity, orderDelta, worstLoss } from "../../../src/protocol/margin.ts";
+import { weighedSquares } from "../../../src/protocol/admission.ts";
+import { fee, isExpired, type MarketRules } from "../../../src/protocol/market.ts";
+import type { MarketPrices } from "../../../src/protocol/prices.ts";
 import { abs, FIELD, max, min } from "../../../src/protocol/numbers.ts";
 import {
   FEE_DENOMINATOR,
@@ -14,19 +16,19 @@ import {
   MAX_POSITION_SQUARES,
   NONCE_WINDOW,
   RULE,
-  SIDE,
   SWEEP_ALL_CANCELS,
   SWEEP_CANCELS,
   VERDICTS,
 } from "../../../src/protocol/parameters.ts";
 import { below } from "./draw.ts";
-import { LAST_TIME, PLACES, PROFILE, squaresOf } from "./venue.ts";
+import { LAST_TIME, PLACES, PROFILE } from "./venue.ts";
 
 type Tests<T extends unknown[]> = Record<string, (...of: T) => boolean>;
 type ItemEvent = Extract<Event, { kind: "item" }>;
 type ClearEvent = Extract<Event, { kind: "clear" }>;
 type DepositsEvent = Extract<Event, { kind: "deposits" }>;
 type SettleEvent = Extract<Event, { kind: "settle" }>;
+type FoldEvent = Extract<Event, { kind: "fold" }>;
 
 const least = (bits: number) => -(1n << BigInt(bits));
 
@@ -35,7 +37,14 @@ const ofGenesis: Tests<[GenesisFile]> = {
   "16 markets": ({ rules }) => rules.markets.every(Boolean),
   "genesis at time 0": ({ time }) => time === 0n,
   "genesis at time 2^40 - 1": ({ time }) => time === LAST_TIME,
-  "maxAge 0": ({ rules }) => rules.group.maxAge === 0n,
+  "epochs of a second": ({ rules }) => rules.group.pricing.epochLength === 1n,
+  "epochs of 2^32 - 1 s": ({ rules }) => rules.group.pricing.epochLength === below(32),
+  "lag 2^32 - 1": ({ rules }) => rules.group.pricing.lag === below(32),
+  "slack 64": ({ rules }) => rules.group.slack === 64n,
+  "charge 2^40 - 1": ({ rules }) => rules.instruments.some((it) => it!.longCharge === below(40)),
+  "weight 2^16 - 1": ({ rules }) => rules.instruments.some((it) => it!.weight === below(16)),
+  "prices that halt": ({ prices }) => prices.halted,
+  "a stale instrument": ({ prices }) => prices.stale.includes(true),
   "value net of funding of 48 bits": ({ prices }) => prices.values.flat().some((u) => abs(u) >= below(48) - 1n),
   "position 2^47 - 1": ({ accounts }) => accounts.some((it) => it.positions.includes(below(47))),
   "position -2^47": ({ accounts }) => accounts.some((it) => it.positions.includes(least(47))),
@@ -61,7 +70,7 @@ const ofMarket: Tests<[MarketRules, MarketPrices | null]> = {
   "capacity 1": ({ capacity }) => capacity === 1n,
   "capacity 2^16 - 1": ({ capacity }) => capacity === below(16),
   "cancelCapacity 1": ({ cancelCapacity }) => cancelCapacity === 1n,
-  "cancelCapacity 2^16 - 1": ({ cancelCapacity }) => cancelCapacity === below(16),
+  "cancelCapacity 2^16 - 9": ({ cancelCapacity }) => cancelCapacity === below(16) - 8n,
 };
 
 const ofDeposits: Tests<[DepositsEvent, GenesisFile]> = {
@@ -74,8 +83,12 @@ const ofDeposits: Tests<[DepositsEvent, GenesisFile]> = {
   "cash 2^90": ({ credits }) => credits.some(({ after }) => after.cash === 1n << 90n),
 };
 
-const squaresAre = (expected: bigint) => (event: ItemEvent) =>
-  event.admission.verdict !== "unsigned" && !!event.account?.before && squaresOf(event.account.before) === expected;
+const squaresAre =
+  (expected: bigint) =>
+  (event: ItemEvent, { prices }: GenesisFile) =>
+    event.admission.verdict !== "unsigned" &&
+    !!event.account?.before &&
+    weighedSquares(event.account.before, prices) === expected;
 const refused = (event: ItemEvent, verdict: string) => event.admission.verdict === verdict;
 const admitted = (event: ItemEvent) => refused(event, "admitted");
 const order = (event: ItemEvent) =>
@@ -97,8 +110,7 @@ function changeOf(decoded: Decoded | null, row?: MarketRules | null, quoted?: Ma
   if (decoded?.kind === "withdrawal") return () => -decoded.body.amount;
   if (decoded?.kind !== "order" || !row || !quoted) return null;
   const { limit, size } = decoded.body;
-  const sign = decoded.head.side === BigInt(SIDE.buy) ? 1n : -1n;
-  return (k: number) => size * (sign * (quoted.values[k] - limit + quoted.funding) - fee(row, limit, 1n));
+  return (k: number) => size * orderDelta(row, quoted, Number(decoded.head.side), limit, k);
 }
 function atBand(event: ItemEvent, { rules, prices }: GenesisFile, beyond: bigint): boolean {
   const { decoded, slot } = event.admission;
@@ -142,10 +154,11 @@ const ofItem: Tests<[ItemEvent, GenesisFile]> = {
   "admitted: some equity below zero": (event, { prices }) =>
     !!order(event) && prices.values.some((_, k) => equity(event.account!.before!, prices, k) < 0n),
   "refused: one cash unit short": (event, genesis) => refused(event, "margin") && spare(event, genesis) === -1n,
-  "admitted: squares of positions 2^92": (event) => !!order(event) && squaresAre(MAX_POSITION_SQUARES)(event),
+  "admitted: squares of positions 2^92": (event, genesis) =>
+    !!order(event) && squaresAre(MAX_POSITION_SQUARES)(event, genesis),
   "refused: squares of positions 2^92 + 1": squaresAre(MAX_POSITION_SQUARES + 1n),
   "judged: squares of positions of 94 bits": (event) =>
-    admitted(event) && squaresOf(event.account!.before!) >= 1n << 93n,
+    admitted(event) && event.account!.before!.positions.reduce((sum, p) => sum + p * p, 0n) >= 1n << 93n,
   "judged: equity of 95 bits": (event, { prices }) =>
     (admitted(event) || refused(event, "margin")) &&
     prices.values.some((_, k) => abs(equity(event.account!.before!, prices, k)) >= 1n << 94n),
@@ -182,8 +195,8 @@ const ofItem: Tests<[ItemEvent, GenesisFile]> = {
   "open orders are maxOpen": ({ account }) => account?.after?.open === BigInt(PROFILE.maxOpen),
   "reserved of 93 bits": ({ account }) => !!account?.after && account.after.reserved >= 1n << 92n,
   "everything is withdrawn": (event) => event.admission.payout !== undefined && event.account!.after!.cash === 0n,
-  "2^92 - 1 is withdrawn": ({ admission: { decoded, payout } }) =>
-    payout !== undefined && decoded?.kind === "withdrawal" && decoded.body.amount === below(92),
+  "2^92 - 1 is not withdrawn": ({ admission: { decoded, verdict } }) =>
+    verdict === "margin" && decoded?.kind === "withdrawal" && decoded.body.amount === below(92),
   "cash is withdrawn to below zero": ({ admission: { payout }, account }) =>
     payout !== undefined && account!.after!.cash < 0n,
   "an item at time 2^40 - 1": ({ entry }) => entry.time === LAST_TIME,
@@ -242,7 +255,10 @@ const ofClear: Tests<[ClearEvent, GenesisFile]> = {
       return thisAuction && last(event).match && fill?.lots === 0n;
     }),
   "an order rests from one close to the next": ({ sweeps }) => sweeps[0].book.length > 0,
-  "close of an expired market": stateOf(MARKET_STATE.expired),
+  "clear of a market that is over": ({ slot, entry }, { rules }) =>
+    !!rules.markets[slot] && isExpired(rules.markets[slot], entry.time),
+  "clear of a market in its last second": ({ slot, entry }, { rules }) =>
+    rules.markets[slot]?.until === entry.time + 1n,
   "close of a halted market": stateOf(MARKET_STATE.halted),
   "close of a free slot": ({ command, slot }, { rules }) => command === "close" && !rules.markets[slot],
   "purge of a free slot": ({ command, slot }, { rules }) => command === "purge" && !rules.markets[slot],
@@ -282,8 +298,21 @@ const ofSettle: Tests<[SettleEvent, GenesisFile]> = {
   "the venue trades": ({ writes }) => writes.some(({ index, fill }) => index === 0 && fill.lots !== 0n),
 };
 
+const ofFold: Tests<[FoldEvent, GenesisFile]> = {
+  "positions are folded": ({ writes }) => writes.some(({ before, after }) => before !== after),
+  "nothing is folded": ({ writes }) => writes.every(({ before, after }) => before === after),
+  "a fold at a payoff of 2^40": ({ writes, payoffs }) =>
+    writes.some(({ before }) => payoffs.some((payoff, i) => payoff === 1n << 40n && before!.positions[i] !== 0n)),
+  "a fold of a position of 47 bits": ({ writes, payoffs }) =>
+    writes.some(({ before }) => payoffs.some((payoff, i) => payoff > 0n && abs(before!.positions[i]) >= 1n << 46n)),
+  "a fold to cash below zero": ({ writes }) => writes.some(({ before, after }) => before !== after && after.cash < 0n),
+  "a fold of several accounts": ({ writes }) => writes.length > 1,
+  "a fold of some instruments, not of others": ({ writes }) =>
+    writes.some(({ before, after }) => before !== after && after.positions.some((lots) => lots !== 0n)),
+};
+
 /** Every name that a long run must have counted. */
-export const EXTREMES = [ofGenesis, ofMarket, ofDeposits, ofItem, ofClear, ofSettle].flatMap((tests) =>
+export const EXTREMES = [ofGenesis, ofMarket, ofDeposits, ofItem, ofClear, ofSettle, ofFold].flatMap((tests) =>
   Object.keys(tests),
 );
 
@@ -301,6 +330,7 @@ export class Seen {
     if (event.kind === "item") this.#count(ofItem, event, genesis);
     if (event.kind === "clear") this.#count(ofClear, event, genesis);
     if (event.kind === "settle") this.#count(ofSettle, event, genesis);
+    if (event.kind === "fold") this.#count(ofFold, event, genesis);
   }
 
   get missing(): string[] {

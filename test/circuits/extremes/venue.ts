@@ -2,15 +2,20 @@
 import { openAccount, viewKey, type Account } from "../../../src/protocol/account.ts";
 import { publicKey, secretScalar, sharedX } from "../../../src/protocol/eddsa.ts";
 import { genesisJson, parseGenesis, type GenesisFile } from "../../../src/protocol/genesis.ts";
-import { computePrices, NO_MARKETS, type MarketRules, type Rules } from "../../../src/protocol/market.ts";
-import { abs, FIELD, min } from "../../../src/protocol/numbers.ts";
+import type { Instruments } from "../../../src/protocol/instrument.ts";
+import { NO_MARKETS, type MarketRules } from "../../../src/protocol/market.ts";
+import { abs, FIELD, max, min } from "../../../src/protocol/numbers.ts";
 import { BITS, FEE_DENOMINATOR, INSTRUMENTS, MARKET_STATE, MARKETS, RULE } from "../../../src/protocol/parameters.ts";
+import { epochAt, type Prices, type Pricing } from "../../../src/protocol/prices.ts";
+import type { Rules } from "../../../src/protocol/rules.ts";
+import { FOREVER, INSTRUMENTS_OF_TESTS, pricesOfTests, rulesOfTests } from "../../priced.ts";
 import { below, type Draw } from "./draw.ts";
 
 /** Small, so that a short log takes several proofs of each kind. Scenarios are those of profile demo, whose files are read. */
 export const PROFILE = {
   depth: 2,
   scenarios: 4,
+  feeds: 4,
   maxOpen: 10,
   deposit: 2,
   admit: 2,
@@ -18,6 +23,7 @@ export const PROFILE = {
   clear: 3,
   settle: 2,
   settleRuns: 1,
+  fold: 2,
 };
 export const PLACES = 4 ** PROFILE.depth;
 export const LAST_TIME = below(BITS.time);
@@ -30,8 +36,6 @@ export function keyOf(index: number): { x: bigint; y: bigint } {
   keys.set(index, key);
   return key;
 }
-/** Sum of squares of the positions. */
-export const squaresOf = ({ positions }: Account) => positions.reduce((sum, p) => sum + p * p, 0n);
 
 /** Whose secret the key of an account is of. */
 export function ownerOf({ keyX }: Account): number {
@@ -43,7 +47,8 @@ export const view = ({ keyX, keyY }: { keyX: bigint; keyY: bigint }, index: numb
   viewKey(sharedX(operatorSecret, { x: keyX, y: keyY }), index);
 
 /**
- * A genesis file as parseGenesis reads it, whatever the capacities. Some accounts have a past: a nonce near 2^40 takes more
+ * A genesis file as parseGenesis reads it, whatever the capacities, with prices as great as circuits take them, be they of a
+ * REPRICE or not. Some accounts have a past: a nonce near 2^40 takes more
  * items than a test can send, and is legal all the same.
  */
 export function drawVenue(draw: Draw): GenesisFile {
@@ -52,23 +57,18 @@ export function drawVenue(draw: Draw): GenesisFile {
   const count = draw.rarely(0.1, [MARKETS], draw.count(1, 5));
   while (slots.length > count) slots.splice(draw.count(0, slots.length - 1), 1);
   const ids = [below(BITS.market), ...slots.map((slot) => BigInt(1 + slot))];
-  const markets = slots.map((_, i) => drawMarket(draw, ids[i], values[0]));
-  const { x: operatorKeyX, y: operatorKeyY } = keyOf(OPERATOR);
   const time = draw.rarely(0.1, [0n, LAST_TIME, LAST_TIME - 200n, draw.ends(0n, LAST_TIME)], 1_000_000n);
-  const rules: Rules = {
-    group: {
-      operatorKeyX,
-      operatorKeyY,
-      maxAge: draw.rarely(0.03, [0n, 0n, 60n, draw.ends(0n, LAST_TIME)], LAST_TIME),
-    },
+  const pricing = drawEpochs(draw, time);
+  const instruments = drawInstruments(draw, pricing);
+  const until = instruments[1]!.contract.expiry;
+  const markets = slots.map((_, i) => drawMarket(draw, ids[i], values[0], { time, until }));
+  const { x: operatorKeyX, y: operatorKeyY } = keyOf(OPERATOR);
+  const rules = rulesOfTests({
+    group: { operatorKeyX, operatorKeyY, slack: draw.pick([0n, 0n, 8n, 63n, 64n]), pricing },
+    instruments,
     markets: NO_MARKETS.map((free, slot) => (slots.includes(slot) ? markets[slots.indexOf(slot)] : free)),
-  };
-  const prices = computePrices(rules, {
-    values,
-    funding,
-    epoch: draw.ends(0n, LAST_TIME),
-    time: draw.rarely(0.03, [0n, draw.ends(0n, time), draw.ends(time, LAST_TIME)], time),
   });
+  const prices = drawPrices(draw, rules, time, { values, funding });
   const accounts = drawAccounts(draw, markets);
   const file: GenesisFile = {
     profile: "demo",
@@ -78,11 +78,55 @@ export function drawVenue(draw: Draw): GenesisFile {
     accounts: accounts.map((account) => ({ ...account, nonce: 0n, seq: 1n })),
     time,
   };
-  const read = parseGenesis(genesisJson(file, funding), { bounded: false });
+  const read = parseGenesis(genesisJson(file), { bounded: false });
+  const later = () => draw.rarely(0.03, [1n, draw.ends(0n, LAST_TIME), LAST_TIME], 0n);
   return {
     ...read,
-    accounts: read.accounts.map((it, i) => ({ ...it, nonce: accounts[i].nonce, seq: accounts[i].seq })),
+    prices,
+    accounts: read.accounts.map((it, i) => {
+      return { ...it, nonce: accounts[i].nonce, seq: accounts[i].seq, flagged: later(), pushedAt: later() };
+    }),
   };
+}
+
+/** Epochs of which one mostly begins at the time of the genesis. */
+function drawEpochs(draw: Draw, time: bigint) {
+  const longest = below(32);
+  const epochLength = draw.rarely(0.04, [1n, 60n, draw.ends(1n, longest)], longest);
+  const lag = draw.rarely(0.03, [0n, longest, draw.ends(0n, longest)], time % epochLength);
+  const grid = draw.pick([epochLength, (longest / epochLength) * epochLength]);
+  return { epochLength, lag, grid, window: draw.ends(1n, grid) };
+}
+
+/** A perpetual, and futures that expire as late as may be. */
+function drawInstruments(draw: Draw, { grid }: Pick<Pricing, "grid">): Instruments {
+  const expiry = FOREVER - (FOREVER % grid);
+  const charge = () => draw.pick([0n, 0n, 1n, draw.ends(0n, below(BITS.charge)), below(BITS.charge)]);
+  const one = draw.chance(0.7);
+  return INSTRUMENTS_OF_TESTS.map((it) => {
+    const contract = it!.contract.expiry > 0n ? { ...it!.contract, expiry } : it!.contract;
+    const weight = one ? 1n : draw.pick([1n, 2n, draw.ends(1n, below(BITS.weight)), below(BITS.weight)]);
+    return { contract, longCharge: charge(), shortCharge: charge(), weight };
+  });
+}
+
+function drawPrices(draw: Draw, rules: Rules, time: bigint, of: { values: bigint[][]; funding: bigint[] }): Prices {
+  const { pricing } = rules.group;
+  const exact = max(0n, epochAt(pricing, time));
+  const last = LAST_TIME / pricing.epochLength;
+  const epoch = draw.rarely(0.02, [0n, exact - 1n, exact - 2n, exact + 1n, draw.ends(0n, last)], exact);
+  const some = draw.chance(0.05);
+  // One more than a lot pays; what has settled is folded at the end of the log.
+  const settles = draw.chance(0.3);
+  const payoff = () => draw.pick([0n, 1n, 2n, 1n << BigInt(BITS.reported), draw.ends(1n, 1n << BigInt(BITS.reported))]);
+  return pricesOfTests(rules, {
+    ...of,
+    epoch: max(0n, min(last, epoch)),
+    halted: draw.chance(0.02),
+    payoffs: rules.instruments.map(() => (settles ? payoff() : 0n)),
+    stale: rules.instruments.map(() => some && draw.chance(0.3)),
+    ...(draw.chance(0.02) ? { rules: 0n } : {}),
+  });
 }
 
 /**
@@ -157,8 +201,13 @@ function anyLegs(draw: Draw): bigint[] {
   ])();
 }
 
-function drawMarket(draw: Draw, id: bigint, marks: readonly bigint[]): MarketRules {
-  const { open, halted, expired } = MARKET_STATE;
+function drawMarket(
+  draw: Draw,
+  id: bigint,
+  marks: readonly bigint[],
+  { time, until }: { time: bigint; until: bigint },
+): MarketRules {
+  const { open, halted } = MARKET_STATE;
   const wide = (bits: number) => draw.rarely(0.3, [draw.ends(1n, below(bits))], below(bits));
   return {
     id,
@@ -171,9 +220,11 @@ function drawMarket(draw: Draw, id: bigint, marks: readonly bigint[]): MarketRul
     rhoMin: draw.pick([1n, 1n, draw.ends(1n, 1n << 40n), below(BITS.rhoMin)]),
     rule: BigInt(draw.pick([RULE.auction, RULE.auction, RULE.midpoint])),
     interval: draw.rarely(0.08, [60n, below(BITS.market), draw.ends(1n, below(BITS.market))], 1n),
-    state: BigInt(draw.rarely(0.06, [halted, expired], open)),
+    state: BigInt(draw.rarely(0.06, [halted], open)),
+    until: min(until, draw.rarely(0.02, [0n, time, time + 1n, time + 2n, draw.ends(0n, until)], until)),
     capacity: draw.rarely(0.06, [1n, draw.ends(1n, 6n)], below(BITS.count)),
-    cancelCapacity: draw.rarely(0.06, [1n, draw.ends(1n, 6n)], below(BITS.count)),
+    // A sweep of a default may fill 8 places more.
+    cancelCapacity: draw.rarely(0.06, [1n, draw.ends(1n, 6n)], below(BITS.count) - 8n),
     listCapacity: draw.rarely(0.06, [1n, draw.ends(1n, 6n)], below(BITS.count)),
   };
 }

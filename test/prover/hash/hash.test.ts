@@ -14,7 +14,7 @@ import { reference } from "../../../src/protocol/reference.ts";
 import { Tree } from "../../../src/protocol/tree.ts";
 import { Ledger } from "../../../src/witness/ledger.ts";
 import { RoundBuilder } from "../../../src/witness/round.ts";
-import { genesis, options, randomCommands } from "../../matcher/venue.ts";
+import { genesis, options, PROFILE, randomCommands, stillGenesis } from "../../matcher/venue.ts";
 import { describeKernels, edgeElement, randomElement } from "./backends.ts";
 
 const SEED = Number(process.env.SEED ?? 11);
@@ -134,22 +134,13 @@ describeKernels("protocol with hash kernels", (kernels) => {
 
   it("a venue and its rounds have the same events, bytes, inputs and states", () => {
     const run = () => {
-      const profile = {
-        depth: 3,
-        scenarios: 4,
-        maxOpen: 32,
-        deposit: 64,
-        admit: 4,
-        quote: 4,
-        clear: 8,
-        settle: 4,
-        settleRuns: 3,
-      };
+      const profile = { ...PROFILE, deposit: 64, clear: 8, settle: 4, settleRuns: 3 };
+      const genesis = { ...stillGenesis, profile };
       const matcher = new Matcher(genesis, options);
       let blind = 0n;
-      const ledger = new Ledger({ ...genesis, profile, blind: () => ++blind });
+      const ledger = new Ledger({ ...genesis, blind: () => ++blind });
       const builder = new RoundBuilder(ledger, { accounts: genesis.accounts, operatorSecret: 1n });
-      const flow = randomCommands(new Random(SEED));
+      const flow = randomCommands(new Random(SEED), genesis);
       const events = Array.from({ length: 60 }, () => matcher.apply(flow.next().value!)).flat();
       for (const event of events) builder.add(event);
       const steps = builder.close();

@@ -1,15 +1,26 @@
 import assert from "node:assert/strict";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { encodeErrorResult, keccak256, parseAbi } from "viem";
+import { encodeErrorResult, keccak256, parseAbi, stringToHex } from "viem";
 import type { TacitError } from "../../../src/protocol/errors.ts";
-import { MAX_INSTRUCTIONS } from "../../../src/protocol/instructions.ts";
+import { MAX_INSTRUCTIONS, PROFILES } from "../../../src/protocol/instructions.ts";
+import { NO_INSTRUMENTS } from "../../../src/protocol/instrument.ts";
+import { rulesRoot } from "../../../src/protocol/rules.ts";
+import { rulesJson } from "../../../src/protocol/rulesJson.ts";
 import { owner, trader, type Chain as Anvil, type Deployed } from "../../../src/setup/chain/chain.ts";
 import { encodeRound } from "../../../src/verifier/index.ts";
 import type { Chain, Hex, ProvenRound } from "../../../src/venue/chain/chain.ts";
-import { evmChain, type EvmOptions } from "../../../src/venue/chain/evm.ts";
+import {
+  announcedRules,
+  evmAnnouncer,
+  evmChain,
+  type EvmOptions,
+  type RulesCursor,
+  type RulesEvent,
+} from "../../../src/venue/chain/evm.ts";
 import { startRelay, type Relay } from "../../../src/venue/chain/relay.ts";
 import type { AcceptedRounds, RelayLimits } from "../../../src/venue/chain/relayOptions.ts";
+import { rulesOfTests } from "../../priced.ts";
 import { contractOf } from "../../verifier/contractOf.ts";
 import { KEY } from "../../verifier/forge.ts";
 import { Simulator, type Step } from "../../verifier/simulator.ts";
@@ -22,6 +33,7 @@ const simulator = new Simulator("relay");
 const domain = simulator.random();
 const genesis = simulator.random();
 const maxLag = 3_600n;
+const timelock = 3_600n;
 const freeLeaves = 1_000n;
 const confirmations = 2n;
 
@@ -99,7 +111,7 @@ describe("a venue's EVM chain", () => {
   let snapshot: Hex;
 
   before(async () => {
-    const terms = { domain, genesisState: genesis, maxLag, maxDeposits: 1000n };
+    const terms = { domain, genesisState: genesis, maxLag, maxDeposits: 1000n, timelock };
     ({ chain: anvil, token, venue, startBlock } = await contractOf(simulator, terms));
     proxy = await Proxy.start(anvil.client.transport.url!);
     await anvil.client.mine({ blocks: 5 });
@@ -147,6 +159,8 @@ describe("a venue's EVM chain", () => {
         account: trader.address,
         token: token.address,
         maxLag,
+        announcer: owner.address.toLowerCase(),
+        timelock,
         confirmedState: genesis,
       });
     });
@@ -315,6 +329,168 @@ describe("a venue's EVM chain", () => {
     });
   });
 
+  describe("announced rules", () => {
+    const rulesOf = (slack: bigint) => rulesOfTests({ group: { slack }, instruments: NO_INSTRUMENTS });
+    const text = (slack: bigint) => JSON.stringify(rulesJson(rulesOf(slack)));
+    const root = (slack: bigint) => rulesRoot(rulesOf(slack));
+    const demo = PROFILES.demo;
+    const announcer = () => evmAnnouncer({ rpc: proxy.address, contract: venue.address, account: owner });
+    /** All of them, as a venue reads them, and where it would go on. */
+    async function read(chain: Chain, from?: RulesCursor) {
+      const events: RulesEvent[] = [];
+      for (let pages = 1; ; pages++) {
+        const page = await chain.rules(from);
+        events.push(...page.events);
+        from = page.next;
+        if (page.complete) return { events, next: from, pages };
+      }
+    }
+    const kinds = (events: readonly RulesEvent[]) => events.map(({ kind, n }) => `${kind} ${n}`);
+    /** Brings rules in, by an entry of a time. */
+    const bringIn = async (rules: bigint, time: bigint) => {
+      const step: Step = { name: "configure", inputs: { time, logCount: 1n, rules } };
+      const args = [genesis, encodeRound(simulator.round(genesis, [step]))];
+      return anvil.send({ contract: venue, name: "submitRound", args, time });
+    };
+
+    it("are sent, read when they are confirmed, and hashed again", async () => {
+      const chain = evm();
+      await chain.open({ domain, freeLeaves });
+      const sent = await announcer().announce(text(1n), demo);
+      const { timestamp, number: block } = await anvil.client.getBlock();
+      assert.deepEqual([sent.n, sent.root, sent.from], [1, root(1n), timestamp + timelock]);
+      assert.deepEqual([(await read(chain)).events, await chain.nextAnnouncement()], [[], undefined]);
+      await mine(Number(confirmations));
+      const { events, next } = await read(chain);
+      const { from } = sent;
+      assert.deepEqual(events, [{ kind: "announced", n: 1, root: root(1n), from, text: text(1n), block }]);
+      assert.deepEqual(await chain.nextAnnouncement(), { n: 1, root: root(1n), from });
+      assert.equal(events[0].kind, "announced");
+      assert.deepEqual(announcedRules(events[0] as RulesEvent & { kind: "announced" }, demo), rulesOf(1n)); // prettier-ignore
+
+      await announcer().announce(text(2n), demo);
+      await announcer().announce(text(3n), demo);
+      await announcer().withdraw(2);
+      await bringIn(root(1n), from);
+      await mine(Number(confirmations));
+      const more = await read(chain, next);
+      assert.deepEqual(kinds(more.events), ["announced 2", "announced 3", "withdrawn 2", "changed 1"]);
+      assert.deepEqual(await chain.nextAnnouncement().then((it) => it?.n), 3);
+      assert.deepEqual((await read(chain, more.next)).events, []);
+      assert.deepEqual((await read(evm())).events, [...events, ...more.events]);
+    });
+
+    it("are read in requests of few blocks, each once, from the block of the contract on", async () => {
+      await announcer().announce(text(1n), demo);
+      await mine(30);
+      await announcer().announce(text(2n), demo);
+      await mine(10);
+      const asked: [from: bigint, to: bigint][] = [];
+      const chain = evm({ blockRange: 7n, startBlock: undefined });
+      await chain.open({ domain, freeLeaves });
+      proxy.answer = (method, [range]: [{ fromBlock: string; toBlock: string }]) => {
+        if (method === "eth_getLogs") asked.push([BigInt(range.fromBlock), BigInt(range.toBlock)]);
+        return undefined;
+      };
+      const { events, next, pages } = await read(chain);
+      assert.deepEqual(kinds(events), ["announced 1", "announced 2"]);
+      const last = (await anvil.client.getBlockNumber()) - confirmations;
+      assert.equal(pages, asked.length);
+      assert.ok(pages > 5);
+      let block = startBlock;
+      for (const [from, to] of asked) {
+        assert.ok(from === block && to - from < 7n);
+        block = to + 1n;
+      }
+      assert.deepEqual([block, next], [last + 1n, { block: last + 1n, announced: 2 }]);
+      assert.deepEqual(await chain.rules(next), { events: [], next, complete: true });
+      assert.equal(asked.length, pages, "what is not confirmed is not asked for");
+    });
+
+    it("are those of the chain that stays", async () => {
+      const chain = evm();
+      await announcer().announce(text(1n), demo);
+      await mine(1);
+      await request("anvil_reorg", [2, []]);
+      await announcer().announce(text(2n), demo);
+      await mine(Number(confirmations));
+      const { events } = await read(chain);
+      assert.deepEqual(
+        events.map((it) => it.kind === "announced" && [it.n, it.root]),
+        [[1, root(2n)]],
+      );
+    });
+
+    it("are refused when events are missing, altered or made up", async () => {
+      await announcer().announce(text(1n), demo);
+      await announcer().announce(text(2n), demo);
+      await announcer().withdraw(2);
+      await mine(Number(confirmations));
+      type Log = { data: Hex; topics: Hex[] };
+      const word = (data: Hex, at: number) =>
+        `${data.slice(0, 65 + 64 * at)}${data[65 + 64 * at] === "1" ? "2" : "1"}${data.slice(66 + 64 * at)}` as Hex;
+      const lies: ((logs: Log[]) => Log[])[] = [
+        () => [],
+        ([one]) => [one],
+        ([, two, three]) => [two, three],
+        ([one, two, three]) => [two, one, three],
+        ([one, two, three]) => [{ ...one, data: word(one.data, 0) }, two, three],
+        ([one, two, three]) => [{ ...one, data: word(one.data, 1) }, two, three],
+        ([one, two, three]) => [one, two, { ...three, topics: [three.topics[0], one.topics[1]] }],
+        ([one, two, three]) => [three, one, two],
+      ];
+      const chain = evm();
+      for (const [i, lie] of lies.entries()) {
+        proxy.lie = (method, result) => (method === "eth_getLogs" ? lie(result as Log[]) : result);
+        await assert.rejects(read(chain), { code: "CHAIN_INCONSISTENT" }, `${i}`);
+      }
+      proxy.reset();
+      assert.deepEqual(kinds((await read(chain)).events), ["announced 1", "announced 2", "withdrawn 2"]);
+      await assert.rejects(chain.rules({ block: startBlock, announced: 1 }), { code: "CHAIN_INCONSISTENT" });
+    });
+
+    it("whose text is of other rules, or none, are known for it", async () => {
+      const announce = (root: bigint, preimage: Hex) =>
+        anvil.send({ contract: venue, name: "announce", args: [root, preimage] });
+      await announce(root(1n), stringToHex(text(2n)));
+      await announce(root(1n), stringToHex("{}"));
+      await announce(root(1n), "0xff00");
+      await mine(Number(confirmations));
+      const { events } = await read(evm());
+      const codes = events.map((it) => {
+        try {
+          return it.kind === "announced" && announcedRules(it, demo);
+        } catch (error) {
+          return (error as TacitError).code;
+        }
+      });
+      assert.deepEqual(codes, ["RULES_ROOT", "RULES_FILE", "RULES_FILE"]);
+    });
+
+    it("are announced by who may, and are refused by the contract's name for it", async () => {
+      const rpc = proxy.address;
+      const other = evmAnnouncer({ rpc, contract: venue.address, account: trader });
+      const refused = (refusal: string) => (error: TacitError) => {
+        assert.deepEqual([error.code, error.details.refusal], ["ANNOUNCEMENT_REFUSED", refusal]);
+        return notSecret(error);
+      };
+      await assert.rejects(other.announce(text(1n), demo), refused("NotAnnouncer"));
+      await assert.rejects(announcer().withdraw(1), refused("UnknownAnnouncement"));
+      proxy.calls.length = 0;
+      await assert.rejects(announcer().announce("{}", demo), { code: "RULES_FILE" });
+      assert.deepEqual(proxy.calls, []);
+      const { from } = await announcer().announce(text(1n), demo);
+      await anvil.client.setNextBlockTimestamp({ timestamp: from });
+      await mine();
+      await assert.rejects(announcer().withdraw(1), refused("TooLateToWithdraw"));
+      proxy.mode = "refuse";
+      await assert.rejects(announcer().announce(text(1n), demo), (error: TacitError) => {
+        assert.equal(error.code, "CHAIN_REFUSED");
+        return notSecret(error);
+      });
+    });
+  });
+
   describe("answers of nodes", () => {
     const inFuture = encodeErrorResult({ abi: parseAbi(["error InFuture(uint256 time)"]), args: [1n] });
     const submission = () => ({ stateBefore: genesis, instructions: [] });
@@ -439,6 +615,7 @@ describe("a venue's EVM chain", () => {
         ["NoLogEntry", await at(time, { inputs: { time, logCount: 0n } })],
         ["PhaseNotOpen", await at(time, { inputs: { time, logCount: 1n, phaseAfter: 1n } })],
         ["UnknownDeposit", await at(time, { name: "deposit", inputs: { time, logCount: 1n, deposits: 7n } })],
+        ["NoAnnouncement", await at(time, { name: "configure", inputs: { time, logCount: 1n, rules: 7n } })],
         ["PairingFailed", { ...good, instructions: [{ ...step, publicInputs: step.publicInputs.with(1, 5n) }] }],
         [
           "PrecompileFailed",
@@ -516,6 +693,8 @@ describe("a venue's EVM chain", () => {
           ["fees", () => chain.fees()],
           ["receipt", () => chain.receipt(hash)],
           ["deposits", () => chain.deposits(0)],
+          ["rules", () => chain.rules()],
+          ["nextAnnouncement", () => chain.nextAnnouncement()],
           ["open", () => chain.open({ domain, freeLeaves })],
         ];
         for (const [what, request] of calls)
@@ -717,6 +896,26 @@ describe("a venue's EVM chain", () => {
       await start();
       await go(4);
       await done(1);
+    });
+
+    it("rules wait for their announcement and its timelock, and what came before them does not", async () => {
+      await start();
+      const before = await add();
+      const rules = 77n;
+      const from = (await now()) + timelock + 20n;
+      // A round that brings them in by an entry of the time from which they will be valid.
+      await add(0, [{ name: "configure", inputs: { time: from, rules } }]);
+      await go(3);
+      assert.deepEqual([relay.status().waiting, await stateOfVenue()], ["rulesNotValid", before.stateAfter]);
+      const args = [rules, "0x"];
+      await anvil.send({ contract: venue, name: "announce", args, time: from - timelock });
+      await go(3);
+      assert.deepEqual([relay.status().waiting, relay.status().stopped], ["rulesNotValid", undefined]);
+      assert.equal(await stateOfVenue(), before.stateAfter);
+      await anvil.client.setNextBlockTimestamp({ timestamp: from });
+      await go(5);
+      await done(2);
+      assert.equal(await anvil.read(venue, "announcementsDone"), 1n);
     });
 
     for (const mode of ["hang", "fail", "refuse", "garbage", "loseAnswer"] as const)

@@ -29,6 +29,8 @@ const OPENED: OpenedChain = {
   account: "0xaa",
   token: "0xdd",
   maxLag: MAX_LAG,
+  announcer: null,
+  timelock: 0n,
   confirmedState: GENESIS,
 };
 
@@ -71,6 +73,12 @@ class FakeChain implements Chain {
   }
   async deposits() {
     return [];
+  }
+  async rules() {
+    return { events: [], next: { block: 0n, announced: 0 }, complete: true };
+  }
+  async nextAnnouncement() {
+    return undefined;
   }
   async status() {
     return { latest: this.latest, confirmed: this.confirmed };
@@ -199,7 +207,7 @@ class FakeVenue {
     this.accepted.push(accepted);
   };
 
-  /** The next round. Upper case: phase open afterwards. a admit, i one of no entry, d deposit, c clear, s settle, w withdraw. */
+  /** The next round. Upper case: phase open afterwards. a admit, i one of no entry, d deposit, r rules, c clear, s settle, w withdraw. */
   prove(kinds = "A", time = this.chain.now): ProvenRound {
     const state = this.#state;
     const names: Record<string, InstructionName> = {
@@ -209,6 +217,7 @@ class FakeVenue {
       c: "auction",
       s: "settle",
       w: "withdraw",
+      r: "configure",
     };
     const instructions = [...kinds].map((kind) => {
       const name = names[kind.toLowerCase()];
@@ -405,7 +414,45 @@ describe("the relay", () => {
     );
   });
 
-  for (const refusal of ["UnknownDeposit", "PairingFailed", "error 0x12345678"])
+  for (const refusal of ["NoAnnouncement", "RulesNotYet"])
+    it(`sends what comes before rules, and waits with them, while the contract says ${refusal}`, async () => {
+      const it = await venue();
+      const brings = ({ instructions }: Submission) => instructions.some(({ name }) => name === "configure");
+      it.chain.refuse = (submission) => (brings(submission) ? refusal : undefined);
+      for (const kinds of ["AA", "A", "AR", "A"]) it.add(kinds);
+      await it.go(CONFIRMATIONS + 1);
+      assert.deepEqual([it.acceptedRounds, it.relay.status().waiting], [[0, 1], "rulesNotValid"]);
+      assert.deepEqual([it.chain.broadcasts.length, it.relay.status().stopped], [1, undefined]);
+      // What has become too old meanwhile goes with something fresh, and that waits as well.
+      it.chain.mine({ seconds: MAX_LAG + 1n });
+      await it.go(1);
+      assert.equal(it.relay.status().waiting, "tooOld");
+      it.add("A");
+      await it.go(1);
+      assert.equal(it.relay.status().waiting, "rulesNotValid");
+      it.chain.refuse = () => undefined;
+      await it.go(CONFIRMATIONS + 2);
+      assert.deepEqual([it.acceptedRounds, it.relay.status().waiting], [[0, 1, 2, 3, 4], undefined]);
+      assert.equal(it.chain.broadcasts.length, 2);
+    });
+
+  it("sends rules that a stranger's submission left behind, and no others before them", async () => {
+    const it = await venue();
+    const { state, instructions } = it.add("ARA");
+    it.chain.strangers.push({ stateBefore: state, instructions: instructions.slice(0, 2) });
+    it.chain.refuse = ({ instructions }) => (instructions.some(({ name }) => name === "configure") ? "RulesNotYet" : undefined); // prettier-ignore
+    await it.go(1);
+    // The stranger's submission was refused as ours was.
+    assert.deepEqual([it.relay.status().waiting, it.chain.latest.state], ["rulesNotValid", state]);
+    it.chain.refuse = () => undefined;
+    it.chain.strangers.push({ stateBefore: state, instructions: instructions.slice(0, 2) });
+    await it.go(1);
+    it.chain.refuse = ({ instructions }) => (instructions.some(({ name }) => name === "configure") ? "NoAnnouncement" : undefined); // prettier-ignore
+    await it.go(CONFIRMATIONS + 3);
+    assert.deepEqual([it.acceptedRounds, it.relay.status().stopped], [[0], undefined]);
+  });
+
+  for (const refusal of ["WrongRules", "RulesStampedEarly", "UnknownDeposit", "PairingFailed", "error 0x12345678"])
     it(`stops when the contract says ${refusal}, loses nothing, and goes on after a restart`, async () => {
       const it = await venue();
       it.add("D");
@@ -725,6 +772,8 @@ async function schedule(seed: number): Promise<{ crashes: number; reverts: numbe
     chain: {
       open: () => chain.open(),
       deposits: () => chain.deposits(),
+      rules: () => chain.rules(),
+      nextAnnouncement: () => chain.nextAnnouncement(),
       status: () => call(async () => (plan?.kind === "lag" ? old : chain.status()), true),
       estimate: (submission) => call(() => chain.estimate(submission), true),
       fees: () => call(() => chain.fees(), true),

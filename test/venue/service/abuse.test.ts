@@ -16,6 +16,8 @@ import { closeAll, closing, FakeWire, NO_RATES, order, post, serve, serviceOptio
 const REQUESTS = 100_000;
 const FRAMES = 100_000;
 const THROUGH_SOCKETS = 1_000;
+/** Without it what changes rules is never read. */
+const OPERATOR_TOKEN = "the-token-of-the-operator";
 const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
 
 type Json = any;
@@ -231,7 +233,10 @@ function* attempts(maker: Maker, document: Json): Generator<Attempt> {
     const inQuery = parameters.filter((it) => it.in === "query");
     const named = inPath ? path.replace(/\{\w+\}/, String(random.integer(0, 99))) : path;
     const body: Schema | undefined = operation.requestBody?.content["application/json"].schema;
-    const headers: Record<string, string> = body ? { "content-type": "application/json" } : {};
+    const headers: Record<string, string> = {
+      ...(body ? { "content-type": "application/json" } : {}),
+      ...(path.startsWith("/v1/rules/") ? { authorization: `Bearer ${OPERATOR_TOKEN}` } : {}),
+    };
     const valid = body ? JSON.stringify(maker.sample(body)) : undefined;
     const as = (init: RequestInit, malformed = true, at = named): Attempt => ({
       path: at,
@@ -385,7 +390,9 @@ describe(`malformed traffic, seed ${seed}`, () => {
     console.log(`      ${what}: ${[...codes].map(([code, n]) => `${n} ${code}`).join(", ")}`);
 
   it(`${REQUESTS} requests`, async () => {
-    const { service, ask, traders, close } = await serve({ options: { development: true } });
+    const { service, ask, traders, close } = await serve({
+      options: { development: true, operatorToken: OPERATOR_TOKEN },
+    });
     const codes = new Map<string, number>();
     const made = attempts(new Maker(new Random(seed), service.document), service.document);
     for (let i = 0; i < REQUESTS; i++) {
@@ -420,6 +427,8 @@ describe(`malformed traffic, seed ${seed}`, () => {
       "UNAUTHORISED",
       "FORBIDDEN",
       "BAD_POINT",
+      "RULES_FILE",
+      "ANNOUNCEMENT",
     ])
       assert.ok(codes.has(code), `no request was refused with ${code}`);
     assert.equal((await ask("/v1/orders", post(order(traders[0])))).json.verdict, "admitted");
@@ -462,7 +471,7 @@ describe(`malformed traffic, seed ${seed}`, () => {
 
   it(`${THROUGH_SOCKETS} requests and as many frames through sockets`, async () => {
     const { venue, traders, close } = await serve();
-    const options = serviceOptions({ log: SILENT, rates: NO_RATES, development: true });
+    const options = serviceOptions({ log: SILENT, rates: NO_RATES, development: true, operatorToken: OPERATOR_TOKEN });
     const service = await startService({ ...options, venue, processMetrics: false });
     closing.push(service.close);
     const { host, port } = new URL(service.url);

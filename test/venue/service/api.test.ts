@@ -17,7 +17,7 @@ import { createApp } from "../../../src/venue/service/app.ts";
 import { reportError, STATUS } from "../../../src/venue/service/errors.ts";
 import { folderFiles } from "../../../src/venue/service/files.ts";
 import * as schemas from "../../../src/venue/service/schema.ts";
-import { eventOf, genesis, PERP, SIGNER, simulatedProver, Trader } from "../fixture.ts";
+import { eventOf, PERP, SIGNER, simulatedProver, Trader, unpriced } from "../fixture.ts";
 import {
   asker,
   bearer,
@@ -35,6 +35,14 @@ import {
 const ANSWERS: Record<string, z.ZodType> = {
   "GET /v1/venue": schemas.VenueSchema,
   "GET /v1/markets": schemas.MarketsSchema,
+  "GET /v1/rules": schemas.RulesSchema,
+  "GET /v1/prices": schemas.PricesSchema,
+  "GET /v1/changes": schemas.ChangesSchema,
+  "GET /v1/terms": schemas.TermsSchema,
+  "POST /v1/reports": schemas.ReportTakenSchema,
+  "POST /v1/rules/announce": schemas.AnnouncementSchema,
+  "POST /v1/rules/withdraw": schemas.AnnouncementSchema,
+  "POST /v1/rules/apply": schemas.AnnouncementSchema,
   "GET /v1/auctions": schemas.AuctionsSchema,
   "GET /v1/rounds": schemas.RoundsSchema,
   "GET /v1/rounds/{number}": schemas.RoundFileSchema,
@@ -101,8 +109,8 @@ describe("the service", () => {
       const answer = await ask("/v1/venue");
       const json = answers("GET /v1/venue", answer);
       // View keys would let anybody guess what the venue's own accounts hold.
-      const accounts = genesis.accounts.map((account) => ({ ...account, view: 0n }));
-      assert.deepEqual(parseGenesis(json.genesis), { ...genesis, accounts });
+      const accounts = unpriced.accounts.map((account) => ({ ...account, view: 0n }));
+      assert.deepEqual(parseGenesis(json.genesis), { ...unpriced, accounts });
       assert.equal(json.genesisState, String(it_.venue.genesisState));
       assert.equal(json.signer, SIGNER.address);
       assert.equal(json.markets[0].name, "perpetual");
@@ -712,7 +720,8 @@ describe("the service", () => {
       const { json } = await ask("/v1/openapi.json");
       const nameOf = new Map(
         ["Venue", "Markets", "Auctions", "Rounds", "RoundFile", "Health", "Acknowledgement", "Deposit", "Session"]
-          .concat(["Account", "Orders", "History", "ReceiptAnswer", "Opening"])
+          .concat(["Account", "Orders", "History", "ReceiptAnswer", "Opening", "Rules", "Prices", "Changes", "Terms"])
+          .concat(["ReportTaken", "Announcement"])
           .map((name) => [schemas[`${name}Schema` as keyof typeof schemas] as unknown, name]),
       );
       for (const [route, schema] of Object.entries(ANSWERS)) {

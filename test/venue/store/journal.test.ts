@@ -53,7 +53,7 @@ function damaged(name: string, sequence?: number) {
   };
 }
 
-const KINDS = ["item", "deposits", "close", "purge", "round"];
+const KINDS = ["item", "deposits", "close", "purge", "round", "reprice", "rules", "fold"];
 const samples = fc.sample(entries, { numRuns: 200, seed });
 const hasList = (entry: JournalEntry) => entry.kind === "item" && entry.item.list !== undefined;
 const oneOfEach = KINDS.map((kind) => samples.find((entry) => entry.kind === kind && !hasList(entry))!);
@@ -129,7 +129,7 @@ describe(`journal (seed ${seed})`, () => {
   }
 
   it("refuses fields out of their range under a sound checksum", () => {
-    const [item, deposits, close, purge, round, list] = bytesOf([...oneOfEach, quotes]);
+    const [item, deposits, close, purge, round, reprice, rules, fold, list] = bytesOf([...oneOfEach, quotes]);
     const word = [...FIELD.toString(16).padStart(64, "0").matchAll(/../g)].map(([hex]) => parseInt(hex, 16));
     const cases: [name: string, record: Uint8Array, at: number, value: readonly number[]][] = [
       ["head", item, 56, word],
@@ -153,7 +153,22 @@ describe(`journal (seed ${seed})`, () => {
       ["slot", close, 94, [16]],
       ["slot", purge, 94, [255]],
       ["kind", close, 88, [0]],
-      ["kind", round, 88, [6]],
+      ["kind", round, 88, [9]],
+      // What a kind has, another does not.
+      ["length", round, 88, [6]],
+      ["domain", reprice, 99, word],
+      ["contracts", reprice, 131, word],
+      ["quorum", reprice, 163, [0]],
+      ["length", reprice, 163, [255]],
+      // Feed, four words of numbers, of which the last has 2 numbers, and three of the signature.
+      ["quorum[0]", reprice, 165, word],
+      ["quorum[0]", reprice, 165, [2]],
+      ["quorum[0]", reprice, 165 + 32 * 3 + 20, [1]],
+      ["quorum[0]", reprice, 165 + 32 * 6, word],
+      ["length", rules, 94, [0, 0, 0, 0]],
+      ["rules", rules, 98, [91]],
+      ["rules", rules, 98, [255]],
+      ["from", fold, 94, [0, 16, 0, 0]],
       ["length", round, 88, [2]],
       ["version", item, 3, [2]],
     ];
@@ -167,11 +182,17 @@ describe(`journal (seed ${seed})`, () => {
 
   it("refuses to write what it would not read", () => {
     const place = { ...EMPTY_JOURNAL, sequence: 0, epoch: 1 };
-    const [item, deposits, close] = oneOfEach as [
+    const [item, deposits, close, , , reprice, , fold] = oneOfEach as [
       Extract<JournalEntry, { kind: "item" }>,
       Extract<JournalEntry, { kind: "deposits" }>,
       Extract<JournalEntry, { kind: "close" | "purge" }>,
+      JournalEntry,
+      JournalEntry,
+      Extract<JournalEntry, { kind: "reprice" }>,
+      JournalEntry,
+      Extract<JournalEntry, { kind: "fold" }>,
     ];
+    const [one] = reprice.quorum;
     const [first] = deposits.deposits;
     const wrong: [Partial<Place>, JournalEntry][] = [
       [{ sequence: -1 }, close],
@@ -194,9 +215,45 @@ describe(`journal (seed ${seed})`, () => {
       [{}, { ...deposits, deposits: [{ ...first, index: 2 ** 20 }] }],
       [{}, { ...deposits, deposits: [{ ...first, amount: 1n << 92n }] }],
       [{}, { ...deposits, deposits: [{ ...first, keyX: FIELD }] }],
+      [{}, { ...reprice, quorum: [] }],
+      [{}, { ...reprice, quorum: Array(256).fill(reprice.quorum[0]) }],
+      [{}, { ...reprice, epoch: 1n << 40n }],
+      [{}, { ...reprice, epoch: reprice.epoch ^ 1n }],
+      [{}, { ...reprice, quorum: [{ ...one, feed: 256 }] }],
+      [{}, { ...reprice, quorum: [{ ...one, feed: -1 }] }],
+      [{}, { ...reprice, quorum: [{ ...one, auth: { ...one.auth, S: FIELD } }] }],
+      [{}, { ...reprice, quorum: [{ ...one, report: { ...one.report, index: 1n << 40n } }] }],
+      [{}, { ...reprice, quorum: [one, { ...one, report: { ...one.report, contracts: one.report.contracts ^ 1n } }] }],
+      [{}, { ...reprice, quorum: [one, { ...one, report: { ...one.report, domain: one.report.domain ^ 1n } }] }],
+      [{}, { ...fold, from: 2 ** 20 }],
+      [{}, { ...fold, count: 2 ** 16 }],
     ];
     for (const [fields, entry] of wrong)
       assert.throws(() => encodeRecord({ ...place, ...fields }, entry), { code: "OUT_OF_RANGE" });
+  });
+
+  it("reads rules in the one form of their JSON, and no text that is none", () => {
+    const entry = oneOfEach.find(({ kind }) => kind === "rules") as Extract<JournalEntry, { kind: "rules" }>;
+    const [bytes] = bytesOf([entry]);
+    const text = new TextDecoder().decode(bytes.subarray(98, -32));
+    const recordOf = (text: string) => {
+      const payload = new TextEncoder().encode(text);
+      const record = new Uint8Array([...bytes.subarray(0, 98), ...payload, ...bytes.subarray(-32)]);
+      new DataView(record.buffer).setUint32(94, payload.length);
+      return sealed(record);
+    };
+    const sequence = new DataView(bytes.buffer).getUint32(10);
+    assert.deepEqual(decodeRecord(recordOf(text), { sequence }).entry, entry);
+    const json = JSON.parse(text);
+    for (const other of [
+      ` ${text}`,
+      "{}",
+      "null",
+      text.slice(0, -1),
+      JSON.stringify({ ...json, markets: [] }),
+      JSON.stringify({ ...json, group: { ...json.group, slack: 8 } }),
+    ])
+      assert.throws(() => decodeRecord(recordOf(other), { sequence }), damaged("rules", sequence), other.slice(0, 60));
   });
 
   it("never names what an item holds", () => {

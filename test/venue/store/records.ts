@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { isListed } from "../../../src/protocol/item.ts";
 import { FIELD } from "../../../src/protocol/numbers.ts";
-import { BITS, KIND, LIST_WORDS, MARKETS } from "../../../src/protocol/parameters.ts";
+import { BITS, INSTRUMENTS, KIND, LIST_WORDS, MARKETS } from "../../../src/protocol/parameters.ts";
 import {
   EMPTY_JOURNAL,
   encodeRecord,
@@ -10,6 +10,8 @@ import {
   type Tip,
 } from "../../../src/venue/store/journal.ts";
 import type { StoredRecord } from "../../../src/venue/store/store.ts";
+import { rulesOfTests } from "../../priced.ts";
+import { unpriced } from "../fixture.ts";
 
 const noNullPrototype = { noNullPrototype: true } as const;
 const edges = [0n, 1n, FIELD - 1n, 1n << 64n, (1n << 64n) - 1n, 1n << 192n];
@@ -27,8 +29,54 @@ const deposit = fc.record(
   noNullPrototype,
 );
 
-/** Entries of every kind. */
-export const entries: fc.Arbitrary<JournalEntry> = fc.oneof(
+const reported = fc.bigInt(0n, (1n << BigInt(BITS.reported)) - 1n);
+const numbers = fc.record(
+  {
+    index: reported,
+    average: reported,
+    sigma: reported,
+    premium: reported,
+    values: fc.array(reported, { minLength: INSTRUMENTS, maxLength: INSTRUMENTS }),
+  },
+  noNullPrototype,
+);
+const auth = fc.record({ R8x: fields, R8y: fields, S: fields }, noNullPrototype);
+const reprice = fc
+  .record({
+    time,
+    epoch: time,
+    domain: fields,
+    contracts: fields,
+    signed: fc.array(fc.record({ feed: fc.integer({ min: 0, max: 255 }), numbers, auth }), {
+      minLength: 1,
+      maxLength: 5,
+    }),
+  })
+  .map(({ time, epoch, domain, contracts, signed }) => ({
+    kind: "reprice" as const,
+    time,
+    epoch,
+    quorum: signed.map(({ feed, numbers, auth }) => ({ feed, report: { domain, contracts, epoch, ...numbers }, auth })),
+  }));
+/** The same words of them are enough: their form is that of JSON. */
+const rules = fc.record(
+  { kind: fc.constant("rules" as const), time, rules: fc.constantFrom(rulesOfTests(), unpriced.rules) },
+  noNullPrototype,
+);
+const fold = fc.record(
+  {
+    kind: fc.constant("fold" as const),
+    time,
+    from: fc.integer({ min: 0, max: 2 ** BITS.account - 1 }),
+    count: fc.integer({ min: 0, max: 2 ** 16 - 1 }),
+  },
+  noNullPrototype,
+);
+
+/** Entries of every kind; of rules few, as their roots take long. */
+const plain: fc.Arbitrary<JournalEntry> = fc.oneof(
+  reprice,
+  fold,
   fc.record(
     {
       kind: fc.constant("item" as const),
@@ -48,7 +96,7 @@ export const entries: fc.Arbitrary<JournalEntry> = fc.oneof(
           noNullPrototype,
         ),
       ),
-      auth: fc.record({ R8x: fields, R8y: fields, S: fields }, noNullPrototype),
+      auth,
     },
     noNullPrototype,
   ),
@@ -61,6 +109,10 @@ export const entries: fc.Arbitrary<JournalEntry> = fc.oneof(
     noNullPrototype,
   ),
   fc.record({ kind: fc.constant("round" as const), number: u48 }, noNullPrototype),
+);
+export const entries: fc.Arbitrary<JournalEntry> = fc.oneof(
+  { weight: 49, arbitrary: plain },
+  { weight: 1, arbitrary: rules },
 );
 
 /** Records that go on from a tip, each item with its checksum as its key, and the tip that they leave. */

@@ -6,9 +6,9 @@ pragma solidity ^0.8.24;
 /// @title What the venue is compiled for: the keys of its instructions, and bounds that circuits have too.
 library Keys {
     /// Hash of the code that holds the keys (KeyData.sol).
-    bytes32 internal constant HASH = 0xc416932cafa66fae75011a26fbbc0b06c07b86bc0f23db4b6e467a6fa7d3af19;
+    bytes32 internal constant HASH = 0xfcc101770d5b86ad40b3b74479d4ea104269a59a2add1813bf00d57bcb4cd693;
     /// One more than the greatest code of an instruction.
-    uint256 internal constant CODES = 8;
+    uint256 internal constant CODES = 11;
     uint256 internal constant MAX_INSTRUCTIONS = 1024;
     uint256 internal constant TAG_DEPOSIT = 25;
     uint256 internal constant AMOUNT_BITS = 92;

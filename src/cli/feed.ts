@@ -1,0 +1,238 @@
+import { randomBytes } from "node:crypto";
+import { readFile, writeFile } from "node:fs/promises";
+import pino from "pino";
+import { openSecret, sealSecret } from "../client/seal.ts";
+import {
+  Feed,
+  FeedMetrics,
+  Pushes,
+  quotesOf,
+  readVenueRules,
+  sourceOf,
+  startFeedService,
+  type VenueRules,
+} from "../feeds/index.ts";
+import { fetchJson, requireUrl, shownUrl } from "../feeds/fetchJson.ts";
+import { backoff, wait } from "../feeds/wait.ts";
+import { publicKey } from "../protocol/eddsa.ts";
+import { TacitError } from "../protocol/errors.ts";
+import type { ProfileName } from "../protocol/instructions.ts";
+import { readJson } from "../setup/readJson.ts";
+import { passphrase } from "./venue/passphrase.ts";
+
+export interface FeedCommand {
+  key?: string;
+  source?: string;
+  rules?: string;
+  data: string;
+  host: string;
+  port?: number;
+  push: string[];
+  every: number;
+  warmUp: number;
+  domain?: bigint;
+  profile?: ProfileName;
+  passphraseFile?: string;
+  logLevel: string;
+}
+
+const VARIABLE = "TACIT_FEED_PASSPHRASE";
+/** Milliseconds between two looks at the clock, and at a venue's rules; those that a venue has for an answer. */
+const TICK = 200;
+const RULES_EVERY = 30_000;
+const PATIENCE = 10_000;
+/** Longest answer of a venue about its rules, bytes. */
+const LONGEST = 4 * 1024 * 1024;
+
+/** `tacit feed`: runs until it is told to stop, or has nothing to read any more. @returns the exit code */
+export async function feed(options: FeedCommand): Promise<number> {
+  const { key, source: named, rules: place } = options;
+  for (const [name, value] of Object.entries({ key, source: named, rules: place }))
+    if (value === undefined) throw new TacitError("USAGE", `--${name} is missing`);
+  const log = pino({ level: options.logLevel, base: null }, pino.destination(2));
+  const source = sourceOf(named!, { everyMs: options.every });
+  const pushes = new Pushes(options.push, { log });
+  const secret = await readKey(key!, options.passphraseFile);
+  const { x, y } = publicKey(secret);
+  process.stdout.write(`public key ${x} ${y}\n`);
+
+  const stop = new AbortController();
+  let failure: unknown = null;
+  const fail = (error: unknown) => {
+    failure ??= error;
+    stop.abort();
+  };
+  for (const signal of ["SIGINT", "SIGTERM"] as const)
+    process.once(signal, () => {
+      log.info({ signal }, "stopping");
+      stop.abort();
+    });
+
+  const ask = isUrl(place!) ? rulesOfVenue(place!) : async () => readVenueRules(await readJson(place!), options);
+  const first = await rulesAtStart(ask, { retries: isUrl(place!), log, signal: stop.signal });
+  if (!first) return 0;
+  const { domain } = first;
+  const feed = new Feed({ ...options, folder: options.data, domain, secret, rules: first.rules, log });
+  const metrics = new FeedMetrics(feed, { pushes, ofProcess: true });
+  let service: Awaited<ReturnType<typeof startFeedService>> | null = null;
+  let ticks: NodeJS.Timeout | null = null;
+  try {
+    if (options.port !== undefined) {
+      service = await startFeedService({ feed, metrics, host: options.host, port: options.port });
+      process.stdout.write(`${service.url}\n`);
+    }
+    tellRules(feed, first, log);
+    ticks = setInterval(() => {
+      try {
+        for (const signed of feed.tick()) {
+          const { epoch, index, sigma } = signed.report;
+          log.info({ epoch: `${epoch}`, index: `${index}`, sigma: `${sigma}` }, "signed");
+          pushes.send(signed);
+        }
+      } catch (error) {
+        fail(error);
+      }
+    }, TICK);
+    const watching = isUrl(place!) ? watchRules(ask, { feed, log, signal: stop.signal }) : Promise.resolve();
+    watching.catch(fail);
+    await source.run(sinkOf(feed, log), stop.signal);
+    if (!stop.signal.aborted) fail(new TacitError("SOURCE", `${source.name} has ended: there are no prices any more`));
+    await watching.catch(() => {});
+  } finally {
+    if (ticks) clearInterval(ticks);
+    await pushes.close();
+    await service?.close();
+    feed.close();
+  }
+  if (failure) throw failure;
+  log.info({}, "stopped");
+  return 0;
+}
+
+const isUrl = (text: string) => /^https?:\/\//i.test(text);
+
+function rulesOfVenue(url: string): () => Promise<VenueRules> {
+  const asked = `${requireUrl("--rules", url).replace(/\/+$/, "")}/v1/rules`;
+  return async () => {
+    const { status, json } = await fetchJson(fetch, asked, { timeoutMs: PATIENCE, most: LONGEST });
+    if (status !== 200 || json === undefined)
+      throw new TacitError("BAD_ANSWER", `${shownUrl(asked)} answered with status ${status}: expected rules`);
+    return readVenueRules(json);
+  };
+}
+
+/** A venue may be started after its feeds. @returns null where it was told to stop */
+async function rulesAtStart(
+  ask: () => Promise<VenueRules>,
+  { retries, log, signal }: { retries: boolean; log: pino.Logger; signal: AbortSignal },
+): Promise<VenueRules | null> {
+  for (let failures = 1; !signal.aborted; failures++) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!retries || !(error instanceof TacitError)) throw error;
+      log.warn({ code: error.code }, `there are no rules so far: ${error.message}`);
+      await wait(backoff(failures) * 1_000, signal);
+    }
+  }
+  return null;
+}
+
+/** New announcements, and what comes into force. */
+async function watchRules(
+  ask: () => Promise<VenueRules>,
+  { feed, log, signal }: { feed: Feed; log: pino.Logger; signal: AbortSignal },
+): Promise<void> {
+  for (let told = ""; ;) {
+    await wait(RULES_EVERY, signal);
+    if (signal.aborted) return;
+    try {
+      const next = await ask();
+      if (next.domain !== feed.domain)
+        throw new TacitError("BAD_ANSWER", "the venue has another domain than before: expected the same");
+      const before = feed.contracts.join();
+      feed.setRules(next.rules);
+      if (feed.contracts.join() !== before) tellRules(feed, next, log);
+      told = "";
+    } catch (error) {
+      if (!(error instanceof TacitError)) throw error;
+      if (told !== error.message) log.warn({ code: error.code }, `rules stay as they were: ${error.message}`);
+      told = error.message;
+    }
+  }
+}
+
+function tellRules(feed: Feed, { rules, leftOut }: VenueRules, log: pino.Logger): void {
+  if (feed.contracts.length === 0) log.warn({}, "the rules do not name the key of this feed: it signs nothing");
+  else log.info({ feed: feed.number, contracts: feed.contracts.map(String), sets: rules.length }, "signs for these");
+  const quotes = [...new Set(rules.flatMap(({ instruments }) => quotesOf(instruments).map(({ name }) => name)))];
+  log.info({ quotes }, "takes these quotes beside the index");
+  for (const why of leftOut) log.warn({}, `an announced set of rules is left out: ${why}`);
+}
+
+/** Tells the first of a row of alike faults. */
+function sinkOf(feed: Feed, log: pino.Logger) {
+  let told = "";
+  const failed = (error: TacitError) => {
+    const { line, field = null } = error.details;
+    const alike = line === undefined ? error.message : `${error.code} ${String(field)}`;
+    if (alike !== told) log.warn({ code: error.code }, error.message);
+    told = alike;
+  };
+  return {
+    failed(error: TacitError) {
+      if (error.code === "OBSERVATION") feed.counts.bad++;
+      failed(error);
+    },
+    take(json: unknown, at: { source: string; line: number | null }) {
+      try {
+        feed.observe(json, at);
+        told = "";
+      } catch (error) {
+        if (!(error instanceof TacitError)) throw error;
+        failed(error);
+      }
+    },
+  };
+}
+
+async function readKey(path: string, file: string | undefined): Promise<Uint8Array> {
+  const text = await readFile(path, "utf8").catch((error: Error) => {
+    throw new TacitError("FILE", `${path} cannot be read: ${error.message}`, { path });
+  });
+  let json: Record<string, unknown>;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    json = {};
+  }
+  if (json?.kind !== "tacit-feed-key" || json.version !== 1)
+    throw new TacitError(
+      "FORMAT",
+      `${path} is wrong: expected a feed's key, version 1, as \`tacit feed key\` makes it`,
+    );
+  const { secret } = json;
+  if (typeof secret === "string" && /^[0-9a-f]{64}$/.test(secret)) return new Uint8Array(Buffer.from(secret, "hex"));
+  const words = await passphrase({ question: `Passphrase of ${path}: `, variable: VARIABLE, file });
+  return openSecret(JSON.stringify(secret), words);
+}
+
+/** `tacit feed key`. @returns the exit code */
+export async function feedKey(path: string, { passphraseFile: file }: { passphraseFile?: string }): Promise<number> {
+  const secret = new Uint8Array(randomBytes(32));
+  const isSealed = file !== undefined || process.env[VARIABLE] !== undefined;
+  const kept = isSealed
+    ? JSON.parse(await sealSecret(secret, await passphrase({ question: "", variable: VARIABLE, file })))
+    : Buffer.from(secret).toString("hex");
+  const { x, y } = publicKey(secret);
+  const key = { kind: "tacit-feed-key", version: 1, key: { x: `${x}`, y: `${y}` }, secret: kept };
+  try {
+    await writeFile(path, JSON.stringify(key, null, 2) + "\n", { mode: 0o600, flag: "wx" });
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const why = code === "EEXIST" ? "there is one already" : message;
+    throw new TacitError("FILE", `${path} cannot be written: ${why}`, { path });
+  }
+  process.stdout.write(`${path}: a new key${isSealed ? "" : ", in the open"}\npublic key ${x} ${y}\n`);
+  return 0;
+}

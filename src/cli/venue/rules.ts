@@ -1,0 +1,281 @@
+import { readFile } from "node:fs/promises";
+import { Api } from "../../client/api.ts";
+import { TacitError } from "../../protocol/errors.ts";
+import { PROFILES, type Profile, type ProfileName } from "../../protocol/instructions.ts";
+import { asInteger, asList, asObject, badFormat, toJson } from "../../protocol/json.ts";
+import { requireBits } from "../../protocol/numbers.ts";
+import { BITS } from "../../protocol/parameters.ts";
+import { rulesRoot, type Rules } from "../../protocol/rules.ts";
+import { parseRules, rulesJson } from "../../protocol/rulesJson.ts";
+import { rulesChanges } from "../../protocol/rulesChanges.ts";
+import { isoTime, short, table } from "../../setup/format.ts";
+import { readJson } from "../../setup/readJson.ts";
+
+export interface RulesOptions {
+  venue: string;
+  json?: boolean;
+}
+
+interface VenueRules {
+  readonly profile: Profile;
+  readonly inForce: Rules;
+  readonly json: unknown;
+  readonly timelock: bigint;
+  readonly announced: readonly { n: number; root: bigint; from: bigint; state: string; rules: Rules }[];
+}
+
+async function rulesOf(api: Api): Promise<VenueRules> {
+  const answer = asObject("rules", await api.get("/rules"));
+  const { profile: name } = answer;
+  if (typeof name !== "string" || !Object.hasOwn(PROFILES, name)) throw badFormat("rules.profile", "a known profile");
+  const profile = PROFILES[name as ProfileName];
+  const read = (at: string, json: unknown) => {
+    const { root, rules: file } = asObject(at, json);
+    const rules = parseRules(file, profile);
+    if (rulesRoot(rules) !== asInteger(`${at}.root`, root)) throw badFormat(`${at}.root`, "that of the rules");
+    return rules;
+  };
+  const announced = asList("rules.announced", answer.announced).map((it, i) => {
+    const at = `rules.announced[${i}]`;
+    return { ...announcementOf(at, it), rules: read(at, it) };
+  });
+  const { rules: json } = asObject("rules.inForce", answer.inForce);
+  const timelock = asInteger("rules.timelock", answer.timelock);
+  return { profile, inForce: read("rules.inForce", answer.inForce), json, timelock, announced };
+}
+
+/** `tacit rules show`: those in force, as a file that can be changed and announced; and what is announced. @returns the exit code */
+export async function rulesShow({ venue, json }: RulesOptions): Promise<number> {
+  const { inForce, json: file, timelock, announced } = await rulesOf(new Api(venue));
+  if (json) {
+    process.stdout.write(toJson(rulesJson(inForce), 2) + "\n");
+    return 0;
+  }
+  const { group, instruments, markets } = rulesJson(inForce);
+  const names = new Map(
+    asList("markets", asObject("rules", file).markets).flatMap((it) => {
+      const { id, name } = (it ?? {}) as Record<string, unknown>;
+      return typeof name === "string" ? [[String(id), name] as const] : [];
+    }),
+  );
+  const lines = [
+    `rules ${short(rulesRoot(inForce))}, ${group.feeds.length} feeds, changes after ${timelock} s`,
+    table([
+      ["slot", "instrument", "expiry", "strike", "long charge", "short charge", "weight"],
+      ...instruments.flatMap((it, i) =>
+        it
+          ? [
+              [
+                String(i),
+                it.kind,
+                it.expiry === "0" ? "" : isoTime(BigInt(it.expiry)),
+                it.strike === "0" ? "" : it.strike,
+                it.longCharge,
+                it.shortCharge,
+                it.weight,
+              ],
+            ]
+          : [],
+      ),
+    ]),
+    table([
+      ["slot", "market", "name", "rule", "state", "until", "fee rate", "fee a lot", "every"],
+      ...markets.flatMap((row, i) =>
+        row
+          ? [
+              [
+                String(i),
+                row.id,
+                names.get(row.id) ?? "",
+                row.rule,
+                row.state,
+                untilText(BigInt(row.until)),
+                row.feeRate,
+                row.feePerLot,
+                `${row.interval} s`,
+              ],
+            ]
+          : [],
+      ),
+    ]),
+    ...announced.map(
+      ({ n, root, from, state }) => `announcement ${n}: ${short(root)}, ${state}, good from ${isoTime(from)}`,
+    ),
+    "",
+  ];
+  process.stdout.write(lines.join("\n"));
+  return 0;
+}
+
+/** Far beyond what a calendar prints. */
+function untilText(time: bigint): string {
+  return time >= 1n << 39n ? "" : isoTime(time);
+}
+
+/** Rules from a file, or those in force, with words of them set. */
+interface Changed {
+  /** undefined: those in force */
+  readonly path: string | undefined;
+  /** "markets[0].state=halted" */
+  readonly set?: readonly string[];
+}
+
+/** A place as `diff` prints it, and what is put there: JSON where it is null, a list or an object, else a text. */
+const SETTING = /^([a-z]\w*(?:\[\d+\]|\.[a-z]\w*)*)=(.*)$/is;
+
+/** @throws USAGE, FILE, JSON */
+async function changedRules({ inForce }: Pick<VenueRules, "inForce">, { path, set = [] }: Changed): Promise<unknown> {
+  if (path === undefined && set.length === 0)
+    throw new TacitError("USAGE", "nothing is said to change: expected a file of rules, or --set");
+  const rules = path === undefined ? structuredClone(rulesJson(inForce)) : await readJson(path);
+  for (const setting of set) {
+    const [, at, text] = SETTING.exec(setting) ?? [];
+    const wrong = (expected: string) => new TacitError("USAGE", `--set ${setting} is wrong: expected ${expected}`);
+    if (at === undefined) throw wrong("a place and a value, such as markets[0].state=halted");
+    const steps = at.split(/[.[\]]+/).filter((step) => step !== "");
+    const last = steps.pop()!;
+    let place: unknown = rules;
+    for (const step of steps) place = isBranch(place) && Object.hasOwn(place, step) ? place[step] : undefined;
+    const isThere = Array.isArray(place) ? /^\d+$/.test(last) : isBranch(place) && Object.hasOwn(place, last);
+    if (!isThere) throw wrong("a place that rules have, as `tacit rules show --json` prints them");
+    try {
+      (place as Record<string, unknown>)[last] = /^(null$|[[{])/.test(text) ? JSON.parse(text) : text;
+    } catch {
+      throw wrong("JSON after the =");
+    }
+  }
+  return rules;
+}
+
+function isBranch(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}
+
+/** `tacit rules diff`: what would change, in words, and what is allowed on an empty market only. @returns the exit code */
+export async function rulesDiff(
+  path: string | undefined,
+  { venue, json, set }: RulesOptions & Pick<Changed, "set">,
+): Promise<number> {
+  const { profile, inForce } = await rulesOf(new Api(venue));
+  const after = parseRules(await changedRules({ inForce }, { path, set }), profile);
+  const changes = rulesChanges(inForce, after);
+  if (json) process.stdout.write(toJson({ root: rulesRoot(after), changes }, 2) + "\n");
+  else if (changes.length === 0) process.stdout.write("nothing changes\n");
+  else
+    process.stdout.write(
+      `rules ${short(rulesRoot(after))}\n` +
+        changes
+          .map(({ at, before, after: now, needs }) => `${at}: ${before} -> ${now}${needs ? ` (${needs})` : ""}\n`)
+          .join(""),
+    );
+  return 0;
+}
+
+interface OperatorOptions extends RulesOptions {
+  /** a file whose first line is the operator's token; default: TACIT_OPERATOR_TOKEN */
+  tokenFile?: string;
+  /** node of the chain that has the venue's contract: there rules are announced, by who has TACIT_ANNOUNCER_KEY */
+  rpc?: string;
+}
+
+/** @throws USAGE */
+async function announcerOf({ rpc }: { rpc: string }, api: Api) {
+  const key = process.env.TACIT_ANNOUNCER_KEY;
+  if (!key || !/^0x[0-9a-fA-F]{64}$/.test(key))
+    throw new TacitError("USAGE", "TACIT_ANNOUNCER_KEY is wrong: expected a private key, 0x and 64 digits");
+  const { contract } = asObject("venue", await api.get("/venue"));
+  if (contract === null) throw new TacitError("USAGE", "--rpc is for a venue with a contract, and this one has none");
+  const { address } = asObject("venue.contract", contract);
+  const [{ evmAnnouncer }, { privateKeyToAccount }] = await Promise.all([
+    import("../../venue/chain/announcer.ts"),
+    import("viem/accounts"),
+  ]);
+  const account = privateKeyToAccount(key as `0x${string}`);
+  return evmAnnouncer({ rpc, contract: parseAddressText(address), account });
+}
+
+function parseAddressText(text: unknown): `0x${string}` {
+  if (typeof text !== "string" || !/^0x[0-9a-fA-F]{40}$/.test(text))
+    throw badFormat("venue.contract.address", "an address");
+  return text as `0x${string}`;
+}
+
+async function operatorApi({ venue, tokenFile }: OperatorOptions): Promise<Api> {
+  const text =
+    tokenFile === undefined
+      ? process.env.TACIT_OPERATOR_TOKEN
+      : await readFile(tokenFile, "utf8").catch(() => {
+          throw new TacitError("FILE", `${tokenFile} cannot be read`, { path: tokenFile });
+        });
+  const token = text?.split("\n")[0].trim();
+  if (!token)
+    throw new TacitError(
+      "USAGE",
+      "the operator's token is missing: expected it in TACIT_OPERATOR_TOKEN, or --token-file",
+    );
+  const api = new Api(venue);
+  api.token = token;
+  return api;
+}
+
+/** `tacit rules announce`. @returns the exit code */
+export async function rulesAnnounce(
+  path: string | undefined,
+  options: OperatorOptions & Pick<Changed, "set">,
+): Promise<number> {
+  const { set } = options;
+  if (options.rpc !== undefined) {
+    const asked = new Api(options.venue);
+    const { profile, inForce } = await rulesOf(asked);
+    const announcer = await announcerOf({ rpc: options.rpc }, asked);
+    const { n, from } = await announcer.announce(
+      JSON.stringify(await changedRules({ inForce }, { path, set })),
+      profile,
+    );
+    process.stdout.write(
+      `announcement ${n}, good from ${isoTime(from)}: the venue shows it once its block is confirmed\n`,
+    );
+    return 0;
+  }
+  const api = await operatorApi(options);
+  const { profile, inForce } = await rulesOf(api);
+  const rules = await changedRules({ inForce }, { path, set });
+  // What is wrong with the file is said here, by field.
+  parseRules(rules, profile);
+  return told(await api.post("/rules/announce", { rules }), options);
+}
+
+/** `tacit rules apply`. @returns the exit code */
+export async function rulesApply(n: number, options: OperatorOptions): Promise<number> {
+  return told(await (await operatorApi(options)).post("/rules/apply", { n }), options);
+}
+
+/** `tacit rules cancel`. @returns the exit code */
+export async function rulesCancel(n: number, options: OperatorOptions): Promise<number> {
+  if (options.rpc !== undefined) {
+    await (await announcerOf({ rpc: options.rpc }, new Api(options.venue))).withdraw(n);
+    process.stdout.write(`announcement ${n} is withdrawn\n`);
+    return 0;
+  }
+  return told(await (await operatorApi(options)).post("/rules/withdraw", { n }), options);
+}
+
+/** What may be printed of an announcement. @throws FORMAT */
+function announcementOf(at: string, json: unknown) {
+  const { n, root, from, state } = asObject(at, json);
+  if (typeof n !== "number" || !Number.isSafeInteger(n) || n < 1) throw badFormat(`${at}.n`, "a number above 0");
+  if (state !== "waiting" && state !== "withdrawn" && state !== "applied")
+    throw badFormat(`${at}.state`, "waiting, withdrawn or applied");
+  const time = requireBits(`${at}.from`, asInteger(`${at}.from`, from), BITS.time);
+  return { n, root: asInteger(`${at}.root`, root), from: time, state };
+}
+
+function told(answer: unknown, { json }: RulesOptions): number {
+  const { n, root, from, state } = announcementOf("announcement", answer);
+  process.stdout.write(
+    json
+      ? toJson({ n, root, from, state }, 2) + "\n"
+      : `announcement ${n}: ${short(root)}, ${state}, good from ${isoTime(from)}\n`,
+  );
+  return 0;
+}

@@ -1,0 +1,208 @@
+import { TacitError } from "../protocol/errors.ts";
+import type { Profile } from "../protocol/instructions.ts";
+import { requireRules, rulesRoot, type Rules } from "../protocol/rules.ts";
+import { marketNames, namedRulesJson, parseRules } from "../protocol/rulesJson.ts";
+import type { RulesCursor, RulesPage } from "./chain/rulesEvents.ts";
+import type { Clock } from "./clock.ts";
+import type { Store } from "./store/store.ts";
+
+/** Rules that are announced: they may come into force from `from` on, for 30 days, once, in the order of their numbers. */
+export interface Announcement {
+  /** from 1 */
+  readonly n: number;
+  readonly root: bigint;
+  readonly rules: Rules;
+  /** of markets, by id */
+  readonly names: Readonly<Record<string, string>>;
+  /** seconds since 1970 */
+  readonly announced: bigint;
+  readonly from: bigint;
+  readonly state: "waiting" | "withdrawn" | "applied";
+}
+
+/** Seconds for which an announcement is good. @twins src/verifier/contract/Venue.sol */
+export const ANNOUNCED_FOR = 30n * 86_400n;
+/** Seconds between announcement and use where the operator says nothing else. */
+export const TIMELOCK = 60n;
+
+const KIND = "announcement/";
+/** How far the chain's announcements were read. */
+const CURSOR = "announcements";
+
+/**
+ * Announced rules of a venue, kept in its store: those of its contract, or, without a chain, its own. There the timelock is what
+ * the operator says: who was shown an announcement can tell whether it was kept.
+ */
+export class Announcements {
+  readonly timelock: bigint;
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #profile: Profile;
+  #all: Announcement[] = [];
+  #changing: Promise<unknown> = Promise.resolve();
+  #cursor: RulesCursor | undefined;
+
+  constructor(options: { store: Store; clock: Clock; profile: Profile; timelock?: bigint }) {
+    this.timelock = options.timelock ?? TIMELOCK;
+    this.#store = options.store;
+    this.#clock = options.clock;
+    this.#profile = options.profile;
+  }
+
+  /** @throws STORAGE */
+  async load(): Promise<void> {
+    const cursor = await this.#store.get(CURSOR);
+    if (cursor !== undefined) {
+      const { block, announced } = JSON.parse(cursor) as { block: string; announced: number };
+      this.#cursor = { block: BigInt(block), announced };
+    }
+    const found = await this.#store.list(KIND);
+    this.#all = found.map(({ text }) => {
+      const { n, rules, announced, from, state } = JSON.parse(text);
+      const read = parseRules(rules, this.#profile);
+      const names = marketNames(rules);
+      return { n, root: rulesRoot(read), rules: read, names, announced: BigInt(announced), from: BigInt(from), state };
+    });
+  }
+
+  /** The oldest first. */
+  get all(): readonly Announcement[] {
+    return this.#all;
+  }
+
+  /** Those that may still come into force, the next one first. */
+  get waiting(): Announcement[] {
+    const now = this.#clock.now();
+    return this.#all.filter(({ state, from }) => state === "waiting" && now <= from + ANNOUNCED_FOR);
+  }
+
+  /** @throws OUT_OF_RANGE when they are no rules; STORAGE */
+  announce(rules: Rules, names: Announcement["names"] = {}): Promise<Announcement> {
+    return this.#alone(() => this.#announce(rules, names));
+  }
+
+  /** One change after the other: what is taken back is not applied, and each announcement has the number after the last. */
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#changing.then(work);
+    this.#changing = done.catch(() => {});
+    return done;
+  }
+
+  async #announce(rules: Rules, names: Announcement["names"]): Promise<Announcement> {
+    requireRules(rules, this.#profile);
+    const announced = this.#clock.now();
+    const n = (this.#all.at(-1)?.n ?? 0) + 1;
+    const announcement: Announcement = { n, root: rulesRoot(rules), rules, names, announced, from: announced + this.timelock, state: "waiting" }; // prettier-ignore
+    await this.#keep(announcement);
+    return announcement;
+  }
+
+  /** Up to where the chain's were read. */
+  get cursor(): RulesCursor | undefined {
+    return this.#cursor;
+  }
+
+  /**
+   * Takes what the contract says of announcements, in order. One whose text is not of its root, or of no rules, can never come into
+   * force: it is left out.
+   * @returns those that are new, or have changed
+   * @throws STORAGE
+   */
+  read(page: RulesPage): Promise<Announcement[]> {
+    return this.#alone(() => this.#read(page));
+  }
+
+  async #read({ events, next }: RulesPage): Promise<Announcement[]> {
+    const changed: Announcement[] = [];
+    for (const event of events) {
+      const known = this.#all.find(({ n }) => n === event.n);
+      if (event.kind === "announced") {
+        const read = known ? null : this.#rulesIn(event.text, event.root);
+        if (!read) continue;
+        const { n, root, from } = event;
+        changed.push({ n, root, ...read, announced: this.#clock.now(), from, state: "waiting" });
+      } else if (known) changed.push({ ...known, state: event.kind === "withdrawn" ? "withdrawn" : "applied" });
+      if (changed.length > 0) await this.#keep(changed[changed.length - 1]);
+    }
+    await this.#store.put({ [CURSOR]: JSON.stringify({ block: `${next.block}`, announced: next.announced }) });
+    this.#cursor = next;
+    return changed;
+  }
+
+  #rulesIn(text: string, root: bigint): Pick<Announcement, "rules" | "names"> | null {
+    try {
+      const json: unknown = JSON.parse(text);
+      const rules = parseRules(json, this.#profile);
+      return rulesRoot(rules) === root ? { rules, names: marketNames(json) } : null;
+    } catch {
+      return null;
+    }
+  }
+
+  /** Until the timelock has run. @throws ANNOUNCEMENT, STORAGE */
+  withdraw(n: number): Promise<Announcement> {
+    return this.#alone(async () => {
+      const found = this.#find(n);
+      if (this.#clock.now() >= found.from)
+        throw new TacitError("ANNOUNCEMENT", `announcement ${n} cannot be withdrawn: its timelock has run`, { n });
+      const withdrawn = { ...found, state: "withdrawn" } as const;
+      await this.#keep(withdrawn);
+      return withdrawn;
+    });
+  }
+
+  /**
+   * Brings the next one into force, while none is taken back.
+   * @param configure  commits it to the log
+   * @throws ANNOUNCEMENT, and as `configure`; then it waits still. STORAGE after it is in force
+   */
+  apply(n: number, configure: (rules: Rules) => Promise<void>): Promise<void> {
+    return this.#alone(async () => {
+      const next = this.requireNext(n);
+      await configure(next.rules);
+      await this.#keep({ ...next, state: "applied" });
+    });
+  }
+
+  /** The one that is to come into force. @throws ANNOUNCEMENT when it may not yet, or not before another */
+  requireNext(n: number): Announcement {
+    const found = this.#find(n);
+    const [next] = this.waiting;
+    if (next !== found)
+      throw new TacitError("ANNOUNCEMENT", `announcement ${n} is not the next: expected ${next?.n ?? "none"}`, { n });
+    if (this.#clock.now() < found.from)
+      throw new TacitError("ANNOUNCEMENT", `announcement ${n} is good from ${found.from} on`, { n, from: found.from });
+    return found;
+  }
+
+  /**
+   * Marks the next one as applied where it is in force, and was not so marked: an end came between.
+   * @param root  of the rules in force
+   * @throws STORAGE
+   */
+  async resume(root: bigint): Promise<void> {
+    const [next] = this.waiting;
+    const last = this.#all.findLast(({ state }) => state === "applied");
+    // The same rules may be announced twice: then those in force are the earlier ones.
+    if (next?.root === root && last?.root !== root) await this.#keep({ ...next, state: "applied" });
+  }
+
+  #find(n: number): Announcement {
+    const found = this.#all.find((it) => it.n === n);
+    if (found?.state !== "waiting") throw new TacitError("ANNOUNCEMENT", `no announcement ${n} waits`, { n });
+    return found;
+  }
+
+  async #keep(announcement: Announcement): Promise<void> {
+    const { n, rules, names, announced, from, state } = announcement;
+    const text = JSON.stringify({
+      n,
+      rules: namedRulesJson(rules, names),
+      announced: `${announced}`,
+      from: `${from}`,
+      state,
+    });
+    await this.#store.put({ [`${KIND}${String(n).padStart(9, "0")}`]: text });
+    this.#all = [...this.#all.filter((it) => it.n !== n), announcement].sort((a, b) => a.n - b.n);
+  }
+}

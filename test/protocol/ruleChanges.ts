@@ -1,0 +1,90 @@
+/** Changes of small rules that may be, and beside each the circumstance under which it may not: of TypeScript, and of circuits. */
+import { greatestId, ID_WINDOW, type ConfigureContext } from "../../src/protocol/configure.ts";
+import type { Instrument } from "../../src/protocol/instrument.ts";
+import type { MarketRules } from "../../src/protocol/market.ts";
+import { INSTRUMENTS, MARKET_STATE, MARKETS } from "../../src/protocol/parameters.ts";
+import { noPrices, type Prices } from "../../src/protocol/prices.ts";
+import type { Rules } from "../../src/protocol/rules.ts";
+import { contract, EXPIRY, GRID, instrument, market, pricing, PROFILE, rules } from "./pricedRules.ts";
+
+export const NOW = 50n * GRID;
+export const ones = (length: number, at: readonly number[]) =>
+  Array.from({ length }, (_, i) => (at.includes(i) ? 1n : 0n));
+
+function prices(change: Partial<Prices> = {}): Prices {
+  const all = Array<bigint>(INSTRUMENTS).fill(9n);
+  return { ...noPrices({ pricing: pricing(), markets: rules().markets }), rules: 3n, epoch: 3_000n, index: 7n, range: 30_000n, funding: 5n, fundingRest: 4n, last: all, longCharges: all, shortCharges: all, ...change }; // prettier-ignore
+}
+/** @param busy market slots that are not empty @param held instruments that somebody holds */
+export function context(busy: readonly number[] = [], held: readonly number[] = [], change: Partial<Prices> = {}): ConfigureContext {
+  return { time: NOW, counts: ones(MARKETS, busy), holders: ones(INSTRUMENTS, held), prices: prices(change), profile: PROFILE };
+} // prettier-ignore
+
+const put = <T>(all: readonly T[], at: number, one: T) => all.map((it, i) => (i === at ? one : it));
+export function changed({ markets = [], instruments = [] }: { markets?: [number, Partial<MarketRules> | null][]; instruments?: [number, Instrument | null][] }): Rules {
+  const before = rules();
+  const after = {
+    ...before,
+    markets: markets.reduce<Rules["markets"]>((all, [m, it]) => put(all, m, it && { ...(all[m] ?? market(200n, { 0: 1n })), ...it }), before.markets),
+    instruments: instruments.reduce<Rules["instruments"]>((all, [i, it]) => put(all, i, it), before.instruments),
+  };
+  return { ...after, group: { ...after.group, greatestId: greatestId(before, after.markets) } };
+} // prettier-ignore
+
+const NEXT = EXPIRY + 24n * GRID;
+const nextFuture = instrument(contract("future", { expiry: NEXT }));
+/** The options on the future go, and it rolls. */
+export const ROLLED = changed({
+  instruments: [[1, nextFuture], [4, null]],
+  markets: [[1, market(106n, { 1: 1n }, { until: NEXT })]],
+}); // prettier-ignore
+export const PERPETUAL_ENDS = changed({
+  instruments: [[0, instrument(contract("future", { expiry: EXPIRY }))]],
+  markets: [[0, market(106n, { 0: 1n })]],
+}); // prettier-ignore
+
+export const allowed: [what: string, after: Rules, when: ConfigureContext][] = [
+  ["nothing changes, whatever is held", rules(), context([0, 1, 2, 3, 4], [0, 1, 2, 3])],
+  ["a fee falls while there are orders", changed({ markets: [[0, { feeRate: 0n }]] }), context([0])],
+  ["a fee rises in an empty market", changed({ markets: [[0, { feeRate: 51n }]] }), context([1])],
+  ["a market is halted with orders and holders", changed({ markets: [[4, { state: BigInt(MARKET_STATE.halted) }]] }), context([4], [2, 3])],
+  ["a market ends sooner", changed({ markets: [[4, { until: NOW }]] }), context([4])],
+  ["an empty market goes", changed({ markets: [[4, null]] }), context([0])],
+  ["an empty market is replaced", changed({ markets: [[4, market(106n, { 2: 1n })]] }), context()],
+  ["a market is listed", changed({ markets: [[5, market(105n + ID_WINDOW, { 2: -1n })]] }), context([0, 1, 2, 3, 4])],
+  ["a future rolls that nobody holds", ROLLED, context([0, 2, 3, 4], [0, 2, 3])],
+  ["a perpetual that is held is given an expiry", PERPETUAL_ENDS, context([1, 2, 3, 4], [0])],
+  ["charges change while held", changed({ instruments: [[1, { ...instrument(contract("future")), longCharge: 99n }]] }), context([1], [1])],
+  ["what has settled needs no market", changed({ markets: [[2, null]] }), context([], [2], { payoffs: ones(INSTRUMENTS, [2]) })],
+  ["what has expired needs no market", changed({ markets: [[2, null]] }), { ...context([], [2]), time: EXPIRY }],
+  ["capacities grow within a transaction", changed({ markets: [[0, { capacity: 110n }]] }), context([0])],
+]; // prettier-ignore
+
+export const refused: [why: string, message: RegExp, after: Rules, when: ConfigureContext, before?: Rules][] = [
+  ["other epochs", /epochLength/, { ...rules(), group: { ...rules().group, pricing: { ...pricing(), epochLength: 30n } } }, context()],
+  ["another grid", /grid/, { ...rules(), group: { ...rules().group, pricing: { ...pricing(), grid: GRID / 2n } } }, context()],
+  ["a greatest id that forgets one", /greatestId/, { ...ROLLED, group: { ...ROLLED.group, greatestId: 107n } }, context()],
+  ["a fee that rises while there are orders", /markets\[0\]\.feePerLot/, changed({ markets: [[0, { feePerLot: 3n }]] }), context([0])],
+  ["a market with orders that goes", /markets\[4\]/, changed({ markets: [[4, null]] }), context([4])],
+  ["a market with orders that is replaced", /markets\[4\]\.id/, changed({ markets: [[4, market(106n, { 2: 1n })]] }), context([4])],
+  ["an id that comes back", /markets\[4\]\.id/, changed({ markets: [[4, market(105n - 5n, { 2: 1n })]] }), context()],
+  ["an id that was listed before", /markets\[5\]\.id/, changed({ markets: [[5, market(100n, { 2: 1n })]] }), context()],
+  ["an id too far ahead", /markets\[5\]\.id/, changed({ markets: [[5, market(106n + ID_WINDOW, { 2: 1n })]] }), context()],
+  ["other legs under an old id", /markets\[4\]\.legs/, changed({ markets: [[4, market(105n, { 2: 1n, 3: 2n })]] }), context()],
+  ["another tick under an old id", /markets\[0\]\.tick/, changed({ markets: [[0, { tick: 5n }]] }), context()],
+  ["another rule under an old id", /markets\[0\]\.rule/, changed({ markets: [[0, { rule: 1n }]] }), context()],
+  ["a market that ends later", /markets\[1\]\.until/, rules(), context(), changed({ markets: [[1, { until: EXPIRY - 1n }]] })],
+  ["a market that has ended before", /markets\[4\]\.until/, changed({ markets: [[4, { until: NOW - 1n }]] }), context()],
+  ["a future that rolls while held", /instruments\[1\].*nobody holds/, ROLLED, context([], [1])],
+  ["a future that rolls while its market has orders", /instruments\[1\].*market slot 1/, ROLLED, context([1])],
+  ["an option that goes while held", /instruments\[4\].*nobody holds/, ROLLED, context([], [4])],
+  ["another option whose volatility a live one shares", /instruments\[2\].*instrument 3/, changed({ instruments: [[2, instrument(contract("call", { strike: 110_000n, volatility: 2n }))]], markets: [[2, null], [4, null]] }), context()],
+  ["a new contract under an old id", /markets\[0\]\.id.*instrument 0/, changed({ instruments: [[0, instrument(contract("future"))]], markets: [[0, { until: EXPIRY }]] }), context()],
+  ["a perpetual given an expiry while its market has orders", /markets\[0\]\.id/, PERPETUAL_ENDS, context([0])],
+  ["an expiry within a window from now", /instruments\[1\]\.expiry/, ROLLED, { ...context(), time: NEXT - pricing().window + 1n }],
+  ["what is held without a market of it alone", /instruments\[2\].*open market/, changed({ markets: [[2, null]] }), context([], [2])],
+  ["what is held with its market halted", /instruments\[2\].*open market/, changed({ markets: [[2, { state: BigInt(MARKET_STATE.halted) }]] }), context([], [2])],
+  ["what is held with its market at an end", /instruments\[2\].*open market/, changed({ markets: [[2, { until: NOW }]] }), context([], [2])],
+  ["a payout of the insurance account", /group\.payout/, { ...rules(), group: { ...rules().group, payout: { recipient: 5n, amount: 7n, time: NOW } } }, context()],
+  ["capacities that orders did not come under", /markets\[0\]/, changed({ markets: [[0, { capacity: 20n, cancelCapacity: 500n }]] }), context([0])],
+]; // prettier-ignore

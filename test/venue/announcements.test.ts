@@ -1,0 +1,286 @@
+// Goal: rules come into force as they were announced: after their timelock, in their order, within 30 days, or not at all; and
+// what may not follow leaves all as it was.
+// Method: announcements in a store, on a clock that stands; then a venue that applies them, by its log and its terms, and one
+// that is started anew at each moment between.
+import assert from "node:assert/strict";
+import { publicKey, sign } from "../../src/protocol/eddsa.ts";
+import { TacitError } from "../../src/protocol/errors.ts";
+import { PROFILES } from "../../src/protocol/instructions.ts";
+import { reportHash } from "../../src/protocol/report.ts";
+import { rulesRoot, type Rules } from "../../src/protocol/rules.ts";
+import { ANNOUNCED_FOR, Announcements, TIMELOCK } from "../../src/venue/announcements.ts";
+import { memoryStore } from "../../src/venue/store/memoryStore.ts";
+import type { Store } from "../../src/venue/store/store.ts";
+import type { Venue } from "../../src/venue/venue.ts";
+import { hasCode } from "../hasCode.ts";
+import { gate, lastingStore, ManualClock, START, traders, turns } from "./fixture.ts";
+import { LENGTH, logOf, minutely, openMinutely, priceNow, reportsFor, until } from "./repricing.ts";
+
+/** These rules with another band in the market of slot 0. */
+function withBand(band: bigint, rules: Rules = minutely.rules): Rules {
+  return { ...rules, markets: rules.markets.map((row, slot) => (row && slot === 0 ? { ...row, band } : row)) };
+}
+const bandOf = (venue: Venue) => venue.terms.rules.markets[0]!.band;
+
+describe("announcements", () => {
+  function setting(store = memoryStore(), clock = new ManualClock(START)) {
+    const profile = PROFILES[minutely.profile];
+    return { store, clock, announcements: new Announcements({ store, clock, profile, timelock: 100n }) };
+  }
+
+  it("may be withdrawn until their timelock has run, and come into force from then on, in order", async () => {
+    const { announcements, clock } = setting();
+    const [first, second] = [withBand(1_000n), withBand(2_000n)];
+    assert.deepEqual(await announcements.announce(first, { "101": "a name" }), {
+      n: 1,
+      root: rulesRoot(first),
+      rules: first,
+      names: { "101": "a name" },
+      announced: START,
+      from: START + 100n,
+      state: "waiting",
+    });
+    clock.advance(10n);
+    await announcements.announce(second);
+    assert.throws(() => announcements.requireNext(1), hasCode("ANNOUNCEMENT"));
+    clock.advance(89n);
+    assert.throws(() => announcements.requireNext(1), hasCode("ANNOUNCEMENT"));
+    clock.advance(1n);
+    assert.equal(announcements.requireNext(1).root, rulesRoot(first));
+    await assert.rejects(announcements.withdraw(1), hasCode("ANNOUNCEMENT"));
+    clock.advance(9n);
+    assert.equal((await announcements.withdraw(2)).state, "withdrawn");
+    await assert.rejects(announcements.withdraw(2), hasCode("ANNOUNCEMENT"));
+    await assert.rejects(announcements.withdraw(3), hasCode("ANNOUNCEMENT"));
+    await announcements.announce(second);
+    clock.advance(200n);
+    assert.throws(() => announcements.requireNext(3), { code: "ANNOUNCEMENT", message: /expected 1/ });
+    await announcements.apply(1, async (rules) => assert.equal(rules, first));
+    assert.throws(() => announcements.requireNext(1), hasCode("ANNOUNCEMENT"));
+    assert.equal(announcements.requireNext(3).n, 3);
+    assert.deepEqual(
+      announcements.all.map(({ n, state }) => [n, state]),
+      [
+        [1, "applied"],
+        [2, "withdrawn"],
+        [3, "waiting"],
+      ],
+    );
+  });
+
+  it("are taken back or applied, whichever was first, though the disk is slow", async () => {
+    const base = memoryStore();
+    let disk = Promise.resolve();
+    const store: Store = { ...base, put: (documents) => disk.then(() => base.put(documents)) };
+    const { announcements, clock } = setting(store);
+    await announcements.announce(withBand(1_000n));
+    clock.advance(99n);
+    const held = gate();
+    disk = held.passed;
+    const taken = announcements.withdraw(1);
+    await turns(1);
+    clock.advance(1n);
+    const configured: unknown[] = [];
+    const applied = announcements.apply(1, async (rules) => void configured.push(rules));
+    await turns(1);
+    held.pass();
+    assert.equal((await taken).state, "withdrawn");
+    await assert.rejects(applied, hasCode("ANNOUNCEMENT"));
+    assert.deepEqual(configured, []);
+  });
+
+  it("that are the same rules are each applied for itself, also after an end", async () => {
+    const { announcements, store, clock } = setting();
+    const same = withBand(1_000n);
+    for (let i = 0; i < 2; i++) await announcements.announce(same);
+    clock.advance(100n);
+    await announcements.apply(1, async () => {});
+    const { announcements: again } = setting(store, clock);
+    await again.load();
+    await again.resume(rulesRoot(same));
+    assert.deepEqual(
+      again.all.map(({ state }) => state),
+      ["applied", "waiting"],
+    );
+  });
+
+  it("are good for 30 days, and stand in nobody's way after", async () => {
+    const { announcements, clock } = setting();
+    await announcements.announce(withBand(1_000n));
+    clock.advance(50n);
+    await announcements.announce(withBand(2_000n));
+    clock.set(START + 100n + ANNOUNCED_FOR);
+    assert.equal(announcements.requireNext(1).n, 1);
+    clock.advance(1n);
+    assert.throws(() => announcements.requireNext(1), hasCode("ANNOUNCEMENT"));
+    assert.equal(announcements.requireNext(2).n, 2);
+  });
+
+  it("are kept, and numbered one after the other, even when made at once", async () => {
+    const { announcements, store, clock } = setting();
+    const made = await Promise.all([1_000n, 2_000n, 3_000n].map((band) => announcements.announce(withBand(band))));
+    assert.deepEqual(
+      made.map(({ n }) => n),
+      [1, 2, 3],
+    );
+    await announcements.withdraw(2);
+    const { announcements: again } = setting(store, clock);
+    await again.load();
+    assert.deepEqual(again.all, announcements.all);
+    assert.equal((await again.announce(withBand(4_000n))).n, 4);
+  });
+
+  it("are rules, and are there once they are kept", async () => {
+    const base = memoryStore();
+    let fails = false;
+    const store: Store = {
+      ...base,
+      async put(documents) {
+        if (fails) throw new TacitError("STORAGE", "the disk is full");
+        await base.put(documents);
+      },
+    };
+    const { announcements } = setting(store);
+    await assert.rejects(announcements.announce(withBand(-1n)), hasCode("OUT_OF_RANGE"));
+    fails = true;
+    await assert.rejects(announcements.announce(withBand(1_000n)), hasCode("STORAGE"));
+    assert.deepEqual(announcements.all, []);
+    fails = false;
+    assert.equal((await announcements.announce(withBand(1_000n))).n, 1);
+  });
+});
+
+describe("a venue's rules", () => {
+  it("change as announced: in the log, in the history of changes, and prices are made anew under them", async () => {
+    const { venue, clock, storage } = await openMinutely({ storage: lastingStore() });
+    await priceNow(venue);
+    const told: string[] = [];
+    venue.subscribe((event) => {
+      if (event.kind === "announcement") told.push(`${event.announcement.n} ${event.announcement.state}`);
+      if (event.kind === "change") told.push(event.change.kind);
+    });
+    const after = withBand(1_000n);
+    assert.equal((await venue.announce(after)).from, START + 5n + TIMELOCK);
+    await assert.rejects(venue.applyRules(1), hasCode("ANNOUNCEMENT"));
+    clock.advance(TIMELOCK);
+    await priceNow(venue);
+    const { prices } = venue.terms;
+    assert.equal((await venue.applyRules(1)).state, "applied");
+    assert.equal(bandOf(venue), 1_000n);
+    assert.equal(venue.isFresh(clock.now()), false);
+    // What the feeds have said of this epoch is good for these contracts.
+    clock.advance(1n);
+    await until(venue, () => venue.terms.prices.rules === rulesRoot(after));
+    assert.equal(venue.isFresh(clock.now()), true);
+    assert.deepEqual(venue.terms.prices, { ...prices, rules: rulesRoot(after) });
+    assert.deepEqual(await logOf(storage), ["reprice +5", "reprice +65", "rules +65", "reprice +66"]);
+    assert.deepEqual(told, ["1 waiting", "reprice", "rules", "1 applied", "reprice"]);
+    const changes = await venue.changes();
+    assert.deepEqual(
+      changes.map(({ kind, n }) => [kind, n]),
+      [
+        ["reprice", 0],
+        ["reprice", 1],
+        ["rules", 2],
+        ["reprice", 3],
+      ],
+    );
+    await venue.close();
+  });
+
+  it("come into force once, however often they are asked for at a time", async () => {
+    const { venue, clock, storage } = await openMinutely({ storage: lastingStore(), timelock: 0n });
+    await venue.announce(withBand(1_000n));
+    await venue.announce(withBand(2_000n));
+    const all = await Promise.allSettled([1, 1, 1].map((n) => venue.applyRules(n)));
+    assert.deepEqual(all.map(({ status }) => status).sort(), ["fulfilled", "rejected", "rejected"]);
+    for (const it of all) if (it.status === "rejected") assert.equal(it.reason.code, "ANNOUNCEMENT");
+    assert.deepEqual([bandOf(venue), await logOf(storage)], [1_000n, ["rules +5"]]);
+    clock.advance(1n);
+    await venue.applyRules(2);
+    assert.equal(bandOf(venue), 2_000n);
+    assert.equal(venue.health().status, "open");
+    await venue.close();
+  });
+
+  it("that may not follow leave all as it was", async () => {
+    const [alice] = traders(1);
+    const { venue, clock, storage } = await openMinutely({ storage: lastingStore(), timelock: 0n });
+    await priceNow(venue);
+    await venue.deposit([alice.deposit]);
+    const { item, auth } = alice.order("buy", 1n, 99_000n);
+    await venue.submit(item, auth);
+    const dearer: Rules = {
+      ...minutely.rules,
+      markets: minutely.rules.markets.map((row, slot) =>
+        row && slot === 0 ? { ...row, feeRate: row.feeRate + 1n } : row,
+      ),
+    };
+    await venue.announce(dearer);
+    const before = { terms: venue.terms, log: await logOf(storage), orders: venue.orders(alice.index) };
+    await assert.rejects(venue.applyRules(1), { code: "RULES", message: /markets\[0\]\.feeRate/ });
+    assert.deepEqual({ terms: venue.terms, log: await logOf(storage), orders: venue.orders(alice.index) }, before);
+    assert.deepEqual([venue.announcements[0].state, venue.health().ok], ["waiting", true]);
+    // Once the market is empty, they may.
+    const cancel = alice.cancel();
+    await venue.submit(cancel.item, cancel.auth);
+    clock.advance(10n);
+    await until(venue, () => venue.orders(alice.index).length === 0);
+    await venue.applyRules(1);
+    assert.equal(rulesRoot(venue.terms.rules), rulesRoot(dearer));
+    await venue.close();
+  });
+
+  it("with other keys of feeds count from then on, and what the old ones have signed no more", async () => {
+    const { venue, clock } = await openMinutely({ timelock: 0n });
+    await priceNow(venue);
+    const secrets = [1, 2].map((byte) => new Uint8Array(32).fill(200 + byte));
+    const feeds = minutely.rules.group.feeds.map((key, feed) => (feed < 2 ? publicKey(secrets[feed]) : key));
+    await venue.announce({ ...minutely.rules, group: { ...minutely.rules.group, feeds } });
+    await venue.applyRules(1);
+    clock.advance(1n);
+    await turns(20);
+    assert.equal(venue.health().reason, null);
+    assert.notEqual(venue.terms.prices.rules, rulesRoot(venue.terms.rules));
+    const reports = reportsFor(venue);
+    for (const feed of [2, 3]) assert.equal(venue.feeds.add(reports[feed]), feed === 3, "known, or new");
+    assert.throws(() => venue.feeds.add(reports[0]), hasCode("REPORT"));
+    const { report } = reports[0];
+    venue.feeds.add({ feed: 0, report, auth: sign(secrets[0], reportHash(report)) });
+    await until(venue, () => venue.terms.prices.rules === rulesRoot(venue.terms.rules));
+    await venue.close();
+  });
+
+  it("that came into force just before an end are marked so at the next start", async () => {
+    const base = lastingStore();
+    let fails = false;
+    const storage: Store = {
+      ...base,
+      async put(documents) {
+        if (fails && Object.keys(documents).some((name) => name.startsWith("announcement/")))
+          throw new TacitError("STORAGE", "the disk is full");
+        await base.put(documents);
+      },
+    };
+    const { venue, clock } = await openMinutely({ storage, timelock: 0n });
+    await venue.announce(withBand(1_000n));
+    await venue.announce(withBand(2_000n));
+    fails = true;
+    await assert.rejects(venue.applyRules(1));
+    await venue.close().catch(() => {});
+    const { venue: again } = await openMinutely({ storage: base, clock, timelock: 0n });
+    assert.deepEqual(
+      again.announcements.map(({ state }) => state),
+      ["applied", "waiting"],
+    );
+    assert.equal(bandOf(again), 1_000n);
+    await assert.rejects(again.applyRules(1), hasCode("ANNOUNCEMENT"));
+    clock.advance(LENGTH);
+    await again.applyRules(2);
+    assert.deepEqual(
+      (await again.changes()).map(({ kind }) => kind),
+      ["rules", "rules"],
+    );
+    await again.close();
+  });
+});
