@@ -140,15 +140,16 @@ describe("tacit serve, account, order, watch", () => {
     const [data, older] = ["tacit-data", "older"].map((name) => join(folder, name));
     cpSync(data, older, { recursive: true });
     await serve("--no-prove");
-    const recipient = "0x00000000000000000000000000000000000000aa";
-    assert.match((await tacit("withdraw", "1", recipient, ...at())).stdout, /^admitted: nonce 6, /);
+    // Needs no prices, which a venue that has just started may lack.
+    const cancel = () => tacit("order", "cancel", "101", ...at());
+    assert.match((await cancel()).stdout, /^admitted: nonce 6, /);
     assert.equal(await stop(), 0);
     // It goes back to an older copy, and signs other entries for places that it has signed already.
     rmSync(data, { recursive: true });
     cpSync(older, data, { recursive: true });
     rmSync(join(data, "venue.db-mark"));
     await serve("--no-prove");
-    const { status, stdout, stderr } = await tacit("withdraw", "2", recipient, ...at());
+    const { status, stdout, stderr } = await cancel();
     assert.equal(status, 1);
     assert.match(stdout, /^admitted: nonce 7, /);
     assert.match(stderr, /CONTRADICTION: .*two items have a receipt/);
