@@ -48,7 +48,7 @@ template KeyRules() {
 /// params  S rows of scenarios; FEEDS = 3 f + 1
 /// in      pricing, defaults, feeds  opened here
 ///         eighths  of the keys of the feeds, then of the operator's
-/// proves  Rule 1: each word lies in its range. Rule 2: keys are points of the prime subgroup, and no two feeds have one.
+/// proves  Rule 1: each word lies in its range, and the lag within an epoch. Rule 2: keys are points of the prime subgroup, and no two feeds have one.
 ///         Rule 3: the first scenario is the mark; no move of the greatest range reaches e^4. Rule 4: maintenance is at most the
 ///         target, penalty at most maintenance. Rule 5: nothing is paid out of the insurance account: it is for later.
 template GroupRules(S, FEEDS) {

@@ -107,6 +107,7 @@ export function quorumAuth(quorum: readonly SignedReport[]): bigint {
 /**
  * The median of each number of a quorum: with f false ones among 2f + 1 it lies between two that honest feeds signed. Where one of
  * them has none (0) it is none: else f false ones, and an honest one without, could decide it.
+ * @twins circuits/lib/report.circom (Quorum)
  */
 export function medians(quorum: readonly SignedReport[]): Numbers {
   const of = (number: (numbers: Numbers) => bigint) => {

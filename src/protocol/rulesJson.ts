@@ -156,12 +156,13 @@ const UNSEEN = /[\u115f\u1160\u3164\uffa0\u2800]/;
 /** Names that a file of rules gives its markets, by id: for people, and part of no rule. What is no name is left out. */
 export function marketNames(json: unknown): Record<string, string> {
   const { markets } = (json ?? {}) as { markets?: unknown };
-  const rows = (Array.isArray(markets) ? markets : []) as ({ id?: unknown; name?: unknown } | null)[];
-  return Object.fromEntries(rows.flatMap((row) => (isNamed(row) ? [[row.id, row.name]] : [])));
-}
-
-function isNamed(row: { id?: unknown; name?: unknown } | null): row is { id: string; name: string } {
-  return typeof row?.id === "string" && typeof row.name === "string" && NAME.test(row.name) && !UNSEEN.test(row.name);
+  const names: Record<string, string> = {};
+  for (const row of Array.isArray(markets) ? (markets as unknown[]) : []) {
+    const { id, name } = (row ?? {}) as Record<string, unknown>;
+    if (typeof id !== "string" && typeof id !== "number") continue;
+    if (typeof name === "string" && NAME.test(name) && !UNSEEN.test(name)) names[String(id)] = name;
+  }
+  return names;
 }
 
 /** Rules as a file has them, with the names that are known. */

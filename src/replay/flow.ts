@@ -18,6 +18,7 @@ import {
 } from "../protocol/parameters.ts";
 import { epochAt, noPrices, type Pricing, type Scenario } from "../protocol/prices.ts";
 import type { Rules } from "../protocol/rules.ts";
+import { DEVELOPMENT_DEFAULTS } from "../venue/developmentGenesis.ts";
 import { ReplayFeeds } from "./feeds.ts";
 import type { LobsterMessage, LobsterType } from "./lobster.ts";
 import { mix } from "./mix.ts";
@@ -323,17 +324,7 @@ function rulesOf(
       feeds,
       pricing: pricingOf(profile.scenarios),
       slack: 64n,
-      defaults: {
-        maintenance: 512n,
-        target: 768n,
-        grace: 60n,
-        slope: 600n,
-        hold: 600n,
-        penalty: 51n,
-        insuranceLimit: 32_768n,
-        loose: 1_000n,
-        insuranceShare: 6_554n,
-      },
+      defaults: DEVELOPMENT_DEFAULTS,
       payout: null,
       greatestId: MARKET,
     },

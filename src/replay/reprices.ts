@@ -1,6 +1,7 @@
 import type { Event, Write } from "../matcher/events.ts";
 import type { Account } from "../protocol/account.ts";
 import type { MarketPrices, Prices } from "../protocol/prices.ts";
+import { pricesJson } from "../protocol/pricesJson.ts";
 import { NUMBERS, type SignedReport } from "../protocol/report.ts";
 
 /**
@@ -59,7 +60,7 @@ export function repriceJson({ entry, epoch, after }: Reprice, n: number): Repric
     time: `${entry.time}`,
     epoch: `${epoch}`,
     quotes: entry.quorum.map(quoteJson),
-    ...pricesJson(after),
+    ...toldOf(after),
   };
 }
 
@@ -80,25 +81,20 @@ export function quoteJson({ feed, report }: SignedReport): QuoteJson {
   return { feed: `${feed}`, ...numbers, values: values.map(String) };
 }
 
-function pricesJson(prices: Prices): Omit<RepriceJson, "n" | "time" | "epoch" | "quotes"> {
-  const { index, halted, range, funding, fundingRest, payoffs, last, stale, values, markets } = prices;
-  return {
-    index: `${index}`,
+function toldOf(prices: Prices): Omit<RepriceJson, "n" | "time" | "epoch" | "quotes"> {
+  const {
+    index,
     halted,
-    range: `${range}`,
-    funding: `${funding}`,
-    fundingRest: `${fundingRest}`,
-    payoffs: payoffs.map(String),
-    last: last.map(String),
-    stale: [...stale],
-    values: values.map((scenario) => scenario.map(String)),
-    rows: markets.map((row) => row && rowJson(row)),
-  };
-}
-
-function rowJson({ mark, funding, gross, low, high, values }: MarketPrices): RowJson {
-  const numbers = { mark: `${mark}`, funding: `${funding}`, gross: `${gross}`, low: `${low}`, high: `${high}` };
-  return { ...numbers, values: values.map(String) };
+    range,
+    funding,
+    fundingRest,
+    payoffs,
+    last,
+    stale,
+    values,
+    markets: rows,
+  } = pricesJson(prices);
+  return { index, halted, range, funding, fundingRest, payoffs, last, stale, values, rows };
 }
 
 /** The accounts that an event wrote, as it left them. */

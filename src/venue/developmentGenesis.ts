@@ -6,6 +6,7 @@ import { PROFILES, type ProfileName } from "../protocol/instructions.ts";
 import type { Instrument } from "../protocol/instrument.ts";
 import { BITS, INSTRUMENT_KIND, INSTRUMENTS } from "../protocol/parameters.ts";
 import type { Pricing, Scenario } from "../protocol/prices.ts";
+import type { Defaults } from "../protocol/rules.ts";
 import { instrumentsJson } from "../protocol/rulesJson.ts";
 
 /** A market of a development genesis, by what it differs in. */
@@ -32,6 +33,19 @@ const FOREVER = (1n << BigInt(BITS.time)) - 1n;
 
 /** Seed of the feeds whose keys a development genesis has where none are named. */
 export const DEVELOPMENT_SEED = 1;
+
+/** Maintenance is half of the loss in a scenario, the target three quarters; the insurance gets a tenth of the fees. */
+export const DEVELOPMENT_DEFAULTS: Defaults = {
+  maintenance: 512n,
+  target: 768n,
+  grace: 60n,
+  slope: 600n,
+  hold: 600n,
+  penalty: 51n,
+  insuranceLimit: 32_768n,
+  loose: 1_000n,
+  insuranceShare: 6_554n,
+};
 
 /** Volatility lower, higher, and far moves in part: the first row is the mark. */
 const LOWERED = [0n, 8n, -8n, 16n, -16n, 24n, -24n];
@@ -144,17 +158,7 @@ export function developmentGenesis(venue: {
           scenarios: scenarios.map(({ move, level, weight }) => ({ level, ...texts({ move, weight }) })),
           tenors: tenors.map(String),
         },
-        defaults: texts({
-          maintenance: 512n,
-          target: 768n,
-          grace: 60n,
-          slope: 600n,
-          hold: 600n,
-          penalty: 51n,
-          insuranceLimit: 32_768n,
-          loose: 1_000n,
-          insuranceShare: 6_554n,
-        }),
+        defaults: texts({ ...DEVELOPMENT_DEFAULTS }),
       },
       instruments: instrumentsJson(instruments),
       markets: markets.map(({ id, name, legs, rule = "auction" }) => ({

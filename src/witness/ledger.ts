@@ -1,4 +1,4 @@
-import { accountLeaves, NO_POSITIONS, type Account } from "../protocol/account.ts";
+import { accountLeaves, openAccount, type Account } from "../protocol/account.ts";
 import type { InstructionName, Profile } from "../protocol/instructions.ts";
 import { logHead, type LogEntry } from "../protocol/item.ts";
 import { MARKET_RULES, marketRulesWords, vectorHash, vectorHashes } from "../protocol/market.ts";
@@ -220,19 +220,7 @@ export function accountSignals(account: Account): { [name: string]: bigint | Sig
 }
 
 /** Stands for the account of a leaf that is empty. */
-export const NO_ACCOUNT: Account = {
-  keyX: 0n,
-  keyY: 0n,
-  view: 0n,
-  seq: 0n,
-  cash: 0n,
-  positions: NO_POSITIONS,
-  nonce: 0n,
-  reserved: 0n,
-  open: 0n,
-  flagged: 0n,
-  pushedAt: 0n,
-};
+export const NO_ACCOUNT: Account = { ...openAccount({ keyX: 0n, keyY: 0n, view: 0n }), seq: 0n };
 
 /** From one record a slot to one array a signal. */
 export function transpose(slots: readonly { [name: string]: bigint | Signals }[]): { [name: string]: Signals } {

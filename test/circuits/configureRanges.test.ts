@@ -221,8 +221,10 @@ describe("circuits/lib/ruleRanges: groups", () => {
   const still = group().pricing.scenarios.map((it) => ({ ...it, move: 0n }));
   const most = (1n << 26n) - 1n;
   const wide = (rangeCap: bigint) => rowed(0, {}, { scenarios: still, rangeFloor: most, rangeCap });
+  const lagging = (lag: bigint) => ({ ...group(), pricing: { ...group().pricing, lag } });
   const defaulted = (change: Partial<Group["defaults"]>) => ({ ...group(), defaults: { ...group().defaults, ...change } }); // prettier-ignore
   const cheats: Record<string, [honest: () => Tampered, cheat: () => Tampered]> = {
+    "Range(32)(group.epochLength - group.lag)": [() => whole(group()), () => whole(lagging(group().pricing.epochLength + 1n))], // prettier-ignore
     "Range(OPTION_RANGE())(pricing.rangeCap)": [() => whole(wide(most)), () => whole(wide(most + 1n))],
     "Within(1, MOST_MAINTENANCE())(defaults.maintenance)": [() => whole(group()), () => whole(defaulted({ maintenance: 641n }))], // prettier-ignore
     "Within(1, MOST_DEFAULTS())(defaults.target)": [() => whole(group()), () => whole(defaulted({ target: 1_025n }))],

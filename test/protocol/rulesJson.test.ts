@@ -2,7 +2,7 @@
 // Method: from one good file, one change each.
 import assert from "node:assert/strict";
 import { toJson } from "../../src/protocol/json.ts";
-import { parseRules, rulesJson } from "../../src/protocol/rulesJson.ts";
+import { marketNames, namedRulesJson, parseRules, rulesJson } from "../../src/protocol/rulesJson.ts";
 import { rulesRoot } from "../../src/protocol/rules.ts";
 import { group, PROFILE, rules } from "./pricedRules.ts";
 
@@ -55,6 +55,36 @@ describe("protocol/rulesJson", () => {
       change(json);
       assert.throws(() => parseRules(json, PROFILE), { code: "RULES_FILE", message: field });
     });
+
+  it("names of markets are what a person can tell apart, by id", () => {
+    const named = (name: unknown, id: unknown = "101") => marketNames({ markets: [null, { id, name }] });
+    assert.deepEqual(named("BTC perpetual"), { "101": "BTC perpetual" });
+    assert.deepEqual(named("BTC perpetual", 101), { "101": "BTC perpetual" });
+    for (const name of [
+      "",
+      " a",
+      "a ",
+      "102",
+      "1 02",
+      "a\u001b[2J",
+      "a\u3164b",
+      "a\u200bb",
+      "a\nb",
+      "x".repeat(65),
+      5,
+      null,
+    ])
+      assert.deepEqual(named(name), {}, JSON.stringify(name));
+    assert.deepEqual(named("a", { toString: 5 }), {});
+    for (const json of [null, 5, {}, { markets: 5 }]) assert.deepEqual(marketNames(json), {});
+    const of = rules();
+    const id = String(of.markets[0]!.id);
+    assert.deepEqual(marketNames(namedRulesJson(of, { [id]: "first", "77": "of none" })), { [id]: "first" });
+    assert.equal(
+      rulesRoot(parseRules(JSON.parse(toJson(namedRulesJson(of, { [id]: "first" }))), PROFILE)),
+      rulesRoot(of),
+    );
+  });
 
   it("refuses what no rules may say", () => {
     const json = file();

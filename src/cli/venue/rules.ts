@@ -6,7 +6,7 @@ import { asInteger, asList, asObject, badFormat, toJson } from "../../protocol/j
 import { requireBits } from "../../protocol/numbers.ts";
 import { BITS } from "../../protocol/parameters.ts";
 import { rulesRoot, type Rules } from "../../protocol/rules.ts";
-import { parseRules, rulesJson } from "../../protocol/rulesJson.ts";
+import { marketNames, namedRulesJson, parseRules } from "../../protocol/rulesJson.ts";
 import { rulesChanges } from "../../protocol/rulesChanges.ts";
 import { isoTime, short, table } from "../../setup/format.ts";
 import { readJson } from "../../setup/readJson.ts";
@@ -19,7 +19,8 @@ export interface RulesOptions {
 interface VenueRules {
   readonly profile: Profile;
   readonly inForce: Rules;
-  readonly json: unknown;
+  /** of markets, by id */
+  readonly names: Readonly<Record<string, string>>;
   readonly timelock: bigint;
   readonly announced: readonly { n: number; root: bigint; from: bigint; state: string; rules: Rules }[];
 }
@@ -39,25 +40,20 @@ async function rulesOf(api: Api): Promise<VenueRules> {
     const at = `rules.announced[${i}]`;
     return { ...announcementOf(at, it), rules: read(at, it) };
   });
-  const { rules: json } = asObject("rules.inForce", answer.inForce);
+  const names = marketNames(asObject("rules.inForce", answer.inForce).rules);
   const timelock = asInteger("rules.timelock", answer.timelock);
-  return { profile, inForce: read("rules.inForce", answer.inForce), json, timelock, announced };
+  return { profile, inForce: read("rules.inForce", answer.inForce), names, timelock, announced };
 }
 
 /** `tacit rules show`: those in force, as a file that can be changed and announced; and what is announced. @returns the exit code */
 export async function rulesShow({ venue, json }: RulesOptions): Promise<number> {
-  const { inForce, json: file, timelock, announced } = await rulesOf(new Api(venue));
+  const { inForce, names, timelock, announced } = await rulesOf(new Api(venue));
+  const file = namedRulesJson(inForce, names);
   if (json) {
-    process.stdout.write(toJson(rulesJson(inForce), 2) + "\n");
+    process.stdout.write(toJson(file, 2) + "\n");
     return 0;
   }
-  const { group, instruments, markets } = rulesJson(inForce);
-  const names = new Map(
-    asList("markets", asObject("rules", file).markets).flatMap((it) => {
-      const { id, name } = (it ?? {}) as Record<string, unknown>;
-      return typeof name === "string" ? [[String(id), name] as const] : [];
-    }),
-  );
+  const { group, instruments, markets } = file;
   const lines = [
     `rules ${short(rulesRoot(inForce))}, ${group.feeds.length} feeds, changes after ${timelock} s`,
     table([
@@ -86,7 +82,7 @@ export async function rulesShow({ venue, json }: RulesOptions): Promise<number> 
               [
                 String(i),
                 row.id,
-                names.get(row.id) ?? "",
+                row.name ?? "",
                 row.rule,
                 row.state,
                 untilText(BigInt(row.until)),
@@ -124,10 +120,13 @@ interface Changed {
 const SETTING = /^([a-z]\w*(?:\[\d+\]|\.[a-z]\w*)*)=(.*)$/is;
 
 /** @throws USAGE, FILE, JSON */
-async function changedRules({ inForce }: Pick<VenueRules, "inForce">, { path, set = [] }: Changed): Promise<unknown> {
+async function changedRules(
+  { inForce, names }: Pick<VenueRules, "inForce" | "names">,
+  { path, set = [] }: Changed,
+): Promise<unknown> {
   if (path === undefined && set.length === 0)
     throw new TacitError("USAGE", "nothing is said to change: expected a file of rules, or --set");
-  const rules = path === undefined ? structuredClone(rulesJson(inForce)) : await readJson(path);
+  const rules = path === undefined ? namedRulesJson(inForce, names) : await readJson(path);
   for (const setting of set) {
     const [, at, text] = SETTING.exec(setting) ?? [];
     const wrong = (expected: string) => new TacitError("USAGE", `--set ${setting} is wrong: expected ${expected}`);
@@ -156,9 +155,9 @@ export async function rulesDiff(
   path: string | undefined,
   { venue, json, set }: RulesOptions & Pick<Changed, "set">,
 ): Promise<number> {
-  const { profile, inForce } = await rulesOf(new Api(venue));
-  const after = parseRules(await changedRules({ inForce }, { path, set }), profile);
-  const changes = rulesChanges(inForce, after);
+  const { profile, ...before } = await rulesOf(new Api(venue));
+  const after = parseRules(await changedRules(before, { path, set }), profile);
+  const changes = rulesChanges(before.inForce, after);
   if (json) process.stdout.write(toJson({ root: rulesRoot(after), changes }, 2) + "\n");
   else if (changes.length === 0) process.stdout.write("nothing changes\n");
   else
@@ -226,20 +225,17 @@ export async function rulesAnnounce(
   const { set } = options;
   if (options.rpc !== undefined) {
     const asked = new Api(options.venue);
-    const { profile, inForce } = await rulesOf(asked);
+    const { profile, ...before } = await rulesOf(asked);
     const announcer = await announcerOf({ rpc: options.rpc }, asked);
-    const { n, from } = await announcer.announce(
-      JSON.stringify(await changedRules({ inForce }, { path, set })),
-      profile,
-    );
+    const { n, from } = await announcer.announce(JSON.stringify(await changedRules(before, { path, set })), profile);
     process.stdout.write(
       `announcement ${n}, good from ${isoTime(from)}: the venue shows it once its block is confirmed\n`,
     );
     return 0;
   }
   const api = await operatorApi(options);
-  const { profile, inForce } = await rulesOf(api);
-  const rules = await changedRules({ inForce }, { path, set });
+  const { profile, ...before } = await rulesOf(api);
+  const rules = await changedRules(before, { path, set });
   // What is wrong with the file is said here, by field.
   parseRules(rules, profile);
   return told(await api.post("/rules/announce", { rules }), options);

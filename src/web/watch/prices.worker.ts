@@ -35,7 +35,9 @@ async function work(): Promise<void> {
 async function open(url: string) {
   const api = new Api(url);
   const genesis = parseGenesis(asObject("venue", await api.get("/venue")).genesis);
-  return { api, genesis, terms: new ClientTerms({ api, genesis, now: () => BigInt(Math.floor(Date.now() / 1000)) }) };
+  const terms = new ClientTerms({ api, genesis, now: () => BigInt(Math.floor(Date.now() / 1000)) });
+  await terms.open(null);
+  return { api, genesis, terms };
 }
 
 /** @returns null where newer prices are there already */
@@ -59,9 +61,10 @@ async function checkOf({ url, told }: CheckPrices): Promise<PricesCheck | null> 
   const round = await provedIn(api, genesis, quorum);
   if (proved?.defect) return result("bad", `${proved.defect}: these prices are not the proved ones.`);
   const where = round === null ? "It is in no proved round so far." : `Round ${round} proves that entry.`;
+  const before = terms.told === null ? "" : " What was before them is as the venue tells it.";
   const made = `made at entry ${quorum.n} of the log from the signed reports of feeds ${feeds.join(", ")}`;
   const enough = `a quorum of ${feeds.length} of ${count(rules.group.feeds.length, "feed")}`;
-  return result("good", `Checked here: ${made}, ${enough}, and what follows from their medians. ${where}`);
+  return result("good", `Checked here: ${made}, ${enough}, and what follows from their medians. ${where}${before}`);
 }
 
 /** The round that has the entry, asked for until there is one. */
