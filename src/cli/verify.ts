@@ -2,19 +2,16 @@ import { TacitError } from "../protocol/errors.ts";
 import { PROFILES, type ProfileName } from "../protocol/instructions.ts";
 import { isRecord, recheckedInWords, rulesOfGenesis, type RecheckResult } from "../replay/recheck.ts";
 import {
-  broughtInWords,
-  broughtRules,
   explainRefusal,
   fittingProfile,
   isDevelopmentKey,
-  rulesAfter,
   verifyClaim,
-  type BroughtRules,
   type Payout,
   type Reached,
   type RoundEffect,
   type VerifyingKeys,
 } from "../verifier/index.ts";
+import { broughtInWords, broughtRules, rulesAfter, type BroughtRules } from "../verifier/broughtRules.ts";
 import { isoTime, short, thousands } from "../setup/format.ts";
 import { toJson } from "../protocol/json.ts";
 import { readJson } from "../setup/readJson.ts";

@@ -3,7 +3,7 @@ import type { Rules } from "./rules.ts";
 import { rulesJson } from "./rulesJson.ts";
 
 /** One word that differs between two sets of rules. */
-export interface RulesChange {
+export interface ChangedWord {
   /** "markets[0].feeRate" */
   readonly at: string;
   readonly before: string;
@@ -17,8 +17,8 @@ const EMPTY = "only while the market is empty";
 const NEVER = "never";
 
 /** What `after` changes, word by word; whether it may, says `configure` (configure.ts). */
-export function rulesChanges(before: Rules, after: Rules): RulesChange[] {
-  const changes: RulesChange[] = [];
+export function rulesChanges(before: Rules, after: Rules): ChangedWord[] {
+  const changes: ChangedWord[] = [];
   const walk = (at: string, a: unknown, b: unknown) => {
     if (isObject(a) && isObject(b)) {
       for (const name of new Set([...Object.keys(a), ...Object.keys(b)]))

@@ -1,6 +1,6 @@
 import { PROFILES, type ProfileName } from "../protocol/instructions.ts";
 import { rulesRoot, type Rules } from "../protocol/rules.ts";
-import { rulesChanges, type RulesChange } from "../protocol/rulesChanges.ts";
+import { rulesChanges, type ChangedWord } from "../protocol/rulesChanges.ts";
 import { parseRules } from "../protocol/rulesJson.ts";
 import type { RoundEffect } from "./round.ts";
 import type { RoundClaim } from "./roundFile.ts";
@@ -13,7 +13,7 @@ export interface BroughtRules {
   /** null where the file shows none of this root */
   readonly rules: Rules | null;
   /** word by word; null where these or those before them are not known */
-  readonly changes: readonly RulesChange[] | null;
+  readonly changes: readonly ChangedWord[] | null;
 }
 
 /**

@@ -27,7 +27,6 @@ export {
   type RulesChange,
   type VenueView,
 } from "./round.ts";
-export { broughtInWords, broughtRules, rulesAfter, type BroughtRules } from "./broughtRules.ts";
 export { verifyClaim, type ClaimResult, type Reached } from "./claim.ts";
 export {
   CLAIM_REFUSALS,

@@ -2,18 +2,15 @@ import { publicInputNames, type InstructionName, type ProfileName } from "../../
 import type { Rules } from "../../protocol/rules.ts";
 import { recheck, recheckedInWords } from "../../replay/recheck.ts";
 import {
-  broughtInWords,
-  broughtRules,
   explainRefusal,
   isDevelopmentKey,
-  rulesAfter,
   verifyClaim,
-  type BroughtRules,
   type Reached,
   type RoundClaim,
   type RoundEffect,
   type VerifyingKeys,
 } from "../../verifier/index.ts";
+import { broughtInWords, broughtRules, rulesAfter, type BroughtRules } from "../../verifier/broughtRules.ts";
 import { count, thousands, utc } from "../format.ts";
 import { sentences } from "./sentences.ts";
 
