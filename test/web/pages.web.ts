@@ -755,8 +755,9 @@ describe("pages in Chromium", () => {
       const { group, instruments, markets } = rules;
       const priced = { root: rulesRoot(rules), pricing: group.pricing, instruments, markets };
       const told = pricesTold({ rules, prices: reprice(priced, prices, epoch, medians(reports)) });
-      const { round } = (await alice.sync()) as { round: number };
-      await endRound(round + 1);
+      const { logCount } = venue.health();
+      clock.advance(30n);
+      await until(venue, () => venue.health().proved >= logCount);
       const lies = {
         "/v1/prices": (json: any) => Object.assign(json, JSON.parse(toJson(told))),
         "/v1/changes": (json: any) =>
@@ -766,9 +767,7 @@ describe("pages in Chromium", () => {
         assert.match(await page.locator("#prices-note").innerText(), /^Index 100,300/);
         assert.match(
           await page.locator("#prices-check").innerText(),
-          new RegExp(
-            `^✗ round ${round + 1} proves another entry \\d+ of the log than the one shown: these prices are not the proved ones\\.$`,
-          ),
+          /^✗ round \d+ proves another entry \d+ of the log than the one shown: these prices are not the proved ones\.$/,
         );
       });
     });
