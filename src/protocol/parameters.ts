@@ -260,6 +260,8 @@ export const MOST = {
   moves: 72,
   /** 1024ths: of what maintenance, target and penalty of the defaults are */
   maintenance: 640,
+  /** of a funding period and a settlement window: what a feed remembers */
+  epochs: 65_536,
   defaults: 1024,
 } as const;
 /** Of a proof: its code, at most six public inputs beside the first, eight words; gas as in docs/costs.json. */
