@@ -385,6 +385,7 @@ const FeedStatusSchema = z.strictObject({
   epoch: epoch.nullable().describe("last one that it reported"),
   after: z.number().nullable().describe("seconds after the end of that epoch"),
   off: whole.nullable().describe("how far its index was from the median, millionths"),
+  lacked: whole.nullable().describe("numbers that its report lacked, of those that the rules need"),
   missed: whole.describe("epochs that were priced without it"),
   trouble: z.string().nullable(),
 });
