@@ -364,7 +364,7 @@ export const AnnouncementSchema = z
     rules: RulesFileSchema,
     announced: time,
     from: time.describe("may come into force from then on, for 30 days"),
-    state: z.enum(["waiting", "withdrawn", "applied"]),
+    state: z.enum(["waiting", "withdrawn", "applied", "lapsed"]).describe("lapsed: its 30 days are over"),
   })
   .openapi("Announcement");
 
@@ -374,9 +374,7 @@ export const RulesSchema = z
     profile: z.enum(keys(PROFILES)),
     timelock: decimal.describe("seconds between announcement and use"),
     inForce: z.strictObject({ root: element, rules: RulesFileSchema }),
-    announced: z
-      .array(AnnouncementSchema)
-      .describe("the oldest first, those that were applied or withdrawn among them"),
+    announced: z.array(AnnouncementSchema).describe("the oldest first, those that wait no more among them"),
   })
   .openapi("Rules");
 
