@@ -176,6 +176,15 @@ describe("feeds/feed", () => {
     assert.equal(feed.health().ok, true);
   });
 
+  it("counts nothing that was seen by a clock ahead, also when its time comes", () => {
+    const { feed, at, live } = start();
+    live(BASE, BASE + 130);
+    at(BASE + 5_000);
+    feed.observe({ time: BASE + 5_000, index: 1 }, place);
+    at(BASE + 140);
+    assert.deepEqual(at(BASE + 5_042), []);
+  });
+
   it("signs once for each set of contracts, the rules in force first, and for none that does not name its key", () => {
     const next = instruments();
     next[1] = { ...next[1]!, contract: { ...next[1]!.contract, expiry: EXPIRY + 3_600n } };
