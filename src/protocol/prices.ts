@@ -187,14 +187,16 @@ export function missingAt(
 ): boolean[] {
   const end = epoch * pricing.epochLength;
   return instruments.map((it, i) => {
-    if (!it || payoffs[i] !== 0n) return false;
+    if (!it || payoffs[i] !== 0n || values[i] !== 0n) return false;
     const { contract } = it;
-    const isOwn = !isOption(contract) || contract.volatility === BigInt(i);
-    return isExpired(contract, end) || (values[i] === 0n && isOwn);
+    return isExpired(contract, end) || !isOption(contract) || contract.volatility === BigInt(i);
   });
 }
 
-/** By instrument, whether prices of these numbers would leave it stale: not settled, and missing, or an option valued by what is. */
+/**
+ * By instrument, whether prices of these numbers would leave it stale: not settled, and missing, or expired, or an option valued by
+ * what is.
+ */
 export function staleAt(
   rules: Contracts,
   before: Pick<Prices, "epoch" | "payoffs">,
@@ -202,7 +204,12 @@ export function staleAt(
   values: readonly bigint[],
 ): boolean[] {
   const payoffs = payoffsAt(rules, before, epoch, values);
-  const missing = missingAt(rules, { payoffs }, epoch, values);
+  const end = epoch * rules.pricing.epochLength;
+  // What has expired has no value until it is settled, which it is in no second step of one epoch.
+  const missing = missingAt(rules, { payoffs }, epoch, values).map((it, i) => {
+    const instrument = rules.instruments[i];
+    return it || (!!instrument && payoffs[i] === 0n && isExpired(instrument.contract, end));
+  });
   return rules.instruments.map((it, i) => {
     if (!it || payoffs[i] !== 0n) return false;
     const { contract } = it;
