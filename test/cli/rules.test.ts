@@ -147,6 +147,8 @@ describe("tacit rules, markets, margin", () => {
     assert.deepEqual(new Set(scenarios.map(({ equity }: { equity: string }) => equity)), new Set(["50000000"]));
     assert.equal(curve.length, 49);
     assert.deepEqual(drivers, []);
-    assert.match(await tacit("margin"), /50,000,000/);
+    const shown = await tacit("margin");
+    assert.match(shown, /50,000,000/);
+    assert.doesNotMatch(shown, /as the venue tells it/, "followed from the genesis on");
   });
 });
