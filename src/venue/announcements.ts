@@ -177,14 +177,15 @@ export class Announcements {
 
   /**
    * Marks the next one as applied where it is in force, and was not so marked: an end came between.
-   * @param root  of the rules in force
+   * @param root     of the rules in force
+   * @param entries  counts the RULES of the log: rules that are announced may be those in force already
    * @throws STORAGE
    */
-  async resume(root: bigint): Promise<void> {
+  async resume(root: bigint, entries: () => Promise<number>): Promise<void> {
     const [next] = this.waiting;
-    const last = this.#all.findLast(({ state }) => state === "applied");
-    // The same rules may be announced twice: then those in force are the earlier ones.
-    if (next?.root === root && last?.root !== root) await this.#keep({ ...next, state: "applied" });
+    if (next?.root !== root) return;
+    const applied = this.#all.filter(({ state }) => state === "applied").length;
+    if ((await entries()) > applied) await this.#keep({ ...next, state: "applied" });
   }
 
   #find(n: number): Announcement {
