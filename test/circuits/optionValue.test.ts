@@ -293,6 +293,11 @@ describe("circuits/lib/optionValue", () => {
     // A call deep in the money would be worth nothing.
     const forged = circuit.refuses(DEEP, { itm: 0n, far: 2n }, "far * (far - 1) === 0");
     assert.deepEqual([forged, circuit.witness(DEEP)].map((it) => circuit.read("out", it)), [0n, 1_000n]); // prettier-ignore
+    // Its forward is rounded down to 1 below the strike.
+    assert.equal(circuit.read("out", circuit.witness({ ...DEEP, forward: 99_999n })), 0n);
+    // Far what is near: y is somewhere in the table, and its last.
+    for (const near of [CALL, { ...CALL, score: toField(-4_194_432n), dev: 0n }])
+      circuit.refuses(near, { far: 1n }, "far * sum[width] === 0");
     const logarithm = await fixed("Ln", []);
     // A shift by 2 that counts as 3, or as 0.
     const at = { in: 1n << 38n };
