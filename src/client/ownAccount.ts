@@ -132,7 +132,8 @@ export class OwnAccount {
     const { told } = terms;
     if (!told) memory.told = null;
     else {
-      const { time, unshown, ...first } = (memory.told ??= { ...told, time: now(), unshown: null });
+      const { n, rules, prices } = (memory.told ??= { ...told, time: now(), unshown: null });
+      const first = { n, rules, prices };
       if (toJson(first) !== toJson(told)) await terms.beginAt(first);
     }
     await terms.update();
