@@ -475,6 +475,7 @@ template Configure(S, FEEDS, depth, clear, settle) {
     after.logged.count <== before.logged.count + 1;
     after.logged.clock <== clock;
     after.accounts <== before.accounts;
+    after.losses <== before.losses;
     after.blind <== blindAfter;
     after.markets <== before.markets;
     after.clearing <== before.clearing;
