@@ -125,6 +125,7 @@ function MOST_GAS() { return 14000000; }
 function MOST_MOVE() { return 67108864; }
 function MOST_MOVES() { return 72; }
 function MOST_MAINTENANCE() { return 640; }
+function MOST_EPOCHS() { return 65536; }
 function MOST_DEFAULTS() { return 1024; }
 function MOST_CAPACITY() { return 52420; }
 

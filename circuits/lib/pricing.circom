@@ -177,7 +177,7 @@ template Kind() {
 ///         lastBefore, payoffBefore   below 2^40; at most 2^40: this template, or 0
 /// proves  Rule 1: what has expired is latched once, by a number that is not 0, in an epoch that is not the same.
 ///         Rule 2: the number counts until expiry and latch, else the last one does. Rule 3: an instrument without a number is
-///         missing, but for an option that another slot's volatility values.
+///         missing, but for an option that another slot's volatility values; what has expired, and not settled, always is.
 /// out     payoff     1 + what it settled at, 0 before
 ///         live       a bit: given, and not settled
 ///         last       the last number, 0 of a free slot, below 2^40
@@ -222,7 +222,9 @@ template Reported() {
 
     // Rule 3.
     signal borrowed <== isOption * (1 - ownMark);
-    missing <== idle * (1 - borrowed);
+    signal unreported <== none * (1 - borrowed);
+    signal absent <== Or()(expired, unreported);
+    missing <== live * absent;
 }
 
 /// Stale: whether an instrument's value, or what it is valued by, is of an earlier epoch.

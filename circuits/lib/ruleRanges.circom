@@ -64,6 +64,7 @@ template GroupRules(S, FEEDS) {
     Within(0, 64)(group.slack);
     Positive(32)(pricing.window);
     Range(32)(group.grid - pricing.window);
+    Range(32 + WIDTH(MOST_EPOCHS()))(MOST_EPOCHS() * group.epochLength - pricing.window);
     Within(0, 64)(pricing.raised);
     Within(0, 32)(pricing.lowered);
     Range(OPTION_LEAST_VOLATILITY())(pricing.leastVolatility);
@@ -71,7 +72,7 @@ template GroupRules(S, FEEDS) {
     Positive(OPTION_RANGE())(pricing.rangeFloor);
     Range(OPTION_RANGE())(pricing.rangeCap);
     Range(OPTION_RANGE())(pricing.rangeCap - pricing.rangeFloor);
-    Positive(32)(pricing.fundingEvery);
+    Within(1, MOST_EPOCHS())(pricing.fundingEvery);
     Positive(32)(pricing.fundingDivisor);
     Within(0, 1 << 16)(pricing.fundingClamp);
     Within(1, 1 << 16)(pricing.step);

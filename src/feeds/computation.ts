@@ -16,8 +16,6 @@ import { MOST_REPORTED, quoteNames, type Observation } from "./observation.ts";
 export const HALF_LIFE = 3_600;
 /** 365 days, seconds. */
 export const YEAR = 31_536_000;
-/** Epochs that a window, or a funding period, may have for a feed. */
-export const MOST_EPOCHS = 65_536n;
 /** Returns after which a feed signs unless it is told otherwise. */
 export const WARM_UP = 10;
 
@@ -75,12 +73,9 @@ export function noHistory(epochLength: bigint, epoch: bigint): History {
   return { epochLength, epoch, ...none };
 }
 
-/** @throws OUT_OF_RANGE  where a feed would have to remember too much, or epochs have another length than before */
+/** @throws OUT_OF_RANGE  where epochs have another length than before */
 export function requireTerms({ pricing }: Terms, epochLength: bigint): void {
-  const { window, fundingEvery } = pricing;
   if (pricing.epochLength !== epochLength) throw outOfRange("pricing.epochLength", `${epochLength}, as it was`);
-  if (divCeil(window, epochLength) > MOST_EPOCHS) throw outOfRange("pricing.window", `at most ${MOST_EPOCHS} epochs`);
-  if (fundingEvery > MOST_EPOCHS) throw outOfRange("pricing.fundingEvery", `at most ${MOST_EPOCHS} epochs`);
 }
 
 /**

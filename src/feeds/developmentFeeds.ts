@@ -7,7 +7,7 @@ import { contractsHash, type Instruments } from "../protocol/instrument.ts";
 import { divCeil, max, min } from "../protocol/numbers.ts";
 import type { Pricing } from "../protocol/prices.ts";
 import { NO_PREMIUM, quorumOf, reportHash, type Numbers, type SignedReport } from "../protocol/report.ts";
-import { advance, HALF_LIFE, meanIndex, MOST_EPOCHS, noHistory, numbersOf } from "./computation.ts";
+import { advance, HALF_LIFE, meanIndex, noHistory, numbersOf } from "./computation.ts";
 import { requireTerms, settlementKey, type History } from "./computation.ts";
 import { MOST_REPORTED, quoteNames, type Observation } from "./observation.ts";
 import { PricePath } from "./pricePath.ts";
@@ -94,7 +94,7 @@ export class DevelopmentFeeds {
   #historyAt(instruments: Instruments, pricing: Pricing, epoch: bigint): History {
     const { epochLength, window, fundingEvery } = pricing;
     const halves = min(MEMORY, divCeil(10n * BigInt(HALF_LIFE), epochLength));
-    const memory = min(MOST_EPOCHS, max(halves, max(divCeil(window, epochLength), fundingEvery)));
+    const memory = max(halves, max(divCeil(window, epochLength), fundingEvery));
     const from = max(0n, (epoch / memory - 1n) * memory);
     const terms = `${contractsHash(instruments)} ${[epochLength, pricing.grid, window, fundingEvery].join(" ")}`;
     const last = this.#last?.terms === terms && this.#last.from === from ? this.#last.history : null;

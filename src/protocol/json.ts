@@ -54,3 +54,9 @@ export function shown(value: unknown): string {
   if (typeof value !== "object" || value === null) return String(value);
   return Array.isArray(value) ? "a list" : "an object";
 }
+
+/** Seconds since 1970 as ISO 8601, without the thousandths that are never there. */
+export function isoTime(seconds: bigint): string {
+  if (seconds > 253_402_300_799n) return `${seconds} s after 1970`;
+  return new Date(Number(seconds) * 1000).toISOString().replace(".000Z", "Z");
+}

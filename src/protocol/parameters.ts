@@ -268,6 +268,8 @@ export const MOST = {
   moves: 72,
   /** 1024ths: of what maintenance, target and penalty of the defaults are */
   maintenance: 640,
+  /** of a funding period and a settlement window: what a feed remembers */
+  epochs: 65_536,
   defaults: 1024,
   /** entries of a market: with what defaults may add to them below 2^16 */
   capacity: 52_420,

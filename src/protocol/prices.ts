@@ -145,10 +145,11 @@ export function reprice(rules: PricedRules, before: Prices, epoch: bigint, numbe
     const value = reported === 0n ? before.last[i] : reported;
     return isPerpetual(contract) ? nearIndex(pricing, value, history.index) : value;
   });
-  // Missing by itself, then with what it is valued by.
-  const missing = contracts.map(
-    (it, i) => !!it && !isSettled(i) && numbers.values[i] === 0n && !(isOption(it) && it.volatility !== BigInt(i)),
-  );
+  // Missing by itself, then with what it is valued by. What has expired has no value until it is settled.
+  const missing = contracts.map((it, i) => {
+    if (!it || isSettled(i)) return false;
+    return expired[i] || (numbers.values[i] === 0n && !(isOption(it) && it.volatility !== BigInt(i)));
+  });
   const isStale = (i: number) => {
     const contract = contracts[i];
     if (!contract || isSettled(i)) return false;

@@ -257,7 +257,7 @@ const PRICING_RANGES: Readonly<Record<Exclude<keyof Pricing, "scenarios" | "teno
   horizon: [1n, below(32)],
   rangeFloor: [1n, below(26)],
   rangeCap: [1n, below(26)],
-  fundingEvery: SECONDS,
+  fundingEvery: [1n, BigInt(MOST.epochs)],
   fundingDivisor: SECONDS,
   fundingClamp: [0n, 1n << 16n],
   step: [1n, 1n << 16n],
@@ -358,6 +358,7 @@ function requirePricing(at: string, pricing: Pricing, rows: number): void {
   require("lag", lag <= epochLength, "at most the epoch's length");
   require("grid", grid % epochLength === 0n, "a multiple of the epoch's length");
   require("window", window <= grid, "at most the grid of expiries");
+  require("window", window <= BigInt(MOST.epochs) * epochLength, `at most ${MOST.epochs} epochs`);
   require("rangeFloor", rangeFloor <= rangeCap, "at most the cap");
   require("tenors", tenors.length === TENORS, `${TENORS} multipliers`);
   tenors.forEach((it, i) => requireBits(`${at}.tenors[${i}]`, it, TENOR_BITS));

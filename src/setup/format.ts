@@ -1,5 +1,7 @@
 import { printable } from "../protocol/json.ts";
 
+export { isoTime } from "../protocol/json.ts";
+
 /** 1234567 as 1,234,567. */
 export function thousands(value: number | bigint): string {
   return value.toLocaleString("en-US");
@@ -25,12 +27,6 @@ export function shares(counts: Readonly<Record<string, number>>): string {
 export function short(value: bigint | string): string {
   const text = String(value);
   return text.length <= 14 ? text : `${text.slice(0, 6)}…${text.slice(-6)}`;
-}
-
-/** Seconds since 1970 as ISO 8601, without the thousandths that are never there. */
-export function isoTime(seconds: bigint): string {
-  if (seconds > 253_402_300_799n) return `${seconds} s after 1970`;
-  return new Date(Number(seconds) * 1000).toISOString().replace(".000Z", "Z");
 }
 
 /** Rows of equal length as columns; the first row is a heading. Columns after the first are right-aligned. */

@@ -1,12 +1,17 @@
+import { configureTold } from "../protocol/configure.ts";
 import { TacitError } from "../protocol/errors.ts";
 import type { Profile } from "../protocol/instructions.ts";
-import { requireRules, rulesRoot, type Rules } from "../protocol/rules.ts";
+import { isoTime } from "../protocol/json.ts";
+import { rulesRoot, type Rules, type Terms } from "../protocol/rules.ts";
 import { marketNames, namedRulesJson, parseRules } from "../protocol/rulesJson.ts";
 import type { RulesCursor, RulesPage } from "./chain/rulesEvents.ts";
 import type { Clock } from "./clock.ts";
 import type { Store } from "./store/store.ts";
 
-/** Rules that are announced: they may come into force from `from` on, for 30 days, once, in the order of their numbers. */
+/**
+ * Rules that are announced: they may come into force from `from` on, for 30 days, once, in the order of their numbers. Those before
+ * the one that does are passed over.
+ */
 export interface Announcement {
   /** from 1 */
   readonly n: number;
@@ -17,7 +22,7 @@ export interface Announcement {
   /** seconds since 1970 */
   readonly announced: bigint;
   readonly from: bigint;
-  readonly state: "waiting" | "withdrawn" | "applied";
+  readonly state: "waiting" | "withdrawn" | "applied" | "passedOver";
 }
 
 /** Seconds for which an announcement is good. @twins src/verifier/contract/Venue.sol */
@@ -76,9 +81,12 @@ export class Announcements {
     return this.#all.filter(({ state, from }) => state === "waiting" && now <= from + ANNOUNCED_FOR);
   }
 
-  /** @throws OUT_OF_RANGE when they are no rules; STORAGE */
-  announce(rules: Rules, names: Announcement["names"] = {}): Promise<Announcement> {
-    return this.#alone(() => this.#announce(rules, names));
+  /**
+   * @param inForce  which the first one that waits is to follow
+   * @throws OUT_OF_RANGE when they are no rules; RULES when they may not follow the last ones announced, whoever holds what; STORAGE
+   */
+  announce(rules: Rules, inForce: Terms, names: Announcement["names"] = {}): Promise<Announcement> {
+    return this.#alone(() => this.#announce(rules, inForce, names));
   }
 
   /** One change after the other: what is taken back is not applied, and each announcement has the number after the last. */
@@ -88,11 +96,13 @@ export class Announcements {
     return done;
   }
 
-  async #announce(rules: Rules, names: Announcement["names"]): Promise<Announcement> {
-    requireRules(rules, this.#profile);
+  async #announce(rules: Rules, inForce: Terms, names: Announcement["names"]): Promise<Announcement> {
     const announced = this.#clock.now();
+    const from = announced + this.timelock;
+    const before = this.waiting.at(-1)?.rules ?? inForce.rules;
+    configureTold(before, rules, { time: from, prices: inForce.prices, profile: this.#profile });
     const n = (this.#all.at(-1)?.n ?? 0) + 1;
-    const announcement: Announcement = { n, root: rulesRoot(rules), rules, names, announced, from: announced + this.timelock, state: "waiting" }; // prettier-ignore
+    const announcement = { n, root: rulesRoot(rules), rules, names, announced, from, state: "waiting" } as const;
     await this.#keep(announcement);
     return announcement;
   }
@@ -115,18 +125,25 @@ export class Announcements {
   async #read({ events, next }: RulesPage): Promise<Announcement[]> {
     const changed: Announcement[] = [];
     for (const event of events) {
-      const known = this.#all.find(({ n }) => n === event.n);
-      if (event.kind === "announced") {
-        const read = known ? null : this.#rulesIn(event.text, event.root);
-        if (!read) continue;
-        const { n, root, from } = event;
-        changed.push({ n, root, ...read, announced: this.#clock.now(), from, state: "waiting" });
-      } else if (known) changed.push({ ...known, state: event.kind === "withdrawn" ? "withdrawn" : "applied" });
-      if (changed.length > 0) await this.#keep(changed[changed.length - 1]);
+      const news = this.#newsOf(event);
+      if (news.length > 0) await this.#keep(...news);
+      changed.push(...news);
     }
     await this.#store.put({ [CURSOR]: JSON.stringify({ block: `${next.block}`, announced: next.announced }) });
     this.#cursor = next;
     return changed;
+  }
+
+  /** What an event makes of what is known. */
+  #newsOf(event: RulesPage["events"][number]): Announcement[] {
+    const known = this.#all.find(({ n }) => n === event.n);
+    if (event.kind === "announced") {
+      const read = known ? null : this.#rulesIn(event.text, event.root);
+      const { n, root, from } = event;
+      return read ? [{ n, root, ...read, announced: this.#clock.now(), from, state: "waiting" }] : [];
+    }
+    if (!known) return [];
+    return event.kind === "withdrawn" ? [{ ...known, state: "withdrawn" }] : this.#applied(known);
   }
 
   #rulesIn(text: string, root: bigint): Pick<Announcement, "rules" | "names"> | null {
@@ -152,39 +169,45 @@ export class Announcements {
   }
 
   /**
-   * Brings the next one into force, while none is taken back.
+   * Brings one into force, while none is taken back. Those before it are passed over.
    * @param configure  commits it to the log
    * @throws ANNOUNCEMENT, and as `configure`; then it waits still. STORAGE after it is in force
    */
   apply(n: number, configure: (rules: Rules) => Promise<void>): Promise<void> {
     return this.#alone(async () => {
-      const next = this.requireNext(n);
-      await configure(next.rules);
-      await this.#keep({ ...next, state: "applied" });
+      const due = this.requireDue(n);
+      await configure(due.rules);
+      await this.#keep(...this.#applied(due));
     });
   }
 
-  /** The one that is to come into force. @throws ANNOUNCEMENT when it may not yet, or not before another */
-  requireNext(n: number): Announcement {
+  /** One that may come into force now. @throws ANNOUNCEMENT when it may not, or not yet */
+  requireDue(n: number): Announcement {
     const found = this.#find(n);
-    const [next] = this.waiting;
-    if (next !== found)
-      throw new TacitError("ANNOUNCEMENT", `announcement ${n} is not the next: expected ${next?.n ?? "none"}`, { n });
-    if (this.#clock.now() < found.from)
-      throw new TacitError("ANNOUNCEMENT", `announcement ${n} is good from ${found.from} on`, { n, from: found.from });
+    const { from } = found;
+    if (this.#clock.now() < from)
+      throw new TacitError("ANNOUNCEMENT", `announcement ${n} is good from ${isoTime(from)} on`, { n, from });
+    if (!this.waiting.includes(found))
+      throw new TacitError("ANNOUNCEMENT", `announcement ${n} is too old`, { n, from });
     return found;
   }
 
+  /** One as it is in force, and what that passes over. */
+  #applied(announcement: Announcement): Announcement[] {
+    const before = this.#all.filter(({ n, state }) => n < announcement.n && state === "waiting");
+    return [...before.map((it) => ({ ...it, state: "passedOver" }) as const), { ...announcement, state: "applied" }];
+  }
+
   /**
-   * Marks the next one as applied where it is in force, and was not so marked: an end came between.
+   * Marks the one as applied that is in force, and was not so marked: an end came between.
    * @param root  of the rules in force
    * @throws STORAGE
    */
   async resume(root: bigint): Promise<void> {
-    const [next] = this.waiting;
+    const found = this.waiting.find((it) => it.root === root);
     const last = this.#all.findLast(({ state }) => state === "applied");
     // The same rules may be announced twice: then those in force are the earlier ones.
-    if (next?.root === root && last?.root !== root) await this.#keep({ ...next, state: "applied" });
+    if (found && last?.root !== root) await this.#keep(...this.#applied(found));
   }
 
   #find(n: number): Announcement {
@@ -193,16 +216,14 @@ export class Announcements {
     return found;
   }
 
-  async #keep(announcement: Announcement): Promise<void> {
-    const { n, rules, names, announced, from, state } = announcement;
-    const text = JSON.stringify({
-      n,
-      rules: namedRulesJson(rules, names),
-      announced: `${announced}`,
-      from: `${from}`,
-      state,
+  /** All or none; of two of one number the later. */
+  async #keep(...announcements: readonly Announcement[]): Promise<void> {
+    const texts = announcements.map(({ n, rules, names, announced, from, state }) => {
+      const kept = { n, rules: namedRulesJson(rules, names), announced: `${announced}`, from: `${from}`, state };
+      return [`${KIND}${String(n).padStart(9, "0")}`, JSON.stringify(kept)];
     });
-    await this.#store.put({ [`${KIND}${String(n).padStart(9, "0")}`]: text });
-    this.#all = [...this.#all.filter((it) => it.n !== n), announcement].sort((a, b) => a.n - b.n);
+    await this.#store.put(Object.fromEntries(texts));
+    const all = new Map([...this.#all, ...announcements].map((it) => [it.n, it]));
+    this.#all = [...all.values()].sort((a, b) => a.n - b.n);
   }
 }

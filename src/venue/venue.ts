@@ -2,6 +2,7 @@ import type { Deposit } from "../matcher/events.ts";
 import { requireRecipient } from "../protocol/address.ts";
 import { accountKey } from "../protocol/eddsa.ts";
 import { outOfRange, TacitError } from "../protocol/errors.ts";
+import { isoTime } from "../protocol/json.ts";
 import { PROFILES } from "../protocol/instructions.ts";
 import { nonceFault } from "../protocol/admission.ts";
 import { decodeItem, lastNonce, requireItem, type Auth, type Decoded, type Item } from "../protocol/item.ts";
@@ -217,10 +218,11 @@ export class Venue extends Questions {
    * Announces rules, of a venue without a chain: from the end of the timelock on, for 30 days, they may come into force.
    * @throws ON_CHAIN      when the venue has a chain: rules are announced at its contract
    * @throws OUT_OF_RANGE  when they are no rules; STORAGE
+   * @throws RULES         when they may not follow those announced last, or in force, whoever holds what
    */
   async announce(rules: Rules, { names = {} }: { names?: Announcement["names"] } = {}): Promise<Announcement> {
     this.#requireOffChain();
-    return this.#announced(await this.#announcements.announce(rules, names));
+    return this.#announced(await this.#announcements.announce(rules, this.terms, names));
   }
 
   /** Takes an announcement back, until its timelock has run. @throws ON_CHAIN, ANNOUNCEMENT, STORAGE */
@@ -231,18 +233,20 @@ export class Venue extends Questions {
 
   /**
    * Brings announced rules into force.
-   * @throws ANNOUNCEMENT  when it is not the next one, or its timelock has not run
+   * @throws ANNOUNCEMENT  when it does not wait any more, or its timelock has not run
    * @throws RULES         when they may not follow those in force now: what, and what it would take
    * @throws STOPPED, STORAGE; ChainFailure where the contract is asked and does not answer
    */
   async applyRules(n: number): Promise<Announcement> {
     this.#requireTaking();
-    const { from } = this.#announcements.requireNext(n);
+    const { from } = this.#announcements.requireDue(n);
     if (this.#link) {
-      // Rounds take a while, and the contract's thirty days end by its own time.
-      const next = await this.#link.nextAnnouncement();
-      if (next?.n !== n || this.clock.now() > from + ANNOUNCED_FOR - DAY)
+      // Rounds take a while, and the contract's thirty days end by its own time. Before `from` it can be withdrawn.
+      const found = await this.#link.announcement(n);
+      if (!found || this.clock.now() > from + ANNOUNCED_FOR - DAY)
         throw new TacitError("ANNOUNCEMENT", `the contract would not take announcement ${n}`, { n });
+      if (found.time < from)
+        throw new TacitError("ANNOUNCEMENT", `announcement ${n} may still be withdrawn: expected a confirmed block from ${isoTime(from)} on`, { n, from }); // prettier-ignore
     }
     await new Promise<void>((resolve, reject) => {
       this.#configuring.push({ n, resolve, reject });

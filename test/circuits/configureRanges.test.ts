@@ -223,8 +223,13 @@ describe("circuits/lib/ruleRanges: groups", () => {
   const wide = (rangeCap: bigint) => rowed(0, {}, { scenarios: still, rangeFloor: most, rangeCap });
   const lagging = (lag: bigint) => ({ ...group(), pricing: { ...group().pricing, lag } });
   const defaulted = (change: Partial<Group["defaults"]>) => ({ ...group(), defaults: { ...group().defaults, ...change } }); // prettier-ignore
+  const windowed = (window: bigint) => {
+    const read = whole({ ...group(), pricing: { ...group().pricing, window, lag: 0n } });
+    return { ...read, group: { ...read.group, epochLength: 1n, grid: 1n << 17n } };
+  };
   const cheats: Record<string, [honest: () => Tampered, cheat: () => Tampered]> = {
     "Range(32)(group.epochLength - group.lag)": [() => whole(group()), () => whole(lagging(group().pricing.epochLength + 1n))], // prettier-ignore
+    "Range(32 + WIDTH(MOST_EPOCHS()))(MOST_EPOCHS() * group.epochLength - pricing.window)": [() => windowed(65_536n), () => windowed(65_537n)], // prettier-ignore
     "Range(OPTION_RANGE())(pricing.rangeCap)": [() => whole(wide(most)), () => whole(wide(most + 1n))],
     "Within(1, MOST_MAINTENANCE())(defaults.maintenance)": [() => whole(group()), () => whole(defaulted({ maintenance: 641n }))], // prettier-ignore
     "Within(1, MOST_DEFAULTS())(defaults.target)": [() => whole(group()), () => whole(defaulted({ target: 1_025n }))],

@@ -348,9 +348,17 @@ describe("circuits/instructions/reprice: parts", () => {
     circuit.refuses({ ...REPORTED, number: 0n }, { reports: 1n }, "reports <== expired * (1 - none)");
     const missing = { ...REPORTED, tau: 9n, number: 0n };
     assert.deepEqual(read(missing), [0n, 1n, 5n, 1n]);
-    circuit.refuses(missing, { missing: 0n }, "missing <== idle * (1 - borrowed)");
+    circuit.refuses(missing, { missing: 0n }, "missing <== live * absent");
     circuit.refuses(missing, { idle: 0n }, "idle <== live * none");
-    assert.deepEqual(read({ ...missing, ownMark: 0n }), [0n, 1n, 5n, 0n]);
+    const borrowing = { ...missing, ownMark: 0n };
+    assert.deepEqual(read(borrowing), [0n, 1n, 5n, 0n]);
+    // What has expired is missing until it is latched, whatever values it, and whatever is reported.
+    const unreported = { ...borrowing, tau: 0n };
+    const sameEpoch = { ...REPORTED, same: 1n };
+    for (const late of [unreported, sameEpoch]) {
+      assert.deepEqual(read(late), [0n, 1n, 5n, 1n]);
+      circuit.refuses(late, { absent: 0n }, "absent <== Or()(expired, unreported)");
+    }
     // The least and the greatest number, and no such slot.
     for (const isPut of [0n, 1n])
       for (const number of [0n, 1n, (1n << 40n) - 1n])
@@ -361,7 +369,7 @@ describe("circuits/instructions/reprice: parts", () => {
           assert.equal(read({ ...REPORTED, isPut, number, strike })[0], expected, `${number} ${strike}`);
         }
     assert.deepEqual(read({ ...REPORTED, given: 0n, isOption: 0n, isPut: 0n }), [0n, 0n, 0n, 0n]);
-    pinsEach(circuit, { REPORTED, missing, settled }, "pricing.circom");
+    pinsEach(circuit, { REPORTED, missing, settled, borrowing, unreported }, "pricing.circom");
   });
 
   it("Stale: nothing that is valued by what is missing is fresh", async () => {

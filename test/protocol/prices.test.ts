@@ -208,6 +208,17 @@ describe("protocol/prices", () => {
       const before = reprice(of, first(of), AT_EXPIRY, numbers({}, { 1: 0n }));
       assert.equal(reprice(of, before, AT_EXPIRY, numbers({}, settled)).payoffs[1], 0n);
     });
+    it("leaves what has expired stale until it is latched, also an option that needed no number before", () => {
+      const of = priced();
+      const quiet = reprice(of, first(of), AT_EXPIRY, numbers({}, { ...settled, 3: 0n }));
+      assert.deepEqual(quiet.payoffs.slice(1, 5), [104_001n, 4_001n, 0n, 1n]);
+      assert.deepEqual(quiet.stale.slice(0, 5), [false, false, false, true, false]);
+      assert.equal(quiet.markets[3], null);
+      const changed = reprice(of, { ...first(of), epoch: AT_EXPIRY, rules: 0n }, AT_EXPIRY, numbers({}, settled));
+      assert.deepEqual(changed.payoffs.slice(1, 5), [0n, 0n, 0n, 0n]);
+      assert.deepEqual(changed.stale.slice(0, 5), [false, true, true, true, true]);
+      assert.deepEqual(reprice(of, changed, AT_EXPIRY + 1n, numbers({}, settled)).payoffs[1], 104_001n);
+    });
     it("keeps the funding of a perpetual that was given an expiry", () => {
       const instruments = rules().instruments.map((it, i) => (i === 0 ? { ...it!, contract: contract("future") } : it));
       const of = priced({ instruments, markets: rules().markets.map(() => null) });

@@ -37,6 +37,8 @@ const refused: [why: string, message: RegExp, rules: () => Rules][] = [
   ["expiries that end within an epoch", /grid/, () => inPricing({ epochLength: 7n })],
   ["a lag longer than an epoch", /lag/, () => inPricing({ lag: pricing().epochLength + 1n })],
   ["a window longer than the grid", /window/, () => inPricing({ window: GRID + 1n })],
+  ["a window of 65,537 epochs", /window.*65536/, () => inPricing({ epochLength: 1n, lag: 0n, window: 65_537n, grid: 1n << 17n })],
+  ["funding every 65,537 epochs", /fundingEvery/, () => inPricing({ fundingEvery: 65_537n })],
   ["a floor above the cap", /rangeFloor/, () => inPricing({ rangeFloor: 200_001n })],
   ["a move beyond the table of exp", /scenarios\[1\]\.move.*e\^4/, () => inPricing({ rangeCap: (4n << 24n) / 24n + 1n })],
   ["one scenario too few", /scenarios: expected|scenarios is/, () => inPricing({ scenarios: pricing().scenarios.slice(1) })],

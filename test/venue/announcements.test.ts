@@ -31,7 +31,7 @@ describe("announcements", () => {
   it("may be withdrawn until their timelock has run, and come into force from then on, in order", async () => {
     const { announcements, clock } = setting();
     const [first, second] = [withBand(1_000n), withBand(2_000n)];
-    assert.deepEqual(await announcements.announce(first, { "101": "a name" }), {
+    assert.deepEqual(await announcements.announce(first, minutely, { "101": "a name" }), {
       n: 1,
       root: rulesRoot(first),
       rules: first,
@@ -41,23 +41,22 @@ describe("announcements", () => {
       state: "waiting",
     });
     clock.advance(10n);
-    await announcements.announce(second);
-    assert.throws(() => announcements.requireNext(1), hasCode("ANNOUNCEMENT"));
+    await announcements.announce(second, minutely);
+    assert.throws(() => announcements.requireDue(1), hasCode("ANNOUNCEMENT"));
     clock.advance(89n);
-    assert.throws(() => announcements.requireNext(1), hasCode("ANNOUNCEMENT"));
+    assert.throws(() => announcements.requireDue(1), hasCode("ANNOUNCEMENT"));
     clock.advance(1n);
-    assert.equal(announcements.requireNext(1).root, rulesRoot(first));
+    assert.equal(announcements.requireDue(1).root, rulesRoot(first));
     await assert.rejects(announcements.withdraw(1), hasCode("ANNOUNCEMENT"));
     clock.advance(9n);
     assert.equal((await announcements.withdraw(2)).state, "withdrawn");
     await assert.rejects(announcements.withdraw(2), hasCode("ANNOUNCEMENT"));
     await assert.rejects(announcements.withdraw(3), hasCode("ANNOUNCEMENT"));
-    await announcements.announce(second);
+    await announcements.announce(second, minutely);
     clock.advance(200n);
-    assert.throws(() => announcements.requireNext(3), { code: "ANNOUNCEMENT", message: /expected 1/ });
     await announcements.apply(1, async (rules) => assert.equal(rules, first));
-    assert.throws(() => announcements.requireNext(1), hasCode("ANNOUNCEMENT"));
-    assert.equal(announcements.requireNext(3).n, 3);
+    assert.throws(() => announcements.requireDue(1), hasCode("ANNOUNCEMENT"));
+    assert.equal(announcements.requireDue(3).n, 3);
     assert.deepEqual(
       announcements.all.map(({ n, state }) => [n, state]),
       [
@@ -73,7 +72,7 @@ describe("announcements", () => {
     let disk = Promise.resolve();
     const store: Store = { ...base, put: (documents) => disk.then(() => base.put(documents)) };
     const { announcements, clock } = setting(store);
-    await announcements.announce(withBand(1_000n));
+    await announcements.announce(withBand(1_000n), minutely);
     clock.advance(99n);
     const held = gate();
     disk = held.passed;
@@ -92,7 +91,7 @@ describe("announcements", () => {
   it("that are the same rules are each applied for itself, also after an end", async () => {
     const { announcements, store, clock } = setting();
     const same = withBand(1_000n);
-    for (let i = 0; i < 2; i++) await announcements.announce(same);
+    for (let i = 0; i < 2; i++) await announcements.announce(same, minutely);
     clock.advance(100n);
     await announcements.apply(1, async () => {});
     const { announcements: again } = setting(store, clock);
@@ -106,19 +105,71 @@ describe("announcements", () => {
 
   it("are good for 30 days, and stand in nobody's way after", async () => {
     const { announcements, clock } = setting();
-    await announcements.announce(withBand(1_000n));
+    await announcements.announce(withBand(1_000n), minutely);
     clock.advance(50n);
-    await announcements.announce(withBand(2_000n));
+    await announcements.announce(withBand(2_000n), minutely);
     clock.set(START + 100n + ANNOUNCED_FOR);
-    assert.equal(announcements.requireNext(1).n, 1);
+    assert.equal(announcements.requireDue(1).n, 1);
     clock.advance(1n);
-    assert.throws(() => announcements.requireNext(1), hasCode("ANNOUNCEMENT"));
-    assert.equal(announcements.requireNext(2).n, 2);
+    assert.throws(() => announcements.requireDue(1), hasCode("ANNOUNCEMENT"));
+    assert.equal(announcements.requireDue(2).n, 2);
+  });
+
+  it("are passed over where a later one comes into force before them", async () => {
+    const { announcements, store, clock } = setting();
+    for (const band of [1_000n, 2_000n, 3_000n]) await announcements.announce(withBand(band), minutely);
+    clock.advance(100n);
+    await announcements.apply(2, async () => {});
+    const states = ["passedOver", "applied", "waiting"];
+    assert.deepEqual(
+      announcements.all.map(({ state }) => state),
+      states,
+    );
+    await assert.rejects(
+      announcements.apply(1, async () => {}),
+      hasCode("ANNOUNCEMENT"),
+    );
+    const { announcements: again } = setting(store, clock);
+    await again.load();
+    assert.deepEqual(
+      again.all.map(({ state }) => state),
+      states,
+    );
+    // An end came after the third was in force.
+    await again.resume(rulesRoot(withBand(3_000n)));
+    assert.equal(again.all[2].state, "applied");
+  });
+
+  it("are refused where they could never follow, whoever holds what", async () => {
+    const { announcements } = setting();
+    const { rules } = minutely;
+    const with1 = (change: Partial<NonNullable<Rules["markets"][0]>>) => ({
+      ...rules,
+      markets: rules.markets.map((row, slot) => (row && slot === 1 ? { ...row, ...change } : row)),
+    });
+    const listed = { ...rules.markets[0]!, id: 200n };
+    const list = (greatest: bigint, id = 200n) => ({
+      ...rules,
+      group: { ...rules.group, greatestId: greatest },
+      markets: rules.markets.with(5, { ...listed, id }),
+    });
+    for (const [refused, field] of [
+      [with1({ until: START }), /until/],
+      [with1({ tick: 1n }), /tick/],
+      [list(250n), /greatestId/],
+    ] as const)
+      await assert.rejects(announcements.announce(refused, minutely), { code: "RULES", message: field });
+    // The next follows the last that waits, not what is in force.
+    await announcements.announce(list(200n), minutely);
+    await assert.rejects(announcements.announce(list(200n, 150n), minutely), { code: "RULES", message: /id/ });
+    assert.equal(announcements.all.length, 1);
   });
 
   it("are kept, and numbered one after the other, even when made at once", async () => {
     const { announcements, store, clock } = setting();
-    const made = await Promise.all([1_000n, 2_000n, 3_000n].map((band) => announcements.announce(withBand(band))));
+    const made = await Promise.all(
+      [1_000n, 2_000n, 3_000n].map((band) => announcements.announce(withBand(band), minutely)),
+    );
     assert.deepEqual(
       made.map(({ n }) => n),
       [1, 2, 3],
@@ -127,7 +178,7 @@ describe("announcements", () => {
     const { announcements: again } = setting(store, clock);
     await again.load();
     assert.deepEqual(again.all, announcements.all);
-    assert.equal((await again.announce(withBand(4_000n))).n, 4);
+    assert.equal((await again.announce(withBand(4_000n), minutely)).n, 4);
   });
 
   it("are rules, and are there once they are kept", async () => {
@@ -141,12 +192,12 @@ describe("announcements", () => {
       },
     };
     const { announcements } = setting(store);
-    await assert.rejects(announcements.announce(withBand(-1n)), hasCode("OUT_OF_RANGE"));
+    await assert.rejects(announcements.announce(withBand(-1n), minutely), hasCode("OUT_OF_RANGE"));
     fails = true;
-    await assert.rejects(announcements.announce(withBand(1_000n)), hasCode("STORAGE"));
+    await assert.rejects(announcements.announce(withBand(1_000n), minutely), hasCode("STORAGE"));
     assert.deepEqual(announcements.all, []);
     fails = false;
-    assert.equal((await announcements.announce(withBand(1_000n))).n, 1);
+    assert.equal((await announcements.announce(withBand(1_000n), minutely)).n, 1);
   });
 });
 

@@ -98,7 +98,7 @@ function standingChain() {
       confirmedState: it.point.state,
     }),
     rules: async () => ({ events: [], next: { block: 0n, announced: 0 }, complete: true }),
-    nextAnnouncement: async () => undefined,
+    announcement: async () => undefined,
     status: async () => ({ latest: it.point, confirmed: it.point }),
     async deposits(after) {
       await it.onDeposits();

@@ -48,9 +48,12 @@ import { openBrowser, serve, type Files, type Site } from "./site.ts";
 const POLICY =
   "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; " +
   "connect-src *; worker-src 'self'; base-uri 'none'; form-action 'none'";
-/** The venue's clock stands behind that of the pages, and is moved by hand. */
+/**
+ * The venue's clock is moved by hand, and that of the pages goes on: they begin within an epoch of each other, as a venue gives no
+ * session where they differ by half an hour.
+ */
 const LENGTH = 600n;
-const START = (BigInt(Math.floor(Date.now() / 1000)) / LENGTH) * LENGTH - 2n * LENGTH;
+const START = (BigInt(Math.floor(Date.now() / 1000)) / LENGTH) * LENGTH;
 /** Of prices: it ends as the venue begins, and the next one after all but the tests of prices. */
 const EPOCH = START / LENGTH;
 const PASSPHRASE = "seven green bottles";

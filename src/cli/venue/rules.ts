@@ -260,8 +260,8 @@ export async function rulesCancel(n: number, options: OperatorOptions): Promise<
 function announcementOf(at: string, json: unknown) {
   const { n, root, from, state } = asObject(at, json);
   if (typeof n !== "number" || !Number.isSafeInteger(n) || n < 1) throw badFormat(`${at}.n`, "a number above 0");
-  if (state !== "waiting" && state !== "withdrawn" && state !== "applied")
-    throw badFormat(`${at}.state`, "waiting, withdrawn or applied");
+  if (state !== "waiting" && state !== "withdrawn" && state !== "applied" && state !== "passedOver")
+    throw badFormat(`${at}.state`, "waiting, withdrawn, applied or passedOver");
   const time = requireBits(`${at}.from`, asInteger(`${at}.from`, from), BITS.time);
   return { n, root: asInteger(`${at}.root`, root), from: time, state };
 }

@@ -1,6 +1,6 @@
 import type { Deposit } from "../../matcher/events.ts";
 import type { ProvenInstruction } from "../../verifier/index.ts";
-import type { NextAnnouncement, RulesCursor, RulesPage } from "./rulesEvents.ts";
+import type { RulesCursor, RulesPage, UsableAnnouncement } from "./rulesEvents.ts";
 
 /** A round that was proved: a run of instructions that ends in phase open. */
 export interface ProvenRound {
@@ -114,8 +114,8 @@ export interface Chain {
    * @throws CHAIN_INCONSISTENT  when the events are not the announcements that the contract has
    */
   rules(from?: RulesCursor): Promise<RulesPage>;
-  /** The announcement that a round may use next, be it valid yet or not, as the last confirmed block has it. */
-  nextAnnouncement(): Promise<NextAnnouncement | undefined>;
+  /** One that was neither withdrawn nor used or passed over, as the last confirmed block has it. */
+  announcement(n: number): Promise<UsableAnnouncement | undefined>;
 
   status(): Promise<ChainStatus>;
   /** Runs the submission on top of the newest block, without sending it. */

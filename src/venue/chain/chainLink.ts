@@ -7,7 +7,7 @@ import type { Clock } from "../clock.ts";
 import { NO_LOG } from "../log.ts";
 import { roundName, SUMMARIES, summaryName, type RoundSummary } from "../proving/pipeline.ts";
 import { startRelay, type Relay } from "./relay.ts";
-import type { NextAnnouncement, RulesCursor, RulesPage } from "./rulesEvents.ts";
+import type { RulesCursor, RulesPage, UsableAnnouncement } from "./rulesEvents.ts";
 import {
   DEFAULT_RELAY_LIMITS,
   type AcceptedRounds,
@@ -131,11 +131,11 @@ export class ChainLink {
   }
 
   /**
-   * The announcement that a round may use next, as the last confirmed block has it: what is to be asked before rules are brought in.
+   * An announcement that a round may use, as the last confirmed block has it: what is to be asked before rules are brought in.
    * @throws ChainFailure
    */
-  nextAnnouncement(): Promise<NextAnnouncement | undefined> {
-    return ask(this.#options.chain.nextAnnouncement());
+  announcement(n: number): Promise<UsableAnnouncement | undefined> {
+    return ask(this.#options.chain.announcement(n));
   }
 
   async close(): Promise<void> {

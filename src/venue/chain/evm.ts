@@ -161,7 +161,7 @@ export function evmChain(options: EvmOptions): Chain {
     },
 
     rules: (from) => announced.page(from ?? { block: start.block, announced: 0 }),
-    nextAnnouncement: () => announced.next(),
+    announcement: (n) => announced.usable(n),
 
     async status() {
       const block = await newest();

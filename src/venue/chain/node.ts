@@ -33,7 +33,6 @@ export const ABI = parseAbi([
   "function announcementCount() view returns (uint256)",
   "function announcementsDone() view returns (uint256)",
   "function announcement(uint256 n) view returns (uint256 root, uint128 from, bool withdrawn)",
-  "function nextAnnouncement() view returns (uint256 n, uint256 root, uint256 from)",
   "function announce(uint256 root, bytes preimage)",
   "function withdrawRules(uint256 n)",
   "event Deposit(uint256 indexed n, uint256 head, uint256 indexed keyX, uint256 keyY, uint256 amount, uint256 indexed index)",
@@ -100,7 +99,8 @@ type View =
   | "depositCount"
   | "deployedAt"
   | "timelock"
-  | "announcementCount";
+  | "announcementCount"
+  | "announcementsDone";
 
 /** What all that asks a node of a contract has in common. */
 export interface EvmNode {

@@ -36,11 +36,12 @@ export interface RulesPage {
   readonly complete: boolean;
 }
 
-/** The announcement that a round may use next, be it valid yet or not. */
-export interface NextAnnouncement {
-  readonly n: number;
+/** An announcement that rounds may use from `from` on. */
+export interface UsableAnnouncement {
   readonly root: bigint;
   readonly from: bigint;
+  /** of the block that says so: from `from` on nothing withdraws it any more */
+  readonly time: bigint;
 }
 
 const EVENTS = [
@@ -130,12 +131,13 @@ export function rulesReader({ client, address, ask, read, newest, deepest, logsF
       return { events, next: { block: to + 1n, announced }, complete };
     },
 
-    /** What the contract says comes next, as the last confirmed block has it. */
-    async next(): Promise<NextAnnouncement | undefined> {
+    /** One that was neither withdrawn nor used or passed over, as the last confirmed block has it. */
+    async usable(n: number): Promise<UsableAnnouncement | undefined> {
       const blockNumber = await deepest((await newest()).number);
-      const call = { address, abi: ABI, functionName: "nextAnnouncement", blockNumber } as const;
-      const [n, root, from] = await ask("the next announcement", () => client.readContract(call));
-      return n === 0n ? undefined : { n: Number(n), root, from };
+      const { root, from, withdrawn } = await announcement(n, blockNumber);
+      if (from === 0n || withdrawn || (await read("announcementsDone", blockNumber)) >= BigInt(n)) return undefined;
+      const { timestamp: time } = await ask("a block", () => client.getBlock({ blockNumber }));
+      return { root, from, time };
     },
   };
 }

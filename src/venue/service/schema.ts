@@ -364,7 +364,7 @@ export const AnnouncementSchema = z
     rules: RulesFileSchema,
     announced: time,
     from: time.describe("may come into force from then on, for 30 days"),
-    state: z.enum(["waiting", "withdrawn", "applied"]),
+    state: z.enum(["waiting", "withdrawn", "applied", "passedOver"]),
   })
   .openapi("Announcement");
 

@@ -96,7 +96,7 @@ interface IVenue {
     error StaleDeposit(uint256 instruction, uint256 head);
     /// It brings in rules, and no announcement is left that it could use.
     error NoAnnouncement(uint256 instruction);
-    /// It brings in other rules than those announced that come next.
+    /// It brings in rules of none of the announcements that are left; expected: those of the next one.
     error WrongRules(uint256 instruction, uint256 expected, uint256 given);
     /// It brings in rules by a log entry that is stamped earlier than they are valid from.
     error RulesStampedEarly(uint256 instruction, uint256 time, uint256 from);
@@ -188,7 +188,8 @@ interface IVenue {
     /// @notice An announcement by its number: root, from when on it is valid (0: there is none), whether it was
     /// withdrawn.
     function announcement(uint256 n) external view returns (uint256 root, uint128 from, bool withdrawn);
-    /// @notice What comes next, valid yet or not: number (0: nothing), root, from when on it is valid.
+    /// @notice The oldest that may still be used, valid yet or not: number (0: nothing), root, from when on it is valid. A later one
+    /// may be used before it, which passes it over.
     function nextAnnouncement() external view returns (uint256 n, uint256 root, uint256 from);
     function state() external view returns (uint256);
     /// @notice Time of the last log entry consumed, and how many were.

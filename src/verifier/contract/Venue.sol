@@ -166,15 +166,21 @@ contract Venue is IVenue {
         (run.time, run.logCount, run.log) = (words[first], words[first + 1], words[first + 2]);
     }
 
-    /// @dev The rules of the next announcement come into force, by a log entry of this time.
+    /// @dev Announced rules come into force, by a log entry of this time. Those announced before them are passed over for ever:
+    /// else one that cannot come into force, as somebody holds what it changes, would keep all later ones waiting.
     function useRules(uint256 instruction, uint256 root, uint256 stamp) private {
-        (uint256 n, uint256 expected, uint256 from) = nextAnnouncement();
-        if (n == 0) revert NoAnnouncement(instruction);
-        if (root != expected) revert WrongRules(instruction, expected, root);
-        if (stamp < from) revert RulesStampedEarly(instruction, stamp, from);
-        if (block.timestamp < from) revert RulesNotYet(instruction, from);
-        announcementsDone = n;
-        emit RulesChanged(n, root);
+        for (uint256 n = announcementsDone + 1; n <= announcementCount; n++) {
+            Announcement storage found = announcement[n];
+            if (found.root != root || !isGood(found)) continue;
+            if (stamp < found.from) revert RulesStampedEarly(instruction, stamp, found.from);
+            if (block.timestamp < found.from) revert RulesNotYet(instruction, found.from);
+            announcementsDone = n;
+            emit RulesChanged(n, root);
+            return;
+        }
+        (uint256 next, uint256 expected,) = nextAnnouncement();
+        if (next == 0) revert NoAnnouncement(instruction);
+        revert WrongRules(instruction, expected, root);
     }
 
     /// @dev Head 0 is the chain before its first deposit.
@@ -233,9 +239,14 @@ contract Venue is IVenue {
     function nextAnnouncement() public view override returns (uint256 n, uint256 root, uint256 from) {
         for (n = announcementsDone + 1; n <= announcementCount; n++) {
             Announcement storage found = announcement[n];
-            if (!found.withdrawn && block.timestamp <= uint256(found.from) + VALID) return (n, found.root, found.from);
+            if (isGood(found)) return (n, found.root, found.from);
         }
         return (0, 0, 0);
+    }
+
+    /// @dev Whether it may still come into force.
+    function isGood(Announcement storage found) private view returns (bool) {
+        return !found.withdrawn && block.timestamp <= uint256(found.from) + VALID;
     }
 
     // Deposits and claims

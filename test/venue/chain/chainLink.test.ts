@@ -32,7 +32,7 @@ class Announcing {
     }),
     deposits: async () => [],
     rules: async (from: RulesCursor = { block: 0n, announced: 0 }) => this.#page(from),
-    nextAnnouncement: async () => ({ n: 1, root: 7n, from: 9n }),
+    announcement: async (n) => ({ root: BigInt(n), from: 9n, time: 10n }),
     status: async () => ({ latest: this.#point, confirmed: this.#point }),
     estimate: () => Promise.reject(new Error("nothing is to be sent")),
     fees: () => Promise.reject(new Error("nothing is to be sent")),
@@ -153,7 +153,7 @@ describe("a venue's look at announced rules", () => {
 
   it("says what comes next", async () => {
     const it = await linked(new Announcing());
-    assert.deepEqual(await it.link.nextAnnouncement(), { n: 1, root: 7n, from: 9n });
+    assert.deepEqual(await it.link.announcement(7), { root: 7n, from: 9n, time: 10n });
     await it.link.close();
   });
 });

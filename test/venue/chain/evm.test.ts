@@ -359,12 +359,17 @@ describe("a venue's EVM chain", () => {
       const sent = await announcer().announce(text(1n), demo);
       const { timestamp, number: block } = await anvil.client.getBlock();
       assert.deepEqual([sent.n, sent.root, sent.from], [1, root(1n), timestamp + timelock]);
-      assert.deepEqual([(await read(chain)).events, await chain.nextAnnouncement()], [[], undefined]);
+      assert.deepEqual([(await read(chain)).events, await chain.announcement(1)], [[], undefined]);
       await mine(Number(confirmations));
       const { events, next } = await read(chain);
       const { from } = sent;
       assert.deepEqual(events, [{ kind: "announced", n: 1, root: root(1n), from, text: text(1n), block }]);
-      assert.deepEqual(await chain.nextAnnouncement(), { n: 1, root: root(1n), from });
+      const usable = await chain.announcement(1);
+      assert.deepEqual([usable?.root, usable?.from], [root(1n), from]);
+      // Of the block that is confirmed, not of the newest one: until it is as late the announcement can be withdrawn.
+      const { number: latest } = await anvil.client.getBlock();
+      const confirmed = await anvil.client.getBlock({ blockNumber: latest - confirmations });
+      assert.equal(usable?.time, confirmed.timestamp);
       assert.equal(events[0].kind, "announced");
       assert.deepEqual(announcedRules(events[0] as RulesEvent & { kind: "announced" }, demo), rulesOf(1n)); // prettier-ignore
 
@@ -375,7 +380,12 @@ describe("a venue's EVM chain", () => {
       await mine(Number(confirmations));
       const more = await read(chain, next);
       assert.deepEqual(kinds(more.events), ["announced 2", "announced 3", "withdrawn 2", "changed 1"]);
-      assert.deepEqual(await chain.nextAnnouncement().then((it) => it?.n), 3);
+      // Used, withdrawn, waiting, never made.
+      const left = await Promise.all([1, 2, 3, 4].map((n) => chain.announcement(n)));
+      assert.deepEqual(
+        left.map((it) => it?.root),
+        [undefined, undefined, root(3n), undefined],
+      );
       assert.deepEqual((await read(chain, more.next)).events, []);
       assert.deepEqual((await read(evm())).events, [...events, ...more.events]);
     });
@@ -694,7 +704,7 @@ describe("a venue's EVM chain", () => {
           ["receipt", () => chain.receipt(hash)],
           ["deposits", () => chain.deposits(0)],
           ["rules", () => chain.rules()],
-          ["nextAnnouncement", () => chain.nextAnnouncement()],
+          ["announcement", () => chain.announcement(1)],
           ["open", () => chain.open({ domain, freeLeaves })],
         ];
         for (const [what, request] of calls)

@@ -77,7 +77,7 @@ class FakeChain implements Chain {
   async rules() {
     return { events: [], next: { block: 0n, announced: 0 }, complete: true };
   }
-  async nextAnnouncement() {
+  async announcement() {
     return undefined;
   }
   async status() {
@@ -773,7 +773,7 @@ async function schedule(seed: number): Promise<{ crashes: number; reverts: numbe
       open: () => chain.open(),
       deposits: () => chain.deposits(),
       rules: () => chain.rules(),
-      nextAnnouncement: () => chain.nextAnnouncement(),
+      announcement: () => chain.announcement(),
       status: () => call(async () => (plan?.kind === "lag" ? old : chain.status()), true),
       estimate: (submission) => call(() => chain.estimate(submission), true),
       fees: () => call(() => chain.fees(), true),
