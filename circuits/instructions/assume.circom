@@ -45,7 +45,11 @@ template AssumeSlot(S) {
     signal input active;
     signal input domain;
     signal input time;
-    input Defaults() defaults;
+    signal input maintenance;
+    signal input penalty;
+    signal input grace;
+    signal input slope;
+    signal input lasts;
     signal input values[S][INSTRUMENTS()];
     signal input longCharges[INSTRUMENTS()];
     signal input shortCharges[INSTRUMENTS()];
@@ -79,26 +83,26 @@ template AssumeSlot(S) {
     active * account.open === 0;
     component flag = Flag();
     flag.flagged <== account.flagged;
-    flag.grace <== defaults.grace;
-    flag.lasts <== 2 * defaults.slope + defaults.hold;
+    flag.grace <== grace;
+    flag.lasts <== lasts;
     flag.time <== time;
     _ <== flag.begun;
     active * (1 - flag.counts) === 0;
-    signal needed <== defaults.maintenance * M;
+    signal needed <== maintenance * M;
     signal lacks <== active * (needed - 1024 * owned.equity[0] - 1);
     Range(BITS_CASH() + 15)(lacks);
 
     // Rule 2.
     signal solvent <== NotNegative(BITS_CASH() + 2)(owned.equity[0]);
     signal waited <== active * solvent;
-    signal late <== waited * (flag.elapsed - 2 * defaults.slope);
+    signal late <== waited * (flag.elapsed - 2 * slope);
     Range(BITS_TIME() + 1)(late);
 
     // Rule 3.
-    signal fine <== defaults.penalty * M;
-    signal penalty <== Floored(BITS_CASH() + 14, 10)(fine);
-    signal keeps <== NotNegative(BITS_CASH() + 6)(owned.equity[0] - penalty);
-    signal kept <== keeps * (owned.equity[0] - penalty);
+    signal fine <== penalty * M;
+    signal share <== Floored(BITS_CASH() + 14, 10)(fine);
+    signal keeps <== NotNegative(BITS_CASH() + 6)(owned.equity[0] - share);
+    signal kept <== keeps * (owned.equity[0] - share);
     taken.cash <== active * (account.cash - kept);
     signal flat[INSTRUMENTS()];
     for (var i = 0; i < INSTRUMENTS(); i++) {
@@ -226,7 +230,11 @@ template Assume(depth, S, N) {
         steps[j].active <== active[j];
         steps[j].domain <== before.fixed.domain;
         steps[j].time <== stamp;
-        steps[j].defaults <== defaults;
+        steps[j].maintenance <== defaults.maintenance;
+        steps[j].penalty <== defaults.penalty;
+        steps[j].grace <== defaults.grace;
+        steps[j].slope <== defaults.slope;
+        steps[j].lasts <== 2 * defaults.slope + defaults.hold;
         steps[j].values <== values;
         steps[j].longCharges <== longCharges;
         steps[j].shortCharges <== shortCharges;

@@ -36,7 +36,13 @@ bus Enforced(S) {
     signal width;
     signal band;
     OrderTerms() terms;
-    Defaults() defaults;
+    signal maintenance;
+    signal target;
+    signal grace;
+    signal slope;
+    signal lasts;
+    signal insuranceLimit;
+    signal loose;
     signal values[S][INSTRUMENTS()];
     signal longCharges[INSTRUMENTS()];
     signal shortCharges[INSTRUMENTS()];
@@ -172,8 +178,8 @@ template EnforceSlot(depth, S) {
 
     component flag = Flag();
     flag.flagged <== account.flagged;
-    flag.grace <== shared.defaults.grace;
-    flag.lasts <== 2 * shared.defaults.slope + shared.defaults.hold;
+    flag.grace <== shared.grace;
+    flag.lasts <== shared.lasts;
     flag.time <== shared.time;
 
     component owned = Equities(S);
@@ -227,7 +233,7 @@ template EnforceSlot(depth, S) {
     signal lotsBefore <== reducing * (size - 1);
     signal equityBefore <== owned.equity[0] + lotsBefore * lot.mark;
     signal spreadBefore <== loss + lotsBefore * lossLot;
-    signal part <== shared.defaults.target + isFlag * (shared.defaults.maintenance - shared.defaults.target);
+    signal part <== shared.target + isFlag * (shared.maintenance - shared.target);
     signal carried <== part * spreadBefore;
     signal lacks <== (isFlag + acting) * (-1024 * equityBefore - carried - 1);
     Range(BITS_CASH() + 15)(lacks);
@@ -254,7 +260,7 @@ template EnforceSlot(depth, S) {
     signal changed <== lots * lot.mark;
     signal lower <== bound[0] * (riskBefore - 1);
     signal covered <== bound[1] * (owned.equity[0] + changed + shared.relief);
-    signal loose <== bound[2] * shared.defaults.loose;
+    signal loose <== bound[2] * shared.loose;
     signal within <== reducing * (lower + covered + loose - riskAfter);
     Range(BITS_CASH() + 5)(within);
 
@@ -273,11 +279,11 @@ template EnforceSlot(depth, S) {
     signal worse <== (1 - 2 * side) * (order.limitValue - shared.terms.mark);
     signal withinBand <== reducing * (3 * shared.band - 4 * worse);
     Range(BITS_PRICE() + 4)(withinBand);
-    signal opening <== NotNegative(BITS_TIME() + 1)(shared.defaults.slope - flag.elapsed);
-    signal parts <== shared.defaults.slope + opening * (flag.elapsed - shared.defaults.slope);
+    signal opening <== NotNegative(BITS_TIME() + 1)(shared.slope - flag.elapsed);
+    signal parts <== shared.slope + opening * (flag.elapsed - shared.slope);
     signal open <== flag.begun * parts;
-    signal wide <== Select()(isInsurance, shared.defaults.insuranceLimit, open);
-    signal of <== Select()(isInsurance, 1 << 16, shared.defaults.slope);
+    signal wide <== Select()(isInsurance, shared.insuranceLimit, open);
+    signal of <== Select()(isInsurance, 1 << 16, shared.slope);
     signal allowed <== wide * shared.width;
     signal asked <== worse * of;
     signal withinWidth <== reducing * (allowed - asked);
@@ -505,7 +511,13 @@ template Enforce(depth, S, N) {
     shared.terms.high <== quoted.high;
     shared.terms.slack <== OrderSlack()(quoted.low, quoted.high, group.slack);
     shared.terms.quoted <== quotedGiven;
-    shared.defaults <== defaults;
+    shared.maintenance <== defaults.maintenance;
+    shared.target <== defaults.target;
+    shared.grace <== defaults.grace;
+    shared.slope <== defaults.slope;
+    shared.lasts <== 2 * defaults.slope + defaults.hold;
+    shared.insuranceLimit <== defaults.insuranceLimit;
+    shared.loose <== defaults.loose;
     shared.values <== values;
     shared.longCharges <== longCharges;
     shared.shortCharges <== shortCharges;

@@ -1,5 +1,5 @@
 import type { Account } from "./account.ts";
-import { isInLiquidation, paidFor, shortOf, type Held } from "./defaults.ts";
+import { ENOUGH, isInLiquidation, paidFor, shortOf, type Held } from "./defaults.ts";
 import { FLAG, INSURANCE, MAX_POSITION_SQUARES, NONCE_WINDOW, REDUCTION_NONCE, VENUE, VERDICT, type Verdict } from "./parameters.ts"; // prettier-ignore
 import { lastNonce, WITHDRAWAL_COLUMNS, type Decoded, type Quote } from "./item.ts";
 import type { BookEntry, Cancel } from "./book.ts";
@@ -53,21 +53,18 @@ export interface Admission {
  */
 export function admit(context: AdmissionContext, decoded: Decoded | null): Admission {
   const slot = decoded && decoded.kind !== "withdrawal" ? slotOf(context.rules, decoded.head.market) : -1;
-  const { verdict, full } = decoded ? judge(context, decoded, slot) : { verdict: "malformed" as const, full: false };
-  return { verdict, decoded, slot, ...(decoded ? admissionEffect(context, decoded, { verdict, full }) : {}) };
+  const verdict = decoded ? judge(context, decoded, slot) : "malformed";
+  return { verdict, decoded, slot, ...(decoded ? admissionEffect(context, decoded, verdict) : {}) };
 }
 
-/** A verdict, and of what was admitted whether the account holds full margin with it: then its flag goes. */
-export interface Judged {
-  readonly verdict: Verdict;
-  readonly full: boolean;
-}
-
-/** What an item does to the account that it names, to its market, and to what is paid out, given its verdict. */
+/**
+ * What an item does to the account that it names, to its market, and to what is paid out, given its verdict.
+ * @param held  only a payout depends on it
+ */
 export function admissionEffect(
-  { rules, prices, held, account: before }: Pick<AdmissionContext, "rules" | "prices" | "held" | "account">,
+  { rules, prices, account: before, held = ENOUGH }: Pick<AdmissionContext, "rules" | "prices" | "account"> & { held?: Held },
   decoded: Decoded,
-  { verdict, full }: Judged,
+  verdict: Verdict,
 ): Pick<Admission, "account" | "entries" | "cancel" | "payout"> {
   const admitted = verdict === "admitted";
   if (!admitted && VERDICT[verdict] < VERDICT.tooLate) return {};
@@ -104,7 +101,9 @@ export function admissionEffect(
     };
   });
   const reserved = entries.reduce((sum, { rho, remaining }) => sum + rho * remaining, raised.reserved);
-  const flagged = full ? 0n : raised.flagged;
+  // With full margin the flag goes.
+  const stays = raised.flagged !== 0n && !marginOf(before!, prices, marginChange(rules, prices, decoded)).full;
+  const flagged = stays ? raised.flagged : 0n;
   return { account: { ...raised, reserved, open: raised.open + BigInt(entries.length), flagged }, entries, cancel };
 }
 
@@ -149,19 +148,17 @@ export function nonceFault(last: bigint, decoded: Decoded): "spent" | "ahead" | 
 }
 
 /** The first check that fails, in the order of VERDICTS. */
-function judge(context: AdmissionContext, decoded: Decoded, slot: number): Judged {
+function judge(context: AdmissionContext, decoded: Decoded, slot: number): Verdict {
   const verdict = firstFault(context, decoded, slot);
-  if (verdict) return { verdict, full: false };
-  if (decoded.kind === "cancel") return { verdict: "admitted", full: false };
+  if (verdict) return verdict;
+  if (decoded.kind === "cancel") return "admitted";
   const { rules, prices, held, time } = context;
   const account = context.account!;
   const { holds, full } = marginOf(account, prices, marginChange(rules, prices, decoded));
   const short = shortOf(held);
   const isKept = Number(decoded.head.account) === VENUE && short > 0n;
-  if (!holds || isKept || (decoded.kind === "withdrawal" && !isPayable(decoded, held)))
-    return { verdict: "margin", full: false };
-  if (!full && isInLiquidation(account, rules.group.defaults, time)) return { verdict: "inLiquidation", full: false };
-  return { verdict: "admitted", full };
+  if (!holds || isKept || (decoded.kind === "withdrawal" && !isPayable(decoded, held))) return "margin";
+  return !full && isInLiquidation(account, rules.group.defaults, time) ? "inLiquidation" : "admitted";
 }
 
 /** Whether there is something to pay for a withdrawal, and, where it is less than was asked for, that is accepted. */

@@ -1,4 +1,4 @@
-import { NO_POSITIONS, type Account } from "./account.ts";
+import { MAX_HELD, NO_POSITIONS, type Account } from "./account.ts";
 import type { BookEntry, Cancel } from "./book.ts";
 import { TacitError } from "./errors.ts";
 import { charges, equities, reservation } from "./margin.ts";
@@ -166,8 +166,8 @@ export function enforce(context: EnforcementContext, step: Enforcement): Enforce
   const { defaults } = rules.group;
   requireFresh(context);
   const isInsurance = step.account === INSURANCE;
+  if (isInsurance && step.kind !== "reduce") throw refuse("another account than that of the insurance");
   if (step.kind === "flag") {
-    if (isInsurance) throw refuse("another account than that of the insurance");
     if (flagCounts(account, defaults, time)) throw refuse("an account without a flag that counts");
     if (!isBelow(defaults.maintenance, standing(account, prices))) throw refuse("an account under its maintenance");
     return { account: { ...account, flagged: time } };
@@ -291,6 +291,9 @@ export interface Held {
   /** what the insurance account lacked when it was looked at last: at a REPRICE or an ASSUME */
   readonly deficit: bigint;
 }
+
+/** Where what is held is not known: nothing is short. */
+export const ENOUGH: Held = { vault: MAX_HELD, relief: 0n, deficit: 0n };
 
 /** max(0, -E_0) of the insurance account. */
 export function deficitOf(insurance: Pick<Account, "cash" | "positions">, prices: Prices): bigint {
