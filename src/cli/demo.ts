@@ -14,7 +14,7 @@ import { verifyRound, type ProvenInstruction, type Round } from "../verifier/ind
 import { Ledger } from "../witness/ledger.ts";
 import { RoundBuilder } from "../witness/round.ts";
 import { buildProgress } from "../setup/buildProgress.ts";
-import { isoTime, shares, short, table, thousands } from "../setup/format.ts";
+import { counted, isoTime, shares, short, table, thousands } from "../setup/format.ts";
 import { useHashKernels } from "../prover/hash/use.ts";
 import { toJson } from "../protocol/json.ts";
 import { loadInstructions } from "../setup/instructionKeys.ts";
@@ -142,7 +142,7 @@ export async function demo({ seed, json = false }: { seed: number; json?: boolea
       checks.push({
         what: "withdrawals are owed on the chain",
         held: owed >= amount,
-        detail: `${owed} to ${recipient}`,
+        detail: `${thousands(owed)} cash units to ${recipient}`,
       });
     }
     const verdicts: Record<string, number> = {};
@@ -305,6 +305,7 @@ function accountsOf(matcher: Matcher) {
 function describe(summary: Summary): string {
   const { instructions, gas, state, stateAfter, prices, clearings, booked, accounts, checks } = summary;
   const number = (value: number | bigint) => thousands(value);
+  const failed = checks.filter(({ held }) => !held).length;
   const heading = ["instruction", "proofs", "constraints", "witness ms", "prove ms", "gas"];
   const used = instructions.filter(({ count }) => count > 0);
   const rows = used.map((it) => [
@@ -325,7 +326,7 @@ function describe(summary: Summary): string {
   ]);
   const lines = clearings.map(
     ({ market, price, volume, orders, fills }) =>
-      `${market}: ${volume} lots at ${number(price)}, ${orders} orders, ${fills} fills (the venue's fee among them)`,
+      `${market}: ${volume} lots at ${number(price)}, ${orders} orders, ${fills} bookings, the fee's among them`,
   );
   const priced = prices.map(({ time, feeds, index, range, marks, funding }) => [
     isoTime(time),
@@ -337,7 +338,7 @@ function describe(summary: Summary): string {
   ]);
   const settlements = prices.flatMap(({ settled }) => settled).map(({ instrument, payoff }) => `instrument ${instrument} at ${number(payoff)}`); // prettier-ignore
   return [
-    `One round: ${TRADERS} traders, state ${short(state)} to ${short(stateAfter)}.\n`,
+    `One round: ${TRADERS} traders, prices in cash units a lot, state ${short(state)} to ${short(stateAfter)}.\n`,
     table([heading, ...rows]),
     `Gas is the round's, shared equally: ${number(gas.perInstruction)} an instruction, ${number(gas.round)} in all.\n`,
     table([["prices of", "feeds", "index", "range", "perp", "call", "put", "straddle", "funding"], ...priced]),
@@ -347,6 +348,8 @@ function describe(summary: Summary): string {
     "",
     table([["account", "cash", "perp", "call", "put", "open", "reserved", "worst equity"], ...account]),
     ...checks.map(({ what, held, detail }) => `${held ? "yes" : "NO "} ${what}: ${detail}`),
+    "",
+    failed === 0 ? `All ${checks.length} hold. A venue of your own: tacit serve (docs/operator.md).` : `${counted(failed, "check")} of ${checks.length} failed.`, // prettier-ignore
     "",
   ].join("\n");
 }

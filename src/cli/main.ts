@@ -15,6 +15,7 @@ export const EXIT = { ok: 0, failed: 1, badInput: 2, unknown: 3, interrupted: 13
 
 /** Errors that are the answer of a check, not the fault of who asked. */
 const FAILED = new Set([
+  "ANNOUNCEMENT",
   "CIRCUIT_COMPILE",
   "CIRCUIT_WARNING",
   "CONTRADICTION",
@@ -23,6 +24,8 @@ const FAILED = new Set([
   "PUBLIC_INPUTS",
   "REFUSED",
   "REJECTED",
+  "RULES",
+  "UNAUTHORISED",
   "WITNESS",
 ]);
 
@@ -398,11 +401,11 @@ function tacit(exit: (code: number) => void): Command {
     ),
   ).action(async (file, options) => exit(await (await ruling()).rulesAnnounce(file, options)));
   asOperator(rules.command("apply <number>").description("bring announced rules into force")).action(
-    async (n, options) => exit(await (await ruling()).rulesApply(positive(n), options)),
+    async (n, options) => exit(await (await ruling()).rulesApply(numbered(n), options)),
   );
   asOperator(
     rules.command("cancel <number>").description("take an announcement back, until its timelock has run"),
-  ).action(async (n, options) => exit(await (await ruling()).rulesCancel(positive(n), options)));
+  ).action(async (n, options) => exit(await (await ruling()).rulesCancel(numbered(n), options)));
 
   const order = command(
     "order",
@@ -450,6 +453,8 @@ function tacit(exit: (code: number) => void): Command {
       .addOption(anyway()),
   ).action(async (market, nonce, options) => {
     const target = nonce === undefined ? undefined : asked("nonce", nonce);
+    if (target !== undefined && (target < 1n || target >> 40n !== 0n))
+      throw new TacitError("USAGE", "nonce is wrong: expected that of an order, 1 to 2^40 - 1");
     exit(await (await trader()).orderCancel(market, target, options));
   });
   withVenue(
@@ -503,6 +508,14 @@ function asked(name: string, text: string): bigint {
   if (!/^-?\d{1,30}$/.test(text))
     throw new TacitError("USAGE", `${name} is wrong: expected an integer of at most 30 digits`);
   return BigInt(text);
+}
+
+/** Number of something that was numbered from 1. @throws USAGE */
+function numbered(text: string): number {
+  const n = asked("number", text);
+  if (n < 1n || n > BigInt(Number.MAX_SAFE_INTEGER))
+    throw new TacitError("USAGE", "number is wrong: expected 1 or more");
+  return Number(n);
 }
 
 function examples(...lines: string[]): string {

@@ -45,6 +45,7 @@ function needsOf(
   if (list === "markets") {
     const isListed = was === null;
     if (isListed) return null;
+    if (word === "" && is === null) return EMPTY;
     if (["", "id", "legs", "rule", "tick"].includes(word)) return `${EMPTY}, under a new id`;
     if (word === "feeRate" || word === "feePerLot") return BigInt(String(is)) > BigInt(String(was)) ? EMPTY : null;
     return null;

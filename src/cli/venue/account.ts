@@ -131,6 +131,19 @@ export async function accountDeposit(amount: bigint, options: TraderOptions): Pr
   });
 }
 
+interface SettledJson {
+  readonly instrument: number;
+  readonly lots: string;
+  readonly payoff: string;
+}
+
+/** What each position came to of the cash of all: its payoff, and of slot 0 what is left, as its funding was never booked. */
+function settledRows(positions: readonly SettledJson[], cash: bigint): (SettledJson & { readonly cash: bigint })[] {
+  const paid = ({ instrument, lots, payoff }: SettledJson) => (instrument === 0 ? 0n : BigInt(lots) * BigInt(payoff));
+  const rest = cash - positions.reduce((sum, it) => sum + paid(it), 0n);
+  return positions.map((it) => ({ ...it, cash: it.instrument === 0 ? rest : paid(it) }));
+}
+
 /** `tacit account history`: all that was booked after an entry of the log, as the venue reports it. @returns the exit code */
 export async function accountHistory(after: number, options: TraderOptions): Promise<number> {
   return withClient(options, async (client) => {
@@ -147,9 +160,9 @@ export async function accountHistory(after: number, options: TraderOptions): Pro
           if (kind === "funding")
           return line("funding", at(), client.instrumentName(0), "", String(lots), String(rate), "", thousands(BigInt(String(cash)))); // prettier-ignore
           if (kind === "settlement")
-            return (positions as { instrument: number; lots: string; payoff: string }[]).flatMap(
-              (it, i) =>
-            line("settlement", at(), client.instrumentName(it.instrument), "", it.lots, it.payoff, "", i === 0 ? thousands(BigInt(String(cash))) : ""), // prettier-ignore
+            return settledRows(positions as SettledJson[], BigInt(String(cash))).flatMap(
+              ({ instrument, lots, payoff, cash }) =>
+              line("settlement", at(), client.instrumentName(instrument), "", lots, payoff, "", thousands(cash)), // prettier-ignore
             );
           return [
             [

@@ -91,7 +91,8 @@ export async function operatorFiles(
   await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
     throw new TacitError("FILE", `${folder} cannot be made: ${error.message}`, { path: folder });
   });
-  await writeWhole(join(folder, FILES.feeds), toJson({ kind: FEEDS_KIND, version: 1, ...made }, 2) + "\n");
+  const text = toJson({ kind: FEEDS_KIND, version: 1, ...made }, 2) + "\n";
+  await writeWhole(join(folder, FILES.feeds), text, { mode: 0o600 });
   await writeWhole(genesisPath, JSON.stringify(genesisJson, null, 2) + "\n");
   await writeNew(keysPath, keys, 0o600);
   const genesis = parseGenesis(genesisJson);

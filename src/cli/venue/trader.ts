@@ -206,11 +206,12 @@ export async function markets({ venue, json }: { venue: string; json?: boolean }
       ({ id, name, rule, state, tick, lotLimit, band, mark, interval, until, nextClose, lastAuction }) => {
         const last = (lastAuction ?? {}) as Record<string, unknown>;
         const traded = last.volume === undefined ? "" : `${String(last.volume)} at ${String(last.price)}`;
-        const next = isoTime(asInteger("markets.nextClose", nextClose));
+        const next = asInteger("markets.nextClose", nextClose);
         const limits = [tick, lotLimit, mark ?? "", band];
-        const over = asInteger("markets.until", until);
-        const ends = over >= 1n << 39n ? "" : isoTime(over);
-        return [id, name ?? "", rule, state, ...limits, ends, `${String(interval)} s`, next, traded].map(String);
+        const end = asInteger("markets.until", until);
+        const ends = end >= 1n << 39n ? "" : isoTime(end);
+        const when = next >= end ? ["over", ...limits, ends, "", ""] : [state, ...limits, ends, `${String(interval)} s`, isoTime(next)]; // prettier-ignore
+        return [id, name ?? "", rule, ...when, traded].map(String);
       },
     );
     const limits = ["tick", "most lots", "mark", "band"];

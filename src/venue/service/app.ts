@@ -138,7 +138,7 @@ export function createApp({ venue, options }: { venue: ServedVenue; options: Ser
   addVenueRoutes(route, { venue, options, development, limits, rates });
   addItemRoutes(route, { venue, desk, development });
   addAccountRoutes(route, { venue, desk });
-  addOperatorRoutes(route, { venue, metrics, metricsToken, operatorToken });
+  addOperatorRoutes(route, { venue, metrics, metricsToken, operatorToken, log });
 
   route(
     {

@@ -6,6 +6,7 @@ import type { AddRoute } from "./route.ts";
 import { marketNames, parseRules } from "../../protocol/rulesJson.ts";
 import { PROFILES } from "../../protocol/instructions.ts";
 import type { Announcement } from "../announcements.ts";
+import type { Log } from "../log.ts";
 import { AnnouncementSchema, AnnounceSchema, HealthSchema, AnnouncementNumberSchema, parse } from "./schema.ts";
 import { announcementJson, healthJson, type ServedVenue } from "./views.ts";
 
@@ -15,13 +16,21 @@ const RULES_BYTES = 131_072;
 /** How the venue does: in short for anybody, in numbers for its operator; and what its operator does to its rules. */
 export function addOperatorRoutes(
   route: AddRoute,
-  parts: { venue: ServedVenue; metrics: Metrics; metricsToken: string | null; operatorToken: string | null },
+  parts: {
+    venue: ServedVenue;
+    metrics: Metrics;
+    metricsToken: string | null;
+    operatorToken: string | null;
+    log: Log;
+  },
 ): void {
-  const { venue, metrics, metricsToken, operatorToken } = parts;
+  const { venue, metrics, metricsToken, operatorToken, log } = parts;
   /** @throws UNAUTHORISED */
   const requireToken = (c: Call, what: string, expected: string | null) => {
     const token = bearer(c);
-    if (expected === null || token === null || !equal(token, expected)) throw unauthorised(`${what} for the operator`);
+    if (expected !== null && token !== null && equal(token, expected)) return;
+    const why = expected === null ? "none was set where the venue runs" : token === null ? "none was sent" : "it was sent another one"; // prettier-ignore
+    throw unauthorised(`${what} for the operator, by a token of 16 characters or more: ${why}`);
   };
 
   route(
@@ -72,7 +81,10 @@ export function addOperatorRoutes(
       },
       async (c, { json: sent }) => {
         requireToken(c, "changes of rules are", operatorToken);
-        return json(c, announcementJson(await work(sent)));
+        const announcement = announcementJson(await work(sent));
+        const { n, root, from, state } = announcement;
+        log.info({ n, root, from, state }, `rules: ${name}`);
+        return json(c, announcement);
       },
     );
   act("announce", "Announces rules", AnnounceSchema, (sent) => {
