@@ -205,6 +205,11 @@ export class Matcher {
     return this.#held;
   }
 
+  /** What of fees is the insurance account's and was not credited, 2^-16 cash units. */
+  get share(): bigint {
+    return this.#share;
+  }
+
   /** Whether a CLOSE of a slot at this time matches, if no cancel is left for another sweep. */
   matchesAt(slot: number, time: bigint): boolean {
     return mayMatch(this.#rules.markets[slot], this.#prices.markets[slot], this.isFresh(time), time);
