@@ -33,6 +33,8 @@ export interface DefaultPolicy {
   reductions(matcher: Matcher, time: bigint): Step[];
   /** All other steps. */
   steps(matcher: Matcher, time: bigint): Step[];
+  /** Whether, as it looked last, somebody is to be looked at again before there are other prices. */
+  readonly watches: boolean;
 }
 
 /**
@@ -42,10 +44,17 @@ export interface DefaultPolicy {
  */
 export class Liquidator implements DefaultPolicy {
   readonly #standings = new Standings();
+  #watches = false;
+
+  get watches(): boolean {
+    return this.#watches;
+  }
 
   steps(matcher: Matcher, time: bigint): Step[] {
     const { defaults } = matcher.terms.rules.group;
-    return this.#near(matcher, time).flatMap(({ index, account, stands, isFlagged }): Step[] => {
+    const near = this.#near(matcher, time);
+    this.#watches = near.length > 0 || matcher.accounts[INSURANCE].positions.some((lots) => lots !== 0n);
+    return near.flatMap(({ index, account, stands, isFlagged }): Step[] => {
       if (!isFlagged) return isBelow(defaults.maintenance, stands) ? [{ kind: "flag", account: index }] : [];
       const isTimely = isInLiquidation(account, defaults, time) || stands.equity < 0n;
       if (account.open > 0n) return isTimely ? sweeps(matcher, index) : [];
