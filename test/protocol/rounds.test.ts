@@ -62,6 +62,8 @@ const PROFILE = {
   settle: 3,
   settleRuns: 2,
   fold: 2,
+  enforce: 2,
+  assume: 2,
 };
 const DOMAIN = 77n;
 const START = 1_000_000n;
