@@ -36,7 +36,7 @@ template KeyRules() {
 ///         eighths  of the keys of the feeds, then of the operator's
 /// proves  Rule 1: each word lies in its range, and the lag within an epoch. Rule 2: keys are points of the prime subgroup, and no two feeds have one.
 ///         Rule 3: the first scenario is the mark; no move of the greatest range reaches e^4. Rule 4: maintenance is at most the
-///         target, penalty at most maintenance. Rule 5: nothing is paid out of the insurance account: it is for later.
+///         target, penalty at most maintenance.
 template GroupRules(S, FEEDS) {
     assert(FEEDS >= 4 && FEEDS % 3 == 1);
     input Group() group;
@@ -45,7 +45,7 @@ template GroupRules(S, FEEDS) {
     signal input feeds[FEEDS][2];
     signal input eighths[FEEDS + 1][2];
 
-    _ <== group.greatestId; // bound by Configure
+    _ <== group.greatestId + group.payout; // bound by Configure
     signal pricingHash <== PricingHash(S)(pricing);
     group.pricing === pricingHash;
     signal defaultsHash <== DefaultsHash()(defaults);
@@ -120,9 +120,6 @@ template GroupRules(S, FEEDS) {
             pairs++;
         }
     }
-
-    // Rule 5.
-    group.payout === 0;
 }
 
 /// InstrumentWords: the words of one instrument.

@@ -78,6 +78,8 @@ export type Event =
       readonly before: Terms;
       /** with the prices that the rules leave, which are fresh no more */
       readonly after: Terms;
+      /** before it */
+      readonly insurance: Account;
       /** what the rules pay out of the insurance account: its word, and the account; null where they pay nothing */
       readonly payout: { readonly word: bigint; readonly write: Write & { readonly before: Account } } | null;
       /** after it */

@@ -203,6 +203,7 @@ function registers(matcher: Matcher, heads: Heads, blind: bigint): State {
     counts: vectorHash(slots.map(held)),
     sweep: 0n,
     fees: 0n,
+    share: matcher.share,
     fillsPut: heads.fills,
     fillsTaken: heads.fills,
     payoutsPut: heads.payouts,
