@@ -167,7 +167,7 @@ template Kind() {
 }
 
 /// Reported: what a median makes of one instrument, by itself.
-/// twins   src/protocol/prices.ts (reprice: last, missing; nextHistory: payoffs; payoff)
+/// twins   src/protocol/prices.ts (reprice: last; missingAt; nextHistory: payoffs; payoff)
 /// in      given, isPerpetual, isOption, isPut   as Kind gives them
 ///         strike        below 2^40, 0 of what is no option
 ///         ownMark       a bit: an option whose volatility is its own number
@@ -228,7 +228,7 @@ template Reported() {
 }
 
 /// Stale: whether an instrument's value, or what it is valued by, is of an earlier epoch.
-/// twins   src/protocol/prices.ts (reprice: isStale)
+/// twins   src/protocol/prices.ts (staleAt)
 /// in      live, isOption   bits
 ///         own              a bit: it is missing itself
 ///         forwardAt, volatilityAt   one-hot: the slots that an option is valued by

@@ -93,7 +93,7 @@ export async function feed(options: FeedCommand): Promise<number> {
         fail(error);
       }
     }, TICK);
-    const watching = isUrl(place!) ? watchRules(ask, { feed, log, signal: stop.signal }) : Promise.resolve();
+    const watching = isUrl(place!) ? watchRules(ask, { feed, first, log, signal: stop.signal }) : Promise.resolve();
     watching.catch(fail);
     await source.run(sinkOf(feed, log), stop.signal);
     if (!stop.signal.aborted) fail(new TacitError("SOURCE", `${source.name} has ended: there are no prices any more`));
@@ -141,19 +141,19 @@ async function rulesAtStart(
 /** New announcements, and what comes into force. */
 async function watchRules(
   ask: () => Promise<VenueRules>,
-  { feed, log, signal }: { feed: Feed; log: pino.Logger; signal: AbortSignal },
+  { feed, first, log, signal }: { feed: Feed; first: VenueRules; log: pino.Logger; signal: AbortSignal },
 ): Promise<void> {
-  for (let told = ""; ;) {
+  for (let [before, told] = [shown(feed, first), ""]; ;) {
     await wait(RULES_EVERY, signal);
     if (signal.aborted) return;
     try {
       const next = await ask();
       if (next.domain !== feed.domain)
         throw new TacitError("BAD_ANSWER", "the venue has another domain than before: expected the same");
-      const before = feed.contracts.join();
       feed.setRules(next.rules);
-      if (feed.contracts.join() !== before) tellRules(feed, next, log);
-      told = "";
+      const signsFor = shown(feed, next);
+      if (signsFor !== before) tellRules(feed, next, log);
+      [before, told] = [signsFor, ""];
     } catch (error) {
       if (!(error instanceof TacitError)) throw error;
       if (told !== error.message) log.warn({ code: error.code }, `rules stay as they were: ${error.message}`);
@@ -162,12 +162,14 @@ async function watchRules(
   }
 }
 
+const shown = (feed: Feed, { leftOut }: VenueRules) => [...feed.contracts, ...leftOut, ...feed.leftOut].join();
+
 function tellRules(feed: Feed, { rules, leftOut }: VenueRules, log: pino.Logger): void {
   if (feed.contracts.length === 0) log.warn({}, "the rules do not name the key of this feed: it signs nothing");
   else log.info({ feed: feed.number, contracts: feed.contracts.map(String), sets: rules.length }, "signs for these");
   const quotes = [...new Set(rules.flatMap(({ instruments }) => quotesOf(instruments).map(({ name }) => name)))];
   log.info({ quotes }, "takes these quotes beside the index");
-  for (const why of leftOut) log.warn({}, `an announced set of rules is left out: ${why}`);
+  for (const why of [...leftOut, ...feed.leftOut]) log.warn({}, `an announced set of rules is left out: ${why}`);
 }
 
 /** Tells the first of a row of alike faults. */

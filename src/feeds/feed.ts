@@ -31,7 +31,7 @@ export interface FeedOptions {
   readonly secret: Uint8Array;
   /** where it keeps what it signed; made if it is not there */
   readonly folder: string;
-  /** those in force first, then what is announced */
+  /** those in force first, then what is announced and waits */
   readonly rules: readonly FeedRules[];
   /** returns that it waits for before it signs */
   readonly warmUp?: number;
@@ -65,6 +65,7 @@ export class Feed {
   readonly #log: FeedLog;
   readonly #epochLength: bigint;
   #rules: readonly { rules: FeedRules; contracts: bigint; number: number }[] = [];
+  #leftOut: readonly string[] = [];
   #history: History | null = null;
   /** by second: what came later counts */
   readonly #pending = new Map<bigint, Observation>();
@@ -98,16 +99,42 @@ export class Feed {
     } catch {
       this.#log.warn({}, "what the feed remembered cannot be read: averages begin anew");
     }
+    this.#dropAhead(this.#due());
+  }
+
+  /** What was seen by a clock that was ahead counts for nothing: else nothing would be signed until its time is there. */
+  #dropAhead(due: bigint): void {
+    // Without observations, such a clock leaves behind the epoch after the one that runs.
+    const isAhead = (epoch: bigint) => epoch > due + 2n;
+    if (this.#observed !== null && isAhead(this.#epochOf(this.#observed))) {
+      this.#observed = null;
+      for (const time of this.#pending.keys()) if (isAhead(this.#epochOf(time))) this.#pending.delete(time);
+    }
+    if (!this.#history || !isAhead(this.#history.epoch)) return;
+    const about = { epoch: `${due}`, remembered: `${this.#history.epoch}` };
+    this.#log.warn(about, "what the feed remembers is ahead of its clock: averages begin anew");
+    this.#history = null;
   }
 
   /**
-   * Signs for these from the next epoch on.
-   * @param rules  those in force first, then what is announced
-   * @throws OUT_OF_RANGE  where epochs have another length, or too much would have to be remembered
+   * Signs for these from the next epoch on, and for no others.
+   * @param rules  those in force first, then what is announced and waits: what of it the feed cannot compute for is left out
+   * @throws OUT_OF_RANGE  where those in force have epochs of another length, or too much would have to be remembered for them
    */
   setRules(rules: readonly FeedRules[]): void {
-    for (const each of rules) requireTerms(each, this.#epochLength);
-    this.#rules = rules.map((each) => ({
+    const leftOut: string[] = [];
+    const kept = rules.filter((each, i) => {
+      try {
+        requireTerms(each, this.#epochLength);
+        return true;
+      } catch (error) {
+        if (i === 0 || !(error instanceof TacitError)) throw error;
+        leftOut.push(`contracts ${contractsHash(each.instruments)}: ${error.message}`);
+        return false;
+      }
+    });
+    this.#leftOut = leftOut;
+    this.#rules = kept.map((each) => ({
       rules: each,
       contracts: contractsHash(each.instruments),
       number: each.feeds.findIndex(({ x, y }) => x === this.key.x && y === this.key.y),
@@ -117,6 +144,11 @@ export class Feed {
   /** Of this feed by the rules in force, -1: it is none. */
   get number(): number {
     return this.#rules[0].number;
+  }
+
+  /** Announced sets that it does not sign for, and why. */
+  get leftOut(): readonly string[] {
+    return this.#leftOut;
   }
 
   /** Hashes of the sets of contracts that it signs for. */
@@ -162,6 +194,7 @@ export class Feed {
    */
   tick(): readonly SignedReport[] {
     const due = this.#due();
+    this.#dropAhead(due);
     if (this.#history && this.#history.epoch >= due) return [];
     this.#fold(due);
     // One that nothing was seen of has no report, and those before the last are of no use.
@@ -217,14 +250,21 @@ export class Feed {
   health(): FeedHealth {
     const due = this.#due();
     const { failure } = this.#journal;
-    const reason =
-      failure ??
-      (this.contracts.length === 0
-        ? "the rules do not name its key"
-        : this.#lastEpoch === null || this.#lastEpoch < due - 1n
-          ? `the last epoch is not signed${this.#lacks ? `: there is no ${this.#lacks}` : ""}`
-          : null);
+    const reason = failure ?? (this.contracts.length === 0 ? "the rules do not name its key" : this.#behind(due));
     return { ok: reason === null, reason, epoch: this.#lastEpoch, observed: this.#observed };
+  }
+
+  /** Why the last epoch is not signed, or not as it should be; or null. */
+  #behind(due: bigint): string | null {
+    const last = this.#lastEpoch;
+    const ahead = max(last ?? 0n, this.#history?.epoch ?? 0n);
+    if (ahead > due) {
+      const { closedBelow } = this.#journal;
+      const closed = due < closedBelow ? `, and of epochs before ${closedBelow} nothing is signed any more` : "";
+      return `the clock was ahead, or is behind: it says epoch ${due}, and the feed has been at ${ahead}${closed}`;
+    }
+    if (last !== null && last >= due - 1n) return null;
+    return `the last epoch is not signed${this.#lacks ? `: there is no ${this.#lacks}` : ""}`;
   }
 
   /** Seconds since the last observation, null before the first. */

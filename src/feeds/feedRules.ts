@@ -10,7 +10,7 @@ import type { FeedRules } from "./feed.ts";
 export interface VenueRules {
   readonly domain: bigint;
   readonly profile: ProfileName;
-  /** those in force first, then what is announced */
+  /** those in force first, then those that are announced and wait */
   readonly rules: readonly FeedRules[];
   /** places of announced sets that were left out, and why */
   readonly leftOut: readonly string[];
@@ -43,12 +43,14 @@ export function readVenueRules(json: unknown, named: { domain?: bigint; profile?
   const rules = [read("rules.inForce", root.inForce)];
   const leftOut: string[] = [];
   for (const [i, set] of asList("rules.announced", root.announced ?? []).entries()) {
+    const at = `rules.announced[${i}]`;
     // Whatever is announced, what is in force has reports.
     try {
-      rules.push(read(`rules.announced[${i}]`, set));
+      const { state } = asObject(at, set);
+      if (state === "waiting") rules.push(read(at, set));
     } catch (error) {
       if (!(error instanceof TacitError)) throw error;
-      leftOut.push(`rules.announced[${i}]: ${error.message}`);
+      leftOut.push(`${at}: ${error.message}`);
     }
   }
   return { domain, profile, rules, leftOut };

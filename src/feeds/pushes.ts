@@ -13,9 +13,9 @@ export interface PushOptions {
   readonly log?: FeedLog;
 }
 
-/** Longest answer that is read, bytes, and longest wait that a venue may ask for, seconds. */
+/** Longest answer that is read, bytes; least and longest wait that a venue may ask for, seconds. */
 const LONGEST = 65_536;
-const PATIENCE = 60;
+const [LEAST, PATIENCE] = [1, 60];
 /** Answers after which the same may be taken later. */
 const LATER = new Set([408, 425, 429]);
 
@@ -119,8 +119,8 @@ export class Pushes {
     if (LATER.has(status) || status >= 500) {
       // Too early is how it is meant to be.
       if (attempt === 1 && status !== 425) this.#log.warn({ ...about, status, code }, "a report is sent again");
-      const asked = typeof retryAfter === "number" && retryAfter >= 0 ? Math.min(PATIENCE, retryAfter) : null;
-      return asked ?? (status === 425 ? 1 : backoff(attempt));
+      const asked = typeof retryAfter === "number" ? Math.min(PATIENCE, Math.max(LEAST, retryAfter)) : null;
+      return asked ?? (status === 425 ? LEAST : backoff(attempt));
     }
     this.counts.refused++;
     this.#log.warn({ ...about, status, code }, `a venue refused a report: ${message}`);

@@ -138,6 +138,7 @@ export function reprice(rules: PricedRules, before: Prices, epoch: bigint, numbe
   const history = epoch === before.epoch ? sameHistory(pricing, before) : nextHistory(rules, before, epoch, numbers);
   const contracts = instruments.map((it) => it?.contract ?? null);
   const isSettled = (i: number) => history.payoffs[i] !== 0n;
+  const stale = staleAt(rules, before, epoch, numbers.values);
   const expired = contracts.map((it) => !!it && isExpired(it, end));
   const last = contracts.map((contract, i) => {
     if (!contract) return 0n;
@@ -145,18 +146,6 @@ export function reprice(rules: PricedRules, before: Prices, epoch: bigint, numbe
     const value = reported === 0n ? before.last[i] : reported;
     return isPerpetual(contract) ? nearIndex(pricing, value, history.index) : value;
   });
-  // Missing by itself, then with what it is valued by. What has expired has no value until it is settled.
-  const missing = contracts.map((it, i) => {
-    if (!it || isSettled(i)) return false;
-    return expired[i] || (numbers.values[i] === 0n && !(isOption(it) && it.volatility !== BigInt(i)));
-  });
-  const isStale = (i: number) => {
-    const contract = contracts[i];
-    if (!contract || isSettled(i)) return false;
-    return (
-      missing[i] || (isOption(contract) && [contract.forward, contract.volatility].some((of) => missing[Number(of)]))
-    );
-  };
   const shocks = { ...pricing, range: history.range, scenarios: pricing.scenarios.slice(1) };
   const values = contracts.map((contract, i): bigint[] => {
     const carried = i === 0 ? history.funding : 0n;
@@ -172,15 +161,61 @@ export function reprice(rules: PricedRules, before: Prices, epoch: bigint, numbe
     ...history,
     rules: rules.root,
     epoch,
-    stale: contracts.map((_, i) => isStale(i)),
+    stale,
     longCharges: charge("longCharge"),
     shortCharges: charge("shortCharge"),
     weights: instruments.map((it) => it?.weight ?? 0n),
     last,
     values: pricing.scenarios.map((_, k) => values.map((of) => of[k])),
   };
-  const isOut = (i: number) => !contracts[i] || isSettled(i) || prices.stale[i];
+  const isOut = (i: number) => !contracts[i] || isSettled(i) || stale[i];
   return { ...prices, markets: markets.map((row) => row && marketPrices(row, prices, isOut)) };
+}
+
+/** What says which numbers are needed. */
+type Contracts = Pick<PricedRules, "pricing" | "instruments">;
+
+/**
+ * By instrument, whether the number that it needs is none. An option that borrows its volatility needs none until it expires; what
+ * is settled needs none.
+ */
+export function missingAt(
+  { pricing, instruments }: Contracts,
+  { payoffs }: Pick<Prices, "payoffs">,
+  epoch: bigint,
+  values: readonly bigint[],
+): boolean[] {
+  const end = epoch * pricing.epochLength;
+  return instruments.map((it, i) => {
+    if (!it || payoffs[i] !== 0n || values[i] !== 0n) return false;
+    const { contract } = it;
+    return isExpired(contract, end) || !isOption(contract) || contract.volatility === BigInt(i);
+  });
+}
+
+/**
+ * By instrument, whether prices of these numbers would leave it stale: not settled, and missing, or expired, or an option valued by
+ * what is.
+ */
+export function staleAt(
+  rules: Contracts,
+  before: Pick<Prices, "epoch" | "payoffs">,
+  epoch: bigint,
+  values: readonly bigint[],
+): boolean[] {
+  const payoffs = payoffsAt(rules, before, epoch, values);
+  const end = epoch * rules.pricing.epochLength;
+  // What has expired has no value until it is settled, which it is in no second step of one epoch.
+  const missing = missingAt(rules, { payoffs }, epoch, values).map((it, i) => {
+    const instrument = rules.instruments[i];
+    return it || (!!instrument && payoffs[i] === 0n && isExpired(instrument.contract, end));
+  });
+  return rules.instruments.map((it, i) => {
+    if (!it || payoffs[i] !== 0n) return false;
+    const { contract } = it;
+    const isValuedBy = isOption(contract) ? [contract.forward, contract.volatility] : [];
+    return missing[i] || isValuedBy.some((of) => missing[Number(of)]);
+  });
 }
 
 /**
@@ -214,24 +249,31 @@ function sameHistory({ rangeFloor, rangeCap }: Pricing, before: Prices): Prices 
 }
 
 /** What is carried from epoch to epoch: index, halt, range, funding, payoffs. */
-function nextHistory(
-  { pricing, instruments }: PricedRules,
-  before: Prices,
-  epoch: bigint,
-  { index, sigma, premium, values }: Numbers,
-) {
+function nextHistory(rules: PricedRules, before: Prices, epoch: bigint, { index, sigma, premium, values }: Numbers) {
+  const { pricing, instruments } = rules;
   const isFirst = before.epoch === 0n;
-  const end = epoch * pricing.epochLength;
   const halted = !isFirst && abs(index - before.index) << 16n > pricing.step * before.index;
   const range = nextRange(pricing, isFirst ? null : before.range, epoch - before.epoch, sigma);
   const perpetual = instruments[0] && isPerpetual(instruments[0].contract);
   const due = !isFirst && perpetual && epoch / pricing.fundingEvery > before.epoch / pricing.fundingEvery;
   const { funding, fundingRest } = due ? nextFunding(pricing, before, index, premium) : before;
-  const payoffs = instruments.map((it, i) => {
+  const payoffs = payoffsAt(rules, before, epoch, values);
+  return { halted, index, range, funding, fundingRest, payoffs };
+}
+
+/** What has expired is latched once, by a number that is not 0, in an epoch that is not the same. */
+function payoffsAt(
+  { pricing, instruments }: Contracts,
+  before: Pick<Prices, "epoch" | "payoffs">,
+  epoch: bigint,
+  values: readonly bigint[],
+): readonly bigint[] {
+  if (epoch === before.epoch) return before.payoffs;
+  const end = epoch * pricing.epochLength;
+  return instruments.map((it, i) => {
     if (!it || before.payoffs[i] !== 0n || !isExpired(it.contract, end) || values[i] === 0n) return before.payoffs[i];
     return 1n + payoff(it.contract, values[i] - 1n);
   });
-  return { halted, index, range, funding, fundingRest, payoffs };
 }
 
 function isExpired({ expiry }: Contract, end: bigint): boolean {

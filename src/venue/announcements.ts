@@ -25,6 +25,11 @@ export interface Announcement {
   readonly state: "waiting" | "withdrawn" | "applied" | "passedOver";
 }
 
+/** Its state at a time, seconds since 1970: what waits may come into force no more when its thirty days are over. */
+export function stateAt({ state, from }: Announcement, time: bigint): Announcement["state"] | "lapsed" {
+  return state === "waiting" && time > from + ANNOUNCED_FOR ? "lapsed" : state;
+}
+
 /** Seconds for which an announcement is good. @twins src/verifier/contract/Venue.sol */
 export const ANNOUNCED_FOR = 30n * 86_400n;
 /** Seconds between announcement and use where the operator says nothing else. */
@@ -78,7 +83,7 @@ export class Announcements {
   /** Those that may still come into force, the next one first. */
   get waiting(): Announcement[] {
     const now = this.#clock.now();
-    return this.#all.filter(({ state, from }) => state === "waiting" && now <= from + ANNOUNCED_FOR);
+    return this.#all.filter((it) => stateAt(it, now) === "waiting");
   }
 
   /**

@@ -141,6 +141,7 @@ export class Venue extends Questions {
       clock: this.clock,
       sources: options.feeds ?? [],
       rules: () => [this.terms.rules, ...this.#announcements.waiting.map(({ rules }) => rules)],
+      prices: () => this.terms.prices,
       onQuorum: () => void this.#pump(),
     });
     this.#signatures = "check" in options.signer ? options.signer : signaturesOf(options.signer);

@@ -131,7 +131,7 @@ export function randomRules(random: Random, end: bigint): Rules {
     horizon: some(109_739n, 1n, (1n << 32n) - 1n),
     rangeFloor: random.pick([1n, rangeCap, max(1n, rangeCap / 10n)]),
     rangeCap,
-    fundingEvery: some(1n, 60n, 7n, (1n << 32n) - 1n),
+    fundingEvery: some(1n, 60n, 7n, 65_536n),
     fundingDivisor: some(1n, 8n, 1_000n, (1n << 32n) - 1n),
     fundingClamp: some(0n, 655n, 1n << 16n),
     step: some(1n, 6_554n, 1n << 16n),

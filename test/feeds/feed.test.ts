@@ -21,8 +21,8 @@ describe("feeds/feed", () => {
   afterEach(() => open.splice(0).forEach((feed) => feed.close()));
 
   /** A feed whose clock, in seconds, is set by `at`. */
-  function start(data = folder(), rules: readonly FeedRules[] = [feedRules()], secret = SECRETS[1]) {
-    let now = BASE;
+  function start(data = folder(), rules: readonly FeedRules[] = [feedRules()], secret = SECRETS[1], from = BASE) {
+    let now = from;
     const feed = new Feed({ domain: DOMAIN, secret, folder: data, rules, warmUp: 1, now: () => now * 1_000 });
     open.push(feed);
     const at = (time: number) => {
@@ -116,6 +116,75 @@ describe("feeds/feed", () => {
     );
   });
 
+  it("says that its clock was ahead, forgets what it saw by it, and signs again once it is right", () => {
+    const DAY = 86_400;
+    const { feed, at, live, data } = start();
+    live(BASE, BASE + 130);
+    const ahead = live(BASE + DAY, BASE + DAY + 250);
+    assert.ok(ahead.length >= 3);
+    const told = (it: Feed) => {
+      const { ok, reason, epoch } = it.health();
+      assert.deepEqual([ok, epoch], [false, ahead.at(-1)!.report.epoch]);
+      assert.match(reason!, /^the clock was ahead, or is behind: it says epoch \d+, and the feed has been at \d+$/);
+    };
+    assert.deepEqual(at(BASE + 200), []);
+    told(feed);
+    assert.deepEqual([feed.silence, feed.health().observed], [null, null]);
+    const signed = live(BASE + 200, BASE + 430);
+    assert.deepEqual(
+      signed.map(({ report }) => Number(report.epoch) * 60 - BASE),
+      [300, 360, 420],
+    );
+    told(feed);
+    feed.close();
+    // Ahead until its end, and started with the right time.
+    const second = start(data);
+    second.live(BASE + DAY + 1_000, BASE + DAY + 1_130);
+    second.feed.close();
+    const third = start(data);
+    assert.equal(third.live(BASE + 490, BASE + 670).length, 2);
+    third.feed.close();
+    // What was signed stays, also when its time comes.
+    const fourth = start(data);
+    const again = fourth.live(BASE + DAY, BASE + DAY + 250, 110_000);
+    assert.deepEqual(
+      again.map(({ report }) => report),
+      ahead.slice(-again.length).map(({ report }) => report),
+    );
+    assert.deepEqual([again.length >= 3, fourth.feed.counts.signed], [true, 0]);
+  });
+
+  it("says that nothing is signed any more of epochs that a clock ahead has closed", () => {
+    const { feed, at, live, data } = start();
+    live(BASE, BASE + 130);
+    for (const segments of [1, 2]) live(BASE + segments * 1_024 * 60, BASE + segments * 1_024 * 60 + 130);
+    at(BASE + 140);
+    assert.deepEqual(live(BASE + 200, BASE + 430), []);
+    assert.match(feed.health().reason!, /of epochs before \d+ nothing is signed any more$/);
+    feed.close();
+    assert.match(start(data).feed.health().reason!, /nothing is signed any more$/);
+  });
+
+  it("keeps what it remembers where the clock was ahead and nothing was seen by it, and says so until then", () => {
+    const { feed, at, live } = start();
+    live(BASE, BASE + 130);
+    at(BASE + 7_000);
+    assert.deepEqual(at(BASE + 140), []);
+    assert.match(feed.health().reason!, /^the clock was ahead/);
+    live(BASE + 190, BASE + 250);
+    assert.equal(at(BASE + 302)[0].report.epoch, BigInt(BASE + 300) / 60n, "there is a return over what was not seen");
+    assert.equal(feed.health().ok, true);
+  });
+
+  it("counts nothing that was seen by a clock ahead, also when its time comes", () => {
+    const { feed, at, live } = start();
+    live(BASE, BASE + 130);
+    at(BASE + 5_000);
+    feed.observe({ time: BASE + 5_000, index: 1 }, place);
+    at(BASE + 140);
+    assert.deepEqual(at(BASE + 5_042), []);
+  });
+
   it("signs once for each set of contracts, the rules in force first, and for none that does not name its key", () => {
     const next = instruments();
     next[1] = { ...next[1]!, contract: { ...next[1]!.contract, expiry: EXPIRY + 3_600n } };
@@ -134,6 +203,26 @@ describe("feeds/feed", () => {
     assert.deepEqual(live(BASE + 140, BASE + 300), []);
     assert.match(feed.health().reason!, /do not name its key/);
     assert.throws(() => feed.setRules([feedRules({ pricing: pricing({ epochLength: 30n }) })]), { code: "OUT_OF_RANGE" }); // prettier-ignore
+  });
+
+  it("leaves out announced sets that it cannot compute for, says why, and takes the others", () => {
+    const of = (slots: number, change: Parameters<typeof pricing>[0] = {}) =>
+      feedRules({ instruments: instruments().map((it, i) => (i < slots ? it : null)), pricing: pricing(change) });
+    const contracts = (slots: number) => contractsHash(of(slots).instruments);
+    const long = of(2, { fundingEvery: 65_537n });
+    const other = of(1, { epochLength: 30n });
+    const { feed } = start(folder(), [feedRules(), long, of(4)]);
+    assert.deepEqual(feed.contracts, [CONTRACTS, contracts(4)]);
+    assert.equal(feed.leftOut.length, 1);
+    assert.ok(feed.leftOut[0].startsWith(`contracts ${contracts(2)}: pricing.fundingEvery is`), feed.leftOut[0]);
+    feed.setRules([of(4), other, of(2), long]);
+    assert.deepEqual(feed.contracts, [contracts(4), contracts(2)], "and signs no more for what is not among them");
+    assert.deepEqual(
+      feed.leftOut.map((why) => /pricing\.\w+/.exec(why)![0]),
+      ["pricing.epochLength", "pricing.fundingEvery"],
+    );
+    assert.throws(() => feed.setRules([long]), { code: "OUT_OF_RANGE" });
+    assert.throws(() => start(folder(), [long]), { code: "OUT_OF_RANGE" });
   });
 
   it("signs no second report of an epoch, also after a start, and gives the first", () => {
@@ -245,7 +334,7 @@ describe("feeds/feed", () => {
     const { feed, live, data } = start();
     const before = live(BASE, BASE + 310).at(-1)!;
     feed.close();
-    const again = start(data);
+    const again = start(data, undefined, undefined, BASE + 320);
     const [next] = again.live(BASE + 320, BASE + 370);
     assert.equal(next.report.epoch, before.report.epoch + 1n);
     assert.ok(next.report.premium > 0n && next.report.sigma > 0n);

@@ -8,7 +8,7 @@ import { rules } from "../protocol/pricedRules.ts";
 
 const set = (slack: bigint) => {
   const changed = { ...rules(), group: { ...rules().group, slack } };
-  return { root: String(rulesRoot(changed)), rules: rulesJson(changed), validFrom: "5" };
+  return { root: String(rulesRoot(changed)), rules: rulesJson(changed), state: "waiting" };
 };
 const answer = () => ({ domain: "77", profile: "demo", inForce: set(8n), announced: [set(9n), set(10n)] });
 
@@ -18,6 +18,16 @@ describe("feeds/feedRules", () => {
     assert.deepEqual([domain, profile, sets.length, leftOut], [77n, "demo", 3, []]);
     const { instruments, group } = rules();
     assert.deepEqual(sets[0], { instruments, pricing: group.pricing, feeds: group.feeds });
+  });
+
+  it("reads of what is announced what waits alone", () => {
+    for (const state of ["withdrawn", "applied", "lapsed"]) {
+      const json = answer();
+      json.announced[0].state = state;
+      const { rules: sets, leftOut } = readVenueRules(json);
+      const [inForce, , waiting] = readVenueRules(answer()).rules;
+      assert.deepEqual([sets, leftOut], [[inForce, waiting], []]);
+    }
   });
 
   it("leaves out an announced set that is wrong, and says why", () => {

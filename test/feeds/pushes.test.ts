@@ -70,6 +70,14 @@ describe("feeds/pushes", () => {
     assert.deepEqual(pushes.counts, { taken: 1, refused: 0, again: 7, dropped: 0 });
   });
 
+  it("is no faster than a second, whatever a venue asks for", async () => {
+    const soon = [0, 0.001, -1].map((after): Answer => [429, error("BUSY", after)]);
+    const { pushes, waits } = pushing({ [A]: [...soon, [425, error("EARLY", 0)], 200] });
+    pushes.send(report(5n));
+    await pushes.idle();
+    assert.deepEqual(waits, [1, 1, 1, 1]);
+  });
+
   it("leaves what a venue refuses", async () => {
     const { pushes, sent, logged } = pushing({ [A]: [[400, error("FORMAT")], [409, "no object"], 200] });
     for (const epoch of [5n, 6n, 7n]) {

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { abs } from "../../src/protocol/numbers.ts";
 import { INSTRUMENTS } from "../../src/protocol/parameters.ts";
 import {
+  missingAt,
   nextFunding,
   nextRange,
   noPrices,
@@ -194,6 +195,19 @@ describe("protocol/prices", () => {
       const after = reprice(of, done, AT_EXPIRY + 4n, numbers({}, other));
       assert.deepEqual(after.payoffs, done.payoffs);
       assert.deepEqual(after.stale, Array(INSTRUMENTS).fill(false));
+    });
+    it("leaves stale what has expired and is not latched, also an option that borrows its volatility", () => {
+      const of = priced();
+      const next = reprice(of, first(of), AT_EXPIRY, numbers({}, { ...settled, 3: 0n }));
+      assert.deepEqual(next.payoffs.slice(0, 5), [0n, 104_001n, 4_001n, 0n, 1n]);
+      assert.deepEqual(next.stale.slice(0, 5), [false, false, false, true, false]);
+      assert.deepEqual(next.markets.map((row) => !!row).slice(0, 5), [true, false, false, false, false]);
+      assert.equal(reprice(of, next, AT_EXPIRY + 1n, numbers({}, settled)).payoffs[3], 1n);
+      const missing = (payoffs: readonly bigint[], epoch: bigint) =>
+        missingAt(of, { payoffs }, epoch, Array<bigint>(INSTRUMENTS).fill(0n)).flatMap((it, i) => (it ? [i] : []));
+      assert.deepEqual(missing(first(of).payoffs, AT_EXPIRY - 1n), [0, 1, 2, 4]);
+      assert.deepEqual(missing(first(of).payoffs, AT_EXPIRY), [0, 1, 2, 3, 4]);
+      assert.deepEqual(missing(next.payoffs, AT_EXPIRY), [0, 3]);
     });
     it("values what has settled at its payoff in every scenario, without charge, and trades it no more", () => {
       const of = priced();

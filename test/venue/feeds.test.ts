@@ -7,10 +7,11 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { publicKey, sign } from "../../src/protocol/eddsa.ts";
 import { TacitError } from "../../src/protocol/errors.ts";
-import { noPrices } from "../../src/protocol/prices.ts";
-import { reportHash, type SignedReport } from "../../src/protocol/report.ts";
+import { INSTRUMENT_KIND, INSTRUMENTS } from "../../src/protocol/parameters.ts";
+import { noPrices, type Prices } from "../../src/protocol/prices.ts";
+import { reportHash, type Numbers, type SignedReport } from "../../src/protocol/report.ts";
 import { rulesRoot, type Rules } from "../../src/protocol/rules.ts";
-import { VenueFeeds, type ReportQuestion, type ReportSource } from "../../src/venue/feeds.ts";
+import { PATIENCE, VenueFeeds, type ReportQuestion, type ReportSource } from "../../src/venue/feeds.ts";
 import { FEED_SECRETS } from "../priced.ts";
 import { ManualClock, reportsOf, START, turns, unpriced } from "./fixture.ts";
 
@@ -50,9 +51,10 @@ const feedsOf = (quorum: readonly SignedReport[] | undefined) => quorum?.map(({ 
 
 function setting({ all = [rules], sources = [] }: { all?: Rules[]; sources?: ReportSource[] } = {}) {
   const clock = new ManualClock(START);
-  const it = { quorums: 0, all };
+  const it: { quorums: number; all: Rules[]; prices: Prices } = { quorums: 0, all, prices };
   const onQuorum = () => void it.quorums++;
-  const feeds = new VenueFeeds({ domain, clock, sources, rules: () => it.all, onQuorum, timeout: 5, pause: 1 });
+  const ofVenue = { domain, clock, sources, rules: () => it.all, prices: () => it.prices, onQuorum };
+  const feeds = new VenueFeeds({ ...ofVenue, timeout: 5, pause: 1 });
   const due = (now = clock.now() + LAG, at = prices) => feeds.due(it.all[0], at, now);
   return { feeds, clock, due, it };
 }
@@ -70,7 +72,7 @@ describe("reports of feeds", () => {
     feeds.add(reports()[0]);
     assert.deepEqual([due()!.epoch, feedsOf(due()!.quorum), it.quorums], [E, [0, 1, 3], 1]);
     assert.equal(feeds.add(reports()[2]), true);
-    assert.deepEqual([due()!.quorum.length, it.quorums], [3, 1], "who comes late makes no other quorum whole");
+    assert.deepEqual([feedsOf(due()!.quorum), it.quorums], [[0, 1, 2], 2]);
   });
 
   it("count from the lag after their epoch on, unless prices are of it, under the same rules", () => {
@@ -145,7 +147,7 @@ describe("reports of feeds", () => {
   it("of rules that are announced are kept until these are in force", () => {
     const { feeds, due, it } = setting({ all: [rules, otherContracts] });
     for (const report of reports(E, otherContracts)) feeds.add(report);
-    assert.deepEqual([due(), it.quorums], [null, 1]);
+    assert.deepEqual([due(), it.quorums], [null, 2]);
     it.all = [otherContracts];
     assert.deepEqual(due()!.quorum, reports(E, otherContracts).slice(0, 3));
   });
@@ -175,16 +177,17 @@ describe("reports of feeds", () => {
     feeds.add(all[3]);
     feeds.priced(E, rules);
     feeds.priced(E, rules);
-    const none = { epoch: null, after: null, off: null, missed: 1, trouble: null };
+    const none = { epoch: null, after: null, off: null, lacked: null, missed: 1, trouble: null };
+    const whole = { lacked: 0, missed: 0, trouble: null };
     assert.deepEqual(feeds.status, [
-      { feed: 0, epoch: E, after: 2, off: 0, missed: 0, trouble: null },
-      { feed: 1, epoch: E, after: 2, off: 0, missed: 0, trouble: null },
+      { feed: 0, epoch: E, after: 2, off: 0, ...whole },
+      { feed: 1, epoch: E, after: 2, off: 0, ...whole },
       { feed: 2, ...none },
-      { feed: 3, epoch: E, after: 7, off: 10_000, missed: 0, trouble: null },
+      { feed: 3, epoch: E, after: 7, off: 10_000, ...whole },
     ]);
     clock.advance(30n);
     feeds.add(all[2]);
-    assert.deepEqual(feeds.status[2], { feed: 2, epoch: E, after: 37, off: 0, missed: 1, trouble: null });
+    assert.deepEqual(feeds.status[2], { feed: 2, epoch: E, after: 37, off: 0, ...whole, missed: 1 });
     clock.advance(LENGTH);
     feeds.add(reports(E + 1n)[2]);
     feeds.priced(E + 1n, rules);
@@ -192,7 +195,7 @@ describe("reports of feeds", () => {
       feeds.status.map(({ missed }) => missed),
       [1, 1, 1, 1],
     );
-    assert.equal(it.quorums, 1);
+    assert.equal(it.quorums, 2);
   });
 
   it("keeps those of a few epochs, and no more", async () => {
@@ -212,6 +215,139 @@ describe("reports of feeds", () => {
     gc();
     const alive = kept.filter((it) => it.deref()).length;
     assert.ok(alive >= 3 && alive <= 3 * 5, `${alive} of ${kept.length} are kept`);
+  });
+});
+
+describe("reports that lack numbers", () => {
+  const [PERPETUAL, CALL, PUT] = [0, 1, 2];
+  const [{ report: good }] = reports();
+  /** What a feed says in place of what is so. */
+  const says = (
+    feed: number,
+    change: Partial<Numbers & { epoch: bigint }> = {},
+    values: Record<number, bigint> = {},
+  ) => {
+    const numbers = { ...change, values: good.values.map((value, i) => values[i] ?? value) };
+    return signedBy(FEED_SECRETS[feed], feed, { ...good, ...numbers });
+  };
+  /** Numbers where nobody needs one, and none where they are needed. */
+  const liar = (feed: number) => {
+    const used = (slot: number) => !!rules.instruments[slot] && slot !== PUT;
+    const values = Array.from({ length: INSTRUMENTS }, (_, i) => (used(i) ? 0n : 1n));
+    return says(feed, { premium: 0n }, values);
+  };
+
+  it("are left out of the quorum where there are others, whatever they say where nobody asks", () => {
+    for (const lie of [liar(0), says(0, {}, { [CALL]: 0n }), says(0, { premium: 0n })]) {
+      const { feeds, due } = setting();
+      for (const report of [lie, ...reports().slice(1)]) feeds.add(report);
+      assert.deepEqual(feedsOf(due()!.quorum), [1, 2, 3]);
+    }
+  });
+
+  it("count by what they would leave stale: of a mark all that is valued by it, of a volatility its options", () => {
+    const { feeds, due } = setting();
+    for (const report of [says(0, {}, { [PERPETUAL]: 0n }), reports()[1], reports()[2], says(3, {}, { [CALL]: 0n })])
+      feeds.add(report);
+    assert.deepEqual(feedsOf(due()!.quorum), [1, 2, 3]);
+    const fewer = setting();
+    for (const report of [says(0, {}, { [CALL]: 0n }), reports()[1], reports()[2], says(3, { premium: 0n })])
+      fewer.feeds.add(report);
+    assert.deepEqual(feedsOf(fewer.due()!.quorum), [1, 2, 3], "a premium is less than any instrument");
+  });
+
+  it("lack nothing of what is settled, and of what has expired all that is not", () => {
+    const { expiry } = rules.instruments[CALL]!.contract;
+    const epoch = expiry / LENGTH;
+    const at = (feed: number, values: Record<number, bigint>) => says(feed, { epoch }, values);
+    const settling = { [CALL]: 5n, [PUT]: 5n };
+    const { feeds, clock, due, it } = setting();
+    clock.set(expiry);
+    feeds.add(at(0, { ...settling, [PUT]: 0n }));
+    for (const feed of [1, 2, 3]) feeds.add(at(feed, settling));
+    assert.deepEqual(feedsOf(due()!.quorum), [1, 2, 3], "the put has no number of its own until then");
+    assert.deepEqual(
+      feeds.status.map(({ lacked }) => lacked),
+      [1, 0, 0, 0],
+    );
+    it.prices = { ...prices, payoffs: prices.payoffs.map((_, i) => (i === CALL || i === PUT ? 1n : 0n)) };
+    assert.deepEqual(feedsOf(due(expiry + LAG, it.prices)!.quorum), [0, 1, 2]);
+  });
+
+  it("lack no premium where there is no perpetual", () => {
+    const dated = rules.instruments.map((it, i) =>
+      i === PERPETUAL
+        ? { ...it!, contract: { ...it!.contract, kind: BigInt(INSTRUMENT_KIND.future), expiry: START + 86_400n } }
+        : it,
+    );
+    const all = [{ ...rules, instruments: dated }];
+    const { feeds, due } = setting({ all });
+    for (const report of reportsOf({ epoch: E, premium: 0n }, { rules: all[0], domain }).slice(0, 3)) feeds.add(report);
+    assert.deepEqual(feedsOf(due()!.quorum), [0, 1, 2]);
+    assert.equal(feeds.status[0].lacked, 0);
+  });
+
+  it("with f liars of 3f + 1 leave nothing undone, f = 2", () => {
+    const seven = { ...rules, group: { ...rules.group, feeds: Array.from({ length: 7 }, (_, i) => publicKey(FEED_SECRETS[i])) } }; // prettier-ignore
+    const { feeds, due } = setting({ all: [seven] });
+    for (const report of [liar(4), says(1, { premium: 0n }), ...[0, 2, 3, 5, 6].map((feed) => says(feed))])
+      feeds.add(report);
+    assert.deepEqual(feedsOf(due()!.quorum), [0, 2, 3, 5, 6]);
+  });
+
+  it("are waited with for those of others, for a few seconds, and not where nothing is lacking", () => {
+    const now = START + LAG + 10n;
+    const patient = (...said: SignedReport[]) => {
+      const all = setting();
+      all.clock.set(now);
+      for (const report of said) all.feeds.add(report);
+      return all;
+    };
+    const next = ({ feeds, clock }: ReturnType<typeof setting>) => feeds.nextTime(rules, prices, clock.now());
+    const waiting = patient(liar(0), reports()[1], reports()[3]);
+    const { feeds, clock, due, it } = waiting;
+    const at = (seconds: bigint) => due(now + seconds);
+    assert.deepEqual([at(0n), at(PATIENCE - 1n), next(waiting)], [null, null, now + PATIENCE]);
+    assert.deepEqual(feedsOf(at(PATIENCE)!.quorum), [0, 1, 3]);
+    clock.advance(PATIENCE - 1n);
+    feeds.add(reports()[2]);
+    assert.deepEqual([feedsOf(due(clock.now())!.quorum), it.quorums], [[1, 2, 3], 2]);
+    assert.deepEqual(feedsOf(patient(...reports().slice(0, 3)).due(now)!.quorum), [0, 1, 2]);
+    const lacking = [0, 1, 2, 3].map((feed) => says(feed, {}, { [CALL]: 0n }));
+    assert.deepEqual(feedsOf(patient(...lacking).due(now)!.quorum), [0, 1, 2], "nobody else is to come");
+    const early = patient();
+    early.clock.set(START);
+    for (const report of lacking.slice(1)) early.feeds.add(report);
+    assert.equal(next(early), START + (LAG > PATIENCE ? LAG : PATIENCE));
+    const back = patient(...lacking.slice(1));
+    assert.deepEqual(feedsOf(back.due(now - 1n)!.quorum), [1, 2, 3], "the clock was set back");
+  });
+
+  it("do not hold up prices of epochs that are shorter than the wait", () => {
+    const L = 4n;
+    const short = { ...rules, group: { ...rules.group, pricing: { ...rules.group.pricing, epochLength: L, lag: 0n } } };
+    const { feeds, clock } = setting({ all: [short] });
+    let last = { ...prices, rules: rulesRoot(short) };
+    for (let time = START; time < START + 10n * L; time++) {
+      clock.set(time);
+      const epoch = time / L;
+      if (time % L === 0n)
+        for (const feed of [0, 1, 2])
+          feeds.add(signedBy(FEED_SECRETS[feed], feed, { ...good, epoch, values: good.values.map(() => 0n) }));
+      const due = feeds.due(short, last, time);
+      if (due) last = { ...last, epoch: due.epoch };
+      assert.ok(time < START + L || last.epoch >= epoch - 1n);
+      if (time % L > 0n) assert.equal(last.epoch, epoch);
+    }
+  });
+
+  it("are shown with how many of the numbers in use they lacked", () => {
+    const { feeds } = setting();
+    for (const report of [liar(0), says(1, {}, { [CALL]: 0n }), says(2)]) feeds.add(report);
+    assert.deepEqual(
+      feeds.status.map(({ lacked }) => lacked),
+      [3, 1, 0, null],
+    );
   });
 });
 

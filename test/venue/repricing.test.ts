@@ -3,18 +3,27 @@
 // Method: a venue of minutely epochs on a clock that stands, by what its journal holds, its accounts and what it tells them.
 import assert from "node:assert/strict";
 import { Matcher } from "../../src/matcher/matcher.ts";
+import { sign } from "../../src/protocol/eddsa.ts";
 import { TacitError } from "../../src/protocol/errors.ts";
 import { PROFILES } from "../../src/protocol/instructions.ts";
 import { noPrices, reprice } from "../../src/protocol/prices.ts";
-import { medians, NO_PREMIUM } from "../../src/protocol/report.ts";
+import { medians, NO_PREMIUM, reportHash, type Numbers, type SignedReport } from "../../src/protocol/report.ts";
 import { rulesRoot } from "../../src/protocol/rules.ts";
-import type { ReportSource } from "../../src/venue/feeds.ts";
+import { PATIENCE, type ReportSource } from "../../src/venue/feeds.ts";
 import { memoryStore } from "../../src/venue/store/memoryStore.ts";
 import type { Store } from "../../src/venue/store/store.ts";
 import type { Venue } from "../../src/venue/venue.ts";
 import { hasCode } from "../hasCode.ts";
+import { FEED_SECRETS } from "../priced.ts";
 import { lastingStore, replay, reportsOf, simulatedProver, START, traders, turns, type Trader } from "./fixture.ts";
 import { CALL, CROSS, EXPIRY, FIRST, LAG, LENGTH, logOf, minutely, openMinutely, passTo, priceNow, reportsFor, until } from "./repricing.ts"; // prettier-ignore
+
+/** Of a feed that lacks each number that is needed, and has those that are not. */
+function lie({ feed, report }: SignedReport): SignedReport {
+  const used = minutely.rules.instruments.map((it) => !!it);
+  const lied = { ...report, premium: 0n, values: used.map((is) => (is ? 0n : 1n)) };
+  return { feed, report: lied, auth: sign(FEED_SECRETS[feed], reportHash(lied)) };
+}
 
 const send = async (venue: Venue, { item, auth }: ReturnType<Trader["order"]>) =>
   (await venue.submit(item, auth)).verdict;
@@ -127,6 +136,56 @@ describe("a venue's prices", () => {
     assert.deepEqual(
       [alice, bob].map(({ index }) => venue.account(index)!.positions[0]),
       [2n, -2n],
+    );
+    await venue.close();
+  });
+
+  it("are whole in every epoch where one feed lies, and what expires is settled", async () => {
+    const { venue, clock } = await openMinutely();
+    const say = async (epoch: bigint, numbers: Partial<Numbers> = {}) => {
+      const honest = reportsFor(venue, { epoch, premium: NO_PREMIUM + 800n, ...numbers });
+      for (const report of [lie(honest[0]), ...honest.slice(1)]) venue.feeds.add(report);
+      await until(venue, () => venue.terms.prices.epoch === epoch);
+      assert.deepEqual(new Set(venue.terms.prices.stale), new Set([false]));
+    };
+    for (const epoch of [FIRST, FIRST + 1n, FIRST + 2n]) {
+      clock.set(epoch * LENGTH + LAG);
+      await say(epoch);
+    }
+    assert.equal(venue.terms.prices.funding, 100n);
+    clock.set(EXPIRY + LAG);
+    await say(EXPIRY / LENGTH, settling(venue));
+    assert.deepEqual(venue.terms.prices.payoffs.slice(0, 3), [0n, 3_001n, 1n]);
+    await venue.close();
+  });
+
+  it("wait a few seconds for who is missing where they would be stale, and are made without then", async () => {
+    const { venue, clock, storage } = await openMinutely({ storage: lastingStore() });
+    const say = (epoch: bigint) => {
+      const honest = reportsFor(venue, { epoch });
+      for (const report of [lie(honest[0]), honest[1], honest[2]]) venue.feeds.add(report);
+      return honest[3];
+    };
+    const last = say(FIRST);
+    await passTo(clock, START + LAG + 2n);
+    assert.equal(venue.terms.prices.epoch, 0n);
+    venue.feeds.add(last);
+    await until(venue, () => venue.terms.prices.epoch === FIRST);
+    assert.equal(venue.terms.prices.stale[0], false);
+    await passTo(clock, START + LENGTH);
+    say(FIRST + 1n);
+    await passTo(clock, START + LENGTH + 20n);
+    assert.equal(venue.terms.prices.stale[0], true);
+    const at = LENGTH + (PATIENCE > LAG ? PATIENCE : LAG);
+    assert.deepEqual(await logOf(storage), [`reprice +${LAG + 2n}`, `reprice +${at}`]);
+    assert.deepEqual(
+      venue.feeds.status.map(({ lacked, missed }) => [lacked, missed]),
+      [
+        [3, 0],
+        [0, 0],
+        [0, 0],
+        [0, 1],
+      ],
     );
     await venue.close();
   });

@@ -677,8 +677,8 @@ describe("pages in Chromium", () => {
         [call[1], put[1]],
         [1, 2].map((slot) => thousands(venue.terms.prices.values[0][slot])),
       );
-      const quorum = [0, 1, 2].map((feed) => [`${feed}`, "of these prices", "yes", "0.00%", "0", ""]);
-      assert.deepEqual(await rows(page, "feeds"), [...quorum, ["3", "none", "no", "", "1", ""]]);
+      const quorum = [0, 1, 2].map((feed) => [`${feed}`, "of these prices", "yes", "0.00%", "0", "0", ""]);
+      assert.deepEqual(await rows(page, "feeds"), [...quorum, ["3", "none", "no", "", "", "1", ""]]);
       await shoot(page, "watch-prices");
       assert.deepEqual(complaints, []);
       await close();
@@ -698,11 +698,11 @@ describe("pages in Chromium", () => {
       await until(venue, () => venue.terms.prices.epoch === epoch);
       await page.locator("#prices-note", { hasText: "Index 100,200" }).waitFor();
       await page.locator("#prices-check.good", { hasText: "of feeds 0, 1, 2" }).waitFor();
-      const honestly = [0, 1].map((feed) => [`${feed}`, "of these prices", "yes", "0.00%", "0", ""]);
+      const honestly = [0, 1].map((feed) => [`${feed}`, "of these prices", "yes", "0.00%", "0", "0", ""]);
       assert.deepEqual(await rows(page, "feeds"), [
         ...honestly,
-        ["2", "of these prices", "yes", "600.00%", "0", ""],
-        ["3", "1 epoch ago", "no", "0.00%", "2", ""],
+        ["2", "of these prices", "yes", "600.00%", "0", "0", ""],
+        ["3", "1 epoch ago", "no", "0.00%", "0", "2", ""],
       ]);
       assert.deepEqual((await rows(page, "instruments"))[0], ["0", "100,200", ""]);
       await shoot(page, "watch-prices-liar");

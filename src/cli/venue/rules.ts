@@ -256,12 +256,13 @@ export async function rulesCancel(n: number, options: OperatorOptions): Promise<
   return told(await (await operatorApi(options)).post("/rules/withdraw", { n }), options);
 }
 
+const STATES = ["waiting", "withdrawn", "applied", "passedOver", "lapsed"];
+
 /** What may be printed of an announcement. @throws FORMAT */
 function announcementOf(at: string, json: unknown) {
   const { n, root, from, state } = asObject(at, json);
   if (typeof n !== "number" || !Number.isSafeInteger(n) || n < 1) throw badFormat(`${at}.n`, "a number above 0");
-  if (state !== "waiting" && state !== "withdrawn" && state !== "applied" && state !== "passedOver")
-    throw badFormat(`${at}.state`, "waiting, withdrawn, applied or passedOver");
+  if (typeof state !== "string" || !STATES.includes(state)) throw badFormat(`${at}.state`, STATES.join(", "));
   const time = requireBits(`${at}.from`, asInteger(`${at}.from`, from), BITS.time);
   return { n, root: asInteger(`${at}.root`, root), from: time, state };
 }

@@ -118,6 +118,11 @@ export class Metrics {
     ofFeeds("tacit_feed_epoch", "Last epoch that a feed reported", ({ epoch }) => epoch === null ? null : Number(epoch)); // prettier-ignore
     ofFeeds("tacit_feed_delay_seconds", "From the end of that epoch to its report", ({ after }) => after);
     ofFeeds("tacit_feed_off", "Of its index from the median, millionths", ({ off }) => off);
+    ofFeeds(
+      "tacit_feed_lacked",
+      "Numbers that its report lacked, of those that the rules need",
+      ({ lacked }) => lacked,
+    );
     ofFeeds("tacit_feed_missed", "Epochs that were priced without the feed", ({ missed }) => missed);
     gauge("tacit_accounts", "Accounts", () => venue.health().accounts);
     gauge("tacit_streams", "Open streams", streams);

@@ -364,7 +364,9 @@ export const AnnouncementSchema = z
     rules: RulesFileSchema,
     announced: time,
     from: time.describe("may come into force from then on, for 30 days"),
-    state: z.enum(["waiting", "withdrawn", "applied", "passedOver"]),
+    state: z
+      .enum(["waiting", "withdrawn", "applied", "passedOver", "lapsed"])
+      .describe("passedOver: a later one came into force; lapsed: its 30 days are over"),
   })
   .openapi("Announcement");
 
@@ -374,9 +376,7 @@ export const RulesSchema = z
     profile: z.enum(keys(PROFILES)),
     timelock: decimal.describe("seconds between announcement and use"),
     inForce: z.strictObject({ root: element, rules: RulesFileSchema }),
-    announced: z
-      .array(AnnouncementSchema)
-      .describe("the oldest first, those that were applied or withdrawn among them"),
+    announced: z.array(AnnouncementSchema).describe("the oldest first, those that wait no more among them"),
   })
   .openapi("Rules");
 
@@ -385,6 +385,7 @@ const FeedStatusSchema = z.strictObject({
   epoch: epoch.nullable().describe("last one that it reported"),
   after: z.number().nullable().describe("seconds after the end of that epoch"),
   off: whole.nullable().describe("how far its index was from the median, millionths"),
+  lacked: whole.nullable().describe("numbers that its report lacked, of those that the rules need"),
   missed: whole.describe("epochs that were priced without it"),
   trouble: z.string().nullable(),
 });

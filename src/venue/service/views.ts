@@ -5,7 +5,7 @@ import { min } from "../../protocol/numbers.ts";
 import { MARKET_STATE, RULE, SIDE, type Verdict } from "../../protocol/parameters.ts";
 import { receiptJson, type ReceiptJson } from "../../protocol/wire.ts";
 import type { FailureStatus } from "../chain/chainFailure.ts";
-import type { Announcement } from "../announcements.ts";
+import { stateAt, type Announcement } from "../announcements.ts";
 import type { Prices } from "../../protocol/prices.ts";
 import { rootsOf } from "../../protocol/rules.ts";
 import { pricesJson } from "../../protocol/pricesJson.ts";
@@ -161,7 +161,9 @@ export function rulesAnswer(venue: ServedVenue, names: Readonly<Record<string, s
     profile: venue.genesis.profile,
     timelock: venue.timelock,
     inForce: { root: rootsOf(rules).root, rules: namedRulesJson(rules, names) },
-    announced: venue.announcements.map(announcementJson),
+    announced: venue.announcements.map((it) => {
+      return { ...announcementJson(it), state: stateAt(it, venue.clock.now()) };
+    }),
   };
 }
 

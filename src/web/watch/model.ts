@@ -69,6 +69,7 @@ export interface PricesInfo {
     readonly feed: number;
     readonly epoch: number | null;
     readonly off: number | null;
+    readonly lacked: number | null;
     readonly missed: number;
     readonly trouble: string | null;
   }[];
@@ -144,11 +145,12 @@ export function readPrices(json: unknown): PricesInfo {
     }),
     feeds: asList("prices.feeds", row.feeds).map((it, i) => {
       const at = `prices.feeds[${i}]`;
-      const { feed, epoch, off, missed, trouble } = asObject(at, it);
+      const { feed, epoch, off, lacked, missed, trouble } = asObject(at, it);
       return {
         feed: whole(`${at}.feed`, feed),
         epoch: orNull(epoch, (last) => integer(`${at}.epoch`, last)),
         off: orNull(off, (part) => whole(`${at}.off`, part)),
+        lacked: orNull(lacked, (numbers) => whole(`${at}.lacked`, numbers)),
         missed: whole(`${at}.missed`, missed),
         trouble: orNull(trouble, (why) => text(`${at}.trouble`, String(why).slice(0, 200))),
       };

@@ -73,8 +73,8 @@ export function drawPrices({ prices, announced, venue }: Feed): void {
   byId("feeds").replaceChildren(
     table(
       "Feeds",
-      ["Feed", "Last report", "In the quorum", "Off the median", "Missed", ""],
-      prices.feeds.map(({ feed, epoch, off, missed, trouble }) => [
+      ["Feed", "Last report", "In the quorum", "Off the median", "Numbers lacked", "Missed", ""],
+      prices.feeds.map(({ feed, epoch, off, lacked, missed, trouble }) => [
         String(feed),
         epoch === null
           ? "none"
@@ -83,6 +83,7 @@ export function drawPrices({ prices, announced, venue }: Feed): void {
             : count(prices.epoch - epoch, "epoch") + " ago",
         checked && checked.quorum.length > 0 ? (checked.quorum.includes(feed) ? "yes" : "no") : "",
         off === null ? "" : `${(off / 10_000).toFixed(2)}%`,
+        lacked === null ? "" : String(lacked),
         thousands(missed),
         trouble ?? "",
       ]),

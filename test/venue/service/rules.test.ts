@@ -5,10 +5,12 @@ import assert from "node:assert/strict";
 import { Writable } from "node:stream";
 import type { z } from "@hono/zod-openapi";
 import { pino } from "pino";
+import { readVenueRules } from "../../../src/feeds/feedRules.ts";
 import { reportJson } from "../../../src/feeds/reportJson.ts";
 import { rulesRoot, type Rules } from "../../../src/protocol/rules.ts";
 import { pricesJson } from "../../../src/protocol/pricesJson.ts";
 import { marketNames, namedRulesJson, rulesJson } from "../../../src/protocol/rulesJson.ts";
+import { ANNOUNCED_FOR } from "../../../src/venue/announcements.ts";
 import * as schemas from "../../../src/venue/service/schema.ts";
 import type { VenueOptions } from "../../../src/venue/options.ts";
 import { ManualClock, START } from "../fixture.ts";
@@ -67,12 +69,12 @@ describe("the service of prices and rules", () => {
       [0, 1, 2].map((slot) => [slot, `${venue.terms.prices.values[0][slot]}`]),
     );
     assert.deepEqual(
-      prices.feeds.map(({ feed, missed }: any) => [feed, missed]),
+      prices.feeds.map(({ feed, lacked, missed }: any) => [feed, lacked, missed]),
       [
-        [0, 0],
-        [1, 0],
-        [2, 0],
-        [3, 1],
+        [0, 0, 0],
+        [1, 0, 0],
+        [2, 0, 0],
+        [3, null, 1],
       ],
     );
     const { changes } = answers(schemas.ChangesSchema, await ask("/v1/changes"));
@@ -95,6 +97,7 @@ describe("the service of prices and rules", () => {
       /^tacit_prices_fresh 0$/m,
       new RegExp(`^tacit_prices_epoch ${FIRST}$`, "m"),
       new RegExp(`^tacit_feed_epoch\\{feed="1"\\} ${FIRST}$`, "m"),
+      /^tacit_feed_lacked\{feed="1"\} 0$/m,
       /^tacit_feed_missed\{feed="3"\} 1$/m,
     ])
       assert.match(text, line);
@@ -159,6 +162,29 @@ describe("the service of prices and rules", () => {
       pushed.map(({ change, announcement }) => change?.kind ?? `${announcement.n} ${announcement.state}`),
       ["1 waiting", "2 waiting", "2 withdrawn", "rules", "1 applied"],
     );
+  });
+
+  it("tells a feed what it is to sign for: rules in force, and those that may still come into force", async () => {
+    const { ask, venue, clock } = await served();
+    const weighing = (weight: bigint): Rules => ({
+      ...after,
+      instruments: after.instruments.map((it) => it && { ...it, weight }),
+    });
+    for (const weight of [1n, 2n, 3n]) await venue.announce(weighing(weight));
+    await venue.withdrawRules(2);
+    clock.advance(60n);
+    await venue.applyRules(1);
+    const told = async () => {
+      const shown = answers(schemas.RulesSchema, await ask("/v1/rules"));
+      const { rules, leftOut } = readVenueRules(shown);
+      const states = shown.announced.map(({ state }: any) => state);
+      return { states, weights: rules.map(({ instruments }) => instruments[0]!.weight), leftOut };
+    };
+    assert.deepEqual(await told(), { states: ["applied", "withdrawn", "waiting"], weights: [1n, 3n], leftOut: [] });
+    clock.advance(ANNOUNCED_FOR);
+    assert.deepEqual((await told()).weights, [1n, 3n]);
+    clock.advance(1n);
+    assert.deepEqual(await told(), { states: ["applied", "withdrawn", "lapsed"], weights: [1n], leftOut: [] });
   });
 
   it("takes no change of rules where the operator has set no token", async () => {

@@ -6,7 +6,7 @@ pragma solidity ^0.8.24;
 /// @title What the venue is compiled for: the keys of its instructions, and bounds that circuits have too.
 library Keys {
     /// Hash of the code that holds the keys (KeyData.sol).
-    bytes32 internal constant HASH = 0xfcc101770d5b86ad40b3b74479d4ea104269a59a2add1813bf00d57bcb4cd693;
+    bytes32 internal constant HASH = 0xf63120c1ea39b8c526691fed6000639d2acc84875880dc4a74653adfe4d081c9;
     /// One more than the greatest code of an instruction.
     uint256 internal constant CODES = 11;
     uint256 internal constant MAX_INSTRUCTIONS = 1024;
