@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { readFile, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import pino from "pino";
 import { openSecret, sealSecret } from "../client/seal.ts";
 import {
@@ -199,15 +199,7 @@ function sinkOf(feed: Feed, log: pino.Logger) {
 }
 
 async function readKey(path: string, file: string | undefined): Promise<Uint8Array> {
-  const text = await readFile(path, "utf8").catch((error: Error) => {
-    throw new TacitError("FILE", `${path} cannot be read: ${error.message}`, { path });
-  });
-  let json: Record<string, unknown>;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    json = {};
-  }
+  const json = (await readJson(path)) as Record<string, unknown> | null;
   if (json?.kind !== "tacit-feed-key" || json.version !== 1)
     throw new TacitError(
       "FORMAT",

@@ -198,6 +198,7 @@ function tacit(exit: (code: number) => void): Command {
     "explain a file of rounds, the opening of a state, or an instruction by its name",
     "tacit inspect out.json",
     "tacit inspect state.json",
+    "tacit inspect changes.json",
     "tacit inspect admit",
   )
     .option("--round <number>", "explain only this round of a replay, from 1", positive)

@@ -64,8 +64,8 @@ describe("feeds/command", () => {
     const feeds = named.group.feeds.with(2, { x: BigInt(x), y: BigInt(y) });
     const pricing = { ...named.group.pricing, epochLength: 2n, lag: 1n, grid: 3_600n, window: 2n };
     const mine = { ...named, group: { ...named.group, feeds, pricing } };
-    // A funding period of more epochs than a feed remembers: announced, and taken back.
-    const long = { ...mine, group: { ...mine.group, pricing: { ...pricing, fundingEvery: 65_537n } } };
+    // Epochs of another length: announced, and taken back.
+    const long = { ...mine, group: { ...mine.group, pricing: { ...pricing, epochLength: 4n } } };
     const set = (of: typeof mine, state = "") => ({ root: `${rulesRoot(of)}`, rules: rulesJson(of), state });
     const announced = [set(long, "waiting"), set(long, "withdrawn")];
     const answer = { domain: "77", profile: "demo", inForce: set(mine), announced };
@@ -97,7 +97,7 @@ describe("feeds/command", () => {
       const contracts = contractsHash(mine.instruments);
       assert.deepEqual(reportFaults([signed], { keys: feeds, domain: 77n, contracts, epoch }), [null]);
       assert.equal(signed.feed, 2);
-      const leftOut = said.err.match(/an announced set of rules is left out: contracts \d+: pricing.fundingEvery/g);
+      const leftOut = said.err.match(/an announced set of rules is left out: contracts \d+: pricing.epochLength/g);
       assert.equal(leftOut?.length, 1);
       const served = said.out.trim().split("\n").at(-1);
       const quote = await fetch(`${served}/v1/quotes/${epoch}/${contracts}`);
