@@ -1,5 +1,5 @@
 import { TacitError } from "../protocol/errors.ts";
-import { printable } from "../protocol/json.ts";
+import { asObject, badFormat, printable } from "../protocol/json.ts";
 import { abs } from "../protocol/numbers.ts";
 import { isErrorCode } from "../protocol/wire.ts";
 
@@ -76,6 +76,16 @@ export class Api {
   /** How the venue does, be it well or not. */
   async health(): Promise<unknown> {
     return this.#ask("/health", {}, { accept: 503 });
+  }
+
+  /** Entries of the venue's log, and how many of them are proved, as it says now. */
+  async progress(): Promise<{ logCount: number; proved: number }> {
+    const { logCount, proved } = asObject("health", await this.health());
+    const whole = (at: string, value: unknown) => {
+      if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 0) throw badFormat(at, "a whole number");
+      return value;
+    };
+    return { logCount: whole("health.logCount", logCount), proved: whole("health.proved", proved) };
   }
 
   async post(path: string, body: unknown): Promise<unknown> {

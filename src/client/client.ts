@@ -97,7 +97,6 @@ export class Client {
     const client = new Client(options, { api, genesis, signer, venue, notes });
     await client.#alone(async () => {
       await client.terms.open(notes.memory.terms);
-      notes.memory.told ??= client.terms.told;
       const read = client.terms.position - (notes.memory.terms?.n ?? -1);
       if (read > MANY_CHANGES) await client.#keepTerms();
     });
@@ -120,7 +119,7 @@ export class Client {
     const terms = new ClientTerms({ api, genesis, now: this.#now });
     const about = { api, genesis, notes, terms };
     const sender = new Sender({ ...about, signer, secret, account, onResent, onRecalled, now: this.#now });
-    const own = secret ? new OwnAccount({ ...about, log, sender, secret }) : null;
+    const own = secret ? new OwnAccount({ ...about, log, sender, secret, now: this.#now }) : null;
     this.terms = terms;
     [this.#log, this.#sender, this.#own, this.key] = [log, sender, own, sender.key];
     notes.onReread = () => {

@@ -4,7 +4,7 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import type { Account } from "../protocol/account.ts";
 import { TacitError } from "../protocol/errors.ts";
 import type { GenesisFile } from "../protocol/genesis.ts";
-import type { TermsJson, ToldTerms } from "./terms.ts";
+import type { TermsJson } from "./terms.ts";
 import type { Auth, Item } from "../protocol/item.ts";
 import { asInteger, asList, asObject, toJson } from "../protocol/json.ts";
 import { readAccount } from "../protocol/opening.ts";
@@ -69,6 +69,14 @@ export interface ProvedAccount {
   readonly recomputed: boolean;
 }
 
+/** Rules and prices that only the venue has told: to be found true or not. */
+export interface ToldTerms extends TermsJson {
+  /** of the first check that they were not confirmed by: seconds since 1970, by the own clock */
+  readonly time: bigint;
+  /** the account that no state of late shows, since when, and how many entries the venue had then; null where one does */
+  readonly unshown: { readonly index: number; readonly time: bigint; readonly logCount: number } | null;
+}
+
 /** What a client knows and cannot ask for anew. */
 export interface Memory {
   /** SHA-256 of the genesis, first state and signer: what must never change */
@@ -89,7 +97,7 @@ export interface Memory {
   refused: SentItem[];
   /** rules and prices to begin from; null: those of the genesis */
   terms: TermsJson | null;
-  /** rules and prices that were begun with, and that no proven state has confirmed so far */
+  /** what was begun with, and no proven state has confirmed so far; null where nothing is so */
   told: ToldTerms | null;
   contradictions: { kind: string; message: string; evidence: string }[];
 }
@@ -237,8 +245,17 @@ function readMemory(text: string): Memory {
 }
 
 function readTold(json: unknown): ToldTerms {
-  const { n, time } = asObject("told", json);
-  return { n: n as number, time: asInteger("told.time", time) };
+  const { time, unshown, ...terms } = asObject("told", json);
+  return {
+    ...(terms as unknown as TermsJson),
+    time: asInteger("told.time", time),
+    unshown: unshown === null ? null : readUnshown(unshown),
+  };
+}
+
+function readUnshown(json: unknown): ToldTerms["unshown"] {
+  const { index, time, logCount } = asObject("told.unshown", json);
+  return { index: index as number, time: asInteger("told.unshown.time", time), logCount: logCount as number };
 }
 
 function readSent(json: unknown): SentItem {

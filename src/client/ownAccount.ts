@@ -2,6 +2,7 @@ import { openAccount, viewKey, type Account } from "../protocol/account.ts";
 import { secretScalar, sharedX } from "../protocol/eddsa.ts";
 import type { GenesisFile } from "../protocol/genesis.ts";
 import { asInteger, asList, asObject, badFormat, toJson } from "../protocol/json.ts";
+import { max } from "../protocol/numbers.ts";
 import { pricesRoot } from "../protocol/prices.ts";
 import { rootsOf } from "../protocol/rules.ts";
 import { openingWord, readOpening } from "../protocol/opening.ts";
@@ -28,6 +29,8 @@ export interface OwnAccountOptions {
   readonly log: ProvenLog;
   readonly sender: Sender;
   readonly terms: ClientTerms;
+  /** seconds since 1970 */
+  readonly now: () => bigint;
 }
 
 /** Seconds by which clocks differ at most. */
@@ -64,10 +67,10 @@ export class OwnAccount {
     while (round > memory.verified.round && (await log.next()));
     // What was sent and not answered may be in the log. Asked now, of what is in it up to that round.
     await sender.recall();
-    if (!answer) return;
-    const known = log.after(round);
-    // An old one, of a venue that has just started: `proved` says how far behind it is.
-    if (!known || known.logCount < (this.#knowledge?.to ?? 0n)) return;
+    await this.#keepTold();
+    const known = answer ? log.after(round) : undefined;
+    // None, or an old one, of a venue that has just started: `proved` says how far behind it is.
+    if (!answer || !known || known.logCount < (this.#knowledge?.to ?? 0n)) return this.#awaitShown(index);
     const { state, logCount } = known;
     const opening = readOpening(answer.opening);
     const wrong = (what: string, evidence = {}) =>
@@ -77,21 +80,15 @@ export class OwnAccount {
         ...evidence,
       });
     if (openingWord(opening) !== state) throw wrong("it does not stand in the proven state");
-    await terms.update();
     const shown = terms.at(logCount);
     const { rules, prices } = opening.registers;
     if (shown && (rules !== rootsOf(shown.rules).root || prices !== pricesRoot(shown.prices)))
       throw new Contradiction("terms", `round ${round} is proved with other rules or prices than are told`, { round });
-    const { told } = memory;
     if (shown) {
       terms.confirm();
       memory.told = null;
-    } else if (told && logCount <= told.n && memory.verified.time > told.time + HOUR)
-      throw new Contradiction(
-        "terms",
-        `rules and prices were told of after entry ${told.n} of the log, which has ${logCount} entries an hour later`,
-        { round, told: told.n },
-      );
+    } else if (round === memory.verified.round) this.#requireSoon();
+    else await this.#awaitShown(index);
     const { account } = opening;
     const key = sender.requireKey();
     const { operatorKeyX: x, operatorKeyY: y } = genesis.rules.group;
@@ -122,6 +119,65 @@ export class OwnAccount {
     }
     memory.proved = { round, logCount, account, recomputed: expected !== null };
     await notes.keep();
+  }
+
+  /**
+   * Brings rules and prices up to now. Where they were only told, keeps what was told first, from which they must follow
+   * whatever is told at a later start.
+   * @throws Contradiction "terms"
+   */
+  async #keepTold(): Promise<void> {
+    const { notes, terms, now } = this.#options;
+    const { memory } = notes;
+    const { told } = terms;
+    if (!told) memory.told = null;
+    else {
+      const { n, rules, prices } = (memory.told ??= { ...told, time: now(), unshown: null });
+      const first = { n, rules, prices };
+      if (toJson(first) !== toJson(told)) await terms.beginAt(first);
+    }
+    await terms.update();
+  }
+
+  /**
+   * The last proven state is too old to show whether what was told is true.
+   * @throws Contradiction "terms"  where it is of an hour later
+   */
+  #requireSoon(): void {
+    const { memory } = this.#options.notes;
+    const { told, verified } = memory;
+    if (!told) return;
+    if (verified.time > told.time + HOUR)
+      throw new Contradiction(
+        "terms",
+        `rules and prices were told of after entry ${told.n} of the log, which has ${verified.logCount} entries an hour later`,
+        { round: verified.round, told },
+      );
+    memory.told = { ...told, unshown: null };
+  }
+
+  /**
+   * No state of late shows the account, and with it rules and prices: it may be too young, or the venue have just started.
+   * @throws Contradiction "terms"  an hour after the first time, if all that the log had then is proved, and more
+   */
+  async #awaitShown(index: number): Promise<void> {
+    const { api, notes, now } = this.#options;
+    const { memory } = notes;
+    const { told, verified } = memory;
+    if (!told) return;
+    const { logCount, proved } = await api.progress();
+    const { unshown } = told;
+    if (unshown?.index !== index) {
+      memory.told = { ...told, unshown: { index, time: now(), logCount } };
+      return;
+    }
+    const most = max(verified.logCount, BigInt(proved));
+    if (now() > unshown.time + HOUR && most > BigInt(unshown.logCount))
+      throw new Contradiction(
+        "terms",
+        `no proven state shows account ${index}, and with it the rules and prices that are told, an hour after entry ${unshown.logCount} of the log, of which ${most} are proved`,
+        { told, index },
+      );
   }
 
   /** Fills and deposits that the venue tells of, up to an entry of the log. A page has all of each position. */
@@ -208,7 +264,6 @@ export async function* historyAfter(
     }
     if (page.length < PAGE) return;
     after = last;
-    const { logCount } = asObject("health", await api.health());
-    if (typeof logCount !== "number" || after >= logCount) throw badFormat("history.entries", "positions of the log");
+    if (after >= (await api.progress()).logCount) throw badFormat("history.entries", "positions of the log");
   }
 }

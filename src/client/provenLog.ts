@@ -1,6 +1,5 @@
 import type { GenesisFile } from "../protocol/genesis.ts";
 import { authHash, itemHash } from "../protocol/item.ts";
-import { asObject, badFormat } from "../protocol/json.ts";
 import type { SignedReceipt } from "../protocol/receipt.ts";
 import { itemJson, receiptJson } from "../protocol/wire.ts";
 import { NO_LAG_LIMIT, readRounds, refusalMeaning, verifyClaim, type VerifyingKeys } from "../verifier/index.ts";
@@ -116,9 +115,7 @@ export class ProvenLog {
     const receipts = items.flatMap(({ receipt }) => receipt ?? []);
     const last = receipts.reduce<SignedReceipt | null>((a, b) => (a && a.n > b.n ? a : b), null);
     const known = last && last.n >= verified.logCount ? last.n + 1n : verified.logCount;
-    const { logCount } = asObject("health", await api.health());
-    if (typeof logCount !== "number" || !Number.isSafeInteger(logCount))
-      throw badFormat("health.logCount", "an integer");
+    const { logCount } = await api.progress();
     if (BigInt(logCount) >= known) return;
     const what = `its log has ${logCount} entries now, of ${known} that are proved or have its receipts`;
     const evidence = { logCount, round: verified.round, ...(last ? { receipt: receiptJson(last) } : {}) };

@@ -220,7 +220,7 @@ export class Sender {
       const difference = clockDifference(this.#options.api.clockOffset);
       if (verdict === "tooLate" && difference)
         throw new TacitError("CLOCK", `${difference}: it would be too late there`, { verdict });
-      const reason = this.#verdicts.reason(verdict, foreseen);
+      const reason = this.#because(verdict, foreseen);
       throw new TacitError("REJECTED", `not sent, as the rules reject it (${verdict}): ${reason}`, { verdict });
     }
   }
@@ -240,11 +240,16 @@ export class Sender {
   /** Why the rules have rejected an item: as its account is now. */
   async reason({ item, verdict }: SentItem): Promise<string> {
     const index = await this.index();
-    return this.#verdicts.reason(verdict!, {
+    return this.#because(verdict!, {
       decoded: decodeItem(item)!,
       account: await this.#ask(index),
       time: this.#venueTime,
     });
+  }
+
+  #because(...given: Parameters<Verdicts["reason"]>): string {
+    const { toldInWords } = this.#options.terms;
+    return this.#verdicts.reason(...given) + (toldInWords === null ? "" : ` (${toldInWords})`);
   }
 
   /**

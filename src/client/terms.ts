@@ -3,7 +3,7 @@ import { TacitError } from "../protocol/errors.ts";
 import type { GenesisFile } from "../protocol/genesis.ts";
 import { PROFILES } from "../protocol/instructions.ts";
 import { asInteger, asList, asObject, badFormat } from "../protocol/json.ts";
-import { epochAt, reprice, requireEpoch, type PricedRules } from "../protocol/prices.ts";
+import { epochAt, pricesRoot, reprice, requireEpoch, type PricedRules } from "../protocol/prices.ts";
 import { medians, requireQuorum, type SignedReport } from "../protocol/report.ts";
 import { parsePrices, pricesJson } from "../protocol/pricesJson.ts";
 import { rootsOf, type Terms } from "../protocol/rules.ts";
@@ -27,23 +27,18 @@ interface Known {
   readonly terms: Terms;
 }
 
-/** Terms to begin from, as a notebook keeps them. */
+/** Terms to begin from, as a notebook keeps them: in force after entry `n` of the log. */
 export interface TermsJson {
   readonly n: number;
   readonly rules: unknown;
   readonly prices: unknown;
 }
 
-/** Terms that only the venue has told: after which entry of the log they were in force, and when it said so. */
-export interface ToldTerms {
-  readonly n: number;
-  /** seconds since 1970, by the own clock */
-  readonly time: bigint;
-}
-
 /** Changes that are asked for at once, and that are kept at hand: those of two days of epochs of a minute. */
 const PAGE = 200;
 const KEPT = 3_000;
+/** Changes of rules that are read by one `update`: far more than a venue makes. */
+const MOST_RULES = 1_000;
 /** Epochs that are recomputed where nothing is known but the genesis; of an older venue those from now on. */
 const FROM_GENESIS = 150n;
 
@@ -57,7 +52,9 @@ export class ClientTerms {
   readonly #genesis: GenesisFile;
   readonly #now: () => bigint;
   #known: Known[];
-  #told: ToldTerms | null = null;
+  #told: TermsJson | null = null;
+  /** entries of the log, as the venue said when it was asked last */
+  #logCount = 0;
   #quorum: Quorum | null = null;
   /** of markets, by id, as the venue gives them */
   #names: Readonly<Record<string, string>> = {};
@@ -86,14 +83,41 @@ export class ClientTerms {
     const { epochLength } = this.#genesis.rules.group.pricing;
     const since = start.terms.prices.epoch || this.#genesis.time / epochLength;
     const far = told.n > start.n && this.#now() / epochLength > since + most;
+    if (far) await this.#requireInLog(told.n, "rules and prices are told of");
     this.#known = [far ? told : start];
-    this.#told = far ? { n: told.n, time: this.#now() } : null;
+    this.#told = far ? termsJson(told) : null;
     await this.update();
   }
 
   /** What it has begun with, and only the venue has told so far; null where nothing is so, or it was confirmed. */
-  get told(): ToldTerms | null {
+  get told(): TermsJson | null {
     return this.#told;
+  }
+
+  /** The same in words, for who reads rules and prices, or what follows from them. */
+  get toldInWords(): string | null {
+    return this.#told && "rules and prices are as the venue tells it: no proved state has shown them here so far";
+  }
+
+  /** Whether there is nothing to be shown as prices: they were only told, and not with the reports that made them. */
+  get isPriceless(): boolean {
+    return this.#told !== null && this.#quorum === null;
+  }
+
+  /**
+   * Begins where it was told to begin an earlier time, so that this is found to be true or not.
+   * @throws Contradiction "terms"  where what it has begun with does not follow from that
+   */
+  async beginAt(told: TermsJson): Promise<void> {
+    const [later] = this.#known;
+    this.#known = [this.#read(told)];
+    this.#quorum = null;
+    this.#told = told;
+    await this.update();
+    const met = this.at(later.n + 1);
+    if (!met || isSame(met, later.terms)) return;
+    const what = `rules and prices after entry ${later.n} of the log are told otherwise than before`;
+    throw new Contradiction("terms", what, { before: told, now: termsJson(later) });
   }
 
   /** A proven state has these rules and prices. */
@@ -107,8 +131,7 @@ export class ClientTerms {
    */
   kept(from: bigint | null): TermsJson {
     const met = from === null ? this.#known.length : this.#known.filter(({ n }) => BigInt(n) < from).length;
-    const { n, terms } = this.#known[Math.max(0, Math.min(met - 1, this.#known.length - 2))];
-    return { n, rules: rulesJson(terms.rules), prices: pricesJson(terms.prices) };
+    return termsJson(this.#known[Math.max(0, Math.min(met - 1, this.#known.length - 2))]);
   }
 
   #read(json: { readonly [Name in keyof TermsJson]?: unknown }): Known {
@@ -160,17 +183,34 @@ export class ClientTerms {
   /**
    * Reads what has changed since.
    * @returns the latest
-   * @throws Contradiction "terms"  where prices or rules do not follow
+   * @throws Contradiction "terms"  where prices or rules do not follow, or are of entries that the log does not have
    */
   async update(): Promise<Terms> {
-    for (;;) {
+    for (let left = MOST_RULES; ;) {
       const { changes } = asObject("changes", await this.#api.get(`/changes?after=${this.position}&limit=${PAGE}`));
       const page = asList("changes.changes", changes);
       const before = this.position;
-      for (const change of page) this.add(change);
+      for (const change of page) {
+        const { n, kind } = asObject("change", change);
+        // A venue could go on for ever.
+        if (kind === "rules" && --left < 0)
+          throw badFormat("changes.changes", `at most ${MOST_RULES} changes of rules`);
+        await this.#requireInLog(n, "a change is told of");
+        this.add(change);
+      }
       if (page.length < PAGE) return this.latest;
       if (this.position === before) throw badFormat("changes.changes", "changes after those asked for");
     }
+  }
+
+  /** @param n  a position that the venue tells; `add` and `open` say what is none  @throws Contradiction "terms" */
+  async #requireInLog(n: unknown, what: string): Promise<void> {
+    if (typeof n !== "number" || n < this.#logCount) return;
+    // It was told before: the log has it by now.
+    const { logCount } = await this.#api.progress();
+    this.#logCount = logCount;
+    if (n >= logCount)
+      throw new Contradiction("terms", `${what} at entry ${n} of the log, which has ${logCount}`, { n, logCount });
   }
 
   /** Reads what has changed where an entry that is stamped so needs newer prices. */
@@ -229,4 +269,12 @@ export class ClientTerms {
       throw badFormat("change.root", "that of the rules");
     return { rules, prices: configureTold(before, rules, { time, prices, profile: PROFILES[this.#genesis.profile] }) };
   }
+}
+
+function termsJson({ n, terms }: Known): TermsJson {
+  return { n, rules: rulesJson(terms.rules), prices: pricesJson(terms.prices) };
+}
+
+function isSame(a: Terms, b: Terms): boolean {
+  return rootsOf(a.rules).root === rootsOf(b.rules).root && pricesRoot(a.prices) === pricesRoot(b.prices);
 }

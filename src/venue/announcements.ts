@@ -205,14 +205,15 @@ export class Announcements {
 
   /**
    * Marks the one as applied that is in force, and was not so marked: an end came between.
-   * @param root  of the rules in force
+   * @param root     of the rules in force
+   * @param entries  counts the RULES of the log: rules that are announced may be those in force already
    * @throws STORAGE
    */
-  async resume(root: bigint): Promise<void> {
+  async resume(root: bigint, entries: () => Promise<number>): Promise<void> {
     const found = this.waiting.find((it) => it.root === root);
-    const last = this.#all.findLast(({ state }) => state === "applied");
-    // The same rules may be announced twice: then those in force are the earlier ones.
-    if (found && last?.root !== root) await this.#keep(...this.#applied(found));
+    if (!found) return;
+    const applied = this.#all.filter(({ state }) => state === "applied").length;
+    if ((await entries()) > applied) await this.#keep(...this.#applied(found));
   }
 
   #find(n: number): Announcement {

@@ -48,6 +48,8 @@ interface Answered extends Pick<Waiting, "resolve" | "reject"> {
   readonly known: Known;
 }
 
+/** Changes that are read at once. */
+const CHANGES = 1_000;
 /** Items that are written by one transaction at most. */
 const BATCH = 64;
 const DAY = 86_400n;
@@ -274,7 +276,18 @@ export class Venue extends Questions {
   /** Rules that came into force just before an end may not be marked so. */
   async #openAnnouncements(): Promise<void> {
     await this.#announcements.load();
-    await this.#announcements.resume(rootsOf(this.terms.rules).root);
+    await this.#announcements.resume(rootsOf(this.terms.rules).root, () => this.#countRules());
+  }
+
+  /** How many RULES the log has. */
+  async #countRules(): Promise<number> {
+    let count = 0;
+    for (let after = -1; ;) {
+      const page = await this.changes({ after, limit: CHANGES });
+      count += page.filter(({ kind }) => kind === "rules").length;
+      if (page.length < CHANGES) return count;
+      after = page[page.length - 1].n;
+    }
   }
 
   /**

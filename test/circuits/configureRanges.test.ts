@@ -130,8 +130,9 @@ describe("circuits/lib/ruleRanges: groups", () => {
 
   it("the greatest move of the greatest range: below 4", async () => {
     const circuit = await compiled();
-    for (const move of [72n, -72n])
-      for (const rangeCap of [(1n << 26n) / 72n, (1n << 26n) / 72n + 1n]) {
+    // 3 times 22,369,621 is 2^26 - 1: the greatest that may be.
+    for (const move of [72n, -72n, 3n, -3n])
+      for (const rangeCap of [(1n << 26n) / 72n, (1n << 26n) / 72n + 1n, 22_369_621n, 22_369_622n]) {
         const scenarios = group().pricing.scenarios.map((it, k) => (k === 1 ? { ...it, move } : it));
         const changed = { ...group(), pricing: { ...group().pricing, scenarios, rangeCap } };
         const read = hashed({ ...inputs(changed), pricing: groupSignals(changed).pricing }, changed);
@@ -276,6 +277,29 @@ describe("circuits/lib/ruleRanges: instruments", () => {
     return expected;
   };
 
+  it("what the words of a free slot say counts for nothing", async () => {
+    const circuit = await compiled();
+    const free = (slot: number, of: readonly (Instrument | null)[]) => {
+      const read = inputs(of);
+      return { ...read, given: read.given.with(slot, 0n) };
+    };
+    // An option that another slot's volatility values, and one on the perpetual.
+    const borrowed = instruments().map((it, i) => (i === 4 ? instrument(contract("call", { strike: 9n, forward: 1n, volatility: 2n })) : it)); // prettier-ignore
+    assert.equal(hasWitness(circuit, inputs(borrowed) as Inputs), true);
+    assert.equal(hasWitness(circuit, free(2, borrowed) as Inputs), false, "the volatility of no option");
+    assert.equal(hasWitness(circuit, free(0, instruments()) as Inputs), false, "on a perpetual that is not there");
+    assert.equal(hasWitness(circuit, free(1, borrowed) as Inputs), false, "on a future that is not there");
+  });
+
+  it("an option in slot 0 binds no instrument that is none", async () => {
+    const circuit = await compiled();
+    const listed = instruments().map((it, i) => {
+      if (i === 0) return instrument(contract("call", { strike: 9n, forward: 1n, volatility: 4n }));
+      return i < 2 || i === 4 ? it : null;
+    });
+    assert.ok(agrees(circuit, listed));
+  });
+
   it("each word: every number that TypeScript takes, and no other", async () => {
     const circuit = await compiled();
     const small = Array.from({ length: 18 }, (_, i) => BigInt(i));
@@ -404,6 +428,9 @@ describe("circuits/lib/ruleRanges: markets", () => {
     const circuit = await compiled();
     for (let i = 0; i < INSTRUMENTS; i++)
       for (const leg of [-128n, -1n, 1n, 127n]) agrees(circuit, market(101n, { [i]: leg }), `leg ${leg} of ${i}`);
+    for (const until of [FOREVER, FOREVER + 1n]) agrees(circuit, market(101n, {}, { until }), `no leg until ${until}`);
+    const { row, ...rest } = inputs(market(101n, { 0: 1n }));
+    assert.equal(hasWitness(circuit, { row: { ...row, legs: row.legs + (1n << 128n) }, ...rest } as Inputs), false);
     for (const until of [0n, EXPIRY - 1n, EXPIRY, EXPIRY + 1n, FOREVER])
       for (const leg of [[0], [1], [0, 2], [3, 4]])
         agrees(circuit, market(101n, Object.fromEntries(leg.map((i) => [i, -1n])), { until }), `${leg.join()} until ${until}`); // prettier-ignore

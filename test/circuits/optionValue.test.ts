@@ -247,6 +247,7 @@ describe("circuits/lib/optionValue", () => {
     circuit.refuses({ in: 300n }, { out: 9n }, "Range(width)(divisor * (2 * out + 1) - 1 - rest)");
     circuit.refuses({ in: 299n }, { out: 10n }, "Range(width)(rest)");
     for (const x of [768n, -1n]) expectNoWitness(circuit, { in: x });
+    circuit.refuses({ in: 767n }, { in: 768n, out: 16n }, "Range(n)(out)");
   });
 
   it("Deviation: no witness beyond its width", async () => {
@@ -272,6 +273,9 @@ describe("circuits/lib/optionValue", () => {
       assert.equal(exponential.publicValues({ in: toField(z) }, 1)[0], exp(z), `exp ${z}`);
     }
     assert.equal(exponential.publicValues({ in: toField(-TOP) }, 1)[0], exp(-TOP));
+    // Where the last bit of the factor of the units decides.
+    for (const z of [67_108_832n, 67_108_770n, 67_108_713n, -67_108_806n, -67_108_697n])
+      assert.equal(exponential.publicValues({ in: toField(z) }, 1)[0], exp(z), `exp ${z}`);
     for (const z of [TOP, -TOP - 1n]) expectNoWitness(exponential, { in: toField(z) });
     for (const x of [0n, 1n << 41n]) expectNoWitness(logarithm, { in: x });
   });
@@ -289,6 +293,11 @@ describe("circuits/lib/optionValue", () => {
     // A call deep in the money would be worth nothing.
     const forged = circuit.refuses(DEEP, { itm: 0n, far: 2n }, "far * (far - 1) === 0");
     assert.deepEqual([forged, circuit.witness(DEEP)].map((it) => circuit.read("out", it)), [0n, 1_000n]); // prettier-ignore
+    // Its forward is rounded down to 1 below the strike.
+    assert.equal(circuit.read("out", circuit.witness({ ...DEEP, forward: 99_999n })), 0n);
+    // Far what is near: y is somewhere in the table, and its last.
+    for (const near of [CALL, { ...CALL, score: toField(-4_194_432n), dev: 0n }])
+      circuit.refuses(near, { far: 1n }, "far * sum[width] === 0");
     const logarithm = await fixed("Ln", []);
     // A shift by 2 that counts as 3, or as 0.
     const at = { in: 1n << 38n };

@@ -5,6 +5,8 @@ import assert from "node:assert/strict";
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -23,8 +25,8 @@ describe("tacit rules, markets, margin", () => {
   let url = "";
   const start = (args: readonly string[], as = env) =>
     spawn(process.execPath, [BIN, ...args], { cwd: folder, env: as });
-  async function run(args: readonly string[], as = env) {
-    const child = start(args[1] === "new" ? args : [...args, "--venue", url], as);
+  async function run(args: readonly string[], as = env, venue = url) {
+    const child = start(args[1] === "new" ? args : [...args, "--venue", venue], as);
     let [stdout, stderr] = ["", ""];
     child.stdout.on("data", (text) => (stdout += text));
     child.stderr.on("data", (text) => (stderr += text));
@@ -98,6 +100,38 @@ describe("tacit rules, markets, margin", () => {
     }
   });
 
+  it("begins from what is announced and waits, with the names in it, so that a second change keeps the first", async () => {
+    const named = { ...(await markets())[5], name: "perpetual, for ever" };
+    await tacit("rules", "announce", "--set", "markets[0].band=1234", `markets[5]=${JSON.stringify(named)}`);
+    const second = ["--set", "markets[1].band=4321"];
+    const says = /^tacit: this begins from announcement 4, which waits, and not from the rules in force\n$/;
+    const diff = await run(["rules", "diff", ...second]);
+    assert.match(diff.stderr, says);
+    assert.match(diff.stdout, /markets\[0\]\.band: \d+ -> 1234\nmarkets\[1\]\.band: \d+ -> 4321\n$/);
+    // One that was announced too long ago never comes into force.
+    const old = (await (await fetch(`${url}/v1/rules`)).json()) as { announced: { from: string }[] };
+    for (const it of old.announced) it.from = "1700000000";
+    const elsewhere = createServer((_, response) => response.end(JSON.stringify(old))).listen(0, "127.0.0.1");
+    await once(elsewhere, "listening");
+    const there = `http://127.0.0.1:${(elsewhere.address() as AddressInfo).port}`;
+    const forgotten = await run(["rules", "diff", ...second], env, there);
+    elsewhere.close();
+    assert.equal(forgotten.stderr, "");
+    assert.match(forgotten.stdout, /^rules \S+\nmarkets\[1\]\.band: \d+ -> 4321\n$/);
+    // A file is taken as it is.
+    writeFileSync(join(folder, "now.json"), await tacit("rules", "show", "--json"));
+    const file = await run(["rules", "diff", "now.json", ...second]);
+    assert.equal(file.stderr, "");
+    assert.doesNotMatch(file.stdout, /1234/);
+    const announced = await run(["rules", "announce", ...second]);
+    assert.match(announced.stderr, says);
+    assert.match(announced.stdout, /^announcement 5: /);
+    for (const n of ["4", "5"]) await tacit("rules", "apply", n);
+    const rows = await markets();
+    assert.deepEqual([rows[0].band, rows[1].band, rows[5].name], ["1234", "4321", "perpetual, for ever"]);
+    assert.equal((await run(["rules", "diff", ...second])).stderr, "", "none waits");
+  });
+
   it("says what is wrong with a file or a place, and changes nothing", async () => {
     writeFileSync(
       join(folder, "bad.json"),
@@ -147,6 +181,8 @@ describe("tacit rules, markets, margin", () => {
     assert.deepEqual(new Set(scenarios.map(({ equity }: { equity: string }) => equity)), new Set(["50000000"]));
     assert.equal(curve.length, 49);
     assert.deepEqual(drivers, []);
-    assert.match(await tacit("margin"), /50,000,000/);
+    const shown = await tacit("margin");
+    assert.match(shown, /50,000,000/);
+    assert.doesNotMatch(shown, /as the venue tells it/, "followed from the genesis on");
   });
 });

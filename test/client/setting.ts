@@ -1,6 +1,6 @@
 import pino from "pino";
 import { Client, memoryNotebook, type ClientOptions, type Notebook } from "../../src/client/index.ts";
-import type { Venue } from "../../src/venue/index.ts";
+import type { Venue, VenueOptions } from "../../src/venue/index.ts";
 import type { SignedReport } from "../../src/protocol/report.ts";
 import { createApp } from "../../src/venue/service/app.ts";
 import {
@@ -25,14 +25,22 @@ export const honest: Lie = (_, answer) => answer;
 /** Alice with a client, Bob without, at a venue whose first entry is a REPRICE; a lie that may be set at any time. */
 export async function setting({
   genesis = unpriced,
+  json = genesisJson,
   reports = quorumOfReports(reportsOf()),
-}: { genesis?: typeof unpriced; reports?: readonly SignedReport[] } = {}) {
+  ...rest
+}: {
+  genesis?: typeof unpriced;
+  json?: typeof genesisJson;
+  reports?: readonly SignedReport[];
+  clock?: ManualClock;
+  limits?: VenueOptions["limits"];
+} = {}) {
   const [alice, bob] = traders(2);
   const { prover, keys } = simulatedProver();
-  const { venue, clock } = await openTestVenue({ genesis, reports, traders: [alice, bob], prover });
+  const { venue, clock } = await openTestVenue({ genesis, reports, traders: [alice, bob], prover, ...rest });
   const { app } = createApp({
     venue,
-    options: { genesisJson, version: "test", log: pino({ level: "silent" }), hosts: ["venue.example"] },
+    options: { genesisJson: json, version: "test", log: pino({ level: "silent" }), hosts: ["venue.example"] },
   });
   const it = {
     lie: honest,
@@ -43,6 +51,8 @@ export async function setting({
     asked: [] as string[],
     /** path that is answered as if there were no session */
     refused: "",
+    /** path that is answered as if there were nothing */
+    missing: "",
   };
   const fetch = async (input: string, init: RequestInit = {}) => {
     const path = new URL(input).pathname.replace("/v1", "");
@@ -54,6 +64,8 @@ export async function setting({
       const error = { code: "UNAUTHORISED", message: "there is no session of this token" };
       return new Response(JSON.stringify({ error }), { status: 401 });
     }
+    if (it.missing === path)
+      return new Response(JSON.stringify({ error: { code: "NOT_FOUND", message: "there is none" } }), { status: 404 });
     const response = await app.fetch(new Request(input, init), { sender: "test", local: true });
     if (it.busy && path === "/orders") {
       const error = { code: "BUSY", message: "proofs are behind the market: try again", retryAfter: 1 };
@@ -76,7 +88,7 @@ export async function setting({
     openWith({ notebook, secret });
   const openAs = (account: number, notebook: Notebook, secret: Uint8Array) => openWith({ account, notebook, secret });
   const send = async ({ item, auth }: ReturnType<typeof alice.order>) => venue.submit(item, auth);
-  return { venue, clock, alice, bob, open, openAs, openWith, send, it };
+  return { venue, clock, alice, bob, fetch, open, openAs, openWith, send, it };
 }
 
 /** Closes the auction and the round, and waits for its proof. */

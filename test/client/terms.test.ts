@@ -5,18 +5,20 @@
 import assert from "node:assert/strict";
 import type { Api } from "../../src/client/api.ts";
 import { ClientTerms } from "../../src/client/terms.ts";
-import { Contradiction, memoryNotebook } from "../../src/client/index.ts";
+import { Contradiction, memoryNotebook, type Notebook } from "../../src/client/index.ts";
 import { reportJson } from "../../src/feeds/reportJson.ts";
 import { Matcher, type Command } from "../../src/matcher/matcher.ts";
+import { INSTRUMENTS } from "../../src/protocol/parameters.ts";
 import { PROFILES } from "../../src/protocol/instructions.ts";
 import { pricesRoot, reprice } from "../../src/protocol/prices.ts";
 import { medians } from "../../src/protocol/report.ts";
 import { pricesJson } from "../../src/protocol/pricesJson.ts";
 import { rulesRoot, type Rules, type Terms } from "../../src/protocol/rules.ts";
 import { rulesJson } from "../../src/protocol/rulesJson.ts";
+import { useHashKernels } from "../../src/prover/hash/use.ts";
 import { hasCode } from "../hasCode.ts";
-import { EPOCH, quorumOfReports, reportsOf, START, unpriced } from "../venue/fixture.ts";
-import { FIRST, LAG, LENGTH, minutely } from "../venue/repricing.ts";
+import { EPOCH, ManualClock, quorumOfReports, reportsOf, START, unpriced } from "../venue/fixture.ts";
+import { FIRST, LAG, LENGTH, minutely, minutelyJson, priceNow, until } from "../venue/repricing.ts";
 import { Reports, type ChangeJson } from "../../src/venue/reports.ts";
 import { memoryStore } from "../../src/venue/store/memoryStore.ts";
 import { proveAll, setting, type Answer } from "./setting.ts";
@@ -62,9 +64,10 @@ const termsJson = (n: number, { rules, prices }: Terms) => ({
 });
 
 /** A client's terms at a venue that tells these changes, so many at a time at most. */
-function told(changes: readonly unknown[], earlier: unknown = null, now = START) {
+function told(changes: readonly unknown[], earlier: unknown = null, now = START, logCount = 10_000) {
   const asked: string[] = [];
   const api = {
+    progress: async () => ({ logCount, proved: 0 }),
     async get(path: string) {
       asked.push(path);
       if (path === "/terms") return earlier;
@@ -72,13 +75,14 @@ function told(changes: readonly unknown[], earlier: unknown = null, now = START)
       const left = (changes as ChangeJson[]).filter(({ n }) => n > position);
       return { changes: left.slice(0, limit) };
     },
-  } as Pick<Api, "get"> as Api;
+  } as Pick<Api, "get" | "progress"> as Api;
   return { terms: new ClientTerms({ api, genesis: minutely, now: () => now }), asked };
 }
 
 describe("client: terms", () => {
   let truth!: Awaited<ReturnType<typeof history>>;
   before(async () => {
+    await useHashKernels();
     truth = await history();
   });
   /** A copy that may be changed. */
@@ -163,11 +167,72 @@ describe("client: terms", () => {
     }
   });
 
+  it("of entries that the log does not have: contradicted", async () => {
+    const last = truth.changes.at(-1)!.n;
+    await told(truth.changes, null, START, last + 1).terms.update();
+    const { terms } = told(truth.changes, null, START, last);
+    await assert.rejects(terms.update(), contradicts);
+    assert.equal(terms.position, last - 1, "what the log has is read");
+    const later = START + 200n * LENGTH;
+    for (const [logCount, refused] of [
+      [truth.earlier.n, true],
+      [truth.earlier.n + 1, false],
+    ] as const) {
+      const { terms } = told([], truth.earlier, later, logCount);
+      if (refused) await assert.rejects(terms.open(null), contradicts);
+      else await terms.open(null);
+      assert.equal(terms.position, refused ? -1 : truth.earlier.n);
+    }
+  });
+
+  /** Pages of changes that never end. */
+  const endless = (change: (n: number) => unknown, logCount: number) => {
+    let pages = 0;
+    const api = {
+      progress: async () => ({ logCount, proved: 0 }),
+      async get(path: string) {
+        pages++;
+        const after = Number(/after=(-?\d+)/.exec(path)![1]);
+        return { changes: Array.from({ length: 200 }, (_, i) => change(after + 1 + i)) };
+      },
+    } as Pick<Api, "get" | "progress"> as Api;
+    return { terms: new ClientTerms({ api, genesis: minutely, now: () => START }), pages: () => pages };
+  };
+  const again = { kind: "rules", time: `${START}`, root: `${rulesRoot(rules)}`, rules: rulesJson(rules) };
+
   it("that never end are not read for ever", async () => {
-    const page = Array.from({ length: 200 }, () => truth.changes[0]);
-    const api = { get: async () => ({ changes: page }) } as unknown as Api;
-    const terms = new ClientTerms({ api, genesis: minutely, now: () => START });
+    await assert.rejects(endless(() => truth.changes[0], 10_000).terms.update(), hasCode("FORMAT"));
+    const { terms, pages } = endless((n) => ({ ...again, n }), 250);
+    await assert.rejects(terms.update(), contradicts);
+    assert.deepEqual([pages(), terms.position], [2, 249]);
+  });
+
+  it("that never end are not read for ever, however long the log is said to be", async () => {
+    const { terms, pages } = endless((n) => ({ ...again, n }), Number.MAX_SAFE_INTEGER);
     await assert.rejects(terms.update(), hasCode("FORMAT"));
+    assert.deepEqual([pages(), terms.position], [6, 999]);
+  });
+
+  it("begin again where they began an earlier time, from which what is told now must follow", async () => {
+    const later = START + 200n * LENGTH;
+    const [first] = truth.terms.slice(1);
+    const pinned = termsJson(first.n, first);
+    const { terms } = told(truth.changes, truth.earlier, later);
+    await terms.open(null);
+    assert.deepEqual(terms.told, truth.earlier);
+    const last = pricesRoot(terms.latest.prices);
+    await terms.beginAt(pinned);
+    assert.deepEqual([terms.told, pricesRoot(terms.latest.prices)], [pinned, last]);
+    assert.equal(pricesRoot(terms.at(1)!.prices), pricesRoot(first.prices));
+    terms.confirm();
+    assert.equal(terms.told, null);
+    for (const spoil of [(it: any) => (it.prices.funding = "1"), (it: any) => (it.rules.markets[0].band = "77")]) {
+      const other = structuredClone(truth.earlier);
+      spoil(other);
+      const { terms } = told(truth.changes, other, later);
+      await terms.open(null).catch(() => {});
+      await assert.rejects(terms.beginAt(pinned), contradicts);
+    }
   });
 
   it("begin at nothing that is no rules and prices", async () => {
@@ -265,26 +330,155 @@ describe("client: a venue that proves other prices than it tells", () => {
     await s.venue.close();
   });
 
-  it("in what a fresh client is told of a log that is not there: contradicted an hour later, and never kept", async () => {
+  /** A venue that is far from its genesis, and that tells of these prices after an entry, and of no change since. */
+  async function farFromGenesis() {
     const s = await setting({ reports: reports.slice(0, 3) });
     const { rules, prices } = s.venue.terms;
+    const lies = { n: 0, prices: { ...prices, epoch: 9n, index: 7n }, logCount: null as number | null };
     s.it.lie = (path, answer) => {
-      if (path === "/terms") return termsJson(1_000_000_000, { rules, prices: { ...prices, epoch: 9n, index: 7n } });
+      if (path === "/terms") return termsJson(lies.n, { rules, prices: lies.prices });
+      if (path === "/health") return { ...answer, logCount: lies.logCount ?? answer.logCount };
       return path === "/changes" ? { changes: [] } : answer;
     };
-    const notebook = memoryNotebook();
-    // A year of epochs later.
     s.clock.advance(200n * unpriced.rules.group.pricing.epochLength);
-    const client = await s.open(notebook);
-    assert.equal(client.terms.latest.prices.index, 7n);
-    await client.sync();
-    const kept = JSON.parse((await notebook.read())!);
-    assert.deepEqual([kept.terms, kept.told.n], [null, 1_000_000_000]);
-    s.clock.advance(3_700n);
-    await s.send(s.bob.cancel());
-    await proveAll(s.venue, s.clock);
-    await assert.rejects(client.sync(), contradicts);
-    await s.venue.close();
+    /** Time passes, and what comes in is proved. */
+    const prove = async (seconds: bigint) => {
+      s.clock.advance(seconds);
+      await s.send(s.bob.cancel());
+      await proveAll(s.venue, s.clock);
+    };
+    const notebook = memoryNotebook();
+    /** A client that is started anew. */
+    const synced = async () => {
+      const client = await s.open(notebook);
+      assert.equal(client.terms.latest.prices.index, 7n);
+      await client.sync();
+      return client;
+    };
+    const kept = async () => JSON.parse((await notebook.read())!);
+    return { ...s, lies, prove, notebook, synced, kept };
+  }
+
+  it("in what a fresh client is told of a log that is not there: contradicted at once", async () => {
+    const { venue, lies, open } = await farFromGenesis();
+    lies.n = venue.health().logCount;
+    await assert.rejects(open(), contradicts);
+    lies.n--;
+    await open();
+    await venue.close();
+  });
+
+  it("the same, of a log that is said to be longer: contradicted an hour later, by whichever client is there then", async () => {
+    const { venue, lies, prove, kept, synced } = await farFromGenesis();
+    Object.assign(lies, { n: 999_999, logCount: 1_000_000 });
+    await synced();
+    const { terms, told } = await kept();
+    assert.deepEqual([terms, told.n], [null, 999_999]);
+    await prove(3_400n);
+    // What is told later is no news.
+    lies.n = 999_998;
+    await synced();
+    assert.deepEqual({ ...(await kept()).told, unshown: told.unshown }, told);
+    await prove(200n);
+    await assert.rejects(synced(), contradicts);
+    await venue.close();
+  });
+
+  it("in what is told at each start, of entries that come to be proved: contradicted", async () => {
+    const { venue, lies, prove, synced, send, bob } = await farFromGenesis();
+    await prove(0n);
+    await send(bob.cancel());
+    lies.n = venue.health().logCount - 1;
+    await synced();
+    await prove(0n);
+    await send(bob.cancel());
+    lies.n = venue.health().logCount - 1;
+    await assert.rejects(synced(), contradicts);
+    await venue.close();
+  });
+
+  it("in what is told at one start, and otherwise at the next: contradicted", async () => {
+    const { venue, lies, prove, synced, send, bob } = await farFromGenesis();
+    await prove(0n);
+    await send(bob.cancel());
+    lies.n = venue.health().logCount - 1;
+    await synced();
+    lies.prices = { ...lies.prices, funding: 5n };
+    await assert.rejects(synced(), contradicts);
+    await venue.close();
+  });
+
+  it("and that never shows an account: contradicted an hour later, as more is proved", async () => {
+    for (const isOld of [false, true]) {
+      const { venue, lies, prove, it: line, synced, send, bob } = await farFromGenesis();
+      const { lie } = line;
+      let old: Answer | null = null;
+      if (!isOld) line.missing = "/opening";
+      else line.lie = (path, answer) => (path === "/opening" ? (old ??= answer) : lie(path, answer));
+      await prove(0n);
+      await send(bob.cancel());
+      lies.n = venue.health().logCount - 1;
+      for (const seconds of [0n, 0n, 3_400n]) {
+        await synced();
+        await prove(seconds);
+      }
+      await synced();
+      await prove(200n);
+      await assert.rejects(synced(), contradicts, isOld ? "one of long ago" : "none");
+      await venue.close();
+    }
+  });
+
+  it("is not accused where it shows no account, and proves nothing more", async () => {
+    const { venue, clock, lies, prove, it: line, synced } = await farFromGenesis();
+    line.missing = "/opening";
+    await prove(0n);
+    lies.n = venue.health().logCount - 1;
+    await synced();
+    for (let hours = 0; hours < 3; hours++) {
+      clock.advance(3_601n);
+      const { contradictions } = await synced();
+      assert.deepEqual(contradictions, []);
+    }
+    await venue.close();
+  });
+
+  it("is not accused where proofs are behind the prices that each start is told of", async () => {
+    const clock = new ManualClock(START + 200n * LENGTH + LAG);
+    const limits = { roundSeconds: 170 };
+    const { venue, open } = await setting({ genesis: minutely, json: minutelyJson, reports: [], clock, limits });
+    // Prices come first in their second. What has expired by now is settled by them.
+    clock.advance(1n);
+    await priceNow(venue, { values: Array.from({ length: INSTRUMENTS }, (_, i) => [100_000n, 1n, 1n][i] ?? 0n) });
+    const pass = async () => {
+      clock.advance(LENGTH);
+      await priceNow(venue);
+    };
+    await pass();
+    /** Of a client, four prices later: a round has so many, and two are in none that is proved. */
+    const start = async (notebook: Notebook) => {
+      for (let i = 0; i < 4; i++) await pass();
+      await until(venue, () => venue.health().unproved === 2);
+      const client = await open(notebook);
+      const fresh = client.terms.told!;
+      await client.sync();
+      assert.ok(BigInt(fresh.n) >= client.verified.logCount);
+      assert.deepEqual(client.contradictions, []);
+      const { terms, told } = JSON.parse((await notebook.read())!);
+      assert.equal(client.terms.told === null, told === null);
+      return [terms !== null, told !== null];
+    };
+    for (const gap of [0n, 7_200n]) {
+      const notebook = memoryNotebook();
+      assert.deepEqual(await start(notebook), [false, true]);
+      if (gap > 0n) {
+        clock.advance(gap);
+        await priceNow(venue);
+        for (let i = 0; i < 2; i++) await pass();
+      }
+      assert.deepEqual(await start(notebook), [true, false], "what was told first is proved by now");
+    }
+    await venue.close();
   });
 
   it("is not accused where it is honest", async () => {

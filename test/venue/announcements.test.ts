@@ -96,11 +96,17 @@ describe("announcements", () => {
     await announcements.apply(1, async () => {});
     const { announcements: again } = setting(store, clock);
     await again.load();
-    await again.resume(rulesRoot(same));
-    assert.deepEqual(
-      again.all.map(({ state }) => state),
-      ["applied", "waiting"],
-    );
+    for (const [entries, states] of [
+      [1, ["applied", "waiting"]],
+      // The log has the second as well.
+      [2, ["applied", "applied"]],
+    ] as const) {
+      await again.resume(rulesRoot(same), async () => entries);
+      assert.deepEqual(
+        again.all.map(({ state }) => state),
+        states,
+      );
+    }
   });
 
   it("are good for 30 days, and stand in nobody's way after", async () => {
@@ -136,7 +142,7 @@ describe("announcements", () => {
       states,
     );
     // An end came after the third was in force.
-    await again.resume(rulesRoot(withBand(3_000n)));
+    await again.resume(rulesRoot(withBand(3_000n)), async () => 2);
     assert.equal(again.all[2].state, "applied");
   });
 
@@ -302,21 +308,27 @@ describe("a venue's rules", () => {
     await venue.close();
   });
 
-  it("that came into force just before an end are marked so at the next start", async () => {
-    const base = lastingStore();
-    let fails = false;
+  /** A store that keeps no announcement any more, once it fails. */
+  function failing(base: Store) {
+    const it = { fails: false };
     const storage: Store = {
       ...base,
       async put(documents) {
-        if (fails && Object.keys(documents).some((name) => name.startsWith("announcement/")))
+        if (it.fails && Object.keys(documents).some((name) => name.startsWith("announcement/")))
           throw new TacitError("STORAGE", "the disk is full");
         await base.put(documents);
       },
     };
+    return { storage, it };
+  }
+
+  it("that came into force just before an end are marked so at the next start", async () => {
+    const base = lastingStore();
+    const { storage, it } = failing(base);
     const { venue, clock } = await openMinutely({ storage, timelock: 0n });
     await venue.announce(withBand(1_000n));
     await venue.announce(withBand(2_000n));
-    fails = true;
+    it.fails = true;
     await assert.rejects(venue.applyRules(1));
     await venue.close().catch(() => {});
     const { venue: again } = await openMinutely({ storage: base, clock, timelock: 0n });
@@ -333,5 +345,39 @@ describe("a venue's rules", () => {
       ["rules", "rules"],
     );
     await again.close();
+  });
+
+  it("that are announced twice come into force twice, whenever an end comes between", async () => {
+    // Those of the genesis as well: announced once, they are in force already, and not by that.
+    for (const [rules, times] of [
+      [withBand(1_000n), 2],
+      [minutely.rules, 1],
+    ] as const) {
+      const base = lastingStore();
+      let venue!: Venue;
+      const clock = new ManualClock(START + 5n);
+      const open = async (storage: Store = base) => ({ venue } = await openMinutely({ storage, clock, timelock: 0n }));
+      const states = () => venue.announcements.map(({ state }) => state);
+      await open();
+      for (let i = 0; i < times; i++) await venue.announce(rules);
+      for (let n = 1; n <= times; n++) {
+        await venue.close();
+        await open();
+        assert.equal(states()[n - 1], "waiting", "it was in no entry so far");
+        await venue.close();
+        const { storage, it } = failing(base);
+        await open(storage);
+        clock.advance(LENGTH);
+        it.fails = true;
+        await assert.rejects(venue.applyRules(n));
+        await venue.close().catch(() => {});
+        await open();
+        assert.equal(states()[n - 1], "applied");
+        await assert.rejects(venue.applyRules(n), hasCode("ANNOUNCEMENT"));
+      }
+      const entries = (await logOf(base)).filter((line) => line.startsWith("rules"));
+      assert.equal(entries.length, times);
+      await venue.close();
+    }
   });
 });

@@ -774,6 +774,28 @@ describe("pages in Chromium", () => {
         );
       });
     });
+
+    it("are called what the venue tells where it is far from its genesis, on both sides of the key", async () => {
+      const lying = await lyingVenue(service.url, {
+        "/v1/venue": (json) => (json.genesis.time = "1"),
+        // Of a round that is not there: no proof shows the account.
+        "/v1/opening": (json) => (json.round = 1_000),
+      });
+      const { page, complaints, close } = await open(`${lying.url}/watch.html`, {}, [lying.url]);
+      const check = page.locator("#prices-check.wait", { hasText: "as the venue tells it: not checked." });
+      await check.waitFor();
+      assert.doesNotMatch(await check.innerText(), /✓/);
+      await openKey(page, await keyFiles(2));
+      await page.locator("#own-told", { hasText: "Rules and prices are as the venue tells it" }).waitFor();
+      await page.locator("#own caption", { hasText: /^Scenarios/ }).waitFor();
+      await shoot(page, "watch-told");
+      assert.deepEqual(
+        complaints.filter((text) => !/WebSocket/.test(text)),
+        [],
+      );
+      await close();
+      await lying.close();
+    });
   });
 
   describe("all pages", () => {

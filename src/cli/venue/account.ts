@@ -63,9 +63,9 @@ export async function accountShow(options: TraderOptions): Promise<number> {
     const { index, accounts, verified, proved, contradictions, unanswered } = client;
     if (options.json) {
       const named = positions.map((position) => ({ name: client.instrumentName(position.instrument), ...position }));
-      const { clockDifference } = client;
+      const { clockDifference, terms } = client;
       const shown = { index, accounts, reported, positions: named, unanswered, verified, proved, contradictions };
-      process.stdout.write(toJson({ ...shown, clockDifference }, 2) + "\n");
+      process.stdout.write(toJson({ ...shown, told: terms.told !== null, clockDifference }, 2) + "\n");
       return 0;
     }
     const { x, y } = client.key!;
@@ -80,8 +80,11 @@ export async function accountShow(options: TraderOptions): Promise<number> {
         lines.push(`  ${name.padEnd(9)} ${thousands(reported[name])}`);
       if (positions.length === 0) lines.push("  positions none");
     }
+    const { toldInWords, isPriceless } = client.terms;
     process.stdout.write(lines.join("\n") + "\n");
-    if (positions.length > 0) process.stdout.write(positionTable(client, positions));
+    if (positions.length > 0)
+      process.stdout.write(isPriceless ? positionList(client, positions) : positionTable(client, positions));
+    if (reported && toldInWords !== null) process.stdout.write(`${toldInWords}\n`);
     process.stdout.write(
       `verified ${counted(verified.round, "round")}, ${thousands(verified.logCount)} entries of the log\n`,
     );
@@ -96,6 +99,12 @@ export async function accountShow(options: TraderOptions): Promise<number> {
     tellUnanswered(unanswered);
     return 0;
   });
+}
+
+/** What is held, where no price is to be shown. */
+function positionList(client: Client, positions: readonly Position[]): string {
+  const held = positions.filter(({ lots }) => lots !== 0n);
+  return held.map((it) => `  position  ${thousands(it.lots)} of ${client.instrumentName(it.instrument)}\n`).join("");
 }
 
 function positionTable(client: Client, positions: readonly Position[]): string {

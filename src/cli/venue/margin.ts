@@ -14,10 +14,10 @@ export async function margin(options: TraderOptions): Promise<number> {
     const account = await client.account();
     const terms = await client.terms.update();
     const report = marginOf(account, terms, client.terms.average);
-    const { quorum } = client.terms;
+    const { quorum, told, toldInWords, isPriceless } = client.terms;
     if (options.json) {
       const feeds = quorum?.reports.map(({ feed }) => feed) ?? [];
-      process.stdout.write(toJson({ epoch: terms.prices.epoch, feeds, ...report }, 2) + "\n");
+      process.stdout.write(toJson({ epoch: terms.prices.epoch, feeds, told: told !== null, ...report }, 2) + "\n");
       return 0;
     }
     const lines = quorum
@@ -25,8 +25,9 @@ export async function margin(options: TraderOptions): Promise<number> {
           `prices of ${isoTime(quorum.epoch * terms.rules.group.pricing.epochLength)}, signed by feeds ` +
             `${quorum.reports.map(({ feed }) => feed).join(", ")}: index ${thousands(terms.prices.index)}`,
         ]
-      : ["the venue has no prices so far"];
-    process.stdout.write(lines.join("\n") + "\n" + described(client, report));
+      : [isPriceless ? "the venue shows no reports that made its prices" : "the venue has no prices so far"];
+    if (toldInWords !== null) lines.push(toldInWords);
+    process.stdout.write(lines.join("\n") + "\n" + (isPriceless ? "" : described(client, report)));
     return 0;
   });
 }

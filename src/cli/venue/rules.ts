@@ -10,19 +10,23 @@ import { marketNames, namedRulesJson, parseRules } from "../../protocol/rulesJso
 import { rulesChanges } from "../../protocol/rulesChanges.ts";
 import { isoTime, short, table } from "../../setup/format.ts";
 import { readJson } from "../../setup/readJson.ts";
+import { ANNOUNCED_FOR } from "../../venue/announcements.ts";
+import { note } from "./withClient.ts";
 
 export interface RulesOptions {
   venue: string;
   json?: boolean;
 }
 
+type Names = Readonly<Record<string, string>>;
+
 interface VenueRules {
   readonly profile: Profile;
   readonly inForce: Rules;
   /** of markets, by id */
-  readonly names: Readonly<Record<string, string>>;
+  readonly names: Names;
   readonly timelock: bigint;
-  readonly announced: readonly { n: number; root: bigint; from: bigint; state: string; rules: Rules }[];
+  readonly announced: readonly { n: number; root: bigint; from: bigint; state: string; rules: Rules; names: Names }[];
 }
 
 async function rulesOf(api: Api): Promise<VenueRules> {
@@ -38,7 +42,7 @@ async function rulesOf(api: Api): Promise<VenueRules> {
   };
   const announced = asList("rules.announced", answer.announced).map((it, i) => {
     const at = `rules.announced[${i}]`;
-    return { ...announcementOf(at, it), rules: read(at, it) };
+    return { ...announcementOf(at, it), rules: read(at, it), names: marketNames(asObject(at, it).rules) };
   });
   const names = marketNames(asObject("rules.inForce", answer.inForce).rules);
   const timelock = asInteger("rules.timelock", answer.timelock);
@@ -108,9 +112,9 @@ function untilText(time: bigint): string {
   return time >= 1n << 39n ? "" : isoTime(time);
 }
 
-/** Rules from a file, or those in force, with words of them set. */
+/** Rules from a file, or those that are there, with words of them set. */
 interface Changed {
-  /** undefined: those in force */
+  /** undefined: those of the last announcement that waits, or those in force */
   readonly path: string | undefined;
   /** "markets[0].state=halted" */
   readonly set?: readonly string[];
@@ -119,14 +123,23 @@ interface Changed {
 /** A place as `diff` prints it, and what is put there: JSON where it is null, a list or an object, else a text. */
 const SETTING = /^([a-z]\w*(?:\[\d+\]|\.[a-z]\w*)*)=(.*)$/is;
 
+/**
+ * What the next announcement changes: rules come into force in the order of their announcements, so that what takes the place of
+ * one that waits must have its changes, or takes them back.
+ */
+function rulesToCome({ inForce, names, announced }: Omit<VenueRules, "profile">): unknown {
+  const now = BigInt(Math.floor(Date.now() / 1000));
+  const last = announced.findLast(({ state, from }) => state === "waiting" && now <= from + ANNOUNCED_FOR);
+  if (!last) return namedRulesJson(inForce, names);
+  note(`this begins from announcement ${last.n}, which waits, and not from the rules in force`);
+  return namedRulesJson(last.rules, { ...names, ...last.names });
+}
+
 /** @throws USAGE, FILE, JSON */
-async function changedRules(
-  { inForce, names }: Pick<VenueRules, "inForce" | "names">,
-  { path, set = [] }: Changed,
-): Promise<unknown> {
+async function changedRules(before: Omit<VenueRules, "profile">, { path, set = [] }: Changed): Promise<unknown> {
   if (path === undefined && set.length === 0)
     throw new TacitError("USAGE", "nothing is said to change: expected a file of rules, or --set");
-  const rules = path === undefined ? namedRulesJson(inForce, names) : await readJson(path);
+  const rules = path === undefined ? rulesToCome(before) : await readJson(path);
   for (const setting of set) {
     const [, at, text] = SETTING.exec(setting) ?? [];
     const wrong = (expected: string) => new TacitError("USAGE", `--set ${setting} is wrong: expected ${expected}`);

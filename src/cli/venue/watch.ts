@@ -81,7 +81,8 @@ async function ruleNews(client: Client, heard: Heard): Promise<string[]> {
   const news: string[] = [];
   const { rules } = await client.terms.update();
   const root = rulesRoot(rules);
-  if (root !== heard.root) news.push(`other rules are in force: ${short(root)} (tacit rules show)`);
+  const as = client.terms.told ? ", as the venue tells it" : "";
+  if (root !== heard.root) news.push(`other rules are in force${as}: ${short(root)} (tacit rules show)`);
   heard.root = root;
   for (const it of asList("rules.announced", asObject("rules", await client.api.get("/rules")).announced)) {
     const { n, from, state } = asObject("rules.announced", it);

@@ -1,4 +1,4 @@
-import { Client, Contradiction, marginOf, openSecret, type Notebook } from "../../client/index.ts";
+import { Client, Contradiction, marginOf, openSecret, type MarginReport, type Notebook } from "../../client/index.ts";
 import { readSettlement } from "../../client/knowledge.ts";
 import { TacitError } from "../../protocol/errors.ts";
 import { asInteger, asObject, toJson } from "../../protocol/json.ts";
@@ -68,18 +68,22 @@ async function accountOf(client: Client, fills: Fills): Promise<OwnAccount> {
     free: String(answer.free),
     cash: String(answer.cash),
     reserved: String(answer.reserved),
-    margin: marginIn(client, await client.terms.update(), answer),
+    ...(await marginIn(client, answer)),
     orders: (await client.openOrders()).map(readOrder),
     fills: await fills.read(client),
   };
 }
 
-function marginIn(
+async function marginIn(
   client: Client,
-  terms: Parameters<typeof marginOf>[1],
   account: Parameters<typeof marginOf>[0],
-): OwnMargin {
-  const { scenarios, worst, charges, drivers, curve } = marginOf(account, terms, client.terms.average);
+): Promise<Pick<OwnAccount, "margin" | "told">> {
+  const terms = await client.terms.update();
+  const { toldInWords: told, isPriceless, average } = client.terms;
+  return { told, margin: isPriceless ? null : ownMargin(client, marginOf(account, terms, average)) };
+}
+
+function ownMargin(client: Client, { scenarios, worst, charges, drivers, curve }: MarginReport): OwnMargin {
   return {
     scenarios: scenarios.map(({ factor, level, equity, free }) => ({ factor, level, equity: String(equity), free: String(free) })), // prettier-ignore
     worst,

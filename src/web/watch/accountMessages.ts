@@ -58,7 +58,10 @@ export interface OwnAccount {
   readonly reserved: string;
   readonly free: string;
   readonly cash: string;
-  readonly margin: OwnMargin;
+  /** null: the venue shows no prices that could be checked */
+  readonly margin: OwnMargin | null;
+  /** that no proof has shown rules and prices so far, in words */
+  readonly told: string | null;
   readonly orders: readonly OwnOrder[];
   /** the newest first */
   readonly fills: readonly OwnFill[];

@@ -35,8 +35,8 @@ export class Feed {
   venue: VenueInfo | null = null;
   health: Health | null = null;
   prices: PricesInfo | null = null;
-  /** as the venue told them */
-  pricesTold: unknown = null;
+  /** as the venue told them, and when it was asked: milliseconds since 1970 */
+  pricesTold: { readonly told: unknown; readonly asked: number } | null = null;
   announced: readonly AnnouncedRules[] = [];
   /** what keeps the venue from being read */
   trouble: string | null = null;
@@ -89,9 +89,10 @@ export class Feed {
         this.#connect();
       }
       const trouble = await this.#readHealth();
+      const asked = Date.now();
       const told = await this.api.get("/prices");
       this.prices = readPrices(told);
-      this.pricesTold = told;
+      this.pricesTold = { told, asked };
       // Rules change seldom, and are long: not at each look.
       if (this.#looks++ % RULES_EVERY === 0) this.announced = readAnnounced(await this.api.get("/rules"));
       if (!this.live) await this.#readLists();

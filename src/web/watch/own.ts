@@ -1,6 +1,6 @@
 import { byId, element, facts } from "../dom.ts";
 import { reason, thousands } from "../format.ts";
-import type { AccountNews, Checked, Found, OpenKey, OwnAccount } from "./accountMessages.ts";
+import type { AccountNews, Checked, Found, OpenKey, OwnAccount, OwnMargin } from "./accountMessages.ts";
 import { clock, Plot, shown } from "./plot.ts";
 import { table } from "./table.ts";
 
@@ -158,8 +158,8 @@ function draw(): void {
           checks(),
           tiles(account),
           marginBar(account),
-          scenarios(account),
-          drivers(account),
+          ...(account.told ? [element("p", { class: "wait", id: "own-told" }, sentence(account.told))] : []),
+          ...(account.margin ? [scenarios(account.margin), drivers(account.margin)] : []),
           orders(account),
           fills(account),
         ]
@@ -178,7 +178,7 @@ const curve = new Plot({
 
 /** From prices that the thread has recomputed. */
 function drawCurve(): void {
-  const points = account?.margin.curve ?? [];
+  const points = account?.margin?.curve ?? [];
   byId("margin-plot").hidden = points.length === 0;
   if (points.length === 0) return;
   const [low, high] = [points[0], points[points.length - 1]];
@@ -188,6 +188,8 @@ function drawCurve(): void {
     `${money(low.equity)} at ${percent(low.factor)}, ${money(high.equity)} at +${percent(high.factor)}.`,
   );
 }
+
+const sentence = (text: string) => `${text[0].toUpperCase()}${text.slice(1)}.`;
 
 const forgetButton = element("button", { type: "button", id: "forget" }, "Forget the key");
 forgetButton.addEventListener("click", forget);
@@ -235,7 +237,7 @@ function marginBar({ worst, free, reserved }: OwnAccount): HTMLElement {
   );
 }
 
-function scenarios({ margin }: OwnAccount): HTMLElement {
+function scenarios(margin: OwnMargin): HTMLElement {
   return table(
     `Scenarios; charges of positions ${money(margin.charges)}`,
     ["Move", "Volatility", "Equity", "Free", ""],
@@ -249,7 +251,7 @@ function scenarios({ margin }: OwnAccount): HTMLElement {
   );
 }
 
-function drivers({ margin }: OwnAccount): HTMLElement {
+function drivers(margin: OwnMargin): HTMLElement {
   return table(
     "Positions, and what they change in the worst scenario",
     ["Position", "Lots", "Value", "Change", "Charge"],

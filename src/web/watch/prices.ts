@@ -11,9 +11,9 @@ let sent: unknown = null;
 let check: PricesCheck | null = null;
 
 /** Has what the venue told last be checked, in a thread. @param changed  called when something came of it */
-export function checkPrices({ pricesTold: told, prices, api }: Feed, changed: () => void): void {
-  if (told === null || told === sent || !prices || prices.epoch === 0) return;
-  sent = told;
+export function checkPrices({ pricesTold, prices, api }: Feed, changed: () => void): void {
+  if (pricesTold === null || pricesTold === sent || !prices || prices.epoch === 0) return;
+  sent = pricesTold;
   if (!worker) {
     worker = new Worker(new URL("./prices.worker.ts", import.meta.url), { type: "module" });
     worker.addEventListener("message", ({ data }: MessageEvent<PricesCheck>) => {
@@ -21,7 +21,7 @@ export function checkPrices({ pricesTold: told, prices, api }: Feed, changed: ()
       changed();
     });
   }
-  worker.postMessage({ url: api.url, told } satisfies CheckPrices);
+  worker.postMessage({ url: api.url, ...pricesTold } satisfies CheckPrices);
 }
 
 const MARKS = { good: "✓ ", bad: "✗ ", wait: "" } as const;

@@ -7,6 +7,8 @@ export interface CheckPrices {
   readonly url: string;
   /** answer of GET /v1/prices */
   readonly told: unknown;
+  /** when the page asked for it, milliseconds since 1970 */
+  readonly asked: number;
 }
 
 /** What came of the prices of an epoch. */
