@@ -5,6 +5,7 @@ import { exitOnSignals } from "../setup/atExit.ts";
 import { VERSION } from "../setup/folders.ts";
 import { requireTools } from "../setup/tools.ts";
 import { INSTRUCTION_NAMES, PROFILES, type InstructionName, type ProfileName } from "../protocol/instructions.ts";
+import { BITS } from "../protocol/parameters.ts";
 
 /**
  * The `tacit` command. Commands are loaded when they are run: `--help` answers at once. Exit codes: 0 all went well, 1 a
@@ -457,8 +458,8 @@ function tacit(exit: (code: number) => void): Command {
       .addOption(anyway()),
   ).action(async (market, nonce, options) => {
     const target = nonce === undefined ? undefined : asked("nonce", nonce);
-    if (target !== undefined && (target < 1n || target >> 40n !== 0n))
-      throw new TacitError("USAGE", "nonce is wrong: expected that of an order, 1 to 2^40 - 1");
+    if (target !== undefined && (target < 1n || target >> BigInt(BITS.nonce) !== 0n))
+      throw new TacitError("USAGE", `nonce is wrong: expected that of an order, 1 to 2^${BITS.nonce} - 1`);
     exit(await (await trader()).orderCancel(market, target, options));
   });
   withVenue(

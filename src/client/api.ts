@@ -1,5 +1,5 @@
 import { TacitError } from "../protocol/errors.ts";
-import { asObject, badFormat, printable } from "../protocol/json.ts";
+import { asObject, asWhole, printable } from "../protocol/json.ts";
 import { abs } from "../protocol/numbers.ts";
 import { isErrorCode } from "../protocol/wire.ts";
 
@@ -81,11 +81,7 @@ export class Api {
   /** Entries of the venue's log, and how many of them are proved, as it says now. */
   async progress(): Promise<{ logCount: number; proved: number }> {
     const { logCount, proved } = asObject("health", await this.health());
-    const whole = (at: string, value: unknown) => {
-      if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 0) throw badFormat(at, "a whole number");
-      return value;
-    };
-    return { logCount: whole("health.logCount", logCount), proved: whole("health.proved", proved) };
+    return { logCount: asWhole("health.logCount", logCount), proved: asWhole("health.proved", proved) };
   }
 
   async post(path: string, body: unknown): Promise<unknown> {

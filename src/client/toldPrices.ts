@@ -1,5 +1,5 @@
 import { hashEntries, repriceItem } from "../protocol/item.ts";
-import { asInteger, asList, asObject, badFormat, toJson } from "../protocol/json.ts";
+import { asInteger, asList, asObject, asWhole, toJson } from "../protocol/json.ts";
 import { pricesTold } from "../protocol/pricesTold.ts";
 import type { Terms } from "../protocol/rules.ts";
 import { NO_LAG_LIMIT, readRounds, verifyClaim, type VerifyingKeys } from "../verifier/index.ts";
@@ -32,11 +32,6 @@ export function toldOtherwise(told: unknown, terms: Terms): ToldOtherwise[] {
   return found;
 }
 
-function whole(at: string, json: unknown): number {
-  if (typeof json !== "number" || !Number.isSafeInteger(json) || json < 0) throw badFormat(at, "a whole number");
-  return json;
-}
-
 function textOf(value: unknown): string {
   if (typeof value === "string") return value.slice(0, 100);
   return value === undefined ? "nothing" : JSON.stringify(value).slice(0, 100);
@@ -60,10 +55,10 @@ export async function provedPrices(
     .map((it) => asObject("round", it))
     .find(({ logCount, entries }) => {
       const after = asInteger("round.logCount", logCount);
-      return at < after && at >= after - BigInt(whole("round.entries", entries));
+      return at < after && at >= after - BigInt(asWhole("round.entries", entries));
     });
   if (!row) return { round: null, defect: null };
-  const round = whole("round.number", row.number);
+  const round = asWhole("round.number", row.number);
   const [claim] = readRounds(await api.get(`/rounds/${round}`));
   const result = verifyClaim(claim, null, { keys, domain, now: NO_LAG_LIMIT });
   if (!result.ok) return { round, defect: `round ${round} does not hold: ${result.message}` };

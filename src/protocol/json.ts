@@ -38,6 +38,12 @@ export function asInteger(at: string, json: unknown): bigint {
   throw badFormat(at, "an integer as a decimal string");
 }
 
+/** @throws TacitError FORMAT naming the place: no number from 0 to 2^53 - 1 */
+export function asWhole(at: string, json: unknown): number {
+  if (typeof json === "number" && Number.isSafeInteger(json) && json >= 0) return json;
+  throw badFormat(at, "a whole number");
+}
+
 export function badFormat(at: string, expected: string): TacitError<"FORMAT"> {
   return new TacitError("FORMAT", `${at} is wrong: expected ${expected}`, { at, expected });
 }

@@ -10,7 +10,7 @@ import { margin } from "../../src/cli/venue/margin.ts";
 import { orderNew } from "../../src/cli/venue/trader.ts";
 import { sealSecret } from "../../src/client/index.ts";
 import { INTERVAL, ManualClock, PERP } from "../venue/fixture.ts";
-import { minutely, minutelyJson, priceNow } from "../venue/repricing.ts";
+import { LAG, LENGTH, minutely, minutelyJson, priceNow } from "../venue/repricing.ts";
 import { honest, setting } from "../client/setting.ts";
 
 const SENTENCE = /rules and prices are as the venue tells it: no proved state has shown them here so far/g;
@@ -23,8 +23,9 @@ describe("tacit margin, account show: what only the venue tells", () => {
   let s!: Awaited<ReturnType<typeof setting>>;
 
   before(async () => {
-    // A client's own clock decides what is far.
-    const clock = new ManualClock(BigInt(Math.floor(Date.now() / 1000)));
+    // A client's own clock decides what is far; the prices count till the end.
+    const now = BigInt(Math.floor(Date.now() / 1000));
+    const clock = new ManualClock(now - (now % LENGTH) + LAG);
     s = await setting({ genesis: minutely, json: minutelyJson, reports: [], clock });
     const { venue, alice, bob, send } = s;
     clock.advance(1n);

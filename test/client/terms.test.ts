@@ -8,7 +8,6 @@ import { ClientTerms } from "../../src/client/terms.ts";
 import { Contradiction, memoryNotebook, type Notebook } from "../../src/client/index.ts";
 import { reportJson } from "../../src/feeds/reportJson.ts";
 import { Matcher, type Command } from "../../src/matcher/matcher.ts";
-import { INSTRUMENTS } from "../../src/protocol/parameters.ts";
 import { PROFILES } from "../../src/protocol/instructions.ts";
 import { pricesRoot, reprice } from "../../src/protocol/prices.ts";
 import { medians } from "../../src/protocol/report.ts";
@@ -347,6 +346,12 @@ describe("client: a venue that proves other prices than it tells", () => {
       await s.send(s.bob.cancel());
       await proveAll(s.venue, s.clock);
     };
+    /** Prices are told to be of an entry that is not proved yet, the last. */
+    const unproved = async () => {
+      await prove(0n);
+      await s.send(s.bob.cancel());
+      lies.n = s.venue.health().logCount - 1;
+    };
     const notebook = memoryNotebook();
     /** A client that is started anew. */
     const synced = async () => {
@@ -356,7 +361,7 @@ describe("client: a venue that proves other prices than it tells", () => {
       return client;
     };
     const kept = async () => JSON.parse((await notebook.read())!);
-    return { ...s, lies, prove, notebook, synced, kept };
+    return { ...s, lies, prove, unproved, notebook, synced, kept };
   }
 
   it("in what a fresh client is told of a log that is not there: contradicted at once", async () => {
@@ -385,23 +390,17 @@ describe("client: a venue that proves other prices than it tells", () => {
   });
 
   it("in what is told at each start, of entries that come to be proved: contradicted", async () => {
-    const { venue, lies, prove, synced, send, bob } = await farFromGenesis();
-    await prove(0n);
-    await send(bob.cancel());
-    lies.n = venue.health().logCount - 1;
+    const { venue, synced, unproved } = await farFromGenesis();
+    await unproved();
     await synced();
-    await prove(0n);
-    await send(bob.cancel());
-    lies.n = venue.health().logCount - 1;
+    await unproved();
     await assert.rejects(synced(), contradicts);
     await venue.close();
   });
 
   it("in what is told at one start, and otherwise at the next: contradicted", async () => {
-    const { venue, lies, prove, synced, send, bob } = await farFromGenesis();
-    await prove(0n);
-    await send(bob.cancel());
-    lies.n = venue.health().logCount - 1;
+    const { venue, lies, synced, unproved } = await farFromGenesis();
+    await unproved();
     await synced();
     lies.prices = { ...lies.prices, funding: 5n };
     await assert.rejects(synced(), contradicts);
@@ -447,9 +446,9 @@ describe("client: a venue that proves other prices than it tells", () => {
     const clock = new ManualClock(START + 200n * LENGTH + LAG);
     const limits = { roundSeconds: 170 };
     const { venue, open } = await setting({ genesis: minutely, json: minutelyJson, reports: [], clock, limits });
-    // Prices come first in their second. What has expired by now is settled by them.
+    // Prices come first in their second.
     clock.advance(1n);
-    await priceNow(venue, { values: Array.from({ length: INSTRUMENTS }, (_, i) => [100_000n, 1n, 1n][i] ?? 0n) });
+    await priceNow(venue);
     const pass = async () => {
       clock.advance(LENGTH);
       await priceNow(venue);

@@ -54,7 +54,7 @@ export const genesisJson = developmentGenesis({
 });
 /** As anybody reads it: without prices. */
 export const unpriced = parseGenesis(genesisJson);
-const values = (...known: bigint[]) => Array.from({ length: INSTRUMENTS }, (_, i) => known[i] ?? 0n);
+export const values = (...known: bigint[]) => Array.from({ length: INSTRUMENTS }, (_, i) => known[i] ?? 0n);
 /** With the prices of EPOCH, as if they had always been there. */
 export const genesis = {
   ...unpriced,

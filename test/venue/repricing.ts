@@ -8,7 +8,7 @@ import { readJournal } from "../../src/venue/store/journal.ts";
 import type { Store } from "../../src/venue/store/store.ts";
 import type { Venue } from "../../src/venue/venue.ts";
 import { FEED_SECRETS } from "../priced.ts";
-import { INTERVAL, ManualClock, openTestVenue, reportsOf, SECRET, START, turns } from "./fixture.ts";
+import { INTERVAL, ManualClock, openTestVenue, reportsOf, SECRET, START, turns, values } from "./fixture.ts";
 
 export const [LENGTH, LAG] = [60n, 5n];
 /** Ends at START. */
@@ -49,9 +49,11 @@ export async function until(venue: Venue, holds: () => boolean): Promise<void> {
   }
 }
 
-/** Three feeds report, and the venue has made prices of it. */
+/** Three feeds report, and the venue has made prices of it. Call and put settle at 1, as soon as they have expired. */
 export async function priceNow(venue: Venue, numbers: Partial<Numbers> & { epoch?: bigint } = {}): Promise<void> {
-  const reports = reportsFor(venue, numbers);
+  const isExpired = venue.clock.now() - LAG >= EXPIRY;
+  const settled = isExpired ? { values: values(numbers.index ?? 100_000n, 1n, 1n) } : {};
+  const reports = reportsFor(venue, { ...settled, ...numbers });
   for (const report of reports.slice(0, 3)) venue.feeds.add(report);
   await until(venue, () => venue.terms.prices.epoch === reports[0].report.epoch);
 }

@@ -1,4 +1,4 @@
-import { asInteger, asList, asObject, badFormat } from "../../protocol/json.ts";
+import { asInteger, asList, asObject, asWhole, badFormat } from "../../protocol/json.ts";
 
 /** What a venue tells the public, as numbers to draw: a venue may send anything, so each field is read with care. */
 
@@ -95,10 +95,6 @@ const text = (at: string, json: unknown): string => {
   if (typeof json !== "string" || json.length > 200) throw badFormat(at, "a text");
   return json;
 };
-const whole = (at: string, json: unknown): number => {
-  if (typeof json !== "number" || !Number.isSafeInteger(json) || json < 0) throw badFormat(at, "a whole number");
-  return json;
-};
 const truth = (at: string, json: unknown): boolean => {
   if (typeof json !== "boolean") throw badFormat(at, "true or false");
   return json;
@@ -137,7 +133,7 @@ export function readPrices(json: unknown): PricesInfo {
       const at = `prices.instruments[${i}]`;
       const { slot, value, stale, payoff } = asObject(at, it);
       return {
-        slot: whole(`${at}.slot`, slot),
+        slot: asWhole(`${at}.slot`, slot),
         value: integer(`${at}.value`, value),
         stale: truth(`${at}.stale`, stale),
         payoff: orNull(payoff, (paid) => integer(`${at}.payoff`, paid)),
@@ -147,11 +143,11 @@ export function readPrices(json: unknown): PricesInfo {
       const at = `prices.feeds[${i}]`;
       const { feed, epoch, off, lacked, missed, trouble } = asObject(at, it);
       return {
-        feed: whole(`${at}.feed`, feed),
+        feed: asWhole(`${at}.feed`, feed),
         epoch: orNull(epoch, (last) => integer(`${at}.epoch`, last)),
-        off: orNull(off, (part) => whole(`${at}.off`, part)),
-        lacked: orNull(lacked, (numbers) => whole(`${at}.lacked`, numbers)),
-        missed: whole(`${at}.missed`, missed),
+        off: orNull(off, (part) => asWhole(`${at}.off`, part)),
+        lacked: orNull(lacked, (numbers) => asWhole(`${at}.lacked`, numbers)),
+        missed: asWhole(`${at}.missed`, missed),
         trouble: orNull(trouble, (why) => text(`${at}.trouble`, String(why).slice(0, 200))),
       };
     }),
@@ -164,7 +160,7 @@ export function readAnnounced(json: unknown): AnnouncedRules[] {
   return asList("rules.announced", asObject("rules", json).announced).flatMap((it, i) => {
     const at = `rules.announced[${i}]`;
     const { n, from, state } = asObject(at, it);
-    return state === "waiting" ? [{ n: whole(`${at}.n`, n), from: integer(`${at}.from`, from) }] : [];
+    return state === "waiting" ? [{ n: asWhole(`${at}.n`, n), from: integer(`${at}.from`, from) }] : [];
   });
 }
 
@@ -178,11 +174,11 @@ export function readAuction(json: unknown): Auction {
     });
   const shown = curves === undefined || curves === null ? null : asObject("auction.curves", curves);
   return {
-    n: whole("auction.n", n),
+    n: asWhole("auction.n", n),
     time: integer("auction.time", time),
     market: String(asInteger("auction.market", market)),
     matched: truth("auction.matched", matched),
-    orders: whole("auction.orders", orders),
+    orders: asWhole("auction.orders", orders),
     price: optional("auction.price", price),
     volume: optional("auction.volume", volume),
     curves: shown && {
@@ -197,17 +193,17 @@ export function readRound(json: unknown): RoundInfo {
   const accepted = row.accepted === undefined || row.accepted === null ? null : asObject("accepted", row.accepted);
   const { gasUsed, hash, block } = accepted ?? {};
   return {
-    number: whole("round.number", row.number),
+    number: asWhole("round.number", row.number),
     state: String(asInteger("round.state", row.state)),
     stateAfter: String(asInteger("round.stateAfter", row.stateAfter)),
     logCount: integer("round.logCount", row.logCount),
-    entries: whole("round.entries", row.entries),
+    entries: asWhole("round.entries", row.entries),
     instructions: Object.entries(asObject("round.instructions", row.instructions)).map(([name, times]) => [
       text("round.instructions", name),
-      whole(`round.instructions.${name}`, times),
+      asWhole(`round.instructions.${name}`, times),
     ]),
     time: integer("round.time", row.time),
-    provingMs: whole("round.provedAt", row.provedAt) - whole("round.assembledAt", row.assembledAt),
+    provingMs: asWhole("round.provedAt", row.provedAt) - asWhole("round.assembledAt", row.assembledAt),
     accepted: accepted && {
       gasUsed: gasUsed === undefined || gasUsed === null ? null : integer("accepted.gasUsed", gasUsed),
       hash: hash === undefined || hash === null ? null : text("accepted.hash", hash),
@@ -219,14 +215,15 @@ export function readRound(json: unknown): RoundInfo {
 export function readHealth(json: unknown): Health {
   const row = asObject("health", json);
   return {
-    logCount: whole("health.logCount", row.logCount),
-    unproved: whole("health.unproved", row.unproved),
-    roundsWaiting: whole("health.roundsWaiting", row.roundsWaiting),
+    logCount: asWhole("health.logCount", row.logCount),
+    unproved: asWhole("health.unproved", row.unproved),
+    roundsWaiting: asWhole("health.roundsWaiting", row.roundsWaiting),
     proofs: row.proofs === null ? null : readPace(asObject("health.proofs", row.proofs)),
   };
 }
 
 function readPace(row: Record<string, unknown>): NonNullable<Health["proofs"]> {
-  const orNull = (name: "doneIn" | "busyIn") => (row[name] === null ? null : whole(`health.proofs.${name}`, row[name]));
-  return { lagSeconds: whole("health.proofs.lagSeconds", row.lagSeconds), doneIn: orNull("doneIn"), busyIn: orNull("busyIn"), limitedBy: row.limitedBy === "prover" || row.limitedBy === "round" ? row.limitedBy : null }; // prettier-ignore
+  const orNull = (name: "doneIn" | "busyIn") =>
+    row[name] === null ? null : asWhole(`health.proofs.${name}`, row[name]);
+  return { lagSeconds: asWhole("health.proofs.lagSeconds", row.lagSeconds), doneIn: orNull("doneIn"), busyIn: orNull("busyIn"), limitedBy: row.limitedBy === "prover" || row.limitedBy === "round" ? row.limitedBy : null }; // prettier-ignore
 }
