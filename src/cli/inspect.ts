@@ -9,12 +9,12 @@ import {
   type ProfileName,
 } from "../protocol/instructions.ts";
 import { requireField } from "../protocol/numbers.ts";
-import { BITS, MARKETS, PHASE, RANK } from "../protocol/parameters.ts";
+import { BITS, INSTRUMENTS, MARKETS, PHASE, RANK } from "../protocol/parameters.ts";
 import { REGISTERS, stateWord, type Register, type State } from "../protocol/state.ts";
 import { TacitError } from "../protocol/errors.ts";
 import { isoTime, short, table, thousands } from "../setup/format.ts";
 import { parseReport } from "../feeds/reportJson.ts";
-import { asInteger, asList, asObject, toJson } from "../protocol/json.ts";
+import { asInteger, asList, asObject, badFormat, toJson } from "../protocol/json.ts";
 import { medians, NUMBERS, type Numbers } from "../protocol/report.ts";
 import { readJson } from "../setup/readJson.ts";
 import { holdsRounds, readRounds, type RoundClaim } from "../verifier/roundFile.ts";
@@ -53,22 +53,57 @@ interface Explained {
 }
 
 function explainFile(file: unknown, round: number | undefined): Explained {
-  if (holdsRounds(file)) return explainRounds(readRounds(file), round);
   const opening = asObject("file", file);
+  if (holdsRounds(file)) return explainRounds(readRounds(file), opening, round);
   const changes = "quorum" in opening ? [opening] : opening.changes;
-  if (Array.isArray(changes)) return explainReprices(changes);
+  if (Array.isArray(changes)) return explainReprices(changes.flatMap(repriceOfChange));
   if ("domain" in opening && "phase" in opening) return explainState(opening);
   const expected =
     "`rounds` (a replay), `instructions` (a round) or `domain`, `phase`, ... (the opening of a state), or `quorum` (a reprice, of /v1/changes)";
   throw new TacitError("FORMAT", `the file is none that can be explained: expected an object with ${expected}`);
 }
 
+/** What a quorum of feeds reported, where the file says of which entry of the log. */
+interface Reported {
+  readonly n: unknown;
+  readonly time: bigint | undefined;
+  readonly epoch: bigint;
+  readonly quorum: readonly { readonly feed: number; readonly report: Numbers }[];
+}
+
+/** Of /v1/changes; none of a change of rules. */
+function repriceOfChange(json: unknown): Reported[] {
+  const { n, time, epoch, quorum } = asObject("change", json);
+  if (quorum === undefined) return [];
+  const reports = asList("change.quorum", quorum).map(parseReport);
+  return [{ n, time: time === undefined ? undefined : asInteger("change.time", time), epoch: asInteger("change.epoch", epoch), quorum: reports }]; // prettier-ignore
+}
+
+/** Of the record of a replay. */
+function repriceOfRecord(json: unknown, i: number): Reported {
+  const at = `reprices[${i}]`;
+  const row = asObject(at, json);
+  const quorum = asList(`${at}.quotes`, row.quotes).map((quote, j) => {
+    const here = `${at}.quotes[${j}]`;
+    const fields = asObject(here, quote);
+    const number = (name: (typeof NUMBERS)[number] | "feed") => asInteger(`${here}.${name}`, fields[name]);
+    const [index, average, sigma, premium] = NUMBERS.map(number);
+    const values = asList(`${here}.values`, fields.values).map((value) => asInteger(`${here}.values`, value));
+    if (values.length !== INSTRUMENTS) throw badFormat(`${here}.values`, `${INSTRUMENTS} numbers`);
+    return { feed: Number(number("feed")), report: { index, average, sigma, premium, values } };
+  });
+  if (quorum.length === 0) throw badFormat(`${at}.quotes`, "at least one");
+  return {
+    n: row.n,
+    time: asInteger(`${at}.time`, row.time),
+    epoch: asInteger(`${at}.epoch`, row.epoch),
+    quorum,
+  };
+}
+
 /** Who signed what for an epoch, and which number is the median. */
-function explainReprices(changes: readonly unknown[]): Explained {
-  const facts = changes.flatMap((json) => {
-    const change = asObject("change", json);
-    if (change.quorum === undefined) return [];
-    const quorum = asList("change.quorum", change.quorum).map(parseReport);
+function explainReprices(all: readonly Reported[]): Explained {
+  const facts = all.map(({ n, time, epoch, quorum }) => {
     const middle = medians(quorum);
     const names = [
       ...NUMBERS,
@@ -83,7 +118,7 @@ function explainReprices(changes: readonly unknown[]): Explained {
       const median = of(middle, name);
       return { name, median, by: reports.filter(({ value }) => value === median).map(({ feed }) => feed), reports };
     });
-    return { n: change.n, time: change.time, epoch: asInteger("change.epoch", change.epoch), numbers };
+    return { n, time, epoch, numbers };
   });
   const text = facts.map(({ n, time, epoch, numbers }) => {
     const feeds = numbers[0].reports.map(({ feed }) => feed);
@@ -94,7 +129,7 @@ function explainReprices(changes: readonly unknown[]): Explained {
       by.join(", "),
     ]);
     const where = n === undefined ? "" : `, entry ${String(n)} of the log`;
-    const when = time === undefined ? "" : `, at ${isoTime(asInteger("change.time", time))}`;
+    const when = time === undefined ? "" : `, at ${isoTime(time)}`;
     const head = ["number", ...feeds.map((feed) => `feed ${feed}`), "median", "of feed"];
     return `epoch ${epoch}${where}${when}; signatures are checked with the keys of the rules (tacit watch)\n${table([head, ...rows])}`;
   });
@@ -125,7 +160,11 @@ async function explainInstruction(name: InstructionName): Promise<Explained> {
   return { facts: { name, code, template, meaning: MEANING[name], publicInputs: inputs, circuits }, text };
 }
 
-function explainRounds(claims: readonly RoundClaim[], only: number | undefined): Explained {
+function explainRounds(
+  claims: readonly RoundClaim[],
+  file: Record<string, unknown>,
+  only: number | undefined,
+): Explained {
   if (only !== undefined && only > claims.length)
     throw new TacitError("OUT_OF_RANGE", `--round is out of range: the file has ${claims.length}`);
   const chosen = claims.filter((_, i) => only === undefined || i === only - 1);
@@ -149,6 +188,12 @@ function explainRounds(claims: readonly RoundClaim[], only: number | undefined):
     );
     return `${round}${states}\n${told.join("")}${steps.length > 0 ? steps.join("") : "  not proved\n"}`;
   });
+  if (Array.isArray(file.reprices) && only === undefined)
+    text.push(explainReprices(file.reprices.map(repriceOfRecord)).text);
+  else if (chosen.some(({ instructions }) => instructions.some(({ name }) => name === "reprice")))
+    text.push(
+      "who signed the prices, and which numbers are the medians: inspect what the venue's /v1/changes answers\n",
+    );
   return { facts, text: text.join("\n") };
 }
 

@@ -386,9 +386,15 @@ function tacit(exit: (code: number) => void): Command {
       .option("--venue <url>", "address of the venue", "http://127.0.0.1:8080")
       .option("--json", "print JSON");
   const asOperator = (it: Command) =>
-    ofVenue(it)
-      .option("--token-file <file>", "whose first line is the operator's token (default: TACIT_OPERATOR_TOKEN)")
-      .option("--rpc <url>", "node of the chain that has the venue's contract; TACIT_ANNOUNCER_KEY announces");
+    ofVenue(it).option(
+      "--token-file <file>",
+      "whose first line is the operator's token (default: TACIT_OPERATOR_TOKEN)",
+    );
+  const asAnnouncer = (it: Command) =>
+    asOperator(it).option(
+      "--rpc <url>",
+      "node of the chain that has the venue's contract; TACIT_ANNOUNCER_KEY announces",
+    );
   ofVenue(
     rules.command("show").description("rules in force, and what is announced; with --json a file to change"),
   ).action(async (options) => exit(await (await ruling()).rulesShow(options)));
@@ -400,7 +406,7 @@ function tacit(exit: (code: number) => void): Command {
   setting(
     ofVenue(rules.command("diff [file]").description("what a file changes, and what only an empty market allows")),
   ).action(async (file, options) => exit(await (await ruling()).rulesDiff(file, options)));
-  asOperator(
+  asAnnouncer(
     setting(
       rules.command("announce [file]").description("announce rules: at the venue, or with --rpc at its contract"),
     ),
@@ -408,7 +414,7 @@ function tacit(exit: (code: number) => void): Command {
   asOperator(rules.command("apply <number>").description("bring announced rules into force")).action(
     async (n, options) => exit(await (await ruling()).rulesApply(numbered(n), options)),
   );
-  asOperator(
+  asAnnouncer(
     rules.command("cancel <number>").description("take an announcement back, until its timelock has run"),
   ).action(async (n, options) => exit(await (await ruling()).rulesCancel(numbered(n), options)));
 

@@ -109,7 +109,7 @@ export function quorumAuth(quorum: readonly SignedReport[]): bigint {
  * them has none (0) it is none: else f false ones, and an honest one without, could decide it.
  * @twins circuits/lib/report.circom (Quorum)
  */
-export function medians(quorum: readonly SignedReport[]): Numbers {
+export function medians(quorum: readonly { readonly report: Numbers }[]): Numbers {
   const of = (number: (numbers: Numbers) => bigint) => {
     const numbers = quorum.map(({ report }) => number(report));
     return numbers.includes(0n) ? 0n : median(numbers);

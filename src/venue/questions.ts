@@ -81,7 +81,7 @@ export abstract class Questions {
 
   /**
    * What was booked to an account, by position in the log: all that was booked at the first `limit` positions after `after`.
-   * Of kind "fill" (FillReport), "deposit" with its `amount`, "funding" or "settlement"; bigints are decimal strings.
+   * Of kind "fill" (FillReport), "deposit" or "withdrawal" with its `amount`, "funding" or "settlement"; bigints are decimal strings.
    */
   history(index: number, { after = -1, limit = DEFAULT_LIMIT } = {}): Promise<HistoryJson[]> {
     return this.#market.reports.history(index, { after, limit });

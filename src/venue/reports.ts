@@ -9,7 +9,9 @@ import type { Store } from "./store/store.ts";
 
 /** What is booked to an account, in JSON. */
 export type HistoryJson = { readonly account: number; readonly n: number } & (
-  | { readonly kind: "deposit"; readonly amount: string }
+  | { readonly kind: "deposit"; readonly time: string; readonly amount: string }
+  /** `recipient` is an address as a number */
+  | ({ readonly kind: "withdrawal" } & { readonly [Name in "time" | "nonce" | "amount" | "recipient"]: string })
   /** `rate` a lot: longs pay it where it is above 0. No cash is written: values are net of it */
   | ({ readonly kind: "funding" } & { readonly [Name in "time" | "lots" | "rate" | "cash"]: string })
   /** positions in what is settled turned into cash, each with what it paid a lot */
@@ -37,7 +39,13 @@ export type ChangeJson = { readonly n: number; readonly time: string } & (
 
 /** What events tell. */
 export type Report =
-  | { readonly kind: "deposit"; readonly account: number; readonly n: number; readonly amount: bigint }
+  | {
+      readonly kind: "deposit";
+      readonly account: number;
+      readonly n: number;
+      readonly time: bigint;
+      readonly amount: bigint;
+    }
   | { readonly kind: "fill"; readonly fill: FillReport }
   | { readonly kind: "booked"; readonly entry: Extract<HistoryJson, { kind: "funding" | "settlement" }> }
   | { readonly kind: "change"; readonly change: ChangeJson }
@@ -83,10 +91,19 @@ export class Reports {
   add(event: Event, n: number): Report[] {
     if (event.kind === "deposits") {
       const deposits = event.credits.map(({ index: account, deposit: { amount } }) => {
-        return { kind: "deposit", account, n, amount } as const;
+        return { kind: "deposit", account, n, time: event.entry.time, amount } as const;
       });
       this.#addHistory(n, deposits);
       return deposits;
+    }
+    if (event.kind === "item") {
+      const { decoded, verdict } = event.admission;
+      if (decoded?.kind !== "withdrawal" || verdict !== "admitted") return [];
+      const { head, body } = decoded;
+      const words = { nonce: head.nonce, amount: body.amount, recipient: body.recipient };
+      const entry = { kind: "withdrawal", account: event.account!.index, n, time: event.entry.time, ...words };
+      this.#addHistory(n, [entry]);
+      return [];
     }
     if (event.kind === "reprice" || event.kind === "rules" || event.kind === "fold") return this.#addTerms(event, n);
     if (event.kind !== "clear") return [];

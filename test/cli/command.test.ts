@@ -159,6 +159,10 @@ describe("tacit", () => {
     const told = tacit("inspect", "o.json");
     assert.equal(told.status, 0, told.stderr);
     assert.match(told.stdout, /market 1, auction: 10 lots at 1000000, 2 fills/);
+    assert.match(
+      told.stdout,
+      /\nepoch \d+, entry 1 of the log, at .*\nnumber +feed 0 +feed 1 +feed 2 +median +of feed\n-.*\nindex +1,000,020 +999,997 +999,986 +999,997 +1\n/,
+    );
     assert.equal(JSON.parse(tacit("inspect", "o.json", "--json").stdout)[0].clearings[0].volume, "10");
     const verified = tacit("verify", "o.json");
     assert.equal(verified.status, 1);

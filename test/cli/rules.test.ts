@@ -67,7 +67,8 @@ describe("tacit rules, markets, margin", () => {
     const raised = await tacit("rules", "diff", "rules.json", "--set", `markets[0].feeRate=${Number(feeRate) + 1}`);
     assert.match(raised, /only while the market is empty/);
     assert.match(await tacit("rules", "announce", "--set", lower, "markets[1].state=halted"), /^announcement 1: /);
-    assert.match(await tacit("rules", "show"), /announcement 1: /);
+    const words = `  markets\\[0\\]\\.feeRate: ${feeRate} -> ${Number(feeRate) - 1}\n  markets\\[1\\]\\.state: open -> halted\n$`;
+    assert.match(await tacit("rules", "show"), new RegExp(`announcement 1: .*, waiting, .*\n${words}`));
     assert.equal((await markets())[0].feeRate, feeRate, "not in force");
     assert.match(await tacit("rules", "apply", "1"), /^announcement 1: \S+, applied/);
     const [first, second] = await markets();
@@ -139,6 +140,7 @@ describe("tacit rules, markets, margin", () => {
     );
     const bad: [args: string[], says: RegExp][] = [
       [["announce"], /nothing is said to change: expected a file of rules, or --set \(USAGE\)/],
+      [["announce", "same.json"], /nothing changes: these are the rules in force \(USAGE\)/],
       [["announce", "none.json"], /none.json cannot be read: there is no such file/],
       [["diff", "bad.json"], /instruments\[0\]\.kind is wrong/],
       [["announce", "--set", "markets[0].state=closed"], /markets\[0\]\.state is wrong/],
@@ -150,6 +152,7 @@ describe("tacit rules, markets, margin", () => {
       [["announce", "--set", "markets[0].tick=0"], /markets\[0\]\.tick is out of range/],
     ];
     const before = await tacit("rules", "show");
+    writeFileSync(join(folder, "same.json"), await tacit("rules", "show", "--json"));
     for (const [args, says] of bad) {
       const { status, stderr } = await run(["rules", ...args]);
       assert.match(stderr, says);

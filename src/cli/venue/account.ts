@@ -165,7 +165,9 @@ export async function accountHistory(after: number, options: TraderOptions): Pro
         ({ n, kind, time, market, nonce, lots, price, fee, cash, amount, rate, positions }) => {
           const at = () => isoTime(BigInt(String(time)));
           const line = (...cells: string[]) => [[String(n), ...cells]];
-          if (kind === "deposit") return line("deposit", "", "", "", "", "", "", thousands(BigInt(String(amount))));
+          if (kind === "deposit") return line("deposit", at(), "", "", "", "", "", thousands(BigInt(String(amount))));
+          if (kind === "withdrawal")
+            return line("withdrawal", at(), "", String(nonce), "", "", "", thousands(-BigInt(String(amount))));
           if (kind === "funding")
           return line("funding", at(), client.instrumentName(0), "", String(lots), String(rate), "", thousands(BigInt(String(cash)))); // prettier-ignore
           if (kind === "settlement")

@@ -7,7 +7,7 @@ import { requireBits } from "../../protocol/numbers.ts";
 import { BITS } from "../../protocol/parameters.ts";
 import { rulesRoot, type Rules } from "../../protocol/rules.ts";
 import { marketNames, namedRulesJson, parseRules } from "../../protocol/rulesJson.ts";
-import { rulesChanges } from "../../protocol/rulesChanges.ts";
+import { rulesChanges, type ChangedWord } from "../../protocol/rulesChanges.ts";
 import { isoTime, short, table } from "../../setup/format.ts";
 import { readJson } from "../../setup/readJson.ts";
 import { ANNOUNCED_FOR } from "../../venue/announcements.ts";
@@ -98,13 +98,21 @@ export async function rulesShow({ venue, json }: RulesOptions): Promise<number> 
           : [],
       ),
     ]),
-    ...announced.map(
-      ({ n, root, from, state }) => `announcement ${n}: ${short(root)}, ${state}, good from ${isoTime(from)}`,
-    ),
-    "",
+    ...announced.map(({ n, root, from, state, rules }) => {
+      const head = `announcement ${n}: ${short(root)}, ${state}, good from ${isoTime(from)}\n`;
+      return head + (state === "waiting" ? inWords(rulesChanges(inForce, rules), "  ") : "");
+    }),
   ];
-  process.stdout.write(lines.join("\n"));
+  process.stdout.write(lines.map((text) => `${text.trimEnd()}\n`).join(""));
   return 0;
+}
+
+/** A line each. */
+function inWords(changes: readonly ChangedWord[], indent = ""): string {
+  if (changes.length === 0) return `${indent}nothing changes\n`;
+  const line = ({ at, before, after, needs }: ChangedWord) =>
+    `${indent}${at}: ${before} -> ${after}${needs ? ` (${needs})` : ""}\n`;
+  return changes.map(line).join("");
 }
 
 /** Far beyond what a calendar prints. */
@@ -172,20 +180,16 @@ export async function rulesDiff(
   const after = parseRules(await changedRules(before, { path, set }), profile);
   const changes = rulesChanges(before.inForce, after);
   if (json) process.stdout.write(toJson({ root: rulesRoot(after), changes }, 2) + "\n");
-  else if (changes.length === 0) process.stdout.write("nothing changes\n");
-  else
-    process.stdout.write(
-      `rules ${short(rulesRoot(after))}\n` +
-        changes
-          .map(({ at, before, after: now, needs }) => `${at}: ${before} -> ${now}${needs ? ` (${needs})` : ""}\n`)
-          .join(""),
-    );
+  else process.stdout.write((changes.length > 0 ? `rules ${short(rulesRoot(after))}\n` : "") + inWords(changes));
   return 0;
 }
 
 interface OperatorOptions extends RulesOptions {
   /** a file whose first line is the operator's token; default: TACIT_OPERATOR_TOKEN */
   tokenFile?: string;
+}
+
+interface AnnouncerOptions extends OperatorOptions {
   /** node of the chain that has the venue's contract: there rules are announced, by who has TACIT_ANNOUNCER_KEY */
   rpc?: string;
 }
@@ -230,17 +234,36 @@ async function operatorApi({ venue, tokenFile }: OperatorOptions): Promise<Api> 
   return api;
 }
 
+/**
+ * As they are announced: what is wrong with them is said here, by field.
+ * @throws USAGE  where they change nothing, in force or announced
+ */
+async function announcedRules(
+  before: Omit<VenueRules, "profile">,
+  profile: Profile,
+  changed: Changed,
+): Promise<unknown> {
+  const rules = await changedRules(before, changed);
+  const { inForce, names, announced } = before;
+  const isNew = rulesRoot(parseRules(rules, profile)) !== rulesRoot(inForce) || toJson(marketNames(rules)) !== toJson(names); // prettier-ignore
+  // What waits is taken back by them.
+  if (!isNew && !announced.some(({ state }) => state === "waiting"))
+    throw new TacitError("USAGE", "nothing changes: these are the rules in force");
+  return rules;
+}
+
 /** `tacit rules announce`. @returns the exit code */
 export async function rulesAnnounce(
   path: string | undefined,
-  options: OperatorOptions & Pick<Changed, "set">,
+  options: AnnouncerOptions & Pick<Changed, "set">,
 ): Promise<number> {
   const { set } = options;
   if (options.rpc !== undefined) {
     const asked = new Api(options.venue);
     const { profile, ...before } = await rulesOf(asked);
     const announcer = await announcerOf({ rpc: options.rpc }, asked);
-    const { n, from } = await announcer.announce(JSON.stringify(await changedRules(before, { path, set })), profile);
+    const rules = await announcedRules(before, profile, { path, set });
+    const { n, from } = await announcer.announce(JSON.stringify(rules), profile);
     process.stdout.write(
       `announcement ${n}, good from ${isoTime(from)}: the venue shows it once its block is confirmed\n`,
     );
@@ -248,9 +271,7 @@ export async function rulesAnnounce(
   }
   const api = await operatorApi(options);
   const { profile, ...before } = await rulesOf(api);
-  const rules = await changedRules(before, { path, set });
-  // What is wrong with the file is said here, by field.
-  parseRules(rules, profile);
+  const rules = await announcedRules(before, profile, { path, set });
   return told(await api.post("/rules/announce", { rules }), options);
 }
 
@@ -260,7 +281,7 @@ export async function rulesApply(n: number, options: OperatorOptions): Promise<n
 }
 
 /** `tacit rules cancel`. @returns the exit code */
-export async function rulesCancel(n: number, options: OperatorOptions): Promise<number> {
+export async function rulesCancel(n: number, options: AnnouncerOptions): Promise<number> {
   if (options.rpc !== undefined) {
     await (await announcerOf({ rpc: options.rpc }, new Api(options.venue))).withdraw(n);
     process.stdout.write(`announcement ${n} is withdrawn\n`);

@@ -553,7 +553,18 @@ const BookedDepositSchema = z.strictObject({
   kind: z.literal("deposit"),
   account: accountNumber,
   n: logPosition,
+  time,
   amount: decimal,
+});
+
+const BookedWithdrawalSchema = z.strictObject({
+  kind: z.literal("withdrawal"),
+  account: accountNumber,
+  n: logPosition,
+  time,
+  nonce: decimal,
+  amount: decimal,
+  recipient: decimal.describe("an address as a number"),
 });
 
 const BookedFundingSchema = z.strictObject({
@@ -581,6 +592,7 @@ export const HistorySchema = z
       .array(
         z.union([
           BookedDepositSchema,
+          BookedWithdrawalSchema,
           z.strictObject({ ...FillSchema.shape, kind: z.literal("fill") }),
           BookedFundingSchema,
           BookedSettlementSchema,

@@ -353,15 +353,24 @@ describe("the service", () => {
         orders.map(({ side, remaining }: any) => [side, remaining]),
         [["sell", "2"]],
       );
+      const { item, auth } = bob.withdrawal(7n, 0xdefn);
+      const { receipt } = answers("POST /v1/withdrawals", await ask("/v1/withdrawals", post(itemJson(item, auth))));
       const { entries } = answers("GET /v1/history", await ask("/v1/history?after=-1&limit=200", bearer(token)));
       assert.deepEqual(
         entries.map(({ kind }: any) => kind),
-        ["deposit", "fill"],
+        ["deposit", "fill", "withdrawal"],
       );
+      const words = { n: Number(receipt.n), amount: "7", recipient: String(0xdef), nonce: String(bob.nonce) };
+      assert.deepEqual(entries[2], {
+        kind: "withdrawal",
+        account: bob.index,
+        time: String(venue.clock.now()),
+        ...words,
+      });
       assert.equal(entries[1].lots, "-3");
       const first = answers("GET /v1/history", await ask("/v1/history?limit=1", bearer(token)));
       assert.deepEqual(first.entries, entries.slice(0, 1));
-      const rest = await ask(`/v1/history?limit=1&after=${entries[0].n}`, bearer(token));
+      const rest = await ask(`/v1/history?limit=2&after=${entries[0].n}`, bearer(token));
       assert.deepEqual(answers("GET /v1/history", rest).entries, entries.slice(1));
       const { opening } = answers("GET /v1/opening", await ask("/v1/opening", bearer(token)));
       const [{ stateAfter }] = await venue.rounds({ limit: 1 });
@@ -387,7 +396,9 @@ describe("the service", () => {
     it("whole positions of the log by the page", async () => {
       const { alice, login, venue } = it_;
       const token = await login(alice);
-      const all = [1, 1, 2, 2, 2, 3].map((n) => ({ kind: "deposit", account: alice.index, n, amount: "1" }) as const);
+      const all = [1, 1, 2, 2, 2, 3].map(
+        (n) => ({ kind: "deposit", account: alice.index, n, time: "1", amount: "1" }) as const,
+      );
       // All entries of the first `limit` positions, as a venue answers.
       const history = async (_: number, { after = -1, limit = 100 } = {}) => {
         const positions = [...new Set(all.map(({ n }) => n))].filter((n) => n > after).slice(0, limit);
