@@ -240,8 +240,8 @@ const MARKET_RANGES: Readonly<Record<Exclude<keyof MarketRules, "legs">, Range>>
   interval: [1n, below(BITS.tick)],
   state: [1n, BigInt(Object.keys(MARKET_STATE).length)],
   until: [0n, below(BITS.time)],
-  capacity: [1n, below(BITS.count)],
-  // A sweep of a default may fill more places.
+  // Reductions and sweeps of defaults may fill more places: with them a market has fewer than 2^16 entries, and cancels.
+  capacity: [1n, BigInt(MOST.capacity)],
   cancelCapacity: [1n, below(BITS.count) - BigInt(DEFAULT_CANCELS)],
   listCapacity: [1n, below(BITS.count)],
 };

@@ -131,6 +131,7 @@ export class Report {
       });
       return { ...line, kind: "deposit", ...none, deposits };
     }
+    if (event.kind !== "item") throw new Error("unreachable: nobody defaults in a replay");
     const { item, auth } = event.entry;
     const { verdict } = event.admission;
     const decoded = decodeItem(item);

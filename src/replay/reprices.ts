@@ -110,9 +110,15 @@ export function writtenBy(event: Event): readonly Pick<Write, "index" | "after">
       return event.credit ? [...event.writes, event.credit] : event.writes;
     case "fold":
       return event.writes.filter(({ before, after }) => before !== after);
-    case "clear":
     case "reprice":
+      return event.insurance.after.cash === event.insurance.before.cash ? [] : [event.insurance];
     case "rules":
+      return event.payout ? [event.payout.write] : [];
+    case "enforce":
+      return [event.write];
+    case "assume":
+      return [event.write, event.insurance];
+    case "clear":
       return [];
   }
 }

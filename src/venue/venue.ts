@@ -8,6 +8,7 @@ import { nonceFault } from "../protocol/admission.ts";
 import { decodeItem, lastNonce, requireItem, type Auth, type Decoded, type Item } from "../protocol/item.ts";
 import { min, requireBits, requireFields } from "../protocol/numbers.ts";
 import { BITS } from "../protocol/parameters.ts";
+import type { Prices } from "../protocol/prices.ts";
 import type { Receipt } from "../protocol/receipt.ts";
 import { rootsOf, type Rules } from "../protocol/rules.ts";
 import { useHashKernels } from "../prover/hash/use.ts";
@@ -19,6 +20,7 @@ import { InFlight } from "./inFlight.ts";
 import { Intake, type Waiting } from "./intake.ts";
 import { ANNOUNCED_FOR, Announcements, type Announcement } from "./announcements.ts";
 import { VenueFeeds } from "./feeds.ts";
+import { Liquidator, type DefaultPolicy } from "./liquidator.ts";
 import { Market, type Known } from "./market.ts";
 import { limitsOf, type Acknowledgement, type Limits, type VenueEvent, type VenueOptions } from "./options.ts";
 import { Questions } from "./questions.ts";
@@ -72,6 +74,9 @@ export class Venue extends Questions {
   readonly #intake: Intake;
   readonly feeds: VenueFeeds;
   readonly #announcements: Announcements;
+  readonly #policy: DefaultPolicy | null;
+  /** when, and under which prices, accounts in default were looked for last */
+  #enforced: { prices: Prices | null; time: bigint } = { prices: null, time: 0n };
   /** rules that are to come into force */
   readonly #configuring: WaitingRules[] = [];
   /** fulfilled when all is answered that was taken */
@@ -126,6 +131,7 @@ export class Venue extends Questions {
     this.limits = limits;
     this.clock = options.clock ?? systemClock;
     this.#store = options.storage;
+    this.#policy = options.defaults === undefined ? new Liquidator() : options.defaults;
     this.#announcements = new Announcements({
       store: options.storage,
       clock: this.clock,
@@ -486,7 +492,9 @@ export class Venue extends Questions {
         if (this.#status !== "open") return;
         const now = this.#market.stamp(this.clock.now());
         await this.#reprice(now);
+        await this.#reduce(now);
         await this.#market.closeDue(now);
+        await this.#enforce(now);
         for (let waiting; (waiting = this.#configuring.shift());) await this.#configure(waiting, now);
         // All of them: an item may be of an account that a deposit before it opens.
         for (let deposits; (deposits = this.#deposits.shift());) await this.#credit(deposits, now);
@@ -510,6 +518,25 @@ export class Venue extends Questions {
     if (!due || !this.#market.mayReprice(now)) return;
     await this.#market.reprice({ ...due, time: now });
     this.feeds.priced(due.epoch, rules);
+  }
+
+  /** Sells down who is in default, in the auctions of now. */
+  async #reduce(now: bigint): Promise<void> {
+    if (!this.#policy?.watches || !this.#isAuction(now) || !this.#market.mayReduce(now)) return;
+    await this.#market.takeSteps(this.#policy.reductions(this.#market.matcher, now), now);
+  }
+
+  /** Other steps against who is in default: after each REPRICE, and, as long as there is somebody, at each auction. */
+  async #enforce(now: bigint): Promise<void> {
+    const { prices } = this.terms;
+    const again = this.#policy?.watches && now > this.#enforced.time && this.#isAuction(now);
+    if (!this.#policy || (prices === this.#enforced.prices && !again)) return;
+    this.#enforced = { prices, time: now };
+    await this.#market.takeSteps(this.#policy.steps(this.#market.matcher, now), now);
+  }
+
+  #isAuction(time: bigint): boolean {
+    return this.terms.rules.markets.some((row) => row && time % row.interval === 0n);
   }
 
   async #configure({ n, resolve, reject }: WaitingRules, now: bigint): Promise<void> {
@@ -539,8 +566,11 @@ export class Venue extends Questions {
     // What cannot be stamped in this second is in the next one.
     const first = this.#market.mayReprice(now) ? now : now + 1n;
     const repriced = this.feeds.due(rules, prices, now) ? first : this.feeds.nextTime(rules, prices, now);
-    const at = this.#market.nextTime;
-    return at === null || repriced === null ? (at ?? repriced) : min(at, repriced);
+    const times = [this.#market.nextTime, repriced];
+    if (this.#policy?.watches)
+      times.push(...this.terms.rules.markets.flatMap((row) => (row ? [(now / row.interval + 1n) * row.interval] : [])));
+    const wanted = times.filter((time) => time !== null);
+    return wanted.length === 0 ? null : wanted.reduce(min);
   }
 
   async #credit({ deposits, resolve, reject }: WaitingDeposits, time: bigint): Promise<void> {

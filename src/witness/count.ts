@@ -5,13 +5,16 @@ import { WITHDRAW_SLOTS, type Profile } from "../protocol/instructions.ts";
  * About how many instructions an event of a round takes: items that share a proof are counted in parts. Where lists of quotes
  * and other items alternate it may be a quarter more.
  */
-export function instructionsOf(event: Event, { admit, quote, clear, settle }: Profile): number {
+export function instructionsOf(event: Event, { admit, quote, clear, settle, assume }: Profile): number {
   switch (event.kind) {
     case "deposits":
     case "reprice":
     case "rules":
     case "fold":
+    case "enforce":
       return 1;
+    case "assume":
+      return 1 / assume;
     case "item":
       return (
         1 / (event.entry.item.list ? quote : admit) + (event.admission.payout === undefined ? 0 : 1 / WITHDRAW_SLOTS)

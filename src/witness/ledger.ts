@@ -111,6 +111,7 @@ export class Ledger {
       counts: empty,
       sweep: 0n,
       fees: 0n,
+      share: 0n,
       fillsPut: hidden,
       fillsTaken: hidden,
       payoutsPut: 0n,

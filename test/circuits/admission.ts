@@ -7,7 +7,7 @@ import { publicKey, sign } from "../../src/protocol/eddsa.ts";
 import { A_COLUMNS, itemHash, orderItem, type Auth, type Item, type QuotesFields } from "../../src/protocol/item.ts";
 import { NO_MARKETS, type MarketRules } from "../../src/protocol/market.ts";
 import { pack } from "../../src/protocol/numbers.ts";
-import { LAST_LIST_NONCE, MARKET_STATE, RULE, SIDE } from "../../src/protocol/parameters.ts";
+import { REDUCTION_NONCE, MARKET_STATE, RULE, SIDE } from "../../src/protocol/parameters.ts";
 import { admitInstruction, type AdmitName } from "../../src/witness/admit.ts";
 import { Ledger, type InstructionInputs } from "../../src/witness/ledger.ts";
 import { epochs, FOREVER, INSTRUMENTS_OF_TESTS, pricesOfTests, rulesOfTests } from "../priced.ts";
@@ -34,6 +34,8 @@ export const PROFILE = {
   settle: 1,
   settleRuns: 1,
   fold: 1,
+  enforce: 1,
+  assume: 1,
 };
 export const vector = (...values: bigint[]) => Array.from({ length: 16 }, (_, i) => values[i] ?? 0n);
 const secretOf = (index: number) => new Uint8Array(32).fill(index + 1);
@@ -142,7 +144,7 @@ export const accounts: Account[] = [];
   for (const index of [ALICE, BOB]) open(index);
   open(LAST, { flagged: START - 5n, pushedAt: 5n });
   open(OPENED, { open: 3n, reserved: 5_000n });
-  open(NEARLY, { nonce: LAST_LIST_NONCE - 9n });
+  open(NEARLY, { nonce: REDUCTION_NONCE - 9n });
   open(POOR, { cash: 0n });
   open(OVER, { positions: vector(1n << 46n, 1n) });
   open(AT_LIMIT, { cash: below(99), positions: last(1n << 46n) });

@@ -18,7 +18,7 @@ import {
 import { fee } from "../../src/protocol/market.ts";
 import { max } from "../../src/protocol/numbers.ts";
 import {
-  LAST_LIST_NONCE,
+  REDUCTION_NONCE,
   LIST_ORDERS,
   NONCE_WINDOW,
   SIDE,
@@ -491,7 +491,7 @@ describe("circuits/instructions/admit: a verdict for whatever the log holds", ()
     ["quotes of a nonce that is spent", "nonce", quotes(ALICE, 8, { changes: { nonce: 0n } })],
     ["quotes beyond the window", "nonce", quotes(ALICE, 8, { changes: { nonce: NONCE_WINDOW + 1n } })],
     ["quotes with the last nonces there are", "admitted", quotes(NEARLY, 1)],
-    ["quotes with one nonce too many", "nonce", quotes(NEARLY, 1, { changes: { nonce: LAST_LIST_NONCE - 7n } })],
+    ["quotes with one nonce too many", "nonce", quotes(NEARLY, 1, { changes: { nonce: REDUCTION_NONCE - 7n } })],
     ["quotes with the greatest nonce", "nonce", quotes(LATE, 1, { changes: { nonce: below(40) } })],
     ["an order with the last nonce but for a list", "admitted", order(LATE, { nonce: below(40) - 1n })],
     ["quotes that gain, of who is bankrupt", "margin", quotes(BANKRUPT, 1, { order: { limit: 850n, size: 1n } })],
@@ -656,7 +656,7 @@ describe("circuits/instructions/admit: a verdict for whatever the log holds", ()
   });
 
   it("quotes beyond the window that have no room for their nonces either: nonce", () => {
-    const nonce = LAST_LIST_NONCE - 7n;
+    const nonce = REDUCTION_NONCE - 7n;
     const v = new Venue(1, { accounts: having({ nonce: nonce - 1n - NONCE_WINDOW }) });
     const item = quotesItem(v.quotes(ALICE, 1, { nonce }));
     const event = v.apply(item, signed(ALICE, item));

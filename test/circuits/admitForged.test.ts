@@ -16,7 +16,7 @@ import {
   type LogEntry,
 } from "../../src/protocol/item.ts";
 import { fee, NO_MARKETS } from "../../src/protocol/market.ts";
-import { KIND, LAST_LIST_NONCE, LIST_ORDERS, NONCE_WINDOW, type Verdict } from "../../src/protocol/parameters.ts";
+import { KIND, REDUCTION_NONCE, LIST_ORDERS, NONCE_WINDOW, type Verdict } from "../../src/protocol/parameters.ts";
 import { rulesRoot } from "../../src/protocol/rules.ts";
 import { admitInstruction, type AdmitName } from "../../src/witness/admit.ts";
 import { accountSignals, Ledger } from "../../src/witness/ledger.ts";
@@ -263,8 +263,8 @@ describe("circuits/instructions/admit: forged witnesses", () => {
     unsigned: RULES.unsigned,
     nonce: [
       (f) => {
-        f.order.nonce = LAST_LIST_NONCE - 7n;
-        f.account = { ...f.account, nonce: LAST_LIST_NONCE - 8n };
+        f.order.nonce = REDUCTION_NONCE - 7n;
+        f.account = { ...f.account, nonce: REDUCTION_NONCE - 8n };
       },
       { noRoom: 0n },
       { cramped: 0n },

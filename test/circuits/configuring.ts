@@ -37,7 +37,9 @@ export function configuring(before: Rules, after: Rules, when: ConfigureContext)
   const make = () => {
     const entry = { item: rulesItem(rulesRoot(after)), time };
     const terms = { rules: after, prices: pricesAfter() };
-    return configureInputs(ledger, { kind: "rules", entry, before: { rules: before, prices }, after: terms }) as InstructionInputs & { inputs: Inputs }; // prettier-ignore
+    const held = { vault: ledger.state.vault, relief: 0n, deficit: 0n };
+    const event = { kind: "rules", entry, before: { rules: before, prices }, after: terms, insurance: accounts[1], payout: null, held } as const; // prettier-ignore
+    return configureInputs(ledger, event) as InstructionInputs & { inputs: Inputs };
   };
   return { ledger, make };
 }

@@ -88,6 +88,8 @@ class Venue {
       settle: 1,
       settleRuns: 1,
       fold: 1,
+      enforce: 1,
+      assume: 1,
     };
     const genesis = { domain: 77n, profile, rules, prices, accounts, time: START };
     this.matcher = new Matcher(genesis, { view });

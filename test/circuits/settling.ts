@@ -24,6 +24,8 @@ export const PROFILE = {
   settle: 6,
   settleRuns: 2,
   fold: 1,
+  enforce: 1,
+  assume: 1,
 };
 export const [SLOT, OTHER_SLOT, FREE] = [2, 3, 15];
 export const PRICE = 1_000n;

@@ -62,6 +62,8 @@ const PROFILE = {
   settle: 3,
   settleRuns: 2,
   fold: 2,
+  enforce: 2,
+  assume: 2,
 };
 const DOMAIN = 77n;
 const START = 1_000_000n;
@@ -201,6 +203,7 @@ function registers(matcher: Matcher, heads: Heads, blind: bigint): State {
     counts: vectorHash(slots.map(held)),
     sweep: 0n,
     fees: 0n,
+    share: matcher.share,
     fillsPut: heads.fills,
     fillsTaken: heads.fills,
     payoutsPut: heads.payouts,

@@ -17,7 +17,7 @@ function prices(change: Partial<Prices> = {}): Prices {
 }
 /** @param busy market slots that are not empty @param held instruments that somebody holds */
 export function context(busy: readonly number[] = [], held: readonly number[] = [], change: Partial<Prices> = {}): ConfigureContext {
-  return { time: NOW, counts: ones(MARKETS, busy), holders: ones(INSTRUMENTS, held), prices: prices(change), profile: PROFILE };
+  return { time: NOW, counts: ones(MARKETS, busy), holders: ones(INSTRUMENTS, held), prices: prices(change), profile: PROFILE, insurance: null };
 } // prettier-ignore
 
 const put = <T>(all: readonly T[], at: number, one: T) => all.map((it, i) => (i === at ? one : it));

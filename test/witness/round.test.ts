@@ -47,6 +47,8 @@ describe("the builder of rounds", () => {
       settle: 1,
       settleRuns: 1,
       fold: 1,
+      enforce: 1,
+      assume: 1,
     };
     // There are no prices: who has cash alone needs none.
     const rules = rulesOfTests({ group: { scenarios: 1 } });
@@ -155,6 +157,8 @@ describe("the builder of rounds", () => {
     settle: 1,
     settleRuns: 1,
     fold: 1,
+    enforce: 1,
+    assume: 1,
   };
 
   it("books the fills of all markets that close together", () => {

@@ -26,7 +26,7 @@ import {
   BITS,
   FLAG,
   KIND,
-  LAST_LIST_NONCE,
+  REDUCTION_NONCE,
   LIST_ORDERS,
   MARKETS,
   MAX_POSITION_SQUARES,
@@ -300,7 +300,7 @@ export class Log {
     const orders = drawn.map(({ head: { side }, body: { limit, size } }) => {
       return { side: Number(side), limit: draw.chance(0.8) ? body.limit : limit, size: size >> less || min(size, 1n) };
     });
-    const nonce = draw.rarely(0.02, [LAST_LIST_NONCE - 8n, LAST_LIST_NONCE - 7n], head.nonce);
+    const nonce = draw.rarely(0.02, [REDUCTION_NONCE - 8n, REDUCTION_NONCE - 7n], head.nonce);
     const { maxFee } = body;
     const item = quotesItem({ ...head, nonce, orders, maxFee, salt: this.#salt() });
     const flags = BigInt(draw.rarely(0.03, [0, 9, 15, 16 + count, 128 + count, Math.max(count - 1, 0)], count) - count);

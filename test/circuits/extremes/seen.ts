@@ -9,7 +9,7 @@ import type { MarketPrices } from "../../../src/protocol/prices.ts";
 import { abs, FIELD, max, min } from "../../../src/protocol/numbers.ts";
 import {
   FEE_DENOMINATOR,
-  LAST_LIST_NONCE,
+  REDUCTION_NONCE,
   LIST_ORDERS,
   MARKET_STATE,
   MARKETS,
@@ -190,7 +190,7 @@ const ofItem: Tests<[ItemEvent, GenesisFile]> = {
   "a list of which too many would be open": (event) => !!list(event) && refused(event, "tooManyOpen"),
   "a list with less margin than it reserves": (event) => !!list(event) && refused(event, "margin"),
   "a list with the last nonces there are": (event) =>
-    !!list(event) && admitted(event) && event.account!.after!.nonce === LAST_LIST_NONCE - 1n,
+    !!list(event) && admitted(event) && event.account!.after!.nonce === REDUCTION_NONCE - 1n,
   "a malformed list": ({ entry, admission }) => !!entry.item.list && !admission.decoded,
   "open orders are maxOpen": ({ account }) => account?.after?.open === BigInt(PROFILE.maxOpen),
   "reserved of 93 bits": ({ account }) => !!account?.after && account.after.reserved >= 1n << 92n,

@@ -24,6 +24,8 @@ export const PROFILE = {
   settle: 2,
   settleRuns: 1,
   fold: 2,
+  enforce: 2,
+  assume: 2,
 };
 export const PLACES = 4 ** PROFILE.depth;
 export const LAST_TIME = below(BITS.time);
