@@ -559,7 +559,15 @@ export class Matcher {
       write: this.#rewrite(INSURANCE, { ...account, seq: account.seq + 1n, cash: account.cash - paid.amount }),
     };
     if (payout) this.#pay(payout.word, paid.amount);
-    return { kind: "rules", entry: { item: rulesItem(root), time }, before, after: this.terms, insurance: account, payout, held: this.#held };
+    return {
+      kind: "rules",
+      entry: { item: rulesItem(root), time },
+      before,
+      after: this.terms,
+      insurance: account,
+      payout,
+      held: this.#held,
+    };
   }
 
   /** @returns the write, of an account that is open */

@@ -62,7 +62,12 @@ export function admit(context: AdmissionContext, decoded: Decoded | null): Admis
  * @param held  only a payout depends on it
  */
 export function admissionEffect(
-  { rules, prices, account: before, held = ENOUGH }: Pick<AdmissionContext, "rules" | "prices" | "account"> & { held?: Held },
+  {
+    rules,
+    prices,
+    account: before,
+    held = ENOUGH,
+  }: Pick<AdmissionContext, "rules" | "prices" | "account"> & { held?: Held },
   decoded: Decoded,
   verdict: Verdict,
 ): Pick<Admission, "account" | "entries" | "cancel" | "payout"> {

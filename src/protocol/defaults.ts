@@ -4,7 +4,15 @@ import { TacitError } from "./errors.ts";
 import { charges, equities, reservation } from "./margin.ts";
 import { fee, isMarketOpen, type MarketRules } from "./market.ts";
 import { abs, max, min } from "./numbers.ts";
-import { DEFAULT_CANCELS, DEFAULT_ENTRIES, INSURANCE, MAX_POSITION_SQUARES, REDUCTION_NONCE, REDUCTIONS, SIDE } from "./parameters.ts";
+import {
+  DEFAULT_CANCELS,
+  DEFAULT_ENTRIES,
+  INSURANCE,
+  MAX_POSITION_SQUARES,
+  REDUCTION_NONCE,
+  REDUCTIONS,
+  SIDE,
+} from "./parameters.ts";
 import { pricesFresh, type MarketPrices, type Prices } from "./prices.ts";
 import type { Defaults, Rules } from "./rules.ts";
 
@@ -57,10 +65,17 @@ export interface LotChange {
 export function closingChange(
   row: MarketRules,
   { quoted, prices }: { readonly quoted: MarketPrices; readonly prices: Prices },
-  { side, limit, positions }: { readonly side: number; readonly limit: bigint; readonly positions: Account["positions"] },
+  {
+    side,
+    limit,
+    positions,
+  }: { readonly side: number; readonly limit: bigint; readonly positions: Account["positions"] },
 ): LotChange {
   const sign = side === SIDE.buy ? 1n : -1n;
-  const released = charges({ positions: positions.map((lots, i) => (lots < 0n ? -1n : 1n) * abs(row.legs[i])) }, prices);
+  const released = charges(
+    { positions: positions.map((lots, i) => (lots < 0n ? -1n : 1n) * abs(row.legs[i])) },
+    prices,
+  );
   return {
     equity: sign * (quoted.values[0] - (limit - quoted.funding)) - fee(row, limit, 1n),
     spread: quoted.values.map((value, k) => (k === 0 ? 0n : sign * (value - quoted.values[0]) + released)),
@@ -192,7 +207,9 @@ export function enforce(context: EnforcementContext, step: Enforcement): Enforce
   const width = isInsurance ? { parts: defaults.insuranceLimit, of: 1n << 16n } : widthOf(account, defaults, time);
   if (!limitHolds(row, quoted, { side, limit }, width)) throw refuse("a limit within what is open by now");
   const change = closingChange(row, { quoted, prices }, { side, limit, positions: account.positions });
-  const reduced = isInsurance ? requireInsuranceReduces(context, row, change, size) : requireReduces(context, change, size);
+  const reduced = isInsurance
+    ? requireInsuranceReduces(context, row, change, size)
+    : requireReduces(context, change, size);
   const rho = reservation(row, quoted, rules.group.slack, side, limit);
   const entry = { account: step.account, nonce: REDUCTION_NONCE, side, limit, remaining: size, rho, expiry: time, thisAuction: true }; // prettier-ignore
   return { account: { ...reduced, reserved: account.reserved + rho * size, open: account.open + 1n }, entry };
@@ -238,7 +255,12 @@ function requireReduces(context: EnforcementContext, change: LotChange, size: bi
  * Of the insurance account: lowers M, or leaves it within its equity or what is loose. Of one second no two reductions share an
  * instrument: its `flagged` is the second of its last ones, and its `nonce` has a bit for each instrument that they close.
  */
-function requireInsuranceReduces(context: EnforcementContext, row: MarketRules, change: LotChange, size: bigint): Account {
+function requireInsuranceReduces(
+  context: EnforcementContext,
+  row: MarketRules,
+  change: LotChange,
+  size: bigint,
+): Account {
   const { rules, prices, account, relief, time } = context;
   const legs = row.legs.reduce((sum, leg, i) => (leg === 0n ? sum : sum | (1n << BigInt(i))), 0n);
   const closing = account.flagged === time ? account.nonce : 0n;

@@ -21,6 +21,7 @@ export function fitsTransaction({ proofs, accounts }: Load): boolean {
 export function worstClear(row: MarketRules, { depth, clear, settle }: Profile): Load {
   const cancels = Number(row.cancelCapacity + row.listCapacity) + DEFAULT_CANCELS;
   const entries = Number(roomFor(row));
-  const proofs = Math.ceil(cancels / SWEEP_ALL_CANCELS) * Math.ceil(entries / clear) + Math.ceil((entries + 1) / settle);
+  const proofs =
+    Math.ceil(cancels / SWEEP_ALL_CANCELS) * Math.ceil(entries / clear) + Math.ceil((entries + 1) / settle);
   return { proofs, accounts: Math.min(entries + 1, 4 ** depth) };
 }

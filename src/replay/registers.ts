@@ -71,8 +71,16 @@ export class Registers {
         const { rules, prices } = event.after;
         this.#logged(event.entry, RANK.other);
         [ledger.rules, ledger.prices] = [rules, prices];
-        const payoutsPut = event.payout ? pushPayout(ledger.state.payoutsPut, event.payout.word) : ledger.state.payoutsPut;
-        ledger.state = { ...ledger.state, rules: rulesRoot(rules), prices: pricesRoot(prices), payoutsPut, ...event.held };
+        const payoutsPut = event.payout
+          ? pushPayout(ledger.state.payoutsPut, event.payout.word)
+          : ledger.state.payoutsPut;
+        ledger.state = {
+          ...ledger.state,
+          rules: rulesRoot(rules),
+          prices: pricesRoot(prices),
+          payoutsPut,
+          ...event.held,
+        };
         return;
       }
       case "enforce": {

@@ -112,7 +112,8 @@ function mustBeAssumed(account: Account, stands: Standing, defaults: Defaults, t
 /** An all-cancel in each market in which the account has orders that none names yet. */
 function sweeps(matcher: Matcher, index: number): Step[] {
   const { nonce } = matcher.accounts[index];
-  const isSwept = (slot: number) => matcher.cancels(slot).some((it) => it.all && it.account === index && it.nonce > nonce);
+  const isSwept = (slot: number) =>
+    matcher.cancels(slot).some((it) => it.all && it.account === index && it.nonce > nonce);
   return Array.from({ length: MARKETS }, (_, slot) => slot)
     .filter((slot) => matcher.book(slot).some(({ account }) => account === index) && !isSwept(slot))
     .map((slot) => ({ kind: "sweep", account: index, slot }));
@@ -134,7 +135,10 @@ function closable({ rules, prices }: Matcher["terms"], positions: Account["posit
     if (!row || !quoted || !isMarketOpen(row, time) || time % row.interval !== 0n) return [];
     return [SIDE.buy, SIDE.sell].flatMap((side) => {
       if (!closes(row, positions, side, 1n)) return [];
-      const most = row.legs.reduce((lots, leg, i) => (leg === 0n ? lots : min(lots, abs(positions[i]) / abs(leg))), row.lotLimit);
+      const most = row.legs.reduce(
+        (lots, leg, i) => (leg === 0n ? lots : min(lots, abs(positions[i]) / abs(leg))),
+        row.lotLimit,
+      );
       return [{ slot, row, quoted, side, most }];
     });
   });

@@ -17,7 +17,11 @@ export function assumedTogether(events: readonly AssumeEvent[], most: number): n
  * Inputs of one `assume`, of ASSUME of one second. Advances the ledger. @twins circuits/instructions/assume.circom
  * @param heads  of the log after each entry, where they are known
  */
-export function assumeInputs(ledger: Ledger, events: readonly AssumeEvent[], heads: readonly bigint[] = []): InstructionInputs {
+export function assumeInputs(
+  ledger: Ledger,
+  events: readonly AssumeEvent[],
+  heads: readonly bigint[] = [],
+): InstructionInputs {
   const { profile, tree, vectors, rules, prices } = ledger;
   const { time } = events[0].entry;
   const insurance = { before: events[0].insurance.before, after: events[events.length - 1].insurance.after };

@@ -28,7 +28,11 @@ export function enforcedTogether(events: readonly EnforceEvent[], most: number):
  * Inputs of one `enforce`, of steps that share a proof. Advances the ledger. @twins circuits/instructions/enforce.circom
  * @param heads  of the log after each entry, where they are known
  */
-export function enforceInputs(ledger: Ledger, events: readonly EnforceEvent[], heads: readonly bigint[] = []): InstructionInputs {
+export function enforceInputs(
+  ledger: Ledger,
+  events: readonly EnforceEvent[],
+  heads: readonly bigint[] = [],
+): InstructionInputs {
   const { profile, vectors, rules, prices } = ledger;
   const { time } = events[0].entry;
   const isReduction = events[0].step.kind === "reduce";
@@ -119,7 +123,11 @@ function stepSignals(ledger: Ledger, event: EnforceEvent): { [name: string]: big
   const lossesAt = (lots: bigint) => losses.map((it, k) => it - lots * change.spread[k]);
   const riskAfter = lossesAt(size).reduce((a, b) => (b > a ? b : a));
   // What M after all lots is held against: M before, equity with what haircuts kept, or what is loose.
-  const bounds = [losses[greatest(losses)] - 1n, all[0] + size * change.equity + state.relief, rules.group.defaults.loose];
+  const bounds = [
+    losses[greatest(losses)] - 1n,
+    all[0] + size * change.equity + state.relief,
+    rules.group.defaults.loose,
+  ];
   const holding = step.account === INSURANCE ? greatest(bounds) : 0;
   return {
     ...signals,

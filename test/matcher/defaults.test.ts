@@ -75,7 +75,8 @@ class Simulation {
   }
 
   #count(event: Event): void {
-    if (event.kind === "enforce") this.#seen(`${event.step.kind}${event.step.account === 1 ? " of the insurance" : ""}`);
+    if (event.kind === "enforce")
+      this.#seen(`${event.step.kind}${event.step.account === 1 ? " of the insurance" : ""}`);
     else if (event.kind === "item") this.#seen(event.admission.verdict);
     else this.#seen(event.kind);
   }

@@ -193,7 +193,11 @@ const BREAK: Record<Exclude<Verdict, "admitted">, (f: Fixture) => void> = {
   inLiquidation: (f) => {
     f.order.side = SIDE.sell;
     const { cash, positions } = f.account!;
-    Object.assign(f.account!, { cash: cash - 117_600n, positions: positions.with(0, positions[0] + 20n), flagged: NOW - 60n });
+    Object.assign(f.account!, {
+      cash: cash - 117_600n,
+      positions: positions.with(0, positions[0] + 20n),
+      flagged: NOW - 60n,
+    });
   },
 };
 const BREAKS = Object.entries(BREAK) as [Exclude<Verdict, "admitted">, (f: Fixture) => void][];
