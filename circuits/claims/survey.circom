@@ -86,19 +86,36 @@ template SurveyedAccount(S) {
     adds.lacking <== given * lacks;
 }
 
-/// Survey: 16 accounts of a state that stand beside each other.
+/// SurveySums: sums so far as one element, that of the blocks before `block` of a state: under a blinding value, as sums over few
+/// accounts would tell of each.
+template SurveySums() {
+    signal input state;
+    signal input block;
+    input Surveyed() sums;
+    signal input blind;
+    signal output out <== Hash(TAG_SURVEY(), 8)([
+        state, block, sums.accounts, sums.under, sums.flagged, sums.cash, sums.lacking, blind
+    ]);
+}
+
+/// Survey: 16 accounts of a state that stand beside each other, added to what the proofs before this one came to.
 /// params  depth of the account tree, at least 2; S scenarios
 /// in      before, openings of rules and prices; block: the accounts are 16 block to 16 block + 15
 ///         account  of each leaf; of zeros where there is none
 ///         path     siblings of their common node, from its level upwards
+///         sums     of the blocks before it, 0 for block 0; blind: of them, and blindAfter of those with this block
 /// proves  Rule 3: each account is the leaf at its index, and there is one at each index below the number of accounts, and none beyond.
-///         Rule 4: the sums are over them.
-/// out     state, block, the sums: cash is signed
+///         Rule 4: the sums go on from those that the proof before this one left, from 0 at block 0; they are shown with the last
+///         block that has accounts, and hidden before.
+/// out     state; from, to: hidden sums before and after it, 0 before block 0 and after the last; shown: with the last, the sums over
+///         all accounts, cash signed; before that, zeros
+/// A proof of a block beyond the last has no accounts, and shows the same sums: `from` is then the hash of sums that no proof hides.
 template Survey(depth, S) {
     assert(depth >= 2 && 2 * depth <= BITS_ACCOUNT());
     signal output state;
-    signal output first;
-    output Surveyed() sums;
+    signal output from;
+    signal output to;
+    output Surveyed() shown;
 
     input State() before;
     signal input block;
@@ -114,9 +131,11 @@ template Survey(depth, S) {
     signal input values[S][INSTRUMENTS()];
     input Account() account[16];
     signal input path[depth - 2][3];
+    input Surveyed() sums;
+    signal input blind;
+    signal input blindAfter;
 
     state <== StateWord()(before);
-    first <== 16 * block;
     OpenRules()(before.roots.rules, group, idsHash, rowsHash, instrumentsHash);
     signal defaultsHash <== DefaultsHash()(defaults);
     group.defaults === defaultsHash;
@@ -133,11 +152,11 @@ template Survey(depth, S) {
     signal isFirst <== IsZero()(block);
     component one[16];
     signal given[16];
-    var accounts = 0;
-    var under = 0;
-    var flagged = 0;
-    var cash = 0;
-    var lacking = 0;
+    var accounts = sums.accounts;
+    var under = sums.under;
+    var flagged = sums.flagged;
+    var cash = sums.cash;
+    var lacking = sums.lacking;
     for (var j = 0; j < 16; j++) {
         given[j] <== NotNegative(BITS_ACCOUNT() + 1)(before.accounts.count - 1 - 16 * block - j);
         one[j] = SurveyedAccount(S);
@@ -170,9 +189,25 @@ template Survey(depth, S) {
     root === before.accounts.root;
 
     // Rule 4.
-    sums.accounts <== accounts;
-    sums.under <== under;
-    sums.flagged <== flagged;
-    sums.cash <== cash;
-    sums.lacking <== lacking;
+    isFirst * sums.accounts === 0;
+    isFirst * sums.under === 0;
+    isFirst * sums.flagged === 0;
+    isFirst * sums.cash === 0;
+    isFirst * sums.lacking === 0;
+    signal hidden <== SurveySums()(state, block, sums, blind);
+    from <== (1 - isFirst) * hidden;
+    Surveyed() after;
+    after.accounts <== accounts;
+    after.under <== under;
+    after.flagged <== flagged;
+    after.cash <== cash;
+    after.lacking <== lacking;
+    signal isLast <== NotNegative(BITS_ACCOUNT() + 1)(16 * block + 16 - before.accounts.count);
+    signal hiddenAfter <== SurveySums()(state, block + 1, after, blindAfter);
+    to <== (1 - isLast) * hiddenAfter;
+    shown.accounts <== isLast * after.accounts;
+    shown.under <== isLast * after.under;
+    shown.flagged <== isLast * after.flagged;
+    shown.cash <== isLast * after.cash;
+    shown.lacking <== isLast * after.lacking;
 }

@@ -235,6 +235,7 @@ function TAG_PRICING() { return 34; }
 function TAG_DEFAULTS() { return 35; }
 function TAG_INSURANCE_PAYOUT() { return 36; }
 function TAG_HISTORY() { return 37; }
+function TAG_SURVEY() { return 38; }
 
 // TENORS
 function TENORS() { return 16; }

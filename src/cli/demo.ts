@@ -42,7 +42,7 @@ export async function demo({ seed, json = false }: { seed: number; json?: boolea
   const profile = PROFILES[PROFILE];
   await useHashKernels();
   const built = await withProgress("build", (progress) =>
-    buildAll({ profile: PROFILE, onProgress: buildProgress(progress, INSTRUCTION_NAMES) }),
+    buildAll({ profile: PROFILE, names: INSTRUCTION_NAMES, onProgress: buildProgress(progress, INSTRUCTION_NAMES) }),
   );
   const keys = await readKeys(PROFILE);
   const random = new Random(seed ^ 0x5a17);

@@ -4,7 +4,7 @@ import { printable } from "../protocol/json.ts";
 import { exitOnSignals } from "../setup/atExit.ts";
 import { VERSION } from "../setup/folders.ts";
 import { requireTools } from "../setup/tools.ts";
-import { INSTRUCTION_NAMES, PROFILES, type InstructionName, type ProfileName } from "../protocol/instructions.ts";
+import { CIRCUIT_NAMES, PROFILES, type CircuitName, type ProfileName } from "../protocol/instructions.ts";
 import { BITS } from "../protocol/parameters.ts";
 
 /**
@@ -117,7 +117,7 @@ function tacit(exit: (code: number) => void): Command {
     .addOption(profileOption("sizes of the circuits").default("demo"))
     .option("--build <folder>", "where to build (default: build/ of this package)")
     .option("--json", "print the table as JSON")
-    .action(async (names, options) => exit(await (await import("./build.ts")).build(instructionNames(names), options)));
+    .action(async (names, options) => exit(await (await import("./build.ts")).build(circuitNames(names), options)));
 
   command(
     "keys",
@@ -131,16 +131,16 @@ function tacit(exit: (code: number) => void): Command {
     .action(async (options) => exit(await (await import("./keys.ts")).keys(options)));
 
   command(
-    "witness <instruction> <inputs> <wtns>",
-    "compute the wires of an instruction's circuit: reads inputs.json, writes a .wtns file",
+    "witness <circuit> <inputs> <wtns>",
+    "compute the wires of a circuit: reads inputs.json, writes a .wtns file",
     "tacit witness admit inputs.json witness.wtns",
   )
     .addOption(profileOption("circuit to compute with").default("demo"))
     .option("--build <folder>", "where circuits were built (default: build/ of this package)")
     .action(async (name, inputs, wtns, options) => {
       const { witness } = await import("./witness.ts");
-      const [instruction] = instructionNames([name]);
-      exit(await witness({ instruction, inputs, wtns, ...options }));
+      const [circuit] = circuitNames([name]);
+      exit(await witness({ circuit, inputs, wtns, ...options }));
     });
 
   command(
@@ -159,7 +159,7 @@ function tacit(exit: (code: number) => void): Command {
 
   command(
     "verify <file> [public]",
-    "verify a round, or every round of a replay in a row, and recheck the replay's record; with --key one proof of any circuit",
+    "verify a round, every round of a replay in a row with its record, or a survey; with --key one proof of any circuit",
     "tacit verify out.json",
     "tacit verify round.json --state 1234...",
     "tacit verify --key verification_key.json proof.json public.json",
@@ -185,6 +185,19 @@ function tacit(exit: (code: number) => void): Command {
       if (publicPath !== undefined) throw new TacitError("USAGE", "public inputs go with --key, which is missing");
       exit(await (await import("./verify.ts")).verify(file, options));
     });
+
+  command(
+    "survey",
+    "what all accounts of a venue come to, by proof: how many are under maintenance or flagged, cash, negative equities",
+    "tacit survey --venue https://venue.example",
+    "TACIT_OPERATOR_TOKEN=... tacit survey --make",
+  )
+    .option("--venue <url>", "address of the venue", "http://127.0.0.1:8080")
+    .option("--make", "have the venue make a new one first, as its operator: one proof for 16 accounts")
+    .option("--token-file <file>", "whose first line is the operator's token (default: TACIT_OPERATOR_TOKEN)")
+    .option("--output <file>", "write the survey: tacit verify checks the file")
+    .option("--json", "print the result as JSON")
+    .action(async (options) => exit(await (await import("./survey.ts")).survey(options)));
 
   command(
     "recheck <file>",
@@ -537,14 +550,14 @@ function profileOption(description: string): Option {
   return new Option("--profile <name>", description).choices(Object.keys(PROFILES) as ProfileName[]);
 }
 
-function instructionNames(names: readonly string[]): InstructionName[] {
-  const unknown = names.find((name) => !INSTRUCTION_NAMES.includes(name as InstructionName));
+function circuitNames(names: readonly string[]): CircuitName[] {
+  const unknown = names.find((name) => !CIRCUIT_NAMES.includes(name as CircuitName));
   if (unknown !== undefined)
     throw new TacitError(
       "UNKNOWN_INSTRUCTION",
-      `no instruction is called "${unknown}": expected ${INSTRUCTION_NAMES.join(", ")}`,
+      `no circuit is called "${unknown}": expected ${CIRCUIT_NAMES.join(", ")}`,
     );
-  return names as InstructionName[];
+  return names as CircuitName[];
 }
 
 function natural(text: string): number {

@@ -27,8 +27,31 @@ export const INSTRUCTIONS = [
 export type InstructionName = (typeof INSTRUCTIONS)[number]["name"];
 export const INSTRUCTION_NAMES = INSTRUCTIONS.map(({ name }) => name) as readonly InstructionName[];
 
-/** Public inputs of an instruction, in order. */
-export function publicInputNames(name: InstructionName): string[] {
+/** Circuits that say something of a state and change none: no part of a round. */
+export const CLAIMS = [
+  {
+    name: "survey",
+    template: "Survey",
+    publicInputs: [
+      "state",
+      "from",
+      "to",
+      "shown.accounts",
+      "shown.under",
+      "shown.flagged",
+      "shown.cash",
+      "shown.lacking",
+    ],
+  },
+] as const;
+export type ClaimName = (typeof CLAIMS)[number]["name"];
+export type CircuitName = InstructionName | ClaimName;
+export const CIRCUIT_NAMES: readonly CircuitName[] = [...INSTRUCTION_NAMES, ...CLAIMS.map(({ name }) => name)];
+
+/** Public inputs of a circuit, in order. */
+export function publicInputNames(name: CircuitName): string[] {
+  const claim = CLAIMS.find((row) => row.name === name);
+  if (claim) return [...claim.publicInputs];
   return ["state", "stateAfter", "phaseAfter", ...instruction(name).extras];
 }
 
@@ -103,7 +126,7 @@ export interface Profile {
   assume: number;
 }
 /** Arguments of an instruction's template, in the order of its declaration. */
-export function templateArguments(name: InstructionName, profile: Profile): number[] {
+export function templateArguments(name: CircuitName, profile: Profile): number[] {
   const { depth, scenarios } = profile;
   switch (name) {
     case "deposit":
@@ -132,5 +155,7 @@ export function templateArguments(name: InstructionName, profile: Profile): numb
       return [depth, scenarios, profile.enforce];
     case "assume":
       return [depth, scenarios, profile.assume];
+    case "survey":
+      return [depth, scenarios];
   }
 }

@@ -120,6 +120,7 @@ export const TAG = {
   defaults: 35n,
   insurancePayout: 36n,
   history: 37n,
+  survey: 38n,
 } as const;
 export type Tag = keyof typeof TAG;
 

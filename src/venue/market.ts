@@ -18,6 +18,7 @@ import { Recent } from "./recent.ts";
 import { Reports } from "./reports.ts";
 import { systemClock, type Clock } from "./clock.ts";
 import type { Step as DefaultStep } from "./liquidator.ts";
+import { randomElement } from "./randomElement.ts";
 import { Pace, type ProofPace } from "./proving/pace.ts";
 import { nextClose } from "./schedule.ts";
 import type { Start } from "./start.ts";
@@ -300,7 +301,7 @@ export class Market {
     if (wanted.length === 0) return;
     await this.commit(function* (matcher) {
       for (const step of wanted) {
-        const salt = randomSalt();
+        const salt = randomElement();
         const entry = step.kind === "assume" ? ({ kind: "assume", time, account: step.account, salt } as const) : ({ kind: "enforce", time, step, salt } as const); // prettier-ignore
         if (mayBe(matcher, entry)) yield entry;
       }
@@ -508,9 +509,4 @@ function mayBe(matcher: Matcher, entry: Exclude<JournalEntry, { kind: "round" | 
     if (error instanceof TacitError && ["DEFAULT", "TIME_ORDER"].includes(error.code)) return false;
     throw error;
   }
-}
-
-/** What hides the account of a command: 248 bits. */
-function randomSalt(): bigint {
-  return BigInt(`0x${bytesToHex(crypto.getRandomValues(new Uint8Array(31)))}`);
 }

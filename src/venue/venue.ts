@@ -23,6 +23,7 @@ import { VenueFeeds } from "./feeds.ts";
 import { Liquidator, type DefaultPolicy } from "./liquidator.ts";
 import { Market, type Known } from "./market.ts";
 import { limitsOf, type Acknowledgement, type Limits, type VenueEvent, type VenueOptions } from "./options.ts";
+import { Surveys } from "./surveys.ts";
 import { Questions } from "./questions.ts";
 import { declined, stopped, wrongKind } from "./refusals.ts";
 import { signaturesOf, type Signatures } from "./signing/signatures.ts";
@@ -73,6 +74,7 @@ export class Venue extends Questions {
   readonly #inFlight = new InFlight();
   readonly #intake: Intake;
   readonly feeds: VenueFeeds;
+  readonly surveys: Surveys;
   readonly #announcements: Announcements;
   readonly #policy: DefaultPolicy | null;
   /** when, and under which prices, accounts in default were looked for last */
@@ -132,6 +134,7 @@ export class Venue extends Questions {
     this.clock = options.clock ?? systemClock;
     this.#store = options.storage;
     this.#policy = options.defaults === undefined ? new Liquidator() : options.defaults;
+    this.surveys = new Surveys({ store: options.storage, pipeline: market.pipeline });
     this.#announcements = new Announcements({
       store: options.storage,
       clock: this.clock,

@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { Api } from "../../client/api.ts";
 import { TacitError } from "../../protocol/errors.ts";
 import { PROFILES, type Profile, type ProfileName } from "../../protocol/instructions.ts";
@@ -11,6 +10,7 @@ import { rulesChanges, type ChangedWord } from "../../protocol/rulesChanges.ts";
 import { isoTime, short, table } from "../../setup/format.ts";
 import { readJson } from "../../setup/readJson.ts";
 import { ANNOUNCED_FOR } from "../../venue/announcements.ts";
+import { operatorApi } from "./operatorApi.ts";
 import { note } from "./withClient.ts";
 
 export interface RulesOptions {
@@ -214,24 +214,6 @@ function parseAddressText(text: unknown): `0x${string}` {
   if (typeof text !== "string" || !/^0x[0-9a-fA-F]{40}$/.test(text))
     throw badFormat("venue.contract.address", "an address");
   return text as `0x${string}`;
-}
-
-async function operatorApi({ venue, tokenFile }: OperatorOptions): Promise<Api> {
-  const text =
-    tokenFile === undefined
-      ? process.env.TACIT_OPERATOR_TOKEN
-      : await readFile(tokenFile, "utf8").catch(() => {
-          throw new TacitError("FILE", `${tokenFile} cannot be read`, { path: tokenFile });
-        });
-  const token = text?.split("\n")[0].trim();
-  if (!token)
-    throw new TacitError(
-      "USAGE",
-      "the operator's token is missing: expected it in TACIT_OPERATOR_TOKEN, or --token-file",
-    );
-  const api = new Api(venue);
-  api.token = token;
-  return api;
 }
 
 /**

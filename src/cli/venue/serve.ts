@@ -5,7 +5,7 @@ import { requireTools } from "../../setup/tools.ts";
 import { buildAll, checkManifest } from "../../setup/build.ts";
 import { parseAddress } from "../../protocol/address.ts";
 import { TacitError } from "../../protocol/errors.ts";
-import { INSTRUCTION_NAMES, type ProfileName } from "../../protocol/instructions.ts";
+import { CIRCUIT_NAMES, type ProfileName } from "../../protocol/instructions.ts";
 import { isDevelopmentKey, prepareKeys } from "../../verifier/index.ts";
 import {
   localProver,
@@ -197,7 +197,7 @@ async function build(
   const options = { profile, build, keys, ...(keys !== undefined && { publish: false }) };
   if (process.stderr.isTTY) {
     await withProgress(`build ${profile}`, (progress) =>
-      buildAll({ ...options, onProgress: buildProgress(progress, INSTRUCTION_NAMES) }),
+      buildAll({ ...options, onProgress: buildProgress(progress, CIRCUIT_NAMES) }),
     );
     return checkManifest(profile, { build, keys });
   }

@@ -3,11 +3,19 @@ import { bearer, json, reply, type Call } from "./call.ts";
 import { unauthorised } from "./errors.ts";
 import type { Metrics } from "./metrics.ts";
 import type { AddRoute } from "./route.ts";
+import { TacitError } from "../../protocol/errors.ts";
 import { marketNames, parseRules } from "../../protocol/rulesJson.ts";
 import { PROFILES } from "../../protocol/instructions.ts";
 import type { Announcement } from "../announcements.ts";
 import type { Log } from "../log.ts";
-import { AnnouncementSchema, AnnounceSchema, HealthSchema, AnnouncementNumberSchema, parse } from "./schema.ts";
+import {
+  AnnouncementSchema,
+  AnnounceSchema,
+  HealthSchema,
+  AnnouncementNumberSchema,
+  parse,
+  SurveyProgressSchema,
+} from "./schema.ts";
 import { announcementJson, healthJson, type ServedVenue } from "./views.ts";
 
 /** Of a file of rules, far more than any takes. */
@@ -94,6 +102,29 @@ export function addOperatorRoutes(
   const number = (sent: unknown) => parse("body", AnnouncementNumberSchema, sent).n;
   act("withdraw", "Takes an announcement back", AnnouncementNumberSchema, (sent) => venue.withdrawRules(number(sent)));
   act("apply", "Brings announced rules into force", AnnouncementNumberSchema, (sent) => venue.applyRules(number(sent)));
+
+  route(
+    {
+      method: "post",
+      path: "/v1/survey",
+      summary: "Begins a survey of the state that the last proved round left: with the operator's token",
+      access: "operator",
+      answer: { schema: SurveyProgressSchema },
+      errors: [401, 409],
+    },
+    (c) => {
+      requireToken(c, "surveys are", operatorToken);
+      const { progress, made } = venue.surveys.start();
+      const { round, proofs } = progress;
+      log.info({ round, proofs }, "survey: begun");
+      made.then(
+        () => log.info({ round, proofs }, "survey: made"),
+        (error: unknown) =>
+          log.error({ round, code: error instanceof TacitError ? error.code : "UNEXPECTED" }, "survey: failed"),
+      );
+      return json(c, { making: progress });
+    },
+  );
 }
 
 /** In a time that tells nothing of where two texts differ. */

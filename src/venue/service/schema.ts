@@ -290,6 +290,19 @@ export const RoundSummarySchema = z
 
 export const RoundsSchema = z.strictObject({ rounds: z.array(RoundSummarySchema) }).openapi("Rounds");
 
+export const SurveyFileSchema = z.looseObject({}).openapi("SurveyFile", {
+  description: "What all accounts of the state of a proved round come to, with its proofs: docs/formats.md",
+});
+
+export const SurveyProgressSchema = z
+  .strictObject({
+    making: z
+      .strictObject({ round: whole, proofs: whole, done: whole, trouble: z.string().nullable() })
+      .nullable()
+      .describe("the one that is made, or failed: of which round, and how many of its proofs are there"),
+  })
+  .openapi("SurveyProgress");
+
 export const RoundFileSchema = z.looseObject({}).openapi("RoundFile", {
   description: "The file of a proved round: `tacit verify` and verifyRound take it (docs/formats.md)",
 });

@@ -53,6 +53,7 @@ export type ServedVenue = Pick<
   | "announce"
   | "withdrawRules"
   | "applyRules"
+  | "surveys"
 >;
 
 /** From values to the JSON that schema.ts describes. */
