@@ -26,6 +26,7 @@ const FAILED = new Set([
   "REFUSED",
   "REJECTED",
   "RULES",
+  "SURVEY",
   "UNAUTHORISED",
   "WITNESS",
 ]);
