@@ -497,7 +497,9 @@ function tacit(exit: (code: number) => void): Command {
       "withdraw <amount> <recipient>",
       "withdraw cash to an address of the chain",
       "tacit withdraw 100000 0x00000000000000000000000000000000000000aa",
-    ).addOption(anyway()),
+    )
+      .option("--less-accepted", "while the venue is short of what it owes, take the part that all are paid")
+      .addOption(anyway()),
   ).action(async (amount, recipient, options) =>
     exit(await (await trader()).withdraw(asked("amount", amount), recipient, options)),
   );

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
-import { Contradiction, sealSecret, type Client, type Position } from "../../client/index.ts";
+import { Contradiction, marginCallInWords, sealSecret, type Client, type Position } from "../../client/index.ts";
 import { publicKey } from "../../protocol/eddsa.ts";
 import { TacitError } from "../../protocol/errors.ts";
 import { asObject, toJson } from "../../protocol/json.ts";
@@ -60,11 +60,12 @@ export async function accountShow(options: TraderOptions): Promise<number> {
     });
     const reported = client.index === null ? null : await client.account();
     const positions = reported ? await client.positions() : [];
+    const call = reported && !client.terms.isPriceless ? await client.marginCall(reported) : null;
     const { index, accounts, verified, proved, contradictions, unanswered } = client;
     if (options.json) {
       const named = positions.map((position) => ({ name: client.instrumentName(position.instrument), ...position }));
       const { clockDifference, terms } = client;
-      const shown = { index, accounts, reported, positions: named, unanswered, verified, proved, contradictions };
+      const shown = { index, accounts, reported, positions: named, call, unanswered, verified, proved, contradictions };
       process.stdout.write(toJson({ ...shown, told: terms.told !== null, clockDifference }, 2) + "\n");
       return 0;
     }
@@ -85,6 +86,7 @@ export async function accountShow(options: TraderOptions): Promise<number> {
     if (positions.length > 0)
       process.stdout.write(isPriceless ? positionList(client, positions) : positionTable(client, positions));
     if (reported && toldInWords !== null) process.stdout.write(`${toldInWords}\n`);
+    if (call) process.stdout.write(`${marginCallInWords(call)}\n`);
     process.stdout.write(
       `verified ${counted(verified.round, "round")}, ${thousands(verified.logCount)} entries of the log\n`,
     );
@@ -162,7 +164,7 @@ export async function accountHistory(after: number, options: TraderOptions): Pro
     else if (entries.length === 0) process.stdout.write("nothing was booked\n");
     else {
       const rows = entries.flatMap(
-        ({ n, kind, time, market, nonce, lots, price, fee, cash, amount, rate, positions }) => {
+        ({ n, kind, time, market, nonce, lots, price, fee, cash, amount, rate, positions, side, size, limit }) => {
           const at = () => isoTime(BigInt(String(time)));
           const line = (...cells: string[]) => [[String(n), ...cells]];
           if (kind === "deposit") return line("deposit", at(), "", "", "", "", "", thousands(BigInt(String(amount))));
@@ -175,6 +177,13 @@ export async function accountHistory(after: number, options: TraderOptions): Pro
               ({ instrument, lots, payoff, cash }) =>
               line("settlement", at(), client.instrumentName(instrument), "", lots, payoff, "", thousands(cash)), // prettier-ignore
             );
+          if (kind === "flag") return line("FLAGGED", at(), "", "", "", "", "", "");
+          if (kind === "sweep") return line("orders dropped", at(), client.marketName(BigInt(String(market))), "", "", "", "", ""); // prettier-ignore
+          if (kind === "reduce")
+            return line(`operator ${String(side)}s`, at(), client.marketName(BigInt(String(market))), "", String(size), `${String(limit)} at worst`, "", ""); // prettier-ignore
+          if (kind === "assume")
+            return (positions as { instrument: number; lots: string }[]).map((it, i) =>
+              [String(n), "taken over", at(), client.instrumentName(it.instrument), "", String(-BigInt(it.lots)), "", "", i === 0 ? thousands(BigInt(String(cash))) : ""]); // prettier-ignore
           return [
             [
               String(n),

@@ -598,6 +598,26 @@ const BookedSettlementSchema = z.strictObject({
   positions: z.array(z.strictObject({ instrument: whole, lots: signed, payoff: signed })),
 });
 
+const stepFields = { account: accountNumber, n: logPosition, time, salt: element.describe("of the entry of the log") };
+const BookedStepSchemas = [
+  z.strictObject({ kind: z.literal("flag"), ...stepFields }),
+  z.strictObject({ kind: z.literal("sweep"), ...stepFields, market: decimal }),
+  z.strictObject({
+    kind: z.literal("reduce"),
+    ...stepFields,
+    market: decimal,
+    side: z.enum(["buy", "sell"]),
+    limit: signed,
+    size: decimal,
+  }),
+  z.strictObject({
+    kind: z.literal("assume"),
+    ...stepFields,
+    cash: signed.describe("what changed of it"),
+    positions: z.array(z.strictObject({ instrument: whole, lots: signed })),
+  }),
+] as const;
+
 export const HistorySchema = z
   .strictObject({
     index: accountNumber,
@@ -609,6 +629,7 @@ export const HistorySchema = z
           z.strictObject({ ...FillSchema.shape, kind: z.literal("fill") }),
           BookedFundingSchema,
           BookedSettlementSchema,
+          ...BookedStepSchemas,
         ]),
       )
       .describe("all of each position: a page may exceed `limit` by the rest of its last one"),
@@ -756,6 +777,7 @@ export const PushSchema = z
     z.strictObject({ channel: z.literal("own"), kind: z.literal("fill"), fill: FillSchema }),
     z.strictObject({ ...BookedFundingSchema.shape, channel: z.literal("own") }),
     z.strictObject({ ...BookedSettlementSchema.shape, channel: z.literal("own") }),
+    ...BookedStepSchemas.map((it) => z.strictObject({ ...it.shape, channel: z.literal("own") })),
     z.strictObject({ channel: z.literal("own"), kind: z.literal("expired") }).describe("the session is over: log in"),
   ])
   .openapi("StreamPush");
