@@ -240,7 +240,7 @@ function tacit(exit: (code: number) => void): Command {
     .option("--keys <folder>", "folder of manifest and verification keys (default: keys/ of this package)")
     .addOption(
       new Option("--publish <what...>", "show more than prices and volumes, or nothing of them")
-        .choices(["curves", "depth", "nothing"])
+        .choices(["curves", "depth", "defaults", "nothing"])
         .default([]),
     )
     .option("--no-development", "no play money: deposits come from the contract only")
@@ -431,6 +431,17 @@ function tacit(exit: (code: number) => void): Command {
   asAnnouncer(
     rules.command("cancel <number>").description("take an announcement back, until its timelock has run"),
   ).action(async (n, options) => exit(await (await ruling()).rulesCancel(numbered(n), options)));
+
+  command(
+    "defaults",
+    "accounts nearest to maintenance, the insurance account, what was done: for the operator",
+    "TACIT_OPERATOR_TOKEN=... tacit defaults --limit 20",
+  )
+    .option("--venue <url>", "address of the venue", "http://127.0.0.1:8080")
+    .option("--token-file <file>", "whose first line is the operator's token (default: TACIT_OPERATOR_TOKEN)")
+    .option("--limit <number>", "accounts", positive, 20)
+    .option("--json", "print JSON")
+    .action(async (options) => exit(await (await import("./venue/defaults.ts")).defaults(options)));
 
   const order = command(
     "order",

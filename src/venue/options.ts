@@ -54,6 +54,8 @@ export interface Publish {
   readonly curves: boolean;
   /** lots by limit of the orders that are open */
   readonly depth: boolean;
+  /** what defaults have come to: how many steps were taken, equity of the insurance account, deficit */
+  readonly defaults: boolean;
 }
 
 export interface VenueOptions {

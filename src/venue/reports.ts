@@ -52,7 +52,8 @@ export type ChangeJson = { readonly n: number; readonly time: string } & (
 );
 
 /** Steps of the operator against an account in default. */
-export type DefaultKind = "flag" | "sweep" | "reduce" | "assume";
+export const DEFAULT_KINDS = ["flag", "sweep", "reduce", "assume"] as const;
+export type DefaultKind = (typeof DEFAULT_KINDS)[number];
 
 /** What events tell. */
 export type Report =
@@ -80,6 +81,8 @@ const PIECES = 32;
  * written when a process ended is written again by the replay.
  */
 export class Reports {
+  /** that were told of */
+  readonly steps: Record<DefaultKind, number> = { flag: 0, sweep: 0, reduce: 0, assume: 0 };
   /** in force where the events are that it was told of last */
   #terms: Terms;
   #earlier: Terms & { readonly n: number };
@@ -124,6 +127,7 @@ export class Reports {
     }
     if (event.kind === "reprice" || event.kind === "rules" || event.kind === "fold") return this.#addTerms(event, n);
     if (event.kind === "enforce" || event.kind === "assume") {
+      this.steps[event.kind === "assume" ? "assume" : event.step.kind]++;
       const entry = defaultJson(this.#terms.rules, event, n);
       this.#addHistory(n, [entry]);
       return [{ kind: "booked", entry }];

@@ -14,12 +14,33 @@ export class Standings {
 
   /** Indexes, in rising order: of the insurance account never. Only accounts that are other objects than the last time are read. */
   near(accounts: readonly Account[], prices: Prices, { target }: Pick<Defaults, "target">): number[] {
+    const part = Number(target) / 1024;
+    const found: number[] = [];
+    this.#each(accounts, prices, (index, equity, risk, size) => {
+      if (equity - part * risk <= size * ROUNDING) found.push(index);
+    });
+    return found;
+  }
+
+  /** Indexes of those with the least equity for each unit of the worst loss, as far as there is one: `limit` at most. */
+  nearest(accounts: readonly Account[], prices: Prices, limit: number): number[] {
+    const found: [index: number, ratio: number][] = [];
+    this.#each(accounts, prices, (index, equity, risk, size) => {
+      if (risk > size * ROUNDING) found.push([index, equity / risk]);
+    });
+    return found.sort(([, a], [, b]) => a - b).slice(0, limit).map(([index]) => index); // prettier-ignore
+  }
+
+  /** @param tell  of each account E_0 and M, about, and the sum of what was added for them, cash units */
+  #each(
+    accounts: readonly Account[],
+    prices: Prices,
+    tell: (index: number, equity: number, risk: number, size: number) => void,
+  ): void {
     this.#read(accounts);
     const scenarios = prices.values.length;
     const values = Float64Array.from(prices.values.flat(), Number);
     const charges = Float64Array.from([...prices.longCharges, ...prices.shortCharges], Number);
-    const part = Number(target) / 1024;
-    const found: number[] = [];
     const worth = new Float64Array(scenarios);
     for (let index = 0; index < accounts.length; index++) {
       if (index === INSURANCE) continue;
@@ -38,10 +59,8 @@ export class Standings {
       }
       let least = worth[0];
       for (let k = 1; k < scenarios; k++) least = Math.min(least, worth[k] - cost);
-      const equity = this.#numbers[at] + worth[0];
-      if (equity - part * (worth[0] - least) <= (size + cost) * ROUNDING) found.push(index);
+      tell(index, this.#numbers[at] + worth[0], worth[0] - least, size + cost);
     }
-    return found;
   }
 
   #read(accounts: readonly Account[]): void {

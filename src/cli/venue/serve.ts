@@ -99,7 +99,8 @@ export async function serve(options: ServeOptions): Promise<number> {
     await storage.close();
     throw error;
   }
-  const publish = { curves: options.publish.includes("curves"), depth: options.publish.includes("depth") };
+  const [curves, depth, defaults] = ["curves", "depth", "defaults"].map((what) => options.publish.includes(what));
+  const publish = { curves, depth, defaults };
   // Not before the build, which needs memory itself.
   collectSeldom();
   const signer = threadSigner(files.signer);
@@ -123,7 +124,21 @@ export async function serve(options: ServeOptions): Promise<number> {
   });
   const stop = new Promise<string>((resolve) => {
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve(signal));
+    let short = 0n;
     venue.subscribe((event) => {
+      // Who is in default is nobody's business who reads a log: what it comes to is.
+      if (event.kind === "change" || event.kind === "booked") {
+        const now = venue.defaults();
+        if (now.short > 0n !== short > 0n)
+          log.warn(
+            { short: `${now.short}`, insurance: `${now.insurance.equity}` },
+            now.short > 0n
+              ? "the insurance account lacks what was lost: payouts are in proportion"
+              : "payouts are whole again",
+          );
+        short = now.short;
+        return;
+      }
       if (event.kind !== "stopped" && event.kind !== "provingStopped") return;
       const { error, kind } = event;
       const fields =

@@ -207,7 +207,12 @@ export const VenueSchema = z
       .unknown()
       .describe("the genesis file (docs/formats.md), but for the view keys of its accounts, which are 0"),
     proves: z.boolean(),
-    publish: z.strictObject({ prices: z.boolean(), curves: z.boolean(), depth: z.boolean() }),
+    publish: z.strictObject({
+      prices: z.boolean(),
+      curves: z.boolean(),
+      depth: z.boolean(),
+      defaults: z.boolean(),
+    }),
     limits: z.strictObject({
       bodyBytes: whole,
       page: whole.describe("most rows of an answer"),
@@ -289,6 +294,37 @@ export const RoundSummarySchema = z
   .openapi("RoundSummary");
 
 export const RoundsSchema = z.strictObject({ rounds: z.array(RoundSummarySchema) }).openapi("Rounds");
+
+export const DefaultsSchema = z
+  .strictObject({
+    steps: z
+      .strictObject({ flag: whole, sweep: whole, reduce: whole, assume: whole })
+      .describe("that were taken since the venue was started, or the snapshot that it started from"),
+    flagged: whole.describe("accounts whose flag counts"),
+    insurance: z.strictObject({ equity: signed, risk: decimal }).describe("E_0 and M of the insurance account"),
+    vault: decimal.describe("deposits less payouts"),
+    relief: decimal.describe("what haircuts kept"),
+    deficit: decimal.describe("what the insurance account lacked when it was looked at last"),
+    short: decimal.describe("what haircuts have not covered of it: while it is above 0, payouts are in proportion"),
+  })
+  .openapi("Defaults");
+
+export const NearestQuery = z.strictObject({ limit });
+export const NearestSchema = z
+  .strictObject({
+    maintenance: whole.describe("1024ths of the worst loss"),
+    target: whole,
+    accounts: z.array(
+      z.strictObject({
+        index: accountNumber,
+        equity: signed,
+        risk: decimal.describe("the worst loss, cash units"),
+        flagged: time.describe("0: no flag"),
+        open: whole.describe("open orders"),
+      }),
+    ),
+  })
+  .openapi("Nearest");
 
 export const SurveyFileSchema = z.looseObject({}).openapi("SurveyFile", {
   description: "What all accounts of the state of a proved round come to, with its proofs: docs/formats.md",
