@@ -127,7 +127,7 @@ export async function serve(options: ServeOptions): Promise<number> {
     let short = 0n;
     venue.subscribe((event) => {
       // Who is in default is nobody's business who reads a log: what it comes to is.
-      if (event.kind === "change" || event.kind === "booked") {
+      if (event.kind === "change" || (event.kind === "booked" && event.entry.kind === "assume")) {
         const now = venue.defaults();
         if (now.short > 0n !== short > 0n)
           log.warn(
