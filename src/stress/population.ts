@@ -52,9 +52,8 @@ export function populationOf(
 ): Population {
   if (!Number.isInteger(count) || count < LEAST_ACCOUNTS || count > MOST_ACCOUNTS)
     throw outOfRange("accounts", `${LEAST_ACCOUNTS} to ${MOST_ACCOUNTS}`);
-  const { group, instruments, markets } = rules;
-  const priced = { root: rulesRoot(rules), pricing: group.pricing, instruments, markets };
-  const prices = reprice(priced, noPrices(priced), epoch, numbers);
+  const { group } = rules;
+  const prices = firstPrices(rules, epoch, numbers);
   const { x: keyX, y: keyY } = BASE8;
   const empty = { ...openAccount({ keyX, keyY, view: 0n }) };
   let equity = 0n;
@@ -91,6 +90,13 @@ export function populationOf(
     buyer: accounts.length - 1,
     held,
   };
+}
+
+/** Prices that none came before. */
+export function firstPrices(rules: Rules, epoch: bigint, numbers: Numbers): Prices {
+  const { group, instruments, markets } = rules;
+  const priced = { root: rulesRoot(rules), pricing: group.pricing, instruments, markets };
+  return reprice(priced, noPrices(priced), epoch, numbers);
 }
 
 function kindOf(random: Random): (typeof KINDS)[number] {
