@@ -22,7 +22,19 @@ const ALLOWED: Record<string, readonly string[]> = {
   setup: ["protocol", "prover", "verifier", "venue"],
   replay: ["protocol", "matcher", "witness", "prover", "verifier", "setup", "feeds", "venue"],
   stress: ["protocol", "matcher", "feeds", "venue", "replay"],
-  cli: ["protocol", "matcher", "witness", "prover", "verifier", "feeds", "client", "venue", "setup", "replay", "stress"],
+  cli: [
+    "protocol",
+    "matcher",
+    "witness",
+    "prover",
+    "verifier",
+    "feeds",
+    "client",
+    "venue",
+    "setup",
+    "replay",
+    "stress",
+  ],
 };
 /** What runs in Node alone, of folders that browsers may load. */
 const IN_NODE = [

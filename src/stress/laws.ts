@@ -43,6 +43,9 @@ export class Laws {
   #known: (Account | undefined)[] = [];
   /** cash, then positions, an account after another */
   #numbers = new Float64Array(0);
+  /** 1 of an account that was under the last part, at the last prices */
+  #isUnder = new Uint8Array(0);
+  #last: { readonly prices: Prices | null; readonly part: bigint } = { prices: null, part: 0n };
 
   constructor(venue: Venue, { isByRules = true } = {}) {
     this.#venue = venue;
@@ -151,14 +154,26 @@ export class Laws {
   /** Indexes, in rising order, of accounts with less than `part` 1024ths of their worst loss; that of the insurance left out. */
   under(part: bigint): number[] {
     const { accounts, terms } = this.#venue;
-    this.#read(accounts);
-    const { prices } = terms;
+    const changed = this.#read(accounts);
+    const isUnder = this.#judge(accounts, terms.prices, part);
+    const isSame = this.#last.prices === terms.prices && this.#last.part === part;
+    this.#last = { prices: terms.prices, part };
+    if (isSame) for (const index of changed) this.#isUnder[index] = isUnder(index);
+    else for (let index = 0; index < accounts.length; index++) this.#isUnder[index] = isUnder(index);
+    const found: number[] = [];
+    for (let index = 0; index < accounts.length; index++)
+      if (this.#isUnder[index] === 1 && index !== INSURANCE) found.push(index);
+    return found;
+  }
+
+  /** In doubles, as long as these are exact. */
+  #judge(accounts: readonly Account[], prices: Prices, part: bigint): (index: number) => 0 | 1 {
     const scenarios = prices.values.length;
     const values = Float64Array.from(prices.values.flat(), Number);
     const [long, short] = [prices.longCharges, prices.shortCharges].map((it) => Float64Array.from(it, Number));
     const worth = new Float64Array(scenarios);
-    const found: number[] = [];
-    for (let index = 0, at = 0; index < accounts.length; index++, at += WORDS) {
+    return (index) => {
+      const at = index * WORDS;
       const cash = this.#numbers[at];
       worth.fill(0);
       let [cost, size] = [0, Math.abs(cash)];
@@ -174,30 +189,31 @@ export class Laws {
         }
         size += most;
       }
-      if (2048 * (size + cost) > EXACT) {
-        if (index !== INSURANCE && isBelow(part, standing(accounts[index], prices))) found.push(index);
-        continue;
-      }
+      if (2048 * (size + cost) > EXACT) return isBelow(part, standing(accounts[index], prices)) ? 1 : 0;
       let least = worth[0];
       for (let k = 1; k < scenarios; k++) least = Math.min(least, worth[k] - cost);
-      const isUnder = 1024 * (cash + worth[0]) < Number(part) * (worth[0] - least);
-      if (isUnder && index !== INSURANCE) found.push(index);
-    }
-    return found;
+      return 1024 * (cash + worth[0]) < Number(part) * (worth[0] - least) ? 1 : 0;
+    };
   }
 
-  #read(accounts: readonly Account[]): void {
-    if (this.#numbers.length < accounts.length * WORDS) {
+  /** @returns indexes of the accounts that are others than the last time */
+  #read(accounts: readonly Account[]): number[] {
+    if (this.#isUnder.length < accounts.length) {
       this.#numbers = new Float64Array(2 * accounts.length * WORDS);
+      this.#isUnder = new Uint8Array(2 * accounts.length);
       this.#known = [];
+      this.#last = { prices: null, part: 0n };
     }
+    const changed: number[] = [];
     for (let index = 0; index < accounts.length; index++) {
       const account = accounts[index];
       if (this.#known[index] === account) continue;
+      changed.push(index);
       this.#known[index] = account;
       this.#numbers[index * WORDS] = Number(account.cash);
       for (let i = 0; i < INSTRUMENTS; i++) this.#numbers[index * WORDS + 1 + i] = Number(account.positions[i]);
     }
+    return changed;
   }
 }
 
