@@ -1,6 +1,6 @@
 // Goal: the laboratory runs the rules themselves, notices where they are broken, and says what was wrong with what it was given.
 // Method: small populations; the venue with first-come liquidation against the matcher, command by command; planted faults; bad files.
-// TACIT_STEPS runs so many random commands, with repricing, expiry, defaults and withdrawals (a million: some hours on two cores).
+// TACIT_STEPS runs so many random commands, with repricing, expiry, defaults and withdrawals (a million: some minutes).
 import assert from "node:assert/strict";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
