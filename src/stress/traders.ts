@@ -29,8 +29,8 @@ const DEPTH = 0.02;
 const [WANT, MUST] = [30n, 150n];
 /** Of traders, who acts in an auction; of those with a flag, who tries to close by an own order; who withdraws, and who does in a run. */
 const [ACTIVE, IN_NEED, WITHDRAWS, RUNS] = [0.002, 0.05, 0.1, 0.01];
-/** A market has room for so many orders beside those of makers. */
-const MOST_ACTIVE = 60;
+/** A market has room for so many orders beside those of makers; and so many withdraw in one interval of a run. */
+const [MOST_ACTIVE, MOST_RUNNING] = [60, 250];
 
 /** What everybody but the operator does, from a seed: the same seed and the same venue give the same items. */
 export class Traders {
@@ -68,7 +68,7 @@ export class Traders {
     for (const account of flagged)
       if (random.unit() < IN_NEED) yield* this.#trades(venue, account, time, auction, MUST, true);
     if (!isRunning) return;
-    for (let i = Math.ceil(count * RUNS); i > 0; i--)
+    for (let i = Math.min(MOST_RUNNING, Math.ceil(count * RUNS)); i > 0; i--)
       yield* this.#withdraws(venue, random.integer(first, last), time, 1);
   }
 
