@@ -260,18 +260,30 @@ describe("stress: the command", () => {
   before(async () => void (folder = await mkdtemp(join(tmpdir(), "tacit-"))));
   after(() => rm(folder, { recursive: true }));
   const options = { accounts: 10, path: "calm", seed: 1, epochs: 20, every: 60 };
-
-  it("writes both runs of a path as JSON", async () => {
-    const [prices, json] = [join(folder, "prices.csv"), join(folder, "out.json")];
-    await writeFile(prices, Array.from({ length: 25 }, (_, i) => `${100_000 - 400 * i}`).join("\n"));
+  const shownBy = async (work: () => Promise<number>): Promise<string> => {
     const written = process.stdout.write;
     let shown = "";
     process.stdout.write = ((text: string) => (shown += text).length > 0) as typeof written;
     try {
-      assert.equal(await stress({ ...options, epochs: undefined, path: prices, json }), 0);
+      assert.equal(await work(), 0);
     } finally {
       process.stdout.write = written;
     }
+    return shown;
+  };
+
+  it("runs all paths into one table; trades only where there are some", async () => {
+    const trades = join(folder, "trades.csv");
+    await writeFile(trades, Array.from({ length: 30 }, (_, i) => `${34_200 + i},4,1,10,${1_000_000 + 100 * i},1`).join("\n")); // prettier-ignore
+    const shown = await shownBy(() => stress({ ...options, path: "all", alone: true, trades }));
+    const rows = shown.trim().split("\n").slice(2);
+    assert.deepEqual(rows.map((row) => row.split(" ")[0]), [...SHAPE_NAMES, "trades"]); // prettier-ignore
+  });
+
+  it("writes both runs of a path as JSON", async () => {
+    const [prices, json] = [join(folder, "prices.csv"), join(folder, "out.json")];
+    await writeFile(prices, Array.from({ length: 25 }, (_, i) => `${100_000 - 400 * i}`).join("\n"));
+    const shown = await shownBy(() => stress({ ...options, epochs: undefined, path: prices, json }));
     const { runs, accounts, seed } = JSON.parse(await readFile(json, "utf8"));
     assert.deepEqual([accounts, seed, runs.length], [10, 1, 1]);
     assert.deepEqual([runs[0].rules.how, runs[0].firstCome.how, runs[0].rules.epochs], ["rules", "firstCome", 25]);
