@@ -28,6 +28,7 @@ const FAILED = new Set([
   "RULES",
   "SURVEY",
   "UNAUTHORISED",
+  "VIOLATION",
   "WITNESS",
 ]);
 
@@ -108,6 +109,28 @@ function tacit(exit: (code: number) => void): Command {
     .option("--seed <number>", "seed of keys, salts and blinding values", natural, 1)
     .option("--signed", "sign every item, and check the signatures")
     .action(async (file, options) => exit(await (await import("./replay.ts")).replay(file, options)));
+
+  command(
+    "stress",
+    "run a population of traders through a crash, unproved, by the rules and with first-come liquidation",
+    "tacit stress --path crash",
+    "tacit stress --path all --accounts 2000",
+    "tacit stress --path prices.csv --set group.defaults.grace=30 --json out.json",
+  )
+    .option("--accounts <number>", "traders, 10 to 1000000", positive, 1_000)
+    .option(
+      "--path <path>",
+      "all, a name of docs/defaults.md, or a file: index, or index,volatility, of an epoch a line",
+      "crash",
+    )
+    .option("--seed <number>", "seed of traders and of the path", natural, 1)
+    .option("--epochs <number>", "minutes that it takes (default: 240, or what the file has)", positive)
+    .option("--every <seconds>", "seconds between auctions", positive, 20)
+    .option("--trades <file>", "trades in LOBSTER's message format, of which the path `trades` is made")
+    .option("--set <place=value...>", "of the rules: group.defaults.maintenance=600")
+    .option("--alone", "by the rules alone, without the comparison")
+    .option("--json [file]", "write the outcome as JSON, to standard output or to a file")
+    .action(async (options) => exit(await (await import("./stress.ts")).stress(options)));
 
   command(
     "build [instructions...]",

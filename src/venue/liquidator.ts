@@ -44,6 +44,9 @@ export interface DefaultPolicy {
  */
 export class Liquidator implements DefaultPolicy {
   readonly #standings = new Standings();
+  /** of accounts, which are other objects once they are written, under the prices of the last look; by index */
+  #judged: ({ readonly account: Account; readonly stands: Standing } | undefined)[] = [];
+  #prices: Prices | null = null;
   #watches = false;
 
   get watches(): boolean {
@@ -53,7 +56,7 @@ export class Liquidator implements DefaultPolicy {
   steps(matcher: Matcher, time: bigint): Step[] {
     const { defaults } = matcher.terms.rules.group;
     const near = this.#near(matcher, time);
-    this.#watches = near.length > 0 || matcher.accounts[INSURANCE].positions.some((lots) => lots !== 0n);
+    this.#watches = this.#standings.isAnyBelow || matcher.accounts[INSURANCE].positions.some((lots) => lots !== 0n);
     return near.flatMap(({ index, account, stands, isFlagged }): Step[] => {
       if (!isFlagged) return isBelow(defaults.maintenance, stands) ? [{ kind: "flag", account: index }] : [];
       const isTimely = isInLiquidation(account, defaults, time) || stands.equity < 0n;
@@ -74,14 +77,17 @@ export class Liquidator implements DefaultPolicy {
     return [...own, ...others];
   }
 
-  /** Accounts below their target. */
+  /** Accounts under maintenance, and those below their target with a flag. */
   #near(matcher: Matcher, time: bigint) {
     if (!matcher.isFresh(time)) return [];
     const { accounts, terms } = matcher;
     const { defaults } = terms.rules.group;
+    if (terms.prices !== this.#prices) [this.#prices, this.#judged] = [terms.prices, []];
     return this.#standings.near(accounts, terms.prices, defaults).flatMap((index) => {
       const account = accounts[index];
-      const stands = standing(account, terms.prices);
+      const known = this.#judged[index];
+      const stands = known?.account === account ? known.stands : standing(account, terms.prices);
+      if (known?.account !== account) this.#judged[index] = { account, stands };
       return isBelow(defaults.target, stands) ? [{ index, account, stands, isFlagged: flagCounts(account, defaults, time) }] : []; // prettier-ignore
     });
   }

@@ -44,6 +44,9 @@ interface WaitingRules {
   readonly reject: (error: Error) => void;
 }
 
+/** Looks at who is in default, one after the other, each of what the one before it has left: flag, and take over. */
+const STEPS_IN_A_ROW = 2;
+
 /** What is known of an item, and who waits for it. */
 interface Answered extends Pick<Waiting, "resolve" | "reject"> {
   readonly known: Known;
@@ -535,7 +538,12 @@ export class Venue extends Questions {
     const again = this.#policy?.watches && now > this.#enforced.time && this.#isAuction(now);
     if (!this.#policy || (prices === this.#enforced.prices && !again)) return;
     this.#enforced = { prices, time: now };
-    await this.#market.takeSteps(this.#policy.steps(this.#market.matcher, now), now);
+    // Who is flagged may have to be swept or taken over at once: no withdrawal comes between.
+    for (let i = 0; i < STEPS_IN_A_ROW; i++) {
+      const steps = this.#policy.steps(this.#market.matcher, now);
+      if (steps.length === 0) return;
+      await this.#market.takeSteps(steps, now);
+    }
   }
 
   #isAuction(time: bigint): boolean {

@@ -12,6 +12,7 @@ import { readJson } from "../../setup/readJson.ts";
 import { ANNOUNCED_FOR } from "../../venue/announcements.ts";
 import { operatorApi } from "./operatorApi.ts";
 import { note } from "./withClient.ts";
+import { setPlaces } from "./setPlaces.ts";
 
 export interface RulesOptions {
   venue: string;
@@ -128,9 +129,6 @@ interface Changed {
   readonly set?: readonly string[];
 }
 
-/** A place as `diff` prints it, and what is put there: JSON where it is null, a list or an object, else a text. */
-const SETTING = /^([a-z]\w*(?:\[\d+\]|\.[a-z]\w*)*)=(.*)$/is;
-
 /**
  * What the next announcement changes: rules come into force in the order of their announcements, so that what takes the place of
  * one that waits must have its changes, or takes them back.
@@ -148,27 +146,7 @@ async function changedRules(before: Omit<VenueRules, "profile">, { path, set = [
   if (path === undefined && set.length === 0)
     throw new TacitError("USAGE", "nothing is said to change: expected a file of rules, or --set");
   const rules = path === undefined ? rulesToCome(before) : await readJson(path);
-  for (const setting of set) {
-    const [, at, text] = SETTING.exec(setting) ?? [];
-    const wrong = (expected: string) => new TacitError("USAGE", `--set ${setting} is wrong: expected ${expected}`);
-    if (at === undefined) throw wrong("a place and a value, such as markets[0].state=halted");
-    const steps = at.split(/[.[\]]+/).filter((step) => step !== "");
-    const last = steps.pop()!;
-    let place: unknown = rules;
-    for (const step of steps) place = isBranch(place) && Object.hasOwn(place, step) ? place[step] : undefined;
-    const isThere = Array.isArray(place) ? /^\d+$/.test(last) : isBranch(place) && Object.hasOwn(place, last);
-    if (!isThere) throw wrong("a place that rules have, as `tacit rules show --json` prints them");
-    try {
-      (place as Record<string, unknown>)[last] = /^(null$|[[{])/.test(text) ? JSON.parse(text) : text;
-    } catch {
-      throw wrong("JSON after the =");
-    }
-  }
-  return rules;
-}
-
-function isBranch(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null;
+  return setPlaces(rules, set);
 }
 
 /** `tacit rules diff`: what would change, in words, and what is allowed on an empty market only. @returns the exit code */
