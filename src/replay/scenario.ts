@@ -168,7 +168,7 @@ export function makeScenario({ seed, domain }: { seed: number; domain: bigint })
     domain: String(domain),
     time: String(START),
     rules: {
-      group: { ...group, greatestId: String(TINY), defaults: { ...group.defaults, grace: "30", slope: "60", insuranceLimit: "6554" } },
+      group: { ...group, greatestId: String(TINY), defaults: { ...group.defaults, grace: "30", slope: "60" } },
       instruments: instrumentsJson(instruments),
       markets: [
         market(PERP, { 0: 1 }),
