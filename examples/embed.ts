@@ -60,22 +60,27 @@ await venue.deposit(
   }),
 );
 const nameOf = (account: number) => clients.find(({ index }) => index === account)?.name ?? "the venue";
+/** Entry of the log at which they traded. */
+let filled: number | null = null;
 const auctioned = new Promise<void>((resolve) =>
   venue.subscribe((event) => {
-    if (event.kind === "fill" && event.fill.lots !== 0n)
+    if (event.kind === "fill" && event.fill.lots !== 0n) {
+      filled = event.fill.n;
       console.log(
         `${nameOf(event.fill.account)} ${event.fill.lots > 0n ? "bought" : "sold"} ${String(event.fill.lots).replace("-", "")} at ${event.fill.price}`,
       );
+    }
     if (event.kind !== "auction") return;
     console.log(`auction of market ${event.auction.market}: ${event.auction.volume} lots at ${event.auction.price}`);
     resolve();
   }),
 );
+// Prices go on meanwhile, and other rounds with them.
 const proved = new Promise<void>((resolve) =>
   venue.subscribe((event) => {
-    if (event.kind !== "round" || event.round.logCount !== String(venue.health().logCount)) return;
+    if (event.kind !== "round") return;
     console.log(`round ${event.round.number} proved: ${JSON.stringify(event.round.instructions)}`);
-    resolve();
+    if (filled !== null && Number(event.round.logCount) > filled) resolve();
   }),
 );
 

@@ -30,7 +30,7 @@ describe("examples", () => {
     // The mark lies between both limits, and clears.
     const mark = BigInt(limit) - 50n;
     assert.ok(stdout.includes(`Ada bought 3 at ${limit}\nBen sold 3 at ${limit}\n`), `${stdout}, mark ${mark}`);
-    assert.match(stdout, /round \d proved: .*"settle":1/);
+    assert.match(stdout, /round \d+ proved: .*"settle":1/);
     assert.match(stdout, /Ada: cash \d+, perpetual 3/);
   });
 

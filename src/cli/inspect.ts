@@ -8,7 +8,7 @@ import {
   type InstructionName,
   type ProfileName,
 } from "../protocol/instructions.ts";
-import { requireField } from "../protocol/numbers.ts";
+import { requireBits, requireField } from "../protocol/numbers.ts";
 import { BITS, INSTRUMENTS, MARKETS, PHASE, RANK } from "../protocol/parameters.ts";
 import { REGISTERS, stateWord, type Register, type State } from "../protocol/state.ts";
 import { TacitError } from "../protocol/errors.ts";
@@ -68,40 +68,52 @@ function explainFile(file: unknown, round: number | undefined): Explained {
 
 /** What a quorum of feeds reported, where the file says of which entry of the log. */
 interface Reported {
-  readonly n: unknown;
+  readonly n: bigint | undefined;
   readonly time: bigint | undefined;
   readonly epoch: bigint;
   readonly quorum: readonly { readonly feed: number; readonly report: Numbers }[];
 }
 
-/** Of /v1/changes; none of a change of rules. */
+/** Of /v1/changes; none of a change of rules. @throws FORMAT, OUT_OF_RANGE */
 function repriceOfChange(json: unknown): Reported[] {
   const { n, time, epoch, quorum } = asObject("change", json);
   if (quorum === undefined) return [];
-  const reports = asList("change.quorum", quorum).map(parseReport);
-  return [{ n, time: time === undefined ? undefined : asInteger("change.time", time), epoch: asInteger("change.epoch", epoch), quorum: reports }]; // prettier-ignore
+  const at = "change.quorum";
+  return [{ ...placeOf("change", { n, time, epoch }), quorum: quorumIn(at, asList(at, quorum).map(parseReport)) }];
 }
 
-/** Of the record of a replay. */
+/** Of the record of a replay. @throws FORMAT, OUT_OF_RANGE */
 function repriceOfRecord(json: unknown, i: number): Reported {
   const at = `reprices[${i}]`;
-  const row = asObject(at, json);
-  const quorum = asList(`${at}.quotes`, row.quotes).map((quote, j) => {
+  const { n, time, epoch, quotes } = asObject(at, json);
+  const quorum = asList(`${at}.quotes`, quotes).map((quote, j) => {
     const here = `${at}.quotes[${j}]`;
     const fields = asObject(here, quote);
-    const number = (name: (typeof NUMBERS)[number] | "feed") => asInteger(`${here}.${name}`, fields[name]);
+    const number = (name: (typeof NUMBERS)[number] | "feed") =>
+      requireBits(`${here}.${name}`, asInteger(`${here}.${name}`, fields[name]), BITS.reported);
     const [index, average, sigma, premium] = NUMBERS.map(number);
-    const values = asList(`${here}.values`, fields.values).map((value) => asInteger(`${here}.values`, value));
+    const values = asList(`${here}.values`, fields.values).map((value) =>
+      requireBits(`${here}.values`, asInteger(`${here}.values`, value), BITS.reported),
+    );
     if (values.length !== INSTRUMENTS) throw badFormat(`${here}.values`, `${INSTRUMENTS} numbers`);
     return { feed: Number(number("feed")), report: { index, average, sigma, premium, values } };
   });
-  if (quorum.length === 0) throw badFormat(`${at}.quotes`, "at least one");
-  return {
-    n: row.n,
-    time: asInteger(`${at}.time`, row.time),
-    epoch: asInteger(`${at}.epoch`, row.epoch),
-    quorum,
-  };
+  return { ...placeOf(at, { n, time, epoch }), quorum: quorumIn(`${at}.quotes`, quorum) };
+}
+
+/** Where it stands: number and time may be left out. */
+function placeOf(at: string, { n, time, epoch }: Record<"n" | "time" | "epoch", unknown>): Omit<Reported, "quorum"> {
+  const number = (name: string, json: unknown) =>
+    requireBits(`${at}.${name}`, asInteger(`${at}.${name}`, typeof json === "number" ? String(json) : json), BITS.time);
+  const orNone = (name: string, json: unknown) => (json === undefined ? undefined : number(name, json));
+  return { n: orNone("n", n), time: orNone("time", time), epoch: number("epoch", epoch) };
+}
+
+/** An odd number, each of another feed: else there is no median. */
+function quorumIn<Report extends { readonly feed: number }>(at: string, reports: readonly Report[]): readonly Report[] {
+  if (reports.length % 2 === 0 || new Set(reports.map(({ feed }) => feed)).size < reports.length)
+    throw badFormat(at, "reports of an odd number of feeds, each once");
+  return reports;
 }
 
 /** Who signed what for an epoch, and which number is the median. */
@@ -131,7 +143,7 @@ function explainReprices(all: readonly Reported[]): Explained {
       thousands(median),
       by.join(", "),
     ]);
-    const where = n === undefined ? "" : `, entry ${String(n)} of the log`;
+    const where = n === undefined ? "" : `, entry ${n} of the log`;
     const when = time === undefined ? "" : `, at ${isoTime(time)}`;
     const head = ["number", ...feeds.map((feed) => `feed ${feed}`), "median", "of feed"];
     return `epoch ${epoch}${where}${when}; signatures are checked with the keys of the rules (tacit watch)\n${table([head, ...rows])}`;

@@ -436,10 +436,15 @@ function tacit(exit: (code: number) => void): Command {
     rules.command("show").description("rules in force, and what is announced; with --json a file to change"),
   ).action(async (options) => exit(await (await ruling()).rulesShow(options)));
   const setting = (it: Command) =>
-    it.option(
-      "--set <place=value...>",
-      "of the file, or of the last announcement that waits, or else of the rules in force: markets[0].state=halted",
-    );
+    it
+      .option(
+        "--set <place=value...>",
+        "of the file, or of the last announcement that waits, or else of the rules in force: markets[0].state=halted",
+      )
+      .option(
+        "--in-force",
+        "with --set: of the rules in force, whatever waits; when these come first, it is passed over",
+      );
   setting(
     ofVenue(rules.command("diff [file]").description("what a file changes, and what only an empty market allows")),
   ).action(async (file, options) => exit(await (await ruling()).rulesDiff(file, options)));

@@ -76,8 +76,17 @@ export interface ToldTerms extends TermsJson {
   /** of the first check that they were not confirmed by: seconds since 1970, by the own clock */
   readonly time: bigint;
   /** the account that no state of late shows, since when, and how many entries the venue had then; null where one does */
-  readonly unshown: { readonly index: number; readonly time: bigint; readonly logCount: number } | null;
+  readonly unshown: {
+    readonly index: number;
+    readonly time: bigint;
+    readonly logCount: number;
+    /** since when it ought to be shown, by the own clock; null: not yet */
+    readonly overdue: bigint | null;
+  } | null;
 }
+
+/** Contradictions that are kept, and characters of the evidence of each: a venue could go on for ever. */
+const [MOST_KEPT, MOST_TEXT] = [100, 100_000];
 
 /** What a client knows and cannot ask for anew. */
 export interface Memory {
@@ -162,11 +171,16 @@ export class Notes {
     this.onReread();
   }
 
-  /** Keeps a contradiction with its evidence. */
+  /** Keeps a contradiction with its evidence: of many the first ones. */
   async shout(error: Contradiction): Promise<void> {
     const { kind, message, details } = error;
-    if (!this.#memory.contradictions.some((known) => known.message === message))
-      this.#memory.contradictions.push({ kind, message, evidence: toJson(details) });
+    const { contradictions } = this.#memory;
+    if (contradictions.length < MOST_KEPT && !contradictions.some((known) => known.message === message))
+      contradictions.push({
+        kind,
+        message: message.slice(0, MOST_TEXT),
+        evidence: toJson(details).slice(0, MOST_TEXT),
+      });
     await this.keep();
   }
 
@@ -260,8 +274,13 @@ function readTold(json: unknown): ToldTerms {
 }
 
 function readUnshown(json: unknown): ToldTerms["unshown"] {
-  const { index, time, logCount } = asObject("told.unshown", json);
-  return { index: index as number, time: asInteger("told.unshown.time", time), logCount: logCount as number };
+  const { index, time, logCount, overdue } = asObject("told.unshown", json);
+  return {
+    index: index as number,
+    time: asInteger("told.unshown.time", time),
+    logCount: logCount as number,
+    overdue: overdue === null ? null : asInteger("told.unshown.overdue", overdue),
+  };
 }
 
 function readSent(json: unknown): SentItem {

@@ -5,7 +5,7 @@ import { asInteger, asList, asObject, badFormat, toJson } from "../protocol/json
 import { max } from "../protocol/numbers.ts";
 import { pricesRoot } from "../protocol/prices.ts";
 import { rootsOf } from "../protocol/rules.ts";
-import { openingWord, readOpening } from "../protocol/opening.ts";
+import { openingJson, openingWord, readOpening } from "../protocol/opening.ts";
 import type { Api } from "./api.ts";
 import {
   accountDifferences,
@@ -38,6 +38,8 @@ export interface OwnAccountOptions {
 /** Seconds by which clocks differ at most. */
 const HOUR = 3_600n;
 const isStep = (kind: unknown): boolean => STEP_KINDS.some((it) => it === kind);
+/** Seconds in which a venue that was started has its proved rounds at hand. */
+const STARTING = 600n;
 /** Entries of a history that are asked for at once. */
 const PAGE = 200;
 
@@ -79,7 +81,8 @@ export class OwnAccount {
     const wrong = (what: string, evidence = {}) =>
       new Contradiction("account", `the account in round ${round}: ${what}`, {
         round,
-        opening: answer.opening,
+        // Of what the venue sent, only what was read.
+        opening: openingJson(opening),
         ...evidence,
       });
     if (openingWord(opening) !== state) throw wrong("it does not stand in the proven state");
@@ -161,7 +164,8 @@ export class OwnAccount {
 
   /**
    * No state of late shows the account, and with it rules and prices: it may be too young, or the venue have just started.
-   * @throws Contradiction "terms"  an hour after the first time, if all that the log had then is proved, and more
+   * @throws Contradiction "terms"  an hour after the first time, if all that the log had then is proved, and more, and ten minutes
+   *                                after that once more
    */
   async #awaitShown(index: number): Promise<void> {
     const { api, notes, now } = this.#options;
@@ -171,11 +175,15 @@ export class OwnAccount {
     const { logCount, proved } = await api.progress();
     const { unshown } = told;
     if (unshown?.index !== index) {
-      memory.told = { ...told, unshown: { index, time: now(), logCount } };
+      memory.told = { ...told, unshown: { index, time: now(), logCount, overdue: null } };
       return;
     }
     const most = max(verified.logCount, BigInt(proved));
-    if (now() > unshown.time + HOUR && most > BigInt(unshown.logCount))
+    if (now() <= unshown.time + HOUR || most <= BigInt(unshown.logCount)) return;
+    const { overdue } = unshown;
+    if (overdue === null) memory.told = { ...told, unshown: { ...unshown, overdue: now() } };
+    // It may have been started anew just before.
+    else if (now() > overdue + STARTING)
       throw new Contradiction(
         "terms",
         `no proven state shows account ${index}, and with it the rules and prices that are told, an hour after entry ${unshown.logCount} of the log, of which ${most} are proved`,

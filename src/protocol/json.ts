@@ -61,8 +61,9 @@ export function shown(value: unknown): string {
   return Array.isArray(value) ? "a list" : "an object";
 }
 
-/** Seconds since 1970 as ISO 8601, without the thousandths that are never there. */
+/** Seconds since 1970 as ISO 8601, without the thousandths that are never there; of years beyond 0 to 9999 the seconds. */
 export function isoTime(seconds: bigint): string {
   if (seconds > 253_402_300_799n) return `${seconds} s after 1970`;
+  if (seconds < -62_167_219_200n) return `${-seconds} s before 1970`;
   return new Date(Number(seconds) * 1000).toISOString().replace(".000Z", "Z");
 }

@@ -87,8 +87,9 @@ export class Announcements {
   }
 
   /**
-   * @param inForce  which the first one that waits is to follow
-   * @throws OUT_OF_RANGE when they are no rules; RULES when they may not follow the last ones announced, whoever holds what; STORAGE
+   * They are to follow what may be in force by then: the rules of now, or any that wait, as a later announcement passes over those
+   * before it.
+   * @throws OUT_OF_RANGE when they are no rules; RULES when they may follow none of these, whoever holds what; STORAGE
    */
   announce(rules: Rules, inForce: Terms, names: Announcement["names"] = {}): Promise<Announcement> {
     return this.#alone(() => this.#announce(rules, inForce, names));
@@ -104,8 +105,16 @@ export class Announcements {
   async #announce(rules: Rules, inForce: Terms, names: Announcement["names"]): Promise<Announcement> {
     const announced = this.#clock.now();
     const from = announced + this.timelock;
-    const before = this.waiting.at(-1)?.rules ?? inForce.rules;
-    configureTold(before, rules, { time: from, prices: inForce.prices, profile: this.#profile });
+    const context = { time: from, prices: inForce.prices, profile: this.#profile };
+    const refusals = [...this.waiting.map((it) => it.rules).reverse(), inForce.rules].flatMap((before) => {
+      try {
+        configureTold(before, rules, context);
+        return [];
+      } catch (error) {
+        return [error];
+      }
+    });
+    if (refusals.length > this.waiting.length) throw refusals[0];
     const n = (this.#all.at(-1)?.n ?? 0) + 1;
     const announcement = { n, root: rulesRoot(rules), rules, names, announced, from, state: "waiting" } as const;
     await this.#keep(announcement);
@@ -175,20 +184,26 @@ export class Announcements {
 
   /**
    * Brings one into force, while none is taken back. Those before it are passed over.
-   * @param configure  commits it to the log
+   * @param configure  commits it to the log, or not: then it waits still
+   * @returns the number of the one that is in force, as `requireDue` has it; null for none
    * @throws ANNOUNCEMENT, and as `configure`; then it waits still. STORAGE after it is in force
    */
-  apply(n: number, configure: (rules: Rules) => Promise<void>): Promise<void> {
+  apply(n: number, configure: (due: Announcement) => Promise<boolean>): Promise<number | null> {
     return this.#alone(async () => {
       const due = this.requireDue(n);
-      await configure(due.rules);
+      if (!(await configure(due))) return null;
       await this.#keep(...this.#applied(due));
+      return due.n;
     });
   }
 
-  /** One that may come into force now. @throws ANNOUNCEMENT when it may not, or not yet */
+  /**
+   * One that may come into force now: of rules that were announced more than once the first that waits, as the contract has it.
+   * @throws ANNOUNCEMENT when it may not, or not yet
+   */
   requireDue(n: number): Announcement {
-    const found = this.#find(n);
+    const { root } = this.#find(n);
+    const found = this.waiting.find((it) => it.root === root) ?? this.#find(n);
     const { from } = found;
     if (this.#clock.now() < from)
       throw new TacitError("ANNOUNCEMENT", `announcement ${n} is good from ${isoTime(from)} on`, { n, from });

@@ -145,9 +145,11 @@ export class VenueFeeds {
     }
     this.#reports.set(name, all.set(keyOf(feed, of), { signed, at: now }));
     const status = this.#statusOf(feed);
-    if (report.epoch >= (status.epoch ?? 0n)) {
-      Object.assign(status, { epoch: report.epoch, after: Number(now - report.epoch * epochLength), trouble: null });
-      if (of === rules[0]) status.lacked = lackedBy(report, of, this.#options.prices());
+    // A key that rules to come have in its place says nothing of the feed.
+    if (of === rules[0] && report.epoch >= (status.epoch ?? 0n)) {
+      const after = Number(now - report.epoch * epochLength);
+      const lacked = lackedBy(report, of, this.#options.prices());
+      Object.assign(status, { epoch: report.epoch, after, trouble: null, lacked });
     }
     for (const it of about) {
       const there = this.#of(report.epoch, it).map((kept) => kept.signed);

@@ -40,7 +40,8 @@ interface WaitingDeposits {
 interface WaitingRules {
   /** of their announcement */
   readonly n: number;
-  readonly resolve: () => void;
+  /** told the number of the one that is in force */
+  readonly resolve: (n: number) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -254,20 +255,20 @@ export class Venue extends Questions {
    */
   async applyRules(n: number): Promise<Announcement> {
     this.#requireTaking();
-    const { from } = this.#announcements.requireDue(n);
+    const { n: first, from } = this.#announcements.requireDue(n);
     if (this.#link) {
       // Rounds take a while, and the contract's thirty days end by its own time. Before `from` it can be withdrawn.
-      const found = await this.#link.announcement(n);
+      const found = await this.#link.announcement(first);
       if (!found || this.clock.now() > from + ANNOUNCED_FOR - DAY)
         throw new TacitError("ANNOUNCEMENT", `the contract would not take announcement ${n}`, { n });
       if (found.time < from)
         throw new TacitError("ANNOUNCEMENT", `announcement ${n} may still be withdrawn: expected a confirmed block from ${isoTime(from)} on`, { n, from }); // prettier-ignore
     }
-    await new Promise<void>((resolve, reject) => {
+    const inForce = await new Promise<number>((resolve, reject) => {
       this.#configuring.push({ n, resolve, reject });
       void this.#pump();
     });
-    return this.#announced(this.#announcements.all.find((it) => it.n === n)!);
+    return this.#announced(this.#announcements.all.find((it) => it.n === inForce)!);
   }
 
   #announced(announcement: Announcement): Announcement {
@@ -501,7 +502,7 @@ export class Venue extends Questions {
         await this.#reduce(now);
         await this.#market.closeDue(now);
         await this.#enforce(now);
-        for (let waiting; (waiting = this.#configuring.shift());) await this.#configure(waiting, now);
+        for (const waiting of this.#configuring.splice(0)) await this.#configure(waiting, now);
         // All of them: an item may be of an account that a deposit before it opens.
         for (let deposits; (deposits = this.#deposits.shift());) await this.#credit(deposits, now);
         if (this.#intake.ready > 0) await this.#takeItems(this.#intake.take(BATCH), now);
@@ -550,17 +551,25 @@ export class Venue extends Questions {
     return this.terms.rules.markets.some((row) => row && time % row.interval === 0n);
   }
 
-  async #configure({ n, resolve, reject }: WaitingRules, now: bigint): Promise<void> {
+  async #configure(waiting: WaitingRules, now: bigint): Promise<void> {
+    const { n, resolve, reject } = waiting;
+    let inForce: number | null;
     try {
       // They may have come into force since they were asked for.
-      await this.#announcements.apply(n, (rules) => this.#market.configure(rules, now));
+      inForce = await this.#announcements.apply(n, async ({ rules, from }) => {
+        if (now < from) return false;
+        await this.#market.configure(rules, now);
+        return true;
+      });
     } catch (error) {
       const isRefusal = error instanceof TacitError && ["ANNOUNCEMENT", "RULES", "OUT_OF_RANGE"].includes(error.code);
       reject(isRefusal ? error : stopped(error as Error));
       if (!isRefusal) throw error;
       return;
     }
-    resolve();
+    // Good by now, and not yet at the second of this turn, which began before: stamped so, the contract would take no round any more.
+    if (inForce === null) return void this.#configuring.push(waiting);
+    resolve(inForce);
     await this.#reprice(now);
   }
 

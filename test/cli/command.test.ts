@@ -124,6 +124,17 @@ describe("tacit", () => {
       () => ["inspect", file("s.json", { domain: "1", phase: "0" })],
       /published is wrong/,
     ],
+    ...(
+      [
+        ["of nobody", { quorum: [] }, /change.quorum is wrong: expected reports of an odd number of feeds/],
+        ["before time", { quorum: [], time: "-99999999999999" }, /change.time is out of range/],
+        ["of an entry that is none", { quorum: [], n: { toString: 1 } }, /change.n is wrong/],
+      ] as const
+    ).map(([what, change, says]): [string, () => string[], RegExp] => [
+      `a reprice ${what}`,
+      () => ["inspect", file("changes.json", { changes: [{ n: 1, time: "1", epoch: "1", ...change }] })],
+      says,
+    ]),
     ["inputs that are no numbers", () => ["witness", "admit", file("in.json", { A: [1.5] }), "w"], /A\[0\] is wrong/],
   ];
   for (const [why, args, says] of bad)

@@ -1,7 +1,8 @@
 // Goal: a client that is told the truth computes what is proved; a venue that lies is caught, whatever it lies about.
 // Method: a venue in memory behind its service, proofs by a simulator, and between client and service one that alters an answer.
 import assert from "node:assert/strict";
-import { Client, Contradiction, memoryNotebook, openSecret, sealSecret } from "../../src/client/index.ts";
+import { Client, Contradiction, memoryNotebook, openSecret, sealSecret, type Fetch } from "../../src/client/index.ts";
+import { freshMemory, Notes } from "../../src/client/notebook.ts";
 import { depositKey, publicKey } from "../../src/protocol/eddsa.ts";
 import { TacitError } from "../../src/protocol/errors.ts";
 import { authHash, itemHash } from "../../src/protocol/item.ts";
@@ -550,6 +551,45 @@ describe("client: a venue that lies", () => {
     // Both receipts are there, and whoever knows the signer's address can check them.
     for (const name of ["receipt", "other"])
       assert.equal(receiptDefect(readReceipt(JSON.parse(evidence)[name]), SIGNER.address), null);
+    await s.venue.close();
+  });
+});
+
+describe("client: contradictions of a venue that sends anything", () => {
+  /** The venue shows another account than its proofs, with something beside it. */
+  async function lying(beside: string) {
+    const s = await setting();
+    const notebook = memoryNotebook();
+    await proveAll(s.venue, s.clock);
+    const fetch: Fetch = async (url, init) => {
+      const answer = await s.fetch(url, init);
+      if (!url.includes("/opening")) return answer;
+      const text = (await answer.text())
+        .replace('"opening":{', `"opening":{"beside":${beside},`)
+        .replace(/"cash":"\d+"/, '"cash":"999"');
+      return new Response(text, { status: answer.status, headers: answer.headers });
+    };
+    return { ...s, notebook, client: await s.openWith({ notebook, fetch }) };
+  }
+
+  it("are kept, however deep what it sends is", async () => {
+    const s = await lying("[".repeat(100_000) + "]".repeat(100_000));
+    await assert.rejects(s.client.sync(), contradiction("account"));
+    assert.equal(JSON.parse((await s.notebook.read())!).contradictions.length, 1);
+    await s.venue.close();
+  });
+
+  it("are kept without what nobody reads, and the first hundred of them", async () => {
+    const s = await lying(JSON.stringify("y".repeat(1_000_000)));
+    for (let i = 0; i < 3; i++) {
+      await assert.rejects(s.client.sync(), contradiction("account"));
+      await s.send(s.bob.cancel());
+      await proveAll(s.venue, s.clock);
+    }
+    assert.ok((await s.notebook.read())!.length < 200_000);
+    const notes = await Notes.open(memoryNotebook(), freshMemory({ genesis, state: 1n, signer: SIGNER.address }));
+    for (let i = 0; i < 200; i++) await notes.shout(new Contradiction("fill", `${i}`));
+    assert.equal(notes.memory.contradictions.length, 100);
     await s.venue.close();
   });
 });

@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { publicKey, sign } from "../../src/protocol/eddsa.ts";
 import { TacitError } from "../../src/protocol/errors.ts";
 import { PROFILES } from "../../src/protocol/instructions.ts";
+import { MARKET_STATE } from "../../src/protocol/parameters.ts";
 import { reportHash } from "../../src/protocol/report.ts";
 import { rulesRoot, type Rules } from "../../src/protocol/rules.ts";
 import { ANNOUNCED_FOR, Announcements, TIMELOCK } from "../../src/venue/announcements.ts";
@@ -54,7 +55,7 @@ describe("announcements", () => {
     await assert.rejects(announcements.withdraw(3), hasCode("ANNOUNCEMENT"));
     await announcements.announce(second, minutely);
     clock.advance(200n);
-    await announcements.apply(1, async (rules) => assert.equal(rules, first));
+    await announcements.apply(1, async ({ rules }) => rules === first);
     assert.throws(() => announcements.requireDue(1), hasCode("ANNOUNCEMENT"));
     assert.equal(announcements.requireDue(3).n, 3);
     assert.deepEqual(
@@ -80,7 +81,7 @@ describe("announcements", () => {
     await turns(1);
     clock.advance(1n);
     const configured: unknown[] = [];
-    const applied = announcements.apply(1, async (rules) => void configured.push(rules));
+    const applied = announcements.apply(1, async ({ rules }) => configured.push(rules) > 0);
     await turns(1);
     held.pass();
     assert.equal((await taken).state, "withdrawn");
@@ -93,7 +94,7 @@ describe("announcements", () => {
     const same = withBand(1_000n);
     for (let i = 0; i < 2; i++) await announcements.announce(same, minutely);
     clock.advance(100n);
-    await announcements.apply(1, async () => {});
+    await announcements.apply(1, async () => true);
     const { announcements: again } = setting(store, clock);
     await again.load();
     for (const [entries, states] of [
@@ -107,6 +108,32 @@ describe("announcements", () => {
         states,
       );
     }
+  });
+
+  it("that are the same rules as others come into force in their order, as the contract has it, whichever is asked for", async () => {
+    const { announcements, store, clock } = setting();
+    const [same, other, last] = [1_000n, 2_000n, 3_000n].map((band) => withBand(band));
+    for (const rules of [same, other, same, last]) await announcements.announce(rules, minutely);
+    clock.advance(100n);
+    assert.equal(await announcements.apply(3, async () => true), 1);
+    const states = ["applied", "waiting", "waiting", "waiting"];
+    const statesOf = (it: typeof announcements) => it.all.map(({ state }) => state);
+    assert.deepEqual(statesOf(announcements), states);
+    // The contract says the same; then the last is in the log, and an end comes before it is marked.
+    const changed = { kind: "changed", n: 1, root: rulesRoot(same), block: 6n } as const;
+    await announcements.read({ events: [changed], next: { block: 7n, announced: 4 }, complete: true });
+    const { announcements: again } = setting(store, clock);
+    await again.load();
+    await again.resume(rulesRoot(last), async () => 2);
+    assert.deepEqual(statesOf(again), ["applied", "passedOver", "passedOver", "applied"]);
+  });
+
+  it("wait on where they were not brought into force after all", async () => {
+    const { announcements, clock } = setting();
+    await announcements.announce(withBand(1_000n), minutely);
+    clock.advance(100n);
+    assert.equal(await announcements.apply(1, async () => false), null);
+    assert.equal(await announcements.apply(1, async () => true), 1);
   });
 
   it("are good for 30 days, and stand in nobody's way after", async () => {
@@ -125,14 +152,14 @@ describe("announcements", () => {
     const { announcements, store, clock } = setting();
     for (const band of [1_000n, 2_000n, 3_000n]) await announcements.announce(withBand(band), minutely);
     clock.advance(100n);
-    await announcements.apply(2, async () => {});
+    await announcements.apply(2, async () => true);
     const states = ["passedOver", "applied", "waiting"];
     assert.deepEqual(
       announcements.all.map(({ state }) => state),
       states,
     );
     await assert.rejects(
-      announcements.apply(1, async () => {}),
+      announcements.apply(1, async () => true),
       hasCode("ANNOUNCEMENT"),
     );
     const { announcements: again } = setting(store, clock);
@@ -165,10 +192,19 @@ describe("announcements", () => {
       [list(250n), /greatestId/],
     ] as const)
       await assert.rejects(announcements.announce(refused, minutely), { code: "RULES", message: field });
-    // The next follows the last that waits, not what is in force.
+    // The next follows what waits, or what is in force: one that cannot come into force keeps no halt waiting.
     await announcements.announce(list(200n), minutely);
+    await announcements.announce(
+      { ...list(201n, 201n), markets: list(200n).markets.with(6, { ...listed, id: 201n }) },
+      minutely,
+    );
+    const halted = {
+      ...rules,
+      markets: rules.markets.with(0, { ...rules.markets[0]!, state: BigInt(MARKET_STATE.halted) }),
+    };
+    await announcements.announce(halted, minutely);
     await assert.rejects(announcements.announce(list(200n, 150n), minutely), { code: "RULES", message: /id/ });
-    assert.equal(announcements.all.length, 1);
+    assert.equal(announcements.all.length, 3);
   });
 
   it("are kept, and numbered one after the other, even when made at once", async () => {
@@ -242,6 +278,32 @@ describe("a venue's rules", () => {
         ["reprice", 3],
       ],
     );
+    await venue.close();
+  });
+
+  it("are never stamped before their timelock has run, however long the turn that brings them takes", async () => {
+    const base = lastingStore();
+    let disk = Promise.resolve();
+    const storage = {
+      ...base,
+      append: (records: Parameters<Store["append"]>[0]) => disk.then(() => base.append(records)),
+    };
+    const { venue, clock } = await openMinutely({ storage, timelock: 56n });
+    await priceNow(venue);
+    clock.advance(5n);
+    const { from } = await venue.announce(withBand(1_000n));
+    // Prices are due a second before, and the disk takes that second.
+    clock.set(from - 1n);
+    const held = gate();
+    disk = held.passed;
+    for (const report of reportsFor(venue).slice(0, 3)) venue.feeds.add(report);
+    await turns(5);
+    clock.set(from);
+    const applied = venue.applyRules(1);
+    await turns(5);
+    held.pass();
+    assert.equal((await applied).state, "applied");
+    assert.deepEqual(await logOf(base), ["reprice +5", "reprice +65", "rules +66"]);
     await venue.close();
   });
 

@@ -2,11 +2,12 @@ import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { Contradiction, marginCallInWords, sealSecret, type Client, type Position } from "../../client/index.ts";
+import { readFill, readSettlement, readStep, type ToldSettlement } from "../../client/knowledge.ts";
 import { publicKey } from "../../protocol/eddsa.ts";
 import { TacitError } from "../../protocol/errors.ts";
-import { asObject, toJson } from "../../protocol/json.ts";
-import { abs } from "../../protocol/numbers.ts";
-import { BITS } from "../../protocol/parameters.ts";
+import { asInteger, asObject, asWhole, badFormat, toJson } from "../../protocol/json.ts";
+import { abs, requireSigned } from "../../protocol/numbers.ts";
+import { BITS, SIDE } from "../../protocol/parameters.ts";
 import { counted, isoTime, short, table, thousands } from "../../setup/format.ts";
 import { passphrase } from "./passphrase.ts";
 import { tellUnanswered, withClient, type TraderOptions } from "./withClient.ts";
@@ -142,17 +143,62 @@ export async function accountDeposit(amount: bigint, options: TraderOptions): Pr
   });
 }
 
-interface SettledJson {
-  readonly instrument: number;
-  readonly lots: string;
-  readonly payoff: string;
+/** What each position came to of the cash of all: its payoff, and of slot 0 what is left, as its funding was never booked. */
+function settledCash({ positions }: ToldSettlement, cash: bigint): bigint[] {
+  const paid = positions.map(({ instrument, lots, payoff }) => (instrument === 0 ? 0n : lots * payoff));
+  const rest = paid.reduce((left, it) => left - it, cash);
+  return positions.map(({ instrument }, i) => (instrument === 0 ? rest : paid[i]));
 }
 
-/** What each position came to of the cash of all: its payoff, and of slot 0 what is left, as its funding was never booked. */
-function settledRows(positions: readonly SettledJson[], cash: bigint): (SettledJson & { readonly cash: bigint })[] {
-  const paid = ({ instrument, lots, payoff }: SettledJson) => (instrument === 0 ? 0n : BigInt(lots) * BigInt(payoff));
-  const rest = cash - positions.reduce((sum, it) => sum + paid(it), 0n);
-  return positions.map((it) => ({ ...it, cash: it.instrument === 0 ? rest : paid(it) }));
+/** Rows of the table of what was booked. @throws FORMAT naming the field */
+function bookedRows(client: Client, entry: Record<string, unknown>): string[][] {
+  const number = (name: string) =>
+    requireSigned(`history.${name}`, asInteger(`history.${name}`, entry[name]), BITS.cash);
+  const [n, time] = [String(asWhole("history.n", entry.n)), isoTime(number("time"))];
+  const row = (what: string, [about, nonce, lots, price, fee]: string[], cash: bigint | null) =>
+    [n, what, time, about, nonce, lots, price, fee, cash === null ? "" : thousands(cash)]; // prettier-ignore
+  switch (entry.kind) {
+    case "deposit":
+      return [row("deposit", ["", "", "", "", ""], number("amount"))];
+    case "withdrawal":
+      return [row("withdrawal", ["", `${number("nonce")}`, "", "", ""], -number("amount"))];
+    case "funding":
+      return [
+        row("funding", [client.instrumentName(0), "", `${number("lots")}`, `${number("rate")}`, ""], number("cash")),
+      ];
+    case "settlement": {
+      const settled = readSettlement(entry);
+      const cash = settledCash(settled, number("cash"));
+      return settled.positions.map(({ instrument, lots, payoff }, i) =>
+        row("settlement", [client.instrumentName(instrument), "", `${lots}`, `${payoff}`, ""], cash[i]),
+      );
+    }
+    case "fill": {
+      const { market, nonce, lots, price, fee, cash } = readFill(entry);
+      const ended = lots === 0n;
+      const words = [client.marketName(market), `${nonce}`, `${lots}`, ended ? "" : `${price}`, `${fee}`];
+      return [row(ended ? "order ended" : "fill", words, cash)];
+    }
+    case "flag":
+      return [row("FLAGGED", ["", "", "", "", ""], null)];
+    case "sweep":
+    case "reduce": {
+      const step = readStep(entry);
+      if (step.kind === "sweep") return [row("orders dropped", [client.marketName(step.market), "", "", "", ""], null)];
+      if (step.kind !== "reduce") return [];
+      const words = [client.marketName(step.market), "", `${step.size}`, `${step.limit} at worst`, ""];
+      return [row(step.side === SIDE.buy ? "operator buys" : "operator sells", words, null)];
+    }
+    case "assume": {
+      const step = readStep(entry);
+      const positions = step.kind === "assume" ? step.positions : [];
+      return positions.map(({ instrument, lots }, i) =>
+        row("taken over", [client.instrumentName(instrument), "", `${-lots}`, "", ""], i === 0 ? number("cash") : null),
+      );
+    }
+    default:
+      throw badFormat("history.kind", "deposit, withdrawal, funding, settlement, fill, flag, sweep, reduce or assume");
+  }
 }
 
 /** `tacit account history`: all that was booked after an entry of the log, as the venue reports it. @returns the exit code */
@@ -160,49 +206,10 @@ export async function accountHistory(after: number, options: TraderOptions): Pro
   return withClient(options, async (client) => {
     await client.recall();
     const entries = await client.allHistory(after);
+    const heading = ["entry", "what", "time", "market", "nonce", "lots", "price", "fee", "cash"];
     if (options.json) process.stdout.write(toJson(entries, 2) + "\n");
     else if (entries.length === 0) process.stdout.write("nothing was booked\n");
-    else {
-      const rows = entries.flatMap(
-        ({ n, kind, time, market, nonce, lots, price, fee, cash, amount, rate, positions, side, size, limit }) => {
-          const at = () => isoTime(BigInt(String(time)));
-          const line = (...cells: string[]) => [[String(n), ...cells]];
-          if (kind === "deposit") return line("deposit", at(), "", "", "", "", "", thousands(BigInt(String(amount))));
-          if (kind === "withdrawal")
-            return line("withdrawal", at(), "", String(nonce), "", "", "", thousands(-BigInt(String(amount))));
-          if (kind === "funding")
-          return line("funding", at(), client.instrumentName(0), "", String(lots), String(rate), "", thousands(BigInt(String(cash)))); // prettier-ignore
-          if (kind === "settlement")
-            return settledRows(positions as SettledJson[], BigInt(String(cash))).flatMap(
-              ({ instrument, lots, payoff, cash }) =>
-              line("settlement", at(), client.instrumentName(instrument), "", lots, payoff, "", thousands(cash)), // prettier-ignore
-            );
-          if (kind === "flag") return line("FLAGGED", at(), "", "", "", "", "", "");
-          if (kind === "sweep") return line("orders dropped", at(), client.marketName(BigInt(String(market))), "", "", "", "", ""); // prettier-ignore
-          if (kind === "reduce")
-            return line(`operator ${String(side)}s`, at(), client.marketName(BigInt(String(market))), "", String(size), `${String(limit)} at worst`, "", ""); // prettier-ignore
-          if (kind === "assume")
-            return (positions as { instrument: number; lots: string }[]).map((it, i) =>
-              [String(n), "taken over", at(), client.instrumentName(it.instrument), "", String(-BigInt(it.lots)), "", "", i === 0 ? thousands(BigInt(String(cash))) : ""]); // prettier-ignore
-          return [
-            [
-              String(n),
-              lots === "0" ? "order ended" : "fill",
-              isoTime(BigInt(String(time))),
-              client.marketName(BigInt(String(market))),
-              String(nonce),
-              String(lots),
-              lots === "0" ? "" : String(price),
-              String(fee),
-              thousands(BigInt(String(cash))),
-            ],
-          ];
-        },
-      );
-      process.stdout.write(
-        table([["entry", "what", "time", "market", "nonce", "lots", "price", "fee", "cash"], ...rows]),
-      );
-    }
+    else process.stdout.write(table([heading, ...entries.flatMap((entry) => bookedRows(client, entry))]));
     return 0;
   });
 }

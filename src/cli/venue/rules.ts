@@ -127,35 +127,40 @@ interface Changed {
   readonly path: string | undefined;
   /** "markets[0].state=halted" */
   readonly set?: readonly string[];
+  /** not those of an announcement that waits */
+  readonly inForce?: boolean;
 }
 
 /**
  * What the next announcement changes: rules come into force in the order of their announcements, so that what takes the place of
  * one that waits must have its changes, or takes them back.
  */
-function rulesToCome({ inForce, names, announced }: Omit<VenueRules, "profile">): unknown {
+function rulesToCome({ inForce, names, announced }: Omit<VenueRules, "profile">, asTheyAre: boolean): unknown {
   const now = BigInt(Math.floor(Date.now() / 1000));
   const last = announced.findLast(({ state, from }) => state === "waiting" && now <= from + ANNOUNCED_FOR);
-  if (!last) return namedRulesJson(inForce, names);
+  if (!last || asTheyAre) return namedRulesJson(inForce, names);
   note(`this begins from announcement ${last.n}, which waits, and not from the rules in force`);
   return namedRulesJson(last.rules, { ...names, ...last.names });
 }
 
 /** @throws USAGE, FILE, JSON */
-async function changedRules(before: Omit<VenueRules, "profile">, { path, set = [] }: Changed): Promise<unknown> {
+async function changedRules(
+  before: Omit<VenueRules, "profile">,
+  { path, set = [], inForce = false }: Changed,
+): Promise<unknown> {
   if (path === undefined && set.length === 0)
     throw new TacitError("USAGE", "nothing is said to change: expected a file of rules, or --set");
-  const rules = path === undefined ? rulesToCome(before) : await readJson(path);
+  const rules = path === undefined ? rulesToCome(before, inForce) : await readJson(path);
   return setPlaces(rules, set);
 }
 
 /** `tacit rules diff`: what would change, in words, and what is allowed on an empty market only. @returns the exit code */
 export async function rulesDiff(
   path: string | undefined,
-  { venue, json, set }: RulesOptions & Pick<Changed, "set">,
+  { venue, json, ...changed }: RulesOptions & Omit<Changed, "path">,
 ): Promise<number> {
   const { profile, ...before } = await rulesOf(new Api(venue));
-  const after = parseRules(await changedRules(before, { path, set }), profile);
+  const after = parseRules(await changedRules(before, { path, ...changed }), profile);
   const changes = rulesChanges(before.inForce, after);
   if (json) process.stdout.write(toJson({ root: rulesRoot(after), changes }, 2) + "\n");
   else process.stdout.write((changes.length > 0 ? `rules ${short(rulesRoot(after))}\n` : "") + inWords(changes));
@@ -215,14 +220,14 @@ async function announcedRules(
 /** `tacit rules announce`. @returns the exit code */
 export async function rulesAnnounce(
   path: string | undefined,
-  options: AnnouncerOptions & Pick<Changed, "set">,
+  options: AnnouncerOptions & Omit<Changed, "path">,
 ): Promise<number> {
-  const { set } = options;
+  const { set, inForce } = options;
   if (options.rpc !== undefined) {
     const asked = new Api(options.venue);
     const { profile, ...before } = await rulesOf(asked);
     const announcer = await announcerOf({ rpc: options.rpc }, asked);
-    const rules = await announcedRules(before, profile, { path, set });
+    const rules = await announcedRules(before, profile, { path, set, inForce });
     const { n, from } = await announcer.announce(JSON.stringify(rules), profile);
     process.stdout.write(
       `announcement ${n}, good from ${isoTime(from)}: the venue shows it once its block is confirmed\n`,
@@ -231,7 +236,7 @@ export async function rulesAnnounce(
   }
   const api = await operatorApi(options);
   const { profile, ...before } = await rulesOf(api);
-  const rules = await announcedRules(before, profile, { path, set });
+  const rules = await announcedRules(before, profile, { path, set, inForce });
   return told(await api.post("/rules/announce", { rules }), options);
 }
 
