@@ -21,6 +21,7 @@ import {
   eventOf,
   ledgerOf,
   pricedRules,
+  PROFILE,
   quorumFor,
   randomSituation,
   signedReport,
@@ -100,7 +101,7 @@ describe("circuits/instructions/reprice", () => {
   remembersHashes();
   let circuit: Circuit;
   before(async () => {
-    circuit = await compileTemplate({ file, template: "Reprice", args: [4, 4] });
+    circuit = await compileTemplate({ file, template: "Reprice", args: [4, 4, PROFILE.depth] });
   });
   const shown = (inputs: Inputs) => circuit.publicValues(inputs, 6);
   const built = (of: Situation) => repriceInputs(ledgerOf(of), eventOf(of));
@@ -127,7 +128,7 @@ describe("circuits/instructions/reprice", () => {
   });
 
   describe("forged witnesses", () => {
-    const whole = () => compileTemplate({ file, template: "Reprice", args: [4, 4], optimise: false });
+    const whole = () => compileTemplate({ file, template: "Reprice", args: [4, 4, PROFILE.depth], optimise: false });
     const of = () => situation(rules(), earlier(), FIRST + 1n, numbers({ index: 101_000n }));
     const CONTRACTS = "signal contracts <== Hash(TAG_VECTOR(), N)(contract)";
 
