@@ -102,7 +102,7 @@ template Reducing(S) {
     signal gain[S];
     for (var k = 0; k < S; k++) {
         gain[k] <== (1 - 2 * side) * (weighted[k] - paid);
-        spread[k] <== k == 0 ? 0 : gain[k] - gain[0] + released;
+        spread[k] <== gain[k] - gain[0] + (k == 0 ? 0 : released);
     }
     mark <== gain[0] - fee;
 }

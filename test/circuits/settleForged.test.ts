@@ -62,6 +62,8 @@ describe("circuits/instructions/settle: forged witnesses", () => {
     "credit * index === 0",
     "found === 1",
   ];
+  const OPEN = "OpenRules()(before.roots.rules, group, idsHash, rowsHash, instrumentsHash)";
+  const NO_CREDIT = "step[j].credit <== 0";
   const ROW = "market[g].row <== rows[g]";
   const FIRST = "step[j].accounts <== before.accounts.root";
   const LINK = "step[j].accounts <== step[j - 1].accountsAfter";
@@ -79,9 +81,15 @@ describe("circuits/instructions/settle: forged witnesses", () => {
   it("each signal is bound by the rule that computes it", () => {
     const credit = inputsOfTwo({ fills: [fill(3)] });
     assert.equal(credit.credit, 1n);
-    pinsEach(circuit, { fixture: fixture(), credit }, "settle.circom", [...BY_HAND, ...OF_ONE, LINK]);
+    pinsEach(circuit, { fixture: fixture(), credit }, "settle.circom", [...BY_HAND, ...OF_ONE, LINK, OPEN, NO_CREDIT]);
     const run = "on[k] * (named - index) === 0";
-    pinsEach(runs, { fixture: fixtureOfRun() }, "settle.circom", [...BY_HAND, run, FIRST, ROW]);
+    pinsEach(runs, { fixture: fixtureOfRun() }, "settle.circom", [...BY_HAND, run, FIRST, ROW, OPEN]);
+  });
+
+  it("other rules than those of the state, or a credit in a slot that is not the last: refused", () => {
+    const inputs = inputsOfTwo({ fills: [fill(0), fill(3)] });
+    for (const name of ["idsHash", "instrumentsHash", "group.slack"]) circuit.refuses(inputs, { [name]: 5n }, OPEN);
+    circuit.refuses(inputs, { "step[0].credit": 1n }, NO_CREDIT);
   });
 
   it("a slot goes on with the accounts that the one before it leaves", () => {
