@@ -7,7 +7,7 @@ import { INSURANCE } from "../../src/protocol/parameters.ts";
 import type { Prices } from "../../src/protocol/prices.ts";
 import type { Defaults } from "../../src/protocol/rules.ts";
 import { assumeInputs } from "../../src/witness/assume.ts";
-import { accountOf, pricesOf, TIME, vector, withDefaults } from "../defaulting.ts";
+import { accountOf, EPOCH, pricesOf, TIME, vector, withDefaults } from "../defaulting.ts";
 import { refusesInputs } from "./configuring.ts";
 import { assuming, Venue } from "./enforcing.ts";
 import { compileTemplate, expectNoWitness, type Inputs } from "./harness.ts";
@@ -45,7 +45,7 @@ function venueOf(world: World, slots = 1): Venue {
   };
   const sunk = having(world.equity ?? 60_000n, { positions: POSITIONS, flagged: LATE, ...world.account });
   const insurance = having(50_000n, { positions: vector(-20n, 3n), ...world.insurance });
-  const accounts = [accountOf(), insurance, sunk, accountOf({ cash: 1n << 60n, positions: vector(1n, 1n, 1n) })];
+  const accounts = [accountOf(), insurance, sunk, accountOf({ cash: 1n << 80n, positions: vector(1n, 1n, 1n) })];
   const venue = new Venue(accounts, rules, prices, slots);
   if (world.clock !== undefined) venue.ledger.state.clock = world.clock;
   return venue;
@@ -101,6 +101,8 @@ describe("circuits/instructions/assume: forged witnesses", () => {
     refusesInputs(await compiled(), { honest: inputsOf({}), cheat }, "active * isInsurance === 0");
   });
 
+  /** The leaves of both accounts stand in one node: the second reads what the first has become. */
+  const SIBLING = { "siblings[0][0][1]": "update[0].leafAfter" };
   type Read = (name: string) => bigint;
   const plus = (name: string, by: bigint) => (read: Read) => ({ [name]: read(name) + by });
   const same = (name: string, of: string) => (read: Read) => ({ [name]: read(of) });
@@ -146,14 +148,22 @@ describe("circuits/instructions/assume: forged witnesses", () => {
     ["another time in the log", plus("steps[0].step.time", -1n)],
     ["no entry", same("after.logged.head", "before.logged.head")],
     ["no entry counted", same("after.logged.count", "before.logged.count")],
-    ["other rules of defaults", () => ({ "defaults.penalty": 0n }), "group.defaults === defaultsHash"],
+    ["other rules of defaults", () => ({ "defaults.insuranceShare": 0n }), "group.defaults === defaultsHash"],
     ["other rules", () => ({ idsHash: 5n }), "OpenRules()"],
     ["other prices", () => ({ "values[1][9]": 5n }), "OpenPrices()"],
     ["other charges, long", () => ({ "longCharges[9]": 5n }), "OpenVector()(meta.longCharges, longCharges)"],
     ["other charges, short", () => ({ "shortCharges[9]": 5n }), "OpenVector()(meta.shortCharges, shortCharges)"],
     ["other holders", plus("holders[9]", 1n), "OpenVector()(before.accounts.holders, holders)"],
-    ["another insurance account than the leaf's", plus("insurance.cash", 1n), "update[0].rootBefore === before.accounts.root"],
+    ["another insurance account than the leaf's", plus("insurance.nonce", 1n), "update[0].rootBefore === before.accounts.root"],
     ["another account than the leaf's", plus("account[0].nonce", 1n), "update[j + 1].rootBefore === update[j].rootAfter"],
+    ["other positions of the insurance account", plus("owns[0][5]", 1n)],
+    ["a step that is not taken", () => ({ "steps[0].active": 0n })],
+    ["an open order of the insurance account", plus("insured.open", 1n)],
+    ["something reserved of it", plus("insured.reserved", 1n)],
+    ["what it waits for", plus("insured.pushedAt", 1n)],
+    ["other positions hashed", plus("positionsAfter", 1n)],
+    ["another path of the account", (read) => ({ "siblings[0][1][0]": 5n, "update[1].siblings[1][0]": read("siblings[0][1][0]") }), "update[j + 1].siblings <== siblings[j]"],
+    ["another leaf before", (read) => ({ "account[0].nonce": 9n, "update[1].leafBefore": read("update[1].leafBefore") }), "update[j + 1].leafBefore <== steps[j].leafBefore"],
     ["another phase", () => ({ "before.phase": 17n }), "before.phase === PHASE_OPEN()"],
   ]; // prettier-ignore
   for (const [why, cheat, rule] of cheats)
@@ -161,7 +171,7 @@ describe("circuits/instructions/assume: forged witnesses", () => {
       const circuit = await compiled();
       const inputs = inputsOf({});
       const honest = circuit.witness(inputs);
-      circuit.refuses(inputs, cheat((name) => circuit.read(name, honest)), rule);
+      circuit.refuses(inputs, cheat((name) => circuit.read(name, honest)), rule, SIBLING);
     }); // prettier-ignore
 
   it("no equity: nothing is left to it, and all of it is lacking then", async () => {
@@ -169,7 +179,8 @@ describe("circuits/instructions/assume: forged witnesses", () => {
     const inputs = inputsOf({ equity: -5_000n, account: { positions: POSITIONS, flagged: TIME } });
     const honest = circuit.witness(inputs);
     const read = (name: string) => circuit.read(name, honest);
-    for (const name of ["steps[0].keeps", "steps[0].solvent"]) circuit.refuses(inputs, { [name]: 1n });
+    for (const name of ["steps[0].keeps", "steps[0].solvent"])
+      circuit.refuses(inputs, { [name]: 1n }, undefined, SIBLING);
     circuit.refuses(inputs, { deficit: read("deficit") + 1n });
   });
 
@@ -177,23 +188,88 @@ describe("circuits/instructions/assume: forged witnesses", () => {
     const circuit = await compiled();
     const inputs = inputsOf({});
     const of = { "before.accounts.root": "update[0].rootBefore" };
-    circuit.refuses(inputs, { "update[0].index[0]": 0n }, "update[0].index[i] <== (INSURANCE() >> i) & 1", of);
+    const moved = { "update[0].index[0]": 0n, "siblings[0][0][1]": inputs.siblings[0][0][0] as bigint };
+    circuit.refuses(inputs, moved, "update[0].index[i] <== (INSURANCE() >> i) & 1", {
+      ...of,
+      "siblings[0][0][0]": "update[0].leafAfter",
+    });
     circuit.refuses(inputs, { positionsBefore: 5n }, undefined, of);
+    const path = { "update[0].siblings[1][0]": 5n, "siblings[0][1][0]": 5n };
+    circuit.refuses(inputs, path, "update[0].siblings <== insuranceSiblings", of);
+    const other = { "insuranceSiblings[0][1]": "steps[0].leafBefore", ...of };
+    circuit.refuses(inputs, { "steps[0].account.nonce": 9n }, "steps[j].account <== account[j]", other);
+  });
+
+  it("prices that do not count, called such that do: refused", async () => {
+    const circuit = await compiled();
+    const honest = inputsOf({});
+    const rules = circuit.read("before.roots.rules", circuit.witness(honest));
+    for (const [name, value, change] of [
+      ["halted", 0n, { halted: true }],
+      ["under", rules, { rules: 5n }],
+      ["inForce", 5n, { rules: 5n }],
+      ["epoch", EPOCH, { epoch: EPOCH + 1n }],
+      ["epochLength", 61n, { epoch: 984n }],
+    ] as const) {
+      const cheat = inputsOf({ prices: (it) => ({ ...it, ...change }) });
+      refusesInputs(circuit, { honest, cheat, pinned: { [`fresh.made.${name}`]: value } }, `fresh.made.${name} <==`);
+    }
   });
 });
 
 describe("circuits/instructions/assume: each statement", () => {
   remembersHashes();
+  /** What the whole is made of beside: above, where what follows in the tree is made to fit. */
   const BY_HAND = [
-    "active * isInsurance === 0",
-    "active * account.open === 0",
-    COUNTS,
+    "OpenRules()(before.roots.rules, group, idsHash, rowsHash, instrumentsHash)",
+    "OpenPrices()(before.roots.prices, meta, scenarios, pricesRows)",
+    "signal defaultsHash <== DefaultsHash()(defaults)",
+    "group.defaults === defaultsHash",
+    "fresh.made.inForce <== before.roots.rules",
+    "fresh.made.epochLength <== group.epochLength",
+    "fresh.made.under <== meta.rules",
+    "fresh.made.epoch <== meta.epoch",
+    "fresh.made.halted <== meta.halted",
+    "fresh.exact === 1",
+    "owns[0] <== insurance.positions",
+    "owns[j + 1][i] <== owns[j][i] + steps[j].taken.positions[i]",
+    "steps[j].active <== active[j]",
+    "steps[j].account <== account[j]",
+    "insurance.open === 0",
+    "insured.seq <== insurance.seq + used",
+    "insured.cash <== cash",
+    "insured.positions <== owns[N]",
+    ...["keyX", "keyY", "view", "nonce", "reserved", "open", "flagged", "pushedAt"].map(
+      (name) => `insured.${name} <== insurance.${name}`,
+    ),
+    "signal positionsAfter <== PositionsHash()(insured.positions)",
+    "update[0].siblings <== insuranceSiblings",
+    "update[0].leafAfter <== Leaf()(insured, positionsAfter)",
+    "update[j + 1].siblings <== siblings[j]",
+    "update[j + 1].leafBefore <== steps[j].leafBefore",
+    "update[j + 1].rootBefore === update[j].rootAfter",
     "active[0] === 1",
     "UsedFirst(N)(active)",
   ];
-  it("is a rule: no signal can have another value", async () => {
-    const examples = { some: inputsOf({}), none: inputsOf({ equity: -900_000n, account: { positions: POSITIONS, flagged: TIME } }) }; // prettier-ignore
-    pinsEach(await compiled(), examples, "assume.circom", BY_HAND);
+  const some = () => inputsOf({});
+  const none = () => inputsOf({ equity: -900_000n, account: { positions: POSITIONS, flagged: TIME } });
+  it("of a slot is a rule: no signal can have another value", async () => {
+    const circuit = await compileTemplate({ file: assuming, template: "AssumeSlot", args: [4], optimise: false });
+    const slot = (of: Tampered): Inputs => {
+      const { maintenance, penalty, grace, slope, hold } = of.defaults;
+      const { values, longCharges, shortCharges, stamp } = of;
+      const [active, index, salt, account] = ["active", "index", "salt", "account"].map((name) => of[name][0]);
+      return { active, domain: 77n, time: stamp, maintenance, penalty, grace, slope, lasts: 2n * slope + hold, values, longCharges, shortCharges, index, salt, account, owns: of.insurance.positions, logHead: 3n }; // prettier-ignore
+    };
+    const examples = { some: slot(some()), none: slot(none()), idle: { ...slot(some()), active: 0n } };
+    const byRows = ["active * isInsurance === 0", "active * account.open === 0", COUNTS];
+    pinsEach(circuit, examples, "assume.circom AssumeSlot", byRows);
+    circuit.refuses(slot(some()), { index: 1n }, byRows[0]);
+    circuit.refuses(slot(some()), { "account.open": 1n }, byRows[1]);
+  });
+
+  it("of the whole is a rule: no signal can have another value", async () => {
+    pinsEach(await compiled(), { some: some(), none: none() }, "assume.circom Assume", BY_HAND);
   });
 });
 
@@ -206,7 +282,6 @@ describe("circuits/instructions/assume: two slots", () => {
   it("the second reads what the first leaves, and none is used twice", async () => {
     const circuit = await compiled(2);
     const inputs = make();
-    circuit.refuses(inputs, { "active[1]": 2n }, "UsedFirst(N)(active)");
     circuit.refuses(inputs, { "steps[1].logHead": 5n });
     circuit.refuses(inputs, { "siblings[1][0][0]": 5n }, "update[j + 1].rootBefore === update[j].rootAfter");
     const twice = structuredClone(inputs);

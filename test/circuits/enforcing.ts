@@ -64,7 +64,8 @@ export class Venue {
     const positions = insurance.positions.map((lots, i) => lots + account.positions[i]);
     const insured = { ...insurance, seq: insurance.seq + 1n, cash: insurance.cash + account.cash - kept, positions };
     const deficit = -standing(insured, prices).equity;
-    const held = { ...this.matcher.held, deficit: deficit > 0n ? deficit : 0n };
+    const { vault, relief } = this.ledger.state;
+    const held = { vault, relief, deficit: deficit > 0n ? deficit : 0n };
     return { kind: "assume", entry: { item: defaultItem({ kind: "assume", account: index }, 9n), time }, write: { index, before: account, after }, insurance: { index: 1, before: insurance, after: insured }, held };
   } // prettier-ignore
 
