@@ -176,7 +176,7 @@ describe("circuits/instructions/assume: forged witnesses", () => {
 
   it("no equity: nothing is left to it, and all of it is lacking then", async () => {
     const circuit = await compiled();
-    const inputs = inputsOf({ equity: -5_000n, account: { positions: POSITIONS, flagged: TIME } });
+    const inputs = inputsOf({ equity: -5_000n });
     const honest = circuit.witness(inputs);
     const read = (name: string) => circuit.read(name, honest);
     for (const name of ["steps[0].keeps", "steps[0].solvent"])
@@ -189,7 +189,8 @@ describe("circuits/instructions/assume: forged witnesses", () => {
     const inputs = inputsOf({});
     const of = { "before.accounts.root": "update[0].rootBefore" };
     const moved = { "update[0].index[0]": 0n, "siblings[0][0][1]": inputs.siblings[0][0][0] as bigint };
-    circuit.refuses(inputs, moved, "update[0].index[i] <== (INSURANCE() >> i) & 1", {
+    // Which of the indexes it is, a constant does not tell.
+    circuit.refuses(inputs, moved, "].index <== ", {
       ...of,
       "siblings[0][0][0]": "update[0].leafAfter",
     });
@@ -209,7 +210,7 @@ describe("circuits/instructions/assume: forged witnesses", () => {
       ["under", rules, { rules: 5n }],
       ["inForce", 5n, { rules: 5n }],
       ["epoch", EPOCH, { epoch: EPOCH + 1n }],
-      ["epochLength", 61n, { epoch: 984n }],
+      ["epochLength", 61n, { epoch: 983n }],
     ] as const) {
       const cheat = inputsOf({ prices: (it) => ({ ...it, ...change }) });
       refusesInputs(circuit, { honest, cheat, pinned: { [`fresh.made.${name}`]: value } }, `fresh.made.${name} <==`);
@@ -262,7 +263,9 @@ describe("circuits/instructions/assume: each statement", () => {
       return { active, domain: 77n, time: stamp, maintenance, penalty, grace, slope, lasts: 2n * slope + hold, values, longCharges, shortCharges, index, salt, account, owns: of.insurance.positions, logHead: 3n }; // prettier-ignore
     };
     const examples = { some: slot(some()), none: slot(none()), idle: { ...slot(some()), active: 0n } };
-    const byRows = ["active * isInsurance === 0", "active * account.open === 0", COUNTS];
+    const byRows = ["active * isInsurance === 0", "active * account.open === 0", COUNTS, BELOW, LATER].map(
+      (rule) => circuit.statements.find(({ template, text }) => template === "AssumeSlot" && text === rule)!.text,
+    );
     pinsEach(circuit, examples, "assume.circom AssumeSlot", byRows);
     circuit.refuses(slot(some()), { index: 1n }, byRows[0]);
     circuit.refuses(slot(some()), { "account.open": 1n }, byRows[1]);

@@ -139,7 +139,7 @@ const ROWS: Row[] = [
   ["a limit off the tick", REDUCE, MARKET, OPEN, { ...OPEN, step: { limit: 99_995n } }],
   ["more lots than the market's limit", REDUCE, MARKET, { ...OPEN, market: { lotLimit: 5n }, step: { size: 5n } }, { ...OPEN, market: { lotLimit: 5n }, step: { size: 6n } }],
   ["a reduction beyond the room of the market", REDUCE, "Range(BITS_COUNT() + 3)(entryRoom)", { ...OPEN, entries: 132n }, { ...OPEN, entries: 133n }],
-  ["a second at which the market does not close", REDUCE, "Range(BITS_TIME())(quotient)", OPEN, { ...OPEN, time: TIME + 5n }],
+  ["a second at which the market does not close", REDUCE, "isReduction * rest === 0", OPEN, { ...OPEN, time: TIME + 5n }],
   ["a market that is halted", REDUCE, "isReduction * (row.state - MARKET_STATE_OPEN()) === 0", OPEN, { ...OPEN, market: { state: 2n } }],
   ["a market that is over", REDUCE, "Range(BITS_TIME())(ahead)", { ...OPEN, market: { until: TIME + 1n } }, { ...OPEN, market: { until: TIME } }],
   ["a reduction after something of its second", REDUCE, CLOCK, { ...OPEN, clock: 32n * TIME }, { ...OPEN, clock: 32n * TIME + 1n }],
@@ -314,7 +314,6 @@ describe("circuits/instructions/enforce: forged witnesses", () => {
       ["no fee", () => ({ "steps[0].order.fee": 0n })],
       ["charges of what is closed forgotten", (read) => ({ "steps[0].lot.freed[0]": 0n, "riskAfter[0]": read("riskAfter[0]") + 10n })],
       ["another mark", plus("steps[0].worse", -10n)],
-      ["a quotient of the field", () => ({ stamp: TIME, quotient: quotient(TIME, 10n) + 1n })],
     ]],
     ["REDUCE of account 1", OWN, OWNS({ flagged: TIME, nonce: 6n, open: 2n }), [
       ["the tree left as it was", (read) => ({ "after.accounts.root": read("before.accounts.root") })],
@@ -336,9 +335,20 @@ describe("circuits/instructions/enforce: forged witnesses", () => {
       });
 
   it("a second of no auction, called one: refused", async () => {
-    const pinned = { quotient: TIME / 10n };
-    const world = { ...OPEN, time: TIME + 5n };
-    refusesInputs(await compiled(), { honest: inputsOf(REDUCE, OPEN), cheat: inputsOf(REDUCE, world), pinned }, "isReduction * (stamp - multiple) === 0"); // prettier-ignore
+    const [good, world] = [OPEN, { ...OPEN, time: TIME + 5n }].map((it) => inputsOf(REDUCE, it));
+    const cheats: [Record<string, bigint>, string][] = [
+      [{ quotient: quotient(TIME + 5n, 10n) }, "Range(BITS_TIME())(quotient)"],
+      [{ rest: 0n }, "signal rest <== stamp - interval * quotient"],
+      [{ interval: 5n }, "signal interval <== Select()(given, row.interval, 1)"],
+    ];
+    for (const [pinned, rule] of cheats) refusesInputs(await compiled(), { honest: good, cheat: world, pinned }, rule);
+    const circuit = await compiled();
+    circuit.refuses(
+      inputsOf(FLAG, { time: TIME + 5n }),
+      { quotient: TIME / 10n - 1n },
+      "Range(BITS_MARKET())(interval - 1 - rest)",
+    );
+    circuit.refuses(inputsOf(FLAG, { time: TIME + 5n }), { quotient: TIME / 10n + 1n }, "Range(BITS_MARKET())(rest)");
   });
 
   it("another account than the leaf's, or at another index: refused, in whatever tree", async () => {
@@ -387,7 +397,6 @@ describe("circuits/instructions/enforce: two slots", () => {
   it("the second reads what the first leaves", async () => {
     const circuit = await compiled(2);
     const inputs = make([FLAG, FLAG].slice(0, 1), {});
-    circuit.refuses(inputs, { "active[0]": 0n, "isFlag[0]": 0n }, "active[0] === 1");
     circuit.refuses(inputs, { "isFlag[1]": 1n }, "(1 - active) * isFlag === 0");
     circuit.refuses(inputs, { "active[1]": 2n }, "UsedFirst(N)(active)");
     const own = { "steps[1].accounts": "steps[1].update.rootBefore" };
@@ -402,6 +411,7 @@ describe("circuits/instructions/enforce: two slots", () => {
     const twice = structuredClone(one);
     for (const name of ["active", "isFlag", "below"]) twice[name][1] = twice[name][0];
     expectNoWitness(circuit, twice);
+    expectNoWitness(circuit, { ...one, active: [0n, 0n], isFlag: [0n, 0n] });
     expectNoWitness(circuit, { ...twice, active: [1n, 1n], isFlag: [0n, 1n] });
   });
 });
