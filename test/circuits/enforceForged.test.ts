@@ -10,15 +10,33 @@ import { vectorHash, type MarketRules } from "../../src/protocol/market.ts";
 import { INSURANCE } from "../../src/protocol/parameters.ts";
 import { pricesRoot, type Prices } from "../../src/protocol/prices.ts";
 import type { Defaults, Rules } from "../../src/protocol/rules.ts";
+import { Random } from "../../src/replay/random.ts";
 import { enforceInputs } from "../../src/witness/enforce.ts";
-import { accountOf, BUY, pricesOf, SELL, TIME, vector, withDefaults } from "../defaulting.ts";
+import { accountOf, BUY, EPOCH, pricesOf, SELL, TIME, vector, withDefaults } from "../defaulting.ts";
 import { refusesInputs } from "./configuring.ts";
 import { enforcing, Venue } from "./enforcing.ts";
-import { compileTemplate, expectNoWitness, type Inputs } from "./harness.ts";
+import { compileTemplate, expectNoWitness, type Circuit, type Inputs } from "./harness.ts";
 import { pinsEach } from "./pinning.ts";
 import { quotient } from "./r1cs.ts";
 import { leavesOthersAlone } from "./registers.ts";
 import { remembersHashes } from "./remembering.ts";
+
+const SEED = Number(process.env.TACIT_SEED ?? Date.now() % 100_000);
+/** Of the whole, what several rules depend on: above. */
+const OPENED = [
+  "Boolean()(isReduction)",
+  "signal rowsHash <== Hash(TAG_VECTOR(), MARKETS())(rulesRows)",
+  "OpenRules()(before.roots.rules, group, idsHash, rowsHash, instrumentsHash)",
+  "signal defaultsHash <== DefaultsHash()(defaults)",
+  "group.defaults === defaultsHash",
+  "OpenPrices()(before.roots.prices, meta, scenarios, pricesRows)",
+  ...["inForce <== before.roots.rules", "epochLength <== group.epochLength", "under <== meta.rules", "epoch <== meta.epoch", "halted <== meta.halted"].map((it) => `fresh.made.${it}`),
+  "signal at[MARKETS()] <== OneHotOf(BITS_SLOT())(slot)",
+  "shared.isReduction <== isReduction",
+  "UsedFirst(N)(active)",
+  "steps[j].isFlag <== isFlag[j]",
+  "steps[j].accounts <== before.accounts.root",
+]; // prettier-ignore
 
 type Tampered = Inputs & { [name: string]: any };
 const SUNK = 2;
@@ -77,6 +95,12 @@ const inputsOf = (step: Enforcement, world: World) => {
   const inputs = claimed(step, world).inputs as Tampered;
   inputs.riskAfter[0] += world.more ?? 0n;
   return inputs;
+};
+
+/** Of the time by the market's interval. */
+const quotients = ({ time = TIME, step }: World) => {
+  const interval = step?.slot === 9 ? 1n : 10n;
+  return { quotient: time / interval, rest: time % interval };
 };
 
 /** 20 perpetuals: M = 151,180. Of maintenance a half, of the target three quarters of it. */
@@ -157,7 +181,7 @@ describe("circuits/instructions/enforce: forged witnesses", () => {
   for (const [why, step, rule, good, bad] of ROWS)
     it(`${why}: refused`, async () => {
       const cheat = inputsOf(step, bad);
-      refusesInputs(await compiled(), { honest: inputsOf(step, good), cheat }, rule);
+      refusesInputs(await compiled(), { honest: inputsOf(step, good), cheat, pinned: quotients(bad) }, rule);
     });
 
   /** Long perpetuals, short futures: selling the first raises M. Equity, relief and what is loose as bounds, to the unit. */
@@ -217,8 +241,43 @@ describe("circuits/instructions/enforce: forged witnesses", () => {
         { ...world, prices: (it) => ({ ...it, epoch: it.epoch - 1n }) },
         { ...world, prices: (it) => ({ ...it, epoch: it.epoch + 1n }) },
       ];
-      for (const it of bad) refusesInputs(await compiled(), { honest, cheat: inputsOf(step, it) }, FRESH);
+      for (const it of bad)
+        refusesInputs(await compiled(), { honest, cheat: inputsOf(step, it), pinned: quotients(it) }, FRESH);
     });
+
+  it("prices that do not count, called such that do: refused", async () => {
+    const circuit = await compiled();
+    const honest = inputsOf(FLAG, {});
+    const rules = circuit.read("before.roots.rules", circuit.witness(honest));
+    for (const [name, value, change] of [
+      ["halted", 0n, { halted: true }],
+      ["under", rules, { rules: 5n }],
+      ["inForce", 5n, { rules: 5n }],
+      ["epoch", EPOCH, { epoch: EPOCH + 1n }],
+      ["epochLength", 61n, { epoch: 983n }],
+    ] as const) {
+      const cheat = inputsOf(FLAG, { prices: (it) => ({ ...it, ...change }) });
+      refusesInputs(circuit, { honest, cheat, pinned: { [`fresh.made.${name}`]: value } }, `fresh.made.${name} <==`);
+    }
+  });
+
+  it("one command called another one, or a condition of one called none: refused", async () => {
+    const circuit = await compiled();
+    const [flag, reduce] = [inputsOf(FLAG, {}), inputsOf(REDUCE, OPEN)];
+    circuit.refuses(flag, { "isFlag[0]": 0n, "steps[0].isFlag": 1n }, "steps[j].isFlag <== isFlag[j]");
+    circuit.refuses(reduce, { isReduction: 0n, "shared.isReduction": 1n }, "shared.isReduction <== isReduction");
+    circuit.refuses(reduce, { "steps[0].reducing": 0n, "riskAfter[0]": 1n << 103n }, "signal reducing <== ");
+    const own = { "steps[0].accounts": "steps[0].update.rootBefore" };
+    circuit.refuses(flag, { "siblings[0][0][0]": 5n }, "steps[j].accounts <== before.accounts.root", own);
+    const again = inputsOf(FLAG, flagged(TIME));
+    refusesInputs(circuit, { honest: flag, cheat: again, pinned: { "steps[0].marked": 0n } }, "signal marked <== ");
+    const sweep = inputsOf(SWEEP, flagged(BEGUN));
+    const cheat = inputsOf(SWEEP, flagged(YOUNG));
+    refusesInputs(circuit, { honest: sweep, cheat, pinned: { "steps[0].early": 0n } }, "signal early <== ");
+    for (const bent of [{ isFlag: [2n] }, { isReduction: 2n }, { active: [2n] }, { active: [0n], isFlag: [0n] }, { isReduction: 1n }])
+      expectNoWitness(circuit, { ...flag, ...bent } as Inputs);
+    expectNoWitness(circuit, { ...reduce, isFlag: [1n] });
+  }); // prettier-ignore
 
   it("other rules of defaults, of the group, rows or prices than those of the state: refused", async () => {
     const circuit = await compiled();
@@ -337,18 +396,22 @@ describe("circuits/instructions/enforce: forged witnesses", () => {
   it("a second of no auction, called one: refused", async () => {
     const [good, world] = [OPEN, { ...OPEN, time: TIME + 5n }].map((it) => inputsOf(REDUCE, it));
     const cheats: [Record<string, bigint>, string][] = [
-      [{ quotient: quotient(TIME + 5n, 10n) }, "Range(BITS_TIME())(quotient)"],
-      [{ rest: 0n }, "signal rest <== stamp - interval * quotient"],
-      [{ interval: 5n }, "signal interval <== Select()(given, row.interval, 1)"],
+      [{ quotient: quotient(TIME + 5n, 10n), rest: 0n }, "Range(BITS_TIME())(quotient)"],
+      [{ quotient: TIME / 10n, rest: 0n }, "signal rest <== stamp - interval * quotient"],
+      [{ interval: 5n, quotient: TIME / 5n + 1n, rest: 0n }, "signal interval <== Select()(given, row.interval, 1)"],
     ];
     for (const [pinned, rule] of cheats) refusesInputs(await compiled(), { honest: good, cheat: world, pinned }, rule);
     const circuit = await compiled();
     circuit.refuses(
       inputsOf(FLAG, { time: TIME + 5n }),
-      { quotient: TIME / 10n - 1n },
+      { quotient: TIME / 10n - 1n, rest: 15n },
       "Range(BITS_MARKET())(interval - 1 - rest)",
     );
-    circuit.refuses(inputsOf(FLAG, { time: TIME + 5n }), { quotient: TIME / 10n + 1n }, "Range(BITS_MARKET())(rest)");
+    circuit.refuses(
+      inputsOf(FLAG, { time: TIME + 5n }),
+      { quotient: TIME / 10n + 1n, rest: -5n },
+      "Range(BITS_MARKET())(rest)",
+    );
   });
 
   it("another account than the leaf's, or at another index: refused, in whatever tree", async () => {
@@ -363,25 +426,59 @@ describe("circuits/instructions/enforce: forged witnesses", () => {
 
 describe("circuits/instructions/enforce: each statement", () => {
   remembersHashes();
-  const HAND = [
-    "marked === 0",
-    COUNTS,
-    "early * solvent === 0",
-    "trading * account.open === 0",
-    "trading * (1 - solvent) === 0",
-    "closes[i] * shared.uses[i] === 0",
-    "isReduction * (row.state - MARKET_STATE_OPEN()) === 0",
-    "isReduction * (1 - quotedGiven) === 0",
-  ];
-  it("is a rule: no signal can have another value", async () => {
-    const circuit = await compiled();
-    const examples = {
-      flag: inputsOf(FLAG, {}),
-      sweep: inputsOf(SWEEP, flagged(BEGUN)),
-      reduce: inputsOf(REDUCE, OPEN),
-      own: inputsOf(OWN, OWNS({ flagged: TIME, nonce: 6n, open: 2n })),
+  const examples = () => ({
+    flag: inputsOf(FLAG, {}),
+    sweep: inputsOf(SWEEP, flagged(BEGUN)),
+    reduce: inputsOf(REDUCE, OPEN),
+    own: inputsOf(OWN, OWNS({ flagged: TIME, nonce: 6n, open: 2n })),
+  });
+  /** What the only slot of a proof reads. */
+  const slotOf = (circuit: Circuit, inputs: Tampered): Inputs => {
+    const witness = circuit.witness(inputs);
+    const read = (name: string) => circuit.read(`steps[0].${name}`, witness);
+    const all = (name: string) => circuit.readAll(`steps[0].${name}`, witness);
+    const each = (of: string, names: string) => Object.fromEntries(names.split(" ").map((it) => [it, read(of + it)]));
+    const { values, longCharges, shortCharges } = inputs;
+    const shared = {
+      ...each("shared.", "domain time isReduction relief slot given capacity cancelCapacity width band maintenance target grace slope lasts insuranceLimit loose"),
+      terms: each("shared.terms.", "tick lotLimit bandSquare feeRate feePerLot rhoMin maxFee mark funding low high slack quoted"),
+      ...Object.fromEntries(["legs", "uses", "weighted"].map((name) => [name, all(`shared.${name}`)])),
+      ...{ values, longCharges, shortCharges },
     };
-    pinsEach(circuit, examples, "enforce.circom", HAND);
+    const own = ["isFlag", "active", "index", "side", "limit", "size", "salt", "account", "siblings", "isLong", "below", "worst", "riskAfter", "bound"];
+    return { ...Object.fromEntries(own.map((name) => [name, inputs[name][0]])), shared, accounts: read("accounts"), logHead: read("logHead"), waiting: each("waiting.", "admitted cancels count") };
+  }; // prettier-ignore
+  /** Of two rules that refuse whoever has no equity one follows from the other. */
+  const HAND = ROWS.map(([, , rule]) => rule).concat(
+    "trading * (1 - solvent) === 0",
+    "trading * (1 - bound[0]) === 0",
+    "Boolean()(isFlag)",
+    "(1 - active) * isFlag === 0",
+    "shared.isReduction * isFlag === 0",
+    "signal reducing <== active * shared.isReduction",
+    "signal marked <== isFlag * flag.counts",
+    "signal early <== sweeping * (1 - flag.begun)",
+    "isReduction * (1 - quotedGiven) === 0",
+  );
+  const handed = (circuit: Circuit, templates: readonly string[]) =>
+    [...new Set(circuit.rules.flat())].flatMap(({ template, text }) =>
+      templates.includes(template) && HAND.includes(text) ? [text] : [],
+    );
+
+  it("of a slot is a rule: no signal can have another value", async () => {
+    const whole = await compiled();
+    const of = Object.entries(examples()).map(([name, inputs]) => [name, slotOf(whole, inputs)] as const);
+    const circuit = await compileTemplate({ file: enforcing, template: "EnforceSlot", args: [2, 4], optimise: false });
+    const all = { ...Object.fromEntries(of), idle: { ...of[0][1], active: 0n, isFlag: 0n } };
+    pinsEach(circuit, all, "enforce.circom EnforceSlot", handed(circuit, ["EnforceSlot"]));
+    pinsEach(circuit, all, "enforce.circom Reducing", handed(circuit, ["Reducing"]));
+    pinsEach(circuit, all, "enforce.circom OneOf");
+  });
+
+  it(`of the whole is a rule: 8 statements, seed ${SEED}`, async () => {
+    const sample = { random: new Random(SEED), count: 8 };
+    const circuit = await compiled();
+    pinsEach(circuit, examples(), "enforce.circom Enforce", [...handed(circuit, ["Enforce"]), ...OPENED], sample);
   });
 });
 
@@ -397,8 +494,6 @@ describe("circuits/instructions/enforce: two slots", () => {
   it("the second reads what the first leaves", async () => {
     const circuit = await compiled(2);
     const inputs = make([FLAG, FLAG].slice(0, 1), {});
-    circuit.refuses(inputs, { "isFlag[1]": 1n }, "(1 - active) * isFlag === 0");
-    circuit.refuses(inputs, { "active[1]": 2n }, "UsedFirst(N)(active)");
     const own = { "steps[1].accounts": "steps[1].update.rootBefore" };
     circuit.refuses(inputs, { "siblings[1][0][0]": 5n }, "steps[j].accounts <== steps[j - 1].accountsAfter", own);
     circuit.refuses(inputs, { "steps[1].logHead": 5n });
