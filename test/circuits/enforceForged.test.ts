@@ -274,8 +274,8 @@ describe("circuits/instructions/enforce: forged witnesses", () => {
     const sweep = inputsOf(SWEEP, flagged(BEGUN));
     const cheat = inputsOf(SWEEP, flagged(YOUNG));
     refusesInputs(circuit, { honest: sweep, cheat, pinned: { "steps[0].early": 0n } }, "signal early <== ");
-    for (const bent of [{ isFlag: [2n] }, { isReduction: 2n }, { active: [2n] }, { active: [0n], isFlag: [0n] }, { isReduction: 1n }])
-      expectNoWitness(circuit, { ...flag, ...bent } as Inputs);
+    const bits: Inputs[] = [{ isFlag: [2n] }, { isReduction: 2n }, { active: [2n] }, { active: [0n], isFlag: [0n] }, { isReduction: 1n }];
+    for (const bent of bits) expectNoWitness(circuit, { ...flag, ...bent });
     expectNoWitness(circuit, { ...reduce, isFlag: [1n] });
   }); // prettier-ignore
 
