@@ -219,8 +219,6 @@ function slotOfFixture(f: Fixture, name: AdmitName = f.kind === "quotes" ? "quot
 
 /** That the values of a lot are those of the market's row. */
 const VALUES = "quotedGiven * (weightedHash - quoted.values) === 0";
-/** Of an order, in other tests: other ticks, another rest. */
-const ORDER: string[] = [];
 
 describe("circuits/instructions/admit: forged witnesses", () => {
   remembersHashes();
@@ -361,7 +359,7 @@ describe("circuits/instructions/admit: forged witnesses", () => {
       );
 
       pinsEach(circuits[name], Object.fromEntries(examples), "admit.circom", [VALUES]);
-      pinsEach(circuits[name], Object.fromEntries(examples), "order.circom", ORDER);
+      pinsEach(circuits[name], Object.fromEntries(examples), "order.circom");
       pinsEach(circuits[name], Object.fromEntries(examples), "item.circom", name === "admit" ? ["isQuotes === 0"] : []);
     });
 
@@ -583,11 +581,14 @@ describe("circuits/instructions/admit: forged witnesses", () => {
   it("order: no proof of other slack than the quotient", () => {
     const { inputs } = slotOfFixture(fixture());
     const honest = circuits.admit.witness(inputs);
-    const [slack, spread] = ["terms.slack", "spread"].map((name) => circuits.admit.read(name, honest));
+    const [spreadName, bit] = ["spread", "bits\\[6\\]"].map((name) =>
+      circuits.admit.named(new RegExp(`^OrderSlack_\\w+\\.${name}$`)),
+    );
+    const [slack, spread] = ["terms.slack", spreadName].map((name) => circuits.admit.read(name, honest));
     assert.notEqual(spread % 64n, 0n);
     for (const other of [slack - 1n, slack + 1n]) refuse(inputs, { "terms.slack": other });
-    refuse(inputs, { spread: spread + 64n });
-    refuse(inputs, { "spreadBits[6]": 1n - circuits.admit.read("spreadBits[6]", honest) });
+    refuse(inputs, { [spreadName]: spread + 64n });
+    refuse(inputs, { [bit]: 1n - circuits.admit.read(bit, honest) });
   });
 
   it("order: no proof of other values of a lot than those of the market's row", () => {
@@ -648,7 +649,6 @@ describe("circuits/instructions/admit: forged witnesses", () => {
     ["a margin missed in one scenario", (f) => poor(f, 500n), { "margin.covered[1]": 1n }, "orderPut"],
     ["a loss taken for a gain", (f) => poor(f, 500n), { "margin.gains[1]": 1n }, "orderPut"],
     ["a withdrawal beyond margin", (f) => withdraws(f, 99_501n), { "margin.out": 1n }, "payoutPut"],
-    ["a withdrawal of nothing", (f) => withdraws(f, 0n), { amountNone: 0n }, "payoutPut"],
     ["an order in a market that is over since now", (f) => (f.row.until = START), { isOver: 0n }, "orderPut"],
     ["an order on prices that halt", (f) => (f.halted = true), { "fresh.valid": 1n }, "orderPut"],
     ["an order on prices under other rules", (f) => (f.underOthers = true), { "fresh.sameRules": 1n }, "orderPut"],
@@ -666,13 +666,13 @@ describe("circuits/instructions/admit: forged witnesses", () => {
     [
       "an order without charges of what is short",
       (f) => charged(f, 500n + 3n * 109n + 15n),
-      { "margin.charge[1]": 0n },
+      { "margin.owned.charge[1]": 0n },
       "orderPut",
     ],
     [
       "an order with what is short called long",
       (f) => charged(f, 500n + 3n * 109n + 15n),
-      { "margin.isLong[1]": 1n },
+      { "margin.owned.isLong[1]": 1n },
       "orderPut",
     ],
     [
@@ -772,6 +772,24 @@ describe("circuits/instructions/admit: two slots", () => {
     ["under", "meta.rules"],
     ["halted", "meta.halted"],
   ];
+  const DEFAULTS = [
+    "OpenRules()(before.roots.rules, group, idsHash, rowsHash, instrumentsHash)",
+    "signal defaultsHash <== DefaultsHash()(defaults)",
+    "group.defaults === defaultsHash",
+  ];
+  it("rules, and those of defaults, are those of the state", async () => {
+    const args = [depth, scenarios, 1, maxOpen, 1];
+    const single = await compileTemplate({ file, template: "Admit", args, optimise: false });
+    const v = new Venue(1);
+    const item = orderItem(v.order(ALICE));
+    const inputs = v.instruction([v.apply(item, signed(ALICE, item))]).inputs as Inputs;
+    const defaultsHash = single.read("defaultsHash", single.witness(inputs));
+    const [open, hashed, same] = DEFAULTS;
+    single.refuses(inputs, { instrumentsHash: 5n }, open);
+    single.refuses(inputs, { "defaults.insuranceShare": 5n, defaultsHash }, hashed);
+    single.refuses(inputs, { "defaults.insuranceShare": 5n }, same);
+  });
+
   it("prices count by the rules and prices that were opened", async () => {
     const args = [depth, scenarios, 1, maxOpen, 1];
     const single = await compileTemplate({ file, template: "Admit", args, optimise: false });
@@ -802,6 +820,7 @@ describe("circuits/instructions/admit: two slots", () => {
     const inWhole = new Set(circuit.rules.flat().map(({ text }) => text));
     const byHand = [
       "active[0] === 1",
+      ...DEFAULTS,
       ...["leaf", "siblings"].map((name) => `slot[j].${name} <== ${name}[j]`),
       "slot[j].accounts <== before.accounts.root",
       "slot[j].accounts <== slot[j - 1].accountsAfter",
