@@ -189,8 +189,7 @@ describe("circuits/instructions/assume: forged witnesses", () => {
     const inputs = inputsOf({});
     const of = { "before.accounts.root": "update[0].rootBefore" };
     const moved = { "update[0].index[0]": 0n, "siblings[0][0][1]": inputs.siblings[0][0][0] as bigint };
-    // Which of the indexes it is, a constant does not tell.
-    circuit.refuses(inputs, moved, "].index <== ", {
+    circuit.refuses(inputs, moved, "update[0].index[i] <== ((INSURANCE() >> i) & 1)", {
       ...of,
       "siblings[0][0][0]": "update[0].leafAfter",
     });
