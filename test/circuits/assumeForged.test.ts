@@ -243,6 +243,7 @@ describe("circuits/instructions/assume: each statement", () => {
       (name) => `insured.${name} <== insurance.${name}`,
     ),
     "signal positionsAfter <== PositionsHash()(insured.positions)",
+    "update[0].index[i] <== ((INSURANCE() >> i) & 1)",
     "update[0].siblings <== insuranceSiblings",
     "update[0].leafAfter <== Leaf()(insured, positionsAfter)",
     "update[j + 1].siblings <== siblings[j]",
