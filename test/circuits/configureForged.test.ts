@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import type { ConfigureContext } from "../../src/protocol/configure.ts";
 import { accountLeaf } from "../../src/protocol/account.ts";
 import { contractHash } from "../../src/protocol/instrument.ts";
+import { scenariosHash } from "../../src/protocol/prices.ts";
 import { vectorHash } from "../../src/protocol/market.ts";
 import { INSTRUMENTS, MARKETS } from "../../src/protocol/parameters.ts";
 import type { Rules } from "../../src/protocol/rules.ts";
@@ -20,6 +21,8 @@ import { leavesOthersAlone } from "./registers.ts";
 import { remembersHashes } from "./remembering.ts";
 
 const source = "configure.circom";
+/** In the tests of payouts. */
+const PAYOUT = "payout.payout <== now.group.payout";
 const whole = () => compileTemplate({ file, template: "Configure", args: argsOf(PROFILE), optimise: false });
 const part = (template: string, args: readonly number[] = []) =>
   compileTemplate({ file, template, args, optimise: false });
@@ -152,7 +155,13 @@ describe("circuits/instructions/configure: its body, forged", () => {
     const circuit = await whole();
     const others = ["greatest[MARKETS()] === 0", "gone[i] * named === 0", "twice[pairs] * nowRoot.marketGiven[m] === 0", "Range(BITS_MARKET())(now.group.greatestId)", "Range(BITS_MARKET())(rise)"]; // prettier-ignore
     const sample = { random: new Random(seed), count: 10 };
-    pinsEach(circuit, { fixture: honest() }, "configure.circom Configure", [...Object.keys(cheats), ...others], sample);
+    pinsEach(
+      circuit,
+      { fixture: honest() },
+      "configure.circom Configure",
+      [...Object.keys(cheats), ...others, PAYOUT],
+      sample,
+    );
   });
 });
 
@@ -242,11 +251,11 @@ describe("circuits/instructions/configure: parts of it, forged", () => {
   it("each signal of what is forgotten is bound by the rule that computes it", async () => {
     const circuit = await part("Forget");
     const { inputs } = configuring(rules(), ROLLED, context()).make();
-    const { meta, scenarios, rowsHash, history, longCharges, shortCharges, last, payoffs, before } = inputs as { [name: string]: any }; // prettier-ignore
+    const { meta, rowsHash, history, longCharges, shortCharges, last, payoffs, before } = inputs as { [name: string]: any }; // prettier-ignore
     const of = {
       root: before.roots.prices,
       meta,
-      scenarios,
+      scenarios: scenariosHash(context().prices),
       rowsHash,
       history,
       longCharges,
@@ -297,6 +306,10 @@ describe("circuits/instructions/configure: payouts of the insurance account, for
 
   it("a payout where the rules have none: refused", async () => {
     const circuit = await whole();
+    const paid = made() as { [name: string]: any };
+    const { recipient, amount, at } = paid as Record<string, bigint>;
+    const pins = { "payout.payout": paid.now.group.payout as bigint, recipient, amount, at };
+    circuit.refuses(inputsOf(rules(), rules(), PAID.when), pins, PAYOUT);
     const inputs = inputsOf(rules(), rules(), PAID.when);
     circuit.refuses(inputs, { "payout.putAfter": 5n });
     circuit.refuses(inputs, { "payout.vaultAfter": 0n });
@@ -313,7 +326,9 @@ describe("circuits/instructions/configure: payouts of the insurance account, for
     const owing = { ...of, relief: 5n, deficit: 5n };
     const none = { ...of, payout: 0n, fresh: 0n, deficit: 9n };
     const byRows = Object.values(RULES).filter((rule) => circuit.statements.some(({ template, text }) => template === "Payout" && text === rule)); // prettier-ignore
-    pinsEach(circuit, { of, owing, none } as Record<string, Inputs>, "configure.circom Payout", byRows);
+    // It is at least 1, and at most what is held: so it is within its range anyway.
+    const within = "Range(BITS_AMOUNT())(paid)";
+    pinsEach(circuit, { of, owing, none } as Record<string, Inputs>, "configure.circom Payout", [...byRows, within]);
   });
 });
 

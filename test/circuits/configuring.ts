@@ -6,6 +6,7 @@ import { INSURANCE } from "../../src/protocol/parameters.ts";
 import type { Profile } from "../../src/protocol/instructions.ts";
 import { rulesItem } from "../../src/protocol/item.ts";
 import { vectorHash } from "../../src/protocol/market.ts";
+import { toField } from "../../src/protocol/numbers.ts";
 import { rulesRoot, type Rules } from "../../src/protocol/rules.ts";
 import { configureInputs } from "../../src/witness/configure.ts";
 import { Ledger, type InstructionInputs } from "../../src/witness/ledger.ts";
@@ -45,7 +46,7 @@ export function configuring(before: Rules, after: Rules, when: ConfigureContext)
     const written = { ...insurance, seq: insurance.seq + 1n, cash: insurance.cash - amount };
     const write = { index: INSURANCE, before: insurance, after: written };
     const payout = after.group.payout && { word: recipient + (amount << 160n), write };
-    const held = { vault: vault - amount, relief, deficit };
+    const held = { vault: toField(vault - amount), relief, deficit };
     const event = { kind: "rules", entry, before: { rules: before, prices }, after: terms, insurance, payout, held } as const; // prettier-ignore
     return configureInputs(ledger, event) as InstructionInputs & { inputs: Inputs };
   };
