@@ -51,7 +51,6 @@ const PROGRESS = { leftBid: 1n, leftAsk: 2n, restBids: 3n, restBidsAbove: 4n, re
 const TERMS = { tick: 5n, lotLimit: 100n, bandSquare: 40_000n, feeRate: 1_001n, feePerLot: 1n, rhoMin: 1n, maxFee: 3n, mark: 1_000n, funding: 7n, low: 900n, high: 1_100n, slack: 28n, quoted: 1n }; // prettier-ignore
 /** Other ticks and another rest: below. */
 const TICKS = [
-  "signal quotient <-- limitParts.out \\ terms.tick",
   "signal rest <== limitParts.out - terms.tick * quotient",
   "Range(BITS_PRICE() + 1)(quotient)",
   "Range(BITS_TICK())(rest)",
@@ -250,7 +249,7 @@ describe("circuits/lib: each statement is a rule", () => {
     const off = order(0n, 1_003n, 3n);
     circuit.refuses(off, { quotient: 199n }, "Range(BITS_TICK())(terms.tick - 1 - rest)");
     circuit.refuses(off, { quotient: 201n }, "Range(BITS_TICK())(rest)");
-    circuit.refuses(off, { rest: 0n }, "signal rest <== limitParts.out - terms.tick * quotient");
+    circuit.refuses(off, { quotient: 200n, rest: 0n }, "signal rest <== limitParts.out - terms.tick * quotient");
     circuit.refuses(off, { quotient: quotient(1_003n, 5n) }, "Range(BITS_PRICE() + 1)(quotient)");
   });
 
@@ -349,10 +348,10 @@ describe("circuits/lib: each statement is a rule", () => {
     const [positions, longCharges, shortCharges] = cases[2];
     const inputs = { cash: 21n, reserved: 0n, positions, values: zero, longCharges, shortCharges, quantity: 1n, unit: [-1n, -1n, -1n] }; // prettier-ignore
     for (const [name, value] of [
-      ["isLong[0]", 1n],
-      ["charge[0]", 0n],
-      ["charge[0]", 20n],
-      ["chargePerLot[0]", -5n],
+      ["owned.isLong[0]", 1n],
+      ["owned.charge[0]", 0n],
+      ["owned.charge[0]", 20n],
+      ["owned.chargePerLot[0]", -5n],
     ] as const)
       // prettier-ignore
       assert.equal(circuit.read("out", circuit.refuses(inputs, { [name]: value })), 1n, name);

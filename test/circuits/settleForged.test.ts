@@ -82,8 +82,9 @@ describe("circuits/instructions/settle: forged witnesses", () => {
     const credit = inputsOfTwo({ fills: [fill(3)] });
     assert.equal(credit.credit, 1n);
     pinsEach(circuit, { fixture: fixture(), credit }, "settle.circom", [...BY_HAND, ...OF_ONE, LINK, OPEN, NO_CREDIT]);
+    const ofTwo = ["Boolean()(credit)", "step[j].credit <== credit"];
     const run = "on[k] * (named - index) === 0";
-    pinsEach(runs, { fixture: fixtureOfRun() }, "settle.circom", [...BY_HAND, run, FIRST, ROW, OPEN]);
+    pinsEach(runs, { fixture: fixtureOfRun() }, "settle.circom", [...BY_HAND, ...ofTwo, run, FIRST, ROW, OPEN]);
   });
 
   it("other rules than those of the state, or a credit in a slot that is not the last: refused", () => {
