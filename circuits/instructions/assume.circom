@@ -269,7 +269,7 @@ template Assume(depth, S, N) {
     signal positionsAfter <== PositionsHash()(insured.positions);
     component update[N + 1];
     update[0] = Update(depth);
-    for (var i = 0; i < 2 * depth; i++) update[0].index[i] <== (INSURANCE() >> i) & 1;
+    for (var i = 0; i < 2 * depth; i++) update[0].index[i] <== ((INSURANCE() >> i) & 1);
     update[0].siblings <== insuranceSiblings;
     update[0].leafBefore <== Leaf()(insurance, positionsBefore);
     update[0].leafAfter <== Leaf()(insured, positionsAfter);

@@ -350,7 +350,7 @@ template Payout(depth, S) {
     after.pushedAt <== account.pushedAt;
     signal positionsHash <== PositionsHash()(account.positions);
     component update = Update(depth);
-    for (var i = 0; i < 2 * depth; i++) update.index[i] <== (INSURANCE() >> i) & 1;
+    for (var i = 0; i < 2 * depth; i++) update.index[i] <== ((INSURANCE() >> i) & 1);
     update.siblings <== siblings;
     update.leafBefore <== Leaf()(account, positionsHash);
     update.leafAfter <== Leaf()(after, positionsHash);

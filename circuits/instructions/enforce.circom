@@ -102,7 +102,7 @@ template Reducing(S) {
     signal gain[S];
     for (var k = 0; k < S; k++) {
         gain[k] <== (1 - 2 * side) * (weighted[k] - paid);
-        spread[k] <== k == 0 ? 0 : gain[k] - gain[0] + released;
+        spread[k] <== gain[k] - gain[0] + (k == 0 ? 0 : released);
     }
     mark <== gain[0] - fee;
 }
@@ -452,7 +452,7 @@ template Enforce(depth, S, N) {
     fresh.exact === 1;
     _ <== fresh.recent;
 
-    // Rule 15. stamp = interval quotient.
+    // Rule 15. stamp = interval quotient + rest, 0 <= rest < interval.
     signal at[MARKETS()] <== OneHotOf(BITS_SLOT())(slot);
     signal rulesRow <== Pick(MARKETS())(at, rulesRows);
     signal pricesRow <== Pick(MARKETS())(at, pricesRows);
@@ -462,11 +462,14 @@ template Enforce(depth, S, N) {
     isReduction * (row.state - MARKET_STATE_OPEN()) === 0;
     signal ahead <== isReduction * (row.until - 1 - stamp);
     Range(BITS_TIME())(ahead);
-    // Hint, then bind: a market's interval is not 0, so one quotient only; what is no REDUCE has 0.
-    signal quotient <-- isReduction == 1 ? stamp \ row.interval : 0;
+    signal interval <== Select()(given, row.interval, 1);
+    // Hint, then bind: interval >= 1, both are ranged and nothing wraps: one quotient and rest only.
+    signal quotient <-- stamp \ interval;
+    signal rest <== stamp - interval * quotient;
     Range(BITS_TIME())(quotient);
-    signal multiple <== quotient * row.interval;
-    isReduction * (stamp - multiple) === 0;
+    Range(BITS_MARKET())(rest);
+    Range(BITS_MARKET())(interval - 1 - rest);
+    isReduction * rest === 0;
 
     Enforced(S) shared;
     shared.domain <== before.fixed.domain;

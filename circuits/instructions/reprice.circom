@@ -370,7 +370,7 @@ template Reprice(S, FEEDS, depth) {
     insured.pushedAt <== insurance.pushedAt;
     signal positionsHash <== PositionsHash()(insurance.positions);
     component update = Update(depth);
-    for (var i = 0; i < 2 * depth; i++) update.index[i] <== (INSURANCE() >> i) & 1;
+    for (var i = 0; i < 2 * depth; i++) update.index[i] <== ((INSURANCE() >> i) & 1);
     update.siblings <== siblings;
     update.leafBefore <== Leaf()(insurance, positionsHash);
     update.leafAfter <== Leaf()(insured, positionsHash);

@@ -1,6 +1,6 @@
 /** Situations in which a REPRICE comes: rules that requireRules takes, prices before, and reports of which the medians are given. */
 import type { Event } from "../../src/matcher/events.ts";
-import { deficitOf } from "../../src/protocol/defaults.ts";
+import { deficitOf, insured } from "../../src/protocol/defaults.ts";
 import { sign } from "../../src/protocol/eddsa.ts";
 import { contractsHash, type Contract, type Instrument } from "../../src/protocol/instrument.ts";
 import { PROFILES, type Profile } from "../../src/protocol/instructions.ts";
@@ -29,6 +29,9 @@ export interface Situation {
   readonly epoch: bigint;
   readonly time: bigint;
   readonly quorum: readonly SignedReport[];
+  /** of fees what is the insurance account's, 2^-16 cash units; what it lacked before */
+  readonly share?: bigint;
+  readonly deficit?: bigint;
 }
 
 export function pricedRules(rules: Rules): PricedRules {
@@ -86,17 +89,34 @@ export function quorumFor(random: Random, rules: Rules, epoch: bigint, numbers: 
 const INSURED = accountOf({ positions: vector(-3n, 2n, 1n, -1n) });
 const ACCOUNTS = [accountOf(), INSURED];
 
-export function ledgerOf({ rules, before, time }: Pick<Situation, "rules" | "before" | "time">): Ledger {
+export function ledgerOf({
+  rules,
+  before,
+  time,
+  share = 0n,
+  deficit = 0n,
+}: Omit<Situation, "epoch" | "quorum">): Ledger {
   let blind = 0n;
   const genesis = { profile: PROFILE, domain: DOMAIN, rules, prices: before, accounts: ACCOUNTS, time: time - 1n };
-  return new Ledger({ ...genesis, blind: () => ++blind });
+  const ledger = new Ledger({ ...genesis, blind: () => ++blind });
+  Object.assign(ledger.state, { share, deficit });
+  return ledger;
 }
 
-export function eventOf({ rules, before, epoch, time, quorum }: Situation): Extract<Event, { kind: "reprice" }> {
+export function eventOf({
+  rules,
+  before,
+  epoch,
+  time,
+  quorum,
+  share = 0n,
+  deficit = 0n,
+}: Situation): Extract<Event, { kind: "reprice" }> {
   const after = reprice(pricedRules(rules), before, epoch, medians(quorum));
-  const write = { index: INSURANCE, before: INSURED, after: INSURED };
-  const held = { vault: 0n, relief: 0n, deficit: after.halted ? 0n : deficitOf(INSURED, after) };
-  return { kind: "reprice", entry: { item: repriceItem(epoch), time, quorum }, epoch, before, after, funded: [], insurance: write, held, share: 0n }; // prettier-ignore
+  const credited = insured(INSURED, share);
+  const write = { index: INSURANCE, before: INSURED, after: credited.insurance };
+  const held = { vault: 0n, relief: 0n, deficit: after.halted ? deficit : deficitOf(credited.insurance, after) };
+  return { kind: "reprice", entry: { item: repriceItem(epoch), time, quorum }, epoch, before, after, funded: [], insurance: write, held, share: credited.share }; // prettier-ignore
 }
 
 /** Rules at random: kinds, expiries about `end`, markets, and words of the pricing rules now and then at their ends. */
