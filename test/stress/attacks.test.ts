@@ -125,22 +125,20 @@ function turn(desk: Desk, index: number, lots: bigint) {
 } // prettier-ignore
 
 describe("attacks: cycling through the insurance account", () => {
-  it("takes of it at most lots x insuranceLimit of the width less the penalty: with the development rules that is a gain", () => {
-    const desk = new Desk(pair(50, 700), { insurance: 100_000_000n });
+  it("takes of it at most lots x insuranceLimit of the width less the penalty: with a limit of half the width that is a gain", () => {
+    const desk = new Desk(pair(50, 700), { insurance: 100_000_000n, set: ["group.defaults.insuranceLimit=32768"] });
     desk.reprice(97_600);
     const { gained, insurance, paid, bound, most } = turn(desk, 97_600, 50n);
     assert.ok(paid <= most);
     assert.ok(gained <= bound - paid);
     assert.ok(-insurance >= gained);
-    // What the design does not say: `insuranceLimit` is half of the width, the penalty a twentieth of the worst loss.
+    // The penalty is a twentieth of the worst loss.
     assert.ok(gained > 5n * paid, "a turn pays many times its penalty");
   });
 
-  it("gains nothing where insuranceLimit is at most 16 times the penalty: the discount is below what the owner leaves", () => {
-    const desk = new Desk(pair(50, 700), {
-      insurance: 100_000_000n,
-      set: [`group.defaults.insuranceLimit=${16 * 51}`],
-    });
+  it("gains nothing with the development rules, where insuranceLimit is 16 times the penalty: the discount is below what the owner leaves", () => {
+    const desk = new Desk(pair(50, 700), { insurance: 100_000_000n });
+    assert.equal(desk.defaults.insuranceLimit, 16n * desk.defaults.penalty);
     desk.reprice(97_600);
     const { gained, insurance } = turn(desk, 97_600, 50n);
     assert.ok(gained <= 0n);
@@ -150,7 +148,7 @@ describe("attacks: cycling through the insurance account", () => {
 
 describe("attacks: options of the insurance account", () => {
   it("it may sell a call below nothing: what a friend gains is bounded by insuranceLimit of the width, not by what the call is worth", () => {
-    const desk = new Desk([{ lots: [0, 20], equity: 600 }, { lots: [0, -20], equity: 6_000 }, { lots: [0], equity: 2 ** 40 }], { insurance: 1_000_000_000n }); // prettier-ignore
+    const desk = new Desk([{ lots: [0, 20], equity: 600 }, { lots: [0, -20], equity: 6_000 }, { lots: [0], equity: 2 ** 40 }], { insurance: 1_000_000_000n, set: ["group.defaults.insuranceLimit=32768"] }); // prettier-ignore
     for (const index of [97_000, 90_000, 80_000]) desk.reprice(index);
     assert.ok(desk.step({ kind: "flag", account: LOSER }));
     wait(desk, 80_000, desk.time + desk.defaults.grace + 2n * desk.defaults.slope);
