@@ -1,8 +1,18 @@
 import { TacitError } from "../../protocol/errors.ts";
 import type { ProfileName } from "../../protocol/instructions.ts";
 import { isRecord, rulesOfGenesis } from "../../replay/recheck.ts";
-import { fittingProfile, readRounds, type Reached, type RoundClaim, type VerifyingKeys } from "../../verifier/index.ts";
-import { reason } from "../format.ts";
+import {
+  fittingProfile,
+  isSurvey,
+  readRounds,
+  readSurvey,
+  verifySurvey,
+  type CircuitKey,
+  type Reached,
+  type RoundClaim,
+  type VerifyingKeys,
+} from "../../verifier/index.ts";
+import { reason, thousands } from "../format.ts";
 import { checkRecord, checkRound } from "./check.ts";
 import type { News, Profile } from "./messages.ts";
 
@@ -12,6 +22,8 @@ export interface Source {
   readonly claims: readonly RoundClaim[];
   /** the file as JSON, if it is a record that can be rechecked */
   readonly record: unknown;
+  /** the file as JSON, if it is a survey: then it has no rounds */
+  readonly survey: unknown;
   /** why there are no rounds */
   readonly problem: string | null;
 }
@@ -23,15 +35,38 @@ export interface SourceEnd {
 }
 
 export function noSource(name: string, problem: string): Source {
-  return { name, claims: [], record: null, problem };
+  return { name, claims: [], record: null, survey: null, problem };
 }
 
 export function readSource(name: string, text: string): Source {
   try {
     const json = parse(text);
-    return { name, claims: readRounds(json), record: isRecord(json) ? json : null, problem: null };
+    if (isSurvey(json)) return { name, claims: [], record: null, survey: json, problem: null };
+    return { name, claims: readRounds(json), record: isRecord(json) ? json : null, survey: null, problem: null };
   } catch (error) {
     return noSource(name, reason(error));
+  }
+}
+
+/** A survey holds under the key of one profile, or of none. */
+function* checkSurvey(json: unknown, keys: readonly CircuitKey[]): Generator<News> {
+  try {
+    const survey = readSurvey(json);
+    const results = keys.map((key) => verifySurvey(key, survey));
+    const good = results.find((it) => it.ok);
+    if (!good?.ok) {
+      const [bad] = results;
+      yield { kind: "malformed", message: `the survey is refused: ${bad.ok ? "" : bad.message}` };
+      return;
+    }
+    const { accounts, under, flagged, cash, lacking } = good.sums;
+    const sentence =
+      `${survey.proofs.length} proofs hold, of state ${good.state}: ${thousands(accounts)} accounts, ${thousands(under)} under maintenance, ` +
+      `${thousands(flagged)} flagged, cash ${thousands(cash)}, negative equities ${thousands(lacking)}`;
+    yield { kind: "trust", sentence: `That round ${survey.round} left the surveyed state: only the file says so.` };
+    yield { kind: "survey", sentence };
+  } catch (error) {
+    yield { kind: "malformed", message: reason(error) };
   }
 }
 
@@ -49,13 +84,26 @@ function parse(text: string): unknown {
  * @param before  where the file before it ended
  */
 export function* checkSource(
-  { claims, record, problem }: Source,
+  { claims, record, survey, problem }: Source,
   before: SourceEnd,
-  { choice, keys }: { choice: Profile; keys: ReadonlyMap<ProfileName, VerifyingKeys> },
+  {
+    choice,
+    keys,
+    surveys,
+  }: {
+    choice: Profile;
+    keys: ReadonlyMap<ProfileName, VerifyingKeys>;
+    /** keys of surveys */
+    surveys: readonly CircuitKey[];
+  },
 ): Generator<News, SourceEnd> {
   const malformed = (message: string): News => ({ kind: "malformed", message });
   if (problem !== null) {
     yield malformed(problem);
+    return before;
+  }
+  if (survey !== null) {
+    yield* checkSurvey(survey, surveys);
     return before;
   }
   const profile = choice === "auto" ? fittingProfile(claims, keys) : choice;

@@ -4,7 +4,7 @@ import { PROFILES, type ProfileName } from "../../protocol/instructions.ts";
 import { asInteger, asList, asObject, badFormat } from "../../protocol/json.ts";
 import { readRounds, type Reached, type RoundClaim } from "../../verifier/index.ts";
 import { reason } from "../format.ts";
-import { allKeys, keysOf } from "../keys.ts";
+import { allKeys, keysOf, surveyKeys } from "../keys.ts";
 import { checkRound } from "./check.ts";
 import { checkSource, noSource, readSource, type Source, type SourceEnd } from "./source.ts";
 import type { News, Profile, Task } from "./messages.ts";
@@ -34,7 +34,7 @@ async function checkFiles(files: readonly File[], choice: Profile): Promise<void
   let ended: SourceEnd = { after: null };
   for (const source of sources) {
     tell({ kind: "source", name: source.name });
-    const news = checkSource(source, ended, { choice, keys: allKeys() });
+    const news = checkSource(source, ended, { choice, keys: allKeys(), surveys: surveyKeys() });
     let next = news.next();
     for (; !next.done; next = news.next()) tell(next.value);
     ended = next.value;
