@@ -245,6 +245,7 @@ template Settle(depth, F, K) {
     signal shareBits[128] <== Bits(128)(before.clearing.share);
     var rest = 0;
     for (var i = 0; i < 16; i++) rest += shareBits[i] * (1 << i);
+    var uncredited = before.clearing.fees;
     signal owed;
     signal part;
     component step[F];
@@ -261,19 +262,15 @@ template Settle(depth, F, K) {
             step[j].fees <== before.clearing.fees;
             step[j].accounts <== before.accounts.root;
             step[j].holders <== holders;
-            if (F == 1) {
-                owed <== defaults.insuranceShare * before.clearing.fees;
-            }
         } else {
             step[j].taken <== step[j - 1].takenAfter;
             step[j].fees <== step[j - 1].feesAfter;
             step[j].accounts <== step[j - 1].accountsAfter;
             step[j].holders <== step[j - 1].holdersAfter;
-            if (j == F - 1) {
-                owed <== defaults.insuranceShare * step[j - 1].feesAfter;
-            }
+            uncredited = step[j - 1].feesAfter;
         }
         if (j == F - 1) {
+            owed <== defaults.insuranceShare * uncredited;
             part <== Floored(118, 16)(rest + owed);
             step[j].credit <== credit;
             step[j].part <== part;

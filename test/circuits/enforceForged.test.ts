@@ -443,7 +443,9 @@ describe("circuits/instructions/enforce: each statement", () => {
       ...each("shared.", "domain time isReduction relief slot given capacity cancelCapacity width band maintenance target grace slope lasts insuranceLimit loose"),
       terms: each("shared.terms.", "tick lotLimit bandSquare feeRate feePerLot rhoMin maxFee mark funding low high slack quoted"),
       ...Object.fromEntries(["legs", "uses", "weighted"].map((name) => [name, all(`shared.${name}`)])),
-      ...{ values, longCharges, shortCharges },
+      values,
+      longCharges,
+      shortCharges,
     };
     const own = ["isFlag", "active", "index", "side", "limit", "size", "salt", "account", "siblings", "isLong", "below", "worst", "riskAfter", "bound"];
     return { ...Object.fromEntries(own.map((name) => [name, inputs[name][0]])), shared, accounts: read("accounts"), logHead: read("logHead"), waiting: each("waiting.", "admitted cancels count") };
