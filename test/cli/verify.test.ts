@@ -81,7 +81,9 @@ describe("tacit verify and recheck, and the page Verify", () => {
   }
   function byPage(text: string): { accepted: boolean; said: string } {
     const keys = new Map([["demo", simulator.keys] as const]);
-    const news = [...checkSource(readSource("file.json", text), { after: null }, { choice: "auto", surveys: [], keys })];
+    const news = [
+      ...checkSource(readSource("file.json", text), { after: null }, { choice: "auto", surveys: [], keys }),
+    ];
     const good = news.map((it) => (it.kind === "round" || it.kind === "record") && it.report.ok);
     return { accepted: good.length > 0 && good.every(Boolean), said: JSON.stringify(news) };
   }

@@ -1,5 +1,10 @@
 import { createHash } from "node:crypto";
-import { CIRCUIT_NAMES, publicInputNames, type CircuitName, type InstructionName } from "../../src/protocol/instructions.ts";
+import {
+  CIRCUIT_NAMES,
+  publicInputNames,
+  type CircuitName,
+  type InstructionName,
+} from "../../src/protocol/instructions.ts";
 import type { Proof } from "../../src/protocol/proof.ts";
 import { prepareKeys, type VerifyingKeys } from "../../src/verifier/keys.ts";
 import { FIELD, G1, G2, type PointG1, type PointG2 } from "../../src/verifier/points.ts";
