@@ -163,9 +163,10 @@ export abstract class Questions {
   /** Accounts that are nearest to their maintenance, the nearest first: of those that could lose anything. */
   nearest(limit: number): NearAccount[] {
     const { accounts, terms } = this.#market.matcher;
-    return this.#standings.nearest(accounts, terms.prices, limit).map((index) => {
+    return this.#standings.nearest(accounts, terms.prices, limit).flatMap((index) => {
       const { flagged, open } = accounts[index];
-      return { index, ...standing(accounts[index], terms.prices), flagged, open };
+      const stands = standing(accounts[index], terms.prices);
+      return stands.risk > 0n ? [{ index, ...stands, flagged, open }] : [];
     });
   }
 
