@@ -193,7 +193,8 @@ function registers(matcher: Matcher, heads: Heads, blind: bigint): State {
     holders: vectorHash(
       vector().map((_, i) => BigInt(matcher.accounts.filter(({ positions }) => positions[i] !== 0n).length)),
     ),
-    vault: matcher.accounts.reduce((sum, { cash }) => sum + cash, 0n),
+    // Of fees a part is on its way to the insurance account.
+    vault: matcher.accounts.reduce((sum, { cash }) => sum + cash, matcher.share >> 16n),
     relief: 0n,
     deficit: 0n,
     blind,
