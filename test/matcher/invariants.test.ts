@@ -58,10 +58,9 @@ describe("matcher", function () {
       }
       if (command.kind !== "item" || i === COMMANDS - 1) checkInvariants(matcher, deposited - paid, `command ${i}`);
     }
-    // No position comes near the limit: admission.test.ts has it.
-    const never = ["positionLimit", "flags"];
-    // Defaults have a test of their own.
-    for (const verdict of VERDICTS.filter((it) => it !== "inLiquidation"))
+    // No position comes near the limit: admission.test.ts has it; of defaults, defaults.test.ts.
+    const never = ["positionLimit", "flags", "inLiquidation"];
+    for (const verdict of VERDICTS)
       if (!never.includes(verdict)) assert.ok(verdicts.get(verdict), `no item had the verdict ${verdict}`);
     for (const [what, count] of Object.entries(seen)) assert.ok(count > 9, `only ${count} ${what}`);
   });
