@@ -251,10 +251,10 @@ async function trySome(part: number): Promise<void> {
   process.disconnect();
 }
 
-/** Ids of the rules that may be others where a statement is: itself, or, of a variable, all of its template. */
+/** Ids of the rules that may be others where a statement is: itself, or, where it gives a value that they use, all of its template. */
 function rulesOf(statement: Statement): ReadonlySet<string> {
   const { file, template, operator } = statement;
-  if (operator === "===" || operator === "<==") return new Set([idOf(statement)]);
+  if (operator === "===") return new Set([idOf(statement)]);
   const all = statementsOf(file, fs.readFileSync(file, "utf8"));
   return new Set(all.filter((it) => it.template === template).map(idOf));
 }

@@ -9,11 +9,11 @@ import {
   type ProfileName,
 } from "../protocol/instructions.ts";
 import { requireBits, requireField } from "../protocol/numbers.ts";
-import { BITS, INSTRUMENTS, MARKETS, PHASE, RANK } from "../protocol/parameters.ts";
+import { BITS, MARKETS, PHASE, RANK } from "../protocol/parameters.ts";
 import { REGISTERS, stateWord, type Register, type State } from "../protocol/state.ts";
 import { TacitError } from "../protocol/errors.ts";
 import { isoTime, short, table, thousands } from "../setup/format.ts";
-import { parseReport } from "../feeds/reportJson.ts";
+import { parseFeed, parseNumbers, parseReport } from "../feeds/reportJson.ts";
 import { asInteger, asList, asObject, badFormat, toJson } from "../protocol/json.ts";
 import { medians, NUMBERS, type Numbers } from "../protocol/report.ts";
 import { readJson } from "../setup/readJson.ts";
@@ -89,14 +89,7 @@ function repriceOfRecord(json: unknown, i: number): Reported {
   const quorum = asList(`${at}.quotes`, quotes).map((quote, j) => {
     const here = `${at}.quotes[${j}]`;
     const fields = asObject(here, quote);
-    const number = (name: (typeof NUMBERS)[number] | "feed") =>
-      requireBits(`${here}.${name}`, asInteger(`${here}.${name}`, fields[name]), BITS.reported);
-    const [index, average, sigma, premium] = NUMBERS.map(number);
-    const values = asList(`${here}.values`, fields.values).map((value) =>
-      requireBits(`${here}.values`, asInteger(`${here}.values`, value), BITS.reported),
-    );
-    if (values.length !== INSTRUMENTS) throw badFormat(`${here}.values`, `${INSTRUMENTS} numbers`);
-    return { feed: Number(number("feed")), report: { index, average, sigma, premium, values } };
+    return { feed: parseFeed(`${here}.feed`, fields.feed), report: parseNumbers(here, fields) };
   });
   return { ...placeOf(at, { n, time, epoch }), quorum: quorumIn(`${at}.quotes`, quorum) };
 }

@@ -1,7 +1,7 @@
 import { asInteger, asList, asObject, badFormat } from "../protocol/json.ts";
 import { FIELD } from "../protocol/numbers.ts";
 import { BITS, INSTRUMENTS } from "../protocol/parameters.ts";
-import { NUMBERS, type SignedReport } from "../protocol/report.ts";
+import { NUMBERS, type Numbers, type SignedReport } from "../protocol/report.ts";
 
 /** A signed report as feeds, venues and clients say it to each other: every number a decimal string (docs/feeds.md). */
 export interface ReportJson {
@@ -33,29 +33,16 @@ export function reportJson({ feed, report, auth }: SignedReport): ReportJson {
  */
 export function parseReport(json: unknown): SignedReport {
   const root = asObject("report", json);
-  const below = (bound: bigint, at: string, value: unknown, expected: string) => {
-    const x = asInteger(at, value);
-    if (x < 0n || x >= bound) throw badFormat(at, expected);
-    return x;
-  };
   const element = (at: string, value: unknown) => below(FIELD, at, value, "a field element");
-  const bits = (count: number, at: string, value: unknown) => below(1n << BigInt(count), at, value, `below 2^${count}`);
   const words = asObject("report.report", root.report);
   const auth = asObject("report.auth", root.auth);
-  const values = asList("report.report.values", words.values);
-  if (values.length !== INSTRUMENTS) throw badFormat("report.report.values", `${INSTRUMENTS} numbers`);
-  const number = (name: string) => bits(BITS.reported, `report.report.${name}`, words[name]);
   return {
-    feed: Number(below(MOST_FEEDS, "report.feed", root.feed, `below ${MOST_FEEDS}`)),
+    feed: parseFeed("report.feed", root.feed),
     report: {
       domain: element("report.report.domain", words.domain),
       contracts: element("report.report.contracts", words.contracts),
       epoch: bits(BITS.time, "report.report.epoch", words.epoch),
-      index: number("index"),
-      average: number("average"),
-      sigma: number("sigma"),
-      premium: number("premium"),
-      values: values.map((value, i) => bits(BITS.reported, `report.report.values[${i}]`, value)),
+      ...parseNumbers("report.report", words),
     },
     auth: {
       R8x: element("report.auth.R8x", auth.R8x),
@@ -63,4 +50,33 @@ export function parseReport(json: unknown): SignedReport {
       S: element("report.auth.S", auth.S),
     },
   };
+}
+
+/** The number of a feed in its group. @throws TacitError FORMAT */
+export function parseFeed(at: string, json: unknown): number {
+  return Number(below(MOST_FEEDS, at, json, `below ${MOST_FEEDS}`));
+}
+
+/** What a feed reported. @throws TacitError FORMAT naming the field, below `at` */
+export function parseNumbers(at: string, words: Readonly<Record<string, unknown>>): Numbers {
+  const values = asList(`${at}.values`, words.values);
+  if (values.length !== INSTRUMENTS) throw badFormat(`${at}.values`, `${INSTRUMENTS} numbers`);
+  const [index, average, sigma, premium] = NUMBERS.map((name) => bits(BITS.reported, `${at}.${name}`, words[name]));
+  return {
+    index,
+    average,
+    sigma,
+    premium,
+    values: values.map((value, i) => bits(BITS.reported, `${at}.values[${i}]`, value)),
+  };
+}
+
+function below(bound: bigint, at: string, value: unknown, expected: string): bigint {
+  const x = asInteger(at, value);
+  if (x < 0n || x >= bound) throw badFormat(at, expected);
+  return x;
+}
+
+function bits(count: number, at: string, value: unknown): bigint {
+  return below(1n << BigInt(count), at, value, `below 2^${count}`);
 }

@@ -106,15 +106,18 @@ export class Announcements {
     const announced = this.#clock.now();
     const from = announced + this.timelock;
     const context = { time: from, prices: inForce.prices, profile: this.#profile };
-    const refusals = [...this.waiting.map((it) => it.rules).reverse(), inForce.rules].flatMap((before) => {
+    const refusals: unknown[] = [];
+    const follows = (before: Rules) => {
       try {
         configureTold(before, rules, context);
-        return [];
+        return true;
       } catch (error) {
-        return [error];
+        refusals.push(error);
+        return false;
       }
-    });
-    if (refusals.length > this.waiting.length) throw refusals[0];
+    };
+    // What is wrong is said of the last that waits.
+    if (![...this.waiting.map((it) => it.rules).reverse(), inForce.rules].some(follows)) throw refusals[0];
     const n = (this.#all.at(-1)?.n ?? 0) + 1;
     const announcement = { n, root: rulesRoot(rules), rules, names, announced, from, state: "waiting" } as const;
     await this.#keep(announcement);
@@ -199,11 +202,12 @@ export class Announcements {
 
   /**
    * One that may come into force now: of rules that were announced more than once the first that waits, as the contract has it.
+   * @twins src/verifier/contract/Venue.sol (useRules)
    * @throws ANNOUNCEMENT when it may not, or not yet
    */
   requireDue(n: number): Announcement {
-    const { root } = this.#find(n);
-    const found = this.waiting.find((it) => it.root === root) ?? this.#find(n);
+    const asked = this.#find(n);
+    const found = this.waiting.find(({ root }) => root === asked.root) ?? asked;
     const { from } = found;
     if (this.#clock.now() < from)
       throw new TacitError("ANNOUNCEMENT", `announcement ${n} is good from ${isoTime(from)} on`, { n, from });

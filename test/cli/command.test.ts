@@ -128,6 +128,11 @@ describe("tacit", () => {
       [
         ["of nobody", { quorum: [] }, /change.quorum is wrong: expected reports of an odd number of feeds/],
         ["before time", { quorum: [], time: "-99999999999999" }, /change.time is out of range/],
+        [
+          "of an epoch without end",
+          { quorum: [], epoch: "9".repeat(101) },
+          /change.epoch is wrong: expected an integer/,
+        ],
         ["of an entry that is none", { quorum: [], n: { toString: 1 } }, /change.n is wrong/],
       ] as const
     ).map(([what, change, says]): [string, () => string[], RegExp] => [

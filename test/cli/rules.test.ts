@@ -119,6 +119,10 @@ describe("tacit rules, markets, margin", () => {
     elsewhere.close();
     assert.equal(forgotten.stderr, "");
     assert.match(forgotten.stdout, /^rules \S+\nmarkets\[1\]\.band: \d+ -> 4321\n$/);
+    // What waits may be passed over instead.
+    const inForce = await run(["rules", "diff", ...second, "--in-force"]);
+    assert.equal(inForce.stderr, "");
+    assert.match(inForce.stdout, /^rules \S+\nmarkets\[1\]\.band: \d+ -> 4321\n$/);
     // A file is taken as it is.
     writeFileSync(join(folder, "now.json"), await tacit("rules", "show", "--json"));
     const file = await run(["rules", "diff", "now.json", ...second]);

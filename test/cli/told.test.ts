@@ -5,7 +5,8 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { accountShow } from "../../src/cli/venue/account.ts";
+import { TacitError } from "../../src/protocol/errors.ts";
+import { accountHistory, accountShow } from "../../src/cli/venue/account.ts";
 import { margin } from "../../src/cli/venue/margin.ts";
 import { orderNew } from "../../src/cli/venue/trader.ts";
 import { sealSecret } from "../../src/client/index.ts";
@@ -83,6 +84,26 @@ describe("tacit margin, account show: what only the venue tells", () => {
       code: "REJECTED",
       message,
     });
+  });
+
+  it("is a history of which each field is read: one that is none is told by name", async () => {
+    const good = await printed(() => accountHistory(-1, options));
+    assert.match(good, /\n *\d+ +deposit +20\d\d-.* 40,000,000\n/);
+    assert.match(good, /\n *\d+ +fill +20\d\d-.* perpetual +1 +2 /);
+    for (const [change, says] of [
+      [{ amount: undefined }, /history.amount is wrong/],
+      [{ amount: "9".repeat(70) }, /history.amount is out of range/],
+      [{ time: "soon" }, /history.time is wrong/],
+      [{ n: -1 }, /history/],
+      [{ kind: "gift" }, /history.kind is wrong/],
+      [{ kind: "settlement", cash: "0" }, /settlement.positions is wrong/],
+    ] as const) {
+      s.it.lie = (path, answer) => {
+        if (path === "/history") Object.assign(answer.entries[0] ?? {}, change);
+        return answer;
+      };
+      await assert.rejects(accountHistory(-1, options), (error: Error) => error instanceof TacitError && says.test(error.message)); // prettier-ignore
+    }
   });
 
   it("has no table without the reports that made its prices", async () => {

@@ -167,6 +167,15 @@ describe("reports of feeds", () => {
     assert.deepEqual(due()!.quorum, [own, ...reports().slice(1, 3)]);
   });
 
+  it("by a key that only rules to come name show nothing of the feed that has its place now", () => {
+    const { feeds } = setting({ all: [rules, newKeys] });
+    const [before] = feeds.status;
+    assert.equal(feeds.add(signedBy(newSecret, 0, report)), true);
+    assert.deepEqual(feeds.status[0], before);
+    feeds.add(reports()[0]);
+    assert.equal(feeds.status[0].epoch, E);
+  });
+
   it("shows how each feed does: its last epoch, how late and how far off it was, and what it missed", () => {
     const { feeds, clock, it } = setting();
     const numbers = [100_000n, 100_000n, 100_000n, 101_000n];
