@@ -33,7 +33,6 @@ bus Enforced(S) {
     signal legs[INSTRUMENTS()];
     signal uses[INSTRUMENTS()];
     signal weighted[S];
-    signal width;
     signal band;
     OrderTerms() terms;
     signal maintenance;
@@ -138,7 +137,7 @@ template OneOf(n) {
 ///         Rule 5: REDUCE lowers M; of the insurance account it may leave it within equity and relief, or what is loose instead.
 ///         Rule 6: of a trader without open orders, with equity, of which no lot takes a greater part than of M.
 ///         Rule 7: its limit and size are the market's, and the limit is worse than the mark at most by three quarters of the band, and
-///         by the part of the width that is open by then. Rule 8: there is room for an entry, which is put, for this auction alone,
+///         by the part of the way to the worst scenario that is open by then. Rule 8: there is room for an entry, which is put, for this auction alone,
 ///         and reserved. Rule 9: of the insurance account at most 16 are open, and of one second no two close one instrument.
 ///         Rule 10: the insurance account is reduced alone: neither flagged nor swept. Rule 11: the log grows by the command.
 ///         Rule 12: nothing else of the leaf changes.
@@ -264,9 +263,8 @@ template EnforceSlot(depth, S) {
     signal within <== reducing * (lower + covered + loose - riskAfter);
     Range(BITS_CASH() + 5)(within);
 
-    // Rule 6. E_0 (M - M') >= M lots max(0, -change of E_0 a lot): below 2^206.
+    // Rule 6. E_0 (M - M') >= M lots max(0, -change of E_0 a lot): below 2^206. As M > M', only with equity.
     trading * account.open === 0;
-    trading * (1 - solvent) === 0;
     signal gains <== NotNegative(BITS_RHO())(lot.mark);
     signal costs <== (gains - 1) * lot.mark;
     signal paid <== lots * costs;
@@ -284,7 +282,11 @@ template EnforceSlot(depth, S) {
     signal open <== flag.begun * parts;
     signal wide <== Select()(isInsurance, shared.insuranceLimit, open);
     signal of <== Select()(isInsurance, 1 << 16, shared.slope);
-    signal allowed <== wide * shared.width;
+    // From the mark, which is on a tick and may lie beyond it, to the worst of the scenarios.
+    signal way <== Select()(side, shared.terms.mark - shared.terms.low, shared.terms.high - shared.terms.mark);
+    signal reaches <== NotNegative(BITS_RHO())(way);
+    signal width <== reaches * way;
+    signal allowed <== wide * width;
     signal asked <== worse * of;
     signal withinWidth <== reducing * (allowed - asked);
     Range(BITS_RHO() + 36)(withinWidth);
@@ -499,7 +501,6 @@ template Enforce(depth, S, N) {
         }
         shared.weighted[k] <== sum;
     }
-    shared.width <== quoted.high - quoted.low;
     shared.band <== row.band;
     shared.terms.tick <== Select()(given, row.tick, 1);
     shared.terms.lotLimit <== row.lotLimit;

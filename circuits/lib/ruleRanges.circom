@@ -36,7 +36,8 @@ template KeyRules() {
 ///         eighths  of the keys of the feeds, then of the operator's
 /// proves  Rule 1: each word lies in its range, and the lag within an epoch. Rule 2: keys are points of the prime subgroup, and no two feeds have one.
 ///         Rule 3: the first scenario is the mark; no move of the greatest range reaches e^4. Rule 4: maintenance is at most the
-///         target, penalty at most maintenance.
+///         target, penalty at most maintenance, and insuranceLimit at
+///         most 32 times the penalty.
 template GroupRules(S, FEEDS) {
     assert(FEEDS >= 4 && FEEDS % 3 == 1);
     input Group() group;
@@ -83,14 +84,15 @@ template GroupRules(S, FEEDS) {
     Range(32)(defaults.grace);
     Positive(32)(defaults.slope);
     Range(32)(defaults.hold);
-    Range(WIDTH(MOST_MAINTENANCE()))(defaults.penalty);
-    Within(0, 1 << 16)(defaults.insuranceLimit);
+    Range(16)(defaults.insuranceLimit);
     Range(BITS_AMOUNT())(defaults.loose);
     Within(0, 1 << 16)(defaults.insuranceShare);
 
     // Rule 4.
     Range(WIDTH(MOST_DEFAULTS()))(defaults.target - defaults.maintenance);
     Range(WIDTH(MOST_MAINTENANCE()))(defaults.maintenance - defaults.penalty);
+    // With this no penalty is below 0.
+    Range(WIDTH(32 * MOST_MAINTENANCE()))(32 * defaults.penalty - defaults.insuranceLimit);
 
     // Rule 3.
     component rows = UnpackScenarios(S);

@@ -103,8 +103,9 @@ export function widthOf({ flagged }: Pick<Account, "flagged">, { grace, slope }:
 }
 
 /**
- * Whether a reduction may have a limit: on the tick, within the band, and worse than the mark by at most the width that is open to
- * it, and three quarters of the band.
+ * Whether a reduction may have a limit: on the tick, within the band, and worse than the mark by at most three quarters of the band,
+ * and the part that is open to it of the way to the worst of the scenarios: an option that is worth next to nothing is sold for nothing,
+ * and nobody is paid to take it.
  */
 export function limitHolds(
   row: MarketRules,
@@ -113,9 +114,8 @@ export function limitHolds(
   { parts, of }: Width,
 ): boolean {
   const worse = side === SIDE.sell ? mark - limit : limit - mark;
-  return (
-    limit % row.tick === 0n && worse >= -row.band && 4n * worse <= 3n * row.band && worse * of <= parts * (high - low)
-  );
+  const way = max(0n, side === SIDE.sell ? mark - low : high - mark);
+  return limit % row.tick === 0n && worse >= -row.band && 4n * worse <= 3n * row.band && worse * of <= parts * way;
 }
 
 /** Entries that a market may have with those of reductions, which traders' do not count beyond its capacity. */

@@ -271,7 +271,7 @@ const DEFAULTS_RANGES: Readonly<Record<keyof Defaults, Range>> = {
   slope: SECONDS,
   hold: [0n, below(32)],
   penalty: [0n, BigInt(MOST.maintenance)],
-  insuranceLimit: [0n, 1n << 16n],
+  insuranceLimit: [0n, below(16)],
   loose: [0n, below(BITS.amount)],
   insuranceShare: [0n, 1n << 16n],
 };
@@ -340,9 +340,11 @@ function requireGroup(group: Group, { scenarios, feeds }: Profile): void {
   requireWords("group.pricing", pricing, PRICING_RANGES);
   requirePricing("group.pricing", pricing, scenarios);
   requireWords("group.defaults", defaults, DEFAULTS_RANGES);
-  const { maintenance, target, penalty } = defaults;
+  const { maintenance, target, penalty, insuranceLimit } = defaults;
   if (maintenance > target) throw outOfRange("group.defaults.maintenance", "at most the target");
   if (penalty > maintenance) throw outOfRange("group.defaults.penalty", "at most maintenance");
+  // What a lone bid may gain of what the insurance account sells stays below what its owner left for it.
+  if (insuranceLimit > 32n * penalty) throw outOfRange("group.defaults.insuranceLimit", "at most 32 times the penalty");
   if (payout) {
     requireBits("group.payout.recipient", payout.recipient, BITS.recipient);
     requireBits("group.payout.amount", payout.amount, BITS.amount);

@@ -102,7 +102,7 @@ export class Liquidator implements DefaultPolicy {
       const legs = row.legs.flatMap((leg, i) => (leg === 0n ? [] : [i]));
       if (legs.some((i) => used.has(i))) return [];
       legs.forEach((i) => used.add(i));
-      const limit = limitWithin(row, quoted, side, worstOf(row, quoted, width));
+      const limit = limitWithin(row, quoted, side, worstOf(row, quoted, side, width));
       const change = closingChange(row, { quoted, prices }, { side, limit, positions });
       const lowers = riskAfter(accounts[INSURANCE], prices, change, most) < standing(accounts[INSURANCE], prices).risk;
       return lowers ? [{ kind: "reduce", account: INSURANCE, slot, side, limit, size: most } as const] : [];
@@ -151,8 +151,9 @@ function closable({ rules, prices }: Matcher["terms"], positions: Account["posit
 }
 
 /** How far beyond the mark a limit may be. @source src/protocol/defaults.ts (limitHolds) */
-function worstOf(row: MarketRules, { low, high }: MarketPrices, { parts, of }: Width): bigint {
-  return min((3n * row.band) / 4n, (parts * (high - low)) / of);
+function worstOf(row: MarketRules, { mark, low, high }: MarketPrices, side: number, { parts, of }: Width): bigint {
+  const way = max(0n, side === SIDE.sell ? mark - low : high - mark);
+  return min((3n * row.band) / 4n, (parts * way) / of);
 }
 
 /** The limit on the tick that is at most so far beyond the mark, which is on it. */
@@ -176,7 +177,7 @@ function reductionOf(matcher: Matcher, index: number, stands: Standing, time: bi
   let best: { readonly step: Enforcement; readonly lowered: bigint; readonly size: bigint } | null = null;
   for (const { slot, row, quoted, side, most } of closable(matcher.terms, account.positions, time)) {
     const at = (limit: bigint) => closingChange(row, { quoted, prices }, { side, limit, positions: account.positions });
-    let limit = limitWithin(row, quoted, side, worstOf(row, quoted, width));
+    let limit = limitWithin(row, quoted, side, worstOf(row, quoted, side, width));
     const size = neededLots(account, prices, at(limit), { most, target: defaults.target });
     const lowered = stands.risk - riskAfter(account, prices, at(limit), size);
     if (lowered <= 0n) continue;

@@ -234,6 +234,7 @@ describe("circuits/lib/ruleRanges: groups", () => {
     "Range(OPTION_RANGE())(pricing.rangeCap)": [() => whole(wide(most)), () => whole(wide(most + 1n))],
     "Within(1, MOST_MAINTENANCE())(defaults.maintenance)": [() => whole(group()), () => whole(defaulted({ maintenance: 641n }))], // prettier-ignore
     "Within(1, MOST_DEFAULTS())(defaults.target)": [() => whole(group()), () => whole(defaulted({ target: 1_025n }))],
+    "Range(WIDTH(32 * MOST_MAINTENANCE()))(32 * defaults.penalty - defaults.insuranceLimit)": [() => whole(defaulted({ penalty: 50n, insuranceLimit: 1_600n })), () => whole(defaulted({ penalty: 50n, insuranceLimit: 1_601n }))], // prettier-ignore
     "Within(0, 2 * MOST_MOVES())(rows.move[k] + MOST_MOVES())": [() => whole(group()), () => whole(rowed(1, { move: 73n }))], // prettier-ignore
     "Within(0, 2)(rows.level[k])": [() => whole(group()), () => hashed({ ...whole(group()), pricing: { ...base.pricing, scenarios: [(base.pricing.scenarios as bigint[])[0] | (3n << 25n)] } })], // prettier-ignore
     "Within(0, 64)(rows.weight[k])": [() => whole(group()), () => whole(rowed(1, { weight: 65n }))],
@@ -350,7 +351,7 @@ describe("circuits/lib/ruleRanges: instruments", () => {
       });
       if (agrees(circuit, listed)) taken++;
     }
-    assert.ok(taken > 30 && taken < 570, `${taken} are taken`);
+    assert.ok(taken > 10 && taken < 570, `${taken} are taken`);
   });
 
   it("each signal is bound by the rule that computes it", async () => {

@@ -63,7 +63,7 @@ describe("circuits/instructions/enforce and assume: agreement", () => {
     it(`with the rules in plain numbers, of random accounts, TACIT_SEED=${seed}`, async () => {
       const [circuit, other] = [await compiled(), await compiledAssume()];
       const random = new Random(seed);
-      const of = withDefaults({ insuranceLimit: random.pick([0n, 32_768n, 65_536n]), loose: random.pick([0n, 1_000n, 1_000_000n]) });
+      const of = withDefaults({ insuranceLimit: random.pick([0n, 1_632n, 32_768n, 65_535n]), loose: random.pick([0n, 1_000n, 1_000_000n]) });
       const counts: Record<string, number> = {};
       const count = (what: string) => (counts[what] = (counts[what] ?? 0) + 1);
       for (let i = 0; i < 12; i++) {

@@ -108,9 +108,12 @@ const [MAINTENANCE, TARGET] = [75_590n, 113_385n];
 /** Flags at TIME: the grace of 60 s is over, then limits widen for 600 s and stay so for 1200 s more. */
 const [YOUNG, BEGUN, LAST] = [TIME - 59n, TIME - 60n, TIME - 1_859n];
 const flagged = (at: bigint): World => ({ account: { flagged: at } });
-/** 40 of 600 parts of a width of 15,754 are open: 1,050.26. */
+/** 40 of 600 parts of the way to the worst of the scenarios are open: of 7,569 downwards 504.6, of 8,185 upwards 545.67. */
 const OPEN = flagged(TIME - 100n);
 const OWNS = (change: Partial<Account> & { equity?: bigint } = {}): World => ({ insurance: { equity: 60_000n, positions: vector(20n), ...change } }); // prettier-ignore
+
+/** All scenarios lie above the mark, which is rounded to the tick. */
+const beyond = (prices: Prices): Prices => ({ ...prices, markets: prices.markets.map((it, m) => it && (m === 0 ? { ...it, low: it.mark + 1n } : it)) }); // prettier-ignore
 
 const BELOW = "Range(BITS_CASH() + 15)(lacks)";
 const WITHIN = "Range(BITS_CASH() + 5)(within)";
@@ -153,11 +156,14 @@ const ROWS: Row[] = [
   ["a leg that turns a position", REDUCE, LEFT, { ...OPEN, equity: 30_000n, positions: vector(0n, 0n, -10n, -2n), step: { slot: 4, side: BUY, limit: 3_890n, size: 2n } }, { ...OPEN, equity: 30_000n, positions: vector(0n, 0n, -10n, -1n), step: { slot: 4, side: BUY, limit: 3_890n, size: 2n } }],
   ["lots that raise the worst loss", REDUCE, WITHIN, OPEN, { ...OPEN, equity: 0n, positions: vector(20n, -40n), step: { limit: 100_010n } }],
   ["less equity for each unit of the worst loss", REDUCE, KEEPS, { ...OPEN, equity: 1_000n, step: { limit: 99_960n } }, { ...OPEN, equity: 1_000n, step: { limit: 99_950n } }],
+  ["who has no equity, of which no part is kept", REDUCE, KEEPS, { ...OPEN, equity: 0n, step: { limit: 100_010n } }, { ...OPEN, equity: -1n, step: { limit: 100_010n } }],
   ["who has an open order", REDUCE, "trading * account.open === 0", OPEN, { account: { ...OPEN.account, open: 1n } }],
-  ["a limit wider than is open", REDUCE, WIDTH, { ...OPEN, step: { limit: 98_950n } }, { ...OPEN, step: { limit: 98_940n } }],
+  ["a limit wider than is open", REDUCE, WIDTH, { ...OPEN, step: { limit: 99_500n } }, { ...OPEN, step: { limit: 99_490n } }],
+  ["a limit of a buyer wider than is open", REDUCE, WIDTH, { ...OPEN, positions: vector(-20n), step: { side: BUY, limit: 100_540n } }, { ...OPEN, positions: vector(-20n), step: { side: BUY, limit: 100_550n } }],
+  ["a limit worse than a mark that lies beyond the scenarios", REDUCE, WIDTH, { ...OPEN, prices: beyond, step: { limit: 100_000n } }, { ...OPEN, prices: beyond }],
   ["a limit worse than the mark within the grace", REDUCE, WIDTH, { ...flagged(YOUNG), step: { limit: 100_000n } }, flagged(YOUNG)],
   ["a limit worse than the mark at its end", REDUCE, WIDTH, { ...flagged(BEGUN), step: { limit: 100_000n } }, flagged(BEGUN)],
-  ["a limit wider than the whole width", REDUCE, WIDTH, { ...flagged(TIME - 1_500n), defaults: { target: 1_024n * 100n }, market: { band: 100_000n }, equity: 400_000n, step: { limit: 84_250n } }, { ...flagged(TIME - 1_500n), defaults: { target: 1_024n * 100n }, market: { band: 100_000n }, equity: 400_000n, step: { limit: 84_240n } }],
+  ["a limit beyond the worst of the scenarios", REDUCE, WIDTH, { ...flagged(TIME - 1_500n), defaults: { target: 1_024n * 100n }, market: { band: 100_000n }, equity: 400_000n, step: { limit: 92_440n } }, { ...flagged(TIME - 1_500n), defaults: { target: 1_024n * 100n }, market: { band: 100_000n }, equity: 400_000n, step: { limit: 92_430n } }],
   ["a limit beyond three quarters of the band", REDUCE, BAND, { ...OPEN, market: { band: 400n }, step: { limit: 99_700n } }, { ...OPEN, market: { band: 400n }, step: { limit: 99_690n } }],
   ["a limit beyond the band on the better side", REDUCE, MARKET, { ...OPEN, step: { limit: 120_000n } }, { ...OPEN, step: { limit: 120_010n } }],
   ["a limit off the tick", REDUCE, MARKET, OPEN, { ...OPEN, step: { limit: 99_995n } }],
@@ -168,9 +174,9 @@ const ROWS: Row[] = [
   ["a market that is over", REDUCE, "Range(BITS_TIME())(ahead)", { ...OPEN, market: { until: TIME + 1n } }, { ...OPEN, market: { until: TIME } }],
   ["a reduction after something of its second", REDUCE, CLOCK, { ...OPEN, clock: 32n * TIME }, { ...OPEN, clock: 32n * TIME + 1n }],
 
-  ["a wider limit of the insurance account", OWN, WIDTH, { ...OWNS(), defaults: { insuranceLimit: 655n }, step: { limit: 99_850n } }, { ...OWNS(), defaults: { insuranceLimit: 655n }, step: { limit: 99_840n } }],
+  ["a wider limit of the insurance account", OWN, WIDTH, { ...OWNS(), defaults: { insuranceLimit: 655n }, step: { limit: 99_930n } }, { ...OWNS(), defaults: { insuranceLimit: 655n }, step: { limit: 99_920n } }],
   ["a limit of the insurance account worse than the mark, where none may be", OWN, WIDTH, { ...OWNS(), defaults: { insuranceLimit: 0n }, step: { limit: 100_000n } }, { ...OWNS(), defaults: { insuranceLimit: 0n } }],
-  ["a limit of the insurance account beyond three quarters of the band", OWN, BAND, { ...OWNS(), market: { band: 400n }, step: { limit: 99_700n } }, { ...OWNS(), market: { band: 400n }, step: { limit: 99_690n } }],
+  ["a limit of the insurance account beyond three quarters of the band", OWN, BAND, { ...OWNS(), defaults: { insuranceLimit: 65_535n }, market: { band: 400n }, step: { limit: 99_700n } }, { ...OWNS(), defaults: { insuranceLimit: 65_535n }, market: { band: 400n }, step: { limit: 99_690n } }],
   ["two of a second on one instrument", OWN, "closes[i] * shared.uses[i] === 0", OWNS({ flagged: TIME, nonce: 6n, open: 2n }), OWNS({ flagged: TIME, nonce: 7n, open: 2n })],
   ["a seventeenth of the insurance account", OWN, "Range(4)(spare)", OWNS({ open: 15n }), OWNS({ open: 16n })],
   ["lots that the insurance account does not have", OWN, LEFT, OWNS({ positions: vector(20n, 9n) }), { ...OWNS({ positions: vector(20n, 9n) }), step: { size: 21n } }],
@@ -207,13 +213,6 @@ describe("circuits/instructions/enforce: forged witnesses", () => {
     cheat.pricesRows[0] = 0n;
     cheat.before.roots.prices = pricesRoot({ ...prices, markets: prices.markets.with(0, null) });
     refusesInputs(await compiled(), { honest, cheat }, "isReduction * (1 - quotedGiven) === 0");
-  });
-
-  it("who has no equity: no witness", async () => {
-    const circuit = await compiled();
-    // Two rules refuse it: what is negative keeps no part of M.
-    circuit.witness(inputsOf(REDUCE, { ...OPEN, equity: 0n, step: { limit: 100_010n } }));
-    expectNoWitness(circuit, inputsOf(REDUCE, { ...OPEN, equity: -1n, step: { limit: 100_010n } }));
   });
 
   it("a trader's lots held against what is loose, or against equity: refused", async () => {
@@ -440,7 +439,7 @@ describe("circuits/instructions/enforce: each statement", () => {
     const each = (of: string, names: string) => Object.fromEntries(names.split(" ").map((it) => [it, read(of + it)]));
     const { values, longCharges, shortCharges } = inputs;
     const shared = {
-      ...each("shared.", "domain time isReduction relief slot given capacity cancelCapacity width band maintenance target grace slope lasts insuranceLimit loose"),
+      ...each("shared.", "domain time isReduction relief slot given capacity cancelCapacity band maintenance target grace slope lasts insuranceLimit loose"),
       terms: each("shared.terms.", "tick lotLimit bandSquare feeRate feePerLot rhoMin maxFee mark funding low high slack quoted"),
       ...Object.fromEntries(["legs", "uses", "weighted"].map((name) => [name, all(`shared.${name}`)])),
       values,
@@ -450,9 +449,7 @@ describe("circuits/instructions/enforce: each statement", () => {
     const own = ["isFlag", "active", "index", "side", "limit", "size", "salt", "account", "siblings", "isLong", "below", "worst", "riskAfter", "bound"];
     return { ...Object.fromEntries(own.map((name) => [name, inputs[name][0]])), shared, accounts: read("accounts"), logHead: read("logHead"), waiting: each("waiting.", "admitted cancels count") };
   }; // prettier-ignore
-  /** Of two rules that refuse whoever has no equity one follows from the other. */
   const HAND = ROWS.map(([, , rule]) => rule).concat(
-    "trading * (1 - solvent) === 0",
     "trading * (1 - bound[0]) === 0",
     "Boolean()(isFlag)",
     "(1 - active) * isFlag === 0",
@@ -461,6 +458,11 @@ describe("circuits/instructions/enforce: each statement", () => {
     "signal marked <== isFlag * flag.counts",
     "signal early <== sweeping * (1 - flag.begun)",
     "isReduction * (1 - quotedGiven) === 0",
+    "Range(BITS_TIME())(quotient)",
+    "signal rest <== stamp - interval * quotient",
+    "signal interval <== Select()(given, row.interval, 1)",
+    "Range(BITS_MARKET())(interval - 1 - rest)",
+    "Range(BITS_MARKET())(rest)",
   );
   const handed = (circuit: Circuit, templates: readonly string[]) =>
     [...new Set(circuit.rules.flat())].flatMap(({ template, text }) =>

@@ -23,13 +23,13 @@ function wait(desk: Desk, index: number, until: bigint): void {
 }
 
 /** The worst limit and the most lots that a reduction may have now, by trying all on a fork. @param step  lots */
-function worstReduction(desk: Desk, account: number, side: number, time: bigint, held: bigint) {
-  const { tick, band } = desk.row(0);
-  const { mark } = desk.prices.markets[0]!;
+function worstReduction(desk: Desk, account: number, side: number, time: bigint, held: bigint, slot = 0) {
+  const { tick, band } = desk.row(slot);
+  const { mark } = desk.prices.markets[slot]!;
   const isAllowed = (limit: bigint, size: bigint) => {
     const fork = desk.matcher.fork();
     try {
-      fork.apply({ kind: "enforce", time, step: { kind: "reduce", account, slot: 0, side, limit, size }, salt: 1n });
+      fork.apply({ kind: "enforce", time, step: { kind: "reduce", account, slot, side, limit, size }, salt: 1n });
       return true;
     } catch {
       return false;
@@ -115,30 +115,25 @@ function turn(desk: Desk, index: number, lots: bigint) {
   assert.ok(desk.step({ kind: "assume", account: LOSER }));
   const paid = equity - desk.of(LOSER).equity;
   const found = worstReduction(desk, INSURANCE, SIDE.sell, desk.auction, lots)!;
-  const { low, high } = desk.prices.markets[0]!;
+  const { mark, low } = desk.prices.markets[0]!;
   const auction = desk.auction;
   assert.equal(desk.order(FRIEND, SIDE.buy, found.limit, found.size), "admitted");
   assert.ok(desk.reduce(INSURANCE, 0, SIDE.sell, found.limit, found.size, auction));
   desk.close(auction);
-  const bound = found.size * min((insuranceLimit * (high - low)) >> 16n, (3n * desk.row(0).band) / 4n);
+  const bound = found.size * min((insuranceLimit * (mark - low)) >> 16n, (3n * desk.row(0).band) / 4n);
   return { gained: owners() - before, insurance: desk.insurance - insurance, paid, bound, most: (penalty * risk) >> 10n };
 } // prettier-ignore
 
 describe("attacks: cycling through the insurance account", () => {
-  it("takes of it at most lots x insuranceLimit of the width less the penalty: with a limit of half the width that is a gain", () => {
-    const desk = new Desk(pair(50, 700), { insurance: 100_000_000n, set: ["group.defaults.insuranceLimit=32768"] });
-    desk.reprice(97_600);
-    const { gained, insurance, paid, bound, most } = turn(desk, 97_600, 50n);
-    assert.ok(paid <= most);
-    assert.ok(gained <= bound - paid);
-    assert.ok(-insurance >= gained);
-    // The penalty is a twentieth of the worst loss.
-    assert.ok(gained > 5n * paid, "a turn pays many times its penalty");
-  });
+  it("has rules in which a limit of half the width, for a penalty of a twentieth, cannot be", () =>
+    assert.throws(
+      () => new Desk(pair(50, 700), { insurance: 100_000_000n, set: ["group.defaults.insuranceLimit=32768"] }),
+      { code: "OUT_OF_RANGE", message: /insuranceLimit/ },
+    ));
 
-  it("gains nothing with the development rules, where insuranceLimit is 16 times the penalty: the discount is below what the owner leaves", () => {
+  it("gains nothing with the development rules, where insuranceLimit is 32 times the penalty: the discount is below what the owner leaves", () => {
     const desk = new Desk(pair(50, 700), { insurance: 100_000_000n });
-    assert.equal(desk.defaults.insuranceLimit, 16n * desk.defaults.penalty);
+    assert.equal(desk.defaults.insuranceLimit, 32n * desk.defaults.penalty);
     desk.reprice(97_600);
     const { gained, insurance } = turn(desk, 97_600, 50n);
     assert.ok(gained <= 0n);
@@ -147,25 +142,23 @@ describe("attacks: cycling through the insurance account", () => {
 });
 
 describe("attacks: options of the insurance account", () => {
-  it("it may sell a call below nothing: what a friend gains is bounded by insuranceLimit of the width, not by what the call is worth", () => {
-    const desk = new Desk([{ lots: [0, 20], equity: 600 }, { lots: [0, -20], equity: 6_000 }, { lots: [0], equity: 2 ** 40 }], { insurance: 1_000_000_000n, set: ["group.defaults.insuranceLimit=32768"] }); // prettier-ignore
+  it("a call that is worth next to nothing is not sold below it: a friend gains what it is worth, and what may be charged for it", () => {
+    const desk = new Desk([{ lots: [0, 20], equity: 600 }, { lots: [0, -20], equity: 6_000 }, { lots: [0], equity: 2 ** 40 }], { insurance: 1_000_000_000n, set: ["group.defaults.penalty=512", "group.defaults.insuranceLimit=16384"] }); // prettier-ignore
     for (const index of [97_000, 90_000, 80_000]) desk.reprice(index);
     assert.ok(desk.step({ kind: "flag", account: LOSER }));
     wait(desk, 80_000, desk.time + desk.defaults.grace + 2n * desk.defaults.slope);
     assert.ok(desk.step({ kind: "assume", account: LOSER }));
-    const { mark, low, high } = desk.prices.markets[1]!;
-    const { insuranceLimit } = desk.defaults;
-    const open = min((insuranceLimit * (high - low)) >> 16n, (3n * desk.row(1).band) / 4n);
-    const limit = -((open - mark) / 10n) * 10n;
-    assert.ok(limit < 0n && mark > 0n);
+    const { mark, gross } = desk.prices.markets[1]!;
+    const { limit } = worstReduction(desk, INSURANCE, SIDE.sell, desk.auction, 20n, 1)!;
+    assert.ok(limit >= -gross);
     const before = desk.insurance;
     const auction = desk.auction;
     assert.equal(desk.order(FRIEND, SIDE.buy, limit, 20n, { slot: 1 }), "admitted");
+    assert.ok(!desk.reduce(INSURANCE, 1, SIDE.sell, limit - desk.row(1).tick, 20n, auction));
     assert.ok(desk.reduce(INSURANCE, 1, SIDE.sell, limit, 20n, auction));
     desk.close(auction);
     const lost = before - desk.insurance;
-    assert.ok(lost > 20n * mark, "more than all that the calls are worth");
-    assert.ok(lost <= 20n * (open + 10n + 2n + 1n));
+    assert.ok(lost <= 20n * (mark - limit + 10n + 2n + 1n));
   });
 });
 
