@@ -80,6 +80,16 @@ function tacit(exit: (code: number) => void): Command {
       .exitOverride()
       .addHelpText("after", examples(...lines));
 
+  /** Of a store in PostgreSQL. */
+  const withCopies = (it: Command) =>
+    it
+      .option("--standbys <number>", "of PostgreSQL, that have on disk what is acknowledged", positive, 1)
+      .option(
+        "--accept-one-disk",
+        "acknowledge what is on the disk of one server of PostgreSQL: if that is lost, so is it",
+      )
+      .option("--accept-storage-replication", "the same, where that disk is one of several by itself");
+
   command("demo", "open a venue, trade, prove a round, verify it, and show that forgeries are refused", "tacit demo")
     .option("--seed <number>", "seed of the traders", natural, 9)
     .option("--json", "print the outcome as JSON")
@@ -243,12 +253,18 @@ function tacit(exit: (code: number) => void): Command {
     .option("--json", "print it as JSON")
     .action(async (subject, options) => exit(await (await import("./inspect.ts")).inspect(subject, options)));
 
-  command(
-    "serve",
-    "run a venue: orders in over HTTP and WebSocket, receipts out, rounds proved, pages to watch",
-    "tacit serve",
-    "tacit serve --data /var/lib/tacit --port 8080 --publish curves",
+  withCopies(
+    command(
+      "serve",
+      "run a venue: orders in over HTTP and WebSocket, receipts out, rounds proved, pages to watch",
+      "tacit serve",
+      "tacit serve --data /var/lib/tacit --port 8080 --publish curves",
+    ),
   )
+    .option(
+      "--store <place>",
+      "where its log is: a file, or postgres://user@host,host/database (default: venue.db in --data)",
+    )
     .option(
       "--data <folder>",
       "where the venue lives; made with a development genesis if it is not there",
@@ -347,6 +363,18 @@ function tacit(exit: (code: number) => void): Command {
     .option("--data <folder>", "where the venue lives", "tacit-data")
     .option("--passphrase-file <file>", "whose first line is the passphrase; - for standard input")
     .action(async (options) => exit(await (await import("./venue/operator.ts")).operatorSeal(options)));
+
+  withCopies(
+    command(
+      "store",
+      "what a venue keeps",
+      "tacit store copy tacit-data/venue.db postgres://tacit@db1,db2/tacit?sslmode=verify-full",
+    )
+      .command("copy <from> <to>")
+      .description("copy all of a store into an empty one, and compare them record by record: paths of files, or URLs of PostgreSQL")
+      .exitOverride()
+      .option("--json", "print counts as JSON"),
+  ).action(async (from, to, options) => exit(await (await import("./venue/store.ts")).storeCopy(from, to, options))); // prettier-ignore
 
   const trader = () => import("./venue/trader.ts");
   const accounts = () => import("./venue/account.ts");

@@ -7,14 +7,7 @@ import { parseAddress } from "../../protocol/address.ts";
 import { TacitError } from "../../protocol/errors.ts";
 import { CIRCUIT_NAMES, type ProfileName } from "../../protocol/instructions.ts";
 import { isDevelopmentKey, prepareKeys } from "../../verifier/index.ts";
-import {
-  localProver,
-  openThreadStore,
-  openVenue,
-  threadSigner,
-  type VenueOptions,
-  nodeDigest,
-} from "../../venue/index.ts";
+import { localProver, openVenue, threadSigner, type VenueOptions, nodeDigest } from "../../venue/index.ts";
 import type { ChainOptions } from "../../venue/chain/chainLink.ts";
 import { limitsOf } from "../../venue/options.ts";
 import { collectSeldom, requireFree, startService } from "../../venue/service/server.ts";
@@ -25,10 +18,14 @@ import { DevelopmentFeeds } from "../../feeds/developmentFeeds.ts";
 import { requireUrl } from "../../feeds/fetchJson.ts";
 import type { ReportSource } from "../../venue/feeds.ts";
 import { developmentSource, httpSource } from "../../venue/reportSources.ts";
+import { isPostgres } from "../../venue/store/postgres/connection.ts";
+import { copiesOf, openStore, type PlaceOptions } from "./store.ts";
 import { FILES, operatorFiles, operatorPassphrase, type OperatorFiles } from "./operator.ts";
 
-export interface ServeOptions {
+export interface ServeOptions extends PlaceOptions {
   data: string;
+  /** of the log; in `data` unless it is said */
+  store?: string;
   host: string;
   port: number;
   profile: ProfileName;
@@ -84,7 +81,12 @@ export async function serve(options: ServeOptions): Promise<number> {
   if (feeds.some(({ isDevelopment }) => isDevelopment))
     log.warn("prices are made up by feeds of this process, for development: they say nothing of any market");
   const chain = link && (await chainOptions(link, options, log));
-  const storage = await openThreadStore(join(options.data, FILES.store), { check: "quick" });
+  const place = options.store ?? join(options.data, FILES.store);
+  if (isPostgres(place) && typeof copiesOf(options) === "string")
+    log.warn(
+      "what is acknowledged is on the disk of one server of PostgreSQL, as far as can be told: if that is lost, so is it",
+    );
+  const storage = await openStore(place, options);
   let prover: VenueOptions["prover"];
   try {
     if (options.prove) {

@@ -19,17 +19,21 @@ interface LeaseRow {
  * waits, and writes nothing any more.
  * @param writer  the one that will write
  * @param seconds  until it runs out, unless it is renewed
+ * @param after  an epoch that was before
  * @returns the epoch
  * @throws LOCKED  with `holder` and `until`, where another has it
  */
-export async function takeLease(writer: Client, holder: string, seconds: number): Promise<number> {
+export async function takeLease(
+  writer: Client,
+  { holder, seconds, after }: { readonly holder: string; readonly seconds: number; readonly after: number },
+): Promise<number> {
   const { rows } = await writer.query(
     `SELECT lease.epoch, lease.holder, lease.pid, renewal.until::text, renewal.until < now() AS "isOut" FROM lease, renewal`,
   );
   const [lease] = rows as [LeaseRow];
   if (!lease.isOut) throw locked(lease);
   await endBackend(writer, lease.epoch);
-  const epoch = Number(lease.epoch) + 1;
+  const epoch = Math.max(Number(lease.epoch), after) + 1;
   const application = `tacit ${holder} ${epoch}`.slice(0, 63);
   await writer.query("SELECT set_config('application_name', $1, false)", [application]);
   await writer.query("BEGIN ISOLATION LEVEL READ COMMITTED");

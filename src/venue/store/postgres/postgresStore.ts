@@ -24,6 +24,8 @@ export interface PostgresOptions {
   readonly lease?: number;
   /** milliseconds for which standbys are waited for once a commit has returned; 10,000 unless it is said */
   readonly patience?: number;
+  /** epoch of an opening that was before this one, in this store or the one that it is a copy of; 0 unless it is said */
+  readonly after?: number;
   /** what others are told who has the store: the machine's name and process unless it is said */
   readonly holder?: string;
 }
@@ -44,7 +46,13 @@ const PART = 1 << 20;
  */
 export async function openPostgresStore(url: string, options: PostgresOptions = {}): Promise<Store> {
   const place = placeOf(url);
-  const { copies = { standbys: 1 }, lease = 3, patience = 10_000, holder = `${hostname()} ${process.pid}` } = options;
+  const {
+    copies = { standbys: 1 },
+    lease = 3,
+    patience = 10_000,
+    after = 0,
+    holder = `${hostname()} ${process.pid}`,
+  } = options;
   if (!(lease >= 1 && lease <= 3_600)) throw outOfRange("lease", "1 to 3600 seconds");
   if (!Number.isSafeInteger(patience) || patience < 1) throw outOfRange("patience", "milliseconds, at least 1");
   if (typeof copies === "object" && !(Number.isInteger(copies.standbys) && copies.standbys >= 1 && copies.standbys <= 100)) throw outOfRange("copies.standbys", "1 to 100"); // prettier-ignore
@@ -60,7 +68,7 @@ export async function openPostgresStore(url: string, options: PostgresOptions = 
     await client.query("SET client_connection_check_interval = 0").catch(() => {});
     await requireSettings(client, copies);
     await migrate(client);
-    const epoch = await takeLease(client, holder, lease);
+    const epoch = await takeLease(client, { holder, seconds: lease, after });
     store = new PostgresStore(place, writer, { epoch, copies, patience, lease });
     await store.begin();
     return store;
