@@ -244,8 +244,8 @@ function reductionOf(matcher: Matcher, index: number, stands: Standing, time: bi
 }
 
 /**
- * No more lots than it takes to the target. A part of the lots that lower M lowers it at least as much a lot, and the target takes no
- * more lots nearer the mark: so what holds of a limit, or of lots, holds of fewer, and of a limit nearer the mark.
+ * At the widest limit that the lots leave, no more of them than it takes to the target. Fewer lots lower M by at least as much a lot, and
+ * nearer the mark the target takes no more of them: so they are allowed at that limit too, and one is wherever any are.
  */
 function reductionIn(at: Closable, { equity, risk }: Standing, width: Width, { target }: Defaults): Reduction | null {
   const { row, riskAfter, gain } = at;

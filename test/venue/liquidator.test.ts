@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { Matcher } from "../../src/matcher/matcher.ts";
 import type { Account } from "../../src/protocol/account.ts";
-import { isBelow, isInLiquidation, standing, type Enforcement } from "../../src/protocol/defaults.ts";
+import { enforce, isBelow, isInLiquidation, standing, type Enforcement } from "../../src/protocol/defaults.ts";
 import { TacitError } from "../../src/protocol/errors.ts";
 import { PROFILES } from "../../src/protocol/instructions.ts";
 import { BITS, INSURANCE, RULE, SIDE } from "../../src/protocol/parameters.ts";
@@ -152,6 +152,17 @@ describe("liquidator: what the insurance account sells", () => {
     }
   });
 
+  it("of a whole hedge what haircuts carry, where its equity does not", () => {
+    const { matcher } = venueOf(of, prices, [owner(prices, vector(100n, -100n), 0n)]);
+    const { accounts, terms } = matcher;
+    const relief = 1n << 40n;
+    const seen = { accounts, terms, held: { ...matcher.held, relief }, isFresh: () => true } as unknown as Matcher;
+    const sold = (of: Matcher) => (new Liquidator().reductions(of, TIME) as Reduce[]).map(({ size }) => size);
+    assert.deepEqual([sold(matcher), sold(seen)], [[], [100n, 100n]]);
+    const context = { ...terms, rulesInForce: terms.prices.rules, relief, time: TIME, account: accounts[INSURANCE], entries: 0, cancels: 0 };
+    for (const step of new Liquidator().reductions(seen, TIME) as Reduce[]) assert.ok(enforce(context, step).entry);
+  }); // prettier-ignore
+
   it("lots that no scenario lowers, at the mark", () => {
     const free = of.instruments.map((it) => it && { ...it, longCharge: 0n, shortCharge: 0n });
     const still = { ...of, instruments: free };
@@ -169,6 +180,8 @@ describe("liquidator: what the insurance account sells", () => {
       return steps[0].slot;
     });
     assert.deepEqual(new Set(firsts), new Set([2, 3, 4]));
+    // What lowers M most in every other one: a lot of both.
+    assert.deepEqual([firsts[1], firsts[3], firsts[5]], [4, 4, 4]);
     const [first] = reductions();
     assert.equal(refusal(matcher, first), null);
     assertTaken(matcher, reductions());
@@ -238,14 +251,33 @@ describe("liquidator: what an account in default sells", () => {
     }
   });
 
+  it("fewer lots, where all that lower the worst loss cost more than a limit within the band leaves", () => {
+    const free = of.instruments.map((it) => it && { ...it, longCharge: 0n, shortCharge: 0n });
+    const dear = { ...of, instruments: free, markets: of.markets.map((row) => row && { ...row, band: 10n, feePerLot: 100n }) };
+    // The first lot lowers M by 1,000, all from the third on by 10.
+    const row = (perpetual: bigint, future: bigint) => vector(100_000n + perpetual, 100_000n + future, 4_000n, 4_000n, 1_000n);
+    const table = pricesOfTests(dear, { values: [row(0n, 0n), row(-1_000n, 0n), row(-10n, -950n), row(0n, 0n)], epoch: EPOCH });
+    const { matcher, reductions } = venueOf(dear, table, [spare, owner(table, vector(40n, 40n), 512, wide)]);
+    const steps = reductions();
+    assert.deepEqual(steps.map(({ slot, side, size }) => [slot, side, size]), [[0, SIDE.sell, 5n]]);
+    assertTaken(matcher, steps);
+  }); // prettier-ignore
+
   it("in every second auction in another market, and all of them in time", () => {
     const account = owner(prices, vector(20n, 20n, 20n, 20n), 560, { flagged: TIME - 100n });
     const { matcher, reductions } = venueOf(of, prices, [spare, account]);
-    const slots = [0n, 10n, 20n, 30n, 40n].map((after) => {
+    const sold = [0n, 10n, 20n, 30n, 40n].map((after) => {
       const steps = reductions(TIME + after);
       assertTaken(matcher, steps, TIME + after);
-      return steps[0].slot;
+      const [{ slot, side, size }] = steps;
+      const sign = side === SIDE.buy ? size : -size;
+      const positions = account.positions.map((lots, i) => lots + sign * of.markets[slot]!.legs[i]);
+      const lowered = standing(account, prices).risk - standing({ ...account, positions }, prices).risk;
+      return { slot, aLot: Number(lowered) / Number(size) };
     });
+    const slots = sold.map(({ slot }) => slot);
+    assert.equal(slots[1], slots[3]);
+    for (const { slot, aLot } of sold) assert.ok(slot === slots[1] || aLot <= sold[1].aLot);
     assert.ok(slots.every((slot, i) => slot !== slots[i - 1]));
     assert.ok(new Set(slots).size > 2);
   });
