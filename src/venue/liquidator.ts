@@ -175,6 +175,17 @@ function limitWithin({ row: { tick }, quoted: { mark }, side }: Closable, beyond
   return max(-most, min(most, mark / tick + (side === SIDE.buy ? ticks : -ticks))) * tick;
 }
 
+/** The widest limit at which a lot changes E_0 by no less than `least`; null where it does not at the best one either. */
+function widestLimit({ row, gain }: Closable, limits: { widest: bigint; best: bigint }, least: bigint): bigint | null {
+  const { widest, best } = limits;
+  const limitAt = (nearer: bigint) => widest + (best < widest ? -nearer : nearer) * row.tick;
+  const isLess = (nearer: bigint) => gain(limitAt(nearer)) < least;
+  if (!isLess(0n)) return widest;
+  const ticks = abs(best - widest) / row.tick;
+  const nearer = lastWhile(ticks, isLess) + 1n;
+  return nearer > ticks ? null : limitAt(nearer);
+}
+
 /** A reduction in a market. */
 interface Reduction {
   readonly at: Closable;
@@ -213,9 +224,12 @@ function insuranceReductions({ accounts, terms, held }: Matcher, time: bigint): 
   const { equity, risk } = standing(account, terms.prices);
   const width = { parts: defaults.insuranceLimit, of: 1n << 16n };
   const reductions = closable(terms, account, time).map((at): Reduction => {
-    const limit = limitWithin(at, worstOf(at, width));
+    const [widest, mark] = [worstOf(at, width), 0n].map((beyond) => limitWithin(at, beyond));
+    const carried = equity + held.relief;
+    const least = at.riskAfter(1n) - carried;
+    const limit = (at.lowest > 0n ? null : widestLimit(at, { widest, best: mark }, least)) ?? widest;
     const gain = at.gain(limit);
-    const isLoose = (lots: bigint) => at.riskAfter(lots) <= max(equity + lots * gain + held.relief, defaults.loose);
+    const isLoose = (lots: bigint) => at.riskAfter(lots) <= max(carried + lots * gain, defaults.loose);
     const size = at.lowest || lastWhile(at.most, isLoose);
     return { at, limit, size, lowered: risk - at.riskAfter(size) };
   });
@@ -250,15 +264,11 @@ function reductionOf(matcher: Matcher, index: number, stands: Standing, time: bi
 function reductionIn(at: Closable, { equity, risk }: Standing, width: Width, { target }: Defaults): Reduction | null {
   const { row, riskAfter, gain } = at;
   const [widest, best] = [worstOf(at, width), -row.band].map((beyond) => limitWithin(at, beyond));
-  const ticks = abs(best - widest) / row.tick;
-  const limitAt = (nearer: bigint) => widest + (best < widest ? -nearer : nearer) * row.tick;
   for (let lots = neededLots(at, equity, gain(widest), target); lots > 0n; lots /= 2n) {
     // Each unit of the worst loss that is left keeps as much equity: nearer the mark where it takes that.
     const allowed = (equity * (risk - riskAfter(lots))) / (risk * lots);
-    const costs = (nearer: bigint) => -gain(limitAt(nearer)) > allowed;
-    const nearer = costs(0n) ? lastWhile(ticks, costs) + 1n : 0n;
-    if (nearer > ticks) continue;
-    const limit = limitAt(nearer);
+    const limit = widestLimit(at, { widest, best }, -allowed);
+    if (limit === null) continue;
     const size = min(lots, neededLots(at, equity, gain(limit), target));
     return { at, limit, size, lowered: risk - riskAfter(size) };
   }

@@ -70,7 +70,7 @@ function mayBeReduced(account: Account, prices: Prices, defaults: Defaults): boo
   return stands.equity >= 0n && isBelow(defaults.target, stands) && isInLiquidation(account, defaults, TIME);
 }
 
-/** A reduction that the rules take, of all markets, sides and few lots, from the widest limit to the best. */
+/** A reduction that the rules take, of all markets, sides and few lots, from the widest limit to the best, or, of the insurance's, the mark. */
 function found(matcher: Matcher, account: number): Reduce | null {
   const { rules, prices } = matcher.terms;
   const { positions } = matcher.accounts[account];
@@ -81,7 +81,8 @@ function found(matcher: Matcher, account: number): Reduce | null {
         const { mark } = prices.markets[slot]!;
         const step = { kind: "reduce", account, slot, side, limit: mark, size } as const;
         if (refusal(matcher.fork(), step) === "lots that close positions") break;
-        for (const parts of [-60n, -30n, -10n, -3n, -2n, -1n, 0n, 1n, 2n, 4n, 8n, 16n, 32n, 64n]) {
+        for (const parts of [-100n, -60n, -30n, -18n, -10n, -3n, -2n, -1n, 0n, 1n, 2n, 4n, 8n, 16n, 32n, 64n]) {
+          if (account === INSURANCE && parts > 0n) break;
           const away = row.tick * (parts < 0n ? parts : (parts * row.band) / (64n * row.tick));
           const limit = mark + (side === SIDE.sell ? away : -away);
           if (refusal(matcher.fork(), { ...step, limit }) === null) return { ...step, limit };
@@ -138,9 +139,15 @@ describe("liquidator: what the insurance account sells", () => {
   it("of a whole hedge, which nothing lowers, as many lots as its equity carries, or what is loose", () => {
     const positions = vector(100n, -100n);
     const { risk } = standing({ cash: 0n, positions }, prices);
+    const after = [vector(99n, -100n), vector(100n, -99n)].map(
+      (positions) => standing({ cash: 0n, positions }, prices).risk,
+    );
+    const one = after[0] < after[1] ? after[0] : after[1];
     const { risk: lot } = standing({ cash: 0n, positions: vector(1n) }, prices);
     for (const [equity, most] of [
       [-risk, 0n],
+      // At a limit nearer the mark than the widest, which would cost 180.
+      [one + 50n, 1n],
       [risk + 10n * lot, 10n],
       [risk + 1_000n * lot, 100n],
     ]) {
