@@ -47,6 +47,8 @@ export class Liquidator implements DefaultPolicy {
   #judged: ({ readonly account: Account; readonly stands: Standing } | undefined)[] = [];
   #prices: Prices | null = null;
   #watches = false;
+  /** how often there was a choice of what an account sells, since it is in default */
+  #turns = new Map<number, bigint>();
 
   get watches(): boolean {
     return this.#watches;
@@ -67,12 +69,17 @@ export class Liquidator implements DefaultPolicy {
   reductions(matcher: Matcher, time: bigint): Step[] {
     if (!matcher.isFresh(time)) return [];
     const { defaults } = matcher.terms.rules.group;
+    const turnOf = (index: number) => this.#turns.get(index) ?? 0n;
+    const turns = new Map<number, bigint>();
     const others = this.#near(matcher, time).flatMap(({ index, account, stands, isFlagged }): Step[] => {
       const mayBe = isFlagged && account.open === 0n && stands.equity >= 0n && isInLiquidation(account, defaults, time);
-      const reduction = mayBe ? reductionOf(matcher, index, stands, time) : null;
-      return reduction ? [reduction] : [];
+      const sold = mayBe ? reductionOf(matcher, index, stands, { time, turn: turnOf(index) }) : NOTHING;
+      turns.set(index, turnOf(index) + (sold.isChoice ? 1n : 0n));
+      return sold.steps;
     });
-    return [...insuranceReductions(matcher, time), ...others];
+    const own = insuranceReductions(matcher, { time, turn: turnOf(INSURANCE) });
+    this.#turns = turns.set(INSURANCE, turnOf(INSURANCE) + (own.isChoice ? 1n : 0n));
+    return [...own.steps, ...others];
   }
 
   /** Accounts under maintenance, and those below their target with a flag. */
@@ -212,13 +219,21 @@ function inTurn(all: readonly Reduction[], turn: bigint, better: (a: Reduction, 
   return [first, ...ranked];
 }
 
-/** Auctions of all these markets so far. */
-function turnOf(all: readonly Reduction[], time: bigint): bigint {
-  return time / all.map(({ at }) => at.row.interval).reduce(max, 1n);
+/** An auction, and how often an account had a choice before it. */
+interface Turn {
+  readonly time: bigint;
+  readonly turn: bigint;
 }
 
+/** What an account sells now, and whether it might have been something else. */
+interface Sold {
+  readonly steps: Step[];
+  readonly isChoice: boolean;
+}
+const NOTHING: Sold = { steps: [], isChoice: false };
+
 /** What lowers M most; where nothing does, what leaves it within equity, or loose. No two close one instrument. */
-function insuranceReductions({ accounts, terms, held }: Matcher, time: bigint): Step[] {
+function insuranceReductions({ accounts, terms, held }: Matcher, { time, turn }: Turn): Sold {
   const { defaults } = terms.rules.group;
   const account = accounts[INSURANCE];
   const { equity, risk } = standing(account, terms.prices);
@@ -236,7 +251,7 @@ function insuranceReductions({ accounts, terms, held }: Matcher, time: bigint): 
   const lowering = reductions.filter(({ at }) => at.lowest > 0n);
   const some = lowering.length > 0 ? lowering : reductions.filter(({ size }) => size > 0n);
   let closing = account.flagged === time ? account.nonce : 0n;
-  return inTurn(some, turnOf(some, time), (a, b) => a.lowered - b.lowered)
+  const steps = inTurn(some, turn, (a, b) => a.lowered - b.lowered)
     .filter(({ at }) => {
       const legs = at.row.legs.reduce((sum, leg, i) => (leg === 0n ? sum : sum | (1n << BigInt(i))), 0n);
       const isFree = (legs & closing) === 0n;
@@ -245,16 +260,17 @@ function insuranceReductions({ accounts, terms, held }: Matcher, time: bigint): 
     })
     .slice(0, REDUCTIONS - Number(account.open))
     .map((it) => stepOf(INSURANCE, it));
+  return { steps, isChoice: some.length > 1 };
 }
 
-/** The reduction that lowers M most a lot, or one of the others in its turn; null where there is none. */
-function reductionOf(matcher: Matcher, index: number, stands: Standing, time: bigint): Enforcement | null {
+/** The reduction that lowers M most a lot, or one of the others in its turn. */
+function reductionOf(matcher: Matcher, index: number, stands: Standing, { time, turn }: Turn): Sold {
   const { defaults } = matcher.terms.rules.group;
   const account = matcher.accounts[index];
   const width = widthOf(account, defaults, time);
   const all = closable(matcher.terms, account, time).flatMap((at) => reductionIn(at, stands, width, defaults) ?? []);
-  const [first] = inTurn(all, turnOf(all, time) + BigInt(index), (a, b) => a.lowered * b.size - b.lowered * a.size);
-  return first ? stepOf(index, first) : null;
+  const [first] = inTurn(all, turn, (a, b) => a.lowered * b.size - b.lowered * a.size);
+  return first ? { steps: [stepOf(index, first)], isChoice: all.length > 1 } : NOTHING;
 }
 
 /**
