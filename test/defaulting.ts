@@ -20,12 +20,12 @@ export function withDefaults(change: Partial<Defaults> = {}): Rules {
 }
 
 /** Prices of the epoch: 100,000 of perpetual and future, volatilities of one half. */
-export function pricesOf(of: Rules, index = 100_000n, change: Partial<Numbers> = {}): Prices {
+export function pricesOf(of: Rules, index = 100_000n, change: Partial<Numbers> = {}, funding = 0n): Prices {
   const { group, instruments, markets } = of;
   const values = vector(index, index, 1n << 23n, 0n, 1n << 23n);
   const numbers = { index, average: index, sigma: 1n << 23n, premium: NO_PREMIUM, values, ...change };
   const priced = { root: rulesRoot(of), pricing: group.pricing, instruments, markets };
-  return reprice(priced, noPrices(priced), EPOCH, numbers);
+  return reprice(priced, { ...noPrices(priced), funding }, EPOCH, numbers);
 }
 
 export function accountOf(change: Partial<Account> = {}): Account {

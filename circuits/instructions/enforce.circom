@@ -282,8 +282,9 @@ template EnforceSlot(depth, S) {
     signal open <== flag.begun * parts;
     signal wide <== Select()(isInsurance, shared.insuranceLimit, open);
     signal of <== Select()(isInsurance, 1 << 16, shared.slope);
-    // From the mark, which is on a tick and may lie beyond it, to the worst of the scenarios.
-    signal way <== Select()(side, shared.terms.mark - shared.terms.low, shared.terms.high - shared.terms.mark);
+    // From the mark, which is on a tick and may lie beyond it, to the worst of the scenarios, which leave funding out.
+    var net = shared.terms.mark - shared.terms.funding;
+    signal way <== Select()(side, net - shared.terms.low, shared.terms.high - net);
     signal reaches <== NotNegative(BITS_RHO())(way);
     signal width <== reaches * way;
     signal allowed <== wide * width;

@@ -44,7 +44,11 @@ async function main(count: number): Promise<number> {
     const time = ++epoch * pricing.epochLength + pricing.lag;
     const report = { domain: 1n, contracts: 0n, epoch, ...numbers };
     const auth = { R8x: 0n, R8y: 0n, S: 0n };
-    const quorum = Array.from({ length: (2 * feeds.length + 1) / 3 }, (_, i): SignedReport => ({ feed: i, report, auth }));
+    const quorum = Array.from({ length: (2 * feeds.length + 1) / 3 }, (_, i): SignedReport => ({
+      feed: i,
+      report,
+      auth,
+    }));
     matcher.apply({ kind: "reprice", time, epoch, quorum, checked: true });
     return time;
   };
@@ -62,15 +66,24 @@ async function main(count: number): Promise<number> {
   let time = 0n;
   for (const part of FALLS) {
     time = reprice(part);
-    take(look(`prices, the index at ${part}: whom to flag`, () => policy.steps(matcher, time)), time);
+    take(
+      look(`prices, the index at ${part}: whom to flag`, () => policy.steps(matcher, time)),
+      time,
+    );
     look("the same again, where all are flagged", () => policy.steps(matcher, time));
   }
   // Beyond the grace prices are the next ones.
   const due = time + defaults.grace;
   while (time < due) time = reprice(FALLS.at(-1)!);
-  take(look("prices once more: whom to take over", () => policy.steps(matcher, time)), time);
+  take(
+    look("prices once more: whom to take over", () => policy.steps(matcher, time)),
+    time,
+  );
   const auction = (time / INTERVAL + 1n) * INTERVAL;
-  take(look("an auction: what to sell", () => policy.reductions(matcher, auction)), auction);
+  take(
+    look("an auction: what to sell", () => policy.reductions(matcher, auction)),
+    auction,
+  );
   look("after it: what has changed alone", () => policy.steps(matcher, auction));
 
   console.log(`${thousands(count)} traders\n`);

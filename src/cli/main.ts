@@ -491,7 +491,7 @@ function tacit(exit: (code: number) => void): Command {
   command(
     "defaults",
     "accounts nearest to maintenance, the insurance account, what was done: for the operator",
-    "TACIT_OPERATOR_TOKEN=... tacit defaults --limit 20",
+    "tacit defaults --token-file token.txt --limit 20",
   )
     .option("--venue <url>", "address of the venue", "http://127.0.0.1:8080")
     .option("--token-file <file>", "whose first line is the operator's token (default: TACIT_OPERATOR_TOKEN)")

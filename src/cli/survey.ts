@@ -7,6 +7,7 @@ import { counted, short, table, thousands } from "../setup/format.ts";
 import { readKeyFile, readKeys } from "../setup/keyFiles.ts";
 import { withProgress } from "../setup/progress.ts";
 import { writeWhole } from "../setup/writeWhole.ts";
+import { fittingSurveyKey } from "../verifier/survey.ts";
 import {
   NO_LAG_LIMIT,
   readCircuitKey,
@@ -39,7 +40,7 @@ function tell(
   const result = verifySurvey(key, survey);
   const wrong = result.ok && state !== undefined && result.state !== state;
   const message = result.ok ? (wrong ? "it is of another state" : null) : result.message;
-  const trust = { developmentKeys: key.development, stateClaimed: state === undefined };
+  const trust = { developmentKeys: key.development, forgeable: key.forgeable, stateClaimed: state === undefined };
   const { round, proofs } = survey;
   if (json) {
     const told = result.ok && !wrong ? { ok: true, state: result.state, ...result.sums } : { ok: false, message };
@@ -47,6 +48,7 @@ function tell(
     return result.ok && !wrong ? 0 : 1;
   }
   if (key.development) process.stdout.write("these are development keys: anybody can forge proofs for them\n");
+  else if (key.forgeable) process.stdout.write(`anybody can forge proofs for this key: ${key.forgeable}\n`);
   if (!result.ok || wrong) {
     process.stdout.write(`REFUSED: ${message}\n`);
     return 1;
@@ -66,14 +68,15 @@ export async function verifySurveyFile(
 ): Promise<number> {
   const survey = readSurvey(file);
   const keyOf = async (name: ProfileName) => readCircuitKey(await readKeyFile(name, "survey", keys), `keys of ${name}`);
-  let chosen: CircuitKey | undefined;
-  for (const name of profile ? [profile] : (Object.keys(PROFILES) as ProfileName[])) {
-    chosen = await keyOf(name);
-    if (verifySurvey(chosen, survey).ok) break;
-  }
+  const names = profile ? [profile] : (Object.keys(PROFILES) as ProfileName[]);
+  const read = await Promise.allSettled(names.map(keyOf));
+  const all = read.flatMap((it) => (it.status === "fulfilled" ? [it.value] : []));
+  // A folder of one's own may have the key of one profile alone.
+  for (const it of read)
+    if (it.status === "rejected" && (all.length === 0 || !keys || it.reason.code !== "FILE")) throw it.reason;
   const shownBy =
     state === undefined ? `that round ${survey.round} left it, the file claims: --state checks it` : "that of --state";
-  return tell(survey, chosen!, { state, shownBy, json });
+  return tell(survey, fittingSurveyKey(all, survey), { state, shownBy, json });
 }
 
 export interface SurveyOptions {
@@ -121,7 +124,7 @@ async function makeOne(api: Api): Promise<void> {
     if (making === null) return null;
     const { proofs, done, trouble } = asObject("survey.making", making);
     if (trouble !== null)
-      throw new TacitError("SURVEY", `the survey failed: ${printable(String(trouble)).slice(0, 200)}`);
+      throw new TacitError("SURVEY", `the survey failed (${printable(String(trouble)).slice(0, 200)}): the venue's log says why`); // prettier-ignore
     return { proofs: asWhole("survey.making.proofs", proofs), done: asWhole("survey.making.done", done) };
   };
   await withProgress("survey", async (progress) => {

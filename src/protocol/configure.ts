@@ -29,7 +29,7 @@ export interface ConfigureContext {
   readonly holders: readonly bigint[];
   readonly prices: Prices;
   readonly profile: Profile;
-  /** the insurance account, and what is there to be paid; null where they are not known, and a payout is not judged */
+  /** the insurance account, and what is there to be paid; null where they are not known: of a payout only that it is not too late is judged */
   readonly insurance: { readonly account: Account; readonly held: Held } | null;
 }
 
@@ -92,11 +92,12 @@ function requirePayout(
   { amount, time: at }: InsurancePayout,
   { time, prices, insurance }: ConfigureContext,
 ): void {
-  if (at !== time) throw refused("group.payout.time", `${time}, when the rules come into force`);
   if (amount === 0n) throw refused("group.payout.amount", "at least 1 cash unit");
+  if (at < time) throw refused("group.payout.time", `${time}, when the rules come into force, or later`);
+  if (!insurance) return;
+  if (at !== time) throw refused("group.payout.time", `${time}, when the rules come into force`);
   if (!pricesFresh(prices, before.group.pricing, rootsOf(before).root, time))
     throw refused("group.payout", "prices of the epoch of its time");
-  if (!insurance) return;
   const { account, held } = insurance;
   if (shortOf(held) > 0n) throw refused("group.payout", "nothing short of the insurance account");
   if (amount > held.vault || !marginOf(account, prices, () => -amount).holds)

@@ -109,12 +109,14 @@ export function widthOf({ flagged }: Pick<Account, "flagged">, { grace, slope }:
  */
 export function limitHolds(
   row: MarketRules,
-  { mark, low, high }: MarketPrices,
+  { mark, funding, low, high }: MarketPrices,
   { side, limit }: { readonly side: number; readonly limit: bigint },
   { parts, of }: Width,
 ): boolean {
   const worse = side === SIDE.sell ? mark - limit : limit - mark;
-  const way = max(0n, side === SIDE.sell ? mark - low : high - mark);
+  // Scenarios leave funding out.
+  const net = mark - funding;
+  const way = max(0n, side === SIDE.sell ? net - low : high - net);
   return limit % row.tick === 0n && worse >= -row.band && 4n * worse <= 3n * row.band && worse * of <= parts * way;
 }
 

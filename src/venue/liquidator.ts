@@ -9,14 +9,13 @@ import {
   standing,
   widthOf,
   type Enforcement,
-  type LotChange,
   type Standing,
   type Width,
 } from "../protocol/defaults.ts";
 import { equities } from "../protocol/margin.ts";
-import { isMarketOpen, type MarketRules } from "../protocol/market.ts";
+import { fee, isMarketOpen, type MarketRules } from "../protocol/market.ts";
 import { abs, max, min } from "../protocol/numbers.ts";
-import { INSURANCE, MARKETS, SIDE } from "../protocol/parameters.ts";
+import { BITS, INSURANCE, MARKETS, REDUCTIONS, RULE, SIDE } from "../protocol/parameters.ts";
 import type { MarketPrices, Prices } from "../protocol/prices.ts";
 import type { Defaults } from "../protocol/rules.ts";
 import { Standings } from "./standings.ts";
@@ -39,8 +38,8 @@ export interface DefaultPolicy {
 
 /**
  * The policy of a venue that is told nothing else: it flags whoever is under maintenance, drops the orders of those whose grace is over,
- * or whose equity is, sells down in the auction that lowers the worst loss most a lot, at the widest limit that is open by then,
- * has the insurance account take over what must be, and sells that down as well.
+ * or whose equity is, sells down in the auction that lowers the worst loss most a lot, and every second time in another, at the widest
+ * limit that is open by then, has the insurance account take over what must be, and sells that down as well.
  */
 export class Liquidator implements DefaultPolicy {
   readonly #standings = new Standings();
@@ -48,6 +47,8 @@ export class Liquidator implements DefaultPolicy {
   #judged: ({ readonly account: Account; readonly stands: Standing } | undefined)[] = [];
   #prices: Prices | null = null;
   #watches = false;
+  /** how often there was a choice of what an account sells, since it is in default */
+  #turns = new Map<number, bigint>();
 
   get watches(): boolean {
     return this.#watches;
@@ -68,13 +69,17 @@ export class Liquidator implements DefaultPolicy {
   reductions(matcher: Matcher, time: bigint): Step[] {
     if (!matcher.isFresh(time)) return [];
     const { defaults } = matcher.terms.rules.group;
-    const own = this.#insuranceReductions(matcher, time);
+    const turnOf = (index: number) => this.#turns.get(index) ?? 0n;
+    const turns = new Map<number, bigint>();
     const others = this.#near(matcher, time).flatMap(({ index, account, stands, isFlagged }): Step[] => {
       const mayBe = isFlagged && account.open === 0n && stands.equity >= 0n && isInLiquidation(account, defaults, time);
-      const reduction = mayBe ? reductionOf(matcher, index, stands, time) : null;
-      return reduction ? [reduction] : [];
+      const sold = mayBe ? reductionOf(matcher, index, stands, { time, turn: turnOf(index) }) : NOTHING;
+      turns.set(index, turnOf(index) + (sold.isChoice ? 1n : 0n));
+      return sold.steps;
     });
-    return [...own, ...others];
+    const own = insuranceReductions(matcher, { time, turn: turnOf(INSURANCE) });
+    this.#turns = turns.set(INSURANCE, turnOf(INSURANCE) + (own.isChoice ? 1n : 0n));
+    return [...own.steps, ...others];
   }
 
   /** Accounts under maintenance, and those below their target with a flag. */
@@ -89,23 +94,6 @@ export class Liquidator implements DefaultPolicy {
       const stands = known?.account === account ? known.stands : standing(account, terms.prices);
       if (known?.account !== account) this.#judged[index] = { account, stands };
       return isBelow(defaults.target, stands) ? [{ index, account, stands, isFlagged: flagCounts(account, defaults, time) }] : []; // prettier-ignore
-    });
-  }
-
-  /** Of each market that closes now, as far as its instruments are closed by none before it. */
-  #insuranceReductions({ accounts, terms }: Matcher, time: bigint): Step[] {
-    const { rules, prices } = terms;
-    const { positions } = accounts[INSURANCE];
-    const used = new Set<number>();
-    const width = { parts: rules.group.defaults.insuranceLimit, of: 1n << 16n };
-    return closable(terms, positions, time).flatMap(({ slot, row, quoted, side, most }) => {
-      const legs = row.legs.flatMap((leg, i) => (leg === 0n ? [] : [i]));
-      if (legs.some((i) => used.has(i))) return [];
-      legs.forEach((i) => used.add(i));
-      const limit = limitWithin(row, quoted, side, worstOf(row, quoted, side, width));
-      const change = closingChange(row, { quoted, prices }, { side, limit, positions });
-      const lowers = riskAfter(accounts[INSURANCE], prices, change, most) < standing(accounts[INSURANCE], prices).risk;
-      return lowers ? [{ kind: "reduce", account: INSURANCE, slot, side, limit, size: most } as const] : [];
     });
   }
 }
@@ -132,10 +120,19 @@ interface Closable {
   readonly side: number;
   /** lots, at least 1 */
   readonly most: bigint;
+  /** the least lots after which M is lowest; 0 where none lower it */
+  readonly lowest: bigint;
+  /** what a lot changes of E_0 at a limit, fee included: does not fall from the widest limit to the best */
+  readonly gain: (limit: bigint) => bigint;
+  /** M after lots: convex in them */
+  readonly riskAfter: (lots: bigint) => bigint;
 }
 
 /** Markets that close now in which positions can be closed, and by how many lots. */
-function closable({ rules, prices }: Matcher["terms"], positions: Account["positions"], time: bigint): Closable[] {
+function closable({ rules, prices }: Matcher["terms"], account: Account, time: bigint): Closable[] {
+  const { positions } = account;
+  const all = equities(account, prices);
+  const losses = all.map((it) => all[0] - it);
   return rules.markets.flatMap((row, slot) => {
     const quoted = prices.markets[slot];
     if (!row || !quoted || !isMarketOpen(row, time) || time % row.interval !== 0n) return [];
@@ -145,76 +142,159 @@ function closable({ rules, prices }: Matcher["terms"], positions: Account["posit
         (lots, leg, i) => (leg === 0n ? lots : min(lots, abs(positions[i]) / abs(leg))),
         row.lotLimit,
       );
-      return [{ slot, row, quoted, side, most }];
+      const change = closingChange(row, { quoted, prices }, { side, limit: quoted.mark, positions });
+      const riskAfter = (lots: bigint) =>
+        losses.reduce((risk, loss, k) => max(risk, loss - lots * change.spread[k]), 0n);
+      const lowest = lastWhile(most, (lots) => riskAfter(lots) < riskAfter(lots - 1n));
+      const gain = (limit: bigint) =>
+        change.equity +
+        (side === SIDE.sell ? limit - quoted.mark : quoted.mark - limit) +
+        fee(row, quoted.mark, 1n) -
+        fee(row, limit, 1n);
+      return [{ slot, row, quoted, side, most, lowest, gain, riskAfter }];
     });
   });
 }
 
+/** The most lots of which, as of all fewer, something holds; 0 where it does not of one. */
+function lastWhile(most: bigint, holds: (lots: bigint) => boolean): bigint {
+  if (most === 0n || holds(most)) return most;
+  let [good, bad] = [0n, most];
+  while (bad - good > 1n) {
+    const middle = (good + bad) / 2n;
+    if (holds(middle)) good = middle;
+    else bad = middle;
+  }
+  return good;
+}
+
 /** How far beyond the mark a limit may be. @source src/protocol/defaults.ts (limitHolds) */
-function worstOf(row: MarketRules, { mark, low, high }: MarketPrices, side: number, { parts, of }: Width): bigint {
-  const way = max(0n, side === SIDE.sell ? mark - low : high - mark);
+function worstOf({ row, quoted, side }: Closable, { parts, of }: Width): bigint {
+  const net = quoted.mark - quoted.funding;
+  const way = max(0n, side === SIDE.sell ? net - quoted.low : quoted.high - net);
   return min((3n * row.band) / 4n, (parts * way) / of);
 }
 
-/** The limit on the tick that is at most so far beyond the mark, which is on it. */
-function limitWithin({ tick }: MarketRules, { mark }: MarketPrices, side: number, beyond: bigint): bigint {
+/** The limit on the tick, and a price, that is at most so far beyond the mark, which is both; before it where `beyond` is below 0. */
+function limitWithin({ row: { tick }, quoted: { mark }, side }: Closable, beyond: bigint): bigint {
   const ticks = beyond / tick;
-  return mark + (side === SIDE.buy ? ticks : -ticks) * tick;
+  const most = ((1n << BigInt(BITS.price)) - 1n) / tick;
+  return max(-most, min(most, mark / tick + (side === SIDE.buy ? ticks : -ticks))) * tick;
 }
 
-/** M after so many lots. */
-function riskAfter(account: Account, prices: Prices, { spread }: LotChange, lots: bigint): bigint {
-  const all = equities(account, prices);
-  return all.map((it, k) => all[0] - it - lots * spread[k]).reduce(max);
+/** The widest limit at which a lot changes E_0 by no less than `least`; null where it does not at the best one either. */
+function widestLimit({ row, gain }: Closable, limits: { widest: bigint; best: bigint }, least: bigint): bigint | null {
+  const { widest, best } = limits;
+  const limitAt = (nearer: bigint) => widest + (best < widest ? -nearer : nearer) * row.tick;
+  const isLess = (nearer: bigint) => gain(limitAt(nearer)) < least;
+  if (!isLess(0n)) return widest;
+  const ticks = abs(best - widest) / row.tick;
+  const nearer = lastWhile(ticks, isLess) + 1n;
+  return nearer > ticks ? null : limitAt(nearer);
 }
 
-/** The reduction that lowers the worst loss most a lot, no larger than it takes to the target; null where there is none. */
-function reductionOf(matcher: Matcher, index: number, stands: Standing, time: bigint): Enforcement | null {
-  const { rules, prices } = matcher.terms;
-  const { defaults } = rules.group;
+/** A reduction in a market. */
+interface Reduction {
+  readonly at: Closable;
+  readonly limit: bigint;
+  readonly size: bigint;
+  /** by which all lots lower M, or raise it where it is below 0 */
+  readonly lowered: bigint;
+}
+
+function stepOf(account: number, { at: { slot, side }, limit, size }: Reduction): Enforcement {
+  return { kind: "reduce", account, slot, side, limit, size };
+}
+
+/**
+ * In order, but that in every second turn one of the others is first, each in its turn: no market that nobody trades in keeps a default.
+ * @param better  above 0 where the first is the better one; where neither is, a cross comes after an auction
+ */
+function inTurn(all: readonly Reduction[], turn: bigint, better: (a: Reduction, b: Reduction) => bigint): Reduction[] {
+  const isCross = ({ at }: Reduction) => Number(at.row.rule === BigInt(RULE.midpoint));
+  const ranked = all.toSorted((a, b) => Number(better(b, a)) || isCross(a) - isCross(b));
+  const others = BigInt(all.length - 1);
+  if (turn % 2n === 0n || others < 1n) return ranked;
+  const [first] = ranked.splice(1 + Number((turn / 2n) % others), 1);
+  return [first, ...ranked];
+}
+
+/** An auction, and how often an account had a choice before it. */
+interface Turn {
+  readonly time: bigint;
+  readonly turn: bigint;
+}
+
+/** What an account sells now, and whether it might have been something else. */
+interface Sold {
+  readonly steps: Step[];
+  readonly isChoice: boolean;
+}
+const NOTHING: Sold = { steps: [], isChoice: false };
+
+/** What lowers M most; where nothing does, what leaves it within equity, or loose. No two close one instrument. */
+function insuranceReductions({ accounts, terms, held }: Matcher, { time, turn }: Turn): Sold {
+  const { defaults } = terms.rules.group;
+  const account = accounts[INSURANCE];
+  const { equity, risk } = standing(account, terms.prices);
+  const width = { parts: defaults.insuranceLimit, of: 1n << 16n };
+  const reductions = closable(terms, account, time).map((at): Reduction => {
+    const [widest, mark] = [worstOf(at, width), 0n].map((beyond) => limitWithin(at, beyond));
+    const carried = equity + held.relief;
+    const least = at.riskAfter(1n) - carried;
+    const limit = (at.lowest > 0n ? null : widestLimit(at, { widest, best: mark }, least)) ?? widest;
+    const gain = at.gain(limit);
+    const isLoose = (lots: bigint) => at.riskAfter(lots) <= max(carried + lots * gain, defaults.loose);
+    const size = at.lowest || lastWhile(at.most, isLoose);
+    return { at, limit, size, lowered: risk - at.riskAfter(size) };
+  });
+  const lowering = reductions.filter(({ at }) => at.lowest > 0n);
+  const some = lowering.length > 0 ? lowering : reductions.filter(({ size }) => size > 0n);
+  let closing = account.flagged === time ? account.nonce : 0n;
+  const steps = inTurn(some, turn, (a, b) => a.lowered - b.lowered)
+    .filter(({ at }) => {
+      const legs = at.row.legs.reduce((sum, leg, i) => (leg === 0n ? sum : sum | (1n << BigInt(i))), 0n);
+      const isFree = (legs & closing) === 0n;
+      if (isFree) closing |= legs;
+      return isFree;
+    })
+    .slice(0, REDUCTIONS - Number(account.open))
+    .map((it) => stepOf(INSURANCE, it));
+  return { steps, isChoice: some.length > 1 };
+}
+
+/** The reduction that lowers M most a lot, or one of the others in its turn. */
+function reductionOf(matcher: Matcher, index: number, stands: Standing, { time, turn }: Turn): Sold {
+  const { defaults } = matcher.terms.rules.group;
   const account = matcher.accounts[index];
   const width = widthOf(account, defaults, time);
-  let best: { readonly step: Enforcement; readonly lowered: bigint; readonly size: bigint } | null = null;
-  for (const { slot, row, quoted, side, most } of closable(matcher.terms, account.positions, time)) {
-    const at = (limit: bigint) => closingChange(row, { quoted, prices }, { side, limit, positions: account.positions });
-    let limit = limitWithin(row, quoted, side, worstOf(row, quoted, side, width));
-    const size = neededLots(account, prices, at(limit), { most, target: defaults.target });
-    const lowered = stands.risk - riskAfter(account, prices, at(limit), size);
-    if (lowered <= 0n) continue;
-    // Each unit of the worst loss that is left keeps as much equity: nearer the mark where it takes that.
-    const allowed = (stands.equity * lowered) / (stands.risk * size);
-    for (let missing = -at(limit).equity - allowed; missing > 0n; missing = -at(limit).equity - allowed) {
-      const ticks = (missing + row.tick - 1n) / row.tick;
-      limit += (side === SIDE.buy ? -ticks : ticks) * row.tick;
-    }
-    if (abs(limit - quoted.mark) > row.band) continue;
-    if (best && lowered * best.size <= best.lowered * size) continue;
-    best = { step: { kind: "reduce", account: index, slot, side, limit, size }, lowered, size };
-  }
-  return best && best.step;
+  const all = closable(matcher.terms, account, time).flatMap((at) => reductionIn(at, stands, width, defaults) ?? []);
+  const [first] = inTurn(all, turn, (a, b) => a.lowered * b.size - b.lowered * a.size);
+  return first ? { steps: [stepOf(index, first)], isChoice: all.length > 1 } : NOTHING;
 }
 
-/** The least lots after which the account is no more below its target, or all where it takes them. */
-function neededLots(
-  account: Account,
-  prices: Prices,
-  change: LotChange,
-  { most, target }: { most: bigint; target: bigint },
-): bigint {
-  const all = equities(account, prices);
-  const isBelowAt = (lots: bigint) => {
-    const equity = all[0] + lots * change.equity;
-    return isBelow(target, { equity, risk: all.map((it, k) => all[0] - it - lots * change.spread[k]).reduce(max) });
-  };
-  // What is missing to the target is convex in the lots: it falls before it rises, so the first lots that do are found by halves,
-  // where any do by then.
-  let [below, enough] = [0n, 1n];
-  while (enough < most && isBelowAt(enough)) [below, enough] = [enough, min(most, 2n * enough)];
-  if (isBelowAt(enough)) return most;
-  while (enough - below > 1n) {
-    const middle = (below + enough) / 2n;
-    if (isBelowAt(middle)) below = middle;
-    else enough = middle;
+/**
+ * At the widest limit that the lots leave, no more of them than it takes to the target. Fewer lots lower M by at least as much a lot, and
+ * nearer the mark the target takes no more of them: so they are allowed at that limit too, and one is wherever any are.
+ */
+function reductionIn(at: Closable, { equity, risk }: Standing, width: Width, { target }: Defaults): Reduction | null {
+  const { row, riskAfter, gain } = at;
+  const [widest, best] = [worstOf(at, width), -row.band].map((beyond) => limitWithin(at, beyond));
+  for (let lots = neededLots(at, equity, gain(widest), target); lots > 0n; lots /= 2n) {
+    // Each unit of the worst loss that is left keeps as much equity: nearer the mark where it takes that.
+    const allowed = (equity * (risk - riskAfter(lots))) / (risk * lots);
+    const limit = widestLimit(at, { widest, best }, -allowed);
+    if (limit === null) continue;
+    const size = min(lots, neededLots(at, equity, gain(limit), target));
+    return { at, limit, size, lowered: risk - riskAfter(size) };
   }
-  return enough;
+  return null;
+}
+
+/** The least lots after which the account is not below its target, or, where none are enough, those after which M is lowest. */
+function neededLots({ lowest, riskAfter }: Closable, equity: bigint, gain: bigint, target: bigint): bigint {
+  // Convex in the lots, as M is: it falls, then rises, and may be above 0 on both sides.
+  const missing = (lots: bigint) => target * riskAfter(lots) - 1024n * (equity + lots * gain);
+  const least = lastWhile(lowest, (lots) => missing(lots) < missing(lots - 1n));
+  return missing(least) > 0n ? lowest : lastWhile(least, (lots) => missing(lots) > 0n) + 1n;
 }

@@ -293,19 +293,29 @@ export class Market {
   }
 
   /**
-   * Steps against accounts in default, as far as they may be taken one after the other.
+   * Steps against accounts in default, as far as they may be taken one after the other, and as their proofs have room.
    * @param wanted  what a policy asks for
+   * @param room    instructions
+   * @returns how many were taken
    * @throws as `commit`
    */
-  async takeSteps(wanted: readonly DefaultStep[], time: bigint): Promise<void> {
-    if (wanted.length === 0) return;
+  async takeSteps(wanted: readonly DefaultStep[], time: bigint, room: number): Promise<number> {
+    const { enforce, assume } = this.#profile;
+    let taken = 0;
+    let asked = 0;
     await this.commit(function* (matcher) {
       for (const step of wanted) {
+        const share = step.kind === "assume" ? 1 / assume : 1 / enforce;
+        if (asked + share > room) return;
         const salt = randomElement();
         const entry = step.kind === "assume" ? ({ kind: "assume", time, account: step.account, salt } as const) : ({ kind: "enforce", time, step, salt } as const); // prettier-ignore
-        if (mayBe(matcher, entry)) yield entry;
+        if (!mayBe(matcher, entry)) continue;
+        taken++;
+        asked += share;
+        yield entry;
       }
     });
+    return taken;
   }
 
   /** Whether a reduction may be stamped so: only prices come before it in its second. */
@@ -506,7 +516,7 @@ function mayBe(matcher: Matcher, entry: Exclude<JournalEntry, { kind: "round" | 
     matcher.fork().apply(entry);
     return true;
   } catch (error) {
-    if (error instanceof TacitError && ["DEFAULT", "TIME_ORDER"].includes(error.code)) return false;
+    if (error instanceof TacitError && ["DEFAULT", "TIME_ORDER", "OUT_OF_RANGE"].includes(error.code)) return false;
     throw error;
   }
 }

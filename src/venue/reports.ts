@@ -28,9 +28,13 @@ export type HistoryJson = { readonly account: number; readonly n: number } & (
     })
   | ({ readonly kind: "flag" } & { readonly [Name in "time" | "salt"]: string })
   | ({ readonly kind: "sweep" } & { readonly [Name in "time" | "market" | "salt"]: string })
-  /** all positions went to the insurance account, and cash but for what the account keeps: `cash` is what changed */
+  /**
+   * all positions went to the insurance account, and cash but for what the account keeps: `cash` is what changed. Of the insurance
+   * account itself `from` is the account that they came from
+   */
   | ({
       readonly kind: "assume";
+      readonly from?: number;
       readonly positions: readonly { readonly instrument: number; readonly lots: string }[];
     } & {
       readonly [Name in "time" | "cash" | "salt"]: string;
@@ -129,7 +133,8 @@ export class Reports {
     if (event.kind === "enforce" || event.kind === "assume") {
       this.steps[event.kind === "assume" ? "assume" : event.step.kind]++;
       const entry = defaultJson(this.#terms.rules, event, n);
-      this.#addHistory(n, [entry]);
+      const others = entry.kind === "assume" && event.kind === "assume" ? [takenOverJson(entry, event)] : [];
+      this.#addHistory(n, [entry, ...others]);
       return [{ kind: "booked", entry }];
     }
     if (event.kind !== "clear") return [];
@@ -312,6 +317,14 @@ function defaultJson(
     limit: `${limit}`,
     size: `${size}`,
   };
+}
+
+/** The same as it is booked to the insurance account. */
+function takenOverJson(
+  { account: from, ...entry }: Extract<HistoryJson, { kind: "assume" }>,
+  { insurance: { index: account, before, after } }: Extract<Event, { kind: "assume" }>,
+): HistoryJson {
+  return { ...entry, account, from, cash: `${after.cash - before.cash}` };
 }
 
 /**

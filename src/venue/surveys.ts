@@ -11,6 +11,7 @@ export interface SurveyProgress {
   readonly round: number;
   readonly proofs: number;
   readonly done: number;
+  /** code of the error that ended it */
   readonly trouble: string | null;
 }
 
@@ -61,8 +62,8 @@ export class Surveys {
       this.#progress = null;
     };
     const made = make().catch((error: unknown) => {
-      const { message } = error as Error;
-      this.#progress = { ...progress, done: proofs.length, trouble: message };
+      const trouble = error instanceof TacitError ? error.code : "UNEXPECTED";
+      this.#progress = { ...progress, done: proofs.length, trouble };
       throw error;
     });
     return { progress, made };

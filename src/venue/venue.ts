@@ -7,7 +7,7 @@ import { PROFILES } from "../protocol/instructions.ts";
 import { nonceFault } from "../protocol/admission.ts";
 import { decodeItem, lastNonce, requireItem, type Auth, type Decoded, type Item } from "../protocol/item.ts";
 import { min, requireBits, requireFields } from "../protocol/numbers.ts";
-import { BITS } from "../protocol/parameters.ts";
+import { BITS, INSURANCE } from "../protocol/parameters.ts";
 import type { Prices } from "../protocol/prices.ts";
 import type { Receipt } from "../protocol/receipt.ts";
 import { rootsOf, type Rules } from "../protocol/rules.ts";
@@ -85,6 +85,8 @@ export class Venue extends Questions {
   #enforced: { prices: Prices | null; time: bigint } = { prices: null, time: 0n };
   /** rules that are to come into force */
   readonly #configuring: WaitingRules[] = [];
+  /** announcements with a payout whose second has come */
+  readonly #tried = new Set<number>();
   /** fulfilled when all is answered that was taken */
   #answers: Promise<void> = Promise.resolve();
   readonly #deposits: WaitingDeposits[] = [];
@@ -107,7 +109,8 @@ export class Venue extends Questions {
       await venue.#market.replay();
       await venue.#openAnnouncements();
       if (options.chain) await venue.#openChain(options.chain);
-      venue.#scheduleNext();
+      // What was due while it was closed, accounts in default among it.
+      void venue.#pump();
       venue.feeds.start();
       void venue.#checkOlder();
       return venue;
@@ -498,6 +501,7 @@ export class Venue extends Questions {
         await new Promise((resolve) => setImmediate(resolve));
         if (this.#status !== "open") return;
         const now = this.#market.stamp(this.clock.now());
+        await this.#payInsurance(now);
         await this.#reprice(now);
         await this.#reduce(now);
         await this.#market.closeDue(now);
@@ -530,7 +534,16 @@ export class Venue extends Questions {
   /** Sells down who is in default, in the auctions of now. */
   async #reduce(now: bigint): Promise<void> {
     if (!this.#policy?.watches || !this.#isAuction(now) || !this.#market.mayReduce(now)) return;
-    await this.#market.takeSteps(this.#policy.reductions(this.#market.matcher, now), now);
+    const room = this.#stepRoom;
+    if (room > 0) await this.#market.takeSteps(this.#policy.reductions(this.#market.matcher, now), now, room);
+  }
+
+  /** Instructions for which there is room: steps against accounts in default go on for as long as who wants to leave. */
+  get #stepRoom(): number {
+    const { unprovedProofs, unacceptedProofs } = this.limits;
+    const accepted = this.#link ? 1.25 * unacceptedProofs - this.#unaccepted(this.#link) : Infinity;
+    const proved = this.proves ? 1.25 * unprovedProofs - this.#market.proofsWaiting : Infinity;
+    return Math.min(accepted, proved);
   }
 
   /** Other steps against who is in default: after each REPRICE, and, as long as there is somebody, at each auction. */
@@ -541,9 +554,10 @@ export class Venue extends Questions {
     this.#enforced = { prices, time: now };
     // Who is flagged may have to be swept or taken over at once: no withdrawal comes between.
     for (let i = 0; i < STEPS_IN_A_ROW; i++) {
+      const room = this.#stepRoom;
+      if (room <= 0) return;
       const steps = this.#policy.steps(this.#market.matcher, now);
-      if (steps.length === 0) return;
-      await this.#market.takeSteps(steps, now);
+      if (steps.length === 0 || (await this.#market.takeSteps(steps, now, room)) === 0) return;
     }
   }
 
@@ -573,6 +587,25 @@ export class Venue extends Questions {
     await this.#reprice(now);
   }
 
+  /** Announced rules with a payout of the insurance account, which come into force at its second, and at no other. */
+  get #payouts(): { readonly at: bigint; readonly announcement: Announcement }[] {
+    return this.#announcements.waiting.flatMap((announcement) => {
+      const at = announcement.rules.group.payout?.time;
+      return at === undefined || this.#tried.has(announcement.n) ? [] : [{ at, announcement }];
+    });
+  }
+
+  /** Brings them into force by itself. Whatever keeps one from that is told by who asks for it afterwards. */
+  async #payInsurance(now: bigint): Promise<void> {
+    for (const { at, announcement } of this.#payouts) {
+      const { n, from } = announcement;
+      if (now < at || at < from) continue;
+      this.#tried.add(n);
+      if (this.#market.stamp(at) !== at || this.#announcements.requireDue(n).n !== n) continue;
+      await this.#configure({ n, resolve: () => this.#announced(announcement), reject: () => {} }, at);
+    }
+  }
+
   #scheduleNext(): void {
     this.#cancelWake();
     if (this.#status !== "open") return;
@@ -586,7 +619,7 @@ export class Venue extends Questions {
     // What cannot be stamped in this second is in the next one.
     const first = this.#market.mayReprice(now) ? now : now + 1n;
     const repriced = this.feeds.due(rules, prices, now) ? first : this.feeds.nextTime(rules, prices, now);
-    const times = [this.#market.nextTime, repriced];
+    const times = [this.#market.nextTime, repriced, ...this.#payouts.map(({ at }) => (at > now ? at : null))];
     if (this.#policy?.watches)
       times.push(...this.terms.rules.markets.flatMap((row) => (row ? [(now / row.interval + 1n) * row.interval] : [])));
     const wanted = times.filter((time) => time !== null);
@@ -650,6 +683,11 @@ export class Venue extends Questions {
         continue;
       }
       const index = Number(decoded.head.account);
+      // By rule none is signed: in the log it would spend no nonce.
+      if (index === INSURANCE) {
+        reject(declined("unsigned"));
+        continue;
+      }
       const last = nonces.get(index) ?? this.#market.matcher.accounts[index].nonce;
       const fault = nonceFault(last, decoded);
       if (fault === "spent") again.push(waiting);

@@ -53,6 +53,11 @@ export function readSurvey(json: unknown): Survey {
   };
 }
 
+/** Of the keys of several profiles the one under which the first proof holds, or else the first one. */
+export function fittingSurveyKey<Key extends ProofKey>(keys: readonly Key[], { proofs: [first] }: Survey): Key {
+  return keys.find((key) => first && verifyProof(key, first.publicInputs, first.proof).ok) ?? keys[0];
+}
+
 /**
  * Whether the proofs hold, are of one state, and are of all its accounts: the first begins with nothing, each goes on from what the
  * one before it hid, and the last hides nothing. That the state was proved is for who has verified its round to say.

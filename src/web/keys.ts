@@ -67,10 +67,9 @@ const FILES: Record<ProfileName, Record<InstructionName, unknown>> = {
 const SURVEYS: Record<ProfileName, unknown> = { demo: demoSurvey, standard: standardSurvey };
 
 /** The keys of surveys, of all profiles. */
-export function surveyKeys(): CircuitKey[] {
-  return (Object.keys(SURVEYS) as ProfileName[]).map((profile) =>
-    readCircuitKey(SURVEYS[profile], `survey of ${profile}`),
-  );
+export function surveyKeys(): Map<ProfileName, CircuitKey> {
+  const profiles = Object.keys(SURVEYS) as ProfileName[];
+  return new Map(profiles.map((profile) => [profile, readCircuitKey(SURVEYS[profile], `survey of ${profile}`)]));
 }
 
 const prepared = new Map<string, VerifyingKeys>();

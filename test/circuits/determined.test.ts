@@ -464,7 +464,8 @@ describe("circuits, determined: what it notices", () => {
   const removed: Record<string, (string | [string, string])[]> = {
     admit: [
       "slot[0].order[0].quotient",
-      ["slot[0].nonceGood", "slot[0].valid"],
+      ["slot[0].nonceGood", "slot[0].mayAct"],
+      ["slot[0].mayAct", "slot[0].valid"],
       ["slot[0].item.a[3]", "slot[0].item.Canonical.out[3]"],
     ],
     auction: ["quotient", "rest", "ticks", ["walk[1].turn.walkedAfter", "walk[1].turn.walked"], "fromKept"],

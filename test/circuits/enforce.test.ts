@@ -43,12 +43,13 @@ function randomStep(random: Random, venue: Venue, time: bigint, mayBe: boolean):
   const slot = random.integer(0, 4);
   if (kind === "sweep") return { kind, account, slot };
   const { rules, prices } = matcher.terms;
-  const { mark, low, high } = prices.markets[slot]!;
+  const { mark, funding, low, high } = prices.markets[slot]!;
   const { flagged, positions } = matcher.accounts[account];
   const held = positions[[0, 1, 2, 3, 2][slot]];
   const side = random.unit() < 0.9 ? (held > 0n ? 1 : 0) : random.integer(0, 1);
   const open = time - flagged > 60n ? time - flagged - 60n : 0n;
-  const width = ((high - low) * (open > 600n ? 600n : open)) / 600n;
+  const way = side === 0 ? high - mark + funding : mark - funding - low;
+  const width = (way * (open > 600n ? 600n : open)) / 600n;
   const away = random.pick([0n, width, width / 2n, width + 10n, -30n, 15_000n]);
   const tick = rules.markets[slot]!.tick;
   const limit = ((mark + (side === 0 ? away : -away)) / tick) * tick;
@@ -67,7 +68,7 @@ describe("circuits/instructions/enforce and assume: agreement", () => {
       const counts: Record<string, number> = {};
       const count = (what: string) => (counts[what] = (counts[what] ?? 0) + 1);
       for (let i = 0; i < 12; i++) {
-        const venue = new Venue(randomAccounts(random, pricesOf(of), 8, TIME), of, pricesOf(of, random.pick([100_000n, 92_000n, 107_000n])));
+        const venue = new Venue(randomAccounts(random, pricesOf(of), 8, TIME), of, pricesOf(of, random.pick([100_000n, 92_000n, 107_000n]), {}, random.pick([0n, 0n, 3_000n, -2_500n])));
         for (let j = 0; j < 5; j++) {
           const time = TIME + 10n * BigInt(j);
           const step = randomStep(random, venue, time, random.unit() < 0.6);

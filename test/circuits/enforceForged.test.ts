@@ -115,6 +115,9 @@ const OWNS = (change: Partial<Account> & { equity?: bigint } = {}): World => ({ 
 /** All scenarios lie above the mark, which is rounded to the tick. */
 const beyond = (prices: Prices): Prices => ({ ...prices, markets: prices.markets.map((it, m) => it && (m === 0 ? { ...it, low: it.mark + 1n } : it)) }); // prettier-ignore
 
+/** Funding is in the mark, and in no scenario. */
+const funded = (prices: Prices): Prices => ({ ...prices, markets: prices.markets.map((it, m) => it && (m === 0 ? { ...it, mark: it.mark + 3_000n, funding: 3_000n } : it)) }); // prettier-ignore
+
 const BELOW = "Range(BITS_CASH() + 15)(lacks)";
 const WITHIN = "Range(BITS_CASH() + 5)(within)";
 const WIDTH = "Range(BITS_RHO() + 36)(withinWidth)";
@@ -160,6 +163,8 @@ const ROWS: Row[] = [
   ["who has an open order", REDUCE, "trading * account.open === 0", OPEN, { account: { ...OPEN.account, open: 1n } }],
   ["a limit wider than is open", REDUCE, WIDTH, { ...OPEN, step: { limit: 99_500n } }, { ...OPEN, step: { limit: 99_490n } }],
   ["a limit of a buyer wider than is open", REDUCE, WIDTH, { ...OPEN, positions: vector(-20n), step: { side: BUY, limit: 100_540n } }, { ...OPEN, positions: vector(-20n), step: { side: BUY, limit: 100_550n } }],
+  ["a limit wider than is open, under funding", REDUCE, WIDTH, { ...OPEN, prices: funded, step: { limit: 102_500n } }, { ...OPEN, prices: funded, step: { limit: 102_490n } }],
+  ["a limit of a buyer wider than is open, under funding", REDUCE, WIDTH, { ...OPEN, positions: vector(-20n), prices: funded, step: { side: BUY, limit: 103_540n } }, { ...OPEN, positions: vector(-20n), prices: funded, step: { side: BUY, limit: 103_550n } }],
   ["a limit worse than a mark that lies beyond the scenarios", REDUCE, WIDTH, { ...OPEN, prices: beyond, step: { limit: 100_000n } }, { ...OPEN, prices: beyond }],
   ["a limit worse than the mark within the grace", REDUCE, WIDTH, { ...flagged(YOUNG), step: { limit: 100_000n } }, flagged(YOUNG)],
   ["a limit worse than the mark at its end", REDUCE, WIDTH, { ...flagged(BEGUN), step: { limit: 100_000n } }, flagged(BEGUN)],

@@ -72,8 +72,8 @@ describe("client: an account in default", () => {
     await client.sync();
     assert.equal(client.proved?.account.flagged, call.clock!.flagged);
     assert.equal(client.proved.recomputed, true);
-    // The grace passes; whoever bids buys what is sold.
-    for (let i = 0; i < 3; i++) {
+    // The grace passes; whoever bids buys what is sold, in its turn: not every auction is that of this market.
+    for (let i = 0; i < 8 && isBelow(768n, s.stands()); i++) {
       await s.fall(92_500n);
       await send(bob.order("buy", 2_000n, 92_500n, { thisAuction: true }));
       const closed = eventOf(venue, "auction");

@@ -162,7 +162,12 @@ describe("stress: runs", () => {
 describe("stress: the venue with first-come liquidation", () => {
   it("comes to the matcher's accounts, books and registers, command by command, where nobody defaults", () => {
     const commands: Command[] = [];
-    const set = ["group.defaults.maintenance=1", "group.defaults.target=1", "group.defaults.penalty=0"];
+    const set = [
+      "group.defaults.maintenance=1",
+      "group.defaults.target=1",
+      "group.defaults.penalty=0",
+      "group.defaults.insuranceLimit=0",
+    ];
     run("expiry", { epochs: 20, every: 20, set, watch: (command) => commands.push(command) });
     const rules = stressRules(setPlaces(stressRulesJson("expiry", { interval: 20 }), set));
     const [epoch, first] = [firstEpochOf("expiry", 20), madePath("expiry", { seed: SEED, epochs: 20 })[0]];

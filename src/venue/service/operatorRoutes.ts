@@ -3,7 +3,6 @@ import { bearer, json, reply, type Call } from "./call.ts";
 import { unauthorised } from "./errors.ts";
 import type { Metrics } from "./metrics.ts";
 import type { AddRoute } from "./route.ts";
-import { TacitError } from "../../protocol/errors.ts";
 import { marketNames, parseRules } from "../../protocol/rulesJson.ts";
 import { PROFILES } from "../../protocol/instructions.ts";
 import { INSURANCE } from "../../protocol/parameters.ts";
@@ -175,8 +174,8 @@ export function addOperatorRoutes(
       log.info({ round, proofs }, "survey: begun");
       made.then(
         () => log.info({ round, proofs }, "survey: made"),
-        (error: unknown) =>
-          log.error({ round, code: error instanceof TacitError ? error.code : "UNEXPECTED" }, "survey: failed"),
+        (error: Error) =>
+          log.error({ round, code: venue.surveys.progress?.trouble }, `survey: failed: ${error.message}`),
       );
       return json(c, { making: progress });
     },

@@ -335,7 +335,7 @@ export const SurveyProgressSchema = z
     making: z
       .strictObject({ round: whole, proofs: whole, done: whole, trouble: z.string().nullable() })
       .nullable()
-      .describe("the one that is made, or failed: of which round, and how many of its proofs are there"),
+      .describe("the one that is made, or failed (trouble: a code): of which round, how many of its proofs are there"),
   })
   .openapi("SurveyProgress");
 
@@ -649,6 +649,7 @@ const BookedStepSchemas = [
   z.strictObject({
     kind: z.literal("assume"),
     ...stepFields,
+    from: accountNumber.optional().describe("whose they were: of the insurance account alone"),
     cash: signed.describe("what changed of it"),
     positions: z.array(z.strictObject({ instrument: whole, lots: signed })),
   }),

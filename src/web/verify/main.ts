@@ -76,7 +76,7 @@ function hear(news: News): void {
       hearRecord(news.report);
       break;
     case "survey":
-      seen.surveys.push(news.sentence);
+      seen.surveys.push(`${news.sentence}.`);
       list(element("p", { class: "note" }, `✓ ${news.sentence}.`));
       break;
     case "skipped":
@@ -208,7 +208,7 @@ function show(): void {
       : say("wait", `Waiting for round ${next}`, "The venue has proved no such round yet.");
   if (busy) return say("wait", "Checking", rounds > 0 ? `So far ${good}.` : "");
   const stopped = total > rounds ? "Stopped before the end." : "";
-  if (rounds > 0) return say("good", `✓ All ${good}`, speed, ...rechecked, stopped);
+  if (rounds > 0) return say("good", `✓ All ${good}`, speed, ...rechecked, ...seen.surveys, stopped);
   if (seen.surveys.length > 0) return say("good", "✓ The survey holds", ...seen.surveys);
   say("wait", "Nothing was checked");
 }

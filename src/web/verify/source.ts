@@ -10,10 +10,12 @@ import {
   type CircuitKey,
   type Reached,
   type RoundClaim,
+  type Survey,
   type VerifyingKeys,
 } from "../../verifier/index.ts";
-import { reason, thousands } from "../format.ts";
-import { checkRecord, checkRound } from "./check.ts";
+import { fittingSurveyKey } from "../../verifier/survey.ts";
+import { count, reason, thousands } from "../format.ts";
+import { checkRecord, checkRound, DEVELOPMENT_KEYS } from "./check.ts";
 import type { News, Profile } from "./messages.ts";
 
 /** A file, read. */
@@ -22,8 +24,8 @@ export interface Source {
   readonly claims: readonly RoundClaim[];
   /** the file as JSON, if it is a record that can be rechecked */
   readonly record: unknown;
-  /** the file as JSON, if it is a survey: then it has no rounds */
-  readonly survey: unknown;
+  /** if it is one: then it has no rounds */
+  readonly survey: Survey | null;
   /** why there are no rounds */
   readonly problem: string | null;
 }
@@ -41,33 +43,33 @@ export function noSource(name: string, problem: string): Source {
 export function readSource(name: string, text: string): Source {
   try {
     const json = parse(text);
-    if (isSurvey(json)) return { name, claims: [], record: null, survey: json, problem: null };
+    if (isSurvey(json)) return { name, claims: [], record: null, survey: readSurvey(json), problem: null };
     return { name, claims: readRounds(json), record: isRecord(json) ? json : null, survey: null, problem: null };
   } catch (error) {
     return noSource(name, reason(error));
   }
 }
 
-/** A survey holds under the key of one profile, or of none. */
-function* checkSurvey(json: unknown, keys: readonly CircuitKey[]): Generator<News> {
-  try {
-    const survey = readSurvey(json);
-    const results = keys.map((key) => verifySurvey(key, survey));
-    const good = results.find((it) => it.ok);
-    if (!good?.ok) {
-      const [bad] = results;
-      yield { kind: "malformed", message: `the survey is refused: ${bad.ok ? "" : bad.message}` };
-      return;
-    }
-    const { accounts, under, flagged, cash, lacking } = good.sums;
-    const sentence =
-      `${survey.proofs.length} proofs hold, of state ${good.state}: ${thousands(accounts)} accounts, ${thousands(under)} under maintenance, ` +
-      `${thousands(flagged)} flagged, cash ${thousands(cash)}, negative equities ${thousands(lacking)}`;
-    yield { kind: "trust", sentence: `That round ${survey.round} left the surveyed state: only the file says so.` };
-    yield { kind: "survey", sentence };
-  } catch (error) {
-    yield { kind: "malformed", message: reason(error) };
-  }
+/** @param before  the round that left its state, if it was checked before */
+function checkSurvey(survey: Survey, { after, number }: SourceEnd, keys: readonly CircuitKey[]): News[] {
+  const refused = (why: string): News[] => [{ kind: "malformed", message: `the survey is refused: ${why}` }];
+  const key = fittingSurveyKey(keys, survey);
+  const result = verifySurvey(key, survey);
+  if (!result.ok) return refused(result.message);
+  const { round, proofs } = survey;
+  const left = after && number === round ? after.state : null;
+  if (left !== null && left !== result.state) return refused(`it is of another state than round ${round} left`);
+  const { accounts, under, flagged, cash, lacking } = result.sums;
+  const sentence =
+    `${count(proofs.length, "proof")} of the survey ${proofs.length === 1 ? "holds" : "hold"}, of state ${result.state}: ` +
+    `${count(accounts, "account")}, ${thousands(under)} under maintenance, ${thousands(flagged)} flagged, ` +
+    `cash ${thousands(cash)}, negative equities ${thousands(lacking)}`;
+  const claimed = round === 0 ? "That the surveyed state is that of the genesis" : `That round ${round} left the surveyed state`; // prettier-ignore
+  return [
+    ...(key.development ? [{ kind: "trust", sentence: DEVELOPMENT_KEYS } as const] : []),
+    ...(left === null ? [{ kind: "trust", sentence: `${claimed}: only the file says so.` } as const] : []),
+    { kind: "survey", sentence },
+  ];
 }
 
 /** @throws TacitError FORMAT with what the engine says, which names the place */
@@ -94,7 +96,7 @@ export function* checkSource(
     choice: Profile;
     keys: ReadonlyMap<ProfileName, VerifyingKeys>;
     /** keys of surveys */
-    surveys: readonly CircuitKey[];
+    surveys: ReadonlyMap<ProfileName, CircuitKey>;
   },
 ): Generator<News, SourceEnd> {
   const malformed = (message: string): News => ({ kind: "malformed", message });
@@ -103,7 +105,7 @@ export function* checkSource(
     return before;
   }
   if (survey !== null) {
-    yield* checkSurvey(survey, surveys);
+    yield* checkSurvey(survey, before, choice === "auto" ? [...surveys.values()] : [surveys.get(choice)!]);
     return before;
   }
   const profile = choice === "auto" ? fittingProfile(claims, keys) : choice;

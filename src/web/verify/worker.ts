@@ -28,8 +28,9 @@ globalThis.addEventListener("message", ({ data }: MessageEvent<Task>) => {
 
 async function checkFiles(files: readonly File[], choice: Profile): Promise<void> {
   const sources = await Promise.all(files.map(readFile));
-  // Files of one venue in the order of its rounds, whatever order they were dropped in.
-  sources.sort((a, b) => (a.claims[0]?.number ?? 0) - (b.claims[0]?.number ?? 0));
+  // Files of one venue in the order of its rounds, whatever order they were dropped in; a survey after the round that left its state.
+  const place = ({ claims, survey }: Source) => claims[0]?.number ?? (survey ? survey.round + 0.5 : 0);
+  sources.sort((a, b) => place(a) - place(b));
   tell({ kind: "total", rounds: sources.reduce((sum, { claims }) => sum + claims.length, 0) });
   let ended: SourceEnd = { after: null };
   for (const source of sources) {
