@@ -54,6 +54,7 @@ const IN_NODE = [
   "src/venue/store/checkpointThread.ts",
   "src/venue/store/copyStore.ts",
   "src/venue/store/digest.ts",
+  "src/venue/store/postgres/",
   "src/venue/store/sqliteFiles.ts",
   "src/venue/store/sqliteStore.ts",
   "src/venue/store/sqliteTables.ts",

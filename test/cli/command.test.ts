@@ -28,6 +28,7 @@ const COMMANDS = [
   "serve",
   "feed",
   "operator",
+  "store",
   "account",
   "markets",
   "margin",
