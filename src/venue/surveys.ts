@@ -66,6 +66,8 @@ export class Surveys {
       this.#progress = { ...progress, done: proofs.length, trouble };
       throw error;
     });
+    // Who does not ask for it finds what ended it in `progress`.
+    made.catch(() => {});
     return { progress, made };
   }
 }
