@@ -102,6 +102,12 @@ export function widthOf({ flagged }: Pick<Account, "flagged">, { grace, slope }:
   return { parts: max(0n, min(time - flagged - grace, slope)), of: slope };
 }
 
+/** From the mark to the worst of the scenarios, which leave funding out: cash units a lot, at least 0. */
+export function wayOf({ mark, funding, low, high }: MarketPrices, side: number): bigint {
+  const net = mark - funding;
+  return max(0n, side === SIDE.sell ? net - low : high - net);
+}
+
 /**
  * Whether a reduction may have a limit: on the tick, within the band, and worse than the mark by at most three quarters of the band,
  * and the part that is open to it of the way to the worst of the scenarios: an option that is worth next to nothing is sold for nothing,
@@ -109,15 +115,13 @@ export function widthOf({ flagged }: Pick<Account, "flagged">, { grace, slope }:
  */
 export function limitHolds(
   row: MarketRules,
-  { mark, funding, low, high }: MarketPrices,
+  quoted: MarketPrices,
   { side, limit }: { readonly side: number; readonly limit: bigint },
   { parts, of }: Width,
 ): boolean {
-  const worse = side === SIDE.sell ? mark - limit : limit - mark;
-  // Scenarios leave funding out.
-  const net = mark - funding;
-  const way = max(0n, side === SIDE.sell ? net - low : high - net);
-  return limit % row.tick === 0n && worse >= -row.band && 4n * worse <= 3n * row.band && worse * of <= parts * way;
+  const worse = side === SIDE.sell ? quoted.mark - limit : limit - quoted.mark;
+  const isOpen = worse * of <= parts * wayOf(quoted, side);
+  return limit % row.tick === 0n && worse >= -row.band && 4n * worse <= 3n * row.band && isOpen;
 }
 
 /** Entries that a market may have with those of reductions, which traders' do not count beyond its capacity. */

@@ -146,7 +146,6 @@ export function recheck(json: unknown, onRound: (fraction: number) => void = () 
       } catch (error) {
         if (!(error instanceof TacitError)) throw error;
         // What it follows from may be what is false.
-        void report.head;
         const before = report.close({ state, stateAfter: 0n, blind }, []);
         const upTo = (name: "entries" | "log") => asList(`${at}.${name}`, round[name]).slice(0, j);
         const found = differs({ ...round, entries: upTo("entries"), log: upTo("log") }, before, ["entries", "log"]);

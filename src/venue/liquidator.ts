@@ -7,6 +7,7 @@ import {
   isBelow,
   isInLiquidation,
   standing,
+  wayOf,
   widthOf,
   type Enforcement,
   type Standing,
@@ -170,9 +171,7 @@ function lastWhile(most: bigint, holds: (lots: bigint) => boolean): bigint {
 
 /** How far beyond the mark a limit may be. @source src/protocol/defaults.ts (limitHolds) */
 function worstOf({ row, quoted, side }: Closable, { parts, of }: Width): bigint {
-  const net = quoted.mark - quoted.funding;
-  const way = max(0n, side === SIDE.sell ? net - quoted.low : quoted.high - net);
-  return min((3n * row.band) / 4n, (parts * way) / of);
+  return min((3n * row.band) / 4n, (parts * wayOf(quoted, side)) / of);
 }
 
 /** The limit on the tick, and a price, that is at most so far beyond the mark, which is both; before it where `beyond` is below 0. */

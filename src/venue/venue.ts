@@ -258,20 +258,25 @@ export class Venue extends Questions {
    */
   async applyRules(n: number): Promise<Announcement> {
     this.#requireTaking();
-    const { n: first, from } = this.#announcements.requireDue(n);
-    if (this.#link) {
-      // Rounds take a while, and the contract's thirty days end by its own time. Before `from` it can be withdrawn.
-      const found = await this.#link.announcement(first);
-      if (!found || this.clock.now() > from + ANNOUNCED_FOR - DAY)
-        throw new TacitError("ANNOUNCEMENT", `the contract would not take announcement ${n}`, { n });
-      if (found.time < from)
-        throw new TacitError("ANNOUNCEMENT", `announcement ${n} may still be withdrawn: expected a confirmed block from ${isoTime(from)} on`, { n, from }); // prettier-ignore
-    }
+    await this.#requireTaken(n);
     const inForce = await new Promise<number>((resolve, reject) => {
       this.#configuring.push({ n, resolve, reject });
       void this.#pump();
     });
     return this.#announced(this.#announcements.all.find((it) => it.n === inForce)!);
+  }
+
+  /** That rules may come into force, and the contract would take them. @returns the number of those that do. @throws as `applyRules` */
+  async #requireTaken(n: number): Promise<number> {
+    const { n: first, from } = this.#announcements.requireDue(n);
+    if (!this.#link) return first;
+    // Rounds take a while, and the contract's thirty days end by its own time. Before `from` it can be withdrawn.
+    const found = await this.#link.announcement(first);
+    if (!found || this.clock.now() > from + ANNOUNCED_FOR - DAY)
+      throw new TacitError("ANNOUNCEMENT", `the contract would not take announcement ${n}`, { n });
+    if (found.time < from)
+      throw new TacitError("ANNOUNCEMENT", `announcement ${n} may still be withdrawn: expected a confirmed block from ${isoTime(from)} on`, { n, from }); // prettier-ignore
+    return first;
   }
 
   #announced(announcement: Announcement): Announcement {
@@ -601,7 +606,9 @@ export class Venue extends Questions {
       const { n, from } = announcement;
       if (now < at || at < from) continue;
       this.#tried.add(n);
-      if (this.#market.stamp(at) !== at || this.#announcements.requireDue(n).n !== n) continue;
+      // What keeps it is no affair of the queue's.
+      const first = await this.#requireTaken(n).catch(() => null);
+      if (first !== n || this.#market.stamp(at) !== at) continue;
       await this.#configure({ n, resolve: () => this.#announced(announcement), reject: () => {} }, at);
     }
   }
