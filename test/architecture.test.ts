@@ -21,7 +21,20 @@ const ALLOWED: Record<string, readonly string[]> = {
   web: ["protocol", "verifier", "client", "replay"],
   setup: ["protocol", "prover", "verifier", "venue"],
   replay: ["protocol", "matcher", "witness", "prover", "verifier", "setup", "feeds", "venue"],
-  cli: ["protocol", "matcher", "witness", "prover", "verifier", "feeds", "client", "venue", "setup", "replay"],
+  stress: ["protocol", "matcher", "feeds", "venue", "replay"],
+  cli: [
+    "protocol",
+    "matcher",
+    "witness",
+    "prover",
+    "verifier",
+    "feeds",
+    "client",
+    "venue",
+    "setup",
+    "replay",
+    "stress",
+  ],
 };
 /** What runs in Node alone, of folders that browsers may load. */
 const IN_NODE = [

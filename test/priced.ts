@@ -86,7 +86,7 @@ export function groupOfTests({
       slope: 600n,
       hold: 600n,
       penalty: 51n,
-      insuranceLimit: 32_768n,
+      insuranceLimit: 1_632n,
       loose: 1_000n,
       insuranceShare: 6_554n,
     },

@@ -46,6 +46,9 @@ function BITS_ID_WINDOW() { return 16; }
 // DEFAULT_CANCELS
 function DEFAULT_CANCELS() { return 8; }
 
+// DEFAULT_ENTRIES
+function DEFAULT_ENTRIES() { return 8; }
+
 // FEE_DENOMINATOR
 function FEE_DENOMINATOR() { return 1000000; }
 
@@ -70,6 +73,7 @@ function FIXED_EXP_REST_SCALE() { return 57; }
 // FLAG
 function FLAG_THIS_AUCTION() { return 1; }
 function FLAG_ALL() { return 2; }
+function FLAG_LESS_ACCEPTED() { return 1; }
 
 // INSTRUMENTS
 function INSTRUMENTS() { return 16; }
@@ -79,6 +83,9 @@ function INSTRUMENT_KIND_PERPETUAL() { return 1; }
 function INSTRUMENT_KIND_FUTURE() { return 2; }
 function INSTRUMENT_KIND_CALL() { return 3; }
 function INSTRUMENT_KIND_PUT() { return 4; }
+
+// INSURANCE
+function INSURANCE() { return 1; }
 
 // KIND
 function KIND_ORDER() { return 1; }
@@ -90,10 +97,11 @@ function KIND_PURGE() { return 6; }
 function KIND_REPRICE() { return 7; }
 function KIND_RULES() { return 8; }
 function KIND_FOLD() { return 9; }
+function KIND_FLAG() { return 10; }
+function KIND_SWEEP() { return 11; }
+function KIND_REDUCE() { return 12; }
+function KIND_ASSUME() { return 13; }
 function KIND_QUOTES() { return 16; }
-
-// LAST_LIST_NONCE
-function LAST_LIST_NONCE() { return 1099511627775; }
 
 // LIST_ORDERS
 function LIST_ORDERS() { return 8; }
@@ -119,6 +127,7 @@ function MOST_MOVES() { return 72; }
 function MOST_MAINTENANCE() { return 640; }
 function MOST_EPOCHS() { return 65536; }
 function MOST_DEFAULTS() { return 1024; }
+function MOST_CAPACITY() { return 52420; }
 
 // NONCE_WINDOW
 function NONCE_WINDOW() { return 65536; }
@@ -161,8 +170,15 @@ function PROOF_GAS() { return 100000; }
 
 // RANK
 function RANK_REPRICE() { return 0; }
+function RANK_REDUCE() { return 0; }
 function RANK_CLOSE() { return 1; }
 function RANK_OTHER() { return 31; }
+
+// REDUCTIONS
+function REDUCTIONS() { return 16; }
+
+// REDUCTION_NONCE
+function REDUCTION_NONCE() { return 1099511627775; }
 
 // RULE
 function RULE_AUCTION() { return 0; }
@@ -219,9 +235,13 @@ function TAG_PRICING() { return 34; }
 function TAG_DEFAULTS() { return 35; }
 function TAG_INSURANCE_PAYOUT() { return 36; }
 function TAG_HISTORY() { return 37; }
+function TAG_SURVEY() { return 38; }
 
 // TENORS
 function TENORS() { return 16; }
+
+// VENUE
+function VENUE() { return 0; }
 
 // VERDICT
 function VERDICT_ADMITTED() { return 0; }
@@ -243,6 +263,7 @@ function VERDICT_TOO_MANY_OPEN() { return 15; }
 function VERDICT_POSITION_LIMIT() { return 16; }
 function VERDICT_PRICES_NOT_FRESH() { return 17; }
 function VERDICT_MARGIN() { return 18; }
+function VERDICT_IN_LIQUIDATION() { return 19; }
 
 // YEAR_UNITS
 function YEAR_UNITS() { return 238491000; }

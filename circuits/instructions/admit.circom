@@ -2,94 +2,19 @@ pragma circom 2.2.0;
 
 include "../lib/account.circom";
 include "../lib/bits.circom";
+include "../lib/defaults.circom";
 include "../lib/eddsa.circom";
-include "../lib/fee.circom";
 include "../lib/item.circom";
 include "../lib/log.circom";
 include "../lib/margin.circom";
 include "../lib/market.circom";
+include "../lib/order.circom";
 include "../lib/poseidon.circom";
 include "../lib/state.circom";
 include "../lib/tables.circom";
 include "../lib/tree.circom";
 include "../lib/vector.circom";
 include "../generated/parameters.circom";
-
-/// OrderTerms: what an item's orders have in common. Where the market or its prices are missing that part is free, and no order
-/// of the item is put.
-bus OrderTerms {
-    signal tick;
-    signal lotLimit;
-    signal bandSquare;
-    signal feeRate;
-    signal feePerLot;
-    signal rhoMin;
-    signal maxFee;
-    signal mark;
-    signal funding;
-    signal low;
-    signal high;
-    signal slack;
-    signal quoted;
-}
-
-/// AdmitOrder: rules 9 to 12 of one order, and what it reserves.
-/// twins   src/protocol/admission.ts, src/protocol/margin.ts (reservation)
-/// in      side, limit  bits; size below 2^32: of Item
-///         terms        ranges as genesis, Configure and Reprice checked them; tick is at least 1; quoted a bit
-/// out     fails        how many of the rules it breaks
-///         limitValue, fee, paid  of one lot at its limit: what the margin of a single order is reckoned with
-///         rho          reserved a lot, below 2^62
-///         reserved     rho size, below 2^94
-template AdmitOrder() {
-    signal input side;
-    signal input limit[BITS_PRICE() + 1];
-    signal input size;
-    input OrderTerms() terms;
-    signal output fails;
-    signal output limitValue;
-    signal output fee;
-    signal output paid;
-    signal output rho;
-    signal output reserved;
-
-    // Rule 9: off tick. |limit| = tick quotient + rest, 0 <= rest < tick.
-    component limitParts = Absolute(BITS_PRICE());
-    limitParts.bits <== limit;
-    limitValue <== limitParts.value;
-    // Hint, then bind: tick >= 1, both are ranged, and tick quotient < 2^73 does not wrap: one quotient and rest only.
-    signal quotient <-- limitParts.out \ terms.tick;
-    signal rest <== limitParts.out - terms.tick * quotient;
-    Range(BITS_PRICE() + 1)(quotient);
-    Range(BITS_TICK())(rest);
-    Range(BITS_TICK())(terms.tick - 1 - rest);
-    signal onTick <== IsZero()(rest);
-
-    // Rule 10: size from 1 to the lot limit.
-    signal sizeNone <== IsZero()(size);
-    signal sizeWithin <== AtMost(BITS_SIZE())(size, terms.lotLimit);
-
-    // Rule 11: band, where the row is quoted: band^2 - (limit - mark)^2 >= 0; both are below 2^41.
-    signal distance <== limitValue - terms.mark;
-    signal distanceSquare <== distance * distance;
-    signal inBand <== NotNegative(2 * BITS_PRICE() + 2)(terms.bandSquare - distanceSquare);
-    signal offBand <== terms.quoted * (1 - inBand);
-
-    // Rule 12: fee of one lot at the limit within maxFee.
-    signal charged <== terms.feeRate * limitParts.out;
-    signal quotientFee <== DivideUp(BITS_PRICE() + 1)(charged);
-    fee <== quotientFee + terms.feePerLot;
-    signal feeWithin <== NotNegative(BITS_MAX_FEE())(terms.maxFee - fee);
-
-    fails <== (1 - onTick) + sizeNone + (1 - sizeWithin) + offBand + (1 - feeWithin);
-
-    // Reservation per lot: the worst over scenarios, fee included, and the slack, at least rhoMin; below 2^62 in size.
-    paid <== limitValue - terms.funding;
-    signal worst <== (paid - terms.low) + side * (terms.high + terms.low - 2 * paid) + fee + terms.slack;
-    signal aboveMin <== NotNegative(BITS_RHO())(worst - terms.rhoMin);
-    rho <== Select()(aboveMin, worst, terms.rhoMin);
-    reserved <== rho * size;
-}
 
 /// AdmitSlot: the verdict on one entry of the log and its effects. Total for any A, B, salt, R8, S: a witness exists.
 /// twins   src/protocol/admission.ts; the rule numbers are those of `VERDICTS`
@@ -113,6 +38,9 @@ template AdmitSlot(depth, S, MAX_OPEN, Q) {
     signal input sigS;
     signal input time;
     signal input slack;
+    signal input grace;
+    signal input lasts;
+    signal input deficit;
     input Made() made;
     signal input ids[MARKETS()];
     signal input rulesRows[MARKETS()];
@@ -131,6 +59,7 @@ template AdmitSlot(depth, S, MAX_OPEN, Q) {
 
     signal input accounts;
     signal input vault;
+    signal input relief;
     input Log() logged;
     signal input payoutsPut;
     signal input admitted[MARKETS()];
@@ -139,6 +68,7 @@ template AdmitSlot(depth, S, MAX_OPEN, Q) {
 
     signal output accountsAfter;
     signal output vaultAfter;
+    signal output reliefAfter;
     output Log() loggedAfter;
     signal output payoutsPutAfter;
     signal output admittedAfter[MARKETS()];
@@ -184,7 +114,12 @@ template AdmitSlot(depth, S, MAX_OPEN, Q) {
     // Where used = 0 the account is free (of zeros there is a witness); the item is malformed or unsigned and has no effect.
     used * (leafOpened - leaf) === 0;
 
-    // Rule 1: malformed. Rule 2: unsigned.
+    var account20 = 0;
+    for (var i = 0; i < BITS_ACCOUNT(); i++) account20 += item.account[i] * (1 << i);
+    signal isVenue <== IsEqual()(account20, VENUE());
+    signal isInsurance <== IsEqual()(account20, INSURANCE());
+
+    // Rule 1: malformed. Rule 2: unsigned, as all is that names the insurance account.
     component signature = Signature();
     signature.keyGiven <== used;
     signature.keyX <== account.keyX;
@@ -199,17 +134,23 @@ template AdmitSlot(depth, S, MAX_OPEN, Q) {
     signal ahead[BITS_NONCE() + 1] <== Bits(BITS_NONCE() + 1)(nonce - account.nonce - 1 + (1 << BITS_NONCE()));
     var farther = 1 - ahead[BITS_NONCE()];
     for (var i = 16; i < BITS_NONCE(); i++) farther += ahead[i];
-    // A list of quotes takes 8 nonces, of which the last is below LAST_LIST_NONCE = 2^40 - 1: that the first is at most
-    // 2^40 - 9 is that not all of its bits above the 3 lowest are 1.
+    // No item takes REDUCTION_NONCE, whose bits are all 1.
+    var zeros = 0;
+    for (var i = 0; i < BITS_NONCE(); i++) zeros += 1 - item.nonce[i];
+    signal isTaken <== IsZero()(zeros);
+    farther += isTaken;
+    // A list of quotes takes 8 nonces: that the last is below it, and the first at most 2^40 - 9, is that not all bits of the
+    // first above the 3 lowest are 1.
     if (Q > 1) {
-        var zeros = 0;
-        for (var i = 3; i < BITS_NONCE(); i++) zeros += 1 - item.nonce[i];
-        signal noRoom <== IsZero()(zeros);
+        var above = 0;
+        for (var i = 3; i < BITS_NONCE(); i++) above += 1 - item.nonce[i];
+        signal noRoom <== IsZero()(above);
         signal cramped <== item.isQuotes * noRoom;
         farther += cramped;
     }
     signal nonceGood <== IsZero()(farther);
-    signal valid <== signature.valid * nonceGood;
+    signal mayAct <== nonceGood * (1 - isInsurance);
+    signal valid <== signature.valid * mayAct;
     signal live <== active * valid;
 
     // Rule 4: too late.
@@ -281,12 +222,7 @@ template AdmitSlot(depth, S, MAX_OPEN, Q) {
     terms.low <== quoted.low;
     terms.high <== quoted.high;
     terms.quoted <== quotedGiven;
-    // floor((high - low) slack / 64): the bits above the lowest 6. High is not below low, and they are below 2^61 in size.
-    signal spread <== (quoted.high - quoted.low) * slack;
-    signal spreadBits[BITS_RHO() + 6] <== Bits(BITS_RHO() + 6)(spread);
-    var slackSum = 0;
-    for (var i = 0; i < BITS_RHO(); i++) slackSum += spreadBits[6 + i] * (1 << i);
-    terms.slack <== slackSum;
+    terms.slack <== OrderSlack()(quoted.low, quoted.high, slack);
     component order[Q];
     signal failing[Q];
     signal held[Q];
@@ -374,16 +310,36 @@ template AdmitSlot(depth, S, MAX_OPEN, Q) {
         gain[k] <== direction * (weighted[k] - order[0].paid);
         margin.unit[k] <== gain[k] - toll - (k == 0 ? 0 : gross);
     }
-    // Nobody is paid more than is held; both are below 2^92.
-    signal isHeld <== NotNegative(BITS_AMOUNT())(vault - item.amount);
+    // Something is paid, and nobody more than is held; both are below 2^92. What is less than the amount must be accepted.
+    component haircut = Haircut();
+    haircut.amount <== item.amount;
+    haircut.vault <== vault;
+    haircut.relief <== relief;
+    haircut.deficit <== deficit;
+    signal isHeld <== NotNegative(BITS_AMOUNT())(vault - haircut.paid);
+    signal paidNone <== IsZero()(haircut.paid);
+    signal lessRefused <== haircut.isShort * (1 - item.flags[0]);
+    // The venue's own account waits until nothing is short.
+    signal isKept <== isVenue * haircut.isShort;
+
+    // Rule 19: in liquidation.
+    component flag = Flag();
+    flag.flagged <== account.flagged;
+    flag.grace <== grace;
+    flag.lasts <== lasts;
+    flag.time <== time;
+    _ <== flag.elapsed;
+    signal isFlagged <== flag.counts * flag.begun;
+    signal inLiquidation <== isFlagged * (1 - margin.full);
 
     // Admission: every check that the kind asks for.
     signal flagsFail <== item.isOrder * (1 - flagsGood);
     var orderFails = (1 - inMarket) + (1 - item.isOrder - item.isQuotes) + (1 - marketOpen) + orderFailing + flagsFail
-        + marketFull + tooManyOpen + (1 - positionsWithin) + (1 - orderFresh) + (1 - quotedGiven) + (1 - margin.out);
+        + marketFull + tooManyOpen + (1 - positionsWithin) + (1 - orderFresh) + (1 - quotedGiven) + (1 - margin.out) + isKept
+        + inLiquidation;
     signal orderPut <== IsZero()(orderFails);
     var payoutFails = (1 - live) + (1 - timely) + (1 - item.isWithdrawal) + amountNone + (1 - payoutFresh)
-        + (1 - margin.out) + (1 - isHeld);
+        + (1 - margin.out) + isKept + (1 - isHeld) + paidNone + lessRefused;
     signal payoutPut <== IsZero()(payoutFails);
     signal opened <== orderPut * orders;
 
@@ -399,9 +355,13 @@ template AdmitSlot(depth, S, MAX_OPEN, Q) {
     after.nonce <== nonce + item.isQuotes * (Q - 1);
     after.reserved <== account.reserved + orderPut * reserved;
     after.open <== account.open + opened;
-    after.flagged <== account.flagged;
+    // With full margin the flag goes; what was paid out had it.
+    signal orderFull <== orderPut * margin.full;
+    after.flagged <== account.flagged * (1 - orderFull - payoutPut);
     after.pushedAt <== account.pushedAt;
-    vaultAfter <== vault - paidOut;
+    signal paid <== payoutPut * haircut.paid;
+    vaultAfter <== vault - paid;
+    reliefAfter <== relief + paidOut - paid;
     signal changed <== Leaf()(after, positionsHash);
     component update = Update(depth);
     for (var i = 0; i < 2 * depth; i++) update.index[i] <== item.account[i];
@@ -412,32 +372,18 @@ template AdmitSlot(depth, S, MAX_OPEN, Q) {
     accountsAfter <== update.rootAfter;
 
     // Effects on the channels. An item is put into at most one of admitted and payouts: they share one hash.
-    var account20 = 0;
-    for (var i = 0; i < BITS_ACCOUNT(); i++) account20 += item.account[i] * (1 << i);
-    // The entries as ENTRY_COLUMNS of src/protocol/book.ts packs them; every column is within its bits.
     signal entry[Q];
     signal thisAuction <== item.isOrder * item.flags[0];
     for (var j = 0; j < Q; j++) {
-        var word = account20;
-        var shift = BITS_ACCOUNT();
-        word += (nonce + j) * (1 << shift);
-        shift += BITS_NONCE();
-        word += item.side[j] * (1 << shift);
-        shift += BITS_SIDE();
-        word += (order[j].limitValue + (1 << BITS_PRICE())) * (1 << shift);
-        shift += BITS_PRICE() + 1;
-        word += item.size[j] * (1 << shift);
-        shift += BITS_SIZE();
-        word += order[j].rho * (1 << shift);
-        shift += BITS_RHO();
-        word += item.expiry * (1 << shift);
-        shift += BITS_TIME();
-        entry[j] <== word + thisAuction * (1 << shift);
+        entry[j] <== EntryWord()(
+            account20, nonce + j, item.side[j], order[j].limitValue, item.size[j], order[j].rho, item.expiry, thisAuction
+        );
     }
     signal admittedHead <== Pick(MARKETS())(at, admitted);
     signal putTag <== Select()(item.isWithdrawal, TAG_PAYOUT(), TAG_ENTRY());
     signal putHead <== Select()(item.isWithdrawal, payoutsPut, admittedHead);
-    signal putWord <== Select()(item.isWithdrawal, B, entry[0]);
+    signal payout <== B - (item.amount - haircut.paid) * (1 << BITS_RECIPIENT());
+    signal putWord <== Select()(item.isWithdrawal, payout, entry[0]);
     signal put <== HashTagged(2)(putTag, [putHead, putWord]);
     payoutsPutAfter <== payoutsPut + payoutPut * (put - payoutsPut);
     // The orders of a list after its first one follow it into the chain.
@@ -488,6 +434,7 @@ template Admit(depth, S, N, MAX_OPEN, Q) {
     input State() before;
     signal input blindAfter;
     input Group() group;
+    input Defaults() defaults;
     signal input ids[MARKETS()];
     signal input rulesRows[MARKETS()];
     signal input instrumentsHash;
@@ -523,6 +470,8 @@ template Admit(depth, S, N, MAX_OPEN, Q) {
     signal idsHash <== Hash(TAG_VECTOR(), MARKETS())(ids);
     signal rowsHash <== Hash(TAG_VECTOR(), MARKETS())(rulesRows);
     OpenRules()(before.roots.rules, group, idsHash, rowsHash, instrumentsHash);
+    signal defaultsHash <== DefaultsHash()(defaults);
+    group.defaults === defaultsHash;
     signal scenarios <== Scenarios(S)(values);
     OpenPrices()(before.roots.prices, meta, scenarios, pricesRows);
     OpenVector()(meta.longCharges, longCharges);
@@ -555,6 +504,9 @@ template Admit(depth, S, N, MAX_OPEN, Q) {
         slot[j].sigS <== S8[j];
         slot[j].time <== times[j];
         slot[j].slack <== group.slack;
+        slot[j].grace <== defaults.grace;
+        slot[j].lasts <== 2 * defaults.slope + defaults.hold;
+        slot[j].deficit <== before.losses.deficit;
         slot[j].made <== made;
         slot[j].ids <== ids;
         slot[j].rulesRows <== rulesRows;
@@ -573,6 +525,7 @@ template Admit(depth, S, N, MAX_OPEN, Q) {
         if (j == 0) {
             slot[j].accounts <== before.accounts.root;
             slot[j].vault <== before.accounts.vault;
+            slot[j].relief <== before.losses.relief;
             slot[j].logged <== before.logged;
             slot[j].payoutsPut <== before.payouts.put;
             slot[j].admitted <== admitted;
@@ -581,6 +534,7 @@ template Admit(depth, S, N, MAX_OPEN, Q) {
         } else {
             slot[j].accounts <== slot[j - 1].accountsAfter;
             slot[j].vault <== slot[j - 1].vaultAfter;
+            slot[j].relief <== slot[j - 1].reliefAfter;
             slot[j].logged <== slot[j - 1].loggedAfter;
             slot[j].payoutsPut <== slot[j - 1].payoutsPutAfter;
             slot[j].admitted <== slot[j - 1].admittedAfter;
@@ -599,6 +553,8 @@ template Admit(depth, S, N, MAX_OPEN, Q) {
     after.accounts.deposits <== before.accounts.deposits;
     after.accounts.holders <== before.accounts.holders;
     after.accounts.vault <== slot[N - 1].vaultAfter;
+    after.losses.relief <== slot[N - 1].reliefAfter;
+    after.losses.deficit <== before.losses.deficit;
     after.blind <== blindAfter;
     after.markets.books <== before.markets.books;
     after.markets.admitted <== Hash(TAG_VECTOR(), MARKETS())(slot[N - 1].admittedAfter);

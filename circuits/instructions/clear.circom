@@ -614,6 +614,7 @@ template Clear(N, RULE) {
     after.logged.count <== before.logged.count + first;
     after.logged.clock <== Select()(first, clock, before.logged.clock);
     after.accounts <== before.accounts;
+    after.losses <== before.losses;
     after.blind <== blindAfter;
     after.markets.books <== Hash(TAG_VECTOR(), MARKETS())(booksAfter);
     after.markets.admitted <== Hash(TAG_VECTOR(), MARKETS())(admittedAfter);
@@ -621,6 +622,7 @@ template Clear(N, RULE) {
     after.markets.counts <== Hash(TAG_VECTOR(), MARKETS())(countsAfter);
     after.clearing.sweep <== (1 - finished) * sweepNext;
     after.clearing.fees <== before.clearing.fees;
+    after.clearing.share <== before.clearing.share;
     after.clearing.fills.put <== walk[N - 1].fillsPutAfter;
     after.clearing.fills.taken <== before.clearing.fills.taken;
     after.payouts <== before.payouts;

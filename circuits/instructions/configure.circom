@@ -1,14 +1,18 @@
 pragma circom 2.2.0;
 
+include "../lib/account.circom";
 include "../lib/bits.circom";
+include "../lib/defaults.circom";
 include "../lib/history.circom";
 include "../lib/log.circom";
+include "../lib/margin.circom";
 include "../lib/market.circom";
 include "../lib/poseidon.circom";
 include "../lib/ruleRanges.circom";
 include "../lib/rules.circom";
 include "../lib/state.circom";
 include "../lib/tables.circom";
+include "../lib/tree.circom";
 include "../lib/vector.circom";
 include "../generated/parameters.circom";
 
@@ -274,6 +278,89 @@ template Forget() {
     after <== Hash(TAG_PRICES(), 3)([leftHash, scenarios, rowsHash]);
 }
 
+/// Payout: money of the insurance account that new rules pay out, judged as a withdrawal under the old ones.
+/// twins   src/protocol/configure.ts (requirePayout), src/matcher/matcher.ts
+/// in      payout               of the new group: 0 where nothing is paid
+///         recipient, amount, at  what it is the hash of; without one free
+///         time                 of the entry, ranged
+///         fresh                a bit: prices of the exact epoch count under the old rules
+///         vault, relief, deficit, account, accounts, put  as opened from the state; values, charges of the prices
+/// proves  Rule 14: it is paid by the entry of its own second, to a recipient of 160 bits, at least one cash unit, under prices that
+///         count, with nothing short; the account's margin and what is held cover it. Rule 15: the account has so much less cash, and
+///         seq is greater by one; the word joins the payouts. Without a payout nothing changes.
+template Payout(depth, S) {
+    signal input payout;
+    signal input recipient;
+    signal input amount;
+    signal input at;
+    signal input time;
+    signal input fresh;
+    signal input vault;
+    signal input relief;
+    signal input deficit;
+    input Account() account;
+    signal input siblings[depth][3];
+    signal input values[S][INSTRUMENTS()];
+    signal input longCharges[INSTRUMENTS()];
+    signal input shortCharges[INSTRUMENTS()];
+    signal input accounts;
+    signal input put;
+    signal output accountsAfter;
+    signal output vaultAfter;
+    signal output putAfter;
+
+    // Rule 14.
+    signal none <== IsZero()(payout);
+    signal hashed <== Hash(TAG_INSURANCE_PAYOUT(), 3)([recipient, amount, at]);
+    (1 - none) * (payout - hashed) === 0;
+    (1 - none) * (at - time) === 0;
+    (1 - none) * (1 - fresh) === 0;
+    Range(BITS_RECIPIENT())(recipient);
+    signal paid <== (1 - none) * amount;
+    Range(BITS_AMOUNT())(paid);
+    signal some <== (1 - none) * (amount - 1);
+    Range(BITS_AMOUNT())(some);
+    signal owing <== NotNegative(102)(deficit - relief - 1);
+    (1 - none) * owing === 0;
+    Range(BITS_AMOUNT())(vault - paid);
+    component margin = MarginHolds(S);
+    margin.cash <== account.cash;
+    margin.reserved <== account.reserved;
+    margin.positions <== account.positions;
+    margin.values <== values;
+    margin.longCharges <== longCharges;
+    margin.shortCharges <== shortCharges;
+    margin.quantity <== paid;
+    for (var k = 0; k < S; k++) margin.unit[k] <== -1;
+    (1 - none) * (1 - margin.out) === 0;
+    _ <== margin.full;
+
+    // Rule 15.
+    Account() after;
+    after.keyX <== account.keyX;
+    after.keyY <== account.keyY;
+    after.view <== account.view;
+    after.seq <== account.seq + 1 - none;
+    after.cash <== account.cash - paid;
+    after.positions <== account.positions;
+    after.nonce <== account.nonce;
+    after.reserved <== account.reserved;
+    after.open <== account.open;
+    after.flagged <== account.flagged;
+    after.pushedAt <== account.pushedAt;
+    signal positionsHash <== PositionsHash()(account.positions);
+    component update = Update(depth);
+    for (var i = 0; i < 2 * depth; i++) update.index[i] <== ((INSURANCE() >> i) & 1);
+    update.siblings <== siblings;
+    update.leafBefore <== Leaf()(account, positionsHash);
+    update.leafAfter <== Leaf()(after, positionsHash);
+    update.rootBefore === accounts;
+    accountsAfter <== update.rootAfter;
+    vaultAfter <== vault - paid;
+    signal pushed <== Hash(TAG_PAYOUT(), 2)([put, recipient + amount * (1 << BITS_RECIPIENT())]);
+    putAfter <== Select()(none, put, pushed);
+}
+
 /// Configure: consumes RULES(root).
 /// params  S rows of scenarios, FEEDS of a group, depth of the account tree, slots of clear and settle
 /// in      before, blindAfter, stamp
@@ -281,7 +368,8 @@ template Forget() {
 ///                             their ranges, an id is given where a row is, no id stands twice or is above its greatest
 ///         pricing, defaults, feeds, eighths  of now, as GroupRules reads them
 ///         holders, counts     by instrument, and by market
-///         meta, scenarios, rowsHash, history, longCharges, shortCharges, last, payoffs  opening of the prices
+///         meta, values, rowsHash, history, longCharges, shortCharges, last, payoffs  opening of the prices
+///         insurance, siblings         the insurance account; recipient, amount, at  of the payout
 /// proves  beside the rules of its parts, Rule 9: phase open before and after; the log grows by the command RULES(root of now),
 ///         stamped in order. Rule 10: rules and prices are the new ones. Rule 11: length of an epoch and grid are what they were.
 ///         Rule 12: no id stands twice; the greatest is that of before, or of a market. Rule 13: no live option that stays names a
@@ -307,13 +395,18 @@ template Configure(S, FEEDS, depth, clear, settle) {
     signal input holders[INSTRUMENTS()];
     signal input counts[MARKETS()];
     input PricesMeta() meta;
-    signal input scenarios;
+    signal input values[S][INSTRUMENTS()];
     signal input rowsHash;
     input History() history;
     signal input longCharges[INSTRUMENTS()];
     signal input shortCharges[INSTRUMENTS()];
     signal input last[INSTRUMENTS()];
     signal input payoffs[INSTRUMENTS()];
+    input Account() insurance;
+    signal input siblings[depth][3];
+    signal input recipient;
+    signal input amount;
+    signal input at;
 
     // Rule 9.
     state <== StateWord()(before);
@@ -444,7 +537,7 @@ template Configure(S, FEEDS, depth, clear, settle) {
     component forget = Forget();
     forget.root <== before.roots.prices;
     forget.meta <== meta;
-    forget.scenarios <== scenarios;
+    forget.scenarios <== Scenarios(S)(values);
     forget.rowsHash <== rowsHash;
     forget.history <== history;
     forget.longCharges <== longCharges;
@@ -452,6 +545,33 @@ template Configure(S, FEEDS, depth, clear, settle) {
     forget.last <== last;
     forget.payoffs <== payoffs;
     forget.gone <== gone;
+
+    component fresh = Fresh();
+    fresh.made.inForce <== before.roots.rules;
+    fresh.made.epochLength <== old.group.epochLength;
+    fresh.made.lag <== old.group.lag;
+    fresh.made.under <== meta.rules;
+    fresh.made.epoch <== meta.epoch;
+    fresh.made.halted <== meta.halted;
+    fresh.time <== stamp;
+    _ <== fresh.recent;
+    component payout = Payout(depth, S);
+    payout.payout <== now.group.payout;
+    payout.recipient <== recipient;
+    payout.amount <== amount;
+    payout.at <== at;
+    payout.time <== stamp;
+    payout.fresh <== fresh.exact;
+    payout.vault <== before.accounts.vault;
+    payout.relief <== before.losses.relief;
+    payout.deficit <== before.losses.deficit;
+    payout.account <== insurance;
+    payout.siblings <== siblings;
+    payout.values <== values;
+    payout.longCharges <== longCharges;
+    payout.shortCharges <== shortCharges;
+    payout.accounts <== before.accounts.root;
+    payout.put <== before.payouts.put;
 
     // Rule 9.
     component step = LogStep();
@@ -474,11 +594,17 @@ template Configure(S, FEEDS, depth, clear, settle) {
     after.logged.head <== step.after;
     after.logged.count <== before.logged.count + 1;
     after.logged.clock <== clock;
-    after.accounts <== before.accounts;
+    after.accounts.root <== payout.accountsAfter;
+    after.accounts.count <== before.accounts.count;
+    after.accounts.deposits <== before.accounts.deposits;
+    after.accounts.holders <== before.accounts.holders;
+    after.accounts.vault <== payout.vaultAfter;
+    after.losses <== before.losses;
     after.blind <== blindAfter;
     after.markets <== before.markets;
     after.clearing <== before.clearing;
-    after.payouts <== before.payouts;
+    after.payouts.put <== payout.putAfter;
+    after.payouts.taken <== before.payouts.taken;
     stateAfter <== StateWord()(after);
     time <== stamp;
     logCount <== after.logged.count;

@@ -199,6 +199,7 @@ template Deposit(depth, N) {
     after.logged.count <== before.logged.count + 1;
     after.logged.clock <== clock;
     after.accounts <== slot[N - 1].accountsAfter;
+    after.losses <== before.losses;
     after.blind <== blindAfter;
     after.markets <== before.markets;
     after.clearing <== before.clearing;

@@ -176,6 +176,7 @@ template Fold(depth, N) {
     after.accounts.deposits <== before.accounts.deposits;
     after.accounts.holders <== Hash(TAG_VECTOR(), INSTRUMENTS())(slot[N - 1].holdersAfter);
     after.accounts.vault <== before.accounts.vault;
+    after.losses <== before.losses;
     after.blind <== blindAfter;
     after.markets <== before.markets;
     after.clearing <== before.clearing;

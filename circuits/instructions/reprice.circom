@@ -1,6 +1,8 @@
 pragma circom 2.2.0;
 
+include "../lib/account.circom";
 include "../lib/bits.circom";
+include "../lib/defaults.circom";
 include "../lib/history.circom";
 include "../lib/log.circom";
 include "../lib/market.circom";
@@ -10,6 +12,7 @@ include "../lib/report.circom";
 include "../lib/rules.circom";
 include "../lib/state.circom";
 include "../lib/tables.circom";
+include "../lib/tree.circom";
 include "../lib/vector.circom";
 include "../generated/parameters.circom";
 
@@ -136,7 +139,9 @@ template NextHistory() {
 ///         after all that came before. Rules 1 to 5: RepriceEpoch, NextHistory; Quorum, Reported, Stale, Charges, Settlement,
 ///         ScenarioValues and MarketRow have their own. Rule 8: a perpetual's mark stays near the index. Rule 9: the instrument of
 ///         slot 0 is worth less what was funded. Rule 10: nothing else of the state changes.
-template Reprice(S, FEEDS) {
+///         Rule 11: the insurance account is credited with the whole units of its share of fees. Rule 12: unless the epoch is halted,
+///         the deficit is what it lacks then at the mark.
+template Reprice(S, FEEDS, depth) {
     var N = INSTRUMENTS();
     var Q = QUORUM(FEEDS);
     signal output state;
@@ -162,6 +167,8 @@ template Reprice(S, FEEDS) {
     input History() history;
     signal input last[N];
     signal input payoffs[N];
+    input Account() insurance;
+    signal input siblings[depth][3];
     signal input stamp;
     signal input epoch;
     signal input feed[Q];
@@ -347,6 +354,32 @@ template Reprice(S, FEEDS) {
     signal scenariosAfter <== Scenarios(S)(values);
     signal rowsAfterHash <== Hash(TAG_VECTOR(), MARKETS())(rowsAfter);
 
+    // Rule 11. Share is below 2^128 (Settle).
+    signal credit <== Floored(128, 16)(before.clearing.share);
+    Account() insured;
+    insured.keyX <== insurance.keyX;
+    insured.keyY <== insurance.keyY;
+    insured.view <== insurance.view;
+    insured.seq <== insurance.seq;
+    insured.cash <== insurance.cash + credit;
+    insured.positions <== insurance.positions;
+    insured.nonce <== insurance.nonce;
+    insured.reserved <== insurance.reserved;
+    insured.open <== insurance.open;
+    insured.flagged <== insurance.flagged;
+    insured.pushedAt <== insurance.pushedAt;
+    signal positionsHash <== PositionsHash()(insurance.positions);
+    component update = Update(depth);
+    for (var i = 0; i < 2 * depth; i++) update.index[i] <== ((INSURANCE() >> i) & 1);
+    update.siblings <== siblings;
+    update.leafBefore <== Leaf()(insurance, positionsHash);
+    update.leafAfter <== Leaf()(insured, positionsHash);
+    update.rootBefore === before.accounts.root;
+
+    // Rule 12.
+    signal lacking <== Deficit()(insured.cash, insured.positions, values[0]);
+    signal deficit <== Select()(next.halted, before.losses.deficit, lacking);
+
     // Rule 10.
     State() after;
     after.fixed <== before.fixed;
@@ -356,10 +389,19 @@ template Reprice(S, FEEDS) {
     after.logged.head <== entry.after;
     after.logged.count <== before.logged.count + 1;
     after.logged.clock <== clock;
-    after.accounts <== before.accounts;
+    after.accounts.root <== update.rootAfter;
+    after.accounts.count <== before.accounts.count;
+    after.accounts.deposits <== before.accounts.deposits;
+    after.accounts.holders <== before.accounts.holders;
+    after.accounts.vault <== before.accounts.vault;
+    after.losses.relief <== before.losses.relief;
+    after.losses.deficit <== deficit;
     after.blind <== blindAfter;
     after.markets <== before.markets;
-    after.clearing <== before.clearing;
+    after.clearing.sweep <== before.clearing.sweep;
+    after.clearing.fees <== before.clearing.fees;
+    after.clearing.share <== before.clearing.share - (1 << 16) * credit;
+    after.clearing.fills <== before.clearing.fills;
     after.payouts <== before.payouts;
     stateAfter <== StateWord()(after);
     time <== stamp;

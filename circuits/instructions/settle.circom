@@ -2,6 +2,7 @@ pragma circom 2.2.0;
 
 include "../lib/account.circom";
 include "../lib/bits.circom";
+include "../lib/defaults.circom";
 include "../lib/fee.circom";
 include "../lib/fill.circom";
 include "../lib/poseidon.circom";
@@ -44,25 +45,26 @@ template OpenSettleRow() {
 }
 
 /// SettleSlot: the next fills of the chain, up to K of one account and one clearing, booked in the account; or nothing, in
-/// account 0. It may credit account 0 with the fees booked so far.
+/// account 0. It may credit account 0 with the venue's part of the fees booked so far.
 /// twins   src/protocol/clearing.ts (settled, credited), src/witness/settle.ts
 /// params  depth of the account tree, K
 /// in      on[k]        a bit: word k is the next fill; else it is that of no fill
 ///         words[k]     what an order got; trade, which the fills share: as clear put them, the account inside the tree
-///         credit       a bit
+///         credit       a bit: whether fees are credited; part: what of them is not the venue's
 ///         account, siblings  of the leaf that the fills name
 ///         rows         of markets, each once; one is the trade's
 ///         taken, fees, accounts, holders  as opened or left by the slot before
 /// proves  Rule 1: the chain of fills taken grows by these.
 ///         Rule 2: their account gets, of each, cash -lots (price - funding) less the fee, positions legs lots, its
 ///         reservation and, if the order is closed, its place among the open ones back; seq grows by one for each that has
-///         lots; nothing else changes. Rule 3: the fees are the market's, and account 0 gets each once.
+///         lots; nothing else changes. Rule 3: the fees are the market's, and account 0 gets each once, but for the part.
 ///         Rule 4: holders counts the accounts with a position of each instrument.
 template SettleSlot(depth, K) {
     signal input on[K];
     signal input words[K];
     signal input trade;
     signal input credit;
+    signal input part;
     input Account() account;
     signal input siblings[depth][3];
     input SettleRow() rows[SETTLE_ROWS()];
@@ -147,8 +149,9 @@ template SettleSlot(depth, K) {
     // Rule 3.
     signal fee <== owed + feePerLot * size;
     credit * index === 0;
-    signal credited <== credit * fees;
-    feesAfter <== fees + fee - credited;
+    signal cleared <== credit * fees;
+    signal parted <== credit * part;
+    feesAfter <== fees + fee - cleared;
 
     // Rule 2. |lots (price - funding)| < 2^96; |cash| stays below 2^100, positions below 2^48 (docs/protocol.md, section 3).
     signal paid <== lots * (terms.price - terms.funding);
@@ -157,7 +160,7 @@ template SettleSlot(depth, K) {
     after.keyY <== account.keyY;
     after.view <== account.view;
     after.seq <== account.seq + moves;
-    after.cash <== account.cash - paid - fee + credited;
+    after.cash <== account.cash - paid - fee + cleared - parted;
     after.nonce <== account.nonce;
     after.reserved <== account.reserved - release;
     after.open <== account.open - closed;
@@ -188,8 +191,11 @@ template SettleSlot(depth, K) {
 /// params  depth of the account tree, F slots, K fills of a slot
 /// in      before, blindAfter, openings of rules, holders and the rows of SETTLE_ROWS market slots; per slot what SettleSlot
 ///         reads. A slot without fills opens account 0 and, without a credit, writes what was there.
+///         credit  whether the last slot credits account 0 with the fees booked before it
 /// proves  Rule 5: phase settling before; after: open iff every fill put was taken and every fee credited, else unchanged.
 ///         Rule 6: the terms of each fill are those of the market that its clearing names.
+///         Rule 7: of the fees that are credited share grows by the insurance account's part, and the venue gets the rest but for
+///         the whole units that share has grown by. So however fees are credited, both come to the same.
 ///         A word that was never put leads to a head from which fillsPut cannot be reached (Poseidon is collision
 ///         resistant), so phase open, and with it the end of the round, is never reached: only true fills are booked.
 /// How many slots and fills of each a proof uses, and when fees are credited, is the prover's choice and harmless: the round
@@ -211,7 +217,8 @@ template Settle(depth, F, K) {
     signal input on[F][K];
     signal input words[F][K];
     signal input trades[F];
-    signal input credits[F];
+    signal input credit;
+    input Defaults() defaults;
     input Account() account[F];
     signal input siblings[F][depth][3];
 
@@ -230,14 +237,23 @@ template Settle(depth, F, K) {
     }
     OpenVector()(before.accounts.holders, holders);
 
+    signal defaultsHash <== DefaultsHash()(defaults);
+    group.defaults === defaultsHash;
+
+    // Rule 7. In 2^-16 cash units: share is below 2^128, as fees of all fills between two REPRICE are below 2^100.
+    Boolean()(credit);
+    signal shareBits[128] <== Bits(128)(before.clearing.share);
+    var rest = 0;
+    for (var i = 0; i < 16; i++) rest += shareBits[i] * (1 << i);
+    var uncredited = before.clearing.fees;
+    signal owed;
+    signal part;
     component step[F];
     for (var j = 0; j < F; j++) {
         step[j] = SettleSlot(depth, K);
         step[j].on <== on[j];
         step[j].words <== words[j];
         step[j].trade <== trades[j];
-        Boolean()(credits[j]);
-        step[j].credit <== credits[j];
         step[j].account <== account[j];
         step[j].siblings <== siblings[j];
         for (var g = 0; g < SETTLE_ROWS(); g++) step[j].rows[g] <== market[g].out;
@@ -251,8 +267,19 @@ template Settle(depth, F, K) {
             step[j].fees <== step[j - 1].feesAfter;
             step[j].accounts <== step[j - 1].accountsAfter;
             step[j].holders <== step[j - 1].holdersAfter;
+            uncredited = step[j - 1].feesAfter;
+        }
+        if (j == F - 1) {
+            owed <== defaults.insuranceShare * uncredited;
+            part <== Floored(118, 16)(rest + owed);
+            step[j].credit <== credit;
+            step[j].part <== part;
+        } else {
+            step[j].credit <== 0;
+            step[j].part <== 0;
         }
     }
+    signal added <== credit * owed;
 
     // Rule 5.
     signal booked <== IsEqual()(step[F - 1].takenAfter, before.clearing.fills.put);
@@ -270,10 +297,12 @@ template Settle(depth, F, K) {
     after.accounts.deposits <== before.accounts.deposits;
     after.accounts.vault <== before.accounts.vault;
     after.accounts.holders <== Hash(TAG_VECTOR(), INSTRUMENTS())(step[F - 1].holdersAfter);
+    after.losses <== before.losses;
     after.blind <== blindAfter;
     after.markets <== before.markets;
     after.clearing.sweep <== before.clearing.sweep;
     after.clearing.fees <== step[F - 1].feesAfter;
+    after.clearing.share <== before.clearing.share + added;
     after.clearing.fills.put <== before.clearing.fills.put;
     after.clearing.fills.taken <== step[F - 1].takenAfter;
     after.payouts <== before.payouts;

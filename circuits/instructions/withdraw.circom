@@ -47,6 +47,7 @@ template Withdraw(W) {
     after.phase <== phaseAfter;
     after.logged <== before.logged;
     after.accounts <== before.accounts;
+    after.losses <== before.losses;
     after.blind <== blindAfter;
     after.markets <== before.markets;
     after.clearing <== before.clearing;

@@ -141,6 +141,17 @@ template RootFloor(divisor, n) {
     Range(width)(divisor * (2 * out + 1) - 1 - rest);
 }
 
+/// Floored: floor(in / 2^drop).
+/// in      0 <= in < 2^n; no witness exists otherwise
+template Floored(n, drop) {
+    signal input in;
+    signal output out;
+    signal bits[n] <== Bits(n)(in);
+    var sum = 0;
+    for (var i = drop; i < n; i++) sum += bits[i] * (1 << (i - drop));
+    out <== sum;
+}
+
 /// Quotient: floor(in / divisor), of a numerator of at least 0.
 /// params  n: width of the quotient; m: width of the divisor; n + m <= 250
 /// in      in       0 <= in < divisor 2^n: no witness exists otherwise

@@ -3,9 +3,51 @@ pragma circom 2.2.0;
 include "bits.circom";
 include "../generated/parameters.circom";
 
-/// MarginHolds: for every scenario k, d_k >= 0, or E_k - reserved + d_k >= 0; E_k is less the charges of positions for k >= 1
-/// (docs/protocol.md, section 6).
-/// twins   src/protocol/margin.ts
+/// Longs: which positions are not below 0.
+/// in      positions  |pos| < 2^48; no witness exists otherwise
+template Longs() {
+    signal input positions[INSTRUMENTS()];
+    signal output out[INSTRUMENTS()];
+    for (var i = 0; i < INSTRUMENTS(); i++) out[i] <== NotNegative(BITS_POSITION())(positions[i]);
+}
+
+/// Equities: E_k of an account, less the charges of its positions for k >= 1 (docs/protocol.md, section 6).
+/// twins   src/protocol/margin.ts (equities, charges)
+/// params  S scenarios
+/// in      cash, positions            |pos| < 2^48
+///         isLong[i]                  a bit: the position is not below 0; of one that is 0 either bit gives the same
+///         values[k][i]               U_ik
+///         longCharges, shortCharges  of a lot of each instrument
+/// out     equity[S]
+template Equities(S) {
+    signal input cash;
+    signal input positions[INSTRUMENTS()];
+    signal input isLong[INSTRUMENTS()];
+    signal input values[S][INSTRUMENTS()];
+    signal input longCharges[INSTRUMENTS()];
+    signal input shortCharges[INSTRUMENTS()];
+    signal output equity[S];
+    signal chargePerLot[INSTRUMENTS()];
+    signal charge[INSTRUMENTS()];
+    var charges = 0;
+    for (var i = 0; i < INSTRUMENTS(); i++) {
+        chargePerLot[i] <== isLong[i] * (longCharges[i] + shortCharges[i]) - shortCharges[i];
+        charge[i] <== positions[i] * chargePerLot[i];
+        charges += charge[i];
+    }
+    signal value[S][INSTRUMENTS()];
+    for (var k = 0; k < S; k++) {
+        var sum = k == 0 ? cash : cash - charges;
+        for (var i = 0; i < INSTRUMENTS(); i++) {
+            value[k][i] <== positions[i] * values[k][i];
+            sum += value[k][i];
+        }
+        equity[k] <== sum;
+    }
+}
+
+/// MarginHolds: for every scenario k, d_k >= 0, or E_k - reserved + d_k >= 0 (docs/protocol.md, section 6).
+/// twins   src/protocol/margin.ts (marginOf)
 /// params  S scenarios
 /// in      cash, positions, reserved  of the account: |cash| < 2^100, |pos| < 2^48, reserved < 2^101
 ///         values[k][i]               U_ik, |U| < 2^48
@@ -22,6 +64,7 @@ include "../generated/parameters.circom";
 ///                        ranged by Item
 ///         A number beyond its range would leave no witness, and the venue would stand: never a wrong answer.
 /// out     out                        a bit
+///         full                       a bit: for every k, E_k - reserved + min(d_k, 0) >= 0
 template MarginHolds(S) {
     signal input cash;
     signal input reserved;
@@ -32,37 +75,34 @@ template MarginHolds(S) {
     signal input quantity;
     signal input unit[S];
     signal output out;
+    signal output full;
 
-    signal isLong[INSTRUMENTS()];
-    signal chargePerLot[INSTRUMENTS()];
-    signal charge[INSTRUMENTS()];
-    var charges = 0;
-    for (var i = 0; i < INSTRUMENTS(); i++) {
-        isLong[i] <== NotNegative(BITS_POSITION())(positions[i]);
-        chargePerLot[i] <== isLong[i] * (longCharges[i] + shortCharges[i]) - shortCharges[i];
-        charge[i] <== positions[i] * chargePerLot[i];
-        charges += charge[i];
-    }
+    component owned = Equities(S);
+    owned.cash <== cash;
+    owned.positions <== positions;
+    owned.isLong <== Longs()(positions);
+    owned.values <== values;
+    owned.longCharges <== longCharges;
+    owned.shortCharges <== shortCharges;
 
-    signal value[S][INSTRUMENTS()];
-    signal change[S];
     signal gains[S];
+    signal loses[S];
+    signal change[S];
     signal covered[S];
     signal fails[S];
     var failing = 0;
+    var uncovered = 0;
     for (var k = 0; k < S; k++) {
-        var equity = k == 0 ? cash : cash - charges;
-        for (var i = 0; i < INSTRUMENTS(); i++) {
-            value[k][i] <== positions[i] * values[k][i];
-            equity += value[k][i];
-        }
-        change[k] <== quantity * unit[k];
         // quantity > 0 wherever the answer counts, so the sign of d_k is the sign of unit_k.
         gains[k] <== NotNegative(BITS_RHO())(unit[k]);
+        loses[k] <== (1 - gains[k]) * unit[k];
+        change[k] <== quantity * loses[k];
         // |E_k| < 2^101, reserved < 2^101, |d_k| < 2^97.
-        covered[k] <== NotNegative(103)(equity - reserved + change[k]);
+        covered[k] <== NotNegative(103)(owned.equity[k] - reserved + change[k]);
         fails[k] <== (1 - gains[k]) * (1 - covered[k]);
         failing += fails[k];
+        uncovered += 1 - covered[k];
     }
     out <== IsZero()(failing);
+    full <== IsZero()(uncovered);
 }

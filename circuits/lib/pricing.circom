@@ -37,17 +37,6 @@ template Clamped(n) {
     out <== in - raised - lowered;
 }
 
-/// Floored: floor(in / 2^drop).
-/// in      0 <= in < 2^n; no witness exists otherwise
-template Floored(n, drop) {
-    signal input in;
-    signal output out;
-    signal bits[n] <== Bits(n)(in);
-    var sum = 0;
-    for (var i = drop; i < n; i++) sum += bits[i] * (1 << (i - drop));
-    out <== sum;
-}
-
 /// Lesser, Greater: of two numbers with -2^n <= a - b < 2^n; no witness exists otherwise.
 template Lesser(n) {
     signal input a;

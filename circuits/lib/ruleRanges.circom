@@ -13,20 +13,6 @@ include "../generated/parameters.circom";
 /// What are rules at all: each word lies in its range, so that whatever is configured, every later witness exists.
 /// twins   src/protocol/rules.ts (requireRules), src/protocol/instrument.ts (requireInstruments)
 
-/// Defaults: when an account is sold down, and how; in the order of their hash.
-/// twins   src/protocol/rules.ts (units)
-bus Defaults {
-    signal maintenance;
-    signal target;
-    signal grace;
-    signal slope;
-    signal hold;
-    signal penalty;
-    signal insuranceLimit;
-    signal loose;
-    signal insuranceShare;
-}
-
 /// KeyRules: a key that signs is a point of the prime subgroup and not the identity; later circuits rely on it (babyjub.circom).
 /// in      key     any field elements
 ///         eighth  K' with key = 8 K', a point of the curve: 8 times those are the whole prime subgroup
@@ -50,7 +36,8 @@ template KeyRules() {
 ///         eighths  of the keys of the feeds, then of the operator's
 /// proves  Rule 1: each word lies in its range, and the lag within an epoch. Rule 2: keys are points of the prime subgroup, and no two feeds have one.
 ///         Rule 3: the first scenario is the mark; no move of the greatest range reaches e^4. Rule 4: maintenance is at most the
-///         target, penalty at most maintenance. Rule 5: nothing is paid out of the insurance account: it is for later.
+///         target, penalty at most maintenance, and insuranceLimit at
+///         most 32 times the penalty.
 template GroupRules(S, FEEDS) {
     assert(FEEDS >= 4 && FEEDS % 3 == 1);
     input Group() group;
@@ -59,13 +46,10 @@ template GroupRules(S, FEEDS) {
     signal input feeds[FEEDS][2];
     signal input eighths[FEEDS + 1][2];
 
-    _ <== group.greatestId; // bound by Configure
+    _ <== group.greatestId + group.payout; // bound by Configure
     signal pricingHash <== PricingHash(S)(pricing);
     group.pricing === pricingHash;
-    signal defaultsHash <== Hash(TAG_DEFAULTS(), 9)([
-        defaults.maintenance, defaults.target, defaults.grace, defaults.slope, defaults.hold, defaults.penalty,
-        defaults.insuranceLimit, defaults.loose, defaults.insuranceShare
-    ]);
+    signal defaultsHash <== DefaultsHash()(defaults);
     group.defaults === defaultsHash;
     signal coordinates[2 * FEEDS];
     for (var f = 0; f < FEEDS; f++) {
@@ -100,14 +84,15 @@ template GroupRules(S, FEEDS) {
     Range(32)(defaults.grace);
     Positive(32)(defaults.slope);
     Range(32)(defaults.hold);
-    Range(WIDTH(MOST_MAINTENANCE()))(defaults.penalty);
-    Within(0, 1 << 16)(defaults.insuranceLimit);
+    Range(16)(defaults.insuranceLimit);
     Range(BITS_AMOUNT())(defaults.loose);
     Within(0, 1 << 16)(defaults.insuranceShare);
 
     // Rule 4.
     Range(WIDTH(MOST_DEFAULTS()))(defaults.target - defaults.maintenance);
     Range(WIDTH(MOST_MAINTENANCE()))(defaults.maintenance - defaults.penalty);
+    // With this no penalty is below 0.
+    Range(WIDTH(32 * MOST_MAINTENANCE()))(32 * defaults.penalty - defaults.insuranceLimit);
 
     // Rule 3.
     component rows = UnpackScenarios(S);
@@ -137,9 +122,6 @@ template GroupRules(S, FEEDS) {
             pairs++;
         }
     }
-
-    // Rule 5.
-    group.payout === 0;
 }
 
 /// InstrumentWords: the words of one instrument.
@@ -278,7 +260,7 @@ template MarketWords() {
     Positive(BITS_TICK())(row.interval);
     Within(MARKET_STATE_OPEN(), MARKET_STATE_HALTED())(row.state);
     Range(BITS_TIME())(row.until);
-    Positive(BITS_COUNT())(row.capacity);
+    Within(1, MOST_CAPACITY())(row.capacity);
     Within(1, (1 << BITS_COUNT()) - 1 - DEFAULT_CANCELS())(row.cancelCapacity);
     Positive(BITS_COUNT())(row.listCapacity);
 
@@ -305,16 +287,19 @@ template FitsTransaction(depth, clear, settle) {
     signal input capacity;
     signal input cancelCapacity;
     signal input listCapacity;
-    signal sweeps <== Multiples(WIDTH(SWEEP_ALL_CANCELS()), BITS_COUNT())(SWEEP_ALL_CANCELS(), cancelCapacity + listCapacity);
-    signal walks <== Multiples(WIDTH(clear), BITS_COUNT())(clear, capacity);
-    signal settles <== Multiples(WIDTH(settle), BITS_COUNT() + 1)(settle, capacity + 1);
+    signal cancels <== cancelCapacity + listCapacity + DEFAULT_CANCELS();
+    signal quarter <== Multiples(WIDTH(4), BITS_COUNT())(4, capacity);
+    signal entries <== capacity + quarter + DEFAULT_ENTRIES();
+    signal sweeps <== Multiples(WIDTH(SWEEP_ALL_CANCELS()), BITS_COUNT())(SWEEP_ALL_CANCELS(), cancels);
+    signal walks <== Multiples(WIDTH(clear), BITS_COUNT())(clear, entries);
+    signal settles <== Multiples(WIDTH(settle), BITS_COUNT() + 1)(settle, entries + 1);
     signal proofs <== sweeps * walks + settles;
     signal accounts;
     if (2 * depth >= BITS_COUNT()) {
-        accounts <== capacity + 1;
+        accounts <== entries + 1;
     } else {
-        signal few <== AtMost(BITS_COUNT() + 1)(capacity + 1, 1 << (2 * depth));
-        accounts <== Select()(few, capacity + 1, 1 << (2 * depth));
+        signal few <== AtMost(BITS_COUNT() + 1)(entries + 1, 1 << (2 * depth));
+        accounts <== Select()(few, entries + 1, 1 << (2 * depth));
     }
     // Both terms are below 2^40 and at least 0.
     Range(WIDTH(MOST_BYTES()))(MOST_BYTES() - PROOF_BYTES() * proofs - ACCOUNT_BYTES() * accounts);

@@ -120,3 +120,25 @@ template UnpackScenarios(S) {
         weight[k] <== sum;
     }
 }
+
+/// Defaults: when an account is sold down, and how; in the order of their hash.
+/// twins   src/protocol/rules.ts (units)
+bus Defaults {
+    signal maintenance;
+    signal target;
+    signal grace;
+    signal slope;
+    signal hold;
+    signal penalty;
+    signal insuranceLimit;
+    signal loose;
+    signal insuranceShare;
+}
+
+template DefaultsHash() {
+    input Defaults() defaults;
+    signal output out <== Hash(TAG_DEFAULTS(), 9)([
+        defaults.maintenance, defaults.target, defaults.grace, defaults.slope, defaults.hold, defaults.penalty,
+        defaults.insuranceLimit, defaults.loose, defaults.insuranceShare
+    ]);
+}

@@ -14,8 +14,6 @@ bus Fixed {
     signal domain;
     signal published;
     signal inbox;
-    signal relief;
-    signal deficit;
     Channel() dirty;
 }
 
@@ -42,6 +40,13 @@ bus Accounts {
     signal vault;
 }
 
+/// Losses: what haircuts kept, and what the insurance account lacked when it was looked at last, cash units.
+/// twins   src/protocol/defaults.ts (Held)
+bus Losses {
+    signal relief;
+    signal deficit;
+}
+
 /// Markets: H_vector of what waits in each market slot.
 bus Markets {
     signal books;
@@ -50,10 +55,12 @@ bus Markets {
     signal counts;
 }
 
-/// Clearing: what a clear leaves to its next proof, and to settle; fees booked that the venue has not been credited with.
+/// Clearing: what a clear leaves to its next proof, and to settle; fees booked that the venue has not been credited with; and what
+/// of fees is the insurance account's and was not credited, 2^-16 cash units.
 bus Clearing {
     signal sweep;
     signal fees;
+    signal share;
     Channel() fills;
 }
 
@@ -66,6 +73,7 @@ bus State {
     signal phase;
     Log() logged;
     Accounts() accounts;
+    Losses() losses;
     signal blind;
     Markets() markets;
     Clearing() clearing;
@@ -80,13 +88,13 @@ template StateWord() {
     signal output out;
     signal core <== Hash(TAG_CORE(), 12)([
         state.accounts.root, state.accounts.count, state.logged.head, state.logged.count, state.logged.clock,
-        state.accounts.deposits, state.fixed.inbox, state.accounts.holders, state.accounts.vault, state.fixed.relief,
-        state.fixed.deficit, state.blind
+        state.accounts.deposits, state.fixed.inbox, state.accounts.holders, state.accounts.vault, state.losses.relief,
+        state.losses.deficit, state.blind
     ]);
-    signal channels <== Hash(TAG_CHANNELS(), 12)([
+    signal channels <== Hash(TAG_CHANNELS(), 13)([
         state.markets.books, state.markets.admitted, state.markets.cancels, state.markets.counts, state.clearing.sweep,
-        state.clearing.fees, state.clearing.fills.put, state.clearing.fills.taken, state.payouts.put, state.payouts.taken,
-        state.fixed.dirty.put, state.fixed.dirty.taken
+        state.clearing.fees, state.clearing.share, state.clearing.fills.put, state.clearing.fills.taken, state.payouts.put,
+        state.payouts.taken, state.fixed.dirty.put, state.fixed.dirty.taken
     ]);
     out <== Hash(TAG_STATE(), 7)([
         state.fixed.domain, state.phase, state.fixed.published, state.roots.rules, state.roots.prices, core, channels

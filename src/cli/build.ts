@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { buildAll } from "../setup/build.ts";
-import { INSTRUCTION_NAMES, type InstructionName, type ProfileName } from "../protocol/instructions.ts";
+import { CIRCUIT_NAMES, type CircuitName, type ProfileName } from "../protocol/instructions.ts";
 import { buildProgress } from "../setup/buildProgress.ts";
 import { table, thousands } from "../setup/format.ts";
 import { toJson } from "../protocol/json.ts";
@@ -8,10 +8,10 @@ import { withProgress } from "../setup/progress.ts";
 
 /** `tacit build`. @returns the exit code */
 export async function build(
-  names: readonly InstructionName[],
+  names: readonly CircuitName[],
   { profile, json, build: folder }: { profile: ProfileName; json?: boolean; build?: string },
 ): Promise<number> {
-  const wanted = names.length > 0 ? names : INSTRUCTION_NAMES;
+  const wanted = names.length > 0 ? names : CIRCUIT_NAMES;
   const built = await withProgress(`build ${profile}`, (progress) =>
     buildAll({ profile, names: wanted, build: folder && resolve(folder), onProgress: buildProgress(progress, wanted) }),
   );
@@ -30,6 +30,6 @@ export async function build(
     `${publicInputs}`,
     `2^${domainPower}`,
   ]);
-  process.stdout.write(table([["instruction", "constraints", "wires", "public inputs", "domain"], ...rows]));
+  process.stdout.write(table([["circuit", "constraints", "wires", "public inputs", "domain"], ...rows]));
   return 0;
 }

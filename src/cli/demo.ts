@@ -1,13 +1,15 @@
 import { buildAll } from "../setup/build.ts";
-import { MARKET_NAMES, makeScenario, TRADERS } from "../replay/scenario.ts";
+import { FIRST_TRADER, MARKET_NAMES, makeScenario, TRADERS } from "../replay/scenario.ts";
 import { ChainVenue } from "./demo/chainVenue.ts";
 import { attempt, forgeriesOf } from "./demo/forgeries.ts";
 import { Matcher } from "../matcher/matcher.ts";
 import type { Event } from "../matcher/events.ts";
+import { isBelow, shortOf, standing } from "../protocol/defaults.ts";
 import { equity } from "../protocol/margin.ts";
 import { INSTRUCTION_NAMES, PROFILES } from "../protocol/instructions.ts";
 import { max, min } from "../protocol/numbers.ts";
-import { VERDICTS } from "../protocol/parameters.ts";
+import { BITS, INSURANCE, SIDE, VERDICTS } from "../protocol/parameters.ts";
+import type { Prices } from "../protocol/prices.ts";
 import { rulesJson } from "../protocol/rulesJson.ts";
 import { createProver, type CircuitInputs } from "../prover/index.ts";
 import { verifyRound, type ProvenInstruction, type Round } from "../verifier/index.ts";
@@ -42,7 +44,7 @@ export async function demo({ seed, json = false }: { seed: number; json?: boolea
   const profile = PROFILES[PROFILE];
   await useHashKernels();
   const built = await withProgress("build", (progress) =>
-    buildAll({ profile: PROFILE, onProgress: buildProgress(progress, INSTRUCTION_NAMES) }),
+    buildAll({ profile: PROFILE, names: INSTRUCTION_NAMES, onProgress: buildProgress(progress, INSTRUCTION_NAMES) }),
   );
   const keys = await readKeys(PROFILE);
   const random = new Random(seed ^ 0x5a17);
@@ -149,6 +151,7 @@ export async function demo({ seed, json = false }: { seed: number; json?: boolea
     for (const event of events)
       if (event.kind === "item") verdicts[event.admission.verdict] = (verdicts[event.admission.verdict] ?? 0) + 1;
     checks.push(...pricesHeld(events, matcher, scenario.liar));
+    checks.push(...defaultsHeld(events, matcher, scenario.deposits));
     checks.push({
       what: "every verdict was given and proved",
       held: VERDICTS.every((verdict) => verdicts[verdict]),
@@ -166,6 +169,8 @@ export async function demo({ seed, json = false }: { seed: number; json?: boolea
       prices: pricesOf(events),
       clearings: clearingsOf(events, genesis.rules.markets),
       booked: bookedOf(events),
+      defaults: defaultsOf(events, genesis.rules.markets),
+      withdrawals: withdrawalsOf(events),
       accounts: accountsOf(matcher),
       rules: rulesJson(genesis.rules),
       reprices: repricesOf(events),
@@ -203,6 +208,8 @@ interface Summary {
   prices: ReturnType<typeof pricesOf>;
   clearings: ReturnType<typeof clearingsOf>;
   booked: ReturnType<typeof bookedOf>;
+  defaults: ReturnType<typeof defaultsOf>;
+  withdrawals: ReturnType<typeof withdrawalsOf>;
   accounts: ReturnType<typeof accountsOf>;
   checks: Check[];
 }
@@ -253,6 +260,80 @@ function pricesOf(events: readonly Event[]) {
   });
 }
 
+/** What the operator did to accounts in default: equity and worst loss before and after, that of the insurance beside it. */
+function defaultsOf(events: readonly Event[], markets: readonly ({ id: bigint } | null)[]) {
+  let prices: Prices | null = null;
+  return events.flatMap((event) => {
+    if (event.kind === "reprice") prices = event.after;
+    if (event.kind !== "enforce" && event.kind !== "assume") return [];
+    const { write, entry } = event;
+    const [before, after] = [write.before, write.after].map((it) => standing(it, prices!));
+    const common = {
+      time: entry.time,
+      account: write.index,
+      equity: before.equity,
+      risk: before.risk,
+      equityAfter: after.equity,
+    };
+    if (event.kind === "assume")
+      return { ...common, what: "taken over", detail: `the insurance holds ${thousands(standing(event.insurance.after, prices!).equity)}` }; // prettier-ignore
+    const { step } = event;
+    if (step.kind === "flag") return { ...common, what: "flagged", detail: "" };
+    const market = MARKET_NAMES[String(markets[step.slot]!.id)];
+    if (step.kind === "sweep") return { ...common, what: "orders dropped", detail: market };
+    const side = step.side === SIDE.buy ? "buy" : "sell";
+    return { ...common, what: "sold down", detail: `${side} ${step.size} at ${thousands(step.limit)} or better` };
+  });
+}
+
+/** What was asked for, and what is paid. */
+function withdrawalsOf(events: readonly Event[]) {
+  return events.flatMap((event) => {
+    if (event.kind !== "item" || event.admission.payout === undefined) return [];
+    const asked = event.account!.before!.cash - event.admission.account!.cash;
+    return { account: event.account!.index, asked, paid: event.admission.payout >> BigInt(BITS.recipient) };
+  });
+}
+
+/** That the second act is what it says. */
+function defaultsHeld(events: readonly Event[], matcher: Matcher, deposits: readonly { amount: bigint }[]): Check[] {
+  const { accounts, held, share, terms } = matcher;
+  const { target } = terms.rules.group.defaults;
+  const reduced = events.flatMap((it) => (it.kind === "enforce" && it.step.kind === "reduce" && it.step.account !== INSURANCE ? [it.step.account] : [])); // prettier-ignore
+  const [first] = reduced;
+  const assumed = events.flatMap((it) => (it.kind === "assume" ? [it] : []));
+  const taken = defaultsOf(events, terms.rules.markets).find(({ what }) => what === "taken over");
+  const carried = assumed.every(({ held: { deficit } }) => deficit === 0n);
+  const paid = withdrawalsOf(events);
+  const cut = paid.find(({ asked, paid: got }) => got < asked);
+  const short = shortOf(held);
+  const cash = accounts.reduce((sum, account) => sum + account.cash, 0n);
+  const out = paid.reduce((sum, it) => sum + it.paid, 0n);
+  const deposited = deposits.reduce((sum, { amount }) => sum + amount, 0n);
+  return [
+    {
+      what: "an account was sold down in two auctions, and stands above its target",
+      held: reduced.length >= 2 && !isBelow(target, standing(accounts[first], terms.prices)),
+      detail: `account ${first}: equity ${thousands(standing(accounts[first], terms.prices).equity)}`,
+    },
+    {
+      what: "another was taken over, and the insurance carried it",
+      held: assumed.length === 1 && carried,
+      detail: taken ? `account ${taken.account}: equity ${thousands(taken.equity)}; ${taken.detail}` : "none",
+    },
+    {
+      what: "a deeper fall leaves a deficit, and a withdrawal is paid in proportion",
+      held: held.deficit > 0n && cut !== undefined && cut.paid === (cut.asked * (held.vault + cut.paid)) / (held.vault + cut.paid + held.deficit), // prettier-ignore
+      detail: cut ? `${thousands(cut.paid)} for ${thousands(cut.asked)}; deficit ${thousands(held.deficit)}, ${thousands(short)} of it not covered` : "none", // prettier-ignore
+    },
+    {
+      what: "cash of all, fees on their way, relief and payouts are what was deposited",
+      held: cash + (share >> 16n) + held.relief + out === deposited,
+      detail: `${thousands(cash)} + ${thousands(share >> 16n)} + ${thousands(held.relief)} + ${thousands(out)} = ${thousands(deposited)}`,
+    },
+  ];
+}
+
 /** Funding that was paid, and positions that turned into cash, cash units in all that were received. */
 function bookedOf(events: readonly Event[]) {
   const received = (amounts: bigint[]) => amounts.reduce((sum, amount) => (amount > 0n ? sum + amount : sum), 0n);
@@ -293,7 +374,7 @@ function pricesHeld(events: readonly Event[], matcher: Matcher, liar: number): C
 function accountsOf(matcher: Matcher) {
   const { prices } = matcher.terms;
   return matcher.accounts.map((account, index) => ({
-    name: index === 0 ? "venue" : index === 1 ? "insurance" : `trader ${index - 1}`,
+    name: ["venue", "insurance", "holder"][index] ?? `trader ${index - FIRST_TRADER + 1}`,
     cash: account.cash,
     positions: account.positions.slice(0, 3),
     open: account.open,
@@ -303,7 +384,7 @@ function accountsOf(matcher: Matcher) {
 }
 
 function describe(summary: Summary): string {
-  const { instructions, gas, state, stateAfter, prices, clearings, booked, accounts, checks } = summary;
+  const { instructions, gas, state, stateAfter, prices, clearings, booked, defaults, withdrawals, accounts, checks } = summary; // prettier-ignore
   const number = (value: number | bigint) => thousands(value);
   const failed = checks.filter(({ held }) => !held).length;
   const heading = ["instruction", "proofs", "constraints", "witness ms", "prove ms", "gas"];
@@ -323,6 +404,15 @@ function describe(summary: Summary): string {
     number(open),
     number(reserved),
     number(worstEquity),
+  ]);
+  const defaulted = defaults.map(({ time, account: of, what, equity: had, risk, equityAfter, detail }) => [
+    isoTime(time),
+    String(of),
+    what,
+    number(had),
+    number(risk),
+    number(equityAfter),
+    detail,
   ]);
   const lines = clearings.map(
     ({ market, price, volume, orders, fills }) =>
@@ -345,6 +435,11 @@ function describe(summary: Summary): string {
     ...lines,
     `settled: ${settlements.join(", ")}`,
     ...booked.map(({ kind, accounts, received }) => `${kind} of ${accounts} accounts: ${number(received)} received`),
+    "",
+    table([["time", "account", "", "equity", "worst loss", "equity after", ""], ...defaulted]),
+    ...withdrawals.map(
+      ({ account: by, asked, paid }) => `account ${by} withdraws ${number(asked)}: ${number(paid)} are paid`,
+    ),
     "",
     table([["account", "cash", "perp", "call", "put", "open", "reserved", "worst equity"], ...account]),
     ...checks.map(({ what, held, detail }) => `${held ? "yes" : "NO "} ${what}: ${detail}`),

@@ -32,6 +32,9 @@ const MEANING: Record<InstructionName, string> = {
   reprice: "makes the prices of an epoch: medians of what a quorum of feeds signed, and all that follows from them",
   configure: "brings other rules into force, as far as they may follow those before",
   fold: "turns positions in what is settled into cash",
+  enforce:
+    "flags accounts under their maintenance, drops their orders, or sells them down through an auction, as far as it takes",
+  assume: "has the insurance account take over what accounts in default own",
   withdraw: "makes recipients and amounts of pending withdrawals public, so that the contract pays them",
 };
 

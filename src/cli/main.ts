@@ -4,7 +4,7 @@ import { printable } from "../protocol/json.ts";
 import { exitOnSignals } from "../setup/atExit.ts";
 import { VERSION } from "../setup/folders.ts";
 import { requireTools } from "../setup/tools.ts";
-import { INSTRUCTION_NAMES, PROFILES, type InstructionName, type ProfileName } from "../protocol/instructions.ts";
+import { CIRCUIT_NAMES, PROFILES, type CircuitName, type ProfileName } from "../protocol/instructions.ts";
 import { BITS } from "../protocol/parameters.ts";
 
 /**
@@ -26,7 +26,9 @@ const FAILED = new Set([
   "REFUSED",
   "REJECTED",
   "RULES",
+  "SURVEY",
   "UNAUTHORISED",
+  "VIOLATION",
   "WITNESS",
 ]);
 
@@ -109,6 +111,28 @@ function tacit(exit: (code: number) => void): Command {
     .action(async (file, options) => exit(await (await import("./replay.ts")).replay(file, options)));
 
   command(
+    "stress",
+    "run a population of traders through a crash, unproved, by the rules and with first-come liquidation",
+    "tacit stress --path crash",
+    "tacit stress --path all --accounts 2000",
+    "tacit stress --path prices.csv --set group.defaults.grace=30 --json out.json",
+  )
+    .option("--accounts <number>", "traders, 10 to 1000000", positive, 1_000)
+    .option(
+      "--path <path>",
+      "all, a name of docs/defaults.md, or a file: index, or index,volatility, of an epoch a line",
+      "crash",
+    )
+    .option("--seed <number>", "seed of traders and of the path", natural, 1)
+    .option("--epochs <number>", "minutes that it takes (default: 240, or what the file has)", positive)
+    .option("--every <seconds>", "seconds between auctions", positive, 20)
+    .option("--trades <file>", "trades in LOBSTER's message format, of which the path `trades` is made")
+    .option("--set <place=value...>", "of the rules: group.defaults.maintenance=600")
+    .option("--alone", "by the rules alone, without the comparison")
+    .option("--json [file]", "write the outcome as JSON, to standard output or to a file")
+    .action(async (options) => exit(await (await import("./stress.ts")).stress(options)));
+
+  command(
     "build [instructions...]",
     "compile circuits and make development keys; what is up to date is left alone",
     "tacit build",
@@ -117,7 +141,7 @@ function tacit(exit: (code: number) => void): Command {
     .addOption(profileOption("sizes of the circuits").default("demo"))
     .option("--build <folder>", "where to build (default: build/ of this package)")
     .option("--json", "print the table as JSON")
-    .action(async (names, options) => exit(await (await import("./build.ts")).build(instructionNames(names), options)));
+    .action(async (names, options) => exit(await (await import("./build.ts")).build(circuitNames(names), options)));
 
   command(
     "keys",
@@ -131,16 +155,16 @@ function tacit(exit: (code: number) => void): Command {
     .action(async (options) => exit(await (await import("./keys.ts")).keys(options)));
 
   command(
-    "witness <instruction> <inputs> <wtns>",
-    "compute the wires of an instruction's circuit: reads inputs.json, writes a .wtns file",
+    "witness <circuit> <inputs> <wtns>",
+    "compute the wires of a circuit: reads inputs.json, writes a .wtns file",
     "tacit witness admit inputs.json witness.wtns",
   )
     .addOption(profileOption("circuit to compute with").default("demo"))
     .option("--build <folder>", "where circuits were built (default: build/ of this package)")
     .action(async (name, inputs, wtns, options) => {
       const { witness } = await import("./witness.ts");
-      const [instruction] = instructionNames([name]);
-      exit(await witness({ instruction, inputs, wtns, ...options }));
+      const [circuit] = circuitNames([name]);
+      exit(await witness({ circuit, inputs, wtns, ...options }));
     });
 
   command(
@@ -159,7 +183,7 @@ function tacit(exit: (code: number) => void): Command {
 
   command(
     "verify <file> [public]",
-    "verify a round, or every round of a replay in a row, and recheck the replay's record; with --key one proof of any circuit",
+    "verify a round, every round of a replay in a row with its record, or a survey; with --key one proof of any circuit",
     "tacit verify out.json",
     "tacit verify round.json --state 1234...",
     "tacit verify --key verification_key.json proof.json public.json",
@@ -185,6 +209,19 @@ function tacit(exit: (code: number) => void): Command {
       if (publicPath !== undefined) throw new TacitError("USAGE", "public inputs go with --key, which is missing");
       exit(await (await import("./verify.ts")).verify(file, options));
     });
+
+  command(
+    "survey",
+    "what all accounts of a venue come to, by proof: how many are under maintenance or flagged, cash, negative equities",
+    "tacit survey --venue https://venue.example",
+    "TACIT_OPERATOR_TOKEN=... tacit survey --make",
+  )
+    .option("--venue <url>", "address of the venue", "http://127.0.0.1:8080")
+    .option("--make", "have the venue make a new one first, as its operator: one proof for 16 accounts")
+    .option("--token-file <file>", "whose first line is the operator's token (default: TACIT_OPERATOR_TOKEN)")
+    .option("--output <file>", "write the survey: tacit verify checks the file")
+    .option("--json", "print the result as JSON")
+    .action(async (options) => exit(await (await import("./survey.ts")).survey(options)));
 
   command(
     "recheck <file>",
@@ -226,7 +263,7 @@ function tacit(exit: (code: number) => void): Command {
     .option("--keys <folder>", "folder of manifest and verification keys (default: keys/ of this package)")
     .addOption(
       new Option("--publish <what...>", "show more than prices and volumes, or nothing of them")
-        .choices(["curves", "depth", "nothing"])
+        .choices(["curves", "depth", "defaults", "nothing"])
         .default([]),
     )
     .option("--no-development", "no play money: deposits come from the contract only")
@@ -423,6 +460,17 @@ function tacit(exit: (code: number) => void): Command {
     rules.command("cancel <number>").description("take an announcement back, until its timelock has run"),
   ).action(async (n, options) => exit(await (await ruling()).rulesCancel(numbered(n), options)));
 
+  command(
+    "defaults",
+    "accounts nearest to maintenance, the insurance account, what was done: for the operator",
+    "tacit defaults --token-file token.txt --limit 20",
+  )
+    .option("--venue <url>", "address of the venue", "http://127.0.0.1:8080")
+    .option("--token-file <file>", "whose first line is the operator's token (default: TACIT_OPERATOR_TOKEN)")
+    .option("--limit <number>", "accounts", positive, 20)
+    .option("--json", "print JSON")
+    .action(async (options) => exit(await (await import("./venue/defaults.ts")).defaults(options)));
+
   const order = command(
     "order",
     "send orders and cancels, list open ones",
@@ -488,7 +536,9 @@ function tacit(exit: (code: number) => void): Command {
       "withdraw <amount> <recipient>",
       "withdraw cash to an address of the chain",
       "tacit withdraw 100000 0x00000000000000000000000000000000000000aa",
-    ).addOption(anyway()),
+    )
+      .option("--less-accepted", "while the venue is short of what it owes, take the part that all are paid")
+      .addOption(anyway()),
   ).action(async (amount, recipient, options) =>
     exit(await (await trader()).withdraw(asked("amount", amount), recipient, options)),
   );
@@ -542,14 +592,14 @@ function profileOption(description: string): Option {
   return new Option("--profile <name>", description).choices(Object.keys(PROFILES) as ProfileName[]);
 }
 
-function instructionNames(names: readonly string[]): InstructionName[] {
-  const unknown = names.find((name) => !INSTRUCTION_NAMES.includes(name as InstructionName));
+function circuitNames(names: readonly string[]): CircuitName[] {
+  const unknown = names.find((name) => !CIRCUIT_NAMES.includes(name as CircuitName));
   if (unknown !== undefined)
     throw new TacitError(
       "UNKNOWN_INSTRUCTION",
-      `no instruction is called "${unknown}": expected ${INSTRUCTION_NAMES.join(", ")}`,
+      `no circuit is called "${unknown}": expected ${CIRCUIT_NAMES.join(", ")}`,
     );
-  return names as InstructionName[];
+  return names as CircuitName[];
 }
 
 function natural(text: string): number {

@@ -5,6 +5,7 @@ import {
   explainRefusal,
   fittingProfile,
   isDevelopmentKey,
+  isSurvey,
   verifyClaim,
   type Payout,
   type Reached,
@@ -17,6 +18,7 @@ import { toJson } from "../protocol/json.ts";
 import { readJson } from "../setup/readJson.ts";
 import { readKeys } from "../setup/keyFiles.ts";
 import { readRounds, type RoundClaim } from "../verifier/roundFile.ts";
+import { verifySurveyFile } from "./survey.ts";
 import { recheckWithProgress, refusalText, type RefusedRound } from "./recheck.ts";
 
 export interface VerifyOptions {
@@ -52,7 +54,9 @@ export type Verified = { trust: Trust } & (
 /** `tacit verify`. @returns the exit code */
 export async function verify(path: string, options: VerifyOptions): Promise<number> {
   const tell = options.json ? () => {} : (line: string) => void process.stdout.write(`${line}\n`);
-  const result = await verifyFile(await readJson(path), options, tell);
+  const file = await readJson(path);
+  if (isSurvey(file)) return verifySurveyFile(file, options);
+  const result = await verifyFile(file, options, tell);
   if (options.json) process.stdout.write(toJson(result, 2) + "\n");
   else if (!result.ok) process.stdout.write(refusalText(result));
   return result.ok ? 0 : 1;

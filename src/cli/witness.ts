@@ -2,28 +2,28 @@ import { access, readFile } from "node:fs/promises";
 import { builtFiles, circuitFolder } from "../setup/build.ts";
 import { requireOutputs, writeWhole } from "../setup/writeWhole.ts";
 import { TacitError } from "../protocol/errors.ts";
-import type { InstructionName, ProfileName } from "../protocol/instructions.ts";
+import type { CircuitName, ProfileName } from "../protocol/instructions.ts";
 import { circuitInputs, type InputSignal } from "../prover/index.ts";
 import { WitnessProgram, wtnsFile } from "../prover/witness.ts";
 import { asObject } from "../protocol/json.ts";
 import { readJson } from "../setup/readJson.ts";
 
-/** `tacit witness`: the values of all wires of an instruction's circuit, from its inputs. @returns the exit code */
+/** `tacit witness`: the values of all wires of a circuit, from its inputs. @returns the exit code */
 export async function witness(options: {
-  instruction: InstructionName;
+  circuit: CircuitName;
   /** paths */
   inputs: string;
   wtns: string;
   profile: ProfileName;
   build?: string;
 }): Promise<number> {
-  const { instruction, profile, build } = options;
+  const { circuit, profile, build } = options;
   const inputs = circuitInputs(asObject(options.inputs, await readJson(options.inputs)));
   await requireOutputs(options.wtns);
-  const files = builtFiles(circuitFolder(profile, instruction, build));
+  const files = builtFiles(circuitFolder(profile, circuit, build));
   await access(files.wasm).catch(() => {
-    const remedy = `run \`tacit build ${instruction} --profile ${profile}\``;
-    throw new TacitError("NOT_BUILT", `${instruction} is not built in profile ${profile}: ${remedy}`);
+    const remedy = `run \`tacit build ${circuit} --profile ${profile}\``;
+    throw new TacitError("NOT_BUILT", `${circuit} is not built in profile ${profile}: ${remedy}`);
   });
   const module = await WebAssembly.compile(await readFile(files.wasm));
   const signals = JSON.parse(await readFile(files.inputs, "utf8")) as InputSignal[];

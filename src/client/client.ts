@@ -16,7 +16,7 @@ import { readAccount } from "../protocol/opening.ts";
 import { SIDE } from "../protocol/parameters.ts";
 import type { VerifyingKeys } from "../verifier/index.ts";
 import { Api, clockDifference, type Fetch } from "./api.ts";
-import { Contradiction, readFill, readSettlement } from "./knowledge.ts";
+import { Contradiction, readFill, readSettlement, readStep } from "./knowledge.ts";
 import {
   freshMemory,
   memoryNotebook,
@@ -26,6 +26,7 @@ import {
   type SentItem,
   type Verified,
 } from "./notebook.ts";
+import { marginCallOf, type MarginCall } from "./marginCall.ts";
 import { historyAfter, historyPage, OwnAccount } from "./ownAccount.ts";
 import { positionsOf, type Position } from "./positions.ts";
 import { ProvenLog } from "./provenLog.ts";
@@ -269,17 +270,20 @@ export class Client {
 
   /**
    * Withdraws cash to an address of the chain.
-   * @param withdrawal.recipient  as people write it, checksum included, or as a number
+   * @param withdrawal.recipient     as people write it, checksum included, or as a number
+   * @param withdrawal.lessAccepted  while the venue is short of what it owes, take the part that all are paid
    * @throws ADDRESS  when it is mistyped, 0, or the venue's own
    * @throws REJECTED, CLOCK  before it is signed: it would be rejected
    */
   async withdraw({
     recipient: to,
     amount,
+    lessAccepted = false,
     anyway,
   }: {
     recipient: string | bigint;
     amount: bigint;
+    lessAccepted?: boolean;
     anyway?: boolean;
   }): Promise<SentItem> {
     const recipient = typeof to === "string" ? parseAddress("the recipient", to) : to;
@@ -289,7 +293,8 @@ export class Client {
     ) as string[];
     requireRecipient(recipient, own);
     return this.#send(
-      (account, nonce, salt) => withdrawalItem({ account, nonce, recipient, amount, validUntil: this.#soon(), salt }),
+      (account, nonce, salt) =>
+        withdrawalItem({ account, nonce, recipient, amount, lessAccepted, validUntil: this.#soon(), salt }),
       { anyway },
     );
   }
@@ -337,6 +342,14 @@ export class Client {
     });
   }
 
+  /**
+   * How near an account is to being sold down, by rules and prices as they are checked here; null where nothing is wrong.
+   * @param account  as the venue reports it
+   */
+  async marginCall(account: Pick<Account, "cash" | "positions" | "flagged">): Promise<MarginCall | null> {
+    return marginCallOf(account, await this.terms.update(), this.#now() + this.api.clockOffset);
+  }
+
   /** What was booked to the account after an entry of the log, as the venue reports it. */
   async history(after = -1, limit?: number): Promise<unknown[]> {
     return this.#about((index) => historyPage(this.api, { index, after, limit }));
@@ -354,12 +367,13 @@ export class Client {
   /** What the account holds, and what it has cost: from its fills, as the venue reports them. */
   async positions(): Promise<Position[]> {
     return this.#about(async (index) => {
-      const { fills, settlements } = this.#notes.memory;
-      const booked = [...fills, ...settlements];
+      const { fills, settlements, steps } = this.#notes.memory;
+      const booked = [...fills, ...settlements, ...steps];
       const last = Math.max(-1, ...booked.map(({ n }) => n));
       for await (const entry of historyAfter(this.api, { index, after: last }))
         if (entry.kind === "fill") booked.push(readFill(entry));
         else if (entry.kind === "settlement") booked.push(readSettlement(entry));
+        else if (entry.kind === "assume") booked.push(readStep(entry));
       await this.terms.update();
       const account = readAccount("account", await this.api.get(`/account?index=${index}`));
       return positionsOf(this.terms, account.positions, booked);

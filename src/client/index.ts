@@ -2,6 +2,7 @@
 export { Api, type Fetch } from "./api.ts";
 export { Client, type ClientOptions, type ReportedAccount } from "./client.ts";
 export { Contradiction, type ContradictionKind } from "./knowledge.ts";
+export { marginCallInWords, marginCallOf, type MarginCall } from "./marginCall.ts";
 export { marginOf, type MarginReport } from "./margin.ts";
 export type { Position } from "./positions.ts";
 export { ClientTerms, type Quorum } from "./terms.ts";

@@ -1,11 +1,12 @@
-import type { Account } from "../protocol/account.ts";
+import { NO_POSITIONS, type Account } from "../protocol/account.ts";
 import { admissionEffect } from "../protocol/admission.ts";
 import type { Fill } from "../protocol/book.ts";
-import type { Terms } from "../protocol/rules.ts";
+import { rulesRoot, type Terms } from "../protocol/rules.ts";
 import { credited, fillCash, folded, settled } from "../protocol/clearing.ts";
+import { assume, enforce, type Enforcement } from "../protocol/defaults.ts";
 import { TacitError } from "../protocol/errors.ts";
 import { decodeItem, type Item } from "../protocol/item.ts";
-import { asInteger, asList, asObject, badFormat } from "../protocol/json.ts";
+import { asInteger, asList, asObject, asWhole, badFormat } from "../protocol/json.ts";
 import { fee, slotOf } from "../protocol/market.ts";
 import { abs } from "../protocol/numbers.ts";
 import type { FillReport } from "../protocol/wire.ts";
@@ -46,7 +47,25 @@ export type Entry =
   | { readonly kind: "item"; readonly n: number; readonly item: Item; readonly verdict: Verdict }
   | { readonly kind: "fill"; readonly n: number; readonly fill: ToldFill }
   | { readonly kind: "deposit"; readonly n: number; readonly amount: bigint }
-  | { readonly kind: "settlement"; readonly n: number };
+  | { readonly kind: "settlement"; readonly n: number }
+  | { readonly kind: "step"; readonly n: number; readonly step: ToldStep };
+
+/** What the operator did to an account in default, as the venue tells it to its owner: market ids, cash units a lot, lots. */
+export type ToldStep = { readonly n: number; readonly time: bigint } & (
+  | { readonly kind: "flag" }
+  | { readonly kind: "sweep"; readonly market: bigint }
+  | {
+      readonly kind: "reduce";
+      readonly market: bigint;
+      readonly side: number;
+      readonly limit: bigint;
+      readonly size: bigint;
+    }
+  /** what was taken over */
+  | { readonly kind: "assume"; readonly positions: readonly { readonly instrument: number; readonly lots: bigint }[] }
+);
+
+export const STEP_KINDS = ["flag", "sweep", "reduce", "assume"] as const;
 
 /** A fill as the venue tells it to its owner. */
 export type ToldFill = Omit<FillReport, "account">;
@@ -75,16 +94,45 @@ export function readSettlement(json: unknown): ToldSettlement {
     throw badFormat("settlement.n", "a position in the log");
   const read = asList("settlement.positions", positions).map((it, i) => {
     const at = `settlement.positions[${i}]`;
-    const { instrument, lots, payoff } = asObject(at, it);
-    if (!Number.isInteger(instrument) || (instrument as number) < 0 || (instrument as number) >= INSTRUMENTS)
-      throw badFormat(`${at}.instrument`, "the slot of an instrument");
-    return {
-      instrument: instrument as number,
-      lots: asInteger(`${at}.lots`, lots),
-      payoff: asInteger(`${at}.payoff`, payoff),
-    };
+    return { ...readLots(at, it), payoff: asInteger(`${at}.payoff`, asObject(at, it).payoff) };
   });
   return { n, positions: read };
+}
+
+/** @throws TacitError FORMAT naming the place */
+export function readStep(json: unknown): ToldStep {
+  const { kind, n, positions, side, ...fields } = asObject("step", json);
+  const number = (name: string) => asInteger(`step.${name}`, fields[name]);
+  const common = { n: asWhole("step.n", n), time: number("time") };
+  switch (kind) {
+    case "flag":
+      return { kind, ...common };
+    case "sweep":
+      return { kind, ...common, market: number("market") };
+    case "reduce":
+      // As it is told, and as it is kept.
+      if (side !== "buy" && side !== "sell" && side !== SIDE.buy && side !== SIDE.sell) throw badFormat("step.side", "buy or sell"); // prettier-ignore
+      return {
+        kind,
+        ...common,
+        market: number("market"),
+        side: typeof side === "number" ? side : SIDE[side],
+        limit: number("limit"),
+        size: number("size"),
+      };
+    case "assume":
+      return { kind, ...common, positions: asList("step.positions", positions).map((it, i) => readLots(`step.positions[${i}]`, it)) }; // prettier-ignore
+    default:
+      throw badFormat("step.kind", STEP_KINDS.join(", "));
+  }
+}
+
+/** @throws TacitError FORMAT naming the place */
+function readLots(at: string, json: unknown): { instrument: number; lots: bigint } {
+  const { instrument, lots } = asObject(at, json);
+  const slot = asWhole(`${at}.instrument`, instrument);
+  if (slot >= INSTRUMENTS) throw badFormat(`${at}.instrument`, "the slot of an instrument");
+  return { instrument: slot, lots: asInteger(`${at}.lots`, lots) };
 }
 
 /** @throws TacitError FORMAT */
@@ -93,6 +141,9 @@ export function readVerdict(json: unknown): Verdict | null {
   if (!VERDICTS.includes(json as Verdict)) throw badFormat("verdict", "the name of a verdict");
   return json as Verdict;
 }
+
+/** Stands for the own account, whatever its number: any but that of the insurance. */
+const OWN = 2;
 
 /** An order as its owner knows it, from what it signed and what it was told of fills. */
 interface KnownOrder {
@@ -135,6 +186,7 @@ export class Knowledge {
    */
   apply(entry: Entry): void {
     const { rules, prices } = this.#termsAt(entry.n);
+    if (entry.kind === "step") return this.#step(entry.step, { rules, prices });
     if (entry.kind === "item") return this.#item(entry.item, entry.verdict, { rules, prices });
     if (entry.kind === "settlement") {
       this.#account = folded(this.#account, prices);
@@ -176,6 +228,33 @@ export class Knowledge {
     this.#account = settled(this.#account, booked, row.legs, trade);
     order.remaining -= lots;
     if (fill.closed) this.#orders.delete(fill.nonce);
+  }
+
+  /** What the operator did, which has a proof only where the rules allow it. @throws Contradiction "account" */
+  #step(step: ToldStep, terms: Terms): void {
+    const { n, time } = step;
+    const context = { ...terms, rulesInForce: rulesRoot(terms.rules), relief: 0n, time };
+    const account = OWN;
+    try {
+      if (step.kind === "assume") {
+        // Of the insurance account all that is judged is what the owner cannot know.
+        const insurance = { ...this.#account, open: 0n, positions: NO_POSITIONS };
+        this.#account = assume(context, account, this.#account, insurance).account;
+        return;
+      }
+      const slot = step.kind === "flag" ? 0 : slotOf(terms.rules, step.market);
+      const { account: after, entry } = enforce(
+        // How full a market is, only the venue knows.
+        { ...context, account: this.#account, entries: 0, cancels: 0 },
+        { ...step, account, slot } as Enforcement,
+      );
+      this.#account = after;
+      if (entry && step.kind === "reduce") this.#orders.set(entry.nonce, { ...entry, market: step.market });
+    } catch (error) {
+      if (!(error instanceof TacitError) || error.code !== "DEFAULT") throw error;
+      const { expected } = error.details;
+      throw new Contradiction("account", `entry ${n} of the log, told as ${step.kind}, may not be: expected ${String(expected)}`, { step }); // prettier-ignore
+    }
   }
 
   #item(item: Item, verdict: Verdict, terms: Terms): void {

@@ -15,9 +15,11 @@ import {
   Contradiction,
   readFill,
   readSettlement,
+  readStep,
   readVerdict,
   type ToldFill,
   type ToldSettlement,
+  type ToldStep,
 } from "./knowledge.ts";
 
 /** Where a client keeps what it knows: one text by name. It holds orders and receipts, and no key. */
@@ -98,6 +100,8 @@ export interface Memory {
   fills: ToldFill[];
   deposits: { n: number; amount: bigint }[];
   settlements: ToldSettlement[];
+  /** of the operator, against the account */
+  steps: ToldStep[];
   verified: Verified;
   proved: ProvedAccount | null;
   /** from where on all that concerns the account is known: without open orders; account null: it was not there yet */
@@ -208,6 +212,7 @@ export function freshMemory({
     fills: [],
     deposits: [],
     settlements: [],
+    steps: [],
     verified,
     proved: null,
     base: null,
@@ -241,6 +246,7 @@ function readMemory(text: string): Memory {
         return { n: n as number, amount: asInteger("amount", amount) };
       }),
       settlements: asList("settlements", json.settlements).map(readSettlement),
+      steps: asList("steps", json.steps).map(readStep),
       verified: { round: verified.round as number, state, logCount, head, time },
       proved: proved && {
         round: proved.round as number,

@@ -13,6 +13,8 @@ import {
   Knowledge,
   readFill,
   readSettlement,
+  readStep,
+  STEP_KINDS,
   UnknownItem,
   type Entry,
 } from "./knowledge.ts";
@@ -35,6 +37,7 @@ export interface OwnAccountOptions {
 
 /** Seconds by which clocks differ at most. */
 const HOUR = 3_600n;
+const isStep = (kind: unknown): boolean => STEP_KINDS.some((it) => it === kind);
 /** Seconds in which a venue that was started has its proved rounds at hand. */
 const STARTING = 600n;
 /** Entries of a history that are asked for at once. */
@@ -190,8 +193,8 @@ export class OwnAccount {
 
   /** Fills and deposits that the venue tells of, up to an entry of the log. A page has all of each position. */
   async #readHistory(index: number, upTo: bigint): Promise<void> {
-    const { fills, deposits, settlements } = this.#options.notes.memory;
-    const last = Math.max(-1, ...[...fills, ...deposits, ...settlements].map(({ n }) => n));
+    const { fills, deposits, settlements, steps } = this.#options.notes.memory;
+    const last = Math.max(-1, ...[...fills, ...deposits, ...settlements, ...steps].map(({ n }) => n));
     for await (const entry of historyAfter(this.#options.api, { index, after: last })) {
       const { kind, n, amount } = entry;
       // What is not proved yet is read again later.
@@ -199,6 +202,7 @@ export class OwnAccount {
       if (kind === "deposit") deposits.push({ n, amount: asInteger("deposit.amount", amount) });
       else if (kind === "settlement") settlements.push(readSettlement(entry));
       else if (kind === "fill") fills.push(readFill(entry));
+      else if (isStep(kind)) steps.push(readStep(entry));
     }
   }
 
@@ -209,7 +213,7 @@ export class OwnAccount {
    */
   #expect(opened: Account, to: bigint): Account | null {
     const { terms, notes } = this.#options;
-    const { base, items, fills, deposits, settlements } = notes.memory;
+    const { base, items, fills, deposits, settlements, steps } = notes.memory;
     if (!base || base.logCount > to) return null;
     this.#knowledge ??= {
       it: new Knowledge((n) => terms.at(n)!, base.account ?? opened, { opened: base.account !== null }),
@@ -221,6 +225,7 @@ export class OwnAccount {
       ...fills.filter(({ n }) => within(n)).map((fill) => ({ kind: "fill", n: fill.n, fill }) as const),
       ...deposits.filter(({ n }) => within(n)).map((deposit) => ({ kind: "deposit", ...deposit }) as const),
       ...settlements.filter(({ n }) => within(n)).map(({ n }) => ({ kind: "settlement", n }) as const),
+      ...steps.filter(({ n }) => within(n)).map((step) => ({ kind: "step", n: step.n, step }) as const),
     ];
     for (const { item, receipt, verdict } of items) {
       if (!receipt || !within(receipt.n)) continue;

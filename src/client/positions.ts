@@ -2,7 +2,7 @@
 import type { Terms } from "../protocol/rules.ts";
 import { slotOf } from "../protocol/market.ts";
 import { abs } from "../protocol/numbers.ts";
-import type { ToldFill, ToldSettlement } from "./knowledge.ts";
+import type { ToldFill, ToldSettlement, ToldStep } from "./knowledge.ts";
 
 export interface Position {
   readonly instrument: number;
@@ -22,17 +22,23 @@ export interface Position {
  * first at its mark, and the first with the rest of the price.
  * @param terms   in force; and those that an entry of the log met, null where that is too long ago
  * @param held    lots by instrument
- * @param booked  all fills of the account, and what was settled of it
+ * @param booked  all fills of the account, what was settled of it, and what the insurance account took over, which goes at its mark
  */
 export function positionsOf(
   terms: { readonly latest: Terms; at(n: number): Terms | null },
   held: readonly bigint[],
-  booked: readonly (ToldFill | ToldSettlement)[],
+  booked: readonly (ToldFill | ToldSettlement | ToldStep)[],
 ): Position[] {
   const marks = terms.latest.prices.values[0];
   const books = held.map(() => ({ lots: 0n, cost: 0n, closed: 0n, traded: false }));
   for (const fill of [...booked].sort((a, b) => a.n - b.n)) {
     const met = terms.at(fill.n) ?? terms.latest;
+    if ("kind" in fill) {
+      if (fill.kind === "assume")
+        for (const { instrument, lots } of fill.positions)
+          book(books[instrument], -lots, -lots * met.prices.values[0][instrument]);
+      continue;
+    }
     if ("positions" in fill) {
       for (const { instrument, lots, payoff } of fill.positions)
         book(books[instrument], -lots, -lots * (payoff - (instrument === 0 ? met.prices.funding : 0n)));

@@ -1,15 +1,16 @@
 /** What the venue will say to an item, and why: from the rules, the prices and the own account. */
-import { MAX_HELD, type Account } from "../protocol/account.ts";
+import type { Account } from "../protocol/account.ts";
 import type { Terms } from "../protocol/rules.ts";
+import { ENOUGH } from "../protocol/defaults.ts";
 import { admissionEffect, admit, holdsStale, marginChange, ORDER_RULES, ordersOf } from "../protocol/admission.ts";
 import type { GenesisFile } from "../protocol/genesis.ts";
 import { PROFILES } from "../protocol/instructions.ts";
 import { lastNonce, type Decoded } from "../protocol/item.ts";
-import { equity } from "../protocol/margin.ts";
+import { equities } from "../protocol/margin.ts";
 import { fee, slotOf } from "../protocol/market.ts";
 import { max, min } from "../protocol/numbers.ts";
 import {
-  LAST_LIST_NONCE,
+  REDUCTION_NONCE,
   LIST_ORDERS,
   MARKETS,
   MAX_POSITION_SQUARES,
@@ -43,8 +44,7 @@ export class Verdicts {
     const empty = Array<number>(MARKETS).fill(0);
     const context = { rules, rulesInForce: rulesRoot(rules), prices, entries: empty, cancels: empty, lists: empty };
     // What all have together, only the venue knows.
-    const vault = MAX_HELD;
-    return admit({ ...context, vault, maxOpen: this.#maxOpen, account, signed: true, time }, decoded).verdict;
+    return admit({ ...context, held: ENOUGH, maxOpen: this.#maxOpen, account, signed: true, time }, decoded).verdict;
   }
 
   /** The account after an item that has a verdict; null where the rules do not give it such a one. */
@@ -80,8 +80,8 @@ export class Verdicts {
       case "unsigned":
         return "it is not signed by the account's key";
       case "nonce":
-        return decoded.kind === "quotes" && lastNonce(decoded) >= LAST_LIST_NONCE
-          ? `a list of quotes takes ${LIST_ORDERS} nonces below ${LAST_LIST_NONCE}, and this begins at ${head.nonce}`
+        return decoded.kind === "quotes" && lastNonce(decoded) >= REDUCTION_NONCE
+          ? `a list of quotes takes ${LIST_ORDERS} nonces below ${REDUCTION_NONCE}, and this begins at ${head.nonce}`
           : `nonces go from ${account.nonce + 1n} to ${account.nonce + NONCE_WINDOW}, and this is ${head.nonce}`;
       case "tooLate":
         return `it was valid until ${head.validUntil}, and came at ${time} (seconds since 1970)`;
@@ -124,6 +124,8 @@ export class Verdicts {
             : "the venue's prices are too old, or it has none of this market";
       case "margin":
         return this.#marginMissing({ decoded, account, time });
+      case "inLiquidation":
+        return "the account is being sold down: it trades again with full margin in every scenario";
     }
   }
 
@@ -131,13 +133,14 @@ export class Verdicts {
   #marginMissing({ decoded, account }: Foreseen): string {
     const { rules, prices } = this.#terms();
     const change = decoded.kind === "cancel" ? () => 0n : marginChange(rules, prices, decoded);
+    const all = equities(account, prices);
     const scenarios = prices.values.map((_, k) => {
-      const free = equity(account, prices, k) - account.reserved;
+      const free = all[k] - account.reserved;
       return { k, free, loses: max(0n, -change(k)), left: change(k) < 0n ? free + change(k) : 0n };
     });
     const least = scenarios.map(({ left }) => left).reduce(min);
-    // A fill came between, or a withdrawal.
-    if (least === 0n) return "the account was another one then";
+    // A fill came between, or a withdrawal; or less would have been paid, and that was not accepted.
+    if (least === 0n) return "the account was another one then, or the venue is short of what it has to pay";
     const worst = scenarios.find(({ left }) => left === least)!;
     return (
       `in scenario ${worst.k} it may lose ${worst.loses}, of ${worst.free} that are free there: ` +

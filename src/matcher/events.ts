@@ -2,6 +2,7 @@ import type { Account } from "../protocol/account.ts";
 import type { Admission } from "../protocol/admission.ts";
 import type { BookEntry, Cancel, Fill, Trade } from "../protocol/book.ts";
 import type { SweepOutcome } from "../protocol/clearing.ts";
+import type { Enforced, Enforcement, Held } from "../protocol/defaults.ts";
 import type { LogEntry } from "../protocol/item.ts";
 import type { Prices } from "../protocol/prices.ts";
 import type { SignedReport } from "../protocol/report.ts";
@@ -39,6 +40,8 @@ export type Event =
       /** position in the log, from 0 */
       readonly sequence: number;
       readonly admission: Admission;
+      /** after it */
+      readonly held: Held;
       /** the account that the item names: null where malformed or beyond the tree; `before` null where the leaf is empty */
       readonly account: {
         readonly index: number;
@@ -60,6 +63,12 @@ export type Event =
       readonly epoch: bigint;
       readonly before: Prices;
       readonly after: Prices;
+      /** credited with its share of fees */
+      readonly insurance: Write & { readonly before: Account };
+      /** after it: what the insurance account lacks */
+      readonly held: Held;
+      /** after it: what is left of its share */
+      readonly share: bigint;
       /** where funding is paid: who has a position of the perpetual, and its lots */
       readonly funded: readonly { readonly account: number; readonly lots: bigint }[];
     }
@@ -69,6 +78,27 @@ export type Event =
       readonly before: Terms;
       /** with the prices that the rules leave, which are fresh no more */
       readonly after: Terms;
+      /** before it */
+      readonly insurance: Account;
+      /** what the rules pay out of the insurance account: its word, and the account; null where they pay nothing */
+      readonly payout: { readonly word: bigint; readonly write: Write & { readonly before: Account } } | null;
+      /** after it */
+      readonly held: Held;
+    }
+  | {
+      readonly kind: "enforce";
+      readonly entry: LogEntry;
+      readonly step: Enforcement;
+      readonly enforced: Enforced;
+      readonly write: Write & { readonly before: Account };
+    }
+  | {
+      readonly kind: "assume";
+      readonly entry: LogEntry;
+      readonly write: Write & { readonly before: Account };
+      readonly insurance: Write & { readonly before: Account };
+      /** after it: what the insurance account lacks */
+      readonly held: Held;
     }
   | {
       readonly kind: "fold";
@@ -82,8 +112,10 @@ export type Event =
       readonly kind: "settle";
       /** of the clear before it */
       readonly writes: readonly (Write & { readonly fill: Fill; readonly trade: Trade })[];
-      /** the venue's account, credited with the fees of all; null where there are none */
+      /** the venue's account, credited with its part of the fees of all; null where there are none */
       readonly credit: Write | null;
+      /** after it: what of fees is the insurance account's and was not credited, 2^-16 cash units */
+      readonly share: bigint;
     };
 
 export interface Sweep {

@@ -3,17 +3,20 @@ import { admit, type Admission } from "../protocol/admission.ts";
 import type { BookEntry, Cancel } from "../protocol/book.ts";
 import { configure } from "../protocol/configure.ts";
 import { credited, folded, mayMatch, settled, sweep, sweepSlots } from "../protocol/clearing.ts";
+import { assume, deficitOf, enforce, insured, partFees, type DefaultTerms, type Enforcement, type Held } from "../protocol/defaults.ts"; // prettier-ignore
 import { accountKey, isElement, verify as verifySignature, verifyMany } from "../protocol/eddsa.ts";
 import { outOfRange, TacitError } from "../protocol/errors.ts";
 import {
   commandItem,
   decodeItem,
+  defaultItem,
   foldItem,
   itemHash,
   itemHashes,
   repriceItem,
   requireItem,
   rulesItem,
+  WITHDRAWAL_COLUMNS,
   type Auth,
   type Decoded,
   type Item,
@@ -22,8 +25,8 @@ import {
 import { fromTypedJson, toTypedJson } from "../protocol/json.ts";
 import type { Profile } from "../protocol/instructions.ts";
 import { contractsHash } from "../protocol/instrument.ts";
-import { max, min, requireBits, requireFields } from "../protocol/numbers.ts";
-import { BITS, INSTRUMENTS, MARKETS, RANK, RULE, SIDE } from "../protocol/parameters.ts";
+import { max, min, pack, requireBits, requireField, requireFields, requireSigned } from "../protocol/numbers.ts";
+import { BITS, INSTRUMENTS, INSURANCE, MARKETS, RANK, RULE, SIDE, VENUE } from "../protocol/parameters.ts";
 import { pricesFresh, pricesRoot, reprice, requireEpoch, type PricedRules, type Prices } from "../protocol/prices.ts";
 import { medians, requireQuorum, type SignedReport } from "../protocol/report.ts";
 import { rulesRoot, type Rules, type Terms } from "../protocol/rules.ts";
@@ -71,7 +74,10 @@ export type Command =
       readonly checked?: boolean;
     }
   | { readonly kind: "rules"; readonly time: bigint; readonly rules: Rules }
-  | { readonly kind: "fold"; readonly time: bigint; readonly from: number; readonly count: number };
+  | { readonly kind: "fold"; readonly time: bigint; readonly from: number; readonly count: number }
+  /** `salt` hides the account: it is as good as random */
+  | { readonly kind: "enforce"; readonly time: bigint; readonly step: Enforcement; readonly salt: bigint }
+  | { readonly kind: "assume"; readonly time: bigint; readonly account: number; readonly salt: bigint };
 export type ItemCommand = Extract<Command, { kind: "item" }>;
 
 interface Market {
@@ -114,8 +120,9 @@ export class Matcher {
   #markets: Market[];
   #clock: bigint;
   #logCount = 0;
-  /** deposits less payouts: what all accounts have of cash */
-  #vault: bigint;
+  #held: Held;
+  /** what of fees is the insurance account's and was not credited, 2^-16 cash units */
+  #share = 0n;
   /** by slot, of markets that were asked for */
   #seen: Seen[];
 
@@ -138,7 +145,8 @@ export class Matcher {
       }));
       this.#clock = from.#clock;
       this.#logCount = from.#logCount;
-      this.#vault = from.#vault;
+      this.#held = from.#held;
+      this.#share = from.#share;
       this.#seen = [...from.#seen];
       return;
     }
@@ -147,7 +155,7 @@ export class Matcher {
     this.#rulesInForce = rulesRoot(genesis.rules);
     this.#prices = genesis.prices;
     this.#accounts = [...genesis.accounts];
-    this.#vault = cashOf(genesis.accounts);
+    this.#held = { vault: cashOf(genesis.accounts), relief: 0n, deficit: 0n };
     this.#written = null;
     this.#markets = Array.from({ length: MARKETS }, () => ({
       book: [],
@@ -175,7 +183,8 @@ export class Matcher {
     this.#seen = fork.#seen;
     this.#clock = fork.#clock;
     this.#logCount = fork.#logCount;
-    this.#vault = fork.#vault;
+    this.#held = fork.#held;
+    this.#share = fork.#share;
     this.#rules = fork.#rules;
     this.#rulesInForce = fork.#rulesInForce;
     this.#prices = fork.#prices;
@@ -190,6 +199,15 @@ export class Matcher {
   get #priced(): PricedRules {
     const { instruments, markets, group } = this.#rules;
     return { root: this.#rulesInForce, pricing: group.pricing, instruments, markets };
+  }
+
+  get held(): Held {
+    return this.#held;
+  }
+
+  /** What of fees is the insurance account's and was not credited, 2^-16 cash units. */
+  get share(): bigint {
+    return this.#share;
   }
 
   /** Whether a CLOSE of a slot at this time matches, if no cancel is left for another sweep. */
@@ -284,7 +302,7 @@ export class Matcher {
   noRoomFor(deposits: readonly Deposit[]): TacitError | null {
     if (this.#count + deposits.length > this.#leaves)
       return new TacitError("ACCOUNTS_FULL", "the account tree has no free leaf for every one of these deposits");
-    if (this.#vault + amountOf(deposits) > MAX_HELD)
+    if (this.#held.vault + amountOf(deposits) > MAX_HELD)
       return new TacitError("VAULT_FULL", "the venue would hold more than 2^90 cash units with these deposits");
     return null;
   }
@@ -296,6 +314,7 @@ export class Matcher {
    * @throws ACCOUNTS_FULL, VAULT_FULL when deposits have no room
    * @throws EPOCH, QUORUM when prices may not be made of these reports
    * @throws RULES when these rules may not follow
+   * @throws DEFAULT when an account may not be dealt with so
    */
   apply(command: Command): Event[] {
     switch (command.kind) {
@@ -312,6 +331,10 @@ export class Matcher {
         return [this.#configure(command)];
       case "fold":
         return [this.#fold(command)];
+      case "enforce":
+        return [this.#enforce(command)];
+      case "assume":
+        return [this.#assume(command)];
     }
   }
 
@@ -362,11 +385,11 @@ export class Matcher {
     return market;
   }
 
-  /** The clock after an entry; the caller stores it once nothing can throw any more. */
-  #tick(time: bigint, rank: number): bigint {
+  /** The clock after an entry; the caller stores it once nothing can throw any more. @param again  may have that of the one before */
+  #tick(time: bigint, rank: number, { again = rank === RANK.other } = {}): bigint {
     requireBits("time", time, BITS.time);
     const clock = 32n * time + BigInt(rank);
-    if (clock < this.#clock || (rank < RANK.other && clock === this.#clock))
+    if (clock < this.#clock || (!again && clock === this.#clock))
       throw new TacitError("TIME_ORDER", "an entry must not be stamped before its predecessor in the log");
     return clock;
   }
@@ -396,7 +419,7 @@ export class Matcher {
     const refusal = this.noRoomFor(deposits);
     if (refusal) throw refusal;
     this.#append(clock);
-    this.#vault += amountOf(deposits);
+    this.#held = { ...this.#held, vault: this.#held.vault + amountOf(deposits) };
     const credits = deposits.map((deposit, i) => {
       const { x: keyX, y: keyY } = keys[i];
       const named = this.#account(deposit.index);
@@ -423,7 +446,7 @@ export class Matcher {
       {
         ...this.terms,
         rulesInForce: this.#rulesInForce,
-        vault: this.#vault,
+        held: this.#held,
         entries: this.#markets.map(({ book, admitted }) => book.length + admitted.length),
         cancels: this.#markets.map(({ cancels, lists }) => cancels.length - lists),
         lists: this.#markets.map(({ lists }) => lists),
@@ -436,14 +459,21 @@ export class Matcher {
     );
     const sequence = this.#append(clock);
     if (admission.account) this.#set(index, admission.account);
-    if (admission.payout !== undefined) this.#vault += admission.account!.cash - before!.cash;
+    if (admission.payout !== undefined) this.#pay(admission.payout, before!.cash - admission.account!.cash);
     const { entries = [], cancel } = admission;
     const market = this.#markets[admission.slot];
     if (entries.length > 0) market.admitted.push(...entries);
     if (cancel) market.cancels.push(cancel);
     if (cancel && decoded?.kind === "quotes") market.lists++;
     const account = index < 0 ? null : { index, before: before ?? null, after: admission.account ?? before ?? null };
-    return { kind: "item", entry: { item, auth, time }, sequence, admission, account };
+    return { kind: "item", entry: { item, auth, time }, sequence, admission, account, held: this.#held };
+  }
+
+  /** A payout of this word, for which an account gave an amount: what is less is kept. */
+  #pay(word: bigint, amount: bigint): void {
+    const paid = word >> BigInt(BITS.recipient);
+    const { vault, relief } = this.#held;
+    this.#held = { ...this.#held, vault: vault - paid, relief: relief + amount - paid };
   }
 
   #clear({ kind: command, time, slot }: Extract<Command, { kind: "close" | "purge" }>): Event[] {
@@ -479,8 +509,10 @@ export class Matcher {
       return { fill, trade, ...this.#write(fill.account, settled(before, fill, legs, trade)) };
     });
     const { fees } = sweeps.at(-1)!.outcome;
-    const credit = fees > 0n ? this.#write(0, credited(this.#account(0)!, fees)) : null;
-    return [cleared, { kind: "settle", writes, credit }];
+    const parts = partFees(fees, this.#share, this.#rules.group.defaults);
+    this.#share = parts.share;
+    const credit = fees > 0n ? this.#write(VENUE, credited(this.#account(VENUE)!, parts.venue)) : null;
+    return [cleared, { kind: "settle", writes, credit, share: this.#share }];
   }
 
   #reprice({ time, epoch, quorum, checked = false }: Extract<Command, { kind: "reprice" }>): Event {
@@ -496,11 +528,16 @@ export class Matcher {
       });
     const before = this.#prices;
     const after = reprice(this.#priced, before, epoch, medians(quorum));
+    const { insurance, share } = insured(this.#account(INSURANCE)!, this.#share);
     this.#append(clock);
-    this.#prices = after;
+    [this.#prices, this.#share] = [after, share];
+    // Of an epoch that is halted nothing counts.
+    if (!after.halted) this.#held = { ...this.#held, deficit: deficitOf(insurance, after) };
+    const write = this.#rewrite(INSURANCE, insurance);
     const holders = after.funding === before.funding ? [] : this.accounts;
     const funded = holders.flatMap(({ positions: [lots] }, account) => (lots === 0n ? [] : [{ account, lots }]));
-    return { kind: "reprice", entry: { item: repriceItem(epoch), quorum, time }, epoch, before, after, funded };
+    const entry = { item: repriceItem(epoch), quorum, time };
+    return { kind: "reprice", entry, epoch, before, after, insurance: write, held: this.#held, share, funded };
   }
 
   #configure({ time, rules }: Extract<Command, { kind: "rules" }>): Event {
@@ -510,11 +547,83 @@ export class Matcher {
       BigInt(book.length + admitted.length + cancels.length),
     );
     const holders = Array.from({ length: INSTRUMENTS }, (_, i) => BigInt(this.#holders(i)));
-    const prices = configure(before.rules, rules, { time, counts, holders, prices: before.prices, profile: this.#genesis.profile }); // prettier-ignore
+    const account = this.#account(INSURANCE)!;
+    const insurance = { account, held: this.#held };
+    const prices = configure(before.rules, rules, { time, counts, holders, insurance, prices: before.prices, profile: this.#genesis.profile }); // prettier-ignore
     const root = rulesRoot(rules);
     this.#append(clock);
     [this.#rules, this.#rulesInForce, this.#prices] = [rules, root, prices];
-    return { kind: "rules", entry: { item: rulesItem(root), time }, before, after: this.terms };
+    const paid = rules.group.payout;
+    const payout = paid && {
+      word: pack(WITHDRAWAL_COLUMNS, { recipient: paid.recipient, amount: paid.amount }),
+      write: this.#rewrite(INSURANCE, { ...account, seq: account.seq + 1n, cash: account.cash - paid.amount }),
+    };
+    if (payout) this.#pay(payout.word, paid.amount);
+    return {
+      kind: "rules",
+      entry: { item: rulesItem(root), time },
+      before,
+      after: this.terms,
+      insurance: account,
+      payout,
+      held: this.#held,
+    };
+  }
+
+  /** @returns the write, of an account that is open */
+  #rewrite(index: number, after: Account): Write & { readonly before: Account } {
+    const before = this.#account(index)!;
+    return { ...this.#write(index, after), before };
+  }
+
+  #defaultTerms(time: bigint): DefaultTerms {
+    return { ...this.terms, rulesInForce: this.#rulesInForce, relief: this.#held.relief, time };
+  }
+
+  /** @throws OUT_OF_RANGE unless an account of this index is open */
+  #requireAccount(index: number): Account {
+    const account = Number.isInteger(index) ? this.#account(index) : undefined;
+    if (!account) throw outOfRange("account", `an account, 0 to ${this.#count - 1}`);
+    return account;
+  }
+
+  #enforce({ time, step, salt }: Extract<Command, { kind: "enforce" }>): Event {
+    const isReduction = step.kind === "reduce";
+    const clock = this.#tick(time, isReduction ? RANK.reduce : RANK.other, { again: true });
+    requireField("salt", salt);
+    const account = this.#requireAccount(step.account);
+    const market = step.kind === "flag" ? null : this.#market(step.slot);
+    if (isReduction) {
+      requireSigned("limit", step.limit, BITS.price);
+      requireBits("size", step.size, BITS.size);
+      if (step.side !== SIDE.buy && step.side !== SIDE.sell) throw outOfRange("side", "0 to buy, 1 to sell");
+    }
+    const enforced = enforce(
+      {
+        ...this.#defaultTerms(time),
+        account,
+        entries: market ? market.book.length + market.admitted.length : 0,
+        cancels: market ? market.cancels.length - market.lists : 0,
+      },
+      step,
+    );
+    this.#append(clock);
+    if (enforced.cancel) market!.cancels.push(enforced.cancel);
+    if (enforced.entry) market!.admitted.push(enforced.entry);
+    const write = this.#rewrite(step.account, enforced.account);
+    return { kind: "enforce", entry: { item: defaultItem(step, salt), time }, step, enforced, write };
+  }
+
+  #assume({ time, account: index, salt }: Extract<Command, { kind: "assume" }>): Event {
+    const clock = this.#tick(time, RANK.other);
+    requireField("salt", salt);
+    const after = assume(this.#defaultTerms(time), index, this.#requireAccount(index), this.#account(INSURANCE)!);
+    this.#append(clock);
+    this.#held = { ...this.#held, deficit: deficitOf(after.insurance, this.#prices) };
+    const write = this.#rewrite(index, after.account);
+    const insurance = this.#rewrite(INSURANCE, after.insurance);
+    const entry = { item: defaultItem({ kind: "assume", account: index }, salt), time };
+    return { kind: "assume", entry, write, insurance, held: this.#held };
   }
 
   /** How many accounts have a position in an instrument. */
@@ -548,12 +657,13 @@ export class Matcher {
   /** The whole state as bytes; equal for equal histories. */
   export(): Uint8Array {
     const state = {
-      version: 3,
+      version: 4,
       venue: this.#venue,
       terms: this.terms,
       clock: this.#clock,
       logCount: this.#logCount,
-      vault: this.#vault,
+      held: this.#held,
+      share: this.#share,
       accounts: this.accounts,
       markets: this.#markets,
     };
@@ -572,7 +682,7 @@ export class Matcher {
     } catch {
       throw new TacitError("SNAPSHOT", "the snapshot is not valid JSON: expected the bytes of an export");
     }
-    if (state?.version !== 3) throw new TacitError("SNAPSHOT", "unknown version of the snapshot: expected 3");
+    if (state?.version !== 4) throw new TacitError("SNAPSHOT", "unknown version of the snapshot: expected 4");
     if (toTypedJson(state.venue) !== toTypedJson(matcher.#venue))
       throw new TacitError("SNAPSHOT", "the snapshot is of another venue: domain, sizes, rules or prices differ");
     const lists = (market: unknown) => {
@@ -588,12 +698,12 @@ export class Matcher {
       Array.isArray(state.terms?.rules?.markets) &&
       Array.isArray(state.terms?.prices?.markets) &&
       typeof state.clock === "bigint" &&
-      typeof state.vault === "bigint" &&
+      [state.held?.vault, state.held?.relief, state.held?.deficit, state.share].every((it) => typeof it === "bigint") &&
       Number.isSafeInteger(state.logCount);
     if (!whole)
       throw new TacitError(
         "SNAPSHOT",
-        "the snapshot lacks accounts, markets, terms, vault, clock or number of log entries",
+        "the snapshot lacks accounts, markets, terms, what is held, clock or number of log entries",
       );
     matcher.#rules = state.terms.rules;
     matcher.#rulesInForce = rulesRoot(matcher.#rules);
@@ -602,7 +712,7 @@ export class Matcher {
     matcher.#markets = state.markets;
     matcher.#clock = state.clock;
     matcher.#logCount = state.logCount;
-    matcher.#vault = state.vault;
+    [matcher.#held, matcher.#share] = [state.held, state.share];
     return matcher;
   }
 }

@@ -1,8 +1,9 @@
 import type { Account } from "./account.ts";
-import { FLAG, LAST_LIST_NONCE, MAX_POSITION_SQUARES, NONCE_WINDOW, VERDICT, type Verdict } from "./parameters.ts";
+import { ENOUGH, isInLiquidation, paidFor, shortOf, type Held } from "./defaults.ts";
+import { FLAG, INSURANCE, MAX_POSITION_SQUARES, NONCE_WINDOW, REDUCTION_NONCE, VENUE, VERDICT, type Verdict } from "./parameters.ts"; // prettier-ignore
 import { lastNonce, WITHDRAWAL_COLUMNS, type Decoded, type Quote } from "./item.ts";
 import type { BookEntry, Cancel } from "./book.ts";
-import { marginHolds, orderDelta, reservation } from "./margin.ts";
+import { marginOf, orderDelta, reservation } from "./margin.ts";
 import { fee, isMarketOpen, slotOf, type MarketRules } from "./market.ts";
 import { abs, pack } from "./numbers.ts";
 import { pricesFresh, type MarketPrices, type Prices } from "./prices.ts";
@@ -14,8 +15,7 @@ export interface AdmissionContext {
   /** root of `rules` */
   readonly rulesInForce: bigint;
   readonly prices: Prices;
-  /** deposits less what was paid out, cash units */
-  readonly vault: bigint;
+  readonly held: Held;
   /** entries in book and admitted, by slot */
   readonly entries: readonly number[];
   /** cancels pending, by slot, those of lists of quotes left out */
@@ -42,7 +42,7 @@ export interface Admission {
   /** in the order in which they join the book: one of an order, those of a list of quotes */
   readonly entries?: readonly BookEntry[];
   readonly cancel?: Cancel;
-  /** payout word: recipient and amount */
+  /** payout word: recipient and what is paid */
   readonly payout?: bigint;
 }
 
@@ -57,9 +57,17 @@ export function admit(context: AdmissionContext, decoded: Decoded | null): Admis
   return { verdict, decoded, slot, ...(decoded ? admissionEffect(context, decoded, verdict) : {}) };
 }
 
-/** What an item does to the account that it names, to its market, and to what is paid out, given its verdict. */
+/**
+ * What an item does to the account that it names, to its market, and to what is paid out, given its verdict.
+ * @param held  only a payout depends on it
+ */
 export function admissionEffect(
-  { rules, prices, account: before }: Pick<AdmissionContext, "rules" | "prices" | "account">,
+  {
+    rules,
+    prices,
+    account: before,
+    held = ENOUGH,
+  }: Pick<AdmissionContext, "rules" | "prices" | "account"> & { held?: Held },
   decoded: Decoded,
   verdict: Verdict,
 ): Pick<Admission, "account" | "entries" | "cancel" | "payout"> {
@@ -71,8 +79,8 @@ export function admissionEffect(
   if (decoded.kind === "withdrawal") {
     if (!admitted) return { account: raised };
     const { amount } = decoded.body;
-    const paid = { ...raised, seq: raised.seq + 1n, cash: raised.cash - amount };
-    return { account: paid, payout: pack(WITHDRAWAL_COLUMNS, decoded.body) };
+    const paid = { ...raised, seq: raised.seq + 1n, cash: raised.cash - amount, flagged: 0n };
+    return { account: paid, payout: pack(WITHDRAWAL_COLUMNS, { ...decoded.body, amount: paidFor(amount, held) }) };
   }
   if (decoded.kind === "cancel") {
     const all = head.flags === BigInt(FLAG.all);
@@ -98,7 +106,10 @@ export function admissionEffect(
     };
   });
   const reserved = entries.reduce((sum, { rho, remaining }) => sum + rho * remaining, raised.reserved);
-  return { account: { ...raised, reserved, open: raised.open + BigInt(entries.length) }, entries, cancel };
+  // With full margin the flag goes.
+  const stays = raised.flagged !== 0n && !marginOf(before!, prices, marginChange(rules, prices, decoded)).full;
+  const flagged = stays ? raised.flagged : 0n;
+  return { account: { ...raised, reserved, open: raised.open + BigInt(entries.length), flagged }, entries, cancel };
 }
 
 type DecodedOrders = Extract<Decoded, { kind: "order" | "quotes" }>;
@@ -133,19 +144,40 @@ export const ORDER_RULES: readonly {
   { verdict: "maxFee", isBroken: ({ limit }, { row, maxFee }) => fee(row, limit, 1n) > maxFee },
 ];
 
-/** Why an item's nonce is none that may follow `last`: it is spent, or too far ahead, or there is no room for those of a list. */
+/** Why an item's nonce is none that may follow `last`: it is spent, or too far ahead, or it, or one of a list's, is none of an item. */
 export function nonceFault(last: bigint, decoded: Decoded): "spent" | "ahead" | null {
   const { nonce } = decoded.head;
   if (nonce <= last) return "spent";
-  const roomless = decoded.kind === "quotes" && lastNonce(decoded) >= LAST_LIST_NONCE;
+  const roomless = lastNonce(decoded) >= REDUCTION_NONCE;
   return roomless || nonce > last + NONCE_WINDOW ? "ahead" : null;
 }
 
 /** The first check that fails, in the order of VERDICTS. */
 function judge(context: AdmissionContext, decoded: Decoded, slot: number): Verdict {
-  const { rules, rulesInForce, prices, vault, account, time } = context;
+  const verdict = firstFault(context, decoded, slot);
+  if (verdict) return verdict;
+  if (decoded.kind === "cancel") return "admitted";
+  const { rules, prices, held, time } = context;
+  const account = context.account!;
+  const { holds, full } = marginOf(account, prices, marginChange(rules, prices, decoded));
+  const short = shortOf(held);
+  const isKept = Number(decoded.head.account) === VENUE && short > 0n;
+  if (!holds || isKept || (decoded.kind === "withdrawal" && !isPayable(decoded, held))) return "margin";
+  return !full && isInLiquidation(account, rules.group.defaults, time) ? "inLiquidation" : "admitted";
+}
+
+/** Whether there is something to pay for a withdrawal, and, where it is less than was asked for, that is accepted. */
+function isPayable({ head, body: { amount } }: Extract<Decoded, { kind: "withdrawal" }>, held: Held): boolean {
+  const paid = paidFor(amount, held);
+  const isLessAccepted = (head.flags & BigInt(FLAG.lessAccepted)) !== 0n;
+  return paid > 0n && paid <= held.vault && (shortOf(held) === 0n || isLessAccepted);
+}
+
+/** The first check before that of margin that fails. */
+function firstFault(context: AdmissionContext, decoded: Decoded, slot: number): Verdict | null {
+  const { rules, rulesInForce, prices, account, time } = context;
   const { head } = decoded;
-  if (!account || !context.signed) return "unsigned";
+  if (!account || !context.signed || Number(head.account) === INSURANCE) return "unsigned";
   if (nonceFault(account.nonce, decoded)) return "nonce";
   if (time > head.validUntil) return "tooLate";
   const fresh = (late: bigint) =>
@@ -153,9 +185,7 @@ function judge(context: AdmissionContext, decoded: Decoded, slot: number): Verdi
   if (decoded.kind === "withdrawal") {
     const { amount } = decoded.body;
     if (amount === 0n) return "size";
-    if (!fresh(0n) && !ownsCashAlone(account)) return "pricesNotFresh";
-    const covered = amount <= vault && marginHolds(account, prices, marginChange(rules, prices, decoded));
-    return covered ? "admitted" : "margin";
+    return fresh(0n) || ownsCashAlone(account) ? null : "pricesNotFresh";
   }
   if (slot < 0) return "unknownMarket";
   const row = rules.markets[slot]!;
@@ -170,7 +200,7 @@ function judge(context: AdmissionContext, decoded: Decoded, slot: number): Verdi
     if (!targetGood) return "badTarget";
     if ((!isOrder || replaces !== 0n) && BigInt(context.cancels[slot]) >= row.cancelCapacity) return "tooManyCancels";
   }
-  if (decoded.kind === "cancel") return "admitted";
+  if (decoded.kind === "cancel") return null;
 
   const orders = ordersOf(decoded);
   const count = BigInt(orders.length);
@@ -183,8 +213,7 @@ function judge(context: AdmissionContext, decoded: Decoded, slot: number): Verdi
   if (BigInt(context.entries[slot]) + count > row.capacity) return "marketFull";
   if (account.open + count > BigInt(context.maxOpen)) return "tooManyOpen";
   if (weighedSquares(account, prices) > MAX_POSITION_SQUARES) return "positionLimit";
-  if (!fresh(1n) || !quoted) return "pricesNotFresh";
-  return marginHolds(account, prices, marginChange(rules, prices, decoded)) ? "admitted" : "margin";
+  return fresh(1n) && quoted ? null : "pricesNotFresh";
 }
 
 /** The sum of squares of positions, each times the weight of its instrument. */

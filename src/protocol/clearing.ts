@@ -220,8 +220,8 @@ export function folded(before: Account, prices: Prices): Account {
 }
 
 /**
- * The venue's account, credited with fees. `seq` stays: proofs may credit the fees of several clearings at once, and between
- * two of its values cash only grows. @twins circuits/instructions/settle.circom
+ * The account of the venue or of the insurance, credited with its part of fees. `seq` stays: proofs may credit the fees of several
+ * clearings at once, and between two of its values cash only grows. @twins circuits/instructions/settle.circom
  */
 export function credited(before: Account, fees: bigint): Account {
   return { ...before, cash: before.cash + fees };

@@ -1,11 +1,14 @@
+import type { Account } from "./account.ts";
+import { shortOf, type Held } from "./defaults.ts";
 import { TacitError } from "./errors.ts";
 import { contractHash, isOption, isPerpetual, type Contract, type Instrument } from "./instrument.ts";
 import type { Profile } from "./instructions.ts";
+import { marginOf } from "./margin.ts";
 import { isMarketOpen, type MarketRules } from "./market.ts";
 import { max } from "./numbers.ts";
 import { BITS_ID_WINDOW, INSTRUMENT_KIND, MARKETS } from "./parameters.ts";
-import type { Prices } from "./prices.ts";
-import { requireRules, type Rules } from "./rules.ts";
+import { pricesFresh, type Prices } from "./prices.ts";
+import { requireRules, rootsOf, type InsurancePayout, type Rules } from "./rules.ts";
 import { fitsTransaction, worstClear } from "./transaction.ts";
 
 /**
@@ -26,6 +29,8 @@ export interface ConfigureContext {
   readonly holders: readonly bigint[];
   readonly prices: Prices;
   readonly profile: Profile;
+  /** the insurance account, and what is there to be paid; null where they are not known: of a payout only that it is not too late is judged */
+  readonly insurance: { readonly account: Account; readonly held: Held } | null;
 }
 
 /** A change of the rules that may not be, now or at all: what, where, and what it would take. */
@@ -59,7 +64,7 @@ function isGivenExpiry(before?: Contract, after?: Contract): boolean {
  */
 export function configure(before: Rules, after: Rules, context: ConfigureContext): Prices {
   requireRules(after, context.profile);
-  if (after.group.payout) throw refused("group.payout", "none: nothing can be paid out yet");
+  if (after.group.payout) requirePayout(before, after.group.payout, context);
   const [old, now] = [before.group, after.group];
   for (const name of ["epochLength", "grid"] as const)
     if (now.pricing[name] !== old.pricing[name])
@@ -78,7 +83,25 @@ export function configureTold(
   context: Pick<ConfigureContext, "time" | "prices" | "profile">,
 ): Prices {
   const none = Array<bigint>(MARKETS).fill(0n);
-  return configure(before, after, { ...context, counts: none, holders: none });
+  return configure(before, after, { ...context, counts: none, holders: none, insurance: null });
+}
+
+/** Money of the insurance account: as a withdrawal, under the rules that were in force. */
+function requirePayout(
+  before: Rules,
+  { amount, time: at }: InsurancePayout,
+  { time, prices, insurance }: ConfigureContext,
+): void {
+  if (amount === 0n) throw refused("group.payout.amount", "at least 1 cash unit");
+  if (at < time) throw refused("group.payout.time", `${time}, when the rules come into force, or later`);
+  if (!insurance) return;
+  if (at !== time) throw refused("group.payout.time", `${time}, when the rules come into force`);
+  if (!pricesFresh(prices, before.group.pricing, rootsOf(before).root, time))
+    throw refused("group.payout", "prices of the epoch of its time");
+  const { account, held } = insurance;
+  if (shortOf(held) > 0n) throw refused("group.payout", "nothing short of the insurance account");
+  if (amount > held.vault || !marginOf(account, prices, () => -amount).holds)
+    throw refused("group.payout.amount", "what the insurance account holds beyond its margin");
 }
 
 function requireInstrumentChange(i: number, before: Rules, after: Rules, context: ConfigureContext): void {

@@ -20,13 +20,38 @@ export const INSTRUCTIONS = [
   { code: 8, name: "reprice", template: "Reprice", extras: ["time", "logCount", "log"] },
   { code: 9, name: "configure", template: "Configure", extras: ["time", "logCount", "log", "rules"] },
   { code: 10, name: "fold", template: "Fold", extras: ["time", "logCount", "log"] },
+  { code: 11, name: "enforce", template: "Enforce", extras: ["time", "logCount", "log"] },
+  { code: 12, name: "assume", template: "Assume", extras: ["time", "logCount", "log"] },
 ] as const;
 
 export type InstructionName = (typeof INSTRUCTIONS)[number]["name"];
 export const INSTRUCTION_NAMES = INSTRUCTIONS.map(({ name }) => name) as readonly InstructionName[];
 
-/** Public inputs of an instruction, in order. */
-export function publicInputNames(name: InstructionName): string[] {
+/** Circuits that say something of a state and change none: no part of a round. */
+export const CLAIMS = [
+  {
+    name: "survey",
+    template: "Survey",
+    publicInputs: [
+      "state",
+      "from",
+      "to",
+      "shown.accounts",
+      "shown.under",
+      "shown.flagged",
+      "shown.cash",
+      "shown.lacking",
+    ],
+  },
+] as const;
+export type ClaimName = (typeof CLAIMS)[number]["name"];
+export type CircuitName = InstructionName | ClaimName;
+export const CIRCUIT_NAMES: readonly CircuitName[] = [...INSTRUCTION_NAMES, ...CLAIMS.map(({ name }) => name)];
+
+/** Public inputs of a circuit, in order. */
+export function publicInputNames(name: CircuitName): string[] {
+  const claim = CLAIMS.find((row) => row.name === name);
+  if (claim) return [...claim.publicInputs];
   return ["state", "stateAfter", "phaseAfter", ...instruction(name).extras];
 }
 
@@ -65,6 +90,8 @@ export const PROFILES = {
     settle: 10,
     settleRuns: 6,
     fold: 8,
+    enforce: 4,
+    assume: 2,
   },
   standard: {
     depth: 10,
@@ -74,10 +101,12 @@ export const PROFILES = {
     deposit: 9,
     admit: 5,
     quote: 4,
-    clear: 82,
-    settle: 13,
+    clear: 81,
+    settle: 12,
     settleRuns: 9,
     fold: 14,
+    enforce: 7,
+    assume: 8,
   },
 } as const;
 export type ProfileName = keyof typeof PROFILES;
@@ -93,9 +122,11 @@ export interface Profile {
   settle: number;
   settleRuns: number;
   fold: number;
+  enforce: number;
+  assume: number;
 }
 /** Arguments of an instruction's template, in the order of its declaration. */
-export function templateArguments(name: InstructionName, profile: Profile): number[] {
+export function templateArguments(name: CircuitName, profile: Profile): number[] {
   const { depth, scenarios } = profile;
   switch (name) {
     case "deposit":
@@ -115,10 +146,16 @@ export function templateArguments(name: InstructionName, profile: Profile): numb
     case "withdraw":
       return [WITHDRAW_SLOTS];
     case "reprice":
-      return [scenarios, profile.feeds];
+      return [scenarios, profile.feeds, depth];
     case "configure":
       return [scenarios, profile.feeds, depth, profile.clear, profile.settle];
     case "fold":
       return [depth, profile.fold];
+    case "enforce":
+      return [depth, scenarios, profile.enforce];
+    case "assume":
+      return [depth, scenarios, profile.assume];
+    case "survey":
+      return [depth, scenarios];
   }
 }

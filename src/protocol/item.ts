@@ -1,3 +1,4 @@
+import type { Enforcement } from "./defaults.ts";
 import { BITS, FLAG, KIND, LIST_ORDERS, LIST_WORDS, ORDERS_A_WORD } from "./parameters.ts";
 import { outOfRange } from "./errors.ts";
 import { hash, hashMany } from "./poseidon.ts";
@@ -232,11 +233,14 @@ export function withdrawalItem(withdrawal: {
   nonce: bigint;
   recipient: bigint;
   amount: bigint;
+  /** that less is paid where the venue is short of money */
+  lessAccepted?: boolean;
   validUntil: bigint;
   salt: bigint;
 }): Item {
   const { account, nonce, recipient, amount, validUntil, salt } = withdrawal;
-  const head = { ...HEAD_DEFAULTS, kind: BigInt(KIND.withdrawal), account, nonce, validUntil };
+  const flags = BigInt(withdrawal.lessAccepted ? FLAG.lessAccepted : 0);
+  const head = { ...HEAD_DEFAULTS, kind: BigInt(KIND.withdrawal), account, nonce, flags, validUntil };
   return { A: pack(A_COLUMNS, head), B: pack(WITHDRAWAL_COLUMNS, { recipient, amount }), salt };
 }
 
@@ -283,13 +287,30 @@ export function rulesItem(root: bigint): Item {
   return command({ kind: BigInt(KIND.rules) }, requireField("root", root));
 }
 
+/**
+ * FLAG, SWEEP, REDUCE and ASSUME name an account, and market slot, side, limit and size in the columns of an order. Of the few
+ * accounts each could be tried: so they have a salt.
+ */
+export function defaultItem(
+  step: Enforcement | { readonly kind: "assume"; readonly account: number },
+  salt: bigint,
+): Item {
+  const head = { kind: BigInt(KIND[step.kind]), account: BigInt(step.account) };
+  if (step.kind === "flag" || step.kind === "assume") return command(head, 0n, salt);
+  const market = BigInt(step.slot);
+  if (step.kind === "sweep") return command({ ...head, market }, 0n, salt);
+  const { side, limit, size } = step;
+  const B = pack(ORDER_COLUMNS, { limit, size, replaces: 0n, maxFee: 0n });
+  return command({ ...head, market, side: BigInt(side) }, B, salt);
+}
+
 /** FOLD(from, count): accounts `from` to `from` + `count` - 1. */
 export function foldItem(from: number, count: number): Item {
   return command({ kind: BigInt(KIND.fold), market: BigInt(count), account: BigInt(from) });
 }
 
-function command(head: Partial<Head>, B = 0n): Item {
-  return { A: pack(A_COLUMNS, { ...HEAD_DEFAULTS, ...head }), B, salt: 0n };
+function command(head: Partial<Head>, B = 0n, salt = 0n): Item {
+  return { A: pack(A_COLUMNS, { ...HEAD_DEFAULTS, ...head }), B, salt };
 }
 
 export function itemHash(domain: bigint, { A, B, salt }: Item): bigint {

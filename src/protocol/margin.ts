@@ -1,6 +1,6 @@
 import type { Account } from "./account.ts";
 import { fee, type MarketRules } from "./market.ts";
-import { max } from "./numbers.ts";
+import { max, min } from "./numbers.ts";
 import { SIDE } from "./parameters.ts";
 import type { MarketPrices, Prices } from "./prices.ts";
 
@@ -26,6 +26,15 @@ export function equity(account: Owned, prices: Prices, k: number): bigint {
     account.cash,
   );
   return k === 0 ? value : value - charges(account, prices);
+}
+
+/** E_k of every scenario. */
+export function equities(account: Owned, prices: Prices): bigint[] {
+  const cost = charges(account, prices);
+  const held = account.positions.flatMap((lots, i) => (lots === 0n ? [] : [[lots, i] as const]));
+  return prices.values.map((values, k) =>
+    held.reduce((sum, [lots, i]) => sum + lots * values[i], k === 0 ? account.cash : account.cash - cost),
+  );
 }
 
 /** What one lot at `limit` changes in scenario k at worst: delta_k, and but for the mark less gross, cash units per lot. */
@@ -55,10 +64,18 @@ export function reservation(
   return max(row.rhoMin, worstLoss(row, prices, side, limit) + (((prices.high - prices.low) * slack) >> 6n));
 }
 
-/** For every k: d_k >= 0, or E_k - reserved + d_k >= 0, where d_k = change(k). */
-export function marginHolds(account: Account, prices: Prices, change: (k: number) => bigint): boolean {
-  return prices.values.every((_, k) => {
+/** Whether margin covers a change of d_k = change(k) in each scenario k, and whether there is any shortfall. */
+export interface Margin {
+  /** for every k: d_k >= 0, or E_k - reserved + d_k >= 0 */
+  readonly holds: boolean;
+  /** for every k: E_k - reserved + min(d_k, 0) >= 0 */
+  readonly full: boolean;
+}
+
+export function marginOf(account: Account, prices: Prices, change: (k: number) => bigint): Margin {
+  const left = equities(account, prices).map((equity, k) => {
     const d = change(k);
-    return d >= 0n || equity(account, prices, k) - account.reserved + d >= 0n;
+    return { gains: d >= 0n, covered: equity - account.reserved + min(d, 0n) >= 0n };
   });
+  return { holds: left.every(({ gains, covered }) => gains || covered), full: left.every(({ covered }) => covered) };
 }

@@ -55,8 +55,8 @@ export const BITS = {
 
 /** A validly signed nonce lies in (old, old + 2^16]. */
 export const NONCE_WINDOW = 1n << 16n;
-/** The last nonce that a list of quotes takes is below this. */
-export const LAST_LIST_NONCE = (1n << BigInt(BITS.nonce)) - 1n;
+/** Of the orders by which the operator reduces an account (defaults.ts): no item takes it, so no cancel names one. */
+export const REDUCTION_NONCE = (1n << BigInt(BITS.nonce)) - 1n;
 /** An order is admitted only if the weighted sum of squares of the account's positions is at most this: so each |pos| <= 2^46. */
 export const MAX_POSITION_SQUARES = 1n << 92n;
 /** Fee rates are in millionths of the notional. */
@@ -64,6 +64,9 @@ export const FEE_DENOMINATOR = 1_000_000n;
 
 /** Stands in the vector of market ids for a free slot: no item can name it. */
 export const NO_MARKET_ID = 1n << 32n;
+/** Accounts of the genesis: the venue's, which fees go to, and that of the insurance (defaults.ts). */
+export const VENUE = 0;
+export const INSURANCE = 1;
 /** Instruments of one machine, and market slots of one machine. */
 export const INSTRUMENTS = 16;
 export const MARKETS = 16;
@@ -117,6 +120,7 @@ export const TAG = {
   defaults: 35n,
   insurancePayout: 36n,
   history: 37n,
+  survey: 38n,
 } as const;
 export type Tag = keyof typeof TAG;
 
@@ -131,11 +135,15 @@ export const KIND = {
   reprice: 7,
   rules: 8,
   fold: 9,
+  flag: 10,
+  sweep: 11,
+  reduce: 12,
+  assume: 13,
   quotes: 16,
 } as const;
 
-/** Flags of an order and of a cancel; other bits must be 0. */
-export const FLAG = { thisAuction: 1, all: 2 } as const;
+/** Flags of an order and of a cancel, of which other bits must be 0; and of a withdrawal that takes less where less is there. */
+export const FLAG = { thisAuction: 1, all: 2, lessAccepted: 1 } as const;
 
 export const SIDE = { buy: 0, sell: 1 } as const;
 export const RULE = { auction: 0, midpoint: 1 } as const;
@@ -168,12 +176,13 @@ export const VERDICTS = [
   "positionLimit",
   "pricesNotFresh",
   "margin",
+  "inLiquidation",
 ] as const;
 export type Verdict = (typeof VERDICTS)[number];
 export const VERDICT = Object.fromEntries(VERDICTS.map((name, code) => [name, code])) as Record<Verdict, number>;
 
 /** clock = 32 time + rank */
-export const RANK = { reprice: 0, close: (slot: number) => 1 + slot, other: 31 } as const;
+export const RANK = { reprice: 0, reduce: 0, close: (slot: number) => 1 + slot, other: 31 } as const;
 
 /** Phases: open, clearing of slot m, settling, paying. A round starts and ends in phase open. */
 export const PHASE = {
@@ -263,12 +272,17 @@ export const MOST = {
   /** of a funding period and a settlement window: what a feed remembers */
   epochs: 65_536,
   defaults: 1024,
+  /** entries of a market: with what defaults may add to them below 2^16 */
+  capacity: 52_420,
 } as const;
 /** Of a proof: its code, at most six public inputs beside the first, eight words; gas as in docs/costs.json. */
 export const PROOF = { bytes: 1 + 32 * (6 + 8), gas: 100_000 } as const;
 /** Of an account that changes: what publishing its record is to take. */
 export const ACCOUNT = { bytes: 200, gas: 5_000 } as const;
-/** Cancels by which a sweep of a default may exceed a market's capacity for them. */
+/** Entries, and cancels, by which defaults may exceed a market's capacities; of entries a quarter of the capacity beside. */
+export const DEFAULT_ENTRIES = 8;
 export const DEFAULT_CANCELS = 8;
+/** Most open reductions of the insurance account. */
+export const REDUCTIONS = 16;
 /** log2 of how far a new id of a market is above the greatest one that was ever used, at most. */
 export const BITS_ID_WINDOW = 16;

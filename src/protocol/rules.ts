@@ -240,8 +240,8 @@ const MARKET_RANGES: Readonly<Record<Exclude<keyof MarketRules, "legs">, Range>>
   interval: [1n, below(BITS.tick)],
   state: [1n, BigInt(Object.keys(MARKET_STATE).length)],
   until: [0n, below(BITS.time)],
-  capacity: [1n, below(BITS.count)],
-  // A sweep of a default may fill more places.
+  // Reductions and sweeps of defaults may fill more places: with them a market has fewer than 2^16 entries, and cancels.
+  capacity: [1n, BigInt(MOST.capacity)],
   cancelCapacity: [1n, below(BITS.count) - BigInt(DEFAULT_CANCELS)],
   listCapacity: [1n, below(BITS.count)],
 };
@@ -271,7 +271,7 @@ const DEFAULTS_RANGES: Readonly<Record<keyof Defaults, Range>> = {
   slope: SECONDS,
   hold: [0n, below(32)],
   penalty: [0n, BigInt(MOST.maintenance)],
-  insuranceLimit: [0n, 1n << 16n],
+  insuranceLimit: [0n, below(16)],
   loose: [0n, below(BITS.amount)],
   insuranceShare: [0n, 1n << 16n],
 };
@@ -340,9 +340,11 @@ function requireGroup(group: Group, { scenarios, feeds }: Profile): void {
   requireWords("group.pricing", pricing, PRICING_RANGES);
   requirePricing("group.pricing", pricing, scenarios);
   requireWords("group.defaults", defaults, DEFAULTS_RANGES);
-  const { maintenance, target, penalty } = defaults;
+  const { maintenance, target, penalty, insuranceLimit } = defaults;
   if (maintenance > target) throw outOfRange("group.defaults.maintenance", "at most the target");
   if (penalty > maintenance) throw outOfRange("group.defaults.penalty", "at most maintenance");
+  // What a lone bid may gain of what the insurance account sells stays below what its owner left for it.
+  if (insuranceLimit > 32n * penalty) throw outOfRange("group.defaults.insuranceLimit", "at most 32 times the penalty");
   if (payout) {
     requireBits("group.payout.recipient", payout.recipient, BITS.recipient);
     requireBits("group.payout.amount", payout.amount, BITS.amount);

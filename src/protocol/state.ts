@@ -27,6 +27,7 @@ export const REGISTERS = {
     "counts",
     "sweep",
     "fees",
+    "share",
     "fillsPut",
     "fillsTaken",
     "payoutsPut",

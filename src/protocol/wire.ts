@@ -146,6 +146,7 @@ export const ERROR_CODES = [
   "REPORT",
   "RULES",
   "RULES_FILE",
+  "SURVEY",
   "VAULT_FULL",
   "WRONG_KIND",
   "RATE_LIMITED",

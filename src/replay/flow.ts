@@ -12,6 +12,7 @@ import {
   INSTRUMENTS,
   LIST_ORDERS,
   MARKET_STATE,
+  MOST,
   RULE,
   SIDE,
   TENORS,
@@ -306,7 +307,7 @@ function rulesOf(
     interval,
     state: BigInt(MARKET_STATE.open),
     until: forever,
-    capacity: (1n << BigInt(BITS.count)) - 1n,
+    capacity: BigInt(MOST.capacity),
     // Less by a sweep of what may be closed out.
     cancelCapacity: (1n << BigInt(BITS.count)) - 9n,
     listCapacity: (1n << BigInt(BITS.count)) - 1n,

@@ -32,7 +32,11 @@ export async function openVenue(venue: {
 }): Promise<ProvingVenue> {
   const { ledger, flow, profileName } = venue;
   await withProgress(`build ${profileName}`, (progress) =>
-    buildAll({ profile: profileName, onProgress: buildProgress(progress, INSTRUCTION_NAMES) }),
+    buildAll({
+      profile: profileName,
+      names: INSTRUCTION_NAMES,
+      onProgress: buildProgress(progress, INSTRUCTION_NAMES),
+    }),
   );
   const keys = await readKeys(profileName);
   const builder = new RoundBuilder(ledger, { accounts: flow.genesis.accounts, operatorSecret: flow.operatorSecret });

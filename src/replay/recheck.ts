@@ -106,6 +106,25 @@ export function recheck(json: unknown, onRound: (fraction: number) => void = () 
     const at = `rounds[${i}]`;
     const refused = (code: RecordRefusal, place: string, message: string): RecheckResult =>
       refusal(code, { round: i + 1, at: `${at}.${place}`, message: `${place}: ${message}` });
+    const differs = (
+      said: Record<string, unknown>,
+      given: RoundJson,
+      names?: readonly string[],
+    ): RecheckResult | null => {
+      for (const [name, code] of PARTS) {
+        const found = names && !names.includes(name) ? null : difference(at, name, said[name], given[name]);
+        if (!found) continue;
+        const { place, said: told, rules } = found;
+        if (told === undefined && place.endsWith(".view"))
+          throw badFormat(`${at}.${place}`, "the view key of the account that it opens");
+        const [, entry, part] = /^entries\[(\d+)\]\[(\d)\]$/.exec(place) ?? [];
+        if (entry === undefined)
+          return refused(place.endsWith(".verdict") ? "wrongVerdict" : code, place, inWords(found));
+        const what = ["its item hashes to", "its signature hashes to", "it is stamped"][Number(part)];
+        return refused(code, `log[${entry}]`, `${what} ${text(rules)}, entries[${entry}] says ${text(told)}`);
+      }
+      return null;
+    };
     const round = asObject(at, row);
     const state = ledger.word;
     const begins = difference(at, "state", round.state, `${state}`);
@@ -126,7 +145,11 @@ export function recheck(json: unknown, onRound: (fraction: number) => void = () 
         events = matcher.apply(completed(matcher, genesis.domain, command));
       } catch (error) {
         if (!(error instanceof TacitError)) throw error;
-        return refused("wrongLog", `log[${j}]`, error.message);
+        // What it follows from may be what is false.
+        const before = report.close({ state, stateAfter: 0n, blind }, []);
+        const upTo = (name: "entries" | "log") => asList(`${at}.${name}`, round[name]).slice(0, j);
+        const found = differs({ ...round, entries: upTo("entries"), log: upTo("log") }, before, ["entries", "log"]);
+        return found ?? refused("wrongLog", `log[${j}]`, error.message);
       }
       for (const event of events) {
         registers.add(event);
@@ -136,18 +159,8 @@ export function recheck(json: unknown, onRound: (fraction: number) => void = () 
     }
     const stateAfter = registers.close(report.head);
     const given = report.close({ state, stateAfter, blind }, []);
-    for (const [name, code] of PARTS) {
-      const found = difference(at, name, round[name], given[name]);
-      if (!found) continue;
-      const { place, said, rules } = found;
-      if (said === undefined && place.endsWith(".view"))
-        throw badFormat(`${at}.${place}`, "the view key of the account that it opens");
-      const [, entry, part] = /^entries\[(\d+)\]\[(\d)\]$/.exec(place) ?? [];
-      if (entry === undefined)
-        return refused(place.endsWith(".verdict") ? "wrongVerdict" : code, place, inWords(found));
-      const what = ["its item hashes to", "its signature hashes to", "it is stamped"][Number(part)];
-      return refused(code, `log[${entry}]`, `${what} ${text(rules)}, entries[${entry}] says ${text(said)}`);
-    }
+    const found = differs(round, given);
+    if (found) return found;
     for (let k = repricedBefore; k < report.reprices.length; k++) {
       const found = difference("", `reprices[${k}]`, reprices[k], report.reprices[k]);
       if (found) return refusal("wrongClearing", { round: i + 1, at: found.place, message: `${found.place}: ${inWords(found)}` }); // prettier-ignore

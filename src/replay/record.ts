@@ -1,4 +1,5 @@
 import type { Command } from "../matcher/matcher.ts";
+import type { Enforcement } from "../protocol/defaults.ts";
 import { TacitError } from "../protocol/errors.ts";
 import {
   A_COLUMNS,
@@ -68,7 +69,7 @@ export interface LogJson {
   kind: keyof typeof KIND | "malformed";
   account: string | null;
   nonce: string | null;
-  /** market id; of a close or purge the market's slot */
+  /** market id; of a close, purge, sweep or reduction the market's slot */
   market: string | null;
   side: SideName | null;
   limit: string | null;
@@ -215,10 +216,16 @@ export function readEntry(
       return { command: { kind: "deposits", time, deposits }, views: read.flatMap(({ views }) => views) };
     }
     case "close":
-    case "purge": {
-      const slot = asInteger(`${at}.market`, entry.market);
-      if (slot < 0n || slot >= BigInt(MARKETS)) throw badFormat(`${at}.market`, "a market slot");
-      return { command: { kind, time, slot: Number(slot) }, views: [] };
+    case "purge":
+      return { command: { kind, time, slot: readSlot(at, entry) }, views: [] };
+    case "flag":
+    case "sweep":
+    case "reduce":
+    case "assume": {
+      const account = Number(within(`${at}.account`, entry.account, BITS.account));
+      const salt = readElement(`${at}.salt`, entry.salt);
+      if (kind === "assume") return { command: { kind, time, account, salt }, views: [] };
+      return { command: { kind: "enforce", time, step: readStep(at, entry, kind, account), salt }, views: [] };
     }
     case "order":
     case "quotes":
@@ -257,6 +264,20 @@ export function readEntry(
     default:
       throw badFormat(`${at}.kind`, `one of ${[...Object.keys(KIND), "malformed"].join(", ")}`);
   }
+}
+
+function readSlot(at: string, entry: Record<string, unknown>): number {
+  const slot = asInteger(`${at}.market`, entry.market);
+  if (slot < 0n || slot >= BigInt(MARKETS)) throw badFormat(`${at}.market`, "a market slot");
+  return Number(slot);
+}
+
+function readStep(at: string, entry: Record<string, unknown>, kind: Enforcement["kind"], account: number): Enforcement {
+  if (kind === "flag") return { kind, account };
+  const slot = readSlot(at, entry);
+  if (kind === "sweep") return { kind, account, slot };
+  const limit = asInteger(`${at}.limit`, entry.limit);
+  return { kind, account, slot, side: readSide(at, entry.side), limit, size: asInteger(`${at}.size`, entry.size) };
 }
 
 function readAuth(at: string, entry: Record<string, unknown>, signed: boolean): Auth {

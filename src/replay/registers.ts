@@ -40,12 +40,11 @@ export class Registers {
         return;
       }
       case "item": {
-        const { account, admission } = event;
+        const { admission, held } = event;
         this.#logged(event.entry, RANK.other);
         if (admission.payout === undefined) return;
-        const paid = account!.before!.cash - admission.account!.cash;
         const payoutsPut = pushPayout(ledger.state.payoutsPut, admission.payout);
-        ledger.state = { ...ledger.state, payoutsPut, vault: ledger.state.vault - paid };
+        ledger.state = { ...ledger.state, payoutsPut, ...held };
         return;
       }
       case "clear": {
@@ -59,22 +58,41 @@ export class Registers {
           (head, { fill, trade }) => pushFill(head, fillWord(fill), tradeWord(trade)),
           ledger.state.fillsPut,
         );
-        ledger.state = { ...ledger.state, fillsPut, fillsTaken: fillsPut };
+        ledger.state = { ...ledger.state, fillsPut, fillsTaken: fillsPut, share: event.share };
         this.#hold(event.writes);
         return;
       }
       case "reprice":
         this.#logged(event.entry, RANK.reprice);
         ledger.prices = event.after;
-        ledger.state = { ...ledger.state, prices: pricesRoot(event.after) };
+        ledger.state = { ...ledger.state, prices: pricesRoot(event.after), ...event.held, share: event.share };
         return;
       case "rules": {
         const { rules, prices } = event.after;
         this.#logged(event.entry, RANK.other);
         [ledger.rules, ledger.prices] = [rules, prices];
-        ledger.state = { ...ledger.state, rules: rulesRoot(rules), prices: pricesRoot(prices) };
+        const payoutsPut = event.payout
+          ? pushPayout(ledger.state.payoutsPut, event.payout.word)
+          : ledger.state.payoutsPut;
+        ledger.state = {
+          ...ledger.state,
+          rules: rulesRoot(rules),
+          prices: pricesRoot(prices),
+          payoutsPut,
+          ...event.held,
+        };
         return;
       }
+      case "enforce": {
+        const { entry, step } = event;
+        this.#logged(entry, step.kind === "reduce" ? RANK.reduce : RANK.other);
+        return;
+      }
+      case "assume":
+        this.#logged(event.entry, RANK.other);
+        ledger.state = { ...ledger.state, ...event.held };
+        this.#hold([event.write, event.insurance]);
+        return;
       case "fold":
         this.#logged(event.entry, RANK.other);
         this.#hold(event.writes);

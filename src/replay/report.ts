@@ -59,6 +59,9 @@ export class Report {
       case "item":
         for (const order of event.admission.entries ?? []) this.#sequences.set(orderKey(order), event.sequence);
         return;
+      case "enforce":
+        if (event.enforced.entry) this.#sequences.set(orderKey(event.enforced.entry), this.#logCount - 1);
+        return;
       case "clear":
         return this.#addClearing(event);
       case "reprice":
@@ -131,6 +134,22 @@ export class Report {
       });
       return { ...line, kind: "deposit", ...none, deposits };
     }
+    if (event.kind === "enforce") {
+      const { step, entry } = event;
+      const market = step.kind === "flag" ? {} : { market: `${step.slot}` };
+      const order = step.kind === "reduce" ? { side: sideName(step.side), limit: `${step.limit}`, size: `${step.size}` } : {}; // prettier-ignore
+      return {
+        ...line,
+        kind: step.kind,
+        ...none,
+        account: `${step.account}`,
+        ...market,
+        ...order,
+        salt: `${entry.item.salt}`,
+      };
+    }
+    if (event.kind === "assume")
+      return { ...line, kind: event.kind, ...none, account: `${event.write.index}`, salt: `${event.entry.item.salt}` };
     const { item, auth } = event.entry;
     const { verdict } = event.admission;
     const decoded = decodeItem(item);

@@ -49,6 +49,8 @@ export interface AccountJson {
   nonce: string;
   reserved: string;
   open: string;
+  /** second of its flag, "0": none; of the insurance account of its last reductions */
+  flagged: string;
 }
 
 type Reprice = Extract<Event, { kind: "reprice" }>;
@@ -110,9 +112,15 @@ export function writtenBy(event: Event): readonly Pick<Write, "index" | "after">
       return event.credit ? [...event.writes, event.credit] : event.writes;
     case "fold":
       return event.writes.filter(({ before, after }) => before !== after);
-    case "clear":
     case "reprice":
+      return event.insurance.after.cash === event.insurance.before.cash ? [] : [event.insurance];
     case "rules":
+      return event.payout ? [event.payout.write] : [];
+    case "enforce":
+      return [event.write];
+    case "assume":
+      return [event.write, event.insurance];
+    case "clear":
       return [];
   }
 }
@@ -128,7 +136,10 @@ export function accountsJson(accounts: Iterable<readonly [index: number, account
   return [...accounts].sort(([a], [b]) => a - b).map(([index, account]) => accountJson(index, account));
 }
 
-function accountJson(index: number, { seq, cash, positions, nonce, reserved, open }: Account): AccountJson {
-  const [held, rest] = [positions.map(String), { nonce: `${nonce}`, reserved: `${reserved}`, open: `${open}` }];
+function accountJson(index: number, { seq, cash, positions, nonce, reserved, open, flagged }: Account): AccountJson {
+  const [held, rest] = [
+    positions.map(String),
+    { nonce: `${nonce}`, reserved: `${reserved}`, open: `${open}`, flagged: `${flagged}` },
+  ];
   return { index: `${index}`, seq: `${seq}`, cash: `${cash}`, positions: held, ...rest };
 }

@@ -20,13 +20,18 @@ import { BITS, INSTRUMENT_KIND, INSTRUMENTS, LIST_ORDERS, SIDE, type Verdict } f
 import { NO_PREMIUM, quorumOf, reportHash, type SignedReport } from "../protocol/report.ts";
 import { instrumentsJson } from "../protocol/rulesJson.ts";
 import { developmentGenesis, developmentInstruments, developmentPricing } from "../venue/developmentGenesis.ts";
+import { Liquidator, type Step } from "../venue/liquidator.ts";
 import { Random } from "./random.ts";
 
 /**
  * The demonstration: one underlying at about 1,000.00; a perpetual, a call and a put struck there for a week, and their straddle;
  * four feeds, of which one lies; ten traders with zero-intelligence flow (Gode and Sunder 1993: random limit orders, market
  * orders, cancels), and one item for each reason to reject. After two auctions the venue stands still until the options expire:
- * then its perpetual pays funding, and options turn into cash. Money is in cents.
+ * then its perpetual pays funding, and options turn into cash.
+ *
+ * The second act: the index falls, and with it two traders who bought as much as their margin let them. One has no equity left: the
+ * insurance account takes it over. The other is sold down in two auctions. Then it falls further than the insurance carries, and a
+ * withdrawal is paid in proportion. What is done against them is what a venue's policy does. Money is in cents.
  */
 
 const START = 1_767_225_600n; // 2026-01-01T00:00:00Z
@@ -34,11 +39,21 @@ const INTERVAL = 60n;
 const WEEK = 7n * 86_400n;
 const EXPIRY = START + WEEK;
 const FOREVER = (1n << BigInt(BITS.time)) - 1n;
-export const TRADERS = 10;
+export const TRADERS = 12;
 export const DEPOSIT = 40_000_000n;
+/** Number of the first trader's account, after those of the genesis. */
+export const FIRST_TRADER = 3;
+/** The last two traders: what they deposit, and how many lots of the perpetual they buy with it. */
+const THIN = [
+  { deposit: 500_000n, lots: 40n },
+  { deposit: 475_000n, lots: 48n },
+] as const;
+/** Deposited to the insurance account. */
+const INSURED = 300_000n;
 
 const [PERP, CALL, PUT, STRADDLE, CROSS, HALTED, TINY] = [101n, 102n, 103n, 104n, 105n, 106n, 107n];
-/** Slots that are closed: the straddle's auction and the perpetual's cross. */
+/** Slots that are closed: the straddle's auction and the perpetual's cross, and in the second act the perpetual's auction. */
+const PERP_SLOT = 0;
 export const AUCTION_SLOT = 3;
 export const CROSS_SLOT = 4;
 export const MARKET_NAMES: Record<string, string> = {
@@ -77,11 +92,12 @@ export interface Scenario {
 /** A feed's index that is a lie. */
 const LIE = 7n;
 const SIGMA = (60n << 24n) / 100n;
-/** The index at the first prices, after a move within the hour, and at the expiry. */
+/** The index at the first prices, after a move within the hour, and at the expiry; in the crash, and in the one after it. */
 const INDICES = [100_000n, 101_300n, 104_200n] as const;
+const [CRASHED, DEEPER] = [91_400n, 76_000n];
 /** Of the perpetual over the index when funding is paid. */
 const PREMIUM = 160n;
-/** Slot of an instrument that no feed has a price of: the house holds it. */
+/** Slot of an instrument that no feed has a price of: accounts of the genesis hold it. */
 const LEGACY_SLOT = INSTRUMENTS - 1;
 
 function market(id: bigint, legs: Record<number, number>, other: Record<string, unknown> = {}) {
@@ -110,7 +126,8 @@ export function makeScenario({ seed, domain }: { seed: number; domain: bigint })
   const person = (name: string, index: number): Trader => ({ name, secret: random.bytes(32), index, nonce: 0n });
   const operator = person("venue", 0);
   const insurance = person("insurance", 1);
-  const traders = Array.from({ length: TRADERS }, (_, i) => person(`trader ${i + 1}`, 2 + i));
+  const holder = person("holder", 2);
+  const traders = Array.from({ length: TRADERS }, (_, i) => person(`trader ${i + 1}`, FIRST_TRADER + i));
   const operatorSecret = secretScalar(operator.secret);
   const view = ({ keyX, keyY }: { keyX: bigint; keyY: bigint }, index: number) =>
     viewKey(sharedX(operatorSecret, { x: keyX, y: keyY }), index);
@@ -132,7 +149,7 @@ export function makeScenario({ seed, domain }: { seed: number; domain: bigint })
       time: START,
       feeds: feeds.map(publicKey),
       pricing,
-    }) as { rules: { group: object } }
+    }) as { rules: { group: { defaults: object } } }
   ).rules;
   const instruments: (Instrument | null)[] = Array.from(
     { length: INSTRUMENTS },
@@ -151,20 +168,21 @@ export function makeScenario({ seed, domain }: { seed: number; domain: bigint })
     domain: String(domain),
     time: String(START),
     rules: {
-      group: { ...group, greatestId: String(TINY) },
+      group: { ...group, greatestId: String(TINY), defaults: { ...group.defaults, grace: "30", slope: "60" } },
       instruments: instrumentsJson(instruments),
       markets: [
         market(PERP, { 0: 1 }),
         market(CALL, { 1: 1 }),
         market(PUT, { 2: 1 }),
         market(STRADDLE, { 1: 1, 2: 1 }),
-        market(CROSS, { 0: 1 }, { rule: "midpoint" }),
+        // In the second act the perpetual has one market: what an account sells, it sells there.
+        market(CROSS, { 0: 1 }, { rule: "midpoint", until: String(EXPIRY) }),
         market(HALTED, { 0: 1 }, { state: "halted" }),
-        market(TINY, { 0: 1 }, { capacity: 1, cancelCapacity: 1, listCapacity: 1 }),
+        market(TINY, { 0: 1 }, { until: String(EXPIRY), capacity: 1, cancelCapacity: 1, listCapacity: 1 }),
       ],
     },
-    // The house carries a worthless legacy position, large enough to show the position limit.
-    accounts: [house(operator, -(1n << 46n) - 1n), house(insurance, (1n << 46n) + 1n)],
+    // A worthless legacy position, large enough to show the position limit.
+    accounts: [house(operator, -(1n << 46n) - 1n), house(insurance, 0n), house(holder, (1n << 46n) + 1n)],
   });
   const contracts = contractsHash(genesis.rules.instruments);
   const liar = random.integer(0, count - 1);
@@ -195,11 +213,12 @@ export function makeScenario({ seed, domain }: { seed: number; domain: bigint })
     return [...others, reports[liar]].sort((a, b) => a.feed - b.feed);
   };
 
-  const deposits = traders.map(({ secret, index }) => {
+  const deposits = [...traders, insurance].map(({ secret, index }, i) => {
     const { x: keyX, y: keyY } = depositKey(publicKey(secret));
-    return { keyX, keyY, index, amount: DEPOSIT };
+    const amount = index === insurance.index ? INSURED : (THIN[i - TRADERS + THIN.length]?.deposit ?? DEPOSIT);
+    return { keyX, keyY, index, amount };
   });
-  const profile = { ...PROFILES[genesis.profile], deposit: TRADERS };
+  const profile = { ...PROFILES[genesis.profile], deposit: deposits.length };
   const matcher = new Matcher({ ...genesis, profile }, { view: () => 0n });
   matcher.apply({ kind: "deposits", time: START, deposits });
   const commands: ScenarioCommand[] = [];
@@ -276,7 +295,7 @@ export function makeScenario({ seed, domain }: { seed: number; domain: bigint })
     }
   };
 
-  const [eve, mallory] = traders.slice(8);
+  const [eve, mallory, ...thin] = traders.slice(8);
   priced(START, INDICES[0]);
   flow(AUCTION_SLOT, { count: 12, until: START + 40n, eager: 0 });
   // Resting orders in the other markets, and one replaced.
@@ -318,13 +337,18 @@ export function makeScenario({ seed, domain }: { seed: number; domain: bigint })
   );
   send(mallory, orderItem(order(mallory, { market: TINY, limit: markOf(PERP), size: 1n })), "admitted");
   send(mallory, orderItem(order(mallory, { market: TINY, limit: markOf(PERP), size: 1n })), "marketFull");
-  send(insurance, orderItem(order(insurance, {})), "positionLimit");
+  send(holder, orderItem(order(holder, {})), "positionLimit");
   send(mallory, orderItem(order(mallory, { side: SIDE.sell, size: 10_000n })), "margin");
 
   clock = START + INTERVAL;
   run({ kind: "close", time: clock, slot: AUCTION_SLOT });
   priced(START + INTERVAL, INDICES[1]);
   flow(CROSS_SLOT, { count: 6, until: START + 2n * INTERVAL - 10n, eager: 8 });
+  const crossing = { market: CROSS, limit: markOf(CROSS), thisAuction: true };
+  THIN.forEach(({ lots: size }, i) => send(thin[i], orderItem(order(thin[i], { ...crossing, size })), "admitted"));
+  // More than all want: so both have all of it.
+  const sold = 400n;
+  send(mallory, orderItem(order(mallory, { ...crossing, side: SIDE.sell, size: sold })), "admitted");
   clock = START + 2n * INTERVAL - 5n;
   const recipient = random.bits(160);
   for (const by of [traders[0], traders[1]]) {
@@ -347,6 +371,60 @@ export function makeScenario({ seed, domain }: { seed: number; domain: bigint })
     run({ kind: "fold", time: clock, from, count: Math.min(profile.fold, matcher.accounts.length - from) });
   clock += 2n * pricing.epochLength;
   send(mallory, orderItem(order(mallory, { market: PERP })), "pricesNotFresh");
+
+  // The second act. A venue's policy decides what is done.
+  const policy = new Liquidator();
+  const take = (steps: readonly Step[]) => {
+    for (const step of steps)
+      run(
+        step.kind === "assume"
+          ? { kind: "assume", time: clock, account: step.account, salt: salt() }
+          : { kind: "enforce", time: clock, step, salt: salt() },
+      );
+  };
+  /** Flags, then what may follow at once. */
+  const enforce = () => {
+    for (let i = 0; i < 2; i++) take(policy.steps(matcher, clock));
+  };
+  /** An auction of the perpetual half a minute after somebody has bid in it. */
+  const auction = (by: Trader, away: bigint, size: bigint) => {
+    clock += INTERVAL / 2n - pricing.lag;
+    send(
+      by,
+      orderItem(
+        order(by, { market: PERP, limit: markOf(PERP) - away, size, thisAuction: true, expiry: clock + INTERVAL }),
+      ),
+      "admitted",
+    );
+    clock += INTERVAL / 2n;
+    take(policy.reductions(matcher, clock));
+    run({ kind: "close", time: clock, slot: PERP_SLOT });
+  };
+  const crash = EXPIRY + 4n * INTERVAL;
+  priced(crash, CRASHED);
+  enforce();
+  auction(traders[2], 0n, 30n);
+  priced(crash + INTERVAL, CRASHED);
+  enforce();
+  send(
+    thin[0],
+    orderItem(order(thin[0], { market: PERP, side: SIDE.sell, size: 1n, expiry: clock + INTERVAL })),
+    "inLiquidation",
+  );
+  auction(traders[3], 100n, 10n);
+  priced(crash + 2n * INTERVAL, DEEPER);
+  enforce();
+  const [, , , by] = traders;
+  const whole2 = {
+    account: BigInt(by.index),
+    nonce: ++by.nonce,
+    recipient: random.bits(160),
+    amount: 1_000_000n,
+    validUntil: clock,
+    salt: salt(),
+  };
+  send(by, withdrawalItem(whole2), "margin");
+  send(by, withdrawalItem({ ...whole2, nonce: ++by.nonce, lessAccepted: true }), "admitted");
 
   return { genesis, operator, operatorSecret, traders, deposits, view, commands, liar };
 }

@@ -6,12 +6,7 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { Worker } from "node:worker_threads";
 import { TacitError } from "../protocol/errors.ts";
-import {
-  INSTRUCTION_NAMES,
-  publicInputNames,
-  type InstructionName,
-  type ProfileName,
-} from "../protocol/instructions.ts";
+import { CIRCUIT_NAMES, publicInputNames, type CircuitName, type ProfileName } from "../protocol/instructions.ts";
 import { startWorker } from "../prover/startWorker.ts";
 import { DEVELOPMENT_KEY_VERSION } from "./keys/developmentKey.ts";
 import {
@@ -64,7 +59,7 @@ export interface BuildOptions {
 
 export interface BuildAllOptions extends BuildOptions {
   profile: ProfileName;
-  names?: readonly InstructionName[];
+  names?: readonly CircuitName[];
   /**
    * write verification keys and manifest to keys/, where a change is a visible diff; else they are compared. If not given, only
    * in a checkout, and what is built in its own folder
@@ -82,7 +77,7 @@ export interface BuildAllOptions extends BuildOptions {
  */
 export async function buildAll({
   profile,
-  names = INSTRUCTION_NAMES,
+  names = CIRCUIT_NAMES,
   build = BUILD,
   publish = IS_CHECKOUT && build === BUILD,
   keys = KEYS,

@@ -1,5 +1,10 @@
 import { builtFiles, circuitFolder } from "./build.ts";
-import { INSTRUCTION_NAMES, type InstructionName, type ProfileName } from "../protocol/instructions.ts";
+import {
+  INSTRUCTION_NAMES,
+  type CircuitName,
+  type InstructionName,
+  type ProfileName,
+} from "../protocol/instructions.ts";
 import type { Prover, ProvingKey } from "../prover/index.ts";
 import { byInstruction, type ProverFiles } from "../venue/proving/provers.ts";
 import { readKeyFiles } from "./keyFiles.ts";
@@ -19,9 +24,9 @@ export async function loadInstructions(
 
 /** What a venue of this profile makes its proofs with: built circuits, keys of a folder. @throws TacitError FILE, JSON */
 export async function proverFiles(profile: ProfileName, build?: string, keys?: string): Promise<ProverFiles> {
-  const circuits = byInstruction((name) => {
+  const files = (name: CircuitName) => {
     const { zkey, wasm, inputs, r1cs } = builtFiles(circuitFolder(profile, name, build));
     return { zkey, wasm, inputs, r1cs };
-  });
-  return { circuits, keys: await readKeyFiles(profile, keys) };
+  };
+  return { circuits: { ...byInstruction(files), survey: files("survey") }, keys: await readKeyFiles(profile, keys) };
 }

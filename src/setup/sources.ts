@@ -4,10 +4,11 @@ import { readFile } from "node:fs/promises";
 import { dirname, join, relative, resolve } from "node:path";
 import { TacitError } from "../protocol/errors.ts";
 import {
-  INSTRUCTIONS,
+  CLAIMS,
+  instruction,
   PROFILES,
   templateArguments,
-  type InstructionName,
+  type CircuitName,
   type Profile,
   type ProfileName,
 } from "../protocol/instructions.ts";
@@ -18,19 +19,20 @@ export const CIRCOM_FLAGS = ["--r1cs", "--wasm", "--sym", "--O2", "--inspect"];
 /** Raise it when compiling writes other files than before. */
 const COMPILE_VERSION = 1;
 
-/** The main of an instruction's circuit: derived from the table, written to its build folder. */
-export function mainOf(profileName: ProfileName, name: InstructionName): string {
+/** The main of a circuit: derived from the table, written to its build folder. */
+export function mainOf(profileName: ProfileName, name: CircuitName): string {
   return mainWith(PROFILES[profileName], name, `profile ${profileName}`);
 }
 
 /** The same for any sizes. @param of  ends a sentence about it */
-export function mainWith(profile: Profile, name: InstructionName, of: string): string {
-  const { template } = INSTRUCTIONS.find((row) => row.name === name)!;
+export function mainWith(profile: Profile, name: CircuitName, of: string): string {
+  const claim = CLAIMS.find((row) => row.name === name);
+  const { template } = claim ?? instruction(name);
   const file = template[0].toLowerCase() + template.slice(1);
   return [
     `// Written by src/setup from src/protocol/instructions.ts: ${name}, ${of}.`,
     `pragma circom 2.2.0;`,
-    `include "instructions/${file}.circom";`,
+    `include "${claim ? "claims" : "instructions"}/${file}.circom";`,
     `component main = ${template}(${templateArguments(name, profile).join(", ")});`,
     ``,
   ].join("\n");

@@ -42,7 +42,7 @@ export const DEVELOPMENT_DEFAULTS: Defaults = {
   slope: 600n,
   hold: 600n,
   penalty: 51n,
-  insuranceLimit: 32_768n,
+  insuranceLimit: 1_632n,
   loose: 1_000n,
   insuranceShare: 6_554n,
 };

@@ -17,6 +17,8 @@ import { Pipeline, type RoundSummary } from "./proving/pipeline.ts";
 import { Recent } from "./recent.ts";
 import { Reports } from "./reports.ts";
 import { systemClock, type Clock } from "./clock.ts";
+import type { Step as DefaultStep } from "./liquidator.ts";
+import { randomElement } from "./randomElement.ts";
 import { Pace, type ProofPace } from "./proving/pace.ts";
 import { nextClose } from "./schedule.ts";
 import type { Start } from "./start.ts";
@@ -290,6 +292,37 @@ export class Market {
     if (folds.length > 0) await this.commit(folds);
   }
 
+  /**
+   * Steps against accounts in default, as far as they may be taken one after the other, and as their proofs have room.
+   * @param wanted  what a policy asks for
+   * @param room    instructions
+   * @returns how many were taken
+   * @throws as `commit`
+   */
+  async takeSteps(wanted: readonly DefaultStep[], time: bigint, room: number): Promise<number> {
+    const { enforce, assume } = this.#profile;
+    let taken = 0;
+    let asked = 0;
+    await this.commit(function* (matcher) {
+      for (const step of wanted) {
+        const share = step.kind === "assume" ? 1 / assume : 1 / enforce;
+        if (asked + share > room) return;
+        const salt = randomElement();
+        const entry = step.kind === "assume" ? ({ kind: "assume", time, account: step.account, salt } as const) : ({ kind: "enforce", time, step, salt } as const); // prettier-ignore
+        if (!mayBe(matcher, entry)) continue;
+        taken++;
+        asked += share;
+        yield entry;
+      }
+    });
+    return taken;
+  }
+
+  /** Whether a reduction may be stamped so: only prices come before it in its second. */
+  mayReduce(time: bigint): boolean {
+    return 32n * time >= this.matcher.clock;
+  }
+
   /** New rules. @throws as `commit`; RULES, OUT_OF_RANGE when they may not follow now */
   async configure(rules: Rules, time: bigint): Promise<void> {
     await this.commit([{ kind: "rules", time, rules }]);
@@ -474,5 +507,16 @@ export class Market {
     const known = this.#accountsOf.get(account.keyX);
     if (known) known.push(index);
     else this.#accountsOf.set(account.keyX, [index]);
+  }
+}
+
+/** Whether an entry may follow, as far as it is for the matcher to say. */
+function mayBe(matcher: Matcher, entry: Exclude<JournalEntry, { kind: "round" | "item" }>): boolean {
+  try {
+    matcher.fork().apply(entry);
+    return true;
+  } catch (error) {
+    if (error instanceof TacitError && ["DEFAULT", "TIME_ORDER", "OUT_OF_RANGE"].includes(error.code)) return false;
+    throw error;
   }
 }

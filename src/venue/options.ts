@@ -1,3 +1,4 @@
+import type { DefaultPolicy } from "./liquidator.ts";
 import { outOfRange, type TacitError } from "../protocol/errors.ts";
 import type { GenesisFile } from "../protocol/genesis.ts";
 import type { Decoded } from "../protocol/item.ts";
@@ -53,6 +54,8 @@ export interface Publish {
   readonly curves: boolean;
   /** lots by limit of the orders that are open */
   readonly depth: boolean;
+  /** what defaults have come to: how many steps were taken, equity of the insurance account, deficit */
+  readonly defaults: boolean;
 }
 
 export interface VenueOptions {
@@ -68,6 +71,8 @@ export interface VenueOptions {
   readonly chain?: ChainOptions;
   /** where reports of feeds come from, beside those that are pushed */
   readonly feeds?: readonly ReportSource[];
+  /** what is done about accounts in default; `Liquidator` when left out, null for nothing */
+  readonly defaults?: DefaultPolicy | null;
   /** seconds between the announcement of rules and their use, of a venue without a chain; default 60 */
   readonly timelock?: bigint;
   readonly clock?: Clock;

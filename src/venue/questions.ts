@@ -1,16 +1,38 @@
 import type { Terms } from "../protocol/rules.ts";
 import type { Account } from "../protocol/account.ts";
 import { isCancelled } from "../protocol/clearing.ts";
+import { flagCounts, shortOf, standing, type Held, type Standing } from "../protocol/defaults.ts";
 import { TacitError } from "../protocol/errors.ts";
 import type { GenesisFile } from "../protocol/genesis.ts";
 import { slotOf } from "../protocol/market.ts";
+import { INSURANCE } from "../protocol/parameters.ts";
 import type { AccountOpening } from "../protocol/opening.ts";
 import { levelsOf, shownAuction, type AuctionReport, type Level } from "./history.ts";
 import type { Market } from "./market.ts";
 import type { OpenOrder, Publish } from "./options.ts";
 import { roundName, SUMMARIES, summaryName, type RoundSummary } from "./proving/pipeline.ts";
-import type { ChangeJson, HistoryJson } from "./reports.ts";
+import type { ChangeJson, DefaultKind, HistoryJson } from "./reports.ts";
+import { Standings } from "./standings.ts";
 import type { Store } from "./store/store.ts";
+
+/** What defaults have come to. */
+export interface DefaultsReport {
+  /** since the venue was started, or the snapshot that it started from */
+  readonly steps: Readonly<Record<DefaultKind, number>>;
+  /** accounts whose flag counts */
+  readonly flagged: number;
+  readonly insurance: Standing;
+  readonly held: Held;
+  /** what haircuts have not covered of the deficit, cash units */
+  readonly short: bigint;
+}
+
+/** An account, how it stands, and its flag (seconds since 1970, 0: none). */
+export interface NearAccount extends Standing {
+  readonly index: number;
+  readonly flagged: bigint;
+  readonly open: bigint;
+}
 
 /** Entries of a list where `limit` is left out. */
 export const DEFAULT_LIMIT = 100;
@@ -21,10 +43,11 @@ export abstract class Questions {
   readonly publish: Publish;
   readonly #market: Market;
   readonly #store: Store;
+  readonly #standings = new Standings();
 
   constructor({ market, publish, store }: { market: Market; publish?: Partial<Publish>; store: Store }) {
     this.genesis = market.genesis;
-    this.publish = { prices: true, curves: false, depth: false, ...publish };
+    this.publish = { prices: true, curves: false, depth: false, defaults: false, ...publish };
     this.#market = market;
     this.#store = store;
   }
@@ -126,6 +149,25 @@ export abstract class Questions {
   /** What shows an account in the state of the last proved round: for its owner. */
   opening(index: number): { round: number; opening: AccountOpening } | null {
     return this.#market.pipeline?.opening(index) ?? null;
+  }
+
+  /** What defaults have come to; equity of the insurance account in cash units. */
+  defaults(): DefaultsReport {
+    const { accounts, held, terms, clock } = this.#market.matcher;
+    const { defaults } = terms.rules.group;
+    const flagged = accounts.filter((it, index) => index !== INSURANCE && flagCounts(it, defaults, clock >> 5n));
+    const insurance = standing(accounts[INSURANCE], terms.prices);
+    return { steps: { ...this.#market.reports.steps }, flagged: flagged.length, insurance, held, short: shortOf(held) };
+  }
+
+  /** Accounts that are nearest to their maintenance, the nearest first: of those that could lose anything. */
+  nearest(limit: number): NearAccount[] {
+    const { accounts, terms } = this.#market.matcher;
+    return this.#standings.nearest(accounts, terms.prices, limit).flatMap((index) => {
+      const { flagged, open } = accounts[index];
+      const stands = standing(accounts[index], terms.prices);
+      return stands.risk > 0n ? [{ index, ...stands, flagged, open }] : [];
+    });
   }
 
   /** Whether rounds are proved here. */

@@ -1,7 +1,8 @@
 import type { Event } from "../matcher/events.ts";
 import { toJson } from "../protocol/json.ts";
 import { reportJson, type ReportJson } from "../feeds/reportJson.ts";
-import { rootsOf, type Terms } from "../protocol/rules.ts";
+import { SIDE } from "../protocol/parameters.ts";
+import { rootsOf, type Rules, type Terms } from "../protocol/rules.ts";
 import { rulesJson } from "../protocol/rulesJson.ts";
 import type { FillReport } from "../protocol/wire.ts";
 import { reportClear, type AuctionReport } from "./history.ts";
@@ -21,6 +22,23 @@ export type HistoryJson = { readonly account: number; readonly n: number } & (
       readonly cash: string;
       readonly positions: readonly { readonly instrument: number; readonly lots: string; readonly payoff: string }[];
     }
+  /** an order of the account that the operator placed; `limit` cash units a lot */
+  | ({ readonly kind: "reduce" } & {
+      readonly [Name in "time" | "market" | "side" | "limit" | "size" | "salt"]: string;
+    })
+  | ({ readonly kind: "flag" } & { readonly [Name in "time" | "salt"]: string })
+  | ({ readonly kind: "sweep" } & { readonly [Name in "time" | "market" | "salt"]: string })
+  /**
+   * all positions went to the insurance account, and cash but for what the account keeps: `cash` is what changed. Of the insurance
+   * account itself `from` is the account that they came from
+   */
+  | ({
+      readonly kind: "assume";
+      readonly from?: number;
+      readonly positions: readonly { readonly instrument: number; readonly lots: string }[];
+    } & {
+      readonly [Name in "time" | "cash" | "salt"]: string;
+    })
   | ({ readonly kind: "fill"; readonly closed: boolean } & {
       readonly [Name in "time" | "market" | "nonce" | "lots" | "price" | "fee" | "cash" | "release"]: string;
     })
@@ -37,6 +55,10 @@ export type ChangeJson = { readonly n: number; readonly time: string } & (
   | { readonly kind: "rules"; readonly root: string; readonly rules: unknown }
 );
 
+/** Steps of the operator against an account in default. */
+export const DEFAULT_KINDS = ["flag", "sweep", "reduce", "assume"] as const;
+export type DefaultKind = (typeof DEFAULT_KINDS)[number];
+
 /** What events tell. */
 export type Report =
   | {
@@ -47,7 +69,7 @@ export type Report =
       readonly amount: bigint;
     }
   | { readonly kind: "fill"; readonly fill: FillReport }
-  | { readonly kind: "booked"; readonly entry: Extract<HistoryJson, { kind: "funding" | "settlement" }> }
+  | { readonly kind: "booked"; readonly entry: Extract<HistoryJson, { kind: "funding" | "settlement" | DefaultKind }> }
   | { readonly kind: "change"; readonly change: ChangeJson }
   | { readonly kind: "auction"; readonly auction: AuctionReport };
 
@@ -63,6 +85,8 @@ const PIECES = 32;
  * written when a process ended is written again by the replay.
  */
 export class Reports {
+  /** that were told of */
+  readonly steps: Record<DefaultKind, number> = { flag: 0, sweep: 0, reduce: 0, assume: 0 };
   /** in force where the events are that it was told of last */
   #terms: Terms;
   #earlier: Terms & { readonly n: number };
@@ -106,6 +130,13 @@ export class Reports {
       return [];
     }
     if (event.kind === "reprice" || event.kind === "rules" || event.kind === "fold") return this.#addTerms(event, n);
+    if (event.kind === "enforce" || event.kind === "assume") {
+      this.steps[event.kind === "assume" ? "assume" : event.step.kind]++;
+      const entry = defaultJson(this.#terms.rules, event, n);
+      const others = entry.kind === "assume" && event.kind === "assume" ? [takenOverJson(entry, event)] : [];
+      this.#addHistory(n, [entry, ...others]);
+      return [{ kind: "booked", entry }];
+    }
     if (event.kind !== "clear") return [];
     const { auction, fills } = reportClear(this.#terms.rules, event, n);
     this.#addHistory(
@@ -259,6 +290,41 @@ export class Reports {
     const found = await this.#store.list(prefix, { ...options, limit, reverse: true });
     return found.map(({ text }) => JSON.parse(text));
   }
+}
+
+/** A step against an account, as its owner is told of it. */
+function defaultJson(
+  rules: Rules,
+  event: Extract<Event, { kind: "enforce" | "assume" }>,
+  n: number,
+): Extract<HistoryJson, { kind: DefaultKind }> {
+  const { entry, write } = event;
+  const told = { account: write.index, n, time: `${entry.time}`, salt: `${entry.item.salt}` };
+  if (event.kind === "assume") {
+    const positions = write.before.positions.flatMap((lots, instrument) => (lots === 0n ? [] : [{ instrument, lots: `${lots}` }])); // prettier-ignore
+    return { kind: "assume", ...told, cash: `${write.after.cash - write.before.cash}`, positions };
+  }
+  const { step } = event;
+  if (step.kind === "flag") return { kind: "flag", ...told };
+  const market = `${rules.markets[step.slot]!.id}`;
+  if (step.kind === "sweep") return { kind: "sweep", ...told, market };
+  const { side, limit, size } = step;
+  return {
+    kind: "reduce",
+    ...told,
+    market,
+    side: side === SIDE.buy ? "buy" : "sell",
+    limit: `${limit}`,
+    size: `${size}`,
+  };
+}
+
+/** The same as it is booked to the insurance account. */
+function takenOverJson(
+  { account: from, ...entry }: Extract<HistoryJson, { kind: "assume" }>,
+  { insurance: { index: account, before, after } }: Extract<Event, { kind: "assume" }>,
+): HistoryJson {
+  return { ...entry, account, from, cash: `${after.cash - before.cash}` };
 }
 
 /**

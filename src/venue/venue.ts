@@ -7,7 +7,8 @@ import { PROFILES } from "../protocol/instructions.ts";
 import { nonceFault } from "../protocol/admission.ts";
 import { decodeItem, lastNonce, requireItem, type Auth, type Decoded, type Item } from "../protocol/item.ts";
 import { min, requireBits, requireFields } from "../protocol/numbers.ts";
-import { BITS } from "../protocol/parameters.ts";
+import { BITS, INSURANCE } from "../protocol/parameters.ts";
+import type { Prices } from "../protocol/prices.ts";
 import type { Receipt } from "../protocol/receipt.ts";
 import { rootsOf, type Rules } from "../protocol/rules.ts";
 import { useHashKernels } from "../prover/hash/use.ts";
@@ -19,8 +20,10 @@ import { InFlight } from "./inFlight.ts";
 import { Intake, type Waiting } from "./intake.ts";
 import { ANNOUNCED_FOR, Announcements, type Announcement } from "./announcements.ts";
 import { VenueFeeds } from "./feeds.ts";
+import { Liquidator, type DefaultPolicy } from "./liquidator.ts";
 import { Market, type Known } from "./market.ts";
 import { limitsOf, type Acknowledgement, type Limits, type VenueEvent, type VenueOptions } from "./options.ts";
+import { Surveys } from "./surveys.ts";
 import { Questions } from "./questions.ts";
 import { declined, stopped, wrongKind } from "./refusals.ts";
 import { signaturesOf, type Signatures } from "./signing/signatures.ts";
@@ -41,6 +44,9 @@ interface WaitingRules {
   readonly resolve: (n: number) => void;
   readonly reject: (error: Error) => void;
 }
+
+/** Looks at who is in default, one after the other, each of what the one before it has left: flag, and take over. */
+const STEPS_IN_A_ROW = 2;
 
 /** What is known of an item, and who waits for it. */
 interface Answered extends Pick<Waiting, "resolve" | "reject"> {
@@ -72,9 +78,15 @@ export class Venue extends Questions {
   readonly #inFlight = new InFlight();
   readonly #intake: Intake;
   readonly feeds: VenueFeeds;
+  readonly surveys: Surveys;
   readonly #announcements: Announcements;
+  readonly #policy: DefaultPolicy | null;
+  /** when, and under which prices, accounts in default were looked for last */
+  #enforced: { prices: Prices | null; time: bigint } = { prices: null, time: 0n };
   /** rules that are to come into force */
   readonly #configuring: WaitingRules[] = [];
+  /** announcements with a payout whose second has come */
+  readonly #tried = new Set<number>();
   /** fulfilled when all is answered that was taken */
   #answers: Promise<void> = Promise.resolve();
   readonly #deposits: WaitingDeposits[] = [];
@@ -97,7 +109,8 @@ export class Venue extends Questions {
       await venue.#market.replay();
       await venue.#openAnnouncements();
       if (options.chain) await venue.#openChain(options.chain);
-      venue.#scheduleNext();
+      // What was due while it was closed, accounts in default among it.
+      void venue.#pump();
       venue.feeds.start();
       void venue.#checkOlder();
       return venue;
@@ -127,6 +140,8 @@ export class Venue extends Questions {
     this.limits = limits;
     this.clock = options.clock ?? systemClock;
     this.#store = options.storage;
+    this.#policy = options.defaults === undefined ? new Liquidator() : options.defaults;
+    this.surveys = new Surveys({ store: options.storage, pipeline: market.pipeline });
     this.#announcements = new Announcements({
       store: options.storage,
       clock: this.clock,
@@ -243,20 +258,25 @@ export class Venue extends Questions {
    */
   async applyRules(n: number): Promise<Announcement> {
     this.#requireTaking();
-    const { n: first, from } = this.#announcements.requireDue(n);
-    if (this.#link) {
-      // Rounds take a while, and the contract's thirty days end by its own time. Before `from` it can be withdrawn.
-      const found = await this.#link.announcement(first);
-      if (!found || this.clock.now() > from + ANNOUNCED_FOR - DAY)
-        throw new TacitError("ANNOUNCEMENT", `the contract would not take announcement ${n}`, { n });
-      if (found.time < from)
-        throw new TacitError("ANNOUNCEMENT", `announcement ${n} may still be withdrawn: expected a confirmed block from ${isoTime(from)} on`, { n, from }); // prettier-ignore
-    }
+    await this.#requireTaken(n);
     const inForce = await new Promise<number>((resolve, reject) => {
       this.#configuring.push({ n, resolve, reject });
       void this.#pump();
     });
     return this.#announced(this.#announcements.all.find((it) => it.n === inForce)!);
+  }
+
+  /** That rules may come into force, and the contract would take them. @returns the number of those that do. @throws as `applyRules` */
+  async #requireTaken(n: number): Promise<number> {
+    const { n: first, from } = this.#announcements.requireDue(n);
+    if (!this.#link) return first;
+    // Rounds take a while, and the contract's thirty days end by its own time. Before `from` it can be withdrawn.
+    const found = await this.#link.announcement(first);
+    if (!found || this.clock.now() > from + ANNOUNCED_FOR - DAY)
+      throw new TacitError("ANNOUNCEMENT", `the contract would not take announcement ${n}`, { n });
+    if (found.time < from)
+      throw new TacitError("ANNOUNCEMENT", `announcement ${n} may still be withdrawn: expected a confirmed block from ${isoTime(from)} on`, { n, from }); // prettier-ignore
+    return first;
   }
 
   #announced(announcement: Announcement): Announcement {
@@ -486,8 +506,11 @@ export class Venue extends Questions {
         await new Promise((resolve) => setImmediate(resolve));
         if (this.#status !== "open") return;
         const now = this.#market.stamp(this.clock.now());
+        await this.#payInsurance(now);
         await this.#reprice(now);
+        await this.#reduce(now);
         await this.#market.closeDue(now);
+        await this.#enforce(now);
         for (const waiting of this.#configuring.splice(0)) await this.#configure(waiting, now);
         // All of them: an item may be of an account that a deposit before it opens.
         for (let deposits; (deposits = this.#deposits.shift());) await this.#credit(deposits, now);
@@ -513,6 +536,40 @@ export class Venue extends Questions {
     this.feeds.priced(due.epoch, rules);
   }
 
+  /** Sells down who is in default, in the auctions of now. */
+  async #reduce(now: bigint): Promise<void> {
+    if (!this.#policy?.watches || !this.#isAuction(now) || !this.#market.mayReduce(now)) return;
+    const room = this.#stepRoom;
+    if (room > 0) await this.#market.takeSteps(this.#policy.reductions(this.#market.matcher, now), now, room);
+  }
+
+  /** Instructions for which there is room: steps against accounts in default go on for as long as who wants to leave. */
+  get #stepRoom(): number {
+    const { unprovedProofs, unacceptedProofs } = this.limits;
+    const accepted = this.#link ? 1.25 * unacceptedProofs - this.#unaccepted(this.#link) : Infinity;
+    const proved = this.proves ? 1.25 * unprovedProofs - this.#market.proofsWaiting : Infinity;
+    return Math.min(accepted, proved);
+  }
+
+  /** Other steps against who is in default: after each REPRICE, and, as long as there is somebody, at each auction. */
+  async #enforce(now: bigint): Promise<void> {
+    const { prices } = this.terms;
+    const again = this.#policy?.watches && now > this.#enforced.time && this.#isAuction(now);
+    if (!this.#policy || (prices === this.#enforced.prices && !again)) return;
+    this.#enforced = { prices, time: now };
+    // Who is flagged may have to be swept or taken over at once: no withdrawal comes between.
+    for (let i = 0; i < STEPS_IN_A_ROW; i++) {
+      const room = this.#stepRoom;
+      if (room <= 0) return;
+      const steps = this.#policy.steps(this.#market.matcher, now);
+      if (steps.length === 0 || (await this.#market.takeSteps(steps, now, room)) === 0) return;
+    }
+  }
+
+  #isAuction(time: bigint): boolean {
+    return this.terms.rules.markets.some((row) => row && time % row.interval === 0n);
+  }
+
   async #configure(waiting: WaitingRules, now: bigint): Promise<void> {
     const { n, resolve, reject } = waiting;
     let inForce: number | null;
@@ -535,6 +592,27 @@ export class Venue extends Questions {
     await this.#reprice(now);
   }
 
+  /** Announced rules with a payout of the insurance account, which come into force at its second, and at no other. */
+  get #payouts(): { readonly at: bigint; readonly announcement: Announcement }[] {
+    return this.#announcements.waiting.flatMap((announcement) => {
+      const at = announcement.rules.group.payout?.time;
+      return at === undefined || this.#tried.has(announcement.n) ? [] : [{ at, announcement }];
+    });
+  }
+
+  /** Brings them into force by itself. Whatever keeps one from that is told by who asks for it afterwards. */
+  async #payInsurance(now: bigint): Promise<void> {
+    for (const { at, announcement } of this.#payouts) {
+      const { n, from } = announcement;
+      if (now < at || at < from) continue;
+      this.#tried.add(n);
+      // What keeps it is no affair of the queue's.
+      const first = await this.#requireTaken(n).catch(() => null);
+      if (first !== n || this.#market.stamp(at) !== at) continue;
+      await this.#configure({ n, resolve: () => this.#announced(announcement), reject: () => {} }, at);
+    }
+  }
+
   #scheduleNext(): void {
     this.#cancelWake();
     if (this.#status !== "open") return;
@@ -548,8 +626,11 @@ export class Venue extends Questions {
     // What cannot be stamped in this second is in the next one.
     const first = this.#market.mayReprice(now) ? now : now + 1n;
     const repriced = this.feeds.due(rules, prices, now) ? first : this.feeds.nextTime(rules, prices, now);
-    const at = this.#market.nextTime;
-    return at === null || repriced === null ? (at ?? repriced) : min(at, repriced);
+    const times = [this.#market.nextTime, repriced, ...this.#payouts.map(({ at }) => (at > now ? at : null))];
+    if (this.#policy?.watches)
+      times.push(...this.terms.rules.markets.flatMap((row) => (row ? [(now / row.interval + 1n) * row.interval] : [])));
+    const wanted = times.filter((time) => time !== null);
+    return wanted.length === 0 ? null : wanted.reduce(min);
   }
 
   async #credit({ deposits, resolve, reject }: WaitingDeposits, time: bigint): Promise<void> {
@@ -609,6 +690,11 @@ export class Venue extends Questions {
         continue;
       }
       const index = Number(decoded.head.account);
+      // By rule none is signed: in the log it would spend no nonce.
+      if (index === INSURANCE) {
+        reject(declined("unsigned"));
+        continue;
+      }
       const last = nonces.get(index) ?? this.#market.matcher.accounts[index].nonce;
       const fault = nonceFault(last, decoded);
       if (fault === "spent") again.push(waiting);

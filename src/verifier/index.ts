@@ -27,6 +27,7 @@ export {
   type RulesChange,
   type VenueView,
 } from "./round.ts";
+export { isSurvey, readSurvey, surveyJson, verifySurvey, type Survey, type SurveyResult } from "./survey.ts";
 export { verifyClaim, type ClaimResult, type Reached } from "./claim.ts";
 export {
   CLAIM_REFUSALS,

@@ -8,6 +8,9 @@ import demoSettleRuns from "../../keys/demo/settleRuns.json" with { type: "json"
 import demoReprice from "../../keys/demo/reprice.json" with { type: "json" };
 import demoConfigure from "../../keys/demo/configure.json" with { type: "json" };
 import demoFold from "../../keys/demo/fold.json" with { type: "json" };
+import demoEnforce from "../../keys/demo/enforce.json" with { type: "json" };
+import demoAssume from "../../keys/demo/assume.json" with { type: "json" };
+import demoSurvey from "../../keys/demo/survey.json" with { type: "json" };
 import demoWithdraw from "../../keys/demo/withdraw.json" with { type: "json" };
 import standardDeposit from "../../keys/standard/deposit.json" with { type: "json" };
 import standardAdmit from "../../keys/standard/admit.json" with { type: "json" };
@@ -19,10 +22,13 @@ import standardSettleRuns from "../../keys/standard/settleRuns.json" with { type
 import standardReprice from "../../keys/standard/reprice.json" with { type: "json" };
 import standardConfigure from "../../keys/standard/configure.json" with { type: "json" };
 import standardFold from "../../keys/standard/fold.json" with { type: "json" };
+import standardEnforce from "../../keys/standard/enforce.json" with { type: "json" };
+import standardAssume from "../../keys/standard/assume.json" with { type: "json" };
+import standardSurvey from "../../keys/standard/survey.json" with { type: "json" };
 import standardWithdraw from "../../keys/standard/withdraw.json" with { type: "json" };
 import type { InstructionName, ProfileName } from "../protocol/instructions.ts";
 import { badFormat } from "../protocol/json.ts";
-import { prepareKeys, type VerifyingKeys } from "../verifier/index.ts";
+import { prepareKeys, readCircuitKey, type CircuitKey, type VerifyingKeys } from "../verifier/index.ts";
 
 /** The verification keys that come with these pages: what they trust. */
 const FILES: Record<ProfileName, Record<InstructionName, unknown>> = {
@@ -38,6 +44,8 @@ const FILES: Record<ProfileName, Record<InstructionName, unknown>> = {
     reprice: demoReprice,
     configure: demoConfigure,
     fold: demoFold,
+    enforce: demoEnforce,
+    assume: demoAssume,
   },
   standard: {
     deposit: standardDeposit,
@@ -51,8 +59,18 @@ const FILES: Record<ProfileName, Record<InstructionName, unknown>> = {
     reprice: standardReprice,
     configure: standardConfigure,
     fold: standardFold,
+    enforce: standardEnforce,
+    assume: standardAssume,
   },
 };
+
+const SURVEYS: Record<ProfileName, unknown> = { demo: demoSurvey, standard: standardSurvey };
+
+/** The keys of surveys, of all profiles. */
+export function surveyKeys(): Map<ProfileName, CircuitKey> {
+  const profiles = Object.keys(SURVEYS) as ProfileName[];
+  return new Map(profiles.map((profile) => [profile, readCircuitKey(SURVEYS[profile], `survey of ${profile}`)]));
+}
 
 const prepared = new Map<string, VerifyingKeys>();
 

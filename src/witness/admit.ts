@@ -52,6 +52,7 @@ export function admitInstruction(ledger: Ledger, name: AdmitName, items: readonl
   const { vectors, prices } = ledger;
   const opening = {
     ...ledger.rulesOpening(),
+    defaults: { ...ledger.rules.group.defaults },
     ids: rulesVectors(ledger.rules).ids,
     ...ledger.pricesOpening(),
     longCharges: [...prices.longCharges],
@@ -89,8 +90,8 @@ export function admitInstruction(ledger: Ledger, name: AdmitName, items: readonl
       vectors.counts[slot] += 1n << BigInt(isList(event) ? 2 * BITS.count : BITS.count);
     }
     if (payout !== undefined) {
-      const paid = account!.before!.cash - admission.account!.cash;
-      state = { ...state, payoutsPut: pushPayout(state.payoutsPut, payout), vault: state.vault - paid };
+      const { vault, relief } = event.held;
+      state = { ...state, payoutsPut: pushPayout(state.payoutsPut, payout), vault, relief };
     }
   }
   const changes = {

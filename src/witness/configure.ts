@@ -2,7 +2,10 @@ import type { Event } from "../matcher/events.ts";
 import { depositKey, type Point } from "../protocol/eddsa.ts";
 import type { Contract, Instrument } from "../protocol/instrument.ts";
 import { MARKET_RULES, marketRulesWords, vectorHash, type MarketRules } from "../protocol/market.ts";
-import { INSTRUMENT_KIND, INSTRUMENTS, MARKET_STATE, RANK } from "../protocol/parameters.ts";
+import { accountLeaf } from "../protocol/account.ts";
+import { pushPayout } from "../protocol/book.ts";
+import { toField } from "../protocol/numbers.ts";
+import { INSTRUMENT_KIND, INSTRUMENTS, INSURANCE, MARKET_STATE, RANK } from "../protocol/parameters.ts";
 import { pricesRoot, type Pricing } from "../protocol/prices.ts";
 import {
   groupParts,
@@ -15,7 +18,7 @@ import {
   type Rules,
 } from "../protocol/rules.ts";
 import { historySignals } from "./history.ts";
-import type { InstructionInputs, Ledger, Signals } from "./ledger.ts";
+import { accountSignals, type InstructionInputs, type Ledger, type Signals } from "./ledger.ts";
 
 /**
  * Inputs of one `configure`. Advances the ledger. @twins circuits/instructions/configure.circom
@@ -27,10 +30,17 @@ export function configureInputs(
   head?: bigint,
 ): InstructionInputs {
   const { rules: old, prices, vectors } = ledger;
-  const { entry, after } = event;
-  const { pricesRows, ...opening } = ledger.pricesOpening();
+  const { entry, after, payout, insurance, held } = event;
+  const { pricesRows, meta } = ledger.pricesOpening();
+  const { recipient, amount, time: at } = after.rules.group.payout ?? { recipient: 0n, amount: 0n, time: 0n };
   const read = {
-    ...opening,
+    meta,
+    values: prices.values.map((scenario) => scenario.map(toField)),
+    insurance: accountSignals(insurance),
+    siblings: ledger.tree.path(INSURANCE),
+    recipient,
+    amount,
+    at,
     stamp: entry.time,
     old: rulesSignals(old),
     now: rulesSignals(after.rules),
@@ -44,8 +54,13 @@ export function configureInputs(
     last: [...prices.last],
     payoffs: [...prices.payoffs],
   };
+  if (payout) ledger.tree.set(INSURANCE, accountLeaf(payout.write.after));
+  const { payoutsPut } = ledger.state;
   const state = {
     ...ledger.logged(ledger.state, entry, RANK.other, head),
+    ...held,
+    accounts: ledger.tree.root,
+    payoutsPut: payout ? pushPayout(payoutsPut, payout.word) : payoutsPut,
     rules: rulesRoot(after.rules),
     prices: pricesRoot(after.prices),
   };

@@ -2,16 +2,20 @@ import type { Event } from "../matcher/events.ts";
 import { WITHDRAW_SLOTS, type Profile } from "../protocol/instructions.ts";
 
 /**
- * About how many instructions an event of a round takes: items that share a proof are counted in parts. Where lists of quotes
- * and other items alternate it may be a quarter more.
+ * About how many instructions an event of a round takes: what shares a proof is counted in parts. Where lists of quotes
+ * and other items alternate it may be a quarter more; where steps against accounts in default are of one market after the other, more.
  */
-export function instructionsOf(event: Event, { admit, quote, clear, settle }: Profile): number {
+export function instructionsOf(event: Event, { admit, quote, clear, settle, enforce, assume }: Profile): number {
   switch (event.kind) {
     case "deposits":
     case "reprice":
     case "rules":
     case "fold":
       return 1;
+    case "enforce":
+      return 1 / enforce;
+    case "assume":
+      return 1 / assume;
     case "item":
       return (
         1 / (event.entry.item.list ? quote : admit) + (event.admission.payout === undefined ? 0 : 1 / WITHDRAW_SLOTS)

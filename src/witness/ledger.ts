@@ -111,6 +111,7 @@ export class Ledger {
       counts: empty,
       sweep: 0n,
       fees: 0n,
+      share: 0n,
       fillsPut: hidden,
       fillsTaken: hidden,
       payoutsPut: 0n,
@@ -174,20 +175,12 @@ export class Ledger {
     return { name, publicInputs, inputs: { before: stateSignals(before), blindAfter: blind, ...inputs } };
   }
 
-  /** Opening of the rules: what `OpenRules` reads. */
   rulesOpening() {
-    const { ids, markets, instruments } = rulesVectors(this.rules);
-    const [idsHash, instrumentsHash] = vectorHashes([ids, instruments]);
-    return { group: groupParts(this.rules.group), idsHash, rulesRows: markets, instrumentsHash };
+    return rulesOpening(this.rules);
   }
 
-  /** Opening of the prices: what `OpenPrices` reads. */
-  pricesOpening(): { meta: Signals; scenarios: bigint; pricesRows: bigint[] } {
-    return {
-      meta: { ...pricesMetaParts(this.prices) },
-      scenarios: scenariosHash(this.prices),
-      pricesRows: pricesRows(this.prices),
-    };
+  pricesOpening() {
+    return pricesOpening(this.prices);
   }
 
   /** The rules row of a slot as a bus; zeros for a free slot. */
@@ -210,6 +203,18 @@ export class Ledger {
     const row = slot < 0 ? null : this.prices.markets[slot];
     return row ? row.values.map(toField) : Array<bigint>(this.profile.scenarios).fill(0n);
   }
+}
+
+/** What `OpenRules` reads. */
+export function rulesOpening(rules: Rules) {
+  const { ids, markets, instruments } = rulesVectors(rules);
+  const [idsHash, instrumentsHash] = vectorHashes([ids, instruments]);
+  return { group: groupParts(rules.group), idsHash, rulesRows: markets, instrumentsHash };
+}
+
+/** What `OpenPrices` reads. */
+export function pricesOpening(prices: Prices): { meta: Signals; scenarios: bigint; pricesRows: bigint[] } {
+  return { meta: { ...pricesMetaParts(prices) }, scenarios: scenariosHash(prices), pricesRows: pricesRows(prices) };
 }
 
 const NO_MARKET_PRICES = { mark: 0n, funding: 0n, gross: 0n, low: 0n, high: 0n };

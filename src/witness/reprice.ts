@@ -1,12 +1,13 @@
 import type { Event } from "../matcher/events.ts";
 import { MARKET_RULES, marketRulesWords, vectorHash } from "../protocol/market.ts";
-import { RANK } from "../protocol/parameters.ts";
+import { accountLeaf } from "../protocol/account.ts";
+import { INSURANCE, RANK } from "../protocol/parameters.ts";
 import { pricesRoot } from "../protocol/prices.ts";
 import { reportWords } from "../protocol/report.ts";
 import { rulesVectors } from "../protocol/rules.ts";
 import { pricingSignals } from "./configure.ts";
 import { historySignals } from "./history.ts";
-import type { InstructionInputs, Ledger } from "./ledger.ts";
+import { accountSignals, type InstructionInputs, type Ledger } from "./ledger.ts";
 
 /** Stand in free slots: any words of which there is a witness. */
 const NO_MARKET = { ...Object.fromEntries(MARKET_RULES.map((name) => [name, 0n])), tick: 1n };
@@ -27,7 +28,7 @@ export function repriceInputs(
   head?: bigint,
 ): InstructionInputs {
   const { rules, prices } = ledger;
-  const { entry, epoch, after } = event;
+  const { entry, epoch, after, insurance, held, share } = event;
   const { group, idsHash, rulesRows } = ledger.rulesOpening();
   const { meta, scenarios, pricesRows } = ledger.pricesOpening();
   const read = {
@@ -52,6 +53,8 @@ export function repriceInputs(
     history: historySignals(prices),
     last: [...prices.last],
     payoffs: [...prices.payoffs],
+    insurance: accountSignals(insurance.before),
+    siblings: ledger.tree.path(INSURANCE),
     stamp: entry.time,
     epoch,
     feed: entry.quorum.map(({ feed }) => BigInt(feed)),
@@ -60,7 +63,9 @@ export function repriceInputs(
     R8y: entry.quorum.map(({ auth }) => auth.R8y),
     signature: entry.quorum.map(({ auth }) => auth.S),
   };
-  const state = { ...ledger.logged(ledger.state, entry, RANK.reprice, head), prices: pricesRoot(after) };
+  ledger.tree.set(INSURANCE, accountLeaf(insurance.after));
+  const logged = ledger.logged(ledger.state, entry, RANK.reprice, head);
+  const state = { ...logged, prices: pricesRoot(after), accounts: ledger.tree.root, ...held, share };
   ledger.prices = after;
   return ledger.close("reprice", state, read, [entry.time, state.logCount, state.logHead]);
 }

@@ -2,9 +2,11 @@ import type { Event } from "../matcher/events.ts";
 import type { Account } from "../protocol/account.ts";
 import { WITHDRAW_SLOTS } from "../protocol/instructions.ts";
 import { admitInstruction, admitPlan } from "./admit.ts";
+import { assumedTogether, assumeInputs, type AssumeEvent } from "./assume.ts";
 import { clearInstructions } from "./clear.ts";
 import { configureInputs } from "./configure.ts";
 import { depositInstruction } from "./deposit.ts";
+import { enforcedTogether, enforceInputs, type EnforceEvent } from "./enforce.ts";
 import { foldInputs } from "./fold.ts";
 import type { InstructionInputs, Ledger } from "./ledger.ts";
 import { repriceInputs } from "./reprice.ts";
@@ -33,6 +35,9 @@ export class RoundBuilder {
   readonly #accounts: Map<number, Account>;
   readonly #waiting: Waiting;
   #items: ItemEvent[] = [];
+  /** Steps of defaults that wait, of one of both kinds. */
+  #enforced: EnforceEvent[] = [];
+  #assumed: AssumeEvent[] = [];
   #payouts: bigint[] = [];
   #instructions: InstructionInputs[] = [];
 
@@ -46,6 +51,8 @@ export class RoundBuilder {
 
   /** Takes the next event, in the order in which the matcher emitted it. */
   add(event: Event): void {
+    if (event.kind !== "enforce") this.#enforce();
+    if (event.kind !== "assume") this.#assume();
     if (event.kind === "item") {
       this.#settle();
       this.#items.push(event);
@@ -72,10 +79,25 @@ export class RoundBuilder {
       case "reprice":
         this.#settle();
         this.#instructions.push(repriceInputs(this.ledger, event));
+        this.#accounts.set(event.insurance.index, event.insurance.after);
         break;
       case "rules":
         this.#settle();
         this.#instructions.push(configureInputs(this.ledger, event));
+        if (event.payout) {
+          this.#accounts.set(event.payout.write.index, event.payout.write.after);
+          this.#payouts.push(event.payout.word);
+        }
+        break;
+      case "enforce":
+        this.#settle();
+        this.#enforced.push(event);
+        this.#accounts.set(event.write.index, event.write.after);
+        break;
+      case "assume":
+        this.#settle();
+        this.#assumed.push(event);
+        for (const { index, after } of [event.write, event.insurance]) this.#accounts.set(index, after);
         break;
       case "fold":
         this.#settle();
@@ -90,6 +112,8 @@ export class RoundBuilder {
 
   /** Ends the round: pays what is pending, and hands over its instructions in program order. */
   close(): InstructionInputs[] {
+    this.#enforce();
+    this.#assume();
     this.#flush();
     this.#settle();
     this.#pay();
@@ -100,6 +124,24 @@ export class RoundBuilder {
 
   #flush(): void {
     this.#admit(Infinity);
+  }
+
+  #enforce(): void {
+    for (let left = this.#enforced; left.length > 0;) {
+      const count = enforcedTogether(left, this.ledger.profile.enforce);
+      this.#instructions.push(enforceInputs(this.ledger, left.slice(0, count)));
+      left = left.slice(count);
+    }
+    this.#enforced = [];
+  }
+
+  #assume(): void {
+    for (let left = this.#assumed; left.length > 0;) {
+      const count = assumedTogether(left, this.ledger.profile.assume);
+      this.#instructions.push(assumeInputs(this.ledger, left.slice(0, count)));
+      left = left.slice(count);
+    }
+    this.#assumed = [];
   }
 
   /** The first proofs of the items that wait, so many at most. */

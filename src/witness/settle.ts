@@ -1,6 +1,7 @@
 import { accountLeaves, type Account } from "../protocol/account.ts";
 import { fillWord, pushFill, tradeWord, type Fill, type Trade } from "../protocol/book.ts";
 import { credited, settled } from "../protocol/clearing.ts";
+import { partFees } from "../protocol/defaults.ts";
 import { RUN, type Profile } from "../protocol/instructions.ts";
 import { vectorHash } from "../protocol/market.ts";
 import { INSTRUMENTS, MARKETS, PHASE, SETTLE_ROWS } from "../protocol/parameters.ts";
@@ -77,6 +78,10 @@ function firstOf(runs: readonly Run[], slots: number): Run[] {
   return end < 0 ? [...runs] : runs.slice(0, end);
 }
 
+function feesOf(runs: readonly Run[]): bigint {
+  return runs.reduce((sum, { fills }) => fills.reduce((all, { fee }) => all + fee, sum), 0n);
+}
+
 /** @param last  whether no fill is left after these: then fees are credited, if a slot is left for that */
 function settleInstruction(
   ledger: Ledger,
@@ -91,7 +96,9 @@ function settleInstruction(
   const marketSlots = [...used, ...unused].slice(0, SETTLE_ROWS);
   const { holders } = vectors;
   vectors.holders = [...holders];
-  let { fillsTaken, fees } = ledger.state;
+  let { fillsTaken, fees, share } = ledger.state;
+  // The last slot credits what is booked before it, if it has no fills of its own.
+  const credits = last && runs.length < profile[name] && fees + feesOf(runs) > 0n;
   const noTrade = tradeWord({ slot: marketSlots[0], price: 0n, funding: 0n });
 
   const writes = Array.from({ length: profile[name] }, (_, j) => {
@@ -101,16 +108,16 @@ function settleInstruction(
     const legs = (trade && rules.markets[trade.slot]?.legs) ?? Array<bigint>(INSTRUMENTS).fill(0n);
     let after = fills.reduce((account, fill) => settled(account, fill, legs, trade!), before);
     for (const { fee } of fills) fees += fee;
-    const credit = j === profile[name] - 1 && !trade && last && fees > 0n;
-    if (credit) {
-      after = credited(after, fees);
-      fees = 0n;
+    if (credits && j === profile[name] - 1) {
+      const parts = partFees(fees, share, rules.group.defaults);
+      after = credited(after, parts.venue);
+      [fees, share] = [0n, parts.share];
     }
     accounts.set(index, after);
-    return { trade, fills, index, before, after, credit };
+    return { trade, fills, index, before, after };
   });
   const leaves = accountLeaves(writes.map(({ after }) => after));
-  const slots = writes.map(({ trade, fills, index, before, after, credit }, j) => {
+  const slots = writes.map(({ trade, fills, index, before, after }, j) => {
     const words = Array.from({ length: WIDTH[name] }, (_, k) => (k < fills.length ? fillWord(fills[k]) : NO_FILL));
     const on = words.map((_, k) => (k < fills.length ? 1n : 0n));
     const shared = trade ? tradeWord(trade) : noTrade;
@@ -120,12 +127,13 @@ function settleInstruction(
     after.positions.forEach((position, i) => {
       vectors.holders[i] += (position === 0n ? 0n : 1n) - (before.positions[i] === 0n ? 0n : 1n);
     });
-    return { on, words, trades: shared, credits: credit ? 1n : 0n, account: accountSignals(before), siblings };
+    return { on, words, trades: shared, account: accountSignals(before), siblings };
   });
   const opens = fillsTaken === ledger.state.fillsPut && fees === 0n;
   const changes = {
     fillsTaken,
     fees,
+    share,
     accounts: tree.root,
     holders: vectorHash(vectors.holders),
     phase: opens ? BigInt(PHASE.open) : ledger.state.phase,
@@ -135,6 +143,8 @@ function settleInstruction(
     slots: marketSlots.map(BigInt),
     rows: marketSlots.map((slot) => ledger.rulesRow(slot)) as Signals,
     holders,
+    credit: credits ? 1n : 0n,
+    defaults: { ...rules.group.defaults },
     ...transpose(slots as { [name: string]: bigint | Signals }[]),
   };
   return ledger.close(name, changes, read, []);

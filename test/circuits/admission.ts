@@ -3,11 +3,13 @@ import assert from "node:assert/strict";
 import { Matcher, type Genesis } from "../../src/matcher/matcher.ts";
 import type { Event } from "../../src/matcher/events.ts";
 import { MAX_HELD, openAccount, type Account } from "../../src/protocol/account.ts";
+import type { Held } from "../../src/protocol/defaults.ts";
 import { publicKey, sign } from "../../src/protocol/eddsa.ts";
 import { A_COLUMNS, itemHash, orderItem, type Auth, type Item, type QuotesFields } from "../../src/protocol/item.ts";
+import { fromTypedJson, toTypedJson } from "../../src/protocol/json.ts";
 import { NO_MARKETS, type MarketRules } from "../../src/protocol/market.ts";
 import { pack } from "../../src/protocol/numbers.ts";
-import { LAST_LIST_NONCE, MARKET_STATE, RULE, SIDE } from "../../src/protocol/parameters.ts";
+import { INSURANCE, REDUCTION_NONCE, MARKET_STATE, RULE, SIDE } from "../../src/protocol/parameters.ts";
 import { admitInstruction, type AdmitName } from "../../src/witness/admit.ts";
 import { Ledger, type InstructionInputs } from "../../src/witness/ledger.ts";
 import { epochs, FOREVER, INSTRUMENTS_OF_TESTS, pricesOfTests, rulesOfTests } from "../priced.ts";
@@ -34,6 +36,8 @@ export const PROFILE = {
   settle: 1,
   settleRuns: 1,
   fold: 1,
+  enforce: 1,
+  assume: 1,
 };
 export const vector = (...values: bigint[]) => Array.from({ length: 16 }, (_, i) => values[i] ?? 0n);
 const secretOf = (index: number) => new Uint8Array(32).fill(index + 1);
@@ -130,8 +134,8 @@ export const RICH = 1_000_000n;
 export const [ALICE, BOB, POOR, BANKRUPT, OVER, AT_LIMIT, LATE, BUSY, SUNK, GRAND, NOBODY, HOLDER, OLD, LAST] = [
   2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
 ];
-/** One with orders open, and one of which the nonces of one list of quotes are left. */
-export const [OPENED, NEARLY] = [0, 1];
+/** The venue's, with orders open. */
+export const OPENED = 0;
 export const accounts: Account[] = [];
 {
   const open = (index: number, changes: Partial<Account> = {}) => {
@@ -142,11 +146,12 @@ export const accounts: Account[] = [];
   for (const index of [ALICE, BOB]) open(index);
   open(LAST, { flagged: START - 5n, pushedAt: 5n });
   open(OPENED, { open: 3n, reserved: 5_000n });
-  open(NEARLY, { nonce: LAST_LIST_NONCE - 9n });
+  open(INSURANCE);
   open(POOR, { cash: 0n });
   open(OVER, { positions: vector(1n << 46n, 1n) });
-  open(AT_LIMIT, { cash: below(99), positions: last(1n << 46n) });
-  open(LATE, { nonce: below(40) - 2n });
+  // The nonces of one list of quotes are left to it.
+  open(AT_LIMIT, { cash: below(99), positions: last(1n << 46n), nonce: REDUCTION_NONCE - 9n });
+  open(LATE, { nonce: REDUCTION_NONCE - 2n });
   open(BUSY, { open: BigInt(PROFILE.maxOpen), reserved: 5_000n });
   open(HOLDER, { cash: 0n, positions: vector(3n, -2n) });
   open(OLD, { nonce: (1n << 39n) + 7n });
@@ -154,12 +159,12 @@ export const accounts: Account[] = [];
   open(GRAND, { cash: below(100), positions: limits(1n), seq: below(60) });
   // It owes so much that what is held is the most there may be.
   const cash = accounts.reduce((sum, account) => sum + account.cash, 0n);
-  open(BANKRUPT, { cash: MAX_HELD - cash, positions: vector(3n, -2n) });
+  open(BANKRUPT, { cash: MAX_HELD - cash, positions: vector(3n, -2n), flagged: START - 70n });
 }
 
 export class Venue {
   readonly genesis: Genesis;
-  readonly matcher: Matcher;
+  matcher: Matcher;
   readonly ledger: Ledger;
   time = START;
   /** @param slots  of one instruction */
@@ -169,6 +174,16 @@ export class Venue {
     this.matcher = new Matcher(this.genesis, { view: () => 0n });
     let blind = 0n;
     this.ledger = new Ledger({ ...this.genesis, blind: () => ++blind });
+  }
+
+  /** Goes on where so much is held, was kept by haircuts, and is lacking. */
+  holding(held: Partial<Held>): this {
+    const state = fromTypedJson(new TextDecoder().decode(this.matcher.export()));
+    Object.assign(state.held, held);
+    const bytes = new TextEncoder().encode(toTypedJson(state));
+    this.matcher = Matcher.restore(this.genesis, { view: () => 0n }, bytes);
+    Object.assign(this.ledger.state, held);
+    return this;
   }
 
   account(index: number): Account {

@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import type { Account } from "../../src/protocol/account.ts";
 import { Random } from "../../src/replay/random.ts";
+import type { Held } from "../../src/protocol/defaults.ts";
 import { FIELD, ORDER } from "../../src/protocol/eddsa.ts";
 import {
   cancelItem,
@@ -18,9 +19,11 @@ import {
 import { fee } from "../../src/protocol/market.ts";
 import { max } from "../../src/protocol/numbers.ts";
 import {
-  LAST_LIST_NONCE,
+  FLAG,
+  INSURANCE,
   LIST_ORDERS,
   NONCE_WINDOW,
+  REDUCTION_NONCE,
   SIDE,
   VERDICTS,
   type Verdict,
@@ -50,7 +53,6 @@ import {
   type ItemEvent,
   LAST,
   LATE,
-  NEARLY,
   NOBODY,
   OLD,
   OPENED,
@@ -73,6 +75,9 @@ import {
   vector,
   Venue,
 } from "./admission.ts";
+
+/** Of an order that gains in every scenario. */
+const GAIN = { limit: 850n, size: 1n };
 
 /** Items that lead to a verdict in a venue that has seen no others of them. */
 const RECIPES: Record<Verdict, (v: Venue) => Generator<[by: number, item: Item, spoil?: Partial<Auth>]>> = {
@@ -140,6 +145,9 @@ const RECIPES: Record<Verdict, (v: Venue) => Generator<[by: number, item: Item, 
   },
   *margin(v) {
     yield [POOR, orderItem(v.order(POOR))];
+  },
+  *inLiquidation(v) {
+    yield [BANKRUPT, orderItem(v.order(BANKRUPT, GAIN))];
   },
 };
 
@@ -378,7 +386,11 @@ describe("circuits/instructions/admit: a verdict for whatever the log holds", ()
     ["a signature of zeros", "unsigned", auth(() => ({ R8x: 0n, R8y: 0n, S: 0n }))],
     ["nonce 0", "nonce", order(ALICE, { nonce: 0n })],
     ["the greatest nonce", "nonce", order(ALICE, { nonce: below(40) })],
-    ["the greatest nonce, in the window", "admitted", order(LATE, { nonce: below(40) })],
+    ["the nonce of reductions, in the window", "nonce", order(LATE, { nonce: REDUCTION_NONCE })],
+    ["a withdrawal with the nonce of reductions", "nonce", (v) => { const item = withdrawalItem({ ...v.order(LATE, { nonce: REDUCTION_NONCE }), recipient: 5n, amount: 1n }); return [item, signed(LATE, item)]; }], // prettier-ignore
+    ["an order of the insurance account", "unsigned", order(INSURANCE)],
+    ["a withdrawal of the insurance account", "unsigned", withdrawal(INSURANCE, 1n)],
+    ["quotes of the insurance account", "unsigned", quotes(INSURANCE, 1)],
     ["a nonce far below the account's", "nonce", order(LATE, { nonce: 1n })],
     ["a nonce 2^39 below the account's", "nonce", order(OLD, { nonce: 8n })],
     ["the end of the window", "admitted", order(ALICE, { nonce: NONCE_WINDOW })],
@@ -415,7 +427,7 @@ describe("circuits/instructions/admit: a verdict for whatever the log holds", ()
     ["the last second of all, when no market is open", "marketNotOpen", at(below(40), order(ALICE))],
     ["negative equity", "margin", order(BANKRUPT)],
     ["negative equity, a hedge that costs", "margin", order(BANKRUPT, { side: SIDE.sell })],
-    ["negative equity, a gain in every scenario", "admitted", order(BANKRUPT, { limit: 850n, size: 1n })],
+    ["negative equity in liquidation, a gain in every scenario", "inLiquidation", order(BANKRUPT, GAIN)],
     // 2,655 in the worst scenario, less 4 for each of 3 lots held long and 1 for each of 2 held short.
     ["what positions are worth at worst, withdrawn", "admitted", withdrawal(HOLDER, 2_641n)],
     ["one more than that", "margin", withdrawal(HOLDER, 2_642n)],
@@ -490,10 +502,10 @@ describe("circuits/instructions/admit: a verdict for whatever the log holds", ()
     ["quotes beyond the tree", "unsigned", quotes(16 + ALICE, 8)],
     ["quotes of a nonce that is spent", "nonce", quotes(ALICE, 8, { changes: { nonce: 0n } })],
     ["quotes beyond the window", "nonce", quotes(ALICE, 8, { changes: { nonce: NONCE_WINDOW + 1n } })],
-    ["quotes with the last nonces there are", "admitted", quotes(NEARLY, 1)],
-    ["quotes with one nonce too many", "nonce", quotes(NEARLY, 1, { changes: { nonce: LAST_LIST_NONCE - 7n } })],
+    ["quotes with the last nonces there are", "admitted", quotes(AT_LIMIT, 1)],
+    ["quotes with one nonce too many", "nonce", quotes(AT_LIMIT, 1, { changes: { nonce: REDUCTION_NONCE - 7n } })],
     ["quotes with the greatest nonce", "nonce", quotes(LATE, 1, { changes: { nonce: below(40) } })],
-    ["an order with the last nonce but for a list", "admitted", order(LATE, { nonce: below(40) - 1n })],
+    ["an order with the last nonce but for a list", "admitted", order(LATE, { nonce: REDUCTION_NONCE - 1n })],
     ["quotes that gain, of who is bankrupt", "margin", quotes(BANKRUPT, 1, { order: { limit: 850n, size: 1n } })],
     ["quotes of the worst account there can be", "positionLimit", quotes(SUNK, 8, { changes: { market: EXTREME } })],
     ["the greatest quotes", "admitted", quotes(AT_LIMIT, 8, greatest(below(40)))],
@@ -555,6 +567,7 @@ describe("circuits/instructions/admit: a verdict for whatever the log holds", ()
 
   type Situation = Partial<{ prices: Partial<Prices>; accounts: Account[]; slack: bigint; time: bigint }>;
   const stale = (...slots: number[]) => vector().map((_, i) => slots.includes(i));
+  const owing = (flagged: bigint, cash = -50_000n) => having({ cash, flagged });
   const holding = (...positions: bigint[]) => having({ positions: vector(...positions) });
   const late = { time: START + AGE + 1n };
   const elsewhere: [why: string, verdict: Verdict, Situation, entry: (v: Venue) => [Item, Auth]][] = [
@@ -581,6 +594,15 @@ describe("circuits/instructions/admit: a verdict for whatever the log holds", ()
     ["a position that weighs 5 over the limit", "positionLimit", { prices: { weights: vector(0n, 5n) }, accounts: holding(0n, WEIGHED + 1n) }, order(ALICE)],
     ["positions at the limit by weights of 4 and 12", "admitted", { prices: { weights: vector(4n, 12n) }, accounts: having({ cash: below(90), positions: vector(1n << 44n, -(1n << 44n)) }) }, order(ALICE)],
     ["the greatest weight", "positionLimit", { prices: { weights: vector(0n, below(16)) }, accounts: holding(0n, -(1n << 48n) + 1n) }, order(ALICE)],
+    ["negative equity, a gain in every scenario", "admitted", { accounts: owing(0n) }, order(ALICE, GAIN)],
+    ["the same, in the last second of the grace", "admitted", { accounts: owing(START - 59n) }, order(ALICE, GAIN)],
+    ["the same, with the grace over", "inLiquidation", { accounts: owing(START - 60n) }, order(ALICE, GAIN)],
+    ["the same, with the replaced order's cancel", "inLiquidation", { accounts: owing(START - 60n) }, order(ALICE, { ...GAIN, replaces: 1n, nonce: 2n })],
+    ["the same, in the last second of its flag", "inLiquidation", { accounts: owing(START - 1_859n) }, order(ALICE, GAIN)],
+    ["the same, with a flag that counts no more", "admitted", { accounts: owing(START - 1_860n) }, order(ALICE, GAIN)],
+    ["the same, one unit of equity less than none", "inLiquidation", { accounts: owing(START - 60n, -1n) }, order(ALICE, GAIN)],
+    ["the same, with no unit less", "admitted", { accounts: owing(START - 60n, 0n) }, order(ALICE, GAIN)],
+    ["a cancel in liquidation", "admitted", { accounts: owing(START - 60n) }, (v) => { const item = cancelItem({ ...v.order(ALICE), salt: 1n }); return [item, signed(ALICE, item)]; }],
     ["no slack", "admitted", { slack: 0n }, order(ALICE)],
     ["the whole width as slack", "admitted", { slack: 64n }, order(ALICE)],
     ["the whole width as slack, of a list", "admitted", { slack: 64n }, quotes(ALICE, 8)],
@@ -603,6 +625,75 @@ describe("circuits/instructions/admit: a verdict for whatever the log holds", ()
         if (name === "quote" || !event.entry.item.list) agrees({ admit, quote }[name], v.instruction([event], name));
       }
     });
+
+  it("a flag goes with what is admitted with full margin, and stays with all else", () => {
+    const after = (held: Partial<Account>, make: (v: Venue) => [Item, Auth]) => {
+      const v = new Venue(1, { accounts: having({ flagged: stays, ...held }) });
+      const event = v.apply(...make(v));
+      const name = event.entry.item.list ? "quote" : "admit";
+      agrees({ admit, quote }[name], v.instruction([event], name));
+      return [event.admission.verdict, v.account(ALICE).flagged];
+    };
+    const stays = START - 60n;
+    assert.deepEqual(after({}, order(ALICE)), ["admitted", 0n]);
+    assert.deepEqual(after({}, quotes(ALICE, 2)), ["admitted", 0n]);
+    assert.deepEqual(after({}, withdrawal(ALICE, 5n)), ["admitted", 0n]);
+    assert.deepEqual(after({}, order(ALICE, { size: 0n })), ["size", stays]);
+    assert.deepEqual(after({}, withdrawal(ALICE, RICH + 1n)), ["margin", stays]);
+    assert.deepEqual(after({ cash: -9n }, order(ALICE, GAIN)), ["inLiquidation", stays]);
+    for (const flagged of [START - 1n, START - 1_860n])
+      assert.deepEqual(after({ cash: -9n, flagged }, order(ALICE, GAIN)), ["admitted", flagged]);
+  });
+
+  const MOST = 1n << 90n;
+  const LACK = below(102);
+  const less = (by: number, amount: bigint) => {
+    return (v: Venue): [Item, Auth] => {
+      const item = flagged(withdrawalItem({ ...v.order(by), recipient: 5n, amount }), BigInt(FLAG.lessAccepted));
+      return [item, signed(by, item)];
+    };
+  };
+  const haircuts: [why: string, verdict: Verdict, held: Partial<Held>, entry: (v: Venue) => [Item, Auth], paid?: bigint][] = [
+    ["half of it is there", "admitted", { vault: 1_000n, deficit: 1_000n }, less(ALICE, 301n), 150n],
+    ["half of it is there, and that is not accepted", "margin", { vault: 1_000n, deficit: 1_000n }, withdrawal(ALICE, 301n)],
+    ["what is short was kept before", "admitted", { vault: 1_000n, deficit: 1_000n, relief: 1_000n }, withdrawal(ALICE, 301n), 301n],
+    ["one unit is short", "margin", { vault: 1_000n, deficit: 1_000n, relief: 999n }, withdrawal(ALICE, 301n)],
+    ["one unit is short, and less is accepted", "admitted", { vault: 1_000n, deficit: 1_000n, relief: 999n }, less(ALICE, 301n), 300n],
+    ["more was kept than is short", "admitted", { vault: 1_000n, deficit: 1_000n, relief: 1_001n }, less(ALICE, 301n), 301n],
+    ["nothing would be paid", "margin", { vault: 1n, deficit: 1_000n }, less(ALICE, 1_000n)],
+    ["one unit is paid", "admitted", { vault: 1n, deficit: 1_000n }, less(ALICE, 1_001n), 1n],
+    ["nothing is held", "margin", { vault: 0n, deficit: 1_000n }, less(ALICE, 1_001n)],
+    ["nothing is held, and nothing short", "margin", { vault: 0n }, less(ALICE, 1_001n)],
+    ["more than is held, and nothing short", "margin", { vault: 1_000n }, less(ALICE, 1_001n)],
+    ["more than is held, and something short", "admitted", { vault: 1_000n, deficit: 1n }, less(ALICE, 1_001n), 1_000n],
+    ["more than margin, though less would be paid", "margin", { vault: MOST, deficit: MOST }, less(ALICE, RICH + 1n)],
+    ["the greatest of all", "admitted", { vault: MOST, deficit: LACK }, less(AT_LIMIT, below(92)), (below(92) * MOST) / (MOST + LACK)],
+    ["an order, while something is short", "admitted", { vault: 1_000n, deficit: 1n }, order(ALICE)],
+    ["an order of the venue's, while something is short", "margin", { vault: 1_000n, deficit: 1n }, order(OPENED)],
+    ["quotes of the venue's, while something is short", "margin", { vault: 1_000n, deficit: 1n }, quotes(OPENED, 2)],
+    ["a withdrawal of the venue's, while something is short", "margin", { vault: 1_000n, deficit: 1n }, less(OPENED, 100n)],
+    ["a withdrawal of the venue's, with nothing short", "admitted", { vault: 1_000n, deficit: 5n, relief: 5n }, less(OPENED, 100n), 100n],
+  ]; // prettier-ignore
+  for (const [why, verdict, held, entry, paid] of haircuts)
+    it(`${why}: ${verdict}`, () => {
+      for (const name of ["admit", "quote"] as const) {
+        const v = new Venue(1).holding(held);
+        const event = v.apply(...entry(v));
+        assert.equal(event.admission.verdict, verdict);
+        if (paid !== undefined) assert.equal(event.admission.payout! >> 160n, paid);
+        if (name === "quote" || !event.entry.item.list) agrees({ admit, quote }[name], v.instruction([event], name));
+      }
+    });
+
+  it("what a haircut keeps counts for the next one", () => {
+    const v = new Venue(2).holding({ vault: 1_000n, deficit: 100n });
+    const events = [less(ALICE, 550n), less(BOB, 100n)].map((entry) => v.apply(...entry(v)));
+    const paid = events.map(({ admission }) => admission.payout! >> 160n);
+    // 550 of 1000 / 1100; then 100 of 500 / 550.
+    assert.deepEqual(paid, [500n, 90n]);
+    assert.deepEqual(v.matcher.held, { vault: 410n, relief: 60n, deficit: 100n });
+    agrees(two, v.instruction(events));
+  });
 
   it("what is paid is held no more: a second withdrawal of it", () => {
     const v = new Venue(2);
@@ -656,7 +747,7 @@ describe("circuits/instructions/admit: a verdict for whatever the log holds", ()
   });
 
   it("quotes beyond the window that have no room for their nonces either: nonce", () => {
-    const nonce = LAST_LIST_NONCE - 7n;
+    const nonce = REDUCTION_NONCE - 7n;
     const v = new Venue(1, { accounts: having({ nonce: nonce - 1n - NONCE_WINDOW }) });
     const item = quotesItem(v.quotes(ALICE, 1, { nonce }));
     const event = v.apply(item, signed(ALICE, item));

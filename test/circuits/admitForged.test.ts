@@ -16,11 +16,11 @@ import {
   type LogEntry,
 } from "../../src/protocol/item.ts";
 import { fee, NO_MARKETS } from "../../src/protocol/market.ts";
-import { KIND, LAST_LIST_NONCE, LIST_ORDERS, NONCE_WINDOW, type Verdict } from "../../src/protocol/parameters.ts";
+import { KIND, REDUCTION_NONCE, LIST_ORDERS, NONCE_WINDOW, type Verdict } from "../../src/protocol/parameters.ts";
 import { rulesRoot } from "../../src/protocol/rules.ts";
 import { admitInstruction, type AdmitName } from "../../src/witness/admit.ts";
 import { accountSignals, Ledger } from "../../src/witness/ledger.ts";
-import { epochs, INSTRUMENTS_OF_TESTS, pricesOfTests, rulesOfTests } from "../priced.ts";
+import { epochs, groupOfTests, INSTRUMENTS_OF_TESTS, pricesOfTests, rulesOfTests } from "../priced.ts";
 import { compileTemplate, type Circuit, type Inputs } from "./harness.ts";
 import { quotient } from "./r1cs.ts";
 import { pinsEach } from "./pinning.ts";
@@ -71,7 +71,11 @@ function fixture(kind: "order" | "quotes" | "cancel" | "all" | "withdrawal" = "o
     charges: [4n, 6n] as [bigint, bigint],
     weight: 3n,
     vault: 1n << 90n,
-    order: { ...new Venue().order(ALICE), nonce: 7n, replaces: 5n, account: 2n },
+    relief: 0n,
+    deficit: 0n,
+    /** index of the account, whose key is Alice's */
+    index: ALICE,
+    order: { ...new Venue().order(ALICE), nonce: 7n, replaces: 5n, account: BigInt(ALICE) },
     /** of a list of quotes, which has five: the rest of its eight is not used */
     orders: new Venue().quotes(ALICE, 5).orders.map((order) => ({ ...order })),
     amount: 300n,
@@ -83,6 +87,21 @@ function fixture(kind: "order" | "quotes" | "cancel" | "all" | "withdrawal" = "o
   };
 }
 type Fixture = ReturnType<typeof fixture>;
+
+/** From its second on a flag is young, then it counts and the account is in liquidation. */
+const { grace: GRACE, slope, hold } = groupOfTests().defaults;
+const LASTS = 2n * slope + hold;
+const SINCE = START - GRACE;
+
+/** In liquidation, with an order that gains: one unit is missing where its one lot is worth less. */
+function sinks(f: Fixture, flagged = SINCE): void {
+  f.order.limit = 850n;
+  f.account = { ...f.account, flagged, positions: vector(1n), cash: f.account.reserved - 893n + f.charges[0] - 1n };
+}
+/** A withdrawal while half of it is there, which says that less is accepted. */
+function cut(f: Fixture): Fixture {
+  return Object.assign(f, { kind: "withdrawal", amount: 301n, flags: 1n, vault: 1_000n, relief: 50n, deficit: 1_050n });
+}
 
 /** Inputs of AdmitSlot(1, 2, 10, 1) or (1, 2, 10, 8), and the signals and effects of the reference. The market is in slots 0 and, twin, 1. */
 function slotOfFixture(f: Fixture, name: AdmitName = f.kind === "quotes" ? "quote" : "admit") {
@@ -101,12 +120,13 @@ function slotOfFixture(f: Fixture, name: AdmitName = f.kind === "quotes" ? "quot
   const made = { epoch: f.epoch, halted: f.halted, stale, ...(f.underOthers ? { rules: 5n } : {}) };
   const all = pricesOfTests(rules, { values, funding: vector(7n), ...made });
   const prices = { ...all, markets: all.markets.map((quoted, slot) => (slot === 0 && !f.quoted ? null : quoted)) };
-  const held = [accounts[0], accounts[1], f.account, accounts[BOB]];
+  const held = [accounts[0], accounts[1], accounts[ALICE], accounts[BOB]].with(f.index, f.account);
   const genesis = { profile, domain: DOMAIN, rules, prices, accounts: held, time: START, blind: () => 5n };
   const ledger = new Ledger(genesis);
-  ledger.state.vault = f.vault;
+  const before = { vault: f.vault, relief: f.relief, deficit: f.deficit };
+  Object.assign(ledger.state, before);
   ledger.vectors.counts[0] = f.entries + (f.cancels << 16n) + (f.lists << 32n);
-  const { order } = f;
+  const order = { ...f.order, account: BigInt(f.index) };
   const good =
     f.kind === "order"
       ? orderItem(order)
@@ -127,7 +147,7 @@ function slotOfFixture(f: Fixture, name: AdmitName = f.kind === "quotes" ? "quot
     rules,
     rulesInForce: rulesRoot(rules),
     prices,
-    vault: f.vault,
+    held: before,
     entries: NO_MARKETS.map((_, slot) => (slot === 0 ? Number(f.entries) : 0)),
     cancels: NO_MARKETS.map((_, slot) => (slot === 0 ? Number(f.cancels) : 0)),
     lists: NO_MARKETS.map((_, slot) => (slot === 0 ? Number(f.lists) : 0)),
@@ -137,10 +157,15 @@ function slotOfFixture(f: Fixture, name: AdmitName = f.kind === "quotes" ? "quot
     time: START,
   };
   const admission = admit(context, decodeItem(item));
-  const account = { index: ALICE, before: f.account, after: admission.account ?? f.account };
+  const account = { index: f.index, before: f.account, after: admission.account ?? f.account };
+  const paid = (admission.payout ?? 0n) >> 160n;
+  const kept = admission.payout === undefined ? 0n : f.amount - paid;
+  const after = { ...before, vault: f.vault - paid, relief: f.relief + kept };
   const start = ledger.state;
   const payout = ledger.state.payoutsPut;
-  const { inputs } = admitInstruction(ledger, name, [{ kind: "item", entry, sequence: 0, admission, account }]);
+  const { inputs } = admitInstruction(ledger, name, [
+    { kind: "item", entry, sequence: 0, admission, account, held: after },
+  ]);
   const read = inputs as Tampered;
   const shared = ["ids", "rulesRows", "longCharges", "shortCharges", "weights", "pricesRows", "values", "admitted", "cancels", "counts"]; // prettier-ignore
   const own = ["A", "words", "salt", "R8x", "R8y", "siblings"];
@@ -153,6 +178,9 @@ function slotOfFixture(f: Fixture, name: AdmitName = f.kind === "quotes" ? "quot
     sigS: auth.S,
     time: START,
     slack: f.slack,
+    grace: GRACE,
+    lasts: LASTS,
+    deficit: f.deficit,
     made: {
       inForce: start.rules,
       epochLength: pricing.epochLength,
@@ -169,6 +197,7 @@ function slotOfFixture(f: Fixture, name: AdmitName = f.kind === "quotes" ? "quot
     weighted: new Ledger({ ...genesis, prices: all }).weighted(0),
     accounts: start.accounts,
     vault: start.vault,
+    relief: start.relief,
     logged: { head: start.logHead, count: start.logCount, clock: start.clock },
     payoutsPut: payout,
   };
@@ -176,6 +205,7 @@ function slotOfFixture(f: Fixture, name: AdmitName = f.kind === "quotes" ? "quot
   const outputs = [
     state.accounts,
     state.vault,
+    state.relief,
     state.logHead,
     state.logCount,
     state.clock,
@@ -256,6 +286,7 @@ describe("circuits/instructions/admit: forged witnesses", () => {
     ],
     pricesNotFresh: [(f) => (f.epoch -= 2n), { "fresh.inNext": 1n }, { "fresh.recent": 1n }, { orderFresh: 1n }],
     margin: [(f) => (f.account = { ...f.account, cash: 500n }), { "margin.out": 1n }],
+    inLiquidation: [sinks, { inLiquidation: 0n }],
   };
   /** Of a list of quotes, by its last order where an order is what breaks it. */
   const LIST_RULES: Partial<typeof RULES> = {
@@ -263,8 +294,8 @@ describe("circuits/instructions/admit: forged witnesses", () => {
     unsigned: RULES.unsigned,
     nonce: [
       (f) => {
-        f.order.nonce = LAST_LIST_NONCE - 7n;
-        f.account = { ...f.account, nonce: LAST_LIST_NONCE - 8n };
+        f.order.nonce = REDUCTION_NONCE - 7n;
+        f.account = { ...f.account, nonce: REDUCTION_NONCE - 8n };
       },
       { noRoom: 0n },
       { cramped: 0n },
@@ -323,9 +354,71 @@ describe("circuits/instructions/admit: forged witnesses", () => {
   for (const name of ["admit", "quote"] as const)
     it(`${name}: each signal is bound by the rule that computes it`, () => {
       const kinds = name === "admit" ? KINDS : (["quotes", "order", "withdrawal"] as const);
-      const examples = kinds.map((kind) => [kind, slotOfFixture(fixture(kind), name).inputs]);
+      const examples = [...kinds.map((kind) => [kind, fixture(kind)] as const), ["cut", cut(fixture())] as const].map(
+        ([why, f]) => [why, slotOfFixture(f, name).inputs],
+      );
+
       pinsEach(circuits[name], Object.fromEntries(examples), "admit.circom", [VALUES]);
+      pinsEach(circuits[name], Object.fromEntries(examples), "order.circom");
       pinsEach(circuits[name], Object.fromEntries(examples), "item.circom", name === "admit" ? ["isQuotes === 0"] : []);
+    });
+
+  type Pins = Record<string, bigint>;
+  /** Cheats by fixtures, with what they gain; of the order of one or the payout. */
+  const WORSE: [why: string, alter: (f: Fixture) => void, verdict: Verdict, pinned: Pins, reaches: Pins][] = [
+    ["admitted in liquidation, without a flag that counts", (f) => sinks(f), "inLiquidation", { "flag.counts": 0n }, { orderPut: 1n, "after.flagged": SINCE }],
+    ["admitted in liquidation, within the grace", (f) => sinks(f), "inLiquidation", { "flag.begun": 0n }, { orderPut: 1n }],
+    ["admitted in liquidation, not flagged", (f) => sinks(f), "inLiquidation", { isFlagged: 0n }, { orderPut: 1n }],
+    ["admitted in liquidation, with full margin", (f) => sinks(f), "inLiquidation", { "margin.full": 1n }, { orderPut: 1n, "after.flagged": 0n }],
+    ["admitted in liquidation, covered", (f) => sinks(f), "inLiquidation", { "margin.covered[1]": 1n }, { orderPut: 1n, "after.flagged": 0n }],
+    ["a flag lifted of what is refused", (f) => sinks(f), "inLiquidation", { orderFull: 1n }, { "after.flagged": 0n }],
+    ["refused with a flag that counts no more", (f) => sinks(f, SINCE - LASTS), "admitted", { "flag.counts": 1n }, { orderPut: 0n }],
+    ["refused within the grace", (f) => sinks(f, SINCE + 1n), "admitted", { "flag.begun": 1n }, { orderPut: 0n }],
+    ["refused without a flag", (f) => sinks(f, 0n), "admitted", { isFlagged: 1n }, { orderPut: 0n }],
+    ["a flag lifted within the grace", (f) => sinks(f, SINCE + 1n), "admitted", { "after.flagged": 0n }, { orderPut: 1n }],
+    ["the same, as if with full margin", (f) => sinks(f, SINCE + 1n), "admitted", { "margin.full": 1n }, { "after.flagged": 0n }],
+    ["refused with full margin", (f) => (f.account = { ...f.account, flagged: SINCE }), "admitted", { "margin.full": 0n }, { orderPut: 0n }],
+    ["refused as uncovered", (f) => (f.account = { ...f.account, flagged: SINCE }), "admitted", { "margin.covered[0]": 0n }, { orderPut: 0n }],
+    ["an order of the insurance account", (f) => (f.index = 1), "unsigned", { isInsurance: 0n }, { orderPut: 1n }],
+    ["the same, called one that may act", (f) => (f.index = 1), "unsigned", { mayAct: 1n }, { orderPut: 1n }],
+    ["another's order called the insurance account's", () => undefined, "admitted", { isInsurance: 1n }, { live: 0n }],
+    ["an order of the nonce of reductions", (f) => ((f.order.nonce = REDUCTION_NONCE), (f.account = { ...f.account, nonce: REDUCTION_NONCE - 1n })), "nonce", { isTaken: 0n }, { orderPut: 1n }],
+    ["the venue's order while something is short", (f) => venues(f, "order"), "margin", { isKept: 0n }, { orderPut: 1n }],
+    ["the same, of an account that is not the venue's", (f) => venues(f, "order"), "margin", { isVenue: 0n }, { orderPut: 1n }],
+    ["the same, with nothing short", (f) => venues(f, "order"), "margin", { "haircut.isShort": 0n }, { orderPut: 1n }],
+    ["the venue's payout while something is short", (f) => venues(f, "withdrawal"), "margin", { isKept: 0n }, { payoutPut: 1n }],
+    ["the venue's order refused with nothing short", (f) => (f.index = 0), "admitted", { isKept: 1n }, { orderPut: 0n }],
+    ["another's order refused while something is short", (f) => void (f.deficit = 5n), "admitted", { isVenue: 1n }, { orderPut: 0n }],
+    ["a payout in full", (f) => void cut(f), "admitted", { "haircut.paid": 301n }, { payoutPut: 1n, vaultAfter: 699n, reliefAfter: 50n }],
+    ["a payout in full, with nothing short", (f) => void cut(f), "admitted", { "haircut.short": 0n }, { vaultAfter: 699n }],
+    ["a payout in full, as if more was kept", (f) => void cut(f), "admitted", { "haircut.owing": 0n }, { vaultAfter: 699n }],
+    ["a payout of one unit more", (f) => void cut(f), "admitted", { "haircut.paid": 151n }, { vaultAfter: 849n }],
+    ["a payout of one unit less", (f) => void cut(f), "admitted", { "haircut.paid": 149n }, { vaultAfter: 851n }],
+    ["one unit too much paid, and booked", (f) => void cut(f), "admitted", { payout: 0xabcn + (151n << 160n) }, { vaultAfter: 850n }],
+    ["one unit too much held", (f) => void cut(f), "admitted", { vaultAfter: 851n }, {}],
+    ["one unit too little kept", (f) => void cut(f), "admitted", { reliefAfter: 200n }, {}],
+    ["one unit too much kept", (f) => void cut(f), "admitted", { reliefAfter: 202n }, {}],
+    ["nothing kept", (f) => void cut(f), "admitted", { reliefAfter: 50n }, {}],
+    ["less taken from the account than asked for", (f) => void cut(f), "admitted", { paidOut: 150n }, {}],
+    ["a payout that is cut without consent", (f) => ((cut(f).flags = 0n), undefined), "margin", { lessRefused: 0n }, { payoutPut: 1n, vaultAfter: 850n }],
+    ["the same, with nothing short", (f) => ((cut(f).flags = 0n), undefined), "margin", { "haircut.isShort": 0n }, { payoutPut: 1n }],
+    ["a payout refused though less is accepted", (f) => void cut(f), "admitted", { lessRefused: 1n }, { payoutPut: 0n }],
+    ["a payout of nothing", (f) => ((cut(f).amount = 1n), undefined), "margin", { paidNone: 0n }, { payoutPut: 1n, reliefAfter: 51n }],
+    ["a payout of nothing, with nothing held", (f) => ((cut(f).vault = 0n), undefined), "margin", { paidNone: 0n }, { payoutPut: 1n }],
+  ]; // prettier-ignore
+  const venues = (f: Fixture, kind: "order" | "withdrawal") => {
+    cut(f);
+    Object.assign(f, { kind, index: 0, flags: kind === "order" ? 0n : 1n });
+  };
+  for (const [why, alter, verdict, pinned, reaches] of WORSE)
+    it(`no proof of ${why}`, () => {
+      const f = fixture();
+      alter(f);
+      const { inputs, admission, outputs } = slotOfFixture(f);
+      assert.equal(admission.verdict, verdict);
+      const honest = circuits.admit.witness(inputs);
+      assert.deepEqual(honest.slice(1, 1 + outputs.length), outputs);
+      refuse(inputs, pinned, reaches);
     });
 
   it("admit: no proof of a list of quotes", () => {
@@ -340,7 +433,9 @@ describe("circuits/instructions/admit: forged witnesses", () => {
     order: [
       ["another kind", () => ({ "item.kind": BigInt(KIND.cancel) })],
       ["no charge of what a lot costs", () => ({ gross: 0n })],
-      ["a flag lifted", () => ({ "after.flagged": 0n })],
+      ["a flag kept", (read) => ({ "after.flagged": read("account.flagged") })],
+      ["a flag kept, as if without full margin", () => ({ orderFull: 0n })],
+      ["something kept of what nobody was paid", () => ({ reliefAfter: 1n })],
       ["what it waits for forgotten", () => ({ "after.pushedAt": 0n })],
       ["money held no more", (read) => ({ vaultAfter: read("vault") - 1n })],
       ["a reservation one short a lot", (read) => ({ "order[0].rho": read("order[0].rho") - 1n })],
@@ -421,6 +516,7 @@ describe("circuits/instructions/admit: forged witnesses", () => {
       ["not put", () => ({ cancelPut: 0n })],
       ["put as an order too", () => ({ orderPut: 1n })],
       ["of another order", (read) => ({ target: read("target") + 1n })],
+      ["a flag lifted", () => ({ "after.flagged": 0n })],
       ["of all", () => ({ cancelAll: 1n })],
       ["not counted", (read) => ({ "countsAfter[0]": read("counts[0]") })],
     ],
@@ -437,6 +533,11 @@ describe("circuits/instructions/admit: forged witnesses", () => {
       ["another recipient", (read) => ({ putWord: read("putWord") + 1n })],
       ["another amount", (read) => ({ putWord: read("putWord") + (1n << 160n) })],
       ["put as an order", () => ({ putTag: 20n })],
+      ["a flag kept", (read) => ({ "after.flagged": read("account.flagged") })],
+      ["less paid than asked for", (read) => ({ "haircut.paid": read("haircut.paid") - 1n })],
+      ["more paid than asked for", (read) => ({ "haircut.paid": read("haircut.paid") + 1n })],
+      ["something kept", () => ({ reliefAfter: 1n })],
+      ["something short where nothing is", () => ({ "haircut.isShort": 1n })],
       ["refused", () => ({ payoutPut: 0n })],
     ],
   };
@@ -480,11 +581,14 @@ describe("circuits/instructions/admit: forged witnesses", () => {
   it("order: no proof of other slack than the quotient", () => {
     const { inputs } = slotOfFixture(fixture());
     const honest = circuits.admit.witness(inputs);
-    const [slack, spread] = ["terms.slack", "spread"].map((name) => circuits.admit.read(name, honest));
+    const [spreadName, bit] = ["spread", "bits\\[6\\]"].map((name) =>
+      circuits.admit.named(new RegExp(`^OrderSlack_\\w+\\.${name}$`)),
+    );
+    const [slack, spread] = ["terms.slack", spreadName].map((name) => circuits.admit.read(name, honest));
     assert.notEqual(spread % 64n, 0n);
     for (const other of [slack - 1n, slack + 1n]) refuse(inputs, { "terms.slack": other });
-    refuse(inputs, { spread: spread + 64n });
-    refuse(inputs, { "spreadBits[6]": 1n - circuits.admit.read("spreadBits[6]", honest) });
+    refuse(inputs, { [spreadName]: spread + 64n });
+    refuse(inputs, { [bit]: 1n - circuits.admit.read(bit, honest) });
   });
 
   it("order: no proof of other values of a lot than those of the market's row", () => {
@@ -545,7 +649,6 @@ describe("circuits/instructions/admit: forged witnesses", () => {
     ["a margin missed in one scenario", (f) => poor(f, 500n), { "margin.covered[1]": 1n }, "orderPut"],
     ["a loss taken for a gain", (f) => poor(f, 500n), { "margin.gains[1]": 1n }, "orderPut"],
     ["a withdrawal beyond margin", (f) => withdraws(f, 99_501n), { "margin.out": 1n }, "payoutPut"],
-    ["a withdrawal of nothing", (f) => withdraws(f, 0n), { amountNone: 0n }, "payoutPut"],
     ["an order in a market that is over since now", (f) => (f.row.until = START), { isOver: 0n }, "orderPut"],
     ["an order on prices that halt", (f) => (f.halted = true), { "fresh.valid": 1n }, "orderPut"],
     ["an order on prices under other rules", (f) => (f.underOthers = true), { "fresh.sameRules": 1n }, "orderPut"],
@@ -563,13 +666,13 @@ describe("circuits/instructions/admit: forged witnesses", () => {
     [
       "an order without charges of what is short",
       (f) => charged(f, 500n + 3n * 109n + 15n),
-      { "margin.charge[1]": 0n },
+      { "margin.owned.charge[1]": 0n },
       "orderPut",
     ],
     [
       "an order with what is short called long",
       (f) => charged(f, 500n + 3n * 109n + 15n),
-      { "margin.isLong[1]": 1n },
+      { "margin.owned.isLong[1]": 1n },
       "orderPut",
     ],
     [
@@ -669,6 +772,24 @@ describe("circuits/instructions/admit: two slots", () => {
     ["under", "meta.rules"],
     ["halted", "meta.halted"],
   ];
+  const DEFAULTS = [
+    "OpenRules()(before.roots.rules, group, idsHash, rowsHash, instrumentsHash)",
+    "signal defaultsHash <== DefaultsHash()(defaults)",
+    "group.defaults === defaultsHash",
+  ];
+  it("rules, and those of defaults, are those of the state", async () => {
+    const args = [depth, scenarios, 1, maxOpen, 1];
+    const single = await compileTemplate({ file, template: "Admit", args, optimise: false });
+    const v = new Venue(1);
+    const item = orderItem(v.order(ALICE));
+    const inputs = v.instruction([v.apply(item, signed(ALICE, item))]).inputs as Inputs;
+    const defaultsHash = single.read("defaultsHash", single.witness(inputs));
+    const [open, hashed, same] = DEFAULTS;
+    single.refuses(inputs, { instrumentsHash: 5n }, open);
+    single.refuses(inputs, { "defaults.insuranceShare": 5n, defaultsHash }, hashed);
+    single.refuses(inputs, { "defaults.insuranceShare": 5n }, same);
+  });
+
   it("prices count by the rules and prices that were opened", async () => {
     const args = [depth, scenarios, 1, maxOpen, 1];
     const single = await compileTemplate({ file, template: "Admit", args, optimise: false });
@@ -695,12 +816,11 @@ describe("circuits/instructions/admit: two slots", () => {
   });
 
   it("each signal is bound by the rule that computes it, in a proof of one item and of two", () => {
-    const inSlot = circuit.statements.flatMap(({ template, text }) =>
-      ["AdmitSlot", "AdmitOrder"].includes(template) ? [text] : [],
-    );
+    const inSlot = circuit.statements.flatMap(({ template, text }) => (template === "AdmitSlot" ? [text] : []));
     const inWhole = new Set(circuit.rules.flat().map(({ text }) => text));
     const byHand = [
       "active[0] === 1",
+      ...DEFAULTS,
       ...["leaf", "siblings"].map((name) => `slot[j].${name} <== ${name}[j]`),
       "slot[j].accounts <== before.accounts.root",
       "slot[j].accounts <== slot[j - 1].accountsAfter",

@@ -41,6 +41,8 @@ export const PROFILE = {
   settle: 3,
   settleRuns: 2,
   fold: 1,
+  enforce: 1,
+  assume: 1,
 };
 export const START = 1_000_000n;
 export const INTERVAL = 10n;

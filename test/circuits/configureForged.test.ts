@@ -3,13 +3,16 @@
 // that follows is computed anew, so that only the rule that binds it is broken.
 import assert from "node:assert/strict";
 import type { ConfigureContext } from "../../src/protocol/configure.ts";
+import { accountLeaf } from "../../src/protocol/account.ts";
 import { contractHash } from "../../src/protocol/instrument.ts";
+import { scenariosHash } from "../../src/protocol/prices.ts";
 import { vectorHash } from "../../src/protocol/market.ts";
 import { INSTRUMENTS, MARKETS } from "../../src/protocol/parameters.ts";
 import type { Rules } from "../../src/protocol/rules.ts";
+import { Tree } from "../../src/protocol/tree.ts";
 import { rulesSignals } from "../../src/witness/configure.ts";
 import { contract, EXPIRY, market, PROFILE, rules } from "../protocol/pricedRules.ts";
-import { changed, context, NOW, refused, ROLLED } from "../protocol/ruleChanges.ts";
+import { changed, context, NOW, paying, refused, ROLLED } from "../protocol/ruleChanges.ts";
 import { argsOf, configuring, file, refusesInputs } from "./configuring.ts";
 import { Random } from "../../src/replay/random.ts";
 import { compileTemplate, type Circuit, type Inputs } from "./harness.ts";
@@ -18,6 +21,9 @@ import { leavesOthersAlone } from "./registers.ts";
 import { remembersHashes } from "./remembering.ts";
 
 const source = "configure.circom";
+/** In the tests of payouts. */
+const PAYOUT = "payout.payout <== now.group.payout";
+const ACCOUNTS = "payout.accounts <== before.accounts.root";
 const whole = () => compileTemplate({ file, template: "Configure", args: argsOf(PROFILE), optimise: false });
 const part = (template: string, args: readonly number[] = []) =>
   compileTemplate({ file, template, args, optimise: false });
@@ -50,7 +56,12 @@ const RULES: Record<string, string> = {
   "what is held without a market of it alone": "trades * miss[MARKETS() - 1] === 0",
   "what is held with its market halted": "trades * miss[MARKETS() - 1] === 0",
   "what is held with its market at an end": "trades * miss[MARKETS() - 1] === 0",
-  "a payout of the insurance account": "group.payout === 0",
+  "a payout under prices that do not count": "(1 - none) * (1 - fresh) === 0",
+  "a payout of another second": "(1 - none) * (at - time) === 0",
+  "a payout of nothing": "Range(BITS_AMOUNT())(some)",
+  "a payout while something is short": "(1 - none) * owing === 0",
+  "a payout of more than is held": "Range(BITS_AMOUNT())(vault - paid)",
+  "a payout beyond the margin of the insurance account": "(1 - none) * (1 - margin.out) === 0",
   "capacities that orders did not come under": "FitsTransaction(depth, clear, settle)",
 };
 
@@ -145,7 +156,13 @@ describe("circuits/instructions/configure: its body, forged", () => {
     const circuit = await whole();
     const others = ["greatest[MARKETS()] === 0", "gone[i] * named === 0", "twice[pairs] * nowRoot.marketGiven[m] === 0", "Range(BITS_MARKET())(now.group.greatestId)", "Range(BITS_MARKET())(rise)"]; // prettier-ignore
     const sample = { random: new Random(seed), count: 10 };
-    pinsEach(circuit, { fixture: honest() }, "configure.circom Configure", [...Object.keys(cheats), ...others], sample);
+    pinsEach(
+      circuit,
+      { fixture: honest() },
+      "configure.circom Configure",
+      [...Object.keys(cheats), ...others, PAYOUT, ACCOUNTS],
+      sample,
+    );
   });
 });
 
@@ -235,11 +252,11 @@ describe("circuits/instructions/configure: parts of it, forged", () => {
   it("each signal of what is forgotten is bound by the rule that computes it", async () => {
     const circuit = await part("Forget");
     const { inputs } = configuring(rules(), ROLLED, context()).make();
-    const { meta, scenarios, rowsHash, history, longCharges, shortCharges, last, payoffs, before } = inputs as { [name: string]: any }; // prettier-ignore
+    const { meta, rowsHash, history, longCharges, shortCharges, last, payoffs, before } = inputs as { [name: string]: any }; // prettier-ignore
     const of = {
       root: before.roots.prices,
       meta,
-      scenarios,
+      scenarios: scenariosHash(context().prices),
       rowsHash,
       history,
       longCharges,
@@ -251,6 +268,73 @@ describe("circuits/instructions/configure: parts of it, forged", () => {
     pinsEach(circuit, { some: { ...of, gone }, none: { ...of, gone: zeros } }, source);
     const forged = circuit.refuses({ ...of, gone } as Inputs, { "lastAfter[1]": 9n });
     assert.notEqual(vectorHash(last), circuit.read("kept.last", forged));
+  });
+});
+
+describe("circuits/instructions/configure: payouts of the insurance account, forged", () => {
+  remembersHashes();
+  const PAID = paying({});
+  const made = (of = PAID) => inputsOf(rules(), of.after, of.when);
+  type Read = (name: string) => bigint;
+  const plus = (name: string, by: bigint) => (read: Read) => ({ [name]: read(name) + by });
+  const cheats: [why: string, cheat: (read: Read) => Record<string, bigint>, rule?: string][] = [
+    ["another amount", plus("amount", -1n), "(1 - none) * (payout - hashed) === 0"],
+    ["another recipient", plus("recipient", 1n), "(1 - none) * (payout - hashed) === 0"],
+    ["called none", () => ({ "payout.none": 1n })],
+    ["less taken of the account", plus("payout.after.cash", 1n)],
+    ["nothing taken of the account", () => ({ "payout.paid": 0n })],
+    ["seq not raised", plus("payout.after.seq", -1n)],
+    ["a position that goes", plus("payout.after.positions[0]", -1n)],
+    ["another key", plus("payout.after.keyX", 1n)],
+    ["a flag", plus("payout.after.flagged", 1n)],
+    ["reserved", plus("payout.after.reserved", 1n)],
+    ["as much held as before", (read) => ({ "payout.vaultAfter": read("payout.vault") })],
+    ["not put", (read) => ({ "payout.putAfter": read("payout.put") })],
+    ["another word put", plus("payout.pushed", 1n)],
+    ["the tree left as it was", (read) => ({ "after.accounts.root": read("before.accounts.root") })],
+    ["put, and taken already", plus("after.payouts.taken", 1n)],
+    ["relief given", plus("after.losses.relief", 1n)],
+    ["of another account than the leaf's", plus("insurance.nonce", 1n), "update.rootBefore === accounts"],
+    ["with other values", () => ({ "values[1][9]": 5n }), "root === hashed"],
+  ]; // prettier-ignore
+  for (const [why, cheat, rule] of cheats)
+    it(`${why}: refused`, async () => {
+      const circuit = await whole();
+      const honest = circuit.witness(made());
+      const pinned = cheat((name) => circuit.read(name, honest));
+      circuit.refuses(made(), pinned, rule);
+    });
+
+  it("a payout from the account of another tree: refused", async () => {
+    const another = { "payout.accounts": "payout.update.rootBefore" };
+    (await whole()).refuses(made(), { "siblings[0][0]": 5n }, ACCOUNTS, another);
+  });
+
+  it("a payout where the rules have none: refused", async () => {
+    const circuit = await whole();
+    const paid = made() as { [name: string]: any };
+    const { recipient, amount, at } = paid as Record<string, bigint>;
+    const pins = { "payout.payout": paid.now.group.payout as bigint, recipient, amount, at };
+    circuit.refuses(inputsOf(rules(), rules(), PAID.when), pins, PAYOUT);
+    const inputs = inputsOf(rules(), rules(), PAID.when);
+    circuit.refuses(inputs, { "payout.putAfter": 5n });
+    circuit.refuses(inputs, { "payout.vaultAfter": 0n });
+    circuit.refuses(inputs, { "payout.after.seq": 9n });
+  }); // prettier-ignore
+
+  it("each signal is bound by the rule that computes it", async () => {
+    const circuit = await part("Payout", [2, 4]);
+    const all = made() as { [name: string]: any };
+    const { recipient, amount, at, insurance, siblings, values, longCharges, shortCharges, before, now } = all;
+    const of = { payout: now.group.payout, recipient, amount, at, time: at, fresh: 1n, vault: before.accounts.vault, relief: 0n, deficit: 0n, account: insurance, siblings: siblings.slice(0, 2), values, longCharges, shortCharges, accounts: 0n, put: 7n }; // prettier-ignore
+    of.accounts = new Tree(2, [[1, accountLeaf(PAID.when.insurance!.account)]]).root;
+    of.siblings = new Tree(2, [[1, accountLeaf(PAID.when.insurance!.account)]]).path(1);
+    const owing = { ...of, relief: 5n, deficit: 5n };
+    const none = { ...of, payout: 0n, fresh: 0n, deficit: 9n };
+    const byRows = Object.values(RULES).filter((rule) => circuit.statements.some(({ template, text }) => template === "Payout" && text === rule)); // prettier-ignore
+    // It is at least 1, and at most what is held: so it is within its range anyway.
+    const within = "Range(BITS_AMOUNT())(paid)";
+    pinsEach(circuit, { of, owing, none } as Record<string, Inputs>, "configure.circom Payout", [...byRows, within]);
   });
 });
 

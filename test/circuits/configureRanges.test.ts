@@ -201,9 +201,9 @@ describe("circuits/lib/ruleRanges: groups", () => {
     assert.equal(hasWitness(circuit, hashed({ ...inputs(group()), ...groupSignals({ ...group(), feeds: negated }) })), true); // prettier-ignore
   });
 
-  it("a payout of the insurance account: refused", async () => {
+  it("a payout of the insurance account: any, as Configure judges it", async () => {
     const read = inputs(group());
-    expectNoWitness(await compiled(), { ...read, group: { ...read.group, payout: 5n } });
+    assert.equal(hasWitness(await compiled(), { ...read, group: { ...read.group, payout: 5n } }), true);
   });
 
   it("each signal is bound by the rule that computes it", async () => {
@@ -234,6 +234,7 @@ describe("circuits/lib/ruleRanges: groups", () => {
     "Range(OPTION_RANGE())(pricing.rangeCap)": [() => whole(wide(most)), () => whole(wide(most + 1n))],
     "Within(1, MOST_MAINTENANCE())(defaults.maintenance)": [() => whole(group()), () => whole(defaulted({ maintenance: 641n }))], // prettier-ignore
     "Within(1, MOST_DEFAULTS())(defaults.target)": [() => whole(group()), () => whole(defaulted({ target: 1_025n }))],
+    "Range(WIDTH(32 * MOST_MAINTENANCE()))(32 * defaults.penalty - defaults.insuranceLimit)": [() => whole(defaulted({ penalty: 50n, insuranceLimit: 1_600n })), () => whole(defaulted({ penalty: 50n, insuranceLimit: 1_601n }))], // prettier-ignore
     "Within(0, 2 * MOST_MOVES())(rows.move[k] + MOST_MOVES())": [() => whole(group()), () => whole(rowed(1, { move: 73n }))], // prettier-ignore
     "Within(0, 2)(rows.level[k])": [() => whole(group()), () => hashed({ ...whole(group()), pricing: { ...base.pricing, scenarios: [(base.pricing.scenarios as bigint[])[0] | (3n << 25n)] } })], // prettier-ignore
     "Within(0, 64)(rows.weight[k])": [() => whole(group()), () => whole(rowed(1, { weight: 65n }))],
@@ -479,7 +480,7 @@ describe("circuits/lib/ruleRanges: what fits a transaction", () => {
       const rules = [`Range(WIDTH(MOST_BYTES()))(${bytes} - ACCOUNT_BYTES() * accounts)`, `Range(WIDTH(MOST_GAS()))(${gas} - ACCOUNT_GAS() * accounts)`]; // prettier-ignore
       pinsEach(circuit, { fixture: at, full: { capacity: 300n, cancelCapacity: 5n, listCapacity: 6n } }, source, rules);
       // Of a small tree gas decides.
-      if (depth === 10) refusesInputs(circuit, { honest: at, cheat: { ...at, capacity: 500n } }, bytes);
+      if (depth === 10) refusesInputs(circuit, { honest: at, cheat: { ...at, capacity: 394n } }, bytes);
       refusesInputs(circuit, { honest: at, cheat: { ...at, cancelCapacity: 513n } }, gas);
     }
   });

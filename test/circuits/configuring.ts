@@ -2,9 +2,11 @@
 import { configure, type ConfigureContext } from "../../src/protocol/configure.ts";
 import { openAccount } from "../../src/protocol/account.ts";
 import { BASE8 } from "../../src/protocol/eddsa.ts";
+import { INSURANCE } from "../../src/protocol/parameters.ts";
 import type { Profile } from "../../src/protocol/instructions.ts";
 import { rulesItem } from "../../src/protocol/item.ts";
 import { vectorHash } from "../../src/protocol/market.ts";
+import { toField } from "../../src/protocol/numbers.ts";
 import { rulesRoot, type Rules } from "../../src/protocol/rules.ts";
 import { configureInputs } from "../../src/witness/configure.ts";
 import { Ledger, type InstructionInputs } from "../../src/witness/ledger.ts";
@@ -23,10 +25,12 @@ export function configuring(before: Rules, after: Rules, when: ConfigureContext)
   const { profile, prices, counts, holders, time } = when;
   const { x: keyX, y: keyY } = BASE8;
   const accounts = [0n, 1n].map((view) => openAccount({ keyX, keyY, view }));
+  const insurance = when.insurance?.account ?? accounts[INSURANCE];
+  accounts[INSURANCE] = insurance;
   let blind = 0n;
   const ledger = new Ledger({ profile, domain: 77n, rules: before, prices, accounts, time: time - 1n, blind: () => ++blind }); // prettier-ignore
   Object.assign(ledger.vectors, { counts: [...counts], holders: [...holders] });
-  Object.assign(ledger.state, { counts: vectorHash(counts), holders: vectorHash(holders) });
+  Object.assign(ledger.state, { counts: vectorHash(counts), holders: vectorHash(holders), ...when.insurance?.held });
   const pricesAfter = () => {
     try {
       return configure(before, after, when);
@@ -37,7 +41,14 @@ export function configuring(before: Rules, after: Rules, when: ConfigureContext)
   const make = () => {
     const entry = { item: rulesItem(rulesRoot(after)), time };
     const terms = { rules: after, prices: pricesAfter() };
-    return configureInputs(ledger, { kind: "rules", entry, before: { rules: before, prices }, after: terms }) as InstructionInputs & { inputs: Inputs }; // prettier-ignore
+    const { vault, relief, deficit } = ledger.state;
+    const { recipient, amount } = after.group.payout ?? { recipient: 0n, amount: 0n };
+    const written = { ...insurance, seq: insurance.seq + 1n, cash: insurance.cash - amount };
+    const write = { index: INSURANCE, before: insurance, after: written };
+    const payout = after.group.payout && { word: recipient + (amount << 160n), write };
+    const held = { vault: toField(vault - amount), relief, deficit };
+    const event = { kind: "rules", entry, before: { rules: before, prices }, after: terms, insurance, payout, held } as const; // prettier-ignore
+    return configureInputs(ledger, event) as InstructionInputs & { inputs: Inputs };
   };
   return { ledger, make };
 }

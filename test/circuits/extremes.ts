@@ -55,7 +55,7 @@ export function playRound(circuits: Circuits, seed: number, seen = new Seen()): 
   seen.genesis(genesis);
   const matcher = open(genesis);
   const log = new Log(draw, genesis, matcher);
-  return play(circuits, genesis, matcher, log.commands(), { log, seen });
+  return play(circuits, genesis, matcher, log.commands(), seen);
 }
 
 /** The same failure with as few commands as can be found by leaving out some. */
@@ -83,7 +83,7 @@ export function described({ at, name, message, genesis, commands }: Failure): st
     "markets:",
     ...markets.flatMap((_, slot) => used(slot) ?? []).map(show),
     `group, time: ${show({ ...genesis.rules.group, epoch: genesis.prices.epoch, time: genesis.time })}`,
-    `accounts at genesis: ${show(genesis.accounts.map(({ nonce, positions }) => ({ nonce, positions })))}`,
+    `accounts at genesis: ${show(genesis.accounts.map(({ nonce, cash, open, flagged, positions }) => ({ nonce, cash, open, flagged, positions })))}`,
   ].join("\n");
 }
 
@@ -107,7 +107,7 @@ function play(
   genesis: GenesisFile,
   matcher: Matcher,
   commands: Iterable<Command>,
-  { log, seen }: { log?: Log; seen?: Seen } = {},
+  seen?: Seen,
 ): Outcome {
   let blind = 0n;
   const ledger = new Ledger({ ...genesis, profile: PROFILE, blind: () => ++blind });
@@ -127,7 +127,6 @@ function play(
       step = "witness builder";
       for (const event of events) {
         builder.add(event);
-        log?.follow(event);
         seen?.event(event, genesis);
       }
       step = "log";

@@ -8,7 +8,7 @@ import { pricesFresh } from "../../src/protocol/prices.ts";
 import { clearInstructions } from "../../src/witness/clear.ts";
 import { clearEvent, ledgerOf, PROFILE } from "./clearing.ts";
 import { situation } from "./clearProofs.ts";
-import { pricingOfTests } from "../priced.ts";
+import { groupOfTests, pricingOfTests } from "../priced.ts";
 import { compileTemplate, expectNoWitness, type Inputs } from "./harness.ts";
 import { quotient } from "./r1cs.ts";
 import { pinsEach } from "./pinning.ts";
@@ -48,6 +48,15 @@ const CANCELS = {
 const CLAIMS = { on: 1n, price: 1_000n, bids: 10n, bidsAbove: 4n, asks: 9n, asksBelow: 3n, mark: 1_000n };
 const PROGRESS = { leftBid: 1n, leftAsk: 2n, restBids: 3n, restBidsAbove: 4n, restAsks: 5n, restAsksBelow: 6n, kept: 8n, stage: 0n, walked: 9n, newBook: 10n }; // prettier-ignore
 
+const TERMS = { tick: 5n, lotLimit: 100n, bandSquare: 40_000n, feeRate: 1_001n, feePerLot: 1n, rhoMin: 1n, maxFee: 3n, mark: 1_000n, funding: 7n, low: 900n, high: 1_100n, slack: 28n, quoted: 1n }; // prettier-ignore
+/** Other ticks and another rest: below. */
+const TICKS = [
+  "signal rest <== limitParts.out - terms.tick * quotient",
+  "Range(BITS_PRICE() + 1)(quotient)",
+  "Range(BITS_TICK())(rest)",
+  "Range(BITS_TICK())(terms.tick - 1 - rest)",
+];
+
 const TEMPLATES: [file: string, template: string, args: number[], examples: () => Examples, byHand?: string[]][] = [
   ["bits", "Bits", [4], () => ({ five: { in: 5n } })],
   ["bits", "Range", [4], () => ({ five: { in: 5n } })],
@@ -77,11 +86,20 @@ const TEMPLATES: [file: string, template: string, args: number[], examples: () =
   ["fee", "Absolute", [4], () => ({ less: { bits: bitsOf(13n, 5) } })],
   ["log", "LogStep", [], () => ({ some: { domain: 1n, logHead: 2n, A: 3n, B: 4n, salt: 5n, auth: 6n, time: 7n } })],
   ["log", "ClockStep", [], () => ({ some: { clock: 64n, time: 3n, rank: 5n, strict: 1n } })],
+  ["margin", "Longs", [], () => ({ some: { positions: account.positions.map((lots, i) => (i === 3 ? -5n : lots)) } })],
+  ["margin", "Equities", [2], () => ({ some: { ...owned(), isLong: bitsOf(0xfff0n, 16) } })],
   ["margin", "MarginHolds", [2], () => ({ holds: margin(100n, -3n), fails: margin(2n, -3n), gains: margin(2n, 3n), short: margin(2n, -3n, -1n) })], // prettier-ignore
   ["book", "UnpackEntry", [], () => ({ some: { word: (1n << 236n) + 12345678901234567890n } })],
   ["fill", "UnpackFill", [], () => ({ some: { word: (1n << 147n) + 12345678901234567890n } })],
   ["fill", "UnpackTrade", [], () => ({ some: { trade: (1n << 104n) + 12345678901234567890n } })],
   ["fill", "Trade", [], () => ({ some: { slot: 3n, price: -1_000n, funding: 25n } })],
+  ["rules", "DefaultsHash", [], () => ({ some: { defaults: { ...groupOfTests().defaults } } })],
+  ["defaults", "Flag", [], () => ({ young: flag(995n), old: flag(880n), older: flag(500n), none: flag(0n) })],
+  ["defaults", "Haircut", [], () => ({ half: haircut(1_050n), whole: haircut(50n), kept: haircut(0n), empty: { ...haircut(50n), vault: 0n } })], // prettier-ignore
+  ["defaults", "Deficit", [], () => ({ some: deficit(100n), none: deficit(1_000n) })],
+  ["order", "AdmitOrder", [], () => ({ buy: order(0n, 1_000n, 3n), sell: order(1n, -995n, 200n), off: order(0n, 1_003n, 0n), cheap: { ...order(0n, 1_000n, 3n), terms: { ...TERMS, rhoMin: 1n << 40n } } }), TICKS], // prettier-ignore
+  ["order", "OrderSlack", [], () => ({ some: { low: -900n, high: 1_000n, slack: 9n } })],
+  ["order", "EntryWord", [], () => ({ some: { account: 5n, nonce: 6n, side: 1n, limit: -7n, size: 8n, rho: 9n, expiry: 10n, thisAuction: 1n } })], // prettier-ignore
   [
     "item",
     "Item",
@@ -142,6 +160,27 @@ function signature(message: bigint): Inputs {
   return { keyGiven: 1n, keyX: key[0], keyY: key[1], ...sign(SECRET, 7n), message };
 }
 
+function order(side: bigint, limit: bigint, size: bigint): Inputs {
+  return { side, limit: bitsOf(limit + (1n << 40n), 41), size, terms: TERMS };
+}
+
+/** At 1000 a flag is young to 60 s, and counts for 300 more. */
+function flag(flagged: bigint): Inputs {
+  return { flagged, grace: 60n, lasts: 300n, time: 1_000n };
+}
+function haircut(deficit: bigint): Inputs {
+  return { amount: 301n, vault: 1_000n, relief: 50n, deficit };
+}
+/** Worth -450. */
+function deficit(cash: bigint): Inputs {
+  const positions = account.positions.map((_, i) => (i === 1 ? -3n : i === 2 ? 5n : 0n));
+  return { cash, positions, mark: positions.map((_, i) => (i === 1 ? 200n : i === 2 ? 30n : 7n)) };
+}
+function owned(): Inputs {
+  const { reserved: _, quantity: __, unit: ___, ...rest } = margin(2n, 1n);
+  return rest;
+}
+
 function margin(cash: bigint, unit: bigint, sign = 1n): Inputs {
   const positions = account.positions.map((lots) => sign * lots);
   const [longCharges, shortCharges] = [1n, 2n].map((charge) => positions.map((_, i) => charge + BigInt(i)));
@@ -165,6 +204,54 @@ describe("circuits/lib: each statement is a rule", () => {
       const circuit = await compileTemplate({ file, template, args, optimise: false });
       pinsEach(circuit, examples(), `${name}.circom`, byHand);
     });
+
+  it("a haircut is rounded down, and none is paid where nothing is held", async () => {
+    const circuit = await compileTemplate({ file: "circuits/lib/defaults.circom", template: "Haircut", optimise: false }); // prettier-ignore
+    const read = (inputs: Inputs) => ["paid", "isShort"].map((name) => circuit.read(name, circuit.witness(inputs)));
+    assert.deepEqual([1_050n, 51n, 50n, 0n].map((lacking) => read(haircut(lacking))), [[150n, 1n], [300n, 1n], [301n, 0n], [301n, 0n]]); // prettier-ignore
+    assert.deepEqual(read({ ...haircut(50n), vault: 0n }), [0n, 0n]);
+    assert.deepEqual(read({ ...haircut(51n), vault: 0n }), [0n, 1n]);
+    const most = { amount: (1n << 92n) - 1n, vault: 1n << 90n, relief: 0n, deficit: (1n << 102n) - 1n };
+    assert.deepEqual(read(most), [(most.amount * most.vault) / (most.vault + most.deficit), 1n]);
+    for (const paid of [149n, 151n, 301n]) circuit.refuses(haircut(1_050n), { paid });
+    circuit.refuses(haircut(1_050n), { isShort: 0n });
+    circuit.refuses(haircut(50n), { isShort: 1n });
+  });
+
+  it("a flag counts to the second", async () => {
+    const circuit = await compileTemplate({ file: "circuits/lib/defaults.circom", template: "Flag", optimise: false });
+    const read = (of: bigint) => ["counts", "begun"].map((name) => circuit.read(name, circuit.witness(flag(of))));
+    const at: [flagged: bigint, bits: bigint[]][] = [
+      [0n, [0n, 1n]],
+      [1n, [0n, 1n]],
+      [640n, [0n, 1n]],
+      [641n, [1n, 1n]],
+      [940n, [1n, 1n]],
+      [941n, [1n, 0n]],
+      [1_000n, [1n, 0n]],
+    ];
+    for (const [flagged, bits] of at) assert.deepEqual(read(flagged), bits, `${flagged}`);
+    const ends = { flagged: (1n << 40n) - 1n, grace: (1n << 32n) - 1n, lasts: 3n * ((1n << 32n) - 1n), time: 0n };
+    circuit.witness(ends);
+    circuit.witness({ ...ends, flagged: 0n, time: (1n << 40n) - 1n });
+  });
+
+  it("a deficit is what is lacking, to the unit", async () => {
+    const circuit = await compileTemplate({ file: "circuits/lib/defaults.circom", template: "Deficit", optimise: false }); // prettier-ignore
+    const out = (cash: bigint) => circuit.read("out", circuit.witness(deficit(cash)));
+    assert.deepEqual([0n, 449n, 450n, 451n, -5n].map(out), [450n, 1n, 0n, 0n, 455n]);
+    circuit.refuses(deficit(100n), { out: 349n });
+    circuit.refuses(deficit(100n), { solvent: 1n });
+  });
+
+  it("an order has no other ticks", async () => {
+    const circuit = await compileTemplate({ file: "circuits/lib/order.circom", template: "AdmitOrder", optimise: false }); // prettier-ignore
+    const off = order(0n, 1_003n, 3n);
+    circuit.refuses(off, { quotient: 199n }, "Range(BITS_TICK())(terms.tick - 1 - rest)");
+    circuit.refuses(off, { quotient: 201n }, "Range(BITS_TICK())(rest)");
+    circuit.refuses(off, { quotient: 200n, rest: 0n }, "signal rest <== limitParts.out - terms.tick * quotient");
+    circuit.refuses(off, { quotient: quotient(1_003n, 5n) }, "Range(BITS_PRICE() + 1)(quotient)");
+  });
 
   it("a fee is rounded up, by less than one", async () => {
     const circuit = await compileTemplate({
@@ -261,10 +348,10 @@ describe("circuits/lib: each statement is a rule", () => {
     const [positions, longCharges, shortCharges] = cases[2];
     const inputs = { cash: 21n, reserved: 0n, positions, values: zero, longCharges, shortCharges, quantity: 1n, unit: [-1n, -1n, -1n] }; // prettier-ignore
     for (const [name, value] of [
-      ["isLong[0]", 1n],
-      ["charge[0]", 0n],
-      ["charge[0]", 20n],
-      ["chargePerLot[0]", -5n],
+      ["owned.isLong[0]", 1n],
+      ["owned.charge[0]", 0n],
+      ["owned.charge[0]", 20n],
+      ["owned.chargePerLot[0]", -5n],
     ] as const)
       // prettier-ignore
       assert.equal(circuit.read("out", circuit.refuses(inputs, { [name]: value })), 1n, name);

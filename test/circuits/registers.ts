@@ -20,10 +20,13 @@ const WRITES = {
     "counts",
     "payoutsPut",
     "vault",
+    "relief",
   ],
   clear: ["phase", "blind", "logHead", "logCount", "clock", "books", "admitted", "cancels", "counts", "sweep", "fillsPut"], // prettier-ignore
-  settle: ["phase", "blind", "accounts", "holders", "fees", "fillsTaken"],
-  configure: ["phase", "blind", "logHead", "logCount", "clock", "rules", "prices"],
+  settle: ["phase", "blind", "accounts", "holders", "fees", "share", "fillsTaken"],
+  configure: ["phase", "blind", "logHead", "logCount", "clock", "rules", "prices", "accounts", "vault", "payoutsPut"],
+  enforce: ["phase", "blind", "logHead", "logCount", "clock", "accounts", "admitted", "cancels", "counts"],
+  assume: ["phase", "blind", "logHead", "logCount", "clock", "accounts", "holders", "deficit"],
   fold: ["phase", "blind", "logHead", "logCount", "clock", "accounts", "holders"],
   withdraw: ["phase", "blind", "payoutsTaken"],
 } as const satisfies Record<string, readonly Register[]>;

@@ -21,6 +21,7 @@ import {
   eventOf,
   ledgerOf,
   pricedRules,
+  PROFILE,
   quorumFor,
   randomSituation,
   signedReport,
@@ -93,6 +94,9 @@ const CASES: [why: string, situation: () => Situation, shows: (after: Prices, be
   ["a perpetual that was given an expiry", () => { const given = instruments().map((it, i) => (i === 0 ? instrument(contract("future")) : it)); const of = { ...rules(), instruments: given, markets: rules().markets.map(() => null) }; return situation(of, { ...earlier(), funding: 500n }, AT_EXPIRY, numbers({}, { 0: 1n + AVERAGE })); }, ({ values, funding }) => funding === 500n && values.every((row) => row[0] === AVERAGE - 500n)],
   ["a mark of 41 bits", () => situation({ ...rules(), markets: [market(101n, { 1: 127n }), market(102n, { 1: -1n, 4: 1n }), ...Array<null>(14).fill(null)] }, earlier(), FIRST + 1n, numbers({}, { 1: (1n << 40n) / 126n })), ({ markets }) => !markets[0] && !!markets[1]],
   ["no instrument and no market", () => { const none = { ...rules(), instruments: Array<null>(INSTRUMENTS).fill(null), markets: rules().markets.map(() => null) }; return situation(none, noPrices(pricedRules(none)), FIRST, numbers()); }, ({ values }) => values.flat().every((value) => value === 0n)],
+  ["a share of fees that is credited", () => ({ ...situation(rules(), earlier(), FIRST + 1n, numbers()), share: 7n * 65_536n + 65_535n }), () => true],
+  ["a share of fees that pays what is lacking", () => ({ ...situation(rules(), earlier(), FIRST + 1n, numbers()), share: 1n << 60n, deficit: 5n }), () => true],
+  ["a halt, which leaves what is lacking as it was", () => ({ ...situation(rules(), earlier(), FIRST + 1n, numbers({ index: 110_001n })), share: 7n << 16n, deficit: 5n }), ({ halted }) => halted],
   ["tenors that differ", () => situation(ruled({ tenors: Array.from({ length: TENORS }, (_, i) => BigInt(16 * i)) }), earlier(), FIRST + 1n, numbers()), () => true],
 ];
 
@@ -100,7 +104,13 @@ describe("circuits/instructions/reprice", () => {
   remembersHashes();
   let circuit: Circuit;
   before(async () => {
-    circuit = await compileTemplate({ file, template: "Reprice", args: [4, 4] });
+    circuit = await compileTemplate({
+      file,
+      template: "Reprice",
+      args: [4, 4, PROFILE.depth],
+      optimise: false,
+      attributed: false,
+    });
   });
   const shown = (inputs: Inputs) => circuit.publicValues(inputs, 6);
   const built = (of: Situation) => repriceInputs(ledgerOf(of), eventOf(of));
@@ -127,7 +137,7 @@ describe("circuits/instructions/reprice", () => {
   });
 
   describe("forged witnesses", () => {
-    const whole = () => compileTemplate({ file, template: "Reprice", args: [4, 4], optimise: false });
+    const whole = () => compileTemplate({ file, template: "Reprice", args: [4, 4, PROFILE.depth], optimise: false });
     const of = () => situation(rules(), earlier(), FIRST + 1n, numbers({ index: 101_000n }));
     const CONTRACTS = "signal contracts <== Hash(TAG_VECTOR(), N)(contract)";
 
@@ -137,6 +147,44 @@ describe("circuits/instructions/reprice", () => {
       const signed = quorum.map(({ feed, report }) => signedReport(feed, { ...report, contracts: 5n }));
       const pins = signed.flatMap(({ auth: { R8x, R8y, S } }, j) => [[`R8x[${j}]`, R8x], [`R8y[${j}]`, R8y], [`signature[${j}]`, S]]); // prettier-ignore
       (await whole()).refuses(inputs as Inputs, { contracts: 5n, ...Object.fromEntries(pins) }, CONTRACTS);
+    });
+
+    const sharing = () => ({ ...of(), share: 7n * 65_536n + 5n, deficit: 9n });
+    const halting = () => ({
+      ...sharing(),
+      ...situation(rules(), earlier(), FIRST + 1n, numbers({ index: 120_000n })),
+    });
+    type Read = (name: string) => bigint;
+    const plus = (name: string, by: bigint) => (read: Read) => ({ [name]: read(name) + by });
+    const cheats: [why: string, of: () => Situation, cheat: (read: Read) => Record<string, bigint>, rule?: string][] = [
+      ["the insurance account not credited", sharing, () => ({ credit: 0n })],
+      ["one unit more credited", sharing, plus("credit", 1n)],
+      ["credited, and its share stays", sharing, (read) => ({ "after.clearing.share": read("before.clearing.share") })],
+      ["a rest of its share lost", sharing, () => ({ "after.clearing.share": 0n })],
+      ["one unit more than is credited", sharing, plus("insured.cash", 1n)],
+      ["a position that goes", sharing, plus("insured.positions[0]", 1n)],
+      ["another key of the insurance account", sharing, plus("insured.keyX", 1n)],
+      ["its flag raised", sharing, plus("insured.flagged", 1n)],
+      ["seq raised", sharing, plus("insured.seq", 1n)],
+      ["the tree left as it was", sharing, (read) => ({ "after.accounts.root": read("before.accounts.root") })],
+      ["a deficit one unit too great", sharing, plus("deficit", 1n)],
+      ["a deficit one unit too small", sharing, plus("lacking", -1n)],
+      ["the deficit as it was", sharing, () => ({ "after.losses.deficit": 9n })],
+      ["a deficit where the epoch is halted", halting, (read) => ({ deficit: read("lacking") })],
+      ["relief given", sharing, plus("after.losses.relief", 1n)],
+      ["another insurance account than the leaf's", sharing, plus("insurance.cash", 1n), "update.rootBefore === before.accounts.root"],
+    ]; // prettier-ignore
+    for (const [why, make, cheat, rule] of cheats)
+      it(`${why}: refused`, async () => {
+        const circuit = await whole();
+        const { inputs } = built(make());
+        const honest = circuit.witness(inputs as Inputs);
+        circuit.refuses(inputs as Inputs, cheat((name) => circuit.read(name, honest)), rule);
+      }); // prettier-ignore
+
+    it("the share credited to another account: refused, in whatever tree", async () => {
+      const root = { "before.accounts.root": "update.rootBefore" };
+      (await whole()).refuses(built(sharing()).inputs as Inputs, { "update.index[0]": 0n }, undefined, root);
     });
 
     it(`each signal of its body is bound by the rule that computes it: ${2 * ROUNDS} statements (seed ${SEED})`, async () => {

@@ -1,17 +1,19 @@
 /** Situations in which a REPRICE comes: rules that requireRules takes, prices before, and reports of which the medians are given. */
 import type { Event } from "../../src/matcher/events.ts";
+import { deficitOf, insured } from "../../src/protocol/defaults.ts";
 import { sign } from "../../src/protocol/eddsa.ts";
 import { contractsHash, type Contract, type Instrument } from "../../src/protocol/instrument.ts";
 import { PROFILES, type Profile } from "../../src/protocol/instructions.ts";
 import { repriceItem } from "../../src/protocol/item.ts";
 import type { MarketRules } from "../../src/protocol/market.ts";
 import { max, min } from "../../src/protocol/numbers.ts";
-import { INSTRUMENT_KIND, INSTRUMENTS, MARKETS, TENORS } from "../../src/protocol/parameters.ts";
+import { INSTRUMENT_KIND, INSTRUMENTS, INSURANCE, MARKETS, TENORS } from "../../src/protocol/parameters.ts";
 import { noPrices, reprice, type Prices, type PricedRules, type Pricing } from "../../src/protocol/prices.ts";
 import { medians, reportHash, type Numbers, type Report, type SignedReport } from "../../src/protocol/report.ts";
 import { requireRules, rulesRoot, type Rules } from "../../src/protocol/rules.ts";
 import { Random } from "../../src/replay/random.ts";
 import { Ledger } from "../../src/witness/ledger.ts";
+import { accountOf, vector } from "../defaulting.ts";
 import { group, market, pricing } from "../protocol/pricedRules.ts";
 
 export const DOMAIN = 77n;
@@ -27,6 +29,9 @@ export interface Situation {
   readonly epoch: bigint;
   readonly time: bigint;
   readonly quorum: readonly SignedReport[];
+  /** of fees what is the insurance account's, 2^-16 cash units; what it lacked before */
+  readonly share?: bigint;
+  readonly deficit?: bigint;
 }
 
 export function pricedRules(rules: Rules): PricedRules {
@@ -80,15 +85,38 @@ export function quorumFor(random: Random, rules: Rules, epoch: bigint, numbers: 
   );
 }
 
-export function ledgerOf({ rules, before, time }: Pick<Situation, "rules" | "before" | "time">): Ledger {
+/** The insurance account owes what it has sold. */
+const INSURED = accountOf({ positions: vector(-3n, 2n, 1n, -1n) });
+const ACCOUNTS = [accountOf(), INSURED];
+
+export function ledgerOf({
+  rules,
+  before,
+  time,
+  share = 0n,
+  deficit = 0n,
+}: Omit<Situation, "epoch" | "quorum">): Ledger {
   let blind = 0n;
-  const genesis = { profile: PROFILE, domain: DOMAIN, rules, prices: before, accounts: [], time: time - 1n };
-  return new Ledger({ ...genesis, blind: () => ++blind });
+  const genesis = { profile: PROFILE, domain: DOMAIN, rules, prices: before, accounts: ACCOUNTS, time: time - 1n };
+  const ledger = new Ledger({ ...genesis, blind: () => ++blind });
+  Object.assign(ledger.state, { share, deficit });
+  return ledger;
 }
 
-export function eventOf({ rules, before, epoch, time, quorum }: Situation): Extract<Event, { kind: "reprice" }> {
+export function eventOf({
+  rules,
+  before,
+  epoch,
+  time,
+  quorum,
+  share = 0n,
+  deficit = 0n,
+}: Situation): Extract<Event, { kind: "reprice" }> {
   const after = reprice(pricedRules(rules), before, epoch, medians(quorum));
-  return { kind: "reprice", entry: { item: repriceItem(epoch), time, quorum }, epoch, before, after, funded: [] };
+  const credited = insured(INSURED, share);
+  const write = { index: INSURANCE, before: INSURED, after: credited.insurance };
+  const held = { vault: 0n, relief: 0n, deficit: after.halted ? deficit : deficitOf(credited.insurance, after) };
+  return { kind: "reprice", entry: { item: repriceItem(epoch), time, quorum }, epoch, before, after, funded: [], insurance: write, held, share: credited.share }; // prettier-ignore
 }
 
 /** Rules at random: kinds, expiries about `end`, markets, and words of the pricing rules now and then at their ends. */

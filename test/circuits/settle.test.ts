@@ -39,15 +39,21 @@ type Circuits = Record<"settle" | "settleRuns", Circuit>;
 
 async function compiled(): Promise<Circuits> {
   const of = (slots: number, run: number) =>
-    compileTemplate({ file, template: "Settle", args: [PROFILE.depth, slots, run] });
+    compileTemplate({
+      file,
+      template: "Settle",
+      args: [PROFILE.depth, slots, run],
+      optimise: false,
+      attributed: false,
+    });
   return { settle: await of(PROFILE.settle, 1), settleRuns: await of(PROFILE.settleRuns, RUN) };
 }
 const named = (circuits: Circuits, { name }: InstructionInputs) => circuits[name as keyof Circuits];
 
 /** The circuits answer as the ledger, whose last state is the one that follows from the accounts. */
 function agrees(circuits: Circuits, situation: Situation): InstructionInputs[] {
-  const { ledger, instructions, after } = settling(situation);
-  const expected = registersAfter(ledger.state, after);
+  const { ledger, instructions, after, share } = settling(situation);
+  const expected = registersAfter(ledger.state, after, share);
   const made = instructions();
   for (const instruction of made)
     assert.deepEqual(
@@ -89,7 +95,11 @@ describe("circuits/instructions/settle: agreement", () => {
           fills: Array.from({ length: random.integer(1, 8) }, () => some(slot)),
         };
       });
-      agrees(circuits, { fills, fees: BigInt(random.pick([0, 0, 7])) });
+      agrees(circuits, {
+        fills,
+        fees: BigInt(random.pick([0, 0, 7])),
+        share: random.pick([0n, 65_535n, random.bits(40)]),
+      });
     });
 
   it("the rules hold of what the program computes", () => {
@@ -135,6 +145,8 @@ describe("circuits/instructions/settle: agreement", () => {
     ["the last leaf", { fills: [fill(15)] }, [ONE]],
     ["a dropped order", { fills: [fill(3, none)] }, [ONE]],
     ["fees alone", { fills: [], fees: 9n }, [ONE]],
+    ["fees of which share makes a whole unit", { fills: [], fees: 1n, share: 65_536n - 6_554n }, [ONE]],
+    ["fees of which share lacks one 2^-16 of a unit", { fills: [], fees: 1n, share: 65_535n - 6_554n }, [ONE]],
     ["a price of 0", { fills: [{ trade: trade({ price: 0n }), fills: [fill(3)] }] }, [ONE]],
     ["a price below 0", { fills: [{ trade: trade({ price: -1_250n }), fills: [fill(3), fill(4, { lots: -2n })] }] }, [ONE]],
     ["orders dropped in a free slot", { fills: [{ trade: trade({ slot: FREE, price: 0n, funding: 0n }), fills: [fill(3, none)] }] }, [ONE]],
@@ -249,8 +261,13 @@ describe("circuits/instructions/settle: malicious inputs", () => {
       (inputs) => (inputs.on[0][0] = 0n),
     ],
     ["a fill taken twice at once", "Boolean: in * (in - 1) === 0;", (inputs) => (inputs.on[0][0] = 2n)],
-    ["half a credit", "Boolean: in * (in - 1) === 0;", (inputs) => (inputs.credits[2] = 2n)],
-    ["the fees credited to a trader", "SettleSlot: credit * index === 0;", (inputs) => (inputs.credits[1] = 1n)],
+    ["half a credit", "Boolean: in * (in - 1) === 0;", (inputs) => (inputs.credit = 2n)],
+    [
+      "another share of fees",
+      "Settle: group.defaults === defaultsHash;",
+      ({ defaults }) => (defaults.insuranceShare = 0n),
+    ],
+    ["other rules of defaults", "OpenRules: root === hashed;", ({ group }) => (group.defaults += 1n)],
     ["a market slot beyond the last", "Bits: sum === in;", (inputs) => (inputs.slots[3] = BigInt(SLOT) + 16n)],
   ];
   for (const [why, rule, attack] of refused)
@@ -260,6 +277,11 @@ describe("circuits/instructions/settle: malicious inputs", () => {
       attack(inputs, ledger);
       assert.equal(refusal(circuits.settle, inputs), rule);
     });
+
+  it("the fees credited to a trader: refused", () => {
+    const [{ inputs }] = settling({ fills: [3, 4, 5, 6, 7, 8].map((account) => fill(account)) }).instructions();
+    assert.equal(refusal(circuits.settle, { ...inputs, credit: 1n }), "SettleSlot: credit * index === 0;");
+  });
 
   it("a run over two accounts: refused", () => {
     const [{ name, inputs }] = settling({ fills: Array.from({ length: 8 }, () => fill(3)) }).instructions();
@@ -310,8 +332,8 @@ describe("circuits/instructions/settle: malicious inputs", () => {
     });
 
   it("fewer fills in a proof than it could hold are harmless: the phase ends when all are booked", () => {
-    const { ledger, after } = settling({ fills: FILLS });
-    const expected = registersAfter(ledger.state, after);
+    const { ledger, after, share } = settling({ fills: FILLS });
+    const expected = registersAfter(ledger.state, after, share);
     const accounts = new Map(someAccounts().entries());
     const put = ledger.state.fillsPut;
     const phases: bigint[] = [];

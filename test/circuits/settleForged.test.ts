@@ -62,6 +62,8 @@ describe("circuits/instructions/settle: forged witnesses", () => {
     "credit * index === 0",
     "found === 1",
   ];
+  const OPEN = "OpenRules()(before.roots.rules, group, idsHash, rowsHash, instrumentsHash)";
+  const NO_CREDIT = "step[j].credit <== 0";
   const ROW = "market[g].row <== rows[g]";
   const FIRST = "step[j].accounts <== before.accounts.root";
   const LINK = "step[j].accounts <== step[j - 1].accountsAfter";
@@ -78,11 +80,17 @@ describe("circuits/instructions/settle: forged witnesses", () => {
   ];
   it("each signal is bound by the rule that computes it", () => {
     const credit = inputsOfTwo({ fills: [fill(3)] });
-    assert.deepEqual(credit.credits, [0n, 1n]);
-    pinsEach(circuit, { fixture: fixture(), credit }, "settle.circom", [...BY_HAND, ...OF_ONE, LINK]);
-    const ofTwo = ["Boolean()(credits[j])", "step[j].credit <== credits[j]"];
+    assert.equal(credit.credit, 1n);
+    pinsEach(circuit, { fixture: fixture(), credit }, "settle.circom", [...BY_HAND, ...OF_ONE, LINK, OPEN, NO_CREDIT]);
+    const ofTwo = ["Boolean()(credit)", "step[j].credit <== credit"];
     const run = "on[k] * (named - index) === 0";
-    pinsEach(runs, { fixture: fixtureOfRun() }, "settle.circom", [...BY_HAND, ...ofTwo, run, FIRST, ROW]);
+    pinsEach(runs, { fixture: fixtureOfRun() }, "settle.circom", [...BY_HAND, ...ofTwo, run, FIRST, ROW, OPEN]);
+  });
+
+  it("other rules than those of the state, or a credit in a slot that is not the last: refused", () => {
+    const inputs = inputsOfTwo({ fills: [fill(0), fill(3)] });
+    for (const name of ["idsHash", "instrumentsHash", "group.slack"]) circuit.refuses(inputs, { [name]: 5n }, OPEN);
+    circuit.refuses(inputs, { "step[0].credit": 1n }, NO_CREDIT);
   });
 
   it("a slot goes on with the accounts that the one before it leaves", () => {
@@ -107,7 +115,7 @@ describe("circuits/instructions/settle: forged witnesses", () => {
 
   it("fees for a trader: refused", () => {
     const inputs = inputsOfTwo({ fills: [fill(3), fill(4)], fees: 100n });
-    circuit.refuses(inputs, { "credits[1]": 1n }, "credit * index === 0");
+    circuit.refuses(inputs, { credit: 1n }, "credit * index === 0");
   });
 
   it("the fill of a market that is not opened, or opened twice: refused", () => {
@@ -128,7 +136,7 @@ describe("circuits/instructions/settle: forged witnesses", () => {
     ["no fee", () => ({ "step[1].fee": 0n })],
     ["a fee too large", plus("step[1].fee", 1n)],
     ["fees forgotten", plus("step[1].feesAfter", -1n)],
-    ["fees credited that none paid", plus("step[1].credited", 5n)],
+    ["fees credited that none paid", plus("step[1].cleared", 5n)],
     ["reserved one less", plus("step[1].after.reserved", -1n)],
     ["reserved one more", plus("step[1].after.reserved", 1n)],
     ["two open orders less", plus("step[1].after.open", -1n)],
@@ -155,6 +163,8 @@ describe("circuits/instructions/settle: forged witnesses", () => {
       (read) => ({ "after.clearing.fills.taken": read("before.clearing.fills.taken") }),
     ],
     ["fees kept from the venue", () => ({ "after.clearing.fees": 0n })],
+    ["a share of fees that were not credited", plus("added", 1n)],
+    ["another share", plus("after.clearing.share", -1n)],
     ["another state than its registers'", plus("stateAfter", 1n)],
     ["another state to begin with", plus("state", 1n)],
   ];
@@ -168,6 +178,32 @@ describe("circuits/instructions/settle: forged witnesses", () => {
       );
       assert.notDeepEqual(publicOf(forged), publicOf(honest), "the cheat reaches the public inputs");
     });
+
+  /** 2,506 of fees: of the insurance account's share, a part is a whole unit only with what was left of it before. */
+  const credited = () => inputsOfTwo({ fills: [fill(3)], fees: 2_500n, share: 5n * 65_536n + 60_000n });
+  const shares: typeof cheats = [
+    ["fees that are not shared", () => ({ part: 0n })],
+    ["a unit too much for the venue", plus("part", -1n)],
+    ["a unit too little for the venue", plus("part", 1n)],
+    ["all fees for the venue, and the share grows all the same", () => ({ "step[1].part": 0n })],
+    ["the part kept from nobody", () => ({ "step[1].parted": 0n })],
+    ["a share one 2^-16 unit greater", plus("after.clearing.share", 1n)],
+    ["a share one 2^-16 unit less", plus("added", -1n)],
+    ["a greater part of the fees", plus("owed", 1n)],
+    ["no share at all", () => ({ added: 0n })],
+  ];
+  for (const [why, cheat] of shares)
+    it(`${why}: refused`, () => {
+      const inputs = credited();
+      const honest = circuit.witness(inputs);
+      assert.notEqual(circuit.read("part", honest), 0n);
+      const forged = circuit.refuses(inputs, cheat((name) => circuit.read(name, honest)));
+      assert.notDeepEqual(publicOf(forged), publicOf(honest), "the cheat reaches the public inputs");
+    }); // prettier-ignore
+
+  it("another share of fees than the rules', in whatever rules: refused", () => {
+    circuit.refuses(credited(), { "defaults.insuranceShare": 0n }, "group.defaults === defaultsHash");
+  });
 
   it("phase open, claimed with a fill left, or with fees that are not credited: refused", () => {
     const left = inputsOfTwo({ fills: [fill(3), fill(4), fill(5)] });

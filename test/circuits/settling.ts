@@ -2,6 +2,7 @@
 import { credited, settled } from "../../src/protocol/clearing.ts";
 import { accountLeaf, openAccount, type Account } from "../../src/protocol/account.ts";
 import { fillWord, pushFill, tradeWord, type Fill, type Trade } from "../../src/protocol/book.ts";
+import { partFees } from "../../src/protocol/defaults.ts";
 import { fee, NO_MARKETS, vectorHash, type MarketRules } from "../../src/protocol/market.ts";
 import { abs } from "../../src/protocol/numbers.ts";
 import { INSTRUMENTS, MARKET_STATE, PHASE, RULE } from "../../src/protocol/parameters.ts";
@@ -24,6 +25,8 @@ export const PROFILE = {
   settle: 6,
   settleRuns: 2,
   fold: 1,
+  enforce: 1,
+  assume: 1,
 };
 export const [SLOT, OTHER_SLOT, FREE] = [2, 3, 15];
 export const PRICE = 1_000n;
@@ -91,6 +94,8 @@ export interface Situation {
   accounts?: readonly Account[];
   /** booked before, of which the venue has not been credited yet */
   fees?: bigint;
+  /** what of fees is the insurance account's and was not credited, 2^-16 cash units */
+  share?: bigint;
 }
 
 export function waitingOf(fills: Situation["fills"]): readonly Unsettled[] {
@@ -104,14 +109,14 @@ export const feeOf = ({ slot, price }: Trade, { lots }: Fill) =>
 
 /** A ledger in phase settling with these fills put, and what the matcher says that they do. */
 export function settling(situation: Situation, profile: Partial<typeof PROFILE> = {}) {
-  const { fills, accounts = someAccounts(), fees = 0n } = situation;
+  const { fills, accounts = someAccounts(), fees = 0n, share = 0n } = situation;
   const waiting = waitingOf(fills);
   let blind = 1_000n;
   const genesis = { profile: { ...PROFILE, ...profile }, domain: 77n, rules, prices, accounts, time: 5n };
   const ledger = new Ledger({ ...genesis, blind: () => ++blind });
   const fillsTaken = 55n;
   const fillsPut = headOf(waiting, fillsTaken);
-  ledger.state = { ...ledger.state, phase: BigInt(PHASE.settling), fees, fillsPut, fillsTaken };
+  ledger.state = { ...ledger.state, phase: BigInt(PHASE.settling), fees, share, fillsPut, fillsTaken };
   const after = [...accounts];
   let owed = fees;
   for (const { trade, fills } of waiting)
@@ -120,9 +125,10 @@ export function settling(situation: Situation, profile: Partial<typeof PROFILE> 
       owed += charged.fee;
       after[one.account] = settled(after[one.account], charged, rules.markets[trade.slot]?.legs ?? vector(), trade);
     }
-  after[0] = credited(after[0], owed);
+  const parts = partFees(owed, share, rules.group.defaults);
+  after[0] = credited(after[0], parts.venue);
   const instructions = () => settleInstructions(ledger, charged(waiting), new Map(accounts.entries()));
-  return { ledger, instructions, after };
+  return { ledger, instructions, after, share: parts.share };
 }
 
 /** The fills with their fees. */
@@ -137,8 +143,8 @@ export function headOf(waiting: readonly Unsettled[], from: bigint): bigint {
   );
 }
 
-/** Registers after all fills are booked, from the accounts alone. */
-export function registersAfter(before: State, accounts: readonly Account[]): State {
+/** Registers after all fills are booked, from the accounts and the share alone. */
+export function registersAfter(before: State, accounts: readonly Account[], share: bigint): State {
   const tree = new Tree(PROFILE.depth);
   accounts.forEach((account, index) => tree.set(index, accountLeaf(account)));
   const holders = vector().map((_, i) => BigInt(accounts.filter(({ positions }) => positions[i] !== 0n).length));
@@ -146,6 +152,7 @@ export function registersAfter(before: State, accounts: readonly Account[]): Sta
     ...before,
     phase: 0n,
     fees: 0n,
+    share,
     fillsTaken: before.fillsPut,
     accounts: tree.root,
     holders: vectorHash(holders),

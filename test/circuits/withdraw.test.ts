@@ -37,6 +37,8 @@ const profile = {
   settle: 1,
   settleRuns: 1,
   fold: 1,
+  enforce: 1,
+  assume: 1,
 };
 const word = (recipient: bigint, amount: bigint) => pack(WITHDRAWAL_COLUMNS, { recipient, amount });
 const GREATEST = word((1n << 160n) - 1n, (1n << 92n) - 1n);

@@ -81,7 +81,9 @@ describe("tacit verify and recheck, and the page Verify", () => {
   }
   function byPage(text: string): { accepted: boolean; said: string } {
     const keys = new Map([["demo", simulator.keys] as const]);
-    const news = [...checkSource(readSource("file.json", text), { after: null }, { choice: "auto", keys })];
+    const news = [
+      ...checkSource(readSource("file.json", text), { after: null }, { choice: "auto", surveys: new Map(), keys }),
+    ];
     const good = news.map((it) => (it.kind === "round" || it.kind === "record") && it.report.ok);
     return { accepted: good.length > 0 && good.every(Boolean), said: JSON.stringify(news) };
   }
@@ -199,7 +201,7 @@ describe("tacit verify and recheck, and the page Verify", () => {
 
   /** What the page says of the steps that bring in rules. */
   const wordsByPage = (json: RecordJson) =>
-    [...checkSource(readSource("file.json", JSON.stringify(json)), { after: null }, { choice: "auto", keys: new Map([["demo", simulator.keys] as const]) })] // prettier-ignore
+    [...checkSource(readSource("file.json", JSON.stringify(json)), { after: null }, { choice: "auto", surveys: new Map(), keys: new Map([["demo", simulator.keys] as const]) })] // prettier-ignore
       .flatMap((it) => (it.kind === "round" ? it.report.steps : []))
       .flatMap(({ name, words }) => (name === "configure" ? [words] : []));
 

@@ -84,7 +84,7 @@ describe("matcher refuses, and changes nothing:", () => {
 
   it("deposits beyond what the contract can hold, less what was paid out (VAULT_FULL)", () => {
     const matcher = venue();
-    const held = matcher.accounts.reduce((sum, { cash }) => sum + cash, 0n);
+    const held = matcher.held.vault;
     const most = (1n << 90n) - held;
     const one = (amount: bigint): Command => {
       const all = deposits(NOON, () => amount);

@@ -101,7 +101,7 @@ describe("matcher snapshots", () => {
     ["no UTF-8", () => Uint8Array.of(0xff, 0xfe)],
     ["no JSON", () => new TextEncoder().encode(good().slice(0, -1))],
     ["null", () => new TextEncoder().encode("null")],
-    ["another version", () => new TextEncoder().encode(good().replace('"version":3', '"version":2'))],
+    ["another version", () => new TextEncoder().encode(good().replace('"version":4', '"version":3'))],
     ["another domain", () => new Matcher({ ...genesis, domain: 78n }, options).export()],
     ["other prices", () => new Matcher({ ...genesis, prices: { ...genesis.prices, index: 1n } }, options).export()],
     [

@@ -19,7 +19,9 @@ import { fee, NO_MARKETS, type MarketRules } from "../../src/protocol/market.ts"
 import { pack } from "../../src/protocol/numbers.ts";
 import {
   FLAG,
-  LAST_LIST_NONCE,
+  INSURANCE,
+  REDUCTION_NONCE,
+  VENUE,
   MARKET_STATE,
   NONCE_WINDOW,
   RULE,
@@ -86,6 +88,8 @@ function fixture() {
     weight: 1n,
     slack: 0n,
     vault: 1n << 90n,
+    relief: 0n,
+    deficit: 0n,
     /** of the second instrument, in each scenario */
     other: [0n, 0n, 0n],
     entries: 7,
@@ -138,7 +142,7 @@ function judge(
     rules,
     rulesInForce: f.sameRules ? prices.rules : 7n,
     prices: f.quoted ? prices : { ...prices, markets: NO_MARKETS },
-    vault: f.vault,
+    held: { vault: f.vault, relief: f.relief, deficit: f.deficit },
     entries: NO_MARKETS.map((_, slot) => (slot === SLOT ? f.entries : 0)),
     cancels: NO_MARKETS.map((_, slot) => (slot === SLOT ? f.cancels : 0)),
     lists: NO_MARKETS.map((_, slot) => (slot === SLOT ? f.lists : 0)),
@@ -185,6 +189,16 @@ const BREAK: Record<Exclude<Verdict, "admitted">, (f: Fixture) => void> = {
   positionLimit: (f) => (change(f.account!).positions = vector(0n, (1n << 46n) + 1n)),
   pricesNotFresh: (f) => (f.epoch = EPOCH - 2n),
   margin: (f) => (change(f.account!).cash = 500n),
+  // 20 lots more, which gain most where it may lose least: E_k - reserved is below 0 in the last scenario, where a sale gains.
+  inLiquidation: (f) => {
+    f.order.side = SIDE.sell;
+    const { cash, positions } = f.account!;
+    Object.assign(f.account!, {
+      cash: cash - 117_600n,
+      positions: positions.with(0, positions[0] + 20n),
+      flagged: NOW - 60n,
+    });
+  },
 };
 const BREAKS = Object.entries(BREAK) as [Exclude<Verdict, "admitted">, (f: Fixture) => void][];
 const ORDER_OF_CHECKS = VERDICTS.filter((verdict) => verdict !== "admitted");
@@ -297,6 +311,17 @@ describe("admission of an order", () => {
     ["charges of what is held long, one unit short", "margin", (f) => charged(f, 1_519n + 110n + 3n * 7n, 3n)],
     ["charges of what is held short", "admitted", (f) => charged(f, 1_520n + 110n + 3n * 11n, -3n)],
     ["charges of what is held short, one unit short", "margin", (f) => charged(f, 1_519n + 110n + 3n * 11n, -3n)],
+    ["the insurance account", "unsigned", (f) => (f.order.account = BigInt(INSURANCE))],
+    ["the nonce of reductions", "nonce", (f) => ((change(f.account!).nonce = REDUCTION_NONCE - 1n), (f.order.nonce = REDUCTION_NONCE))],
+    ["the nonce before it", "admitted", (f) => ((change(f.account!).nonce = REDUCTION_NONCE - 2n), (f.order.nonce = REDUCTION_NONCE - 1n))],
+    ["a flag within its grace", "admitted", (f) => (BREAK.inLiquidation(f), (change(f.account!).flagged = NOW - 59n))],
+    ["a flag that still counts", "inLiquidation", (f) => (BREAK.inLiquidation(f), (change(f.account!).flagged = NOW - 1_859n))],
+    ["a flag that counts no more", "admitted", (f) => (BREAK.inLiquidation(f), (change(f.account!).flagged = NOW - 1_860n))],
+    ["a flag, and full margin to the last unit", "admitted", (f) => (BREAK.inLiquidation(f), (change(f.account!).cash += 100n))],
+    ["a flag, and full margin one unit short", "inLiquidation", (f) => (BREAK.inLiquidation(f), (change(f.account!).cash += 99n))],
+    ["the venue's own, while something is short", "margin", (f) => ((f.order.account = BigInt(VENUE)), (f.deficit = 1n))],
+    ["the venue's own, while haircuts cover what is short", "admitted", (f) => ((f.order.account = BigInt(VENUE)), (f.deficit = 5n), (f.relief = 5n))],
+    ["another one, while something is short", "admitted", (f) => (f.deficit = 1n)],
     // In the mark 10 (1002 - 1000 - 2) = 0 is no loss, however little there is; elsewhere 3 lots are worth 3,000 more.
     ["no charges in the mark", "admitted", (f) => ((f.other = [0n, 1_000n, 1_000n]), charged(f, -1_000n, 3n))],
   ]; // prettier-ignore
@@ -306,6 +331,38 @@ describe("admission of an order", () => {
       alter(f);
       assert.equal(judge("order", f).admission.verdict, verdict);
     });
+});
+
+describe("a flag", () => {
+  for (const [why, flagged, left] of [
+    ["goes with an order under full margin", 0n, 100n],
+    ["stays with one whose margin is not full", NOW - 50n, 99n],
+  ] as const)
+    it(why, () => {
+      const f = fixture();
+      BREAK.inLiquidation(f);
+      Object.assign(f.account!, { flagged: NOW - 50n, cash: f.account!.cash + left });
+      const { admission } = judge("order", f);
+      assert.deepEqual([admission.verdict, admission.account!.flagged], ["admitted", flagged]);
+    });
+
+  it("stays with a cancel, and with what is not admitted", () => {
+    const f = fixture();
+    Object.assign(f.account!, { flagged: NOW - 50n });
+    assert.equal(judge("cancel", f).admission.account!.flagged, NOW - 50n);
+    f.order.limit += 1n;
+    assert.equal(judge("order", f).admission.account!.flagged, NOW - 50n);
+  });
+
+  it("goes with a list of quotes, and a withdrawal, which have full margin", () => {
+    for (const kind of ["quotes", "withdrawal"] as const) {
+      const f = fixture();
+      f.entries = 5;
+      Object.assign(f.account!, { flagged: NOW - 500n });
+      const { admission } = judge(kind, f);
+      assert.deepEqual([admission.verdict, admission.account!.flagged], ["admitted", 0n], kind);
+    }
+  });
 });
 
 describe("admission of a cancel", () => {
@@ -385,12 +442,33 @@ describe("admission of a withdrawal", () => {
       assert.deepEqual(admission.account, VERDICT[verdict] < VERDICT.tooLate ? undefined : { ...f.account, nonce: 7n });
     });
 
+  const less = (f: Fixture, vault: bigint, deficit: bigint, relief = 0n) =>
+    Object.assign(f, { vault, deficit, relief, flags: BigInt(FLAG.lessAccepted) });
+  it("pays in proportion where something is short, and takes all of the amount from the account", () => {
+    // 300 x 700 / (700 + 350 - 50)
+    const f = less(fixture(), 700n, 350n, 50n);
+    const { admission } = judge("withdrawal", f);
+    assert.equal(admission.verdict, "admitted");
+    assert.equal(admission.payout, 0xabcn | (210n << 160n));
+    assert.equal(admission.account!.cash, 99_700n);
+  });
+
   /** Nothing but cash. */
   const cashAlone = (f: Fixture) => Object.assign(f.account!, { cash: 300n, reserved: 0n, open: 0n });
   const edges: [why: string, verdict: Verdict, alter: (f: Fixture) => void][] = [
     ["all but what is reserved", "admitted", (f) => (change(f.account!).cash = 800n)],
     ["as much as is held", "admitted", (f) => (f.vault = 300n)],
     ["more than is held", "margin", (f) => (f.vault = 299n)],
+    ["less than was asked for, which is not accepted", "margin", (f) => (less(f, 1_000n, 1n), (f.flags = 0n))],
+    ["another flag than the one that accepts it", "margin", (f) => (less(f, 1_000n, 1n), (f.flags = 254n))],
+    ["less than was asked for, which is accepted", "admitted", (f) => less(f, 1_000n, 1n)],
+    ["nothing of it, as nothing is held", "margin", (f) => less(f, 0n, 500n)],
+    ["nothing of it, as too little is held", "margin", (f) => less(f, 1n, 300n)],
+    ["a unit of it", "admitted", (f) => less(f, 1n, 299n)],
+    ["all of it, as haircuts cover what is short", "admitted", (f) => (less(f, 300n, 500n, 500n), (f.flags = 0n))],
+    ["more than is held, as nothing is short", "margin", (f) => less(f, 299n, 500n, 500n)],
+    ["nothing held and nothing short", "margin", (f) => less(f, 0n, 0n)],
+    ["the venue's own, while something is short", "margin", (f) => (less(f, 1n << 80n, 1n), (f.order.account = BigInt(VENUE)))],
     ["prices of the epoch before", "pricesNotFresh", (f) => (f.epoch = EPOCH - 1n)],
     ["prices of the epoch to come", "pricesNotFresh", (f) => (f.epoch = EPOCH + 1n)],
     ["prices that halt", "pricesNotFresh", (f) => (f.halted = true)],
@@ -436,7 +514,9 @@ describe("admission of a list of quotes", () => {
       f.order.maxFee = fee(f.row, MARK + 200n, 1n) - 1n;
     },
   };
-  const breaks = BREAKS.filter(([verdict]) => verdict !== "badTarget" && verdict !== "flags").map(
+  // A list that margin covers holds full margin: so it is never in liquidation.
+  const never = ["badTarget", "flags", "inLiquidation"];
+  const breaks = BREAKS.filter(([verdict]) => !never.includes(verdict)).map(
     ([verdict, breakRule]) => [verdict, byOrder[verdict] ?? breakRule] as const,
   );
   const room = (f: Fixture): Fixture => {
@@ -502,8 +582,8 @@ describe("admission of a list of quotes", () => {
 
   const edges: [why: string, verdict: Verdict, change: (f: Fixture) => void][] = [
     ["an earlier rule by a later order", "offTick", (f) => ((f.order.size = 0n), (f.others[1].limit += 1n))],
-    ["the last nonces there are", "admitted", (f) => at(f, LAST_LIST_NONCE - 8n)],
-    ["one nonce too many", "nonce", (f) => at(f, LAST_LIST_NONCE - 7n)],
+    ["the last nonces there are", "admitted", (f) => at(f, REDUCTION_NONCE - 8n)],
+    ["one nonce too many", "nonce", (f) => at(f, REDUCTION_NONCE - 7n)],
     ["eight orders", "admitted", (f) => (f.entries = 0, change(f.account!).open = -4n, f.others.push(...Array(5).fill(f.others[1])))], // prettier-ignore
     ["margin to the last unit", "admitted", (f) => (change(f.account!).cash = 500n + 1_020n + 212n + 97n)],
     ["margin one unit short", "margin", (f) => (change(f.account!).cash = 500n + 1_020n + 212n + 96n)],

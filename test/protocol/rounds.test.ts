@@ -62,6 +62,8 @@ const PROFILE = {
   settle: 3,
   settleRuns: 2,
   fold: 2,
+  enforce: 2,
+  assume: 2,
 };
 const DOMAIN = 77n;
 const START = 1_000_000n;
@@ -191,7 +193,8 @@ function registers(matcher: Matcher, heads: Heads, blind: bigint): State {
     holders: vectorHash(
       vector().map((_, i) => BigInt(matcher.accounts.filter(({ positions }) => positions[i] !== 0n).length)),
     ),
-    vault: matcher.accounts.reduce((sum, { cash }) => sum + cash, 0n),
+    // Of fees a part is on its way to the insurance account.
+    vault: matcher.accounts.reduce((sum, { cash }) => sum + cash, matcher.share >> 16n),
     relief: 0n,
     deficit: 0n,
     blind,
@@ -201,6 +204,7 @@ function registers(matcher: Matcher, heads: Heads, blind: bigint): State {
     counts: vectorHash(slots.map(held)),
     sweep: 0n,
     fees: 0n,
+    share: matcher.share,
     fillsPut: heads.fills,
     fillsTaken: heads.fills,
     payoutsPut: heads.payouts,

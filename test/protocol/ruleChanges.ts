@@ -1,10 +1,13 @@
 /** Changes of small rules that may be, and beside each the circumstance under which it may not: of TypeScript, and of circuits. */
 import { greatestId, ID_WINDOW, type ConfigureContext } from "../../src/protocol/configure.ts";
+import { openAccount } from "../../src/protocol/account.ts";
+import type { Held } from "../../src/protocol/defaults.ts";
+import { BASE8 } from "../../src/protocol/eddsa.ts";
 import type { Instrument } from "../../src/protocol/instrument.ts";
 import type { MarketRules } from "../../src/protocol/market.ts";
 import { INSTRUMENTS, MARKET_STATE, MARKETS } from "../../src/protocol/parameters.ts";
 import { noPrices, type Prices } from "../../src/protocol/prices.ts";
-import type { Rules } from "../../src/protocol/rules.ts";
+import { rulesRoot, type Rules } from "../../src/protocol/rules.ts";
 import { contract, EXPIRY, GRID, instrument, market, pricing, PROFILE, rules } from "./pricedRules.ts";
 
 export const NOW = 50n * GRID;
@@ -17,7 +20,7 @@ function prices(change: Partial<Prices> = {}): Prices {
 }
 /** @param busy market slots that are not empty @param held instruments that somebody holds */
 export function context(busy: readonly number[] = [], held: readonly number[] = [], change: Partial<Prices> = {}): ConfigureContext {
-  return { time: NOW, counts: ones(MARKETS, busy), holders: ones(INSTRUMENTS, held), prices: prices(change), profile: PROFILE };
+  return { time: NOW, counts: ones(MARKETS, busy), holders: ones(INSTRUMENTS, held), prices: prices(change), profile: PROFILE, insurance: null };
 } // prettier-ignore
 
 const put = <T>(all: readonly T[], at: number, one: T) => all.map((it, i) => (i === at ? one : it));
@@ -57,8 +60,35 @@ export const allowed: [what: string, after: Rules, when: ConfigureContext][] = [
   ["charges change while held", changed({ instruments: [[1, { ...instrument(contract("future")), longCharge: 99n }]] }), context([1], [1])],
   ["what has settled needs no market", changed({ markets: [[2, null]] }), context([], [2], { payoffs: ones(INSTRUMENTS, [2]) })],
   ["what has expired needs no market", changed({ markets: [[2, null]] }), { ...context([], [2]), time: EXPIRY }],
+  ["the insurance account pays", paying({}).after, paying({}).when],
+  ["it pays with what was short covered", paying({}).after, paying({ held: { relief: 5n, deficit: 5n } }).when],
   ["capacities grow within a transaction", changed({ markets: [[0, { capacity: 110n }]] }), context([0])],
 ]; // prettier-ignore
+
+/** Seven cash units of the insurance account, which has no more beyond what is reserved. */
+export function paying({
+  amount = 7n,
+  time = NOW,
+  cash = 1_007n,
+  held = {},
+  prices: change = {},
+}: {
+  amount?: bigint;
+  time?: bigint;
+  cash?: bigint;
+  held?: Partial<Held>;
+  prices?: Partial<Prices>;
+}): { after: Rules; when: ConfigureContext } {
+  const after = { ...rules(), group: { ...rules().group, payout: { recipient: 5n, amount, time } } };
+  const { x: keyX, y: keyY } = BASE8;
+  const account = { ...openAccount({ keyX, keyY, view: 5n }), seq: 3n, cash, reserved: 1_000n, open: 1n };
+  const { epochLength, lag } = pricing();
+  const fresh = { rules: rulesRoot(rules()), epoch: (NOW - lag) / epochLength, ...change };
+  return {
+    after,
+    when: { ...context([], [], fresh), insurance: { account, held: { vault: 7n, relief: 0n, deficit: 0n, ...held } } },
+  };
+}
 
 export const refused: [why: string, message: RegExp, after: Rules, when: ConfigureContext, before?: Rules][] = [
   ["other epochs", /epochLength/, { ...rules(), group: { ...rules().group, pricing: { ...pricing(), epochLength: 30n } } }, context()],
@@ -85,6 +115,16 @@ export const refused: [why: string, message: RegExp, after: Rules, when: Configu
   ["what is held without a market of it alone", /instruments\[2\].*open market/, changed({ markets: [[2, null]] }), context([], [2])],
   ["what is held with its market halted", /instruments\[2\].*open market/, changed({ markets: [[2, { state: BigInt(MARKET_STATE.halted) }]] }), context([], [2])],
   ["what is held with its market at an end", /instruments\[2\].*open market/, changed({ markets: [[2, { until: NOW }]] }), context([], [2])],
-  ["a payout of the insurance account", /group\.payout/, { ...rules(), group: { ...rules().group, payout: { recipient: 5n, amount: 7n, time: NOW } } }, context()],
+  ...([
+    ["a payout under prices that do not count", /prices of the epoch/, { prices: { halted: true } }],
+    ["a payout of another second", /group\.payout\.time/, { time: NOW + 1n }],
+    ["a payout of nothing", /at least 1/, { amount: 0n }],
+    ["a payout while something is short", /nothing short/, { held: { relief: 4n, deficit: 5n } }],
+    ["a payout of more than is held", /beyond its margin/, { held: { vault: 6n } }],
+    ["a payout beyond the margin of the insurance account", /beyond its margin/, { cash: 1_006n }],
+  ] as const).map(([why, message, change]): (typeof refused)[number] => {
+    const { after, when } = paying(change);
+    return [why, message, after, when];
+  }),
   ["capacities that orders did not come under", /markets\[0\]/, changed({ markets: [[0, { capacity: 20n, cancelCapacity: 500n }]] }), context([0])],
 ]; // prettier-ignore

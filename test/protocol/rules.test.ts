@@ -60,6 +60,7 @@ const refused: [why: string, message: RegExp, rules: () => Rules][] = [
   ["maintenance above the target", /maintenance/, () => inDefaults({ target: 511n })],
   ["a target above full margin", /target/, () => inDefaults({ target: 1_025n })],
   ["a penalty above maintenance", /penalty/, () => inDefaults({ penalty: 513n })],
+  ["an insuranceLimit above 32 penalties", /insuranceLimit/, () => inDefaults({ penalty: 50n, insuranceLimit: 1_601n })],
   ["no slope", /slope/, () => inDefaults({ slope: 0n })],
   ["a payout to an address of 161 bits", /payout\.recipient/, () => inGroup({ payout: { recipient: 1n << 160n, amount: 1n, time: 1n } })],
   ["an instrument off the grid", /instruments\[1\]\.expiry/, () => inPricing({ grid: 2n * GRID * 60n })],

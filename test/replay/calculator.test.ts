@@ -197,6 +197,13 @@ for (const [name, make] of Object.entries({ scenario, replay }))
       let history = NONE;
       let next = 0;
       let judged = 0;
+      /** of fees, 2^-16 */
+      let share = 0n;
+      const equityOf = ({ cash, positions }: Account, k: number): bigint => {
+        const value = sum(positions.map((lots, i) => lots * BigInt(prices.values[k][i])));
+        const charges = sum(positions.map((lots, i) => chargeOf(rules, history, i, lots)));
+        return cash + value - (k === 0 ? 0n : charges);
+      };
       const refused: string[] = [];
       const owned = new Map<number, Account>();
       /** By account and nonce: what an order reserves a lot, and whether it leaves at the next auction. */
@@ -218,6 +225,22 @@ for (const [name, make] of Object.entries({ scenario, replay }))
           if (entry.kind === "reprice") {
             prices = record.reprices[next++];
             history = requireReprice(rules, history, prices);
+            at(1).cash += share >> 16n;
+            share &= 0xffffn;
+          }
+          if (entry.kind === "reduce") {
+            const own = rules.markets[Number(entry.market)];
+            const quoted = prices.rows[Number(entry.market)];
+            at(entry.account).reserved += BigInt(entry.size) * reservation(rules, own, quoted, entry.side, BigInt(entry.limit)); // prettier-ignore
+          }
+          if (entry.kind === "assume") {
+            const [from, to] = [at(entry.account), at(1)];
+            const equities = prices.values.map((_: unknown, k: number) => equityOf(from, k));
+            const risk = equities[0] - min(...equities);
+            const kept = max(0n, equities[0] - ((BigInt(rules.group.defaults.penalty) * risk) >> 10n));
+            to.cash += from.cash - kept;
+            to.positions = to.positions.map((lots, i) => lots + from.positions[i]);
+            Object.assign(from, { cash: kept, positions: from.positions.map(() => 0n) });
           }
           if (entry.kind === "deposit")
             for (const { account, amount } of entry.deposits) at(account).cash += BigInt(amount);
@@ -249,7 +272,10 @@ for (const [name, make] of Object.entries({ scenario, replay }))
               it.cash += BigInt(cash);
               it.positions = it.positions.map((held, i) => held + BigInt(own.legs[i]) * size);
             }
-            at(0).cash += BigInt(traded.fee);
+            // Part of the fees is the insurance account's, which gets whole units with the next prices.
+            const more = share + BigInt(traded.fee) * BigInt(rules.group.defaults.insuranceShare);
+            at(0).cash += BigInt(traded.fee) - ((more >> 16n) - (share >> 16n));
+            share = more;
           }
           if ((entry.kind !== "order" && entry.kind !== "quotes") || !isKnown) continue;
           if (entry.verdict !== "admitted" && entry.verdict !== "margin") continue;
@@ -257,10 +283,8 @@ for (const [name, make] of Object.entries({ scenario, replay }))
           const quoted = prices.rows[slot];
           const orders: any[] = entry.orders ?? [entry];
           const reserves = sum(orders.map(({ side, limit, size }) => BigInt(size) * reservation(rules, row, quoted, side, BigInt(limit)))); // prettier-ignore
-          const holds = prices.values.every((scenario: string[], k: number) => {
-            const value = sum(account.positions.map((lots, i) => lots * BigInt(scenario[i])));
-            const charges = sum(account.positions.map((lots, i) => chargeOf(rules, history, i, lots)));
-            const equity = account.cash + value - (k === 0 ? 0n : charges);
+          const holds = prices.values.every((_: unknown, k: number) => {
+            const equity = equityOf(account, k);
             const [limit, size] = [BigInt(entry.limit ?? 0), BigInt(entry.size ?? 0)];
             const gain = BigInt(quoted.values[k]) - limit + BigInt(quoted.funding);
             const change = entry.orders

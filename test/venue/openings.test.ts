@@ -54,7 +54,16 @@ async function channelsOf(storage: Store): Promise<{ open: Channels; guess: Chan
   const { payoutsPut, payoutsTaken } = ledger.state;
   return {
     open: ledger.state,
-    guess: { ...booksOf(matcher), sweep: 0n, fees: 0n, fillsPut: fills, fillsTaken: fills, payoutsPut, payoutsTaken },
+    guess: {
+      ...booksOf(matcher),
+      sweep: 0n,
+      fees: 0n,
+      share: matcher.share,
+      fillsPut: fills,
+      fillsTaken: fills,
+      payoutsPut,
+      payoutsTaken,
+    },
   };
 }
 

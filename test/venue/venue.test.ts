@@ -8,7 +8,7 @@ import { openingWord } from "../../src/protocol/opening.ts";
 import { receiptDefect } from "../../src/protocol/receipt.ts";
 import { readRounds, segmentDefect, verifyRound } from "../../src/verifier/index.ts";
 import { chainHeads } from "../../src/protocol/item.ts";
-import { LAST_LIST_NONCE } from "../../src/protocol/parameters.ts";
+import { REDUCTION_NONCE } from "../../src/protocol/parameters.ts";
 import { decodeRecord } from "../../src/venue/store/journal.ts";
 import type { Store } from "../../src/venue/store/store.ts";
 import {
@@ -129,10 +129,10 @@ describe("venue: items and receipts", () => {
   it("declines a list of quotes for which there are no nonces left, however often it comes", async () => {
     const [alice] = traders(1);
     const { x: keyX, y: keyY } = alice.key;
-    const old = { ...openAccount({ keyX, keyY, view: 0n }), nonce: LAST_LIST_NONCE - 19n, cash: DEPOSIT };
+    const old = { ...openAccount({ keyX, keyY, view: 0n }), nonce: REDUCTION_NONCE - 19n, cash: DEPOSIT };
     const { venue } = await openTestVenue({ genesis: { ...genesis, accounts: [...genesis.accounts, old] } });
-    const last = alice.quotes(2, { nonce: LAST_LIST_NONCE - 8n });
-    const beyond = alice.quotes(2, { nonce: LAST_LIST_NONCE - 7n });
+    const last = alice.quotes(2, { nonce: REDUCTION_NONCE - 8n });
+    const beyond = alice.quotes(2, { nonce: REDUCTION_NONCE - 7n });
     for (let i = 0; i < 2; i++) await assert.rejects(venue.submit(beyond.item, beyond.auth), hasCode("DECLINED"));
     assert.equal((await venue.submit(last.item, last.auth)).receipt.n, 0n);
     assert.equal(venue.health().status, "open");

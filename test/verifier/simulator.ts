@@ -1,5 +1,10 @@
 import { createHash } from "node:crypto";
-import { INSTRUCTION_NAMES, publicInputNames, type InstructionName } from "../../src/protocol/instructions.ts";
+import {
+  CIRCUIT_NAMES,
+  publicInputNames,
+  type CircuitName,
+  type InstructionName,
+} from "../../src/protocol/instructions.ts";
 import type { Proof } from "../../src/protocol/proof.ts";
 import { prepareKeys, type VerifyingKeys } from "../../src/verifier/keys.ts";
 import { FIELD, G1, G2, type PointG1, type PointG2 } from "../../src/verifier/points.ts";
@@ -10,11 +15,11 @@ import type { ProvenInstruction, Round } from "../../src/verifier/round.ts";
  * circuit. All instructions share alpha, beta and gamma (the generator, as snarkjs leaves it), as in a real venue.
  */
 export class Simulator {
-  readonly files: Record<InstructionName, KeyFile>;
+  readonly files: Record<CircuitName, KeyFile>;
   readonly keys: VerifyingKeys;
   readonly #alpha: bigint;
   readonly #beta: bigint;
-  readonly #secrets: Record<InstructionName, { delta: bigint; ic: bigint[] }>;
+  readonly #secrets: Record<CircuitName, { delta: bigint; ic: bigint[] }>;
   readonly #seed: string;
   #drawn = 0;
 
@@ -48,7 +53,7 @@ export class Simulator {
     return (BigInt("0x" + createHash("sha512").update(text).digest("hex")) % (FIELD - 1n)) + 1n;
   }
 
-  prove(name: InstructionName, publicInputs: readonly bigint[]): Proof {
+  prove(name: CircuitName, publicInputs: readonly bigint[]): Proof {
     const { delta, ic } = this.#secrets[name];
     const a = this.random();
     const b = this.random();
@@ -123,6 +128,6 @@ export function inverse(x: bigint): bigint {
   return result;
 }
 
-function byName<T>(make: (name: InstructionName) => T): Record<InstructionName, T> {
-  return Object.fromEntries(INSTRUCTION_NAMES.map((name) => [name, make(name)])) as Record<InstructionName, T>;
+function byName<T>(make: (name: CircuitName) => T): Record<CircuitName, T> {
+  return Object.fromEntries(CIRCUIT_NAMES.map((name) => [name, make(name)])) as Record<CircuitName, T>;
 }

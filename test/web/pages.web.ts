@@ -107,6 +107,8 @@ describe("pages in Chromium", () => {
   const notebooks = { alice: memoryNotebook(), bob: memoryNotebook() };
   /** texts of rounds 1 and 2 */
   let rounds: string[];
+  /** that of a survey of the state that round 2 left */
+  let survey: string;
 
   const trader = async (seed: number, index: number, notebook: Notebook) => {
     const now = () => clock.now();
@@ -168,6 +170,8 @@ describe("pages in Chromium", () => {
     rounds = [await endRound(1)];
     await bob.withdraw({ recipient: 0xabcdn, amount: 1_234n });
     rounds.push(await endRound(2));
+    await venue.surveys.start().made;
+    survey = (await venue.surveys.last())!;
 
     const files: Files = { "/": join(PAGES, "index.html") };
     for (const entry of readdirSync(PAGES, { recursive: true, withFileTypes: true }))
@@ -415,6 +419,54 @@ describe("pages in Chromium", () => {
         await page.locator("#trust").innerText(),
         /What the file tells of orders, prices and accounts: it has no genesis/,
       );
+    });
+
+    it("shows an honest survey green, with what it shows and what is on trust, and a round beside it that left its state", async () => {
+      await page.setInputFiles("#files", fileOf("survey.json", survey));
+      const said = await verdict(page, "good");
+      const [{ stateAfter: state }] = await venue.rounds();
+      const cash = [0, 1, 2, 3].reduce((sum, index) => sum + venue.account(index)!.cash, 0n);
+      const shows = `1 proof of the survey holds, of state ${state}: 4 accounts, 0 under maintenance, 0 flagged, cash ${thousands(cash)}, negative equities 0.`;
+      assert.equal(said, `✓ The survey holds\n${shows}`.replace("\n", "\n\n"));
+      assert.match(await page.locator("#sources").innerText(), /survey\.json\s+✓ 1 proof of the survey holds/);
+      const trust = () => page.locator("#trust-list li").allInnerTexts();
+      const claimed = "That round 2 left the surveyed state: only the file says so.";
+      const development =
+        "The keys are development keys: their secrets are public, and anybody can forge proofs for them.";
+      assert.deepEqual(await trust(), [development, claimed]);
+      // Whatever order they are dropped in.
+      await page.setInputFiles("#files", [fileOf("survey.json", survey), fileOf("two.json", rounds[1]), fileOf("one.json", rounds[0])]); // prettier-ignore
+      assert.match(await verdict(page, "good"), new RegExp(`of 2 rounds hold\n[^]*\n${shows.replaceAll(".", "\\.")}$`));
+      assert.deepEqual(await page.locator("#sources h3").allInnerTexts(), ["one.json", "two.json", "survey.json"]);
+      assert.ok(!(await trust()).includes(claimed));
+      await shoot(page, "survey");
+    });
+
+    const surveys: [string, (survey: any) => void, RegExp][] = [
+      ["a sum changed", ({ proofs: [it] }) => (it.publicInputs[4] = "1"), /the survey is refused: proof 1: the proof does not hold/],
+      ["the state changed", ({ proofs: [it] }) => (it.publicInputs[0] = "1"), /the survey is refused: proof 1: the proof does not hold/],
+      ["its proof left out", (it) => it.proofs.pop(), /the survey is refused: it has no proofs/],
+      ["its proof twice", (it) => it.proofs.push(it.proofs[0]), /the survey is refused: after proof 1 no accounts are left/],
+      ["another version", (it) => (it.version = 2), /survey\.version is wrong: expected 1/],
+      ["a word for a number", ({ proofs: [it] }) => (it.publicInputs[6] = "much"), /survey\.proofs\[0\]\.publicInputs is wrong/],
+    ]; // prettier-ignore
+    for (const [what, change, reason] of surveys)
+      it(`shows a survey with ${what} red, with the reason`, async () => {
+        await page.setInputFiles("#files", fileOf("bad.json", changed(survey, change)));
+        assert.match(await verdict(page, "bad"), reason);
+        assert.doesNotMatch(await page.locator("#sources").innerText(), /✓/);
+      });
+
+    it("refuses a survey beside a round that left another state, and under the keys of another profile", async () => {
+      const other = changed(survey, (it) => (it.round = 1));
+      await page.setInputFiles("#files", [fileOf("other.json", other), fileOf("one.json", rounds[0])]);
+      assert.match(
+        await verdict(page, "bad"),
+        /other\.json: the survey is refused: it is of another state than round 1 left/,
+      );
+      await page.selectOption("#profile", "standard");
+      await page.setInputFiles("#files", fileOf("survey.json", survey));
+      assert.match(await verdict(page, "bad"), /the survey is refused: proof 1: the proof does not hold/);
     });
 
     it("follows a venue from its first round, waits for the next, and stops when told", async () => {

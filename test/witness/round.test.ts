@@ -47,6 +47,8 @@ describe("the builder of rounds", () => {
       settle: 1,
       settleRuns: 1,
       fold: 1,
+      enforce: 1,
+      assume: 1,
     };
     // There are no prices: who has cash alone needs none.
     const rules = rulesOfTests({ group: { scenarios: 1 } });
@@ -113,7 +115,7 @@ describe("the builder of rounds", () => {
       markets: NO_MARKETS.map((_, slot) => (slot < markets ? market(BigInt(slot + 1)) : null)),
     });
     const prices = pricesOfTests(rules, { values: [Array<bigint>(INSTRUMENTS).fill(0n)], epoch });
-    const accounts = [0n, 1n].map((view) => ({ ...openAccount({ keyX: 0n, keyY: 1n, view }), cash: 10n ** 12n }));
+    const accounts = [0n, 1n, 2n].map((view) => ({ ...openAccount({ keyX: 0n, keyY: 1n, view }), cash: 10n ** 12n }));
     const genesis = { domain: 1n, profile, rules, prices, accounts, time: 0n };
     const matcher = new Matcher(genesis, { view: () => 0n });
     let blind = 0n;
@@ -125,7 +127,7 @@ describe("the builder of rounds", () => {
       for (let i = 0; i < orders; i++) {
         const fields = {
           market: BigInt(slot + 1),
-          account: 1n,
+          account: 2n,
           nonce: ++nonce,
           side: 0,
           limit: -1n,
@@ -155,6 +157,8 @@ describe("the builder of rounds", () => {
     settle: 1,
     settleRuns: 1,
     fold: 1,
+    enforce: 1,
+    assume: 1,
   };
 
   it("books the fills of all markets that close together", () => {

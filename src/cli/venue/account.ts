@@ -1,13 +1,13 @@
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
-import { Contradiction, sealSecret, type Client, type Position } from "../../client/index.ts";
-import { readFill, readSettlement, type ToldSettlement } from "../../client/knowledge.ts";
+import { Contradiction, marginCallInWords, sealSecret, type Client, type Position } from "../../client/index.ts";
+import { readFill, readSettlement, readStep, type ToldSettlement } from "../../client/knowledge.ts";
 import { publicKey } from "../../protocol/eddsa.ts";
 import { TacitError } from "../../protocol/errors.ts";
 import { asInteger, asObject, asWhole, badFormat, toJson } from "../../protocol/json.ts";
 import { abs, requireSigned } from "../../protocol/numbers.ts";
-import { BITS } from "../../protocol/parameters.ts";
+import { BITS, SIDE } from "../../protocol/parameters.ts";
 import { counted, isoTime, short, table, thousands } from "../../setup/format.ts";
 import { passphrase } from "./passphrase.ts";
 import { tellUnanswered, withClient, type TraderOptions } from "./withClient.ts";
@@ -61,11 +61,12 @@ export async function accountShow(options: TraderOptions): Promise<number> {
     });
     const reported = client.index === null ? null : await client.account();
     const positions = reported ? await client.positions() : [];
+    const call = reported && !client.terms.isPriceless ? await client.marginCall(reported) : null;
     const { index, accounts, verified, proved, contradictions, unanswered } = client;
     if (options.json) {
       const named = positions.map((position) => ({ name: client.instrumentName(position.instrument), ...position }));
       const { clockDifference, terms } = client;
-      const shown = { index, accounts, reported, positions: named, unanswered, verified, proved, contradictions };
+      const shown = { index, accounts, reported, positions: named, call, unanswered, verified, proved, contradictions };
       process.stdout.write(toJson({ ...shown, told: terms.told !== null, clockDifference }, 2) + "\n");
       return 0;
     }
@@ -86,6 +87,7 @@ export async function accountShow(options: TraderOptions): Promise<number> {
     if (positions.length > 0)
       process.stdout.write(isPriceless ? positionList(client, positions) : positionTable(client, positions));
     if (reported && toldInWords !== null) process.stdout.write(`${toldInWords}\n`);
+    if (call) process.stdout.write(`${marginCallInWords(call)}\n`);
     process.stdout.write(
       `verified ${counted(verified.round, "round")}, ${thousands(verified.logCount)} entries of the log\n`,
     );
@@ -153,8 +155,8 @@ function bookedRows(client: Client, entry: Record<string, unknown>): string[][] 
   const number = (name: string) =>
     requireSigned(`history.${name}`, asInteger(`history.${name}`, entry[name]), BITS.cash);
   const [n, time] = [String(asWhole("history.n", entry.n)), isoTime(number("time"))];
-  const row = (what: string, [about, nonce, lots, price, fee]: string[], cash: bigint) =>
-    [n, what, time, about, nonce, lots, price, fee, thousands(cash)]; // prettier-ignore
+  const row = (what: string, [about, nonce, lots, price, fee]: string[], cash: bigint | null) =>
+    [n, what, time, about, nonce, lots, price, fee, cash === null ? "" : thousands(cash)]; // prettier-ignore
   switch (entry.kind) {
     case "deposit":
       return [row("deposit", ["", "", "", "", ""], number("amount"))];
@@ -177,8 +179,25 @@ function bookedRows(client: Client, entry: Record<string, unknown>): string[][] 
       const words = [client.marketName(market), `${nonce}`, `${lots}`, ended ? "" : `${price}`, `${fee}`];
       return [row(ended ? "order ended" : "fill", words, cash)];
     }
+    case "flag":
+      return [row("FLAGGED", ["", "", "", "", ""], null)];
+    case "sweep":
+    case "reduce": {
+      const step = readStep(entry);
+      if (step.kind === "sweep") return [row("orders dropped", [client.marketName(step.market), "", "", "", ""], null)];
+      if (step.kind !== "reduce") return [];
+      const words = [client.marketName(step.market), "", `${step.size}`, `${step.limit} at worst`, ""];
+      return [row(step.side === SIDE.buy ? "operator buys" : "operator sells", words, null)];
+    }
+    case "assume": {
+      const step = readStep(entry);
+      const positions = step.kind === "assume" ? step.positions : [];
+      return positions.map(({ instrument, lots }, i) =>
+        row("taken over", [client.instrumentName(instrument), "", `${-lots}`, "", ""], i === 0 ? number("cash") : null),
+      );
+    }
     default:
-      throw badFormat("history.kind", "deposit, withdrawal, funding, settlement or fill");
+      throw badFormat("history.kind", "deposit, withdrawal, funding, settlement, fill, flag, sweep, reduce or assume");
   }
 }
 

@@ -1,5 +1,5 @@
 import { marginOf, type MarginReport } from "../../client/margin.ts";
-import type { Client } from "../../client/index.ts";
+import { marginCallInWords, type Client } from "../../client/index.ts";
 import { toJson } from "../../protocol/json.ts";
 import { max, min } from "../../protocol/numbers.ts";
 import { isoTime, table, thousands } from "../../setup/format.ts";
@@ -14,10 +14,12 @@ export async function margin(options: TraderOptions): Promise<number> {
     const account = await client.account();
     const terms = await client.terms.update();
     const report = marginOf(account, terms, client.terms.average);
+    const call = await client.marginCall(account);
     const { quorum, told, toldInWords, isPriceless } = client.terms;
     if (options.json) {
       const feeds = quorum?.reports.map(({ feed }) => feed) ?? [];
-      process.stdout.write(toJson({ epoch: terms.prices.epoch, feeds, told: told !== null, ...report }, 2) + "\n");
+      const shown = { epoch: terms.prices.epoch, feeds, told: told !== null, ...report, call };
+      process.stdout.write(toJson(shown, 2) + "\n");
       return 0;
     }
     const lines = quorum
@@ -27,7 +29,8 @@ export async function margin(options: TraderOptions): Promise<number> {
         ]
       : [isPriceless ? "the venue shows no reports that made its prices" : "the venue has no prices so far"];
     if (toldInWords !== null) lines.push(toldInWords);
-    process.stdout.write(lines.join("\n") + "\n" + (isPriceless ? "" : described(client, report)));
+    const warned = call && !isPriceless ? `${marginCallInWords(call)}\n` : "";
+    process.stdout.write(lines.join("\n") + "\n" + (isPriceless ? "" : described(client, report)) + warned);
     return 0;
   });
 }

@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { Api } from "../../client/api.ts";
 import { TacitError } from "../../protocol/errors.ts";
 import { PROFILES, type Profile, type ProfileName } from "../../protocol/instructions.ts";
@@ -11,7 +10,9 @@ import { rulesChanges, type ChangedWord } from "../../protocol/rulesChanges.ts";
 import { isoTime, short, table } from "../../setup/format.ts";
 import { readJson } from "../../setup/readJson.ts";
 import { ANNOUNCED_FOR } from "../../venue/announcements.ts";
+import { operatorApi } from "./operatorApi.ts";
 import { note } from "./withClient.ts";
+import { setPlaces } from "./setPlaces.ts";
 
 export interface RulesOptions {
   venue: string;
@@ -130,9 +131,6 @@ interface Changed {
   readonly inForce?: boolean;
 }
 
-/** A place as `diff` prints it, and what is put there: JSON where it is null, a list or an object, else a text. */
-const SETTING = /^([a-z]\w*(?:\[\d+\]|\.[a-z]\w*)*)=(.*)$/is;
-
 /**
  * What the next announcement changes: rules come into force in the order of their announcements, so that what takes the place of
  * one that waits must have its changes, or takes them back.
@@ -153,27 +151,7 @@ async function changedRules(
   if (path === undefined && set.length === 0)
     throw new TacitError("USAGE", "nothing is said to change: expected a file of rules, or --set");
   const rules = path === undefined ? rulesToCome(before, inForce) : await readJson(path);
-  for (const setting of set) {
-    const [, at, text] = SETTING.exec(setting) ?? [];
-    const wrong = (expected: string) => new TacitError("USAGE", `--set ${setting} is wrong: expected ${expected}`);
-    if (at === undefined) throw wrong("a place and a value, such as markets[0].state=halted");
-    const steps = at.split(/[.[\]]+/).filter((step) => step !== "");
-    const last = steps.pop()!;
-    let place: unknown = rules;
-    for (const step of steps) place = isBranch(place) && Object.hasOwn(place, step) ? place[step] : undefined;
-    const isThere = Array.isArray(place) ? /^\d+$/.test(last) : isBranch(place) && Object.hasOwn(place, last);
-    if (!isThere) throw wrong("a place that rules have, as `tacit rules show --json` prints them");
-    try {
-      (place as Record<string, unknown>)[last] = /^(null$|[[{])/.test(text) ? JSON.parse(text) : text;
-    } catch {
-      throw wrong("JSON after the =");
-    }
-  }
-  return rules;
-}
-
-function isBranch(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null;
+  return setPlaces(rules, set);
 }
 
 /** `tacit rules diff`: what would change, in words, and what is allowed on an empty market only. @returns the exit code */
@@ -219,24 +197,6 @@ function parseAddressText(text: unknown): `0x${string}` {
   if (typeof text !== "string" || !/^0x[0-9a-fA-F]{40}$/.test(text))
     throw badFormat("venue.contract.address", "an address");
   return text as `0x${string}`;
-}
-
-async function operatorApi({ venue, tokenFile }: OperatorOptions): Promise<Api> {
-  const text =
-    tokenFile === undefined
-      ? process.env.TACIT_OPERATOR_TOKEN
-      : await readFile(tokenFile, "utf8").catch(() => {
-          throw new TacitError("FILE", `${tokenFile} cannot be read`, { path: tokenFile });
-        });
-  const token = text?.split("\n")[0].trim();
-  if (!token)
-    throw new TacitError(
-      "USAGE",
-      "the operator's token is missing: expected it in TACIT_OPERATOR_TOKEN, or --token-file",
-    );
-  const api = new Api(venue);
-  api.token = token;
-  return api;
 }
 
 /**

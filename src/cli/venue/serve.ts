@@ -5,7 +5,7 @@ import { requireTools } from "../../setup/tools.ts";
 import { buildAll, checkManifest } from "../../setup/build.ts";
 import { parseAddress } from "../../protocol/address.ts";
 import { TacitError } from "../../protocol/errors.ts";
-import { INSTRUCTION_NAMES, type ProfileName } from "../../protocol/instructions.ts";
+import { CIRCUIT_NAMES, type ProfileName } from "../../protocol/instructions.ts";
 import { isDevelopmentKey, prepareKeys } from "../../verifier/index.ts";
 import {
   localProver,
@@ -99,7 +99,8 @@ export async function serve(options: ServeOptions): Promise<number> {
     await storage.close();
     throw error;
   }
-  const publish = { curves: options.publish.includes("curves"), depth: options.publish.includes("depth") };
+  const [curves, depth, defaults] = ["curves", "depth", "defaults"].map((what) => options.publish.includes(what));
+  const publish = { curves, depth, defaults };
   // Not before the build, which needs memory itself.
   collectSeldom();
   const signer = threadSigner(files.signer);
@@ -123,7 +124,21 @@ export async function serve(options: ServeOptions): Promise<number> {
   });
   const stop = new Promise<string>((resolve) => {
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve(signal));
+    let short = 0n;
     venue.subscribe((event) => {
+      // Who is in default is nobody's business who reads a log: what it comes to is.
+      if (event.kind === "change" || (event.kind === "booked" && event.entry.kind === "assume")) {
+        const now = venue.defaults();
+        if (now.short > 0n !== short > 0n)
+          log.warn(
+            { short: `${now.short}`, insurance: `${now.insurance.equity}` },
+            now.short > 0n
+              ? "the insurance account lacks what was lost: payouts are in proportion"
+              : "payouts are whole again",
+          );
+        short = now.short;
+        return;
+      }
       if (event.kind !== "stopped" && event.kind !== "provingStopped") return;
       const { error, kind } = event;
       const fields =
@@ -197,7 +212,7 @@ async function build(
   const options = { profile, build, keys, ...(keys !== undefined && { publish: false }) };
   if (process.stderr.isTTY) {
     await withProgress(`build ${profile}`, (progress) =>
-      buildAll({ ...options, onProgress: buildProgress(progress, INSTRUCTION_NAMES) }),
+      buildAll({ ...options, onProgress: buildProgress(progress, CIRCUIT_NAMES) }),
     );
     return checkManifest(profile, { build, keys });
   }

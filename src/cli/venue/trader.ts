@@ -151,11 +151,17 @@ export async function orderCancel(market: string, target: bigint | undefined, op
 }
 
 /** `tacit withdraw`. @returns the exit code */
-export async function withdraw(amount: bigint, recipient: string, options: SendOptions): Promise<number> {
+export async function withdraw(
+  amount: bigint,
+  recipient: string,
+  options: SendOptions & { lessAccepted?: boolean },
+): Promise<number> {
   // Before anything is asked for.
   parseAddress("the recipient", recipient);
-  const { anyway } = options;
-  return withClient(options, (client) => send(client, options, () => client.withdraw({ amount, recipient, anyway })));
+  const { anyway, lessAccepted } = options;
+  return withClient(options, (client) =>
+    send(client, options, () => client.withdraw({ amount, recipient, lessAccepted, anyway })),
+  );
 }
 
 /** `tacit order drop`: gives up what had no answer. @returns the exit code */

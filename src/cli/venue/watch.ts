@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { Contradiction, type Client } from "../../client/index.ts";
+import { Contradiction, marginCallInWords, type Client, type MarginCall } from "../../client/index.ts";
 import { TacitError } from "../../protocol/errors.ts";
 import { asInteger, asList, asObject, toJson } from "../../protocol/json.ts";
 import { rulesRoot } from "../../protocol/rules.ts";
@@ -28,6 +28,7 @@ export async function watch(
   let told = -1;
   let said = 0;
   const heard: Heard = { root: rulesRoot(client.terms.latest.rules), announced: new Set() };
+  let called: MarginCall["state"] | null = null;
   let [asked, away, overruns, clock] = [false, false, false, null as string | null];
   for (;;) {
     try {
@@ -55,6 +56,15 @@ export async function watch(
         told = round;
         const how = recomputed ? ", as computed here" : "";
         say(`account ${index} proved in round ${round}: cash ${thousands(account.cash)}${how}`, { index, proved });
+      }
+      const call = keyless || index === null ? null : await client.marginCall(await client.account());
+      // Once for each step towards being sold down, and when it is over.
+      if ((call?.state ?? null) !== called) {
+        say(call ? `account ${index}: ${marginCallInWords(call)}` : `account ${index}: no margin call any more`, {
+          index,
+          call,
+        });
+        called = call?.state ?? null;
       }
     } catch (error) {
       if (error instanceof Contradiction) return shout(client.contradictions);

@@ -5,7 +5,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { TacitError } from "../../protocol/errors.ts";
-import { INSTRUCTION_NAMES, type InstructionName, type ProfileName } from "../../protocol/instructions.ts";
+import { CIRCUIT_NAMES, type CircuitName, type ProfileName } from "../../protocol/instructions.ts";
 import { BUILD, KEYS, builtFiles, circuitFolder } from "../folders.ts";
 import { currentHash, readStamp, type Stamp } from "../stamp.ts";
 import { readJson } from "../readJson.ts";
@@ -135,10 +135,10 @@ export async function compareKeys(
 export async function checkManifest(
   profile: ProfileName,
   {
-    names = INSTRUCTION_NAMES,
+    names = CIRCUIT_NAMES,
     build = BUILD,
     keys = KEYS,
-  }: { names?: readonly InstructionName[]; build?: string; keys?: string } = {},
+  }: { names?: readonly CircuitName[]; build?: string; keys?: string } = {},
 ): Promise<void> {
   const entries = (await readManifest(keys))[profile] ?? {};
   const differences: Difference[] = [];

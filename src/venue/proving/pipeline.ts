@@ -5,8 +5,9 @@ import type { HashedEntry } from "../../protocol/item.ts";
 import { toJson } from "../../protocol/json.ts";
 import type { AccountOpening } from "../../protocol/opening.ts";
 import { shownRegisters } from "../../protocol/opening.ts";
-import { proofFromJson, proofToJson } from "../../protocol/proof.ts";
+import { proofFromJson, proofToJson, type Proof } from "../../protocol/proof.ts";
 import { channelsHash, type State } from "../../protocol/state.ts";
+import type { Terms } from "../../protocol/rules.ts";
 import type { Tree, TreeChanges } from "../../protocol/tree.ts";
 import {
   roundJson,
@@ -16,6 +17,7 @@ import {
   NO_LAG_LIMIT,
 } from "../../verifier/index.ts";
 import type { InstructionInputs, Ledger, LedgerSnapshot } from "../../witness/ledger.ts";
+import type { ClaimInputs, SurveySource } from "../../witness/survey.ts";
 import type { RoundBuilder } from "../../witness/round.ts";
 import type { RoundProver } from "./provers.ts";
 import type { Store } from "../store/store.ts";
@@ -51,6 +53,7 @@ interface OpeningSource {
   readonly accounts: Account[];
   readonly tree: Tree;
   state: State;
+  terms: Terms;
 }
 
 /** What a round has changed of it: all that is kept of a round that waits, as there may be a million accounts. */
@@ -59,6 +62,7 @@ interface OpeningChange {
   readonly accounts: readonly (readonly [index: number, account: Account])[];
   readonly nodes: TreeChanges;
   readonly state: State;
+  readonly terms: Terms;
 }
 
 /** What is told of a round beside its file. */
@@ -149,8 +153,8 @@ export class Pipeline {
     this.#proven = { ...options.proven };
     this.#start = options.ledger.word;
     const { ledger, start } = options;
-    const { tree, state } = ledger;
-    this.#opening = { round: start.round, accounts: [...start.accounts], tree: tree.clone(), state: { ...state } };
+    const { tree, state, rules, prices } = ledger;
+    this.#opening = { round: start.round, accounts: [...start.accounts], tree: tree.clone(), state: { ...state }, terms: { rules, prices } }; // prettier-ignore
     this.#isShown = state.logCount <= this.#proven.logCount;
     tree.changes();
   }
@@ -204,6 +208,18 @@ export class Pipeline {
     return { round, opening: { index, account, path: tree.path(index), registers, channels: channelsHash(state) } };
   }
 
+  /** The state of the last proven round, as a copy: what a survey of it reads; null as `opening`. */
+  surveySource(): (SurveySource & { readonly round: number }) | null {
+    if (!this.#isShown) return null;
+    const { round, accounts, tree, state, terms } = this.#opening;
+    return { round, accounts: [...accounts], tree: tree.clone(), state, ...terms };
+  }
+
+  /** Beside the rounds. @throws as the prover; ABORTED once it is closed */
+  proveClaim(claim: ClaimInputs): Promise<Proof> {
+    return this.#options.prover.prove(claim, { signal: this.#abort.signal });
+  }
+
   /** Stops proving; what is proved is kept. */
   async close(): Promise<void> {
     this.#failed = true;
@@ -251,7 +267,8 @@ export class Pipeline {
     this.#start = ledger.word;
     const nodes = ledger.tree.changes();
     const accounts = [...(nodes[0]?.keys() ?? [])].map((index) => [index, mark.accounts[index]] as const);
-    const change = { round: mark.number, accounts, nodes, state: { ...ledger.state } };
+    const { rules, prices } = ledger;
+    const change = { round: mark.number, accounts, nodes, state: { ...ledger.state }, terms: { rules, prices } };
     if (this.#isProven(mark)) return this.#show(change);
     const kept = new Map<number, ProvenInstruction>();
     for (const { name, text } of await store.list(`proof/${mark.number}/`)) {
@@ -280,10 +297,11 @@ export class Pipeline {
   }
 
   /** Openings are of this round from now on. */
-  #show({ round, accounts, nodes, state }: OpeningChange): void {
+  #show({ round, accounts, nodes, state, terms }: OpeningChange): void {
     const opening = this.#opening;
     opening.round = round;
     opening.state = state;
+    opening.terms = terms;
     opening.tree.update(nodes);
     for (const [index, account] of accounts) opening.accounts[index] = account;
     this.#isShown = true;

@@ -1,5 +1,6 @@
 import { parentPort } from "node:worker_threads";
 import type { InstructionInputs } from "../../witness/ledger.ts";
+import type { ClaimInputs } from "../../witness/survey.ts";
 import type { Round, VenueView } from "../../verifier/index.ts";
 import { sendAnswer } from "../threads.ts";
 import { poolProver, type ProverFiles, type RoundProver } from "./provers.ts";
@@ -7,7 +8,7 @@ import { poolProver, type ProverFiles, type RoundProver } from "./provers.ts";
 /** What `localProver` asks of its thread. `id` names the question. */
 export type Question =
   | { readonly kind: "open"; readonly files: ProverFiles; readonly workers?: number }
-  | { readonly kind: "prove"; readonly id: number; readonly instruction: InstructionInputs }
+  | { readonly kind: "prove"; readonly id: number; readonly instruction: InstructionInputs | ClaimInputs }
   | { readonly kind: "abort"; readonly id: number }
   | {
       readonly kind: "verify";

@@ -1,21 +1,23 @@
-import { INSTRUCTION_NAMES, type InstructionName } from "../../protocol/instructions.ts";
+import { INSTRUCTION_NAMES, type CircuitName, type InstructionName } from "../../protocol/instructions.ts";
 import type { Proof } from "../../protocol/proof.ts";
+import { TacitError } from "../../protocol/errors.ts";
 import { createProver, type CircuitInputs, type ProverOptions, type ProvingKey } from "../../prover/index.ts";
 import { prepareKeys, verifyRound, type Round, type RoundResult, type VenueView } from "../../verifier/index.ts";
 import type { InstructionInputs } from "../../witness/ledger.ts";
+import type { ClaimInputs } from "../../witness/survey.ts";
 
 /** Where the proofs of a venue are made and checked: in this process, or anywhere. */
 export interface RoundProver {
   /** instructions whose proofs it makes side by side without one waiting for another */
   readonly parallel: number;
   /** @throws TacitError  when there is no proof; ABORTED among them */
-  prove(instruction: InstructionInputs, options?: { signal?: AbortSignal }): Promise<Proof>;
+  prove(instruction: InstructionInputs | ClaimInputs, options?: { signal?: AbortSignal }): Promise<Proof>;
   /** What the contract would say of a round. @param now  seconds since 1970 */
   verify(view: Omit<VenueView, "keys" | "isDepositHead">, round: Round, now: bigint): Promise<RoundResult>;
   close(): Promise<void>;
 }
 
-/** Files of one instruction's circuit, as the build has them. */
+/** Files of one circuit, as the build has them. */
 export interface CircuitFiles {
   readonly zkey: string;
   readonly wasm: string;
@@ -23,9 +25,10 @@ export interface CircuitFiles {
   readonly r1cs?: string;
 }
 
-/** What proofs are made with, by instruction: circuits, and verification keys as snarkjs writes them. */
+/** What proofs are made with: circuits, and by instruction verification keys as snarkjs writes them. */
 export interface ProverFiles {
-  readonly circuits: Readonly<Record<InstructionName, CircuitFiles>>;
+  /** that of surveys may be left out */
+  readonly circuits: Readonly<Record<InstructionName, CircuitFiles>> & { readonly survey?: CircuitFiles };
   readonly keys: Readonly<Record<InstructionName, unknown>>;
 }
 
@@ -37,9 +40,12 @@ export interface ProverFiles {
 export function poolProver({ circuits, keys }: ProverFiles, options: ProverOptions = {}): RoundProver {
   const verifying = prepareKeys(keys);
   const prover = createProver(options);
-  const loaded = new Map<InstructionName, Promise<ProvingKey>>();
-  const keyOf = (name: InstructionName) => {
-    const { zkey, ...rest } = circuits[name];
+  const loaded = new Map<CircuitName, Promise<ProvingKey>>();
+  const keyOf = (name: CircuitName) => {
+    const files = circuits[name];
+    if (!files)
+      throw new TacitError("UNSUPPORTED", `no ${name} is proved here: its circuit is not among the prover's files`);
+    const { zkey, ...rest } = files;
     const loading = loaded.get(name) ?? prover.load(zkey, rest);
     loaded.set(name, loading);
     loading.catch(() => loaded.delete(name));

@@ -3,7 +3,11 @@ import { max } from "../../protocol/numbers.ts";
 import type { ProofPace } from "../proving/pace.ts";
 import type { FeedStatus } from "../feeds.ts";
 import type { VenueEvent } from "../options.ts";
+import type { DefaultsReport } from "../questions.ts";
+import { DEFAULT_KINDS, type DefaultKind } from "../reports.ts";
 import type { ServedVenue } from "./views.ts";
+
+const isStep = (kind: string): kind is DefaultKind => DEFAULT_KINDS.some((it) => it === kind);
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const ROUND_SECONDS = [1, 2.5, 5, 10, 20, 40, 60, 90, 120, 240, 480];
@@ -13,6 +17,7 @@ const GAS = [250_000, 500_000, 1_000_000, 2_000_000, 4_000_000, 8_000_000, 16_00
 export class Metrics {
   readonly #registry = new Registry();
   readonly #items: Counter<"item" | "verdict">;
+  readonly #steps: Counter<"step">;
   readonly #rejects: Counter<"code">;
   readonly #requests: Counter<"status">;
   readonly #acknowledgement: Histogram;
@@ -41,6 +46,12 @@ export class Metrics {
       name: "tacit_http_requests_total",
       help: "HTTP requests, by status",
       labelNames: ["status"],
+      registers,
+    });
+    this.#steps = new Counter({
+      name: "tacit_default_steps_total",
+      help: "Steps against accounts in default: flags, sweeps of orders, reductions, assumptions",
+      labelNames: ["step"],
       registers,
     });
     const seconds = (name: string, help: string, buckets: number[]) =>
@@ -124,12 +135,18 @@ export class Metrics {
       ({ lacked }) => lacked,
     );
     ofFeeds("tacit_feed_missed", "Epochs that were priced without the feed", ({ missed }) => missed);
+    const ofDefaults = (name: string, help: string, value: (of: DefaultsReport) => bigint | number) =>
+      gauge(name, help, () => Number(value(venue.defaults())));
+    ofDefaults("tacit_flagged_accounts", "Accounts whose flag counts", ({ flagged }) => flagged);
+    ofDefaults("tacit_insurance_equity", "Equity of the insurance account, cash units", (it) => it.insurance.equity);
+    ofDefaults("tacit_short", "Cash units by which payouts are in proportion, when above 0", ({ short }) => short);
     gauge("tacit_accounts", "Accounts", () => venue.health().accounts);
     gauge("tacit_streams", "Open streams", streams);
   }
 
   /** Counts what a venue tells. */
   event(event: VenueEvent): void {
+    if (event.kind === "booked" && isStep(event.entry.kind)) this.#steps.inc({ step: event.entry.kind });
     if (event.kind === "order") this.#items.inc({ item: event.item, verdict: event.verdict });
     if (event.kind !== "round") return;
     const { assembledAt, provedAt, accepted } = event.round;

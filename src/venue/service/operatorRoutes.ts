@@ -5,10 +5,24 @@ import type { Metrics } from "./metrics.ts";
 import type { AddRoute } from "./route.ts";
 import { marketNames, parseRules } from "../../protocol/rulesJson.ts";
 import { PROFILES } from "../../protocol/instructions.ts";
+import { INSURANCE } from "../../protocol/parameters.ts";
 import type { Announcement } from "../announcements.ts";
 import type { Log } from "../log.ts";
-import { AnnouncementSchema, AnnounceSchema, HealthSchema, AnnouncementNumberSchema, parse } from "./schema.ts";
-import { announcementJson, healthJson, type ServedVenue } from "./views.ts";
+import {
+  AnnouncementNumberSchema,
+  AnnouncementSchema,
+  AnnounceSchema,
+  ChangesQuery,
+  DefaultsSchema,
+  HealthSchema,
+  HistorySchema,
+  NearestQuery,
+  NearestSchema,
+  parse,
+  SurveyProgressSchema,
+} from "./schema.ts";
+import { DEFAULT_LIMIT } from "../questions.ts";
+import { announcementJson, defaultsJson, healthJson, nearestJson, type ServedVenue } from "./views.ts";
 
 /** Of a file of rules, far more than any takes. */
 const RULES_BYTES = 131_072;
@@ -94,6 +108,78 @@ export function addOperatorRoutes(
   const number = (sent: unknown) => parse("body", AnnouncementNumberSchema, sent).n;
   act("withdraw", "Takes an announcement back", AnnouncementNumberSchema, (sent) => venue.withdrawRules(number(sent)));
   act("apply", "Brings announced rules into force", AnnouncementNumberSchema, (sent) => venue.applyRules(number(sent)));
+
+  route(
+    {
+      method: "get",
+      path: "/v1/defaults",
+      summary: "What defaults have come to: where it is published, else with the operator's token",
+      access: "public",
+      cost: 5,
+      answer: { schema: DefaultsSchema },
+      errors: [401],
+    },
+    (c) => {
+      if (!venue.publish.defaults) requireToken(c, "what defaults have come to is", operatorToken);
+      return json(c, defaultsJson(venue));
+    },
+  );
+
+  route(
+    {
+      method: "get",
+      path: "/v1/defaults/accounts",
+      summary: "Accounts that are nearest to their maintenance: with the operator's token",
+      access: "operator",
+      query: NearestQuery,
+      answer: { schema: NearestSchema },
+      errors: [401],
+    },
+    (c, { query: { limit = DEFAULT_LIMIT } }) => {
+      requireToken(c, "accounts are", operatorToken);
+      return json(c, nearestJson(venue, limit));
+    },
+  );
+
+  route(
+    {
+      method: "get",
+      path: "/v1/defaults/history",
+      summary: "What was booked to the insurance account, the oldest first: with the operator's token",
+      access: "operator",
+      query: ChangesQuery,
+      answer: { schema: HistorySchema },
+      errors: [401],
+    },
+    async (c, { query: { after, limit = DEFAULT_LIMIT } }) => {
+      requireToken(c, "the insurance account is", operatorToken);
+      const entries = await venue.history(INSURANCE, { after, limit });
+      return json(c, { index: INSURANCE, entries });
+    },
+  );
+
+  route(
+    {
+      method: "post",
+      path: "/v1/survey",
+      summary: "Begins a survey of the state that the last proved round left: with the operator's token",
+      access: "operator",
+      answer: { schema: SurveyProgressSchema },
+      errors: [401, 409],
+    },
+    (c) => {
+      requireToken(c, "surveys are", operatorToken);
+      const { progress, made } = venue.surveys.start();
+      const { round, proofs } = progress;
+      log.info({ round, proofs }, "survey: begun");
+      made.then(
+        () => log.info({ round, proofs }, "survey: made"),
+        (error: Error) =>
+          log.error({ round, code: venue.surveys.progress?.trouble }, `survey: failed: ${error.message}`),
+      );
+      return json(c, { making: progress });
+    },
+  );
 }
 
 /** In a time that tells nothing of where two texts differ. */

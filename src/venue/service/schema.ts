@@ -207,7 +207,12 @@ export const VenueSchema = z
       .unknown()
       .describe("the genesis file (docs/formats.md), but for the view keys of its accounts, which are 0"),
     proves: z.boolean(),
-    publish: z.strictObject({ prices: z.boolean(), curves: z.boolean(), depth: z.boolean() }),
+    publish: z.strictObject({
+      prices: z.boolean(),
+      curves: z.boolean(),
+      depth: z.boolean(),
+      defaults: z.boolean(),
+    }),
     limits: z.strictObject({
       bodyBytes: whole,
       page: whole.describe("most rows of an answer"),
@@ -289,6 +294,50 @@ export const RoundSummarySchema = z
   .openapi("RoundSummary");
 
 export const RoundsSchema = z.strictObject({ rounds: z.array(RoundSummarySchema) }).openapi("Rounds");
+
+export const DefaultsSchema = z
+  .strictObject({
+    steps: z
+      .strictObject({ flag: whole, sweep: whole, reduce: whole, assume: whole })
+      .describe("that were taken since the venue was started, or the snapshot that it started from"),
+    flagged: whole.describe("accounts whose flag counts"),
+    insurance: z.strictObject({ equity: signed, risk: decimal }).describe("E_0 and M of the insurance account"),
+    vault: decimal.describe("deposits less payouts"),
+    relief: decimal.describe("what haircuts kept"),
+    deficit: decimal.describe("what the insurance account lacked when it was looked at last"),
+    short: decimal.describe("what haircuts have not covered of it: while it is above 0, payouts are in proportion"),
+  })
+  .openapi("Defaults");
+
+export const NearestQuery = z.strictObject({ limit });
+export const NearestSchema = z
+  .strictObject({
+    maintenance: whole.describe("1024ths of the worst loss"),
+    target: whole,
+    accounts: z.array(
+      z.strictObject({
+        index: accountNumber,
+        equity: signed,
+        risk: decimal.describe("the worst loss, cash units"),
+        flagged: time.describe("0: no flag"),
+        open: whole.describe("open orders"),
+      }),
+    ),
+  })
+  .openapi("Nearest");
+
+export const SurveyFileSchema = z.looseObject({}).openapi("SurveyFile", {
+  description: "What all accounts of the state of a proved round come to, with its proofs: docs/formats.md",
+});
+
+export const SurveyProgressSchema = z
+  .strictObject({
+    making: z
+      .strictObject({ round: whole, proofs: whole, done: whole, trouble: z.string().nullable() })
+      .nullable()
+      .describe("the one that is made, or failed (trouble: a code): of which round, how many of its proofs are there"),
+  })
+  .openapi("SurveyProgress");
 
 export const RoundFileSchema = z.looseObject({}).openapi("RoundFile", {
   description: "The file of a proved round: `tacit verify` and verifyRound take it (docs/formats.md)",
@@ -585,6 +634,27 @@ const BookedSettlementSchema = z.strictObject({
   positions: z.array(z.strictObject({ instrument: whole, lots: signed, payoff: signed })),
 });
 
+const stepFields = { account: accountNumber, n: logPosition, time, salt: element.describe("of the entry of the log") };
+const BookedStepSchemas = [
+  z.strictObject({ kind: z.literal("flag"), ...stepFields }),
+  z.strictObject({ kind: z.literal("sweep"), ...stepFields, market: decimal }),
+  z.strictObject({
+    kind: z.literal("reduce"),
+    ...stepFields,
+    market: decimal,
+    side: z.enum(["buy", "sell"]),
+    limit: signed,
+    size: decimal,
+  }),
+  z.strictObject({
+    kind: z.literal("assume"),
+    ...stepFields,
+    from: accountNumber.optional().describe("whose they were: of the insurance account alone"),
+    cash: signed.describe("what changed of it"),
+    positions: z.array(z.strictObject({ instrument: whole, lots: signed })),
+  }),
+] as const;
+
 export const HistorySchema = z
   .strictObject({
     index: accountNumber,
@@ -596,6 +666,7 @@ export const HistorySchema = z
           z.strictObject({ ...FillSchema.shape, kind: z.literal("fill") }),
           BookedFundingSchema,
           BookedSettlementSchema,
+          ...BookedStepSchemas,
         ]),
       )
       .describe("all of each position: a page may exceed `limit` by the rest of its last one"),
@@ -743,6 +814,7 @@ export const PushSchema = z
     z.strictObject({ channel: z.literal("own"), kind: z.literal("fill"), fill: FillSchema }),
     z.strictObject({ ...BookedFundingSchema.shape, channel: z.literal("own") }),
     z.strictObject({ ...BookedSettlementSchema.shape, channel: z.literal("own") }),
+    ...BookedStepSchemas.map((it) => z.strictObject({ ...it.shape, channel: z.literal("own") })),
     z.strictObject({ channel: z.literal("own"), kind: z.literal("expired") }).describe("the session is over: log in"),
   ])
   .openapi("StreamPush");

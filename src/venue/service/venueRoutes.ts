@@ -17,6 +17,8 @@ import {
   ReportSchema,
   ReportTakenSchema,
   RoundFileSchema,
+  SurveyFileSchema,
+  SurveyProgressSchema,
   RoundParams,
   RoundsQuery,
   RoundsSchema,
@@ -205,5 +207,33 @@ export function addVenueRoutes(
         "Content-Disposition": `inline; filename="tacit-round-${number}.json"`,
       });
     },
+  );
+
+  route(
+    {
+      method: "get",
+      path: "/v1/survey",
+      summary: "The last survey: what all accounts of the state of a proved round come to, with its proofs",
+      access: "public",
+      cost: 5,
+      answer: { schema: SurveyFileSchema },
+      errors: [404],
+    },
+    async (c) => {
+      const file = await venue.surveys.last();
+      if (file === undefined) throw notFound("no survey was made");
+      return reply(c, file, { "Content-Disposition": 'inline; filename="tacit-survey.json"' });
+    },
+  );
+
+  route(
+    {
+      method: "get",
+      path: "/v1/survey/progress",
+      summary: "How far a survey is that is being made",
+      access: "public",
+      answer: { schema: SurveyProgressSchema },
+    },
+    (c) => json(c, { making: venue.surveys.progress }),
   );
 }

@@ -53,6 +53,9 @@ export type ServedVenue = Pick<
   | "announce"
   | "withdrawRules"
   | "applyRules"
+  | "surveys"
+  | "defaults"
+  | "nearest"
 >;
 
 /** From values to the JSON that schema.ts describes. */
@@ -152,6 +155,30 @@ export function accountAnswer(index: number, account: Account, prices: Prices) {
   const equities = prices.values.map((_, k) => equity(account, prices, k));
   const worst = equities.reduce(min);
   return { index, ...accountJson(account), equity: equities[0], worst, free: worst - account.reserved };
+}
+
+/** What defaults have come to. */
+export function defaultsJson(venue: ServedVenue) {
+  const { steps, flagged, insurance, held, short } = venue.defaults();
+  const { vault, relief, deficit } = held;
+  return {
+    steps,
+    flagged,
+    insurance: { equity: `${insurance.equity}`, risk: `${insurance.risk}` },
+    vault: `${vault}`,
+    relief: `${relief}`,
+    deficit: `${deficit}`,
+    short: `${short}`,
+  };
+}
+
+/** Accounts that are nearest to their maintenance. */
+export function nearestJson(venue: ServedVenue, limit: number) {
+  const { maintenance, target } = venue.terms.rules.group.defaults;
+  const accounts = venue.nearest(limit).map(({ index, equity, risk, flagged, open }) => {
+    return { index, equity: `${equity}`, risk: `${risk}`, flagged: `${flagged}`, open: Number(open) };
+  });
+  return { maintenance: Number(maintenance), target: Number(target), accounts };
 }
 
 export function rulesAnswer(venue: ServedVenue, names: Readonly<Record<string, string>>) {

@@ -4,6 +4,7 @@ import type { Command, ItemCommand } from "../../matcher/matcher.ts";
 import { outOfRange, TacitError } from "../../protocol/errors.ts";
 import {
   commandItem,
+  defaultItem,
   foldItem,
   isListed,
   repriceItem,
@@ -12,7 +13,8 @@ import {
   type LogEntry,
 } from "../../protocol/item.ts";
 import { fromTypedJson, toTypedJson } from "../../protocol/json.ts";
-import { FIELD, requireBits, requireField } from "../../protocol/numbers.ts";
+import type { Enforcement } from "../../protocol/defaults.ts";
+import { FIELD, requireBits, requireField, requireSigned } from "../../protocol/numbers.ts";
 import { BITS, LIST_WORDS, MARKETS } from "../../protocol/parameters.ts";
 import {
   NUMBERS_A_WORD,
@@ -111,7 +113,11 @@ const KINDS = {
   reprice: { code: 6, bytes: 5 + 5 + 2 * WORD + 1 },
   rules: { code: 7, bytes: 9 },
   fold: { code: 8, bytes: 11 },
+  // step, account, slot, side, limit, size, salt; what a step does not use is 0
+  enforce: { code: 9, bytes: 5 + 1 + 4 + 1 + 1 + 6 + 4 + WORD },
+  assume: { code: 10, bytes: 5 + 4 + WORD },
 } as const;
+const STEPS = ["flag", "sweep", "reduce"] as const;
 /** feed, words of its numbers, signature */
 const REPORT_WORDS = Math.ceil(REPORT_NUMBERS / NUMBERS_A_WORD);
 const REPORT_BYTES = 1 + (REPORT_WORDS + 3) * WORD;
@@ -232,6 +238,21 @@ function setPayload(view: DataView, entry: JournalEntry): void {
       view.setUint32(at, requireBelow("from", entry.from, 2 ** BITS.account));
       view.setUint16(at + 4, requireBelow("count", entry.count, 2 ** 16));
       return;
+    case "enforce": {
+      const { step, salt } = entry;
+      view.setUint8(at, STEPS.indexOf(step.kind));
+      view.setUint32(at + 1, requireBelow("account", step.account, 2 ** BITS.account));
+      if (step.kind !== "flag") view.setUint8(at + 5, requireBelow("slot", step.slot, MARKETS));
+      if (step.kind === "reduce") {
+        view.setUint8(at + 6, requireBelow("side", step.side, 2));
+        setU48(view, at + 7, Number(requireSigned("limit", step.limit, BITS.price)) + 2 ** BITS.price);
+        view.setUint32(at + 13, Number(requireBits("size", step.size, BITS.size)));
+      }
+      return setWord(view, at + 17, requireField("salt", salt));
+    }
+    case "assume":
+      view.setUint32(at, requireBelow("account", entry.account, 2 ** BITS.account));
+      return setWord(view, at + 4, requireField("salt", entry.salt));
     default:
       view.setUint8(at, requireBelow("slot", entry.slot, MARKETS));
   }
@@ -361,9 +382,38 @@ function getPayload(view: DataView, kind: number, bytes: number, damaged: Damage
       const count = view.getUint16(at + 4);
       return { kind: "fold", time: time(), from, count };
     }
+    case KINDS.enforce.code:
+      size(KINDS.enforce.bytes);
+      return { kind: "enforce", time: time(), step: stepOf(view, at, damaged), salt: word("salt", at + 17) };
+    case KINDS.assume.code:
+      size(KINDS.assume.bytes);
+      return { kind: "assume", time: time(), account: accountAt(view, at, damaged), salt: word("salt", at + 4) };
     default:
-      throw damaged("kind", "1 to 8");
+      throw damaged("kind", "1 to 10");
   }
+}
+
+function accountAt(view: DataView, at: number, damaged: Damaged): number {
+  const account = view.getUint32(at);
+  if (account >= 2 ** BITS.account) throw damaged("account", `an integer below 2^${BITS.account}`);
+  return account;
+}
+
+/** A step in its one form: what it does not use is 0. */
+function stepOf(view: DataView, at: number, damaged: Damaged): Enforcement {
+  const kind = STEPS[view.getUint8(at)];
+  if (!kind) throw damaged("step", "0 to 2");
+  const account = accountAt(view, at + 1, damaged);
+  const [slot, side, limit, size] = [view.getUint8(at + 5), view.getUint8(at + 6), getU48(view, at + 7), view.getUint32(at + 13)]; // prettier-ignore
+  if (slot >= MARKETS) throw damaged("slot", `a market slot, 0 to ${MARKETS - 1}`);
+  if (kind === "reduce") {
+    if (side > 1) throw damaged("side", "0 or 1");
+    if (limit >= 2 ** (BITS.price + 1)) throw damaged("limit", `an integer below 2^${BITS.price + 1}`);
+    return { kind, account, slot, side, limit: BigInt(limit - 2 ** BITS.price), size: BigInt(size) };
+  }
+  if (side !== 0 || limit !== 0 || size !== 0 || (kind === "flag" && slot !== 0))
+    throw damaged("step", "0 in what it does not use");
+  return kind === "flag" ? { kind, account } : { kind, account, slot };
 }
 
 /** Rules are read where they are used: the matcher refuses what are none. */
@@ -397,6 +447,10 @@ export function logEntry(entry: JournalEntry): LogEntry | null {
       return { item: rulesItem(rulesRoot(entry.rules)), time: entry.time };
     case "fold":
       return { item: foldItem(entry.from, entry.count), time: entry.time };
+    case "enforce":
+      return { item: defaultItem(entry.step, entry.salt), time: entry.time };
+    case "assume":
+      return { item: defaultItem({ kind: "assume", account: entry.account }, entry.salt), time: entry.time };
     default:
       return { item: commandItem(entry.kind, entry.slot), time: entry.time };
   }

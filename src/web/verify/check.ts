@@ -113,6 +113,9 @@ function factsOf({ segment }: RoundClaim, effect: RoundEffect, profile: string):
   ];
 }
 
+export const DEVELOPMENT_KEYS =
+  "The keys are development keys: their secrets are public, and anybody can forge proofs for them.";
+
 /** What no check of this page shows. */
 function trustOf(
   { at, segment, tells }: RoundClaim,
@@ -120,9 +123,7 @@ function trustOf(
   { keys, rechecked, effect }: { keys: VerifyingKeys; rechecked: boolean; effect: RoundEffect | null },
 ): string[] {
   return [
-    ...(Object.values(keys).some(isDevelopmentKey)
-      ? ["The keys are development keys: their secrets are public, and anybody can forge proofs for them."]
-      : []),
+    ...(Object.values(keys).some(isDevelopmentKey) ? [DEVELOPMENT_KEYS] : []),
     ...(before
       ? []
       : [`The state at which ${at === "round 1" ? "the first round" : at} begins: only the file says so.`]),

@@ -17,8 +17,18 @@ let worker: Worker | null = null;
 let seen = freshCounts();
 
 function freshCounts() {
-  const [refused, rechecked] = [[] as string[], [] as string[]];
-  return { rounds: 0, proofs: 0, ms: 0, total: 0, refused, rechecked, trouble: null as string | null, next: 0 };
+  const [refused, rechecked, surveys] = [[] as string[], [] as string[], [] as string[]];
+  return {
+    rounds: 0,
+    proofs: 0,
+    ms: 0,
+    total: 0,
+    refused,
+    rechecked,
+    surveys,
+    trouble: null as string | null,
+    next: 0,
+  };
 }
 
 function start(task: Task): void {
@@ -64,6 +74,10 @@ function hear(news: News): void {
       break;
     case "record":
       hearRecord(news.report);
+      break;
+    case "survey":
+      seen.surveys.push(`${news.sentence}.`);
+      list(element("p", { class: "note" }, `✓ ${news.sentence}.`));
       break;
     case "skipped":
       list(element("p", { class: "note" }, `${count(news.rounds, "round")} after it: not checked.`));
@@ -194,7 +208,8 @@ function show(): void {
       : say("wait", `Waiting for round ${next}`, "The venue has proved no such round yet.");
   if (busy) return say("wait", "Checking", rounds > 0 ? `So far ${good}.` : "");
   const stopped = total > rounds ? "Stopped before the end." : "";
-  if (rounds > 0) return say("good", `✓ All ${good}`, speed, ...rechecked, stopped);
+  if (rounds > 0) return say("good", `✓ All ${good}`, speed, ...rechecked, ...seen.surveys, stopped);
+  if (seen.surveys.length > 0) return say("good", "✓ The survey holds", ...seen.surveys);
   say("wait", "Nothing was checked");
 }
 

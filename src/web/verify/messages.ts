@@ -22,6 +22,8 @@ export type News =
   | { readonly kind: "round"; readonly report: RoundReport }
   /** of a source whose rounds all hold */
   | { readonly kind: "record"; readonly report: RecordReport }
+  /** a survey that holds, in a sentence */
+  | { readonly kind: "survey"; readonly sentence: string }
   | { readonly kind: "trust"; readonly sentence: string }
   /** rounds that follow a refused one */
   | { readonly kind: "skipped"; readonly rounds: number }

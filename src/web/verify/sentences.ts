@@ -24,6 +24,10 @@ const SENTENCES: Record<InstructionName, (step: Step) => string> = {
   configure: ({ inputs }) =>
     `the rules were changed, as far as they may be, to those of root ${short(inputs.rules ?? 0n)}`,
   fold: () => "positions in what is settled turned into cash, in the order of the accounts, at no account's loss",
+  enforce: ({ entries }) =>
+    `${entries === null ? "steps" : count(entries, "step")} against accounts in default: each flagged, swept or sold down only as far as the rules allow`,
+  assume: () =>
+    "the insurance account took over accounts in default, each by the public rules, and its deficit was looked at",
   withdraw: ({ inputs }) => {
     const paid = Object.entries(inputs).flatMap(([name, word]) => (name.startsWith("payout") && word ? [word] : []));
     return paid.length === 0 ? "nothing was paid out" : `paid out: ${paid.map(payout).join(", ")}`;

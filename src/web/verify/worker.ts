@@ -4,7 +4,7 @@ import { PROFILES, type ProfileName } from "../../protocol/instructions.ts";
 import { asInteger, asList, asObject, badFormat } from "../../protocol/json.ts";
 import { readRounds, type Reached, type RoundClaim } from "../../verifier/index.ts";
 import { reason } from "../format.ts";
-import { allKeys, keysOf } from "../keys.ts";
+import { allKeys, keysOf, surveyKeys } from "../keys.ts";
 import { checkRound } from "./check.ts";
 import { checkSource, noSource, readSource, type Source, type SourceEnd } from "./source.ts";
 import type { News, Profile, Task } from "./messages.ts";
@@ -28,13 +28,14 @@ globalThis.addEventListener("message", ({ data }: MessageEvent<Task>) => {
 
 async function checkFiles(files: readonly File[], choice: Profile): Promise<void> {
   const sources = await Promise.all(files.map(readFile));
-  // Files of one venue in the order of its rounds, whatever order they were dropped in.
-  sources.sort((a, b) => (a.claims[0]?.number ?? 0) - (b.claims[0]?.number ?? 0));
+  // Files of one venue in the order of its rounds, whatever order they were dropped in; a survey after the round that left its state.
+  const place = ({ claims, survey }: Source) => claims[0]?.number ?? (survey ? survey.round + 0.5 : 0);
+  sources.sort((a, b) => place(a) - place(b));
   tell({ kind: "total", rounds: sources.reduce((sum, { claims }) => sum + claims.length, 0) });
   let ended: SourceEnd = { after: null };
   for (const source of sources) {
     tell({ kind: "source", name: source.name });
-    const news = checkSource(source, ended, { choice, keys: allKeys() });
+    const news = checkSource(source, ended, { choice, keys: allKeys(), surveys: surveyKeys() });
     let next = news.next();
     for (; !next.done; next = news.next()) tell(next.value);
     ended = next.value;

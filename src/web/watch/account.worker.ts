@@ -1,5 +1,14 @@
-import { Client, Contradiction, marginOf, openSecret, type MarginReport, type Notebook } from "../../client/index.ts";
-import { readSettlement } from "../../client/knowledge.ts";
+import {
+  Client,
+  Contradiction,
+  marginCallInWords,
+  marginOf,
+  openSecret,
+  type MarginReport,
+  type Notebook,
+} from "../../client/index.ts";
+import { readSettlement, readStep, STEP_KINDS, type ToldStep } from "../../client/knowledge.ts";
+import { SIDE } from "../../protocol/parameters.ts";
 import { TacitError } from "../../protocol/errors.ts";
 import { asInteger, asObject, toJson } from "../../protocol/json.ts";
 import { reason } from "../format.ts";
@@ -76,11 +85,16 @@ async function accountOf(client: Client, fills: Fills): Promise<OwnAccount> {
 
 async function marginIn(
   client: Client,
-  account: Parameters<typeof marginOf>[0],
-): Promise<Pick<OwnAccount, "margin" | "told">> {
+  account: Parameters<typeof marginOf>[0] & Parameters<Client["marginCall"]>[0],
+): Promise<Pick<OwnAccount, "margin" | "told" | "call">> {
   const terms = await client.terms.update();
   const { toldInWords: told, isPriceless, average } = client.terms;
-  return { told, margin: isPriceless ? null : ownMargin(client, marginOf(account, terms, average)) };
+  const call = isPriceless ? null : await client.marginCall(account);
+  return {
+    told,
+    call: call && marginCallInWords(call),
+    margin: isPriceless ? null : ownMargin(client, marginOf(account, terms, average)),
+  };
 }
 
 function ownMargin(client: Client, { scenarios, worst, charges, drivers, curve }: MarginReport): OwnMargin {
@@ -122,6 +136,7 @@ class Fills {
       if (row.kind === "fill" && row.lots !== "0") this.#read.push(readFill(row));
       if (row.kind === "funding") this.#read.push(readFunding(row, client));
       if (row.kind === "settlement") this.#read.push(...readSettled(row, client));
+      if (STEP_KINDS.some((kind) => kind === row.kind)) this.#read.push(...readSteps(row, client));
       this.#after = row.n as number;
     }
     this.#read = this.#read.slice(-FILLS);
@@ -156,6 +171,39 @@ function readFunding(row: Record<string, unknown>, client: Client): OwnFill {
     fee: "0",
     cash: number("cash"),
   };
+}
+
+const STEPS: Record<ToldStep["kind"], string> = {
+  flag: "flagged",
+  sweep: "orders dropped by the operator",
+  reduce: "placed by the operator",
+  assume: "taken over by the insurance account",
+};
+
+function readSteps(row: Record<string, unknown>, client: Client): OwnFill[] {
+  const step = readStep(row);
+  const common = {
+    n: step.n,
+    what: STEPS[step.kind],
+    time: String(step.time),
+    market: null,
+    price: "0",
+    fee: "0",
+    cash: "0",
+  };
+  if (step.kind === "flag") return [{ ...common, lots: "0" }];
+  if (step.kind === "sweep") return [{ ...common, market: String(step.market), lots: "0" }];
+  if (step.kind === "reduce") {
+    const lots = step.side === SIDE.buy ? step.size : -step.size;
+    return [{ ...common, market: String(step.market), lots: String(lots), price: String(step.limit) }];
+  }
+  const cash = String(asInteger("assume.cash", row.cash));
+  return step.positions.map(({ instrument, lots }, i) => ({
+    ...common,
+    what: `${common.what}: ${client.instrumentName(instrument)}`,
+    lots: String(-lots),
+    cash: i === 0 ? cash : "0",
+  }));
 }
 
 function readSettled(row: Record<string, unknown>, client: Client): OwnFill[] {

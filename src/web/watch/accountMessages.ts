@@ -62,6 +62,8 @@ export interface OwnAccount {
   readonly margin: OwnMargin | null;
   /** that no proof has shown rules and prices so far, in words */
   readonly told: string | null;
+  /** how near the account is to being sold down, in words; null: nothing is wrong */
+  readonly call: string | null;
   readonly orders: readonly OwnOrder[];
   /** the newest first */
   readonly fills: readonly OwnFill[];

@@ -158,6 +158,9 @@ function draw(): void {
           checks(),
           tiles(account),
           marginBar(account),
+          ...(account.call
+            ? [element("p", { class: "wait", id: "margin-call", role: "alert" }, sentence(account.call))]
+            : []),
           ...(account.told ? [element("p", { class: "wait", id: "own-told" }, sentence(account.told))] : []),
           ...(account.margin ? [scenarios(account.margin), drivers(account.margin)] : []),
           orders(account),

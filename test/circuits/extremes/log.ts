@@ -1,5 +1,5 @@
 /** Logs at the ends of what traders and the operator may write. */
-import type { Deposit, Event } from "../../../src/matcher/events.ts";
+import type { Deposit } from "../../../src/matcher/events.ts";
 import type { Command, Matcher } from "../../../src/matcher/matcher.ts";
 import { MAX_HELD, type Account } from "../../../src/protocol/account.ts";
 import { depositKey, ORDER, sign } from "../../../src/protocol/eddsa.ts";
@@ -17,6 +17,7 @@ import {
   type Item,
   type OrderBody,
 } from "../../../src/protocol/item.ts";
+import { shortOf } from "../../../src/protocol/defaults.ts";
 import { equity, orderDelta } from "../../../src/protocol/margin.ts";
 import { weighedSquares } from "../../../src/protocol/admission.ts";
 import { fee, isMarketOpen, type MarketRules } from "../../../src/protocol/market.ts";
@@ -26,7 +27,7 @@ import {
   BITS,
   FLAG,
   KIND,
-  LAST_LIST_NONCE,
+  REDUCTION_NONCE,
   LIST_ORDERS,
   MARKETS,
   MAX_POSITION_SQUARES,
@@ -35,6 +36,7 @@ import {
   SIDE,
 } from "../../../src/protocol/parameters.ts";
 import { below, type Draw } from "./draw.ts";
+import { Steps } from "./steps.ts";
 import { keyOf, LAST_TIME, ownerOf, PLACES, PROFILE, secretOf } from "./venue.ts";
 
 /** Points of order 1, 2 and 4 of BabyJubJub; a x^2 = 1 of the latter. */
@@ -65,8 +67,8 @@ export class Log {
   /** slot that most items are for */
   readonly #focus: number;
   #time: bigint;
-  /** what the contract holds: payouts are sent at once */
-  #held = 0n;
+  /** what is done about defaults, if anything */
+  readonly #steps: Steps | null;
   /** deposits that the contract still takes: one for each leaf that genesis left free */
   #left: number;
   /** whether several have as much as they may */
@@ -85,17 +87,23 @@ export class Log {
     this.#time = genesis.time;
     this.#left = PLACES - genesis.accounts.length;
     this.#shared = draw.chance(0.7);
+    this.#steps = draw.chance(genesis.accounts.some(({ cash }) => cash !== 0n) ? 0.95 : 0.3)
+      ? new Steps(draw, genesis, matcher)
+      : null;
   }
 
   *commands(): Generator<Command> {
     const draw = this.#draw;
     if (draw.chance(this.#time === 0n ? 0.6 : 0.05)) yield* this.#clear();
     for (let i = this.#shared ? 3 : draw.count(1, 3); i > 0; i--) yield this.#deposit();
+    if (this.#steps && draw.chance(0.5)) yield* this.#clear();
+    yield* this.#late();
     for (let stage = draw.count(1, 2); stage > 0; stage--) {
       this.#anchor = undefined;
       for (let i = draw.count(6, 13); i > 0; i--) {
         if (draw.chance(0.15)) this.#time = min(this.#time + draw.pick([1n, 1n, 60n]), LAST_TIME);
         yield this.#item();
+        if (draw.chance(0.1)) yield* this.#late();
       }
       if (draw.chance(0.25)) {
         yield* this.#manyCancels();
@@ -103,11 +111,22 @@ export class Log {
       }
       if (draw.chance(0.2)) yield this.#deposit();
       yield* this.#clear();
+      yield* this.#late();
     }
     if (draw.chance(0.1)) this.#time = LAST_TIME;
+    if (draw.chance(0.3)) yield* this.#late();
     for (let i = draw.count(0, 2); i > 0; i--) yield this.#item();
     if (draw.chance(0.3)) yield { kind: "purge", time: this.#time, slot: draw.count(0, MARKETS - 1) };
     yield* this.#folds();
+  }
+
+  /** What is done about defaults but reductions, and withdrawals where something is short then. */
+  *#late(): Generator<Command> {
+    const draw = this.#draw;
+    if (!this.#steps || draw.chance(0.3)) return;
+    yield* this.#steps.late(this.#time);
+    if (shortOf(this.#matcher.held) === 0n) return;
+    for (let i = draw.count(1, 4); i > 0; i--) yield this.#item("withdrawal");
   }
 
   /** Of accounts that have something to fold, and now and then of others; nothing follows that reads their cash. */
@@ -136,9 +155,10 @@ export class Log {
     const time = draw.rarely(0.06, [next, LAST_TIME], due);
     if (time <= LAST_TIME) {
       this.#time = time;
+      if (this.#steps) yield* this.#steps.reductions(time);
       for (let slot = 0; slot < MARKETS; slot++) {
         const given = this.#genesis.rules.markets[slot] !== null;
-        const asked = slot === this.#focus || draw.chance(given ? 0.4 : 0.02);
+        const asked = slot === this.#focus || draw.chance(given ? (this.#steps ? 0.8 : 0.4) : 0.02);
         if (asked && 32n * time + BigInt(RANK.close(slot)) > this.#matcher.clock) yield { kind: "close", time, slot };
       }
     }
@@ -171,6 +191,9 @@ export class Log {
     const { accounts } = this.#matcher;
     const all = [...accounts.keys()];
     const able = all.filter((index) => this.#spare(accounts[index]) > 0n);
+    // An order that closes may be admitted all the same.
+    if (this.#steps && able.length < all.length && draw.chance(0.15))
+      return draw.pick(all.filter((index) => !able.includes(index)));
     const full = able.filter((index) => weighedSquares(accounts[index], this.#genesis.prices) === MAX_POSITION_SQUARES);
     if (full.length > 0 && draw.chance(0.25)) return draw.pick(full);
     const rich = all.filter(
@@ -196,9 +219,11 @@ export class Log {
     const draw = this.#draw;
     const deposits: Deposit[] = [];
     const owners = this.#matcher.accounts.map(ownerOf);
+    // Payouts are sent at once.
+    let held = this.#matcher.held.vault;
     for (
       let i = this.#shared ? PROFILE.deposit : draw.count(1, PROFILE.deposit);
-      i > 0 && this.#left > 0 && this.#held < MAX_HELD;
+      i > 0 && this.#left > 0 && held < MAX_HELD;
       i--
     ) {
       this.#left--;
@@ -207,11 +232,11 @@ export class Log {
       const owner = owners[at] ?? next;
       const index = draw.rarely(0.03, [0, LAST_ACCOUNT, PLACES, next], at);
       if (owners[index] !== owner) owners.push(owner);
-      const free = MAX_HELD - this.#held;
+      const free = MAX_HELD - held;
       const half = max(free / 2n, 1n);
       const part = min(MAX_HELD / 6n, free);
       const amount = this.#shared ? part : draw.pick([free, half, half, free / 3n + 1n, 1n, draw.ends(1n, free)]);
-      this.#held += amount;
+      held += amount;
       const { x, y } = depositKey(keyOf(owner));
       // With the point of order 2 added it names the same key.
       const [keyX, keyY] = draw.chance(0.2) ? [(FIELD - x) % FIELD, FIELD - y] : [x, y];
@@ -221,9 +246,9 @@ export class Log {
     return { kind: "deposits", time: this.#time, deposits };
   }
 
-  #item(asked?: "order"): Command {
+  #item(asked?: "order" | "withdrawal"): Command {
     const draw = this.#draw;
-    const kind = asked ? 0 : draw.random.unit();
+    const kind = asked === "order" ? 0 : asked ? 0.8 : draw.random.unit();
     const by = this.#trader();
     if (kind < 0.55) return this.#signed(by, this.#order(by));
     if (kind < 0.7) return this.#signed(by, this.#quotes(by));
@@ -300,7 +325,7 @@ export class Log {
     const orders = drawn.map(({ head: { side }, body: { limit, size } }) => {
       return { side: Number(side), limit: draw.chance(0.8) ? body.limit : limit, size: size >> less || min(size, 1n) };
     });
-    const nonce = draw.rarely(0.02, [LAST_LIST_NONCE - 8n, LAST_LIST_NONCE - 7n], head.nonce);
+    const nonce = draw.rarely(0.02, [REDUCTION_NONCE - 8n, REDUCTION_NONCE - 7n], head.nonce);
     const { maxFee } = body;
     const item = quotesItem({ ...head, nonce, orders, maxFee, salt: this.#salt() });
     const flags = BigInt(draw.rarely(0.03, [0, 9, 15, 16 + count, 128 + count, Math.max(count - 1, 0)], count) - count);
@@ -318,7 +343,14 @@ export class Log {
     const draw = this.#draw;
     const account = this.#account(by);
     const most = max(0n, min(this.#spare(account), below(BITS.amount)));
+    const { held } = this.#matcher;
+    // The least of which something is paid, and the least of which all that is there is.
+    const [some, all] = [1n, held.vault].map((paid) => {
+      const owed = paid * (held.vault + shortOf(held));
+      return min(held.vault === 0n ? 1n : (owed + held.vault - 1n) / held.vault, below(BITS.amount));
+    });
     const amount = draw.pick([
+      ...(shortOf(held) > 0n ? [some, max(0n, some - 1n), all, all + 1n].filter((it) => it <= most) : []),
       most,
       most,
       min(most + 1n, below(BITS.amount)),
@@ -326,7 +358,8 @@ export class Log {
       most / 2n,
     ]);
     const body = { recipient: draw.ends(0n, below(BITS.recipient)), amount };
-    const flags = draw.ends(0n, below(BITS.flags));
+    const less = draw.chance(shortOf(held) > 0n ? 0.8 : 0) ? BigInt(FLAG.lessAccepted) : 0n;
+    const flags = draw.ends(0n, below(BITS.flags)) | less;
     const head = this.#head(by, "withdrawal", { flags });
     return { A: pack(A_COLUMNS, { ...head }), B: pack(WITHDRAWAL_COLUMNS, body), salt: this.#salt() };
   }
@@ -480,12 +513,5 @@ export class Log {
       { A: kindless + draw.pick([1n, 2n, 3n]), B, salt },
     ]);
     return this.#signed(by, { ...bent, A: unlisted(bent.A) });
-  }
-
-  /** To be told of all that happens. */
-  follow(event: Event): void {
-    if (event.kind !== "item" || event.admission.payout === undefined) return;
-    const { before, after } = event.account!;
-    this.#held = max(0n, this.#held + after!.cash - before!.cash);
   }
 }

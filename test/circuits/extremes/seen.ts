@@ -2,6 +2,16 @@
 import type { Event } from "../../../src/matcher/events.ts";
 import type { GenesisFile } from "../../../src/protocol/genesis.ts";
 import type { Decoded } from "../../../src/protocol/item.ts";
+import {
+  closingChange,
+  isBelow,
+  limitHolds,
+  roomFor,
+  shortOf,
+  standing,
+  widthOf,
+  type Enforcement,
+} from "../../../src/protocol/defaults.ts";
 import { equity, orderDelta, worstLoss } from "../../../src/protocol/margin.ts";
 import { weighedSquares } from "../../../src/protocol/admission.ts";
 import { fee, isExpired, type MarketRules } from "../../../src/protocol/market.ts";
@@ -9,15 +19,20 @@ import type { MarketPrices } from "../../../src/protocol/prices.ts";
 import { abs, FIELD, max, min } from "../../../src/protocol/numbers.ts";
 import {
   FEE_DENOMINATOR,
-  LAST_LIST_NONCE,
+  INSURANCE,
+  REDUCTION_NONCE,
+  REDUCTIONS,
   LIST_ORDERS,
   MARKET_STATE,
   MARKETS,
   MAX_POSITION_SQUARES,
+  MOST,
   NONCE_WINDOW,
   RULE,
   SWEEP_ALL_CANCELS,
+  SIDE,
   SWEEP_CANCELS,
+  VENUE,
   VERDICTS,
 } from "../../../src/protocol/parameters.ts";
 import { below } from "./draw.ts";
@@ -29,6 +44,8 @@ type ClearEvent = Extract<Event, { kind: "clear" }>;
 type DepositsEvent = Extract<Event, { kind: "deposits" }>;
 type SettleEvent = Extract<Event, { kind: "settle" }>;
 type FoldEvent = Extract<Event, { kind: "fold" }>;
+type EnforceEvent = Extract<Event, { kind: "enforce" }>;
+type AssumeEvent = Extract<Event, { kind: "assume" }>;
 
 const least = (bits: number) => -(1n << BigInt(bits));
 
@@ -40,6 +57,26 @@ const ofGenesis: Tests<[GenesisFile]> = {
   "epochs of a second": ({ rules }) => rules.group.pricing.epochLength === 1n,
   "epochs of 2^32 - 1 s": ({ rules }) => rules.group.pricing.epochLength === below(32),
   "lag 2^32 - 1": ({ rules }) => rules.group.pricing.lag === below(32),
+  "a window of 65,536 epochs": ({ rules: { group } }) =>
+    group.pricing.window === BigInt(MOST.epochs) * group.pricing.epochLength,
+  "maintenance 1": ({ rules }) => rules.group.defaults.maintenance === 1n,
+  "maintenance 640": ({ rules }) => rules.group.defaults.maintenance === 640n,
+  "target 1024": ({ rules }) => rules.group.defaults.target === 1024n,
+  "the target is maintenance": ({ rules: { group } }) => group.defaults.target === group.defaults.maintenance,
+  "grace 0": ({ rules }) => rules.group.defaults.grace === 0n,
+  "grace 2^32 - 1": ({ rules }) => rules.group.defaults.grace === below(32),
+  "slope 1": ({ rules }) => rules.group.defaults.slope === 1n,
+  "slope 2^32 - 1": ({ rules }) => rules.group.defaults.slope === below(32),
+  "hold 0": ({ rules }) => rules.group.defaults.hold === 0n,
+  "hold 2^32 - 1": ({ rules }) => rules.group.defaults.hold === below(32),
+  "penalty 0": ({ rules }) => rules.group.defaults.penalty === 0n,
+  "penalty 640": ({ rules }) => rules.group.defaults.penalty === 640n,
+  "insuranceLimit 20,480": ({ rules }) => rules.group.defaults.insuranceLimit === 20_480n,
+  "loose 2^92 - 1": ({ rules }) => rules.group.defaults.loose === below(92),
+  "insuranceShare 0": ({ rules }) => rules.group.defaults.insuranceShare === 0n,
+  "insuranceShare 2^16": ({ rules }) => rules.group.defaults.insuranceShare === 1n << 16n,
+  "an account with cash of 97 bits": ({ accounts }) => accounts.some(({ cash }) => abs(cash) >= 1n << 96n),
+  "the vault is full at genesis": ({ accounts }) => accounts.reduce((sum, { cash }) => sum + cash, 0n) === 1n << 90n,
   "slack 64": ({ rules }) => rules.group.slack === 64n,
   "charge 2^40 - 1": ({ rules }) => rules.instruments.some((it) => it!.longCharge === below(40)),
   "weight 2^16 - 1": ({ rules }) => rules.instruments.some((it) => it!.weight === below(16)),
@@ -68,7 +105,7 @@ const ofMarket: Tests<[MarketRules, MarketPrices | null]> = {
   "rhoMin 2^61 - 1": ({ rhoMin }) => rhoMin === below(61),
   "interval 2^32 - 1": ({ interval }) => interval === below(32),
   "capacity 1": ({ capacity }) => capacity === 1n,
-  "capacity 2^16 - 1": ({ capacity }) => capacity === below(16),
+  "capacity 52,420": ({ capacity }) => capacity === BigInt(MOST.capacity),
   "cancelCapacity 1": ({ cancelCapacity }) => cancelCapacity === 1n,
   "cancelCapacity 2^16 - 9": ({ cancelCapacity }) => cancelCapacity === below(16) - 8n,
 };
@@ -117,6 +154,11 @@ function atBand(event: ItemEvent, { rules, prices }: GenesisFile, beyond: bigint
   if (decoded?.kind !== "order" || slot < 0 || !prices.markets[slot]) return false;
   return abs(decoded.body.limit - prices.markets[slot].mark) === rules.markets[slot]!.band + beyond;
 }
+
+const amountOf = (decoded: Decoded | null) => (decoded?.kind === "withdrawal" ? decoded.body.amount : 0n);
+const lessPaid = ({ admission: { payout, decoded } }: ItemEvent) =>
+  payout === undefined ? 0n : amountOf(decoded) - (payout >> 160n);
+const clearsFlag = ({ account }: ItemEvent) => account!.before!.flagged > 0n && account!.after!.flagged === 0n;
 
 const ofItem: Tests<[ItemEvent, GenesisFile]> = {
   ...Object.fromEntries(VERDICTS.map((verdict) => [verdict, (event: ItemEvent) => refused(event, verdict)])),
@@ -190,7 +232,7 @@ const ofItem: Tests<[ItemEvent, GenesisFile]> = {
   "a list of which too many would be open": (event) => !!list(event) && refused(event, "tooManyOpen"),
   "a list with less margin than it reserves": (event) => !!list(event) && refused(event, "margin"),
   "a list with the last nonces there are": (event) =>
-    !!list(event) && admitted(event) && event.account!.after!.nonce === LAST_LIST_NONCE - 1n,
+    !!list(event) && admitted(event) && event.account!.after!.nonce === REDUCTION_NONCE - 1n,
   "a malformed list": ({ entry, admission }) => !!entry.item.list && !admission.decoded,
   "open orders are maxOpen": ({ account }) => account?.after?.open === BigInt(PROFILE.maxOpen),
   "reserved of 93 bits": ({ account }) => !!account?.after && account.after.reserved >= 1n << 92n,
@@ -199,6 +241,24 @@ const ofItem: Tests<[ItemEvent, GenesisFile]> = {
     verdict === "margin" && decoded?.kind === "withdrawal" && decoded.body.amount === below(92),
   "cash is withdrawn to below zero": ({ admission: { payout }, account }) =>
     payout !== undefined && account!.after!.cash < 0n,
+  "less is paid": (event) => lessPaid(event) > 0n,
+  "2^80 less is paid": (event) => lessPaid(event) >= 1n << 80n,
+  "less is not accepted": ({ admission: { verdict, decoded }, held }) =>
+    verdict === "margin" && decoded?.kind === "withdrawal" && shortOf(held) > 0n && decoded.head.flags % 2n === 0n,
+  "1 unit is paid, for more": ({ admission: { payout, decoded }, account }) =>
+    payout !== undefined && payout >> 160n === 1n && amountOf(decoded) > 1n && !!account,
+  "all that is there is paid": (event) => event.admission.payout !== undefined && event.held.vault === 0n,
+  "relief of 90 bits": ({ held }) => held.relief >= 1n << 89n,
+  "relief covers the deficit": ({ held }) => held.deficit > 0n && shortOf(held) === 0n,
+  "the venue asks while something is short": ({ admission: { verdict }, account, held }) =>
+    verdict === "margin" && account?.index === VENUE && shortOf(held) > 0n,
+  "an item of the insurance account": ({ admission: { verdict }, account }) =>
+    verdict === "unsigned" && account?.index === INSURANCE,
+  "an order clears a flag": (event) => !!order(event) && clearsFlag(event),
+  "an order of a flagged account leaves it": ({ account, ...event }) =>
+    !!order({ account, ...event }) && account!.before!.flagged > 0n && account!.after!.flagged > 0n,
+  "a list clears a flag": (event) => !!list(event) && clearsFlag(event),
+  "a withdrawal clears a flag": (event) => event.admission.payout !== undefined && clearsFlag(event),
   "an item at time 2^40 - 1": ({ entry }) => entry.time === LAST_TIME,
 };
 
@@ -295,6 +355,10 @@ const ofSettle: Tests<[SettleEvent, GenesisFile]> = {
   "lots times legs of 39 bits": (event) => pairs(event).some(([p, q]) => abs(p - q) >= 1n << 38n),
   "fills of several proofs": ({ writes }) => writes.length > PROFILE.settle,
   "one account fills twice": ({ writes }) => new Set(writes.map(({ index }) => index)).size < writes.length,
+  "the insurance account trades": ({ writes }) =>
+    writes.some(({ index, fill }) => index === INSURANCE && fill.lots !== 0n),
+  "fees leave a part of a unit of the share": ({ credit, share }) => !!credit && share % (1n << 16n) !== 0n,
+  "a share of 72 bits": ({ share }) => share >= 1n << 88n,
   "the venue trades": ({ writes }) => writes.some(({ index, fill }) => index === 0 && fill.lots !== 0n),
 };
 
@@ -311,10 +375,156 @@ const ofFold: Tests<[FoldEvent, GenesisFile]> = {
     writes.some(({ before, after }) => before !== after && after.positions.some((lots) => lots !== 0n)),
 };
 
+type Reduction = Extract<Enforcement, { kind: "reduce" }>;
+const stepOf = <Kind extends Enforcement["kind"]>({ step }: EnforceEvent, kind: Kind) =>
+  step.kind === kind ? (step as Extract<Enforcement, { kind: Kind }>) : null;
+const byInsurance = (event: EnforceEvent) => event.step.account === INSURANCE;
+const ofTrader = (event: EnforceEvent) => event.step.kind === "reduce" && !byInsurance(event);
+const ageOf = ({ write, entry }: EnforceEvent | AssumeEvent) => entry.time - write.before.flagged;
+const lasting = ({ rules }: GenesisFile) => {
+  const { grace, slope, hold } = rules.group.defaults;
+  return grace + 2n * slope + hold;
+};
+/** How much more than what is asked an account's equity is, 1024ths. */
+const above = (event: EnforceEvent | AssumeEvent, { prices }: GenesisFile, part: bigint) => {
+  const { equity: owned, risk } = standing(event.write.before, prices);
+  return 1024n * owned - part * risk;
+};
+const worse = ({ step }: EnforceEvent, { prices }: GenesisFile) => {
+  const { slot, side, limit } = step as Reduction;
+  const { mark } = prices.markets[slot]!;
+  return side === SIDE.sell ? mark - limit : limit - mark;
+};
+/** Of a reduction: whether a tick more would be too wide. */
+function widest(event: EnforceEvent, { rules, prices }: GenesisFile): boolean {
+  const { slot, side, limit } = event.step as Reduction;
+  const { defaults } = rules.group;
+  const width = byInsurance(event)
+    ? { parts: defaults.insuranceLimit, of: 1n << 16n }
+    : widthOf(event.write.before, defaults, event.entry.time);
+  const row = rules.markets[slot]!;
+  const more = side === SIDE.sell ? limit - row.tick : limit + row.tick;
+  return !limitHolds({ ...row, band: 2n * row.band }, prices.markets[slot]!, { side, limit: more }, width);
+}
+function standsAfter({ step, write }: EnforceEvent, { rules, prices }: GenesisFile, lots: bigint) {
+  const { slot, side, limit } = step as Reduction;
+  const { positions } = write.before;
+  const quoted = prices.markets[slot]!;
+  const change = closingChange(rules.markets[slot]!, { quoted, prices }, { side, limit, positions });
+  const all = prices.values.map((_, k) => equity(write.before, prices, k));
+  const risk = all.map((it, k) => all[0] - it - lots * change.spread[k]).reduce(max);
+  return { equity: all[0] + lots * change.equity, risk, costs: change.equity < 0n };
+}
+/** What of three the worst loss of the insurance account is within after a reduction, if not lower. */
+function within(event: EnforceEvent, genesis: GenesisFile): "equity" | "loose" | "relief" | null {
+  if (!byInsurance(event)) return null;
+  const after = standsAfter(event, genesis, (event.step as Reduction).size);
+  if (after.risk < standing(event.write.before, genesis.prices).risk) return null;
+  if (after.risk <= after.equity) return "equity";
+  return after.risk <= genesis.rules.group.defaults.loose ? "loose" : "relief";
+}
+
+const ofEnforce: Tests<[EnforceEvent, GenesisFile]> = {
+  "a flag": (event) => !!stepOf(event, "flag"),
+  "a flag, equity one unit too little": (event, genesis) =>
+    !!stepOf(event, "flag") && above(event, genesis, genesis.rules.group.defaults.maintenance) >= -1024n,
+  "a flag of an account without equity": (event, { prices }) =>
+    !!stepOf(event, "flag") && standing(event.write.before, prices).equity < 0n,
+  "a flag when the one before counts no longer": (event, genesis) =>
+    !!stepOf(event, "flag") && event.write.before.flagged > 0n && ageOf(event) === lasting(genesis),
+  "a flag at time 2^40 - 1": (event) => !!stepOf(event, "flag") && event.entry.time === LAST_TIME,
+  "a sweep": (event) => !!stepOf(event, "sweep"),
+  "a sweep, equity one unit below the target": (event, genesis) =>
+    !!stepOf(event, "sweep") && above(event, genesis, genesis.rules.group.defaults.target) >= -1024n,
+  "a sweep within the grace": (event, { rules }) =>
+    !!stepOf(event, "sweep") && ageOf(event) < rules.group.defaults.grace,
+  "a sweep when the grace is over": (event, { rules }) =>
+    !!stepOf(event, "sweep") && ageOf(event) === rules.group.defaults.grace,
+  "a sweep in the last second of a flag": (event, genesis) =>
+    !!stepOf(event, "sweep") && ageOf(event) === lasting(genesis) - 1n,
+  "a sweep of an account with a nonce near 2^40": (event) =>
+    !!stepOf(event, "sweep") && event.write.before.nonce >= REDUCTION_NONCE - 9n,
+  "a reduction of a trader": ofTrader,
+  "a reduction within the grace": (event, { rules }) => ofTrader(event) && ageOf(event) < rules.group.defaults.grace,
+  "a reduction when limits begin to widen": (event, { rules }) =>
+    ofTrader(event) && ageOf(event) === rules.group.defaults.grace + 1n,
+  "a reduction when limits are widest": (event, { rules: { group } }) =>
+    ofTrader(event) && ageOf(event) >= group.defaults.grace + group.defaults.slope,
+  "a reduction in the last second of a flag": (event, genesis) =>
+    ofTrader(event) && ageOf(event) === lasting(genesis) - 1n,
+  "a reduction as wide as may be": (event, genesis) =>
+    ofTrader(event) && worse(event, genesis) > 0n && widest(event, genesis),
+  "a reduction better than the mark by the band": (event, genesis) =>
+    event.step.kind === "reduce" && worse(event, genesis) === -genesis.rules.markets[event.step.slot]!.band,
+  "a reduction worse than the mark by three quarters of the band": (event, { rules, prices, ...rest }) =>
+    event.step.kind === "reduce" &&
+    rules.markets[event.step.slot]!.band > 0n &&
+    4n * (worse(event, { rules, prices, ...rest }) + rules.markets[event.step.slot]!.tick) >
+      3n * rules.markets[event.step.slot]!.band,
+  "a reduction of 2^32 - 1 lots": (event) => stepOf(event, "reduce")?.size === below(32),
+  "a reduction of all of a position": (event, { rules }) =>
+    event.step.kind === "reduce" &&
+    rules.markets[event.step.slot]!.legs.some(
+      (leg, i) => leg !== 0n && abs(leg) * (event.step as Reduction).size === abs(event.write.before.positions[i]),
+    ),
+  "a reduction to the target, not one lot more": (event, genesis) =>
+    ofTrader(event) &&
+    !isBelow(genesis.rules.group.defaults.target, standsAfter(event, genesis, (event.step as Reduction).size)),
+  "a reduction that gains": (event, genesis) => ofTrader(event) && !standsAfter(event, genesis, 0n).costs,
+  "a reduction that costs": (event, genesis) => ofTrader(event) && standsAfter(event, genesis, 0n).costs,
+  "a reduction with two legs or more": (event, { rules }) =>
+    event.step.kind === "reduce" && rules.markets[event.step.slot]!.legs.filter((leg) => leg !== 0n).length > 1,
+  "the insurance account reduces": byInsurance,
+  "the insurance account reduces as wide as may be": (event, genesis) =>
+    byInsurance(event) && worse(event, genesis) > 0n && widest(event, genesis),
+  "the insurance account reduces twice in a second": (event) =>
+    byInsurance(event) && event.write.before.open > 0n && ageOf(event) === 0n,
+  "the insurance account has 16 open reductions": (event) =>
+    byInsurance(event) && event.write.after.open === BigInt(REDUCTIONS),
+  "the insurance account's worst loss stays within equity": (event, genesis) => within(event, genesis) === "equity",
+  "the insurance account's worst loss stays within what is loose": (event, genesis) =>
+    within(event, genesis) === "loose",
+  "reductions beyond a market's capacity": ({ step }, { rules }) =>
+    step.kind === "reduce" && roomFor(rules.markets[step.slot]!) < 12n,
+};
+
+const keptOf = ({ write }: AssumeEvent) => write.after.cash;
+const squaresOf = ({ insurance }: AssumeEvent) => insurance.after.positions.reduce((sum, p) => sum + p * p, 0n);
+
+const ofAssume: Tests<[AssumeEvent, GenesisFile]> = {
+  "an account is taken over": () => true,
+  "an account with equity is taken over": (event, { prices }) => standing(event.write.before, prices).equity > 0n,
+  "an account without equity is taken over within the grace": (event, { rules }) =>
+    ageOf(event) < rules.group.defaults.grace,
+  "an account keeps something": (event) => keptOf(event) > 0n,
+  "an account with equity keeps nothing": (event, { prices }) =>
+    keptOf(event) === 0n && standing(event.write.before, prices).equity > 0n,
+  "an account is taken over, equity one unit too little": (event, genesis) =>
+    above(event, genesis, genesis.rules.group.defaults.maintenance) >= -1024n,
+  "an account is taken over as soon as it may": (event, { rules: { group }, prices }) =>
+    ageOf(event) === group.defaults.grace + 2n * group.defaults.slope &&
+    standing(event.write.before, prices).equity >= 0n,
+  "an account is taken over in the last second of its flag": (event, genesis) => ageOf(event) === lasting(genesis) - 1n,
+  "the insurance account has positions of squares 2^92": (event) => squaresOf(event) === MAX_POSITION_SQUARES,
+  "positions of the insurance account end": ({ insurance: { before, after } }) =>
+    before.positions.some((lots, i) => lots !== 0n && after.positions[i] === 0n),
+  "a deficit": ({ held }) => held.deficit > 0n,
+  "a deficit of 90 bits": ({ held }) => held.deficit >= 1n << 89n,
+  "no deficit": ({ held }) => held.deficit === 0n,
+};
+
 /** Every name that a long run must have counted. */
-export const EXTREMES = [ofGenesis, ofMarket, ofDeposits, ofItem, ofClear, ofSettle, ofFold].flatMap((tests) =>
-  Object.keys(tests),
-);
+export const EXTREMES = [
+  ofGenesis,
+  ofMarket,
+  ofDeposits,
+  ofItem,
+  ofClear,
+  ofSettle,
+  ofFold,
+  ofEnforce,
+  ofAssume,
+].flatMap((tests) => Object.keys(tests));
 
 /** Counts by name. */
 export class Seen {
@@ -331,6 +541,8 @@ export class Seen {
     if (event.kind === "clear") this.#count(ofClear, event, genesis);
     if (event.kind === "settle") this.#count(ofSettle, event, genesis);
     if (event.kind === "fold") this.#count(ofFold, event, genesis);
+    if (event.kind === "enforce") this.#count(ofEnforce, event, genesis);
+    if (event.kind === "assume") this.#count(ofAssume, event, genesis);
   }
 
   get missing(): string[] {

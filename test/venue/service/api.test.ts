@@ -58,6 +58,12 @@ const ANSWERS: Record<string, z.ZodType> = {
   "GET /v1/history": schemas.HistorySchema,
   "GET /v1/opening": schemas.OpeningSchema,
   "GET /v1/receipt": schemas.ReceiptAnswerSchema,
+  "GET /v1/survey": schemas.SurveyFileSchema,
+  "GET /v1/survey/progress": schemas.SurveyProgressSchema,
+  "POST /v1/survey": schemas.SurveyProgressSchema,
+  "GET /v1/defaults": schemas.DefaultsSchema,
+  "GET /v1/defaults/accounts": schemas.NearestSchema,
+  "GET /v1/defaults/history": schemas.HistorySchema,
 };
 
 function answers(route: string, answer: Answer, status = 200): any {
@@ -732,7 +738,7 @@ describe("the service", () => {
       const nameOf = new Map(
         ["Venue", "Markets", "Auctions", "Rounds", "RoundFile", "Health", "Acknowledgement", "Deposit", "Session"]
           .concat(["Account", "Orders", "History", "ReceiptAnswer", "Opening", "Rules", "Prices", "Changes", "Terms"])
-          .concat(["ReportTaken", "Announcement"])
+          .concat(["ReportTaken", "Announcement", "SurveyFile", "SurveyProgress", "Defaults", "Nearest"])
           .map((name) => [schemas[`${name}Schema` as keyof typeof schemas] as unknown, name]),
       );
       for (const [route, schema] of Object.entries(ANSWERS)) {

@@ -53,10 +53,11 @@ function damaged(name: string, sequence?: number) {
   };
 }
 
-const KINDS = ["item", "deposits", "close", "purge", "round", "reprice", "rules", "fold"];
+const KINDS = ["item", "deposits", "close", "purge", "round", "reprice", "rules", "fold", "enforce", "assume"];
 const samples = fc.sample(entries, { numRuns: 200, seed });
 const hasList = (entry: JournalEntry) => entry.kind === "item" && entry.item.list !== undefined;
 const oneOfEach = KINDS.map((kind) => samples.find((entry) => entry.kind === kind && !hasList(entry))!);
+const stepped = (kind: string) => samples.find((entry) => entry.kind === "enforce" && entry.step.kind === kind)!;
 const quotes = samples.find(hasList) as Extract<JournalEntry, { kind: "item" }>;
 
 describe(`journal (seed ${seed})`, () => {
@@ -129,7 +130,8 @@ describe(`journal (seed ${seed})`, () => {
   }
 
   it("refuses fields out of their range under a sound checksum", () => {
-    const [item, deposits, close, purge, round, reprice, rules, fold, list] = bytesOf([...oneOfEach, quotes]);
+    const [item, deposits, close, purge, round, reprice, rules, fold, enforce, assume, list, flag, sweep, reduce] =
+      bytesOf([...oneOfEach, quotes, ...["flag", "sweep", "reduce"].map(stepped)]);
     const word = [...FIELD.toString(16).padStart(64, "0").matchAll(/../g)].map(([hex]) => parseInt(hex, 16));
     const cases: [name: string, record: Uint8Array, at: number, value: readonly number[]][] = [
       ["head", item, 56, word],
@@ -153,7 +155,7 @@ describe(`journal (seed ${seed})`, () => {
       ["slot", close, 94, [16]],
       ["slot", purge, 94, [255]],
       ["kind", close, 88, [0]],
-      ["kind", round, 88, [9]],
+      ["kind", round, 88, [11]],
       // What a kind has, another does not.
       ["length", round, 88, [6]],
       ["domain", reprice, 99, word],
@@ -169,6 +171,16 @@ describe(`journal (seed ${seed})`, () => {
       ["rules", rules, 98, [91]],
       ["rules", rules, 98, [255]],
       ["from", fold, 94, [0, 16, 0, 0]],
+      ["step", enforce, 94, [3]],
+      ["account", flag, 95, [0, 16, 0, 0]],
+      ["step", flag, 99, [1]],
+      ["slot", sweep, 99, [16]],
+      ...[100, 106, 110].map((at): [string, Uint8Array, number, number[]] => ["step", sweep, at, [1]]),
+      ["side", reduce, 100, [2]],
+      ["limit", reduce, 101, [2, 0]],
+      ["salt", reduce, 111, word],
+      ["account", assume, 94, [0, 16, 0, 0]],
+      ["salt", assume, 98, word],
       ["length", round, 88, [2]],
       ["version", item, 3, [2]],
     ];

@@ -73,10 +73,27 @@ const fold = fc.record(
   noNullPrototype,
 );
 
+const account = fc.integer({ min: 0, max: 2 ** BITS.account - 1 });
+const slot = fc.integer({ min: 0, max: MARKETS - 1 });
+const limit = fc.bigInt(1n - (1n << BigInt(BITS.price)), (1n << BigInt(BITS.price)) - 1n);
+const size = fc.bigInt(0n, (1n << BigInt(BITS.size)) - 1n);
+const step = fc.oneof(
+  fc.record({ kind: fc.constant("flag" as const), account }, noNullPrototype),
+  fc.record({ kind: fc.constant("sweep" as const), account, slot }, noNullPrototype),
+  fc.record(
+    { kind: fc.constant("reduce" as const), account, slot, side: fc.nat({ max: 1 }), limit, size },
+    noNullPrototype,
+  ),
+);
+const enforce = fc.record({ kind: fc.constant("enforce" as const), time, step, salt: fields }, noNullPrototype);
+const assume = fc.record({ kind: fc.constant("assume" as const), time, account, salt: fields }, noNullPrototype);
+
 /** Entries of every kind; of rules few, as their roots take long. */
 const plain: fc.Arbitrary<JournalEntry> = fc.oneof(
   reprice,
   fold,
+  enforce,
+  assume,
   fc.record(
     {
       kind: fc.constant("item" as const),

@@ -6,9 +6,9 @@ pragma solidity ^0.8.24;
 /// @title What the venue is compiled for: the keys of its instructions, and bounds that circuits have too.
 library Keys {
     /// Hash of the code that holds the keys (KeyData.sol).
-    bytes32 internal constant HASH = 0xf63120c1ea39b8c526691fed6000639d2acc84875880dc4a74653adfe4d081c9;
+    bytes32 internal constant HASH = 0xe22ee5477b0cbe771ab24dab99de79a194cd329797bf6e33a936e376ea525339;
     /// One more than the greatest code of an instruction.
-    uint256 internal constant CODES = 11;
+    uint256 internal constant CODES = 13;
     uint256 internal constant MAX_INSTRUCTIONS = 1024;
     uint256 internal constant TAG_DEPOSIT = 25;
     uint256 internal constant AMOUNT_BITS = 92;
