@@ -175,9 +175,10 @@ export function makeScenario({ seed, domain }: { seed: number; domain: bigint })
         market(CALL, { 1: 1 }),
         market(PUT, { 2: 1 }),
         market(STRADDLE, { 1: 1, 2: 1 }),
-        market(CROSS, { 0: 1 }, { rule: "midpoint" }),
+        // In the second act the perpetual has one market: what an account sells, it sells there.
+        market(CROSS, { 0: 1 }, { rule: "midpoint", until: String(EXPIRY) }),
         market(HALTED, { 0: 1 }, { state: "halted" }),
-        market(TINY, { 0: 1 }, { capacity: 1, cancelCapacity: 1, listCapacity: 1 }),
+        market(TINY, { 0: 1 }, { until: String(EXPIRY), capacity: 1, cancelCapacity: 1, listCapacity: 1 }),
       ],
     },
     // A worthless legacy position, large enough to show the position limit.

@@ -107,11 +107,16 @@ export async function firstNotice(
   ]) {
     if (witness.length + refused.length === 0) continue;
     const answersOnly = refused.length === 0;
-    const circuit = circuits.get(source) ?? (await compiled({ ...source, root, optimise: false, answersOnly }));
+    const answering = await compiled({ ...source, root, optimise: false, attributed: false, answersOnly });
     // What the compiler only warns of is seen where it writes constraints.
+    if (answering === undefined) return { how: "compiler", of: source };
+    if (witness.some((it) => answersOtherwise(answering, it))) return { how: "answer", of: source };
+    if (answersOnly) continue;
+    // A rule that is taken for another one can only spoil a cheat: what has a proof breaks nothing, whatever made it.
+    const like = await compileTemplate({ ...source, optimise: false });
+    const circuit = circuits.get(source) ?? (await compiled({ ...source, root, optimise: false, like }));
     if (circuit === undefined) return { how: "compiler", of: source };
-    if (!answersOnly) circuits.set(source, circuit);
-    if (witness.some((it) => answersOtherwise(circuit, it))) return { how: "answer", of: source };
+    circuits.set(source, circuit);
     if (refused.some((it) => provesCheat(circuit, it, moved))) return { how: "cheat", of: source };
   }
   return undefined;

@@ -164,6 +164,9 @@ describe("circuits/instructions/assume: forged witnesses", () => {
     ["other positions hashed", plus("positionsAfter", 1n)],
     ["another path of the account", (read) => ({ "siblings[0][1][0]": 5n, "update[1].siblings[1][0]": read("siblings[0][1][0]") }), "update[j + 1].siblings <== siblings[j]"],
     ["another leaf before", (read) => ({ "account[0].nonce": 9n, "update[1].leafBefore": read("update[1].leafBefore") }), "update[j + 1].leafBefore <== steps[j].leafBefore"],
+    ["another hash of the rules of defaults", (read) => ({ "defaults.insuranceShare": 0n, defaultsHash: read("defaultsHash") }), "signal defaultsHash <== DefaultsHash()(defaults)"],
+    ["the other half of the insurance account's key", plus("insured.keyY", 1n)],
+    ["nobody taken over", () => ({ "active[0]": 0n }), "active[0] === 1"],
     ["another phase", () => ({ "before.phase": 17n }), "before.phase === PHASE_OPEN()"],
   ]; // prettier-ignore
   for (const [why, cheat, rule] of cheats)
@@ -291,6 +294,15 @@ describe("circuits/instructions/assume: two slots", () => {
     twice.active[1] = 1n;
     expectNoWitness(circuit, twice);
     expectNoWitness(circuit, { ...inputs, active: [0n, 0n] });
+  });
+
+  it("the second taken over twice as much: refused", async () => {
+    const accounts = venueOf({}).matcher.accounts;
+    const venue = new Venue([...accounts.slice(0, 3), accounts[SUNK], accounts[3]], undefined, undefined, 2);
+    const both = [2, 3].map((account, i) => venue.assume(account, BigInt(i), TIME));
+    const { inputs } = assumeInputs(venue.ledger, both);
+    const insured = { "siblings[0][0][1]": "update[0].leafAfter", "siblings[1][0][1]": "update[0].leafAfter" };
+    (await compiled(2)).refuses(inputs, { "active[1]": 2n }, "UsedFirst(N)(active)", insured);
   });
 });
 

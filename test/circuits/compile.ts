@@ -14,7 +14,7 @@ const POLL_MS = 50;
 const LEFTOVER_MS = 1_200_000;
 
 interface Task {
-  /** Where main.r1cs, main.sym and main.wasm shall be: it appears when they are complete. */
+  /** where main.r1cs, main.sym and main.wasm shall be: it appears when they are complete */
   folder: string;
   /** text of main.circom */
   main: string;
@@ -22,8 +22,8 @@ interface Task {
   /** in which includes are looked up */
   folders: readonly string[];
   allowWarnings: boolean;
-  /** main.wasm alone, which is there sooner */
-  programOnly?: boolean;
+  /** what alone is made, and is there sooner: main.wasm, or main.r1cs */
+  only?: "program" | "constraints";
 }
 
 /** Compiles, unless the folder is there; waits for another process that compiles the same. Fails on a warning. */
@@ -75,7 +75,7 @@ function isLeftover(lock: string): boolean {
 
 let compiler: Promise<WebAssembly.Module> | undefined;
 
-async function run({ folder, main, level, folders, allowWarnings, programOnly }: Task): Promise<void> {
+async function run({ folder, main, level, folders, allowWarnings, only }: Task): Promise<void> {
   const { CircomRunner, bindings } = require("circom2");
   compiler ??= WebAssembly.compile(fs.readFileSync(require.resolve("circom2/circom.wasm")));
   const work = fs.mkdtempSync(join(dirname(folder), "work-"));
@@ -92,8 +92,8 @@ async function run({ folder, main, level, folders, allowWarnings, programOnly }:
     throw new Error(`exit ${code}`);
   };
   const libraries = folders.flatMap((path) => ["-l", path]);
-  const also = programOnly ? [] : ["--r1cs", "--sym", "--inspect"];
-  const args = [join(work, "main.circom"), "--wasm", level, ...also, ...libraries, "-o", work];
+  const made = { all: ["--wasm", "--r1cs", "--sym", "--inspect"], program: ["--wasm"], constraints: ["--r1cs"] };
+  const args = [join(work, "main.circom"), level, ...made[only ?? "all"], ...libraries, "-o", work];
   const runner = new CircomRunner({
     args,
     env: {},
@@ -106,13 +106,15 @@ async function run({ folder, main, level, folders, allowWarnings, programOnly }:
   } catch (error) {
     if (!(error as Error).message.startsWith("exit")) output += String(error);
   }
-  const written = join(work, "main_js/main.wasm");
+  const written = join(work, only === "constraints" ? "main.r1cs" : "main_js/main.wasm");
   if (exitCode !== 0 || (output.includes("warning[") && !allowWarnings) || !fs.existsSync(written)) {
     fs.rmSync(work, { recursive: true });
     throw new Error(`circom refuses ${main}\n${output}`);
   }
-  fs.renameSync(written, join(work, "main.wasm"));
-  fs.rmSync(join(work, "main_js"), { recursive: true });
+  if (only !== "constraints") {
+    fs.renameSync(written, join(work, "main.wasm"));
+    fs.rmSync(join(work, "main_js"), { recursive: true });
+  }
   try {
     fs.renameSync(work, folder);
   } catch {

@@ -25,7 +25,8 @@ import { argsOf, configuring, file } from "./configuring.ts";
 import { compileTemplate, expectNoWitness, type Circuit } from "./harness.ts";
 import { remembersHashes } from "./remembering.ts";
 
-const compiled = () => compileTemplate({ file, template: "Configure", args: argsOf(PROFILE), answersOnly: true });
+const compiled = () =>
+  compileTemplate({ file, template: "Configure", args: argsOf(PROFILE), optimise: false, attributed: false });
 
 function takes(circuit: Circuit, before: Rules, after: Rules, when: ConfigureContext): void {
   const { ledger, make } = configuring(before, after, when);

@@ -23,6 +23,7 @@ import { remembersHashes } from "./remembering.ts";
 const source = "configure.circom";
 /** In the tests of payouts. */
 const PAYOUT = "payout.payout <== now.group.payout";
+const ACCOUNTS = "payout.accounts <== before.accounts.root";
 const whole = () => compileTemplate({ file, template: "Configure", args: argsOf(PROFILE), optimise: false });
 const part = (template: string, args: readonly number[] = []) =>
   compileTemplate({ file, template, args, optimise: false });
@@ -159,7 +160,7 @@ describe("circuits/instructions/configure: its body, forged", () => {
       circuit,
       { fixture: honest() },
       "configure.circom Configure",
-      [...Object.keys(cheats), ...others, PAYOUT],
+      [...Object.keys(cheats), ...others, PAYOUT, ACCOUNTS],
       sample,
     );
   });
@@ -303,6 +304,11 @@ describe("circuits/instructions/configure: payouts of the insurance account, for
       const pinned = cheat((name) => circuit.read(name, honest));
       circuit.refuses(made(), pinned, rule);
     });
+
+  it("a payout from the account of another tree: refused", async () => {
+    const another = { "payout.accounts": "payout.update.rootBefore" };
+    (await whole()).refuses(made(), { "siblings[0][0]": 5n }, ACCOUNTS, another);
+  });
 
   it("a payout where the rules have none: refused", async () => {
     const circuit = await whole();

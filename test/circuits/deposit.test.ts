@@ -113,7 +113,8 @@ function agrees(circuit: Circuit, { inputs, publicInputs }: InstructionInputs): 
   return witness;
 }
 
-const compiled = () => compileTemplate({ file, template: "Deposit", args: [2, SLOTS] });
+const compiled = () =>
+  compileTemplate({ file, template: "Deposit", args: [2, SLOTS], optimise: false, attributed: false });
 const GENERATOR = {
   x: 995203441582195749578291179787384436505546430278305826713579947235728471134n,
   y: 5472060717959818805561601436314318772137091100104008585924551046643952123905n,

@@ -14,8 +14,10 @@ import { assuming, enforcing, Venue } from "./enforcing.ts";
 import { compileTemplate, expectNoWitness, type Circuit, type Inputs } from "./harness.ts";
 import { remembersHashes } from "./remembering.ts";
 
-const compiled = () => compileTemplate({ file: enforcing, template: "Enforce", args: [2, 4, 2] });
-const compiledAssume = () => compileTemplate({ file: assuming, template: "Assume", args: [2, 4, 2] });
+/** As others compile them too. */
+const plain = { optimise: false, attributed: false };
+const compiled = () => compileTemplate({ file: enforcing, template: "Enforce", args: [2, 4, 2], ...plain });
+const compiledAssume = () => compileTemplate({ file: assuming, template: "Assume", args: [2, 4, 2], ...plain });
 
 function agrees(circuit: Circuit, { inputs, publicInputs }: InstructionInputs): void {
   assert.deepEqual(circuit.publicValues(inputs as Inputs, publicInputs.length), publicInputs);

@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import type { Account } from "../../src/protocol/account.ts";
 import { standing, type Enforcement } from "../../src/protocol/defaults.ts";
 import { vectorHash, type MarketRules } from "../../src/protocol/market.ts";
-import { INSURANCE } from "../../src/protocol/parameters.ts";
+import { DEFAULT_CANCELS, INSURANCE, MARKETS } from "../../src/protocol/parameters.ts";
 import { pricesRoot, type Prices } from "../../src/protocol/prices.ts";
 import type { Defaults, Rules } from "../../src/protocol/rules.ts";
 import { Random } from "../../src/replay/random.ts";
@@ -34,6 +34,7 @@ const OPENED = [
   "signal at[MARKETS()] <== OneHotOf(BITS_SLOT())(slot)",
   "shared.isReduction <== isReduction",
   "UsedFirst(N)(active)",
+  "fresh.exact === 1",
   "steps[j].isFlag <== isFlag[j]",
   "steps[j].accounts <== before.accounts.root",
 ]; // prettier-ignore
@@ -416,6 +417,39 @@ describe("circuits/instructions/enforce: forged witnesses", () => {
       { quotient: TIME / 10n + 1n, rest: -5n },
       "Range(BITS_MARKET())(rest)",
     );
+  });
+
+  it("hashes and the market's place, as if of other openings: refused", async () => {
+    const circuit = await compiled();
+    const inputs = inputsOf(REDUCE, OPEN);
+    const honest = circuit.witness(inputs);
+    const kept = (...names: string[]) => Object.fromEntries(names.map((name) => [name, circuit.read(name, honest)]));
+    circuit.refuses(inputs, { "rulesRows[7]": 5n, ...kept("rowsHash") }, "signal rowsHash <== Hash");
+    circuit.refuses(inputs, { "defaults.insuranceShare": 0n, ...kept("defaultsHash") }, "signal defaultsHash <==");
+    const places = Array.from({ length: MARKETS }, (_, m) => `at[${m}]`);
+    circuit.refuses(inputs, { slot: 9n, ...kept(...places) }, "signal at[MARKETS()] <== OneHotOf");
+  });
+
+  it("commands that are several at once: refused", async () => {
+    const circuit = await compiled();
+    // Where so many cancels wait, one may be taken away.
+    const cancels = 16n + BigInt(DEFAULT_CANCELS) - 1n;
+    const sold = { cancels, step: { limit: 100_000n } };
+    const [honest, unflagged] = [OPEN, {}].map((it) => inputsOf(REDUCE, { ...it, ...sold }));
+    refusesInputs(
+      circuit,
+      { honest, cheat: unflagged, pinned: { "isFlag[0]": 1n } },
+      "shared.isReduction * isFlag === 0",
+    );
+    const closing = inputsOf(REDUCE, { ...OPEN, ...sold, market: { until: TIME + 1_000n } });
+    circuit.refuses(closing, { isReduction: 2n }, "Boolean()(isReduction)");
+    const two = await compiled(2);
+    const venue = venueOf(flagged(BEGUN), 2);
+    const { inputs } = enforceInputs(
+      venue.ledger,
+      [1n, 2n].map((salt) => venue.enforce(SWEEP, salt, TIME)),
+    );
+    two.refuses(inputs, { "active[1]": 2n }, "UsedFirst(N)(active)");
   });
 
   it("another account than the leaf's, or at another index: refused, in whatever tree", async () => {

@@ -86,7 +86,8 @@ class Venue {
 function agrees(circuit: Circuit, { inputs, publicInputs }: InstructionInputs & { inputs: Tampered }): void {
   assert.deepEqual(circuit.publicValues(inputs, publicInputs.length), publicInputs);
 }
-const compiled = (slots = 3) => compileTemplate({ file, template: "Fold", args: [2, slots] });
+const compiled = (slots = 3) =>
+  compileTemplate({ file, template: "Fold", args: [2, slots], optimise: false, attributed: false });
 
 describe("circuits/instructions/fold: agreement", () => {
   remembersHashes();

@@ -43,6 +43,8 @@ export interface CircuitSource {
   optimise?: boolean;
   /** False where, without optimisation, nothing is asked of its rules: it is compiled once, not twice. */
   attributed?: boolean;
+  /** A circuit of which this one is a mutant: where both have as many constraints, each is taken to come from the same rule. */
+  like?: Circuit;
   /** True where only answers are asked: no constraints are written. */
   answersOnly?: boolean;
   /** Folder of the repository, or of a copy of its circuits; what is compiled of a copy stays there. */
@@ -54,7 +56,7 @@ export interface CircuitSource {
 /** Compiles a template as main, or takes it from build/test. Fails on a warning of the compiler. */
 export async function compileTemplate(source: CircuitSource): Promise<Circuit> {
   const { file, template, args = [], publicInputs = [], include = [], optimise = true, allowWarnings = false } = source;
-  const { root = ROOT, attributed = true, answersOnly = false } = source;
+  const { root = ROOT, attributed = true, like, answersOnly = false } = source;
   const build = join(root, "build/test");
   const folders = include.map((folder) => join(root, folder));
   const files = includedFiles(join(root, file), folders);
@@ -75,7 +77,7 @@ export async function compileTemplate(source: CircuitSource): Promise<Circuit> {
   files.forEach((path, i) => hash.update(`${relative(root, path)}\n`).update(texts[i]));
   const folder = join(build, hash.digest("hex").slice(0, 24));
   const load = async () => {
-    await compile({ folder, main, level, folders, allowWarnings, programOnly: answersOnly });
+    await compile({ folder, main, level, folders, allowWarnings, only: answersOnly ? "program" : undefined });
     const program = await loadWitnessProgram(fs.readFileSync(join(folder, "main.wasm")));
     const statements = files.map((path, i) => statementsOf(path, texts[i]));
     const numbered = async () => {
@@ -88,13 +90,18 @@ export async function compileTemplate(source: CircuitSource): Promise<Circuit> {
         first += statements[i].length;
       });
       const text = mainOf(join(copy, "sources", file));
-      await compile({ folder: join(copy, "compiled"), main: text, level, folders, allowWarnings: true });
+      await compile({ folder: join(copy, "compiled"), main: text, level, folders, allowWarnings: true, only: "constraints" }); // prettier-ignore
       return parseR1cs(fs.readFileSync(join(copy, "compiled/main.r1cs")));
     };
     const id = JSON.stringify({ file, template, args, publicInputs, include });
     if (optimise || answersOnly) return new Circuit(id, folder, program);
+    const unoptimised = { statements: statements.flat(), main: template };
+    if (like) {
+      const circuit = new Circuit(id, folder, program, { ...unoptimised, rules: like.rules });
+      if (circuit.constraints === like.constraints) return circuit;
+    }
     const tagged = attributed ? await numbered() : undefined;
-    return new Circuit(id, folder, program, { statements: statements.flat(), main: template, tagged });
+    return new Circuit(id, folder, program, { ...unoptimised, tagged });
   };
   const key = `${folder} ${attributed}`;
   const circuit = loaded.get(key) ?? load();
@@ -112,6 +119,8 @@ interface Source {
   readonly main: string;
   /** compiled with a number added to each statement that takes one (statements.ts) */
   readonly tagged?: R1cs;
+  /** by constraint, where they are known already */
+  readonly rules?: readonly (readonly Statement[])[];
 }
 
 /** A compiled circuit. Signals are named without the leading `main.`. */
@@ -150,7 +159,8 @@ export class Circuit {
 
   /** The statement of the source that each constraint comes from, behind those whose anonymous component it is in. */
   get rules(): readonly (readonly Statement[])[] {
-    const { statements, main, tagged } = this.#unoptimised;
+    const { statements, main, tagged, rules } = this.#unoptimised;
+    if (rules) return rules;
     if (this.#rules) return this.#rules;
     if (tagged === undefined) throw new Error("rules need a circuit that is attributed");
     if (tagged.constraintCount !== this.constraints) throw new Error("numbers have changed the number of constraints");

@@ -36,6 +36,7 @@ export function pinsEach(
   const [source, of] = file.split(" ");
   const isMine = (it: Statement) => it.file.endsWith(`/${source}`) && (of === undefined || it.template === of);
   const mine = [...new Set(circuit.rules.flat())].filter(isMine);
+  assert.ok(mine.length > 0, `no statement is of ${file}`);
   for (const text of byHand)
     assert.ok(
       mine.some((it) => it.text === text),

@@ -104,7 +104,13 @@ describe("circuits/instructions/reprice", () => {
   remembersHashes();
   let circuit: Circuit;
   before(async () => {
-    circuit = await compileTemplate({ file, template: "Reprice", args: [4, 4, PROFILE.depth] });
+    circuit = await compileTemplate({
+      file,
+      template: "Reprice",
+      args: [4, 4, PROFILE.depth],
+      optimise: false,
+      attributed: false,
+    });
   });
   const shown = (inputs: Inputs) => circuit.publicValues(inputs, 6);
   const built = (of: Situation) => repriceInputs(ledgerOf(of), eventOf(of));

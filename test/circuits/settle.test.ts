@@ -39,7 +39,13 @@ type Circuits = Record<"settle" | "settleRuns", Circuit>;
 
 async function compiled(): Promise<Circuits> {
   const of = (slots: number, run: number) =>
-    compileTemplate({ file, template: "Settle", args: [PROFILE.depth, slots, run] });
+    compileTemplate({
+      file,
+      template: "Settle",
+      args: [PROFILE.depth, slots, run],
+      optimise: false,
+      attributed: false,
+    });
   return { settle: await of(PROFILE.settle, 1), settleRuns: await of(PROFILE.settleRuns, RUN) };
 }
 const named = (circuits: Circuits, { name }: InstructionInputs) => circuits[name as keyof Circuits];
