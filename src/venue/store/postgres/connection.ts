@@ -44,18 +44,25 @@ export interface Connection {
   readonly takeNotices: () => string[];
   /** why it is lost, by code */
   readonly lost: () => string | undefined;
+  /** Ends it, whether the server answers or not. */
+  readonly end: () => void;
 }
 
 /**
- * Connects to the first server that takes writes; with `reading` to any.
+ * Connects to the first server that takes writes; with `reading` to any. A question that is not answered within `answersWithinMs` fails:
+ * what is asked of a standby's server that stands still would wait for ever.
  * @throws STORAGE  "unreachable" with what each of them said; "settings" where it is too old
  */
-export async function connect(place: Place, name: string, { reading = false } = {}): Promise<Connection> {
+export async function connect(
+  place: Place,
+  name: string,
+  { reading = false, answersWithinMs }: { readonly reading?: boolean; readonly answersWithinMs?: number } = {},
+): Promise<Connection> {
   const said: Record<string, string> = {};
   for (const url of place.urls) {
     const host = new URL(url).host;
     try {
-      const connection = await connectTo(url, name);
+      const connection = await connectTo(url, name, answersWithinMs);
       const { client } = connection;
       const { rows } = await client.query(
         "SELECT pg_is_in_recovery() AS standby, current_setting('server_version_num')::int AS version",
@@ -81,7 +88,7 @@ export async function connect(place: Place, name: string, { reading = false } = 
   throw new TacitError("STORAGE", `no server takes writes (${list.join(", ")})`, { reason: "unreachable", servers: said }); // prettier-ignore
 }
 
-async function connectTo(url: string, name: string): Promise<Connection> {
+async function connectTo(url: string, name: string, answersWithinMs?: number): Promise<Connection> {
   const { default: pg } = await importPg();
   const config: ClientConfig = {
     connectionString: url,
@@ -89,6 +96,7 @@ async function connectTo(url: string, name: string): Promise<Connection> {
     connectionTimeoutMillis: CONNECT_MS,
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEPALIVE_MS,
+    ...(answersWithinMs === undefined ? {} : { query_timeout: answersWithinMs }),
   };
   const client = new pg.Client(config);
   let notices: string[] = [];
@@ -107,6 +115,10 @@ async function connectTo(url: string, name: string): Promise<Connection> {
       return taken;
     },
     lost: () => lost,
+    end: () => {
+      lost ??= "ended";
+      void client.end().catch(() => {});
+    },
   };
 }
 

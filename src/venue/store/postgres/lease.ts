@@ -1,6 +1,7 @@
 import type { Client } from "pg";
 import { TacitError } from "../../../protocol/errors.ts";
 import { codeOf, connect, type Connection, type Place } from "./connection.ts";
+import { formatOf } from "./tables.ts";
 
 /** Milliseconds for which the connection of who led before is waited for to end. */
 const ENDING_MS = 5_000;
@@ -27,11 +28,7 @@ export async function takeLease(
   writer: Client,
   { holder, seconds, after }: { readonly holder: string; readonly seconds: number; readonly after: number },
 ): Promise<number> {
-  const { rows } = await writer.query(
-    `SELECT lease.epoch, lease.holder, lease.pid, renewal.until::text, renewal.until < now() AS "isOut" FROM lease, renewal`,
-  );
-  const [lease] = rows as [LeaseRow];
-  if (!lease.isOut) throw locked(lease);
+  const lease = await freeLease(writer);
   await endBackend(writer, lease.epoch);
   const epoch = Math.max(Number(lease.epoch), after) + 1;
   const application = `tacit ${holder} ${epoch}`.slice(0, 63);
@@ -52,6 +49,20 @@ export async function takeLease(
     throw error;
   }
   return epoch;
+}
+
+/** @throws LOCKED  where another has the lease: of tables that are there */
+export async function requireFree(client: Client): Promise<void> {
+  if ((await formatOf(client)) > 0) await freeLease(client);
+}
+
+async function freeLease(client: Client): Promise<LeaseRow> {
+  const { rows } = await client.query(
+    `SELECT lease.epoch, lease.holder, lease.pid, renewal.until::text, renewal.until < now() AS "isOut" FROM lease, renewal`,
+  );
+  const [lease] = rows as [LeaseRow];
+  if (!lease.isOut) throw locked(lease);
+  return lease;
 }
 
 function locked({ holder, until, epoch }: LeaseRow): TacitError {
@@ -89,15 +100,19 @@ export class Renewals {
   #closed = false;
 
   /**
-   * @param acknowledged  sequence of the last record that counts as written, for who reads along
-   * @param onLost  called once, when another has the lease
+   * @param tells  `acknowledged`: sequence of the last record that counts as written, for who reads along; `onLost` is called once, when
+   *   another has the lease
    */
-  constructor(place: Place, epoch: number, seconds: number, acknowledged: () => number, onLost: () => void) {
+  constructor(
+    place: Place,
+    { epoch, seconds }: { readonly epoch: number; readonly seconds: number },
+    tells: { readonly acknowledged: () => number; readonly onLost: () => void },
+  ) {
     this.#place = place;
     this.#epoch = epoch;
     this.#seconds = seconds;
-    this.#acknowledged = acknowledged;
-    this.#onLost = onLost;
+    this.#acknowledged = tells.acknowledged;
+    this.#onLost = tells.onLost;
   }
 
   start(): void {

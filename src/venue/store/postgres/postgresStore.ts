@@ -1,21 +1,21 @@
 import { hostname } from "node:os";
 import { outOfRange, TacitError } from "../../../protocol/errors.ts";
-import { journalDamaged } from "../journal.ts";
-import { documentChecksum, documentOf, isChecksum, snapshotChecksum, type DocumentRow } from "../sqliteTables.ts";
+import { documentChecksum, snapshotChecksum } from "../sqliteTables.ts";
 import {
-  PAGE,
   requireName,
-  requirePrefix,
   requireRecords,
   requireSnapshot,
   type Snapshot,
+  type StandbyStore,
   type Store,
   type StoredRecord,
 } from "../store.ts";
 import { codeOf, connect, isUndone, placeOf, storageError, type Connection, type Place } from "./connection.ts";
 import { requireSettings, waitForCopies, type Copies } from "./copies.ts";
-import { Renewals, takeLease } from "./lease.ts";
-import { migrate } from "./tables.ts";
+import { HeldDocuments } from "./heldDocuments.ts";
+import { Renewals, requireFree, takeLease } from "./lease.ts";
+import { PostgresReader } from "./reader.ts";
+import { FORMAT, migrate, newerFormat } from "./tables.ts";
 
 export interface PostgresOptions {
   /** on how many disks a record is before it counts as written: those of one standby beside the server's, unless it is said */
@@ -45,6 +45,30 @@ const PART = 1 << 20;
  * @throws MISSING_TOOL  where `pg` is not installed
  */
 export async function openPostgresStore(url: string, options: PostgresOptions = {}): Promise<Store> {
+  const store = storeOf(url, options);
+  try {
+    await store.lead();
+    return store;
+  } catch (error) {
+    await store.close();
+    throw storageError("open", error);
+  }
+}
+
+/** The same, to stand by: another has it, or nobody has so far. @throws as `openPostgresStore`, but LOCKED */
+export async function openPostgresStandby(url: string, options: PostgresOptions = {}): Promise<StandbyStore> {
+  const store = storeOf(url, options);
+  try {
+    await store.look();
+    return store;
+  } catch (error) {
+    await store.close();
+    throw storageError("open", error);
+  }
+}
+
+/** @throws OUT_OF_RANGE */
+function storeOf(url: string, options: PostgresOptions): PostgresStore {
   const place = placeOf(url);
   const {
     copies = { standbys: 1 },
@@ -57,32 +81,22 @@ export async function openPostgresStore(url: string, options: PostgresOptions = 
   if (!Number.isSafeInteger(patience) || patience < 1) throw outOfRange("patience", "milliseconds, at least 1");
   if (typeof copies === "object" && !(Number.isInteger(copies.standbys) && copies.standbys >= 1 && copies.standbys <= 100)) throw outOfRange("copies.standbys", "1 to 100"); // prettier-ignore
   if (!/^[ -~]{1,100}$/.test(holder)) throw outOfRange("holder", "1 to 100 printable ASCII characters");
-  const writer = await connect(place, `tacit ${holder}`.slice(0, 63)).catch((error) => {
-    throw storageError("open", error);
-  });
-  let store: PostgresStore | null = null;
-  try {
-    const { client } = writer;
-    await client.query("SET default_transaction_isolation = 'read committed'");
-    // An end of a connection that nobody has noticed is noticed when there is an answer: not before, as that would cancel a wait.
-    await client.query("SET client_connection_check_interval = 0").catch(() => {});
-    await requireSettings(client, copies);
-    await migrate(client);
-    const epoch = await takeLease(client, { holder, seconds: lease, after });
-    store = new PostgresStore(place, writer, { epoch, copies, patience, lease });
-    await store.begin();
-    return store;
-  } catch (error) {
-    await (store ? store.close() : writer.client.end()).catch(() => {});
-    throw storageError("open", error);
-  }
+  return new PostgresStore(place, { copies, patience, lease, after, holder });
 }
 
 interface Terms {
-  readonly epoch: number;
   readonly copies: Copies;
   readonly patience: number;
   readonly lease: number;
+  readonly after: number;
+  readonly holder: string;
+}
+
+/** What leads: nothing is written without it. */
+interface Leading {
+  readonly epoch: number;
+  readonly writer: Connection;
+  readonly renewals: Renewals;
 }
 
 /** Whether the lease is this epoch's, and until the end of the transaction. */
@@ -119,47 +133,104 @@ const DROP_SNAPSHOTS = {
          SELECT FROM mine`,
 };
 
-class PostgresStore implements Store {
-  readonly epoch: number;
+class PostgresStore extends PostgresReader implements StandbyStore {
   readonly #place: Place;
   readonly #terms: Terms;
-  readonly #writer: Connection;
-  readonly #renewals: Renewals;
-  #reader: Promise<Connection> | null = null;
+  #leading: Leading | null = null;
+  #leader = "";
+  /** sequence of the last record that counts */
   #last = -1;
-  /** that no record before the last one is missing is looked at once: afterwards there is only this writer */
-  #gapless = false;
+  /** documents that wait for this opening to lead */
+  readonly #held = new HeldDocuments();
   #refusal: TacitError | null = null;
   /** writes, one after the other */
   #writing: Promise<unknown> = Promise.resolve();
   #closing: Promise<void> | null = null;
 
-  constructor(place: Place, writer: Connection, terms: Terms) {
+  constructor(place: Place, terms: Terms) {
+    super(place);
     this.#place = place;
-    this.#writer = writer;
     this.#terms = terms;
-    this.epoch = terms.epoch;
-    this.#renewals = new Renewals(
-      place,
-      terms.epoch,
-      terms.lease,
-      () => this.#last,
-      () => (this.#refusal ??= this.#fenced()),
-    );
+  }
+
+  get epoch(): number {
+    return this.#leading?.epoch ?? 0;
+  }
+
+  get leader(): string {
+    return this.#leader;
   }
 
   /**
-   * What was committed before it was led by this epoch may be on one disk only: it counts once what was committed after it, the lease, is on
-   * all that are wanted. Read by a statement after that which took the lease: it sees what was written until then.
+   * Who leads, and how far it has come.
+   * @returns whether its lease has run out
+   * @throws STORAGE "foreign" where it is of a newer format than this program knows: it must not lead, nor follow
    */
-  async begin(): Promise<void> {
-    const { copies, patience } = this.#terms;
-    this.#renewals.start();
-    await waitForCopies(this.#writer.client, copies, patience);
-    const [{ last }] = (await this.#writer.client.query("SELECT max(sequence) AS last FROM records")).rows as [{ last: string | null }]; // prettier-ignore
-    this.#last = last === null ? -1 : Number(last);
-    // The server it is told of from now on is this one alone.
-    this.#writer.takeNotices();
+  async look(): Promise<boolean> {
+    const [row] = await this.query<Looked>(LOOK).catch((error: TacitError) => {
+      // No tables so far.
+      if (error.details.sqlstate === "42P01") return [];
+      throw error;
+    });
+    if (!row) return true;
+    if (row.format > FORMAT) throw newerFormat(row.format);
+    this.#leader = row.holder;
+    this.#last = Math.max(this.#last, Number(row.acknowledged));
+    return row.isOut;
+  }
+
+  async takeOver(): Promise<boolean> {
+    if (!(await this.look())) {
+      await this.#held.drop((names) => this.#names(names));
+      return false;
+    }
+    try {
+      await this.lead();
+    } catch (error) {
+      if (error instanceof TacitError && error.code === "LOCKED") return false;
+      throw storageError("take over", error);
+    }
+    await this.#held.drop((names) => this.#names(names));
+    for (const piece of this.#held.take()) await this.put(piece);
+    return true;
+  }
+
+  /**
+   * Takes the lease. What was committed before may be on one disk only: it counts once what was committed after it, the lease, is on all
+   * that are wanted. Read by a statement after that which took the lease: it sees what was written until then.
+   * @throws as `openPostgresStore`
+   */
+  async lead(): Promise<void> {
+    const { copies, patience, lease, after, holder } = this.#terms;
+    const writer = await connect(this.#place, `tacit ${holder}`.slice(0, 63));
+    const { client } = writer;
+    let renewals: Renewals | null = null;
+    try {
+      await client.query("SET default_transaction_isolation = 'read committed'");
+      // An end of a connection that nobody has noticed is noticed when there is an answer: not before, as that would cancel a wait.
+      await client.query("SET client_connection_check_interval = 0").catch(() => {});
+      await requireSettings(client, copies);
+      // Who has it may know another format than this program, and is left alone.
+      await requireFree(client);
+      await migrate(client);
+      const epoch = await takeLease(client, { holder, seconds: lease, after });
+      renewals = new Renewals(this.#place, { epoch, seconds: lease }, {
+        acknowledged: () => this.#last,
+        onLost: () => (this.#refusal ??= fenced(epoch)),
+      }); // prettier-ignore
+      renewals.start();
+      await waitForCopies(client, copies, patience);
+      const [{ last }] = (await client.query("SELECT max(sequence) AS last FROM records")).rows as [{ last: string | null }]; // prettier-ignore
+      this.#last = last === null ? -1 : Number(last);
+      // The server it is told of from now on is this one alone.
+      writer.takeNotices();
+      this.#leading = { epoch, writer, renewals };
+      this.#leader = holder;
+    } catch (error) {
+      await renewals?.close();
+      writer.end();
+      throw error;
+    }
   }
 
   append(records: readonly StoredRecord[]): Promise<void> {
@@ -174,39 +245,6 @@ class PostgresStore implements Store {
     });
   }
 
-  async *read(from: number, most = Infinity): AsyncGenerator<Uint8Array, void, undefined> {
-    for (let at = Math.max(0, from); ; at += PAGE) {
-      const count = Math.min(PAGE, this.#last + 1 - at, from + most - at);
-      if (count <= 0) return this.#requireOpen();
-      const text = "SELECT sequence, bytes FROM records WHERE sequence BETWEEN $1 AND $2 ORDER BY sequence";
-      const page = await this.#read<{ sequence: string; bytes: Buffer }>({ name: "read", text, values: [at, at + count - 1] }); // prettier-ignore
-      for (let i = 0; i < count; i++) if (Number(page[i]?.sequence ?? -1) !== at + i) throw this.#missing(at + i);
-      for (const { bytes } of page) yield bytes;
-    }
-  }
-
-  async last(): Promise<number> {
-    this.#requireOpen();
-    const last = this.#last;
-    if (this.#gapless) return last;
-    const [{ count, first }] = await this.#read<{ count: string; first: string | null }>({ text: "SELECT count(*) AS count, min(sequence) AS first FROM records WHERE sequence <= $1", values: [last] }); // prettier-ignore
-    if (Number(count) !== last + 1 || Number(first ?? 0) !== 0) {
-      const [{ gap }] = await this.#read<{ gap: string }>({ text: "SELECT n AS gap FROM generate_series(0::bigint, $1) n LEFT JOIN records ON sequence = n WHERE sequence IS NULL ORDER BY n LIMIT 1", values: [last] }); // prettier-ignore
-      throw this.#missing(Number(gap));
-    }
-    this.#gapless = true;
-    return last;
-  }
-
-  #missing(sequence: number): TacitError {
-    return journalDamaged(sequence, "row", `to be there, as the last one is ${this.#last}`);
-  }
-
-  async find(key: Uint8Array): Promise<number | undefined> {
-    const [row] = await this.#read<{ sequence: string }>({ name: "find", text: "SELECT sequence FROM records WHERE key = $1", values: [Buffer.from(key)] }); // prettier-ignore
-    return row && Number(row.sequence);
-  }
-
   async saveSnapshot(snapshot: Snapshot, keep: number): Promise<void> {
     this.#requireWritable();
     requireSnapshot(snapshot, keep);
@@ -214,7 +252,7 @@ class PostgresStore implements Store {
     const checksum = Buffer.from(snapshotChecksum(snapshot));
     const count = Math.ceil(bytes.length / PART);
     const parts = await this.#write("snapshot", async () => {
-      const { rows } = await this.#writer.client.query("SELECT nextval('snapshot_numbers') AS parts");
+      const { rows } = await this.#leading!.writer.client.query("SELECT nextval('snapshot_numbers') AS parts");
       return Number((rows as [{ parts: string }])[0].parts);
     });
     // Each part on the disks of standbys before the next, and what is appended meanwhile between them.
@@ -228,30 +266,14 @@ class PostgresStore implements Store {
     });
   }
 
-  async *snapshots(): AsyncGenerator<Snapshot, void, undefined> {
-    interface Row {
-      readonly sequence: string;
-      readonly parts: string;
-      readonly count: number;
-      readonly checksum: Buffer;
+  async put(documents: Readonly<Record<string, string | null>>): Promise<void> {
+    const changes = Object.entries(documents);
+    for (const [name] of changes) requireName(name);
+    if (!this.#leading) {
+      this.requireOpen();
+      return this.#held.put(changes);
     }
-    const all = await this.#read<Row>({ text: "SELECT * FROM snapshots ORDER BY sequence DESC" });
-    for (const { sequence, parts, count, checksum } of all) {
-      const pieces: Buffer[] = [];
-      for (let number = 0; number < count; number++) {
-        const text = "SELECT bytes FROM snapshot_parts WHERE parts = $1 AND number = $2";
-        const [piece] = await this.#read<{ bytes: Buffer }>({ name: "piece", text, values: [parts, number] });
-        if (piece) pieces.push(piece.bytes);
-      }
-      const snapshot = { sequence: Number(sequence), bytes: Buffer.concat(pieces) };
-      if (isChecksum(checksum, () => snapshotChecksum(snapshot))) yield snapshot;
-    }
-  }
-
-  put(documents: Readonly<Record<string, string | null>>): Promise<void> {
     return this.#write("documents", async () => {
-      const changes = Object.entries(documents);
-      for (const [name] of changes) requireName(name);
       if (changes.length === 0) return;
       const dropped = changes.flatMap(([name, text]) => (text === null ? [name] : []));
       const written = changes.flatMap(([name, text]) => (text === null ? [] : [{ name, text: Buffer.from(text) }]));
@@ -261,35 +283,6 @@ class PostgresStore implements Store {
     });
   }
 
-  async get(name: string): Promise<string | undefined> {
-    requireName(name);
-    const text = "SELECT name, checksum, text FROM documents WHERE name = $1";
-    const [row] = await this.#read<DocumentColumns>({ name: "get", text, values: [name] });
-    return row && documentOf(rowOf(row)).text;
-  }
-
-  async list(
-    prefix: string,
-    options: { after?: string; before?: string; limit?: number; reverse?: boolean } = {},
-  ): Promise<{ name: string; text: string }[]> {
-    requirePrefix("prefix", prefix);
-    const { after = "", before, limit, reverse = false } = options;
-    // Names are ASCII without DEL, so that this is beyond all that begin with the prefix.
-    const end = `${prefix}\x7f`;
-    const until = before === undefined || before > end ? end : before;
-    const order = reverse ? "DESC" : "ASC";
-    const text = `SELECT name, checksum, text FROM documents WHERE name >= $1 AND name > $2 AND name < $3 ORDER BY name ${order} LIMIT $4`;
-    const rows = await this.#read<DocumentColumns>({ name: `list ${order}`, text, values: [prefix, after, until, limit ?? null] }); // prettier-ignore
-    return rows.map((row) => documentOf(rowOf(row)));
-  }
-
-  async backup(): Promise<void> {
-    throw new TacitError(
-      "UNSUPPORTED",
-      "a database is backed up by its own tools: pg_basebackup, or `tacit store copy`",
-    );
-  }
-
   close(): Promise<void> {
     return (this.#closing ??= this.#close());
   }
@@ -297,31 +290,34 @@ class PostgresStore implements Store {
   async #close(): Promise<void> {
     await this.#writing;
     this.#refusal = closed();
-    await this.#renewals.close();
-    await this.#writer.client.end().catch(() => {});
-    await (await this.#reader?.catch(() => null))?.client.end().catch(() => {});
+    await this.#leading?.renewals.close();
+    this.#leading?.writer.end();
+    await this.endReading();
   }
 
-  // Reading: beside what is written.
+  // Reading.
 
-  #requireOpen(): void {
+  protected get acknowledged(): number {
+    return this.#last;
+  }
+
+  protected requireOpen(): void {
     if (this.#refusal?.details.reason === "closed") throw this.#refusal;
   }
 
-  async #read<Row>(query: { name?: string; text: string; values?: unknown[] }): Promise<Row[]> {
-    this.#requireOpen();
-    try {
-      this.#reader ??= connect(this.#place, `tacit reads ${this.epoch}`);
-      const { client, lost } = await this.#reader;
-      if (lost() !== undefined) {
-        this.#reader = null;
-        return await this.#read(query);
-      }
-      return (await client.query(query)).rows as Row[];
-    } catch (error) {
-      if (!isUndone(error)) this.#reader = null;
-      throw storageError("read", error);
-    }
+  override async get(name: string): Promise<string | undefined> {
+    const held = this.#held.get(requireName(name));
+    return held === undefined ? super.get(name) : (held ?? undefined);
+  }
+
+  override async list(...asked: Parameters<Store["list"]>): Promise<{ name: string; text: string }[]> {
+    return this.#held.amend(asked, (prefix, options) => super.list(prefix, options));
+  }
+
+  /** Those of some documents that are there. */
+  async #names(names: readonly string[]): Promise<string[]> {
+    const found = await this.query<{ name: string }>({ name: "names", text: "SELECT name FROM documents WHERE name = ANY ($1::text[])", values: [names] }); // prettier-ignore
+    return found.map(({ name }) => name);
   }
 
   // Writing.
@@ -329,6 +325,7 @@ class PostgresStore implements Store {
   #requireWritable(): void {
     if (this.#refusal) throw this.#refusal;
     if (this.#closing) throw closed();
+    if (!this.#leading) throw new TacitError("FENCED", `the store is led by ${this.#leader}`, { holder: this.#leader });
   }
 
   /** One write after the other, in the order in which they were asked for. */
@@ -351,10 +348,11 @@ class PostgresStore implements Store {
    * @param rows  that it has an effect on, where the lease is still this epoch's
    */
   async #commit(statement: { name: string; text: string; values: unknown[] }, rows: number): Promise<void> {
-    const { client, takeNotices } = this.#writer;
+    const { epoch, writer } = this.#leading!;
+    const { client, takeNotices } = writer;
     try {
       const { rowCount } = await client.query(statement);
-      if (rowCount !== rows) throw (this.#refusal = this.#fenced());
+      if (rowCount !== rows) throw (this.#refusal = fenced(epoch));
       const [notice] = takeNotices();
       if (notice !== undefined) throw unknown(`the server warned of it (${notice})`, notice);
       await waitForCopies(client, this.#terms.copies, this.#terms.patience);
@@ -367,18 +365,22 @@ class PostgresStore implements Store {
       throw (this.#refusal ??= error instanceof TacitError ? error : unknown("the connection is lost", codeOf(error)));
     }
   }
-
-  #fenced(): TacitError {
-    return new TacitError("FENCED", `epoch ${this.epoch} of the store has ended: it was opened again`, { epoch: this.epoch }); // prettier-ignore
-  }
 }
 
-interface DocumentColumns {
-  readonly name: string;
-  readonly checksum: Buffer;
-  readonly text: Buffer;
+interface Looked {
+  readonly format: number;
+  readonly holder: string;
+  readonly isOut: boolean;
+  readonly acknowledged: string;
 }
-const rowOf = ({ name, checksum, text }: DocumentColumns): DocumentRow => [name, checksum, text];
+const LOOK = {
+  name: "look",
+  text: `SELECT format, holder, renewal.until < now() AS "isOut", acknowledged FROM lease, renewal`,
+};
+
+function fenced(epoch: number): TacitError {
+  return new TacitError("FENCED", `epoch ${epoch} of the store has ended: it was opened again`, { epoch });
+}
 
 function unknown(why: string, code: string): TacitError {
   const message = `${why}: whether it is written is known when the store is opened again`;

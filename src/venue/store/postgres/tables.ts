@@ -1,7 +1,7 @@
 import type { Client } from "pg";
 import { TacitError } from "../../../protocol/errors.ts";
 
-/** Of the tables; a venue leads only where the lease has its own. */
+/** Of the tables, and of what records come to: a venue of an older one neither leads nor follows. Raised with either. */
 export const FORMAT = 1;
 /** Of all venues that make tables at once, one does. */
 const MIGRATING = 0x7461_6369;
@@ -63,10 +63,10 @@ export async function formatOf(client: Client): Promise<number> {
   if (!TABLES.every((name) => found.includes(name)))
     throw new TacitError("STORAGE", "the schema holds tables of something else: expected an empty one, or a store of Tacit", { reason: "foreign" }); // prettier-ignore
   const [row] = (await client.query("SELECT format FROM lease")).rows as { format: number }[];
-  if (!row || row.format > FORMAT)
-    throw new TacitError("STORAGE", `the store has format ${row?.format}: expected at most ${FORMAT}`, {
-      reason: "foreign",
-      format: row?.format,
-    });
+  if (!row || row.format > FORMAT) throw newerFormat(row?.format);
   return row.format;
+}
+
+export function newerFormat(format: number | undefined): TacitError {
+  return new TacitError("STORAGE", `the store has format ${format}: expected at most ${FORMAT}`, { reason: "foreign", format }); // prettier-ignore
 }
