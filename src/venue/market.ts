@@ -13,7 +13,7 @@ import type { Rules } from "../protocol/rules.ts";
 import type { PublishedRound } from "../verifier/index.ts";
 import { RoundBuilder } from "../witness/round.ts";
 import type { Limits, VenueEvent, VenueOptions } from "./options.ts";
-import { Pipeline, type RoundSummary } from "./proving/pipeline.ts";
+import { Pipeline, summariesAfter, type RoundSummary } from "./proving/pipeline.ts";
 import { Recent } from "./recent.ts";
 import { Reports } from "./reports.ts";
 import { systemClock, type Clock } from "./clock.ts";
@@ -35,7 +35,7 @@ import {
   type Tip,
 } from "./store/journal.ts";
 import { encodeSnapshot } from "./store/snapshot.ts";
-import type { Store } from "./store/store.ts";
+import { isStandby, type Store } from "./store/store.ts";
 
 /** An item that is in the log. */
 export interface Known {
@@ -89,8 +89,9 @@ export class Market {
   #snapshotAt: number;
   #snapshotting: Promise<void> = Promise.resolve();
   #provingError: Error | null = null;
-  /** entries that were proved when it was opened */
-  readonly #provenBefore: bigint;
+  /** entries that were proved when it was opened, or elsewhere since; and the last of their rounds */
+  #provenBefore: bigint;
+  #provenRound: number;
   readonly #checkUpTo: number;
   readonly #keep: number;
   #checked: { records: number; done: boolean } = { records: 0, done: false };
@@ -118,6 +119,7 @@ export class Market {
     this.#snapshotAt = snapshot?.sequence ?? -1;
     this.#checkUpTo = this.#snapshotAt;
     this.#provenBefore = start.proven?.logCount ?? 0n;
+    this.#provenRound = start.proven?.round ?? 0;
     // Those that no round is proved up to must not push out the one that is good for a start.
     this.#keep = SNAPSHOTS + start.passed;
     this.matcher.accounts.forEach((account, index) => this.#index(account, index));
@@ -134,6 +136,7 @@ export class Market {
       store: this.#store,
       proven: proven ?? { time: this.genesis.time, logCount: 0n },
       start: { round: snapshot?.round ?? 0, accounts },
+      follows: isStandby(this.#store),
       onProof: () => this.#pace.make(this.#clock.now()),
       onProven: (round, summary) => {
         this.#events.onProven(round);
@@ -419,7 +422,7 @@ export class Market {
   }
 
   #onProven(round: RoundSummary): void {
-    this.#unprovedRounds = this.#unprovedRounds.filter(({ to }) => to > this.pipeline!.provenCount);
+    this.#unprovedRounds = this.#unprovedRounds.filter(({ to }) => to > this.proved);
     const seconds = (round.provedAt - round.assembledAt) / 1000;
     const rate = round.entries / Math.max(seconds, 0.001);
     this.#rate = this.#rate ? 0.7 * this.#rate + 0.3 * rate : rate;
@@ -457,6 +460,23 @@ export class Market {
     if (this.#round.entries.length > 0) await this.endRound(1);
     await this.reports.flush();
     await this.#snapshotting;
+  }
+
+  /** Reads along: what another has written, and which rounds it has proved. @throws JOURNAL_DAMAGED, DIVERGED, STORAGE */
+  async follow(): Promise<void> {
+    await this.replay();
+    for (const round of await summariesAfter(this.#store, this.#provenRound)) {
+      this.#provenRound = round.number;
+      this.pipeline?.proved(round);
+      this.#provenBefore = BigInt(round.logCount);
+      this.#onProven(round);
+    }
+  }
+
+  /** Writes, and proves, from now on: what another has written is read. */
+  async lead(): Promise<void> {
+    await this.follow();
+    await this.pipeline?.lead();
   }
 
   /** Applies what the journal holds beyond the snapshot, and compares each head with the entries before it. */

@@ -25,11 +25,11 @@ import { Market, type Known } from "./market.ts";
 import { limitsOf, type Acknowledgement, type Limits, type VenueEvent, type VenueOptions } from "./options.ts";
 import { Surveys } from "./surveys.ts";
 import { Questions } from "./questions.ts";
-import { declined, stopped, wrongKind } from "./refusals.ts";
+import { declined, standsBy, stopped, wrongKind } from "./refusals.ts";
 import { signaturesOf, type Signatures } from "./signing/signatures.ts";
 import { startOf, type Start } from "./start.ts";
 import type { JournalEntry } from "./store/journal.ts";
-import type { Store } from "./store/store.ts";
+import { isStandby, type StandbyStore, type Store } from "./store/store.ts";
 
 interface WaitingDeposits {
   readonly deposits: readonly Deposit[];
@@ -57,6 +57,8 @@ interface Answered extends Pick<Waiting, "resolve" | "reject"> {
 const CHANGES = 1_000;
 /** Items that are written by one transaction at most. */
 const BATCH = 64;
+/** Milliseconds between looks at what another venue has written. */
+const FOLLOW_MS = 100;
 const DAY = 86_400n;
 /** Seconds for which something may hold up rounds or deposits before the venue is not well. */
 const HELD_UP = 300n;
@@ -96,7 +98,12 @@ export class Venue extends Questions {
   /** rounds that were proved before the link was there */
   readonly #early: PublishedRound[] = [];
   #closing: Promise<void> | null = null;
-  #status: "open" | "stopped" | "closed" = "open";
+  #status: "standby" | "open" | "stopped" | "closed" = "standby";
+  /** whether it takes what it is asked for, as long as it is open */
+  #leads = false;
+  #standby: { readonly leader: string; readonly error: TacitError | null } | null = null;
+  /** fulfilled when it follows nobody any more */
+  #following: Promise<void> = Promise.resolve();
   #reason: TacitError | null = null;
 
   /** @throws as `openVenue` */
@@ -107,17 +114,56 @@ export class Venue extends Questions {
     const venue = new Venue(options, await startOf(options));
     try {
       await venue.#market.replay();
-      await venue.#openAnnouncements();
-      if (options.chain) await venue.#openChain(options.chain);
-      // What was due while it was closed, accounts in default among it.
-      void venue.#pump();
-      venue.feeds.start();
+      if (isStandby(options.storage)) venue.#following = venue.#follow(options.storage, options.chain);
+      else await venue.#lead(options.chain);
       void venue.#checkOlder();
       return venue;
     } catch (error) {
       await venue.#link?.close();
       await venue.#market.pipeline?.close();
       throw error;
+    }
+  }
+
+  async #lead(chain: ChainOptions | undefined): Promise<void> {
+    await this.#openAnnouncements();
+    // Deposits of the chain come at once; who asks for something waits until all is known that it is judged by.
+    this.#status = "open";
+    if (chain) await this.#openChain(chain);
+    this.#leads = true;
+    // What was due while nobody led, accounts in default among it.
+    void this.#pump();
+    this.feeds.start();
+  }
+
+  /** Reads along, until it leads, or is closed. */
+  async #follow(storage: StandbyStore, chain: ChainOptions | undefined): Promise<void> {
+    const isOver = () => this.#status !== "standby";
+    try {
+      while (!(await this.#followed(storage))) {
+        await new Promise((resolve) => setTimeout(resolve, FOLLOW_MS));
+        if (isOver()) return;
+      }
+      await this.#market.lead();
+      if (isOver()) return;
+      await this.#lead(chain);
+      this.#tell({ kind: "leads" });
+    } catch (error) {
+      this.#stop(error as Error);
+    }
+  }
+
+  /** Reads what is new. A store that cannot be asked now is asked again. @returns whether it is this venue's from now on */
+  async #followed(storage: StandbyStore): Promise<boolean> {
+    try {
+      const leads = await storage.takeOver();
+      if (!leads) await this.#market.follow();
+      this.#standby = { leader: storage.leader, error: null };
+      return leads;
+    } catch (error) {
+      if (!isPassing(error)) throw error;
+      this.#standby = { leader: storage.leader, error: error as TacitError };
+      return false;
     }
   }
 
@@ -285,6 +331,7 @@ export class Venue extends Questions {
   }
 
   #requireOffChain(): void {
+    this.#requireTaking();
     if (this.contract) throw new TacitError("ON_CHAIN", "rules are announced at the venue's contract, not here");
   }
 
@@ -312,6 +359,8 @@ export class Venue extends Questions {
    */
   async answered(index: number, nonce: bigint): Promise<Acknowledgement | undefined> {
     if (!this.account(index)) throw outOfRange("index", "the number of an account");
+    // Who stands by signs nothing.
+    this.#requireLeading();
     const known = await this.#market.find({ account: BigInt(index), nonce: requireBits("nonce", nonce, BITS.nonce) });
     return known && (await this.#acknowledge([known]))[0];
   }
@@ -329,10 +378,12 @@ export class Venue extends Questions {
     const market = this.#market;
     const { logCount, proved } = market;
     const chain = this.#link?.status ?? null;
-    const reason = this.#reason?.message ?? market.provingError?.message ?? (chain && this.#heldUp(chain));
+    const status = this.#status === "open" && !this.#leads ? "standby" : this.#status;
+    const standsBy = status === "standby" ? (this.#standby?.error?.message ?? "it stands by") : null;
+    const reason = this.#reason?.message ?? standsBy ?? market.provingError?.message ?? (chain && this.#heldUp(chain));
     return {
-      ok: this.#status === "open" && reason === null,
-      status: this.#status,
+      ok: status === "open" && reason === null,
+      status,
       reason,
       logCount,
       proved,
@@ -371,6 +422,8 @@ export class Venue extends Questions {
   }
 
   async #close(): Promise<void> {
+    if (this.#status === "standby") this.#status = "closed";
+    await this.#following;
     const open = this.#status === "open";
     try {
       this.#cancelWake();
@@ -425,8 +478,13 @@ export class Venue extends Questions {
   }
 
   #requireTaking(): void {
+    this.#requireLeading();
     this.#requireOpen();
     if (this.#closing) throw stopped("it is being closed");
+  }
+
+  #requireLeading(): void {
+    if (!this.#leads && (this.#status === "standby" || this.#status === "open")) throw standsBy();
   }
 
   #requireRoom(decoded: Decoded | null): void {
@@ -772,14 +830,14 @@ export class Venue extends Questions {
   /** Stops the venue if what lies before the snapshot is damaged. */
   async #checkOlder(): Promise<void> {
     try {
-      await this.#market.checkOlder(() => this.#status === "open");
+      await this.#market.checkOlder(() => this.#status === "open" || this.#status === "standby");
     } catch (error) {
       this.#stop(error as Error);
     }
   }
 
   #stop(error: Error): void {
-    if (this.#status !== "open") return;
+    if (this.#status !== "open" && this.#status !== "standby") return;
     this.#status = "stopped";
     this.#reason = error instanceof TacitError ? error : new TacitError("UNEXPECTED", `unexpected: ${error.message}`);
     this.#cancelWake();
@@ -797,6 +855,12 @@ export class Venue extends Questions {
 function damaged(error: unknown): TacitError {
   if (error instanceof TacitError && error.code === "JOURNAL_DAMAGED") return error;
   throw error;
+}
+
+/** Whether a store that stands by may be asked again: what it has said is of a server that is away, or being set up anew. */
+function isPassing(error: unknown): boolean {
+  if (!(error instanceof TacitError) || error.code !== "STORAGE") return false;
+  return !["foreign", "denied", "damaged", "closed", "settings"].includes(String(error.details.reason));
 }
 
 function tellAll(listeners: ReadonlySet<(event: VenueEvent) => void>, event: VenueEvent): void {

@@ -5,7 +5,7 @@ import { outOfRange } from "../../protocol/errors.ts";
  * opening takes the lock, and raises the epoch, so that a writer that lost its lock without noticing is refused.
  */
 export interface Store {
-  /** number of this opening, greater than that of any before it */
+  /** number of this opening, greater than that of any before it; 0 while it stands by */
   readonly epoch: number;
 
   /**
@@ -69,7 +69,7 @@ export interface StandbyStore extends Store {
 
 /** Whether a store is one that another opening may have. */
 export function isStandby(store: Store): store is StandbyStore {
-  return "takeOver" in store;
+  return "takeOver" in store && store.epoch === 0;
 }
 
 /** Records that are read from a disk at once. */
