@@ -284,9 +284,10 @@ template Forget() {
 ///         recipient, amount, at  what it is the hash of; without one free
 ///         time                 of the entry, ranged
 ///         fresh                a bit: prices of the exact epoch count under the old rules
+///         stale[i]             bits: prices that are older than that
 ///         vault, relief, deficit, account, accounts, put  as opened from the state; values, charges of the prices
 /// proves  Rule 14: it is paid by the entry of its own second, to a recipient of 160 bits, at least one cash unit, under prices that
-///         count, with nothing short; the account's margin and what is held cover it. Rule 15: the account has so much less cash, and
+///         count, of all that the account holds too, with nothing short; its margin and what is held cover it. Rule 15: the account has so much less cash, and
 ///         seq is greater by one; the word joins the payouts. Without a payout nothing changes.
 template Payout(depth, S) {
     signal input payout;
@@ -295,6 +296,7 @@ template Payout(depth, S) {
     signal input at;
     signal input time;
     signal input fresh;
+    signal input stale[INSTRUMENTS()];
     signal input vault;
     signal input relief;
     signal input deficit;
@@ -315,6 +317,17 @@ template Payout(depth, S) {
     (1 - none) * (payout - hashed) === 0;
     (1 - none) * (at - time) === 0;
     (1 - none) * (1 - fresh) === 0;
+    // Sums of squares are 0 iff all squares are: |pos| <= 2^46.
+    signal squares[INSTRUMENTS()];
+    signal staleSquares[INSTRUMENTS()];
+    var staleSum = 0;
+    for (var i = 0; i < INSTRUMENTS(); i++) {
+        squares[i] <== account.positions[i] * account.positions[i];
+        staleSquares[i] <== stale[i] * squares[i];
+        staleSum += staleSquares[i];
+    }
+    signal staleNone <== IsZero()(staleSum);
+    (1 - none) * (1 - staleNone) === 0;
     Range(BITS_RECIPIENT())(recipient);
     signal paid <== (1 - none) * amount;
     Range(BITS_AMOUNT())(paid);
@@ -562,6 +575,7 @@ template Configure(S, FEEDS, depth, clear, settle) {
     payout.at <== at;
     payout.time <== stamp;
     payout.fresh <== fresh.exact;
+    payout.stale <== Bits(INSTRUMENTS())(meta.stale);
     payout.vault <== before.accounts.vault;
     payout.relief <== before.losses.relief;
     payout.deficit <== before.losses.deficit;

@@ -16,7 +16,7 @@ import { stableJson } from "../../src/setup/keys/stableJson.ts";
 import { writeWhole } from "../../src/setup/writeWhole.ts";
 import { StressFeed } from "../../src/stress/feed.ts";
 import { firstEpochOf, populationOf, START_INDEX, stressRules, stressRulesJson } from "../../src/stress/index.ts";
-import { Liquidator, type Step } from "../../src/venue/liquidator.ts";
+import { commandOf, Liquidator, type Step } from "../../src/venue/liquidator.ts";
 
 const COSTS = join(ROOT, "docs/costs.json");
 const BAR_MS = 1_000;
@@ -56,8 +56,7 @@ async function main(count: number): Promise<number> {
   const take = (steps: readonly Step[], time: bigint): void => {
     for (const step of steps)
       try {
-        if (step.kind === "assume") matcher.apply({ kind: "assume", time, account: step.account, salt: ++salt });
-        else matcher.apply({ kind: "enforce", time, step, salt: ++salt });
+        matcher.apply(commandOf(step, time, () => ++salt));
       } catch (error) {
         if (!(error instanceof TacitError && error.code === "DEFAULT")) throw error;
       }

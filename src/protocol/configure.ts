@@ -1,4 +1,5 @@
 import type { Account } from "./account.ts";
+import { holdsStale } from "./admission.ts";
 import { shortOf, type Held } from "./defaults.ts";
 import { TacitError } from "./errors.ts";
 import { contractHash, isOption, isPerpetual, type Contract, type Instrument } from "./instrument.ts";
@@ -99,6 +100,7 @@ function requirePayout(
   if (!pricesFresh(prices, before.group.pricing, rootsOf(before).root, time))
     throw refused("group.payout", "prices of the epoch of its time");
   const { account, held } = insurance;
+  if (holdsStale(account, prices)) throw refused("group.payout", "no stale price of what the insurance account holds");
   if (shortOf(held) > 0n) throw refused("group.payout", "nothing short of the insurance account");
   if (amount > held.vault || !marginOf(account, prices, () => -amount).holds)
     throw refused("group.payout.amount", "what the insurance account holds beyond its margin");

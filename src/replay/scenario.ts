@@ -20,7 +20,7 @@ import { BITS, INSTRUMENT_KIND, INSTRUMENTS, LIST_ORDERS, SIDE, type Verdict } f
 import { NO_PREMIUM, quorumOf, reportHash, type SignedReport } from "../protocol/report.ts";
 import { instrumentsJson } from "../protocol/rulesJson.ts";
 import { developmentGenesis, developmentInstruments, developmentPricing } from "../venue/developmentGenesis.ts";
-import { Liquidator, type Step } from "../venue/liquidator.ts";
+import { commandOf, Liquidator, LOOKS, type Step } from "../venue/liquidator.ts";
 import { Random } from "./random.ts";
 
 /**
@@ -375,16 +375,11 @@ export function makeScenario({ seed, domain }: { seed: number; domain: bigint })
   // The second act. A venue's policy decides what is done.
   const policy = new Liquidator();
   const take = (steps: readonly Step[]) => {
-    for (const step of steps)
-      run(
-        step.kind === "assume"
-          ? { kind: "assume", time: clock, account: step.account, salt: salt() }
-          : { kind: "enforce", time: clock, step, salt: salt() },
-      );
+    for (const step of steps) run(commandOf(step, clock, salt));
   };
   /** Flags, then what may follow at once. */
   const enforce = () => {
-    for (let i = 0; i < 2; i++) take(policy.steps(matcher, clock));
+    for (let i = 0; i < LOOKS; i++) take(policy.steps(matcher, clock));
   };
   /** An auction of the perpetual half a minute after somebody has bid in it. */
   const auction = (by: Trader, away: bigint, size: bigint) => {

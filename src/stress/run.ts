@@ -7,7 +7,7 @@ import { INSURANCE, MARKETS, REDUCTION_NONCE } from "../protocol/parameters.ts";
 import { quorumOf, type Numbers, type SignedReport } from "../protocol/report.ts";
 import type { Rules } from "../protocol/rules.ts";
 import { Random } from "../replay/random.ts";
-import { Liquidator, type Step } from "../venue/liquidator.ts";
+import { commandOf, Liquidator, LOOKS, type Step } from "../venue/liquidator.ts";
 import { StressFeed } from "./feed.ts";
 import { FirstComeVenue } from "./firstCome.ts";
 import { Laws, negative, type Venue } from "./laws.ts";
@@ -277,7 +277,11 @@ class Run {
     if (!this.#venue.isFresh(time)) return;
     if (this.#firstCome) this.#liquidate();
     else {
-      this.#take(this.#policy.steps(this.#venue as Matcher, time), time);
+      for (let i = 0; i < LOOKS; i++) {
+        const steps = this.#policy.steps(this.#venue as Matcher, time);
+        if (steps.length === 0) break;
+        this.#take(steps, time);
+      }
       this.#laws.looked(time, this.#place);
       this.#measure(time);
     }
@@ -340,13 +344,8 @@ class Run {
   /** Steps as far as they may be taken one after the other. */
   #take(steps: readonly Step[], time: bigint): void {
     for (const step of steps) {
-      const salt = ++this.#salt;
-      const command: Command =
-        step.kind === "assume"
-          ? { kind: "assume", time, account: step.account, salt }
-          : { kind: "enforce", time, step, salt };
       try {
-        this.#apply(command);
+        this.#apply(commandOf(step, time, () => ++this.#salt));
       } catch (error) {
         if (!(error instanceof TacitError && error.code === "DEFAULT")) throw error;
       }

@@ -1,5 +1,6 @@
-import type { Matcher } from "../matcher/matcher.ts";
+import type { Command, Matcher } from "../matcher/matcher.ts";
 import type { Account } from "../protocol/account.ts";
+import type { Cancel } from "../protocol/book.ts";
 import {
   closes,
   closingChange,
@@ -16,22 +17,39 @@ import {
 import { equities } from "../protocol/margin.ts";
 import { fee, isMarketOpen, type MarketRules } from "../protocol/market.ts";
 import { abs, max, min } from "../protocol/numbers.ts";
-import { BITS, INSURANCE, MARKETS, REDUCTIONS, RULE, SIDE } from "../protocol/parameters.ts";
+import { BITS, DEFAULT_CANCELS, INSURANCE, MARKETS, REDUCTIONS, RULE, SIDE } from "../protocol/parameters.ts";
 import type { MarketPrices, Prices } from "../protocol/prices.ts";
 import type { Defaults } from "../protocol/rules.ts";
 import { Standings } from "./standings.ts";
 
-/** A step against an account in default. */
-export type Step = Enforcement | { readonly kind: "assume"; readonly account: number };
+/** A step against an account in default, or a PURGE of a market: it takes the orders out that a SWEEP has named, at once. */
+export type Step =
+  | Enforcement
+  | { readonly kind: "assume"; readonly account: number }
+  | { readonly kind: "purge"; readonly slot: number };
+
+/** The command that a step is. @param salt  gives what hides a step from those who see the log's hashes */
+export function commandOf(step: Step, time: bigint, salt: () => bigint): StepCommand {
+  if (step.kind === "purge") return { kind: "purge", time, slot: step.slot };
+  if (step.kind === "assume") return { kind: "assume", time, account: step.account, salt: salt() };
+  return { kind: "enforce", time, step, salt: salt() };
+}
+type StepCommand =
+  | Extract<Command, { kind: "enforce" | "assume" }>
+  | { readonly kind: "purge"; readonly time: bigint; readonly slot: number };
+
+/** So often a policy is asked for steps in one second: what is left then waits for the next auction. */
+export const LOOKS = 16;
 
 /**
  * What decides which steps are taken, and when: an embedder may have another. Each step is held to the rules by who takes it; what
- * may not be, as another was taken before it, is left out.
+ * may not be, as another was taken before it, is left out. They are taken in their order: those of a kind and market that follow each
+ * other share proofs.
  */
 export interface DefaultPolicy {
   /** Reductions for the auctions of now: before they close, and before all else of their second but its prices. */
   reductions(matcher: Matcher, time: bigint): Step[];
-  /** All other steps. */
+  /** All other steps: asked again, of what those before have left, until there are none. */
   steps(matcher: Matcher, time: bigint): Step[];
   /** Whether, as it looked last, somebody is to be looked at again before there are other prices. */
   readonly watches: boolean;
@@ -39,8 +57,9 @@ export interface DefaultPolicy {
 
 /**
  * The policy of a venue that is told nothing else: it flags whoever is under maintenance, drops the orders of those whose grace is over,
- * or whose equity is, sells down in the auction that lowers the worst loss most a lot, and every second time in another, at the widest
- * limit that is open by then, has the insurance account take over what must be, and sells that down as well.
+ * or whose equity is (these at once, so that no order puts off what follows), sells down in the auction that lowers the worst loss most
+ * a lot, and every second time in another, at the widest limit that is open by then, has the insurance account take over what must be,
+ * and sells that down as well.
  */
 export class Liquidator implements DefaultPolicy {
   readonly #standings = new Standings();
@@ -48,8 +67,8 @@ export class Liquidator implements DefaultPolicy {
   #judged: ({ readonly account: Account; readonly stands: Standing } | undefined)[] = [];
   #prices: Prices | null = null;
   #watches = false;
-  /** how often there was a choice of what an account sells, since it is in default */
-  #turns = new Map<number, bigint>();
+  /** of accounts in default, when there was a choice of what each sells */
+  #turns = new Map<number, Turns>();
 
   get watches(): boolean {
     return this.#watches;
@@ -59,28 +78,35 @@ export class Liquidator implements DefaultPolicy {
     const { defaults } = matcher.terms.rules.group;
     const near = this.#near(matcher, time);
     this.#watches = this.#standings.isAnyBelow || matcher.accounts[INSURANCE].positions.some((lots) => lots !== 0n);
-    return near.flatMap(({ index, account, stands, isFlagged }): Step[] => {
+    const room = new SweepRoom(matcher, time);
+    const worstFirst = near.toSorted((a, b) => Number(a.stands.equity - b.stands.equity));
+    const steps = worstFirst.flatMap(({ index, account, stands, isFlagged }): Step[] => {
       if (!isFlagged) return isBelow(defaults.maintenance, stands) ? [{ kind: "flag", account: index }] : [];
-      const isTimely = isInLiquidation(account, defaults, time) || stands.equity < 0n;
-      if (account.open > 0n) return isTimely ? sweeps(matcher, index) : [];
+      if (account.open > 0n && stands.equity < 0n) return dropped(matcher, index);
+      if (account.open > 0n) return isInLiquidation(account, defaults, time) ? room.take(sweeps(matcher, index)) : [];
       return mustBeAssumed(account, stands, defaults, time) ? [{ kind: "assume", account: index }] : [];
     });
+    return sharingProofs(steps);
   }
 
   reductions(matcher: Matcher, time: bigint): Step[] {
     if (!matcher.isFresh(time)) return [];
     const { defaults } = matcher.terms.rules.group;
-    const turnOf = (index: number) => this.#turns.get(index) ?? 0n;
-    const turns = new Map<number, bigint>();
+    const turns = new Map<number, Turns>();
+    const sells = (index: number, soldIn: (turns: Turns) => Sold): Step[] => {
+      const before = this.#turns.get(index) ?? { count: 0, firstAt: new Map<number, number>() };
+      const { steps, first } = soldIn(before);
+      const { count, firstAt } = before;
+      turns.set(index, first === null ? before : { count: count + 1, firstAt: new Map([...firstAt, [first, count]]) });
+      return steps;
+    };
     const others = this.#near(matcher, time).flatMap(({ index, account, stands, isFlagged }): Step[] => {
       const mayBe = isFlagged && account.open === 0n && stands.equity >= 0n && isInLiquidation(account, defaults, time);
-      const sold = mayBe ? reductionOf(matcher, index, stands, { time, turn: turnOf(index) }) : NOTHING;
-      turns.set(index, turnOf(index) + (sold.isChoice ? 1n : 0n));
-      return sold.steps;
+      return sells(index, (turns) => (mayBe ? reductionOf(matcher, index, stands, { time, turns }) : NOTHING));
     });
-    const own = insuranceReductions(matcher, { time, turn: turnOf(INSURANCE) });
-    this.#turns = turns.set(INSURANCE, turnOf(INSURANCE) + (own.isChoice ? 1n : 0n));
-    return [...own.steps, ...others];
+    const own = sells(INSURANCE, (turns) => insuranceReductions(matcher, { time, turns }));
+    this.#turns = turns;
+    return [...own, ...sharingProofs(others)];
   }
 
   /** Accounts under maintenance, and those below their target with a flag. */
@@ -104,15 +130,66 @@ function mustBeAssumed(account: Account, stands: Standing, defaults: Defaults, t
   return isBelow(maintenance, stands) && (stands.equity < 0n || time >= account.flagged + grace + 2n * slope);
 }
 
+type Sweep = Extract<Enforcement, { kind: "sweep" }>;
+
 /** An all-cancel in each market in which the account has orders that none names yet. */
-function sweeps(matcher: Matcher, index: number): Step[] {
+function sweeps(matcher: Matcher, index: number): Sweep[] {
   const { nonce } = matcher.accounts[index];
   const isSwept = (slot: number) =>
     matcher.cancels(slot).some((it) => it.all && it.account === index && it.nonce > nonce);
-  return Array.from({ length: MARKETS }, (_, slot) => slot)
-    .filter((slot) => matcher.book(slot).some(({ account }) => account === index) && !isSwept(slot))
+  return slotsOf(matcher, index)
+    .filter((slot) => !isSwept(slot))
     .map((slot) => ({ kind: "sweep", account: index, slot }));
 }
+
+/** Markets in which an account has orders. */
+function slotsOf(matcher: Matcher, index: number): number[] {
+  return Array.from({ length: MARKETS }, (_, slot) => slot).filter((slot) =>
+    matcher.book(slot).some(({ account }) => account === index),
+  );
+}
+
+/** Of an account without equity: its orders go at once, by a SWEEP of each market, and a PURGE once that is taken. */
+function dropped(matcher: Matcher, index: number): Step[] {
+  const wanted = sweeps(matcher, index);
+  if (wanted.length > 0) return wanted;
+  return slotsOf(matcher, index).map((slot) => ({ kind: "purge", slot }));
+}
+
+/** Places for SWEEPs of a market that wait for its auction: items have those below its capacity to themselves. */
+class SweepRoom {
+  readonly #matcher: Matcher;
+  readonly #time: bigint;
+  readonly #left = new Map<number, number>();
+
+  constructor(matcher: Matcher, time: bigint) {
+    this.#matcher = matcher;
+    this.#time = time;
+  }
+
+  take(wanted: readonly Sweep[]): Sweep[] {
+    return wanted.filter(({ slot }) => {
+      const left = this.#left.get(slot) ?? this.#free(slot);
+      this.#left.set(slot, Math.max(0, left - 1));
+      return left > 0;
+    });
+  }
+
+  #free(slot: number): number {
+    const { accounts, terms } = this.#matcher;
+    const { defaults } = terms.rules.group;
+    const isSweep = ({ all, account }: Cancel) => all && flagCounts(accounts[account], defaults, this.#time);
+    return DEFAULT_CANCELS - this.#matcher.cancels(slot).filter(isSweep).length;
+  }
+}
+
+/** In the order of kinds, and of markets among those of a kind, each PURGE once. */
+function sharingProofs(steps: readonly Step[]): Step[] {
+  const slotOf = (step: Step) => ("slot" in step ? step.slot : 0);
+  const sorted = steps.toSorted((a, b) => KINDS.indexOf(a.kind) - KINDS.indexOf(b.kind) || slotOf(a) - slotOf(b));
+  return sorted.filter((step, i) => step.kind !== "purge" || !sorted.slice(0, i).some((it) => it.kind === "purge" && it.slot === step.slot)); // prettier-ignore
+}
+const KINDS: readonly Step["kind"][] = ["flag", "sweep", "purge", "assume", "reduce"];
 
 interface Closable {
   readonly slot: number;
@@ -205,34 +282,46 @@ function stepOf(account: number, { at: { slot, side }, limit, size }: Reduction)
   return { kind: "reduce", account, slot, side, limit, size };
 }
 
+/** How often an account had a choice, and at which of these a market was first for the last time. */
+interface Turns {
+  readonly count: number;
+  readonly firstAt: ReadonlyMap<number, number>;
+}
+
 /**
- * In order, but that in every second turn one of the others is first, each in its turn: no market that nobody trades in keeps a default.
+ * In order, but that in every second turn, and wherever one of the others was not first in twice as many turns as there are markets now,
+ * that of the others is first which was so longest ago: no market that nobody trades in keeps a default, and none is left out, whichever
+ * auctions meet.
  * @param better  above 0 where the first is the better one; where neither is, a cross comes after an auction
  */
-function inTurn(all: readonly Reduction[], turn: bigint, better: (a: Reduction, b: Reduction) => bigint): Reduction[] {
+function inTurn(
+  all: readonly Reduction[],
+  { count, firstAt }: Turns,
+  better: (a: Reduction, b: Reduction) => bigint,
+): Reduction[] {
   const isCross = ({ at }: Reduction) => Number(at.row.rule === BigInt(RULE.midpoint));
   const ranked = all.toSorted((a, b) => Number(better(b, a)) || isCross(a) - isCross(b));
-  const others = BigInt(all.length - 1);
-  if (turn % 2n === 0n || others < 1n) return ranked;
-  const [first] = ranked.splice(1 + Number((turn / 2n) % others), 1);
-  return [first, ...ranked];
+  const lastOf = ({ at: { slot } }: Reduction) => firstAt.get(slot) ?? -1;
+  const [waiting] = ranked.slice(1).sort((a, b) => lastOf(a) - lastOf(b));
+  if (!waiting || (count % 2 === 0 && count - Math.max(0, lastOf(waiting)) < 2 * all.length)) return ranked;
+  return [waiting, ...ranked.filter((it) => it !== waiting)];
 }
 
-/** An auction, and how often an account had a choice before it. */
+/** An auction, and when an account had a choice before it. */
 interface Turn {
   readonly time: bigint;
-  readonly turn: bigint;
+  readonly turns: Turns;
 }
 
-/** What an account sells now, and whether it might have been something else. */
+/** What an account sells now, and in which market first where it might have been another; null where there was no choice. */
 interface Sold {
   readonly steps: Step[];
-  readonly isChoice: boolean;
+  readonly first: number | null;
 }
-const NOTHING: Sold = { steps: [], isChoice: false };
+const NOTHING: Sold = { steps: [], first: null };
 
 /** What lowers M most; where nothing does, what leaves it within equity, or loose. No two close one instrument. */
-function insuranceReductions({ accounts, terms, held }: Matcher, { time, turn }: Turn): Sold {
+function insuranceReductions({ accounts, terms, held }: Matcher, { time, turns }: Turn): Sold {
   const { defaults } = terms.rules.group;
   const account = accounts[INSURANCE];
   const { equity, risk } = standing(account, terms.prices);
@@ -250,7 +339,8 @@ function insuranceReductions({ accounts, terms, held }: Matcher, { time, turn }:
   const lowering = reductions.filter(({ at }) => at.lowest > 0n);
   const some = lowering.length > 0 ? lowering : reductions.filter(({ size }) => size > 0n);
   let closing = account.flagged === time ? account.nonce : 0n;
-  const steps = inTurn(some, turn, (a, b) => a.lowered - b.lowered)
+  const inOrder = inTurn(some, turns, (a, b) => a.lowered - b.lowered);
+  const steps = inOrder
     .filter(({ at }) => {
       const legs = at.row.legs.reduce((sum, leg, i) => (leg === 0n ? sum : sum | (1n << BigInt(i))), 0n);
       const isFree = (legs & closing) === 0n;
@@ -259,17 +349,17 @@ function insuranceReductions({ accounts, terms, held }: Matcher, { time, turn }:
     })
     .slice(0, REDUCTIONS - Number(account.open))
     .map((it) => stepOf(INSURANCE, it));
-  return { steps, isChoice: some.length > 1 };
+  return { steps, first: some.length > 1 ? inOrder[0].at.slot : null };
 }
 
 /** The reduction that lowers M most a lot, or one of the others in its turn. */
-function reductionOf(matcher: Matcher, index: number, stands: Standing, { time, turn }: Turn): Sold {
+function reductionOf(matcher: Matcher, index: number, stands: Standing, { time, turns }: Turn): Sold {
   const { defaults } = matcher.terms.rules.group;
   const account = matcher.accounts[index];
   const width = widthOf(account, defaults, time);
   const all = closable(matcher.terms, account, time).flatMap((at) => reductionIn(at, stands, width, defaults) ?? []);
-  const [first] = inTurn(all, turn, (a, b) => a.lowered * b.size - b.lowered * a.size);
-  return first ? { steps: [stepOf(index, first)], isChoice: all.length > 1 } : NOTHING;
+  const [first] = inTurn(all, turns, (a, b) => a.lowered * b.size - b.lowered * a.size);
+  return first ? { steps: [stepOf(index, first)], first: all.length > 1 ? first.at.slot : null } : NOTHING;
 }
 
 /**

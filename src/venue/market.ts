@@ -17,7 +17,7 @@ import { Pipeline, summariesAfter, type RoundSummary } from "./proving/pipeline.
 import { Recent } from "./recent.ts";
 import { Reports } from "./reports.ts";
 import { systemClock, type Clock } from "./clock.ts";
-import type { Step as DefaultStep } from "./liquidator.ts";
+import { commandOf, type Step as DefaultStep } from "./liquidator.ts";
 import { randomElement } from "./randomElement.ts";
 import { Pace, type ProofPace } from "./proving/pace.ts";
 import { nextClose } from "./schedule.ts";
@@ -296,25 +296,30 @@ export class Market {
   }
 
   /**
-   * Steps against accounts in default, as far as they may be taken one after the other, and as their proofs have room.
+   * Steps against accounts in default, in their order, as far as they may be taken one after the other, and as their proofs have room.
    * @param wanted  what a policy asks for
    * @param room    instructions
    * @returns how many were taken
    * @throws as `commit`
    */
   async takeSteps(wanted: readonly DefaultStep[], time: bigint, room: number): Promise<number> {
-    const { enforce, assume } = this.#profile;
+    const { enforce, assume, clear } = this.#profile;
     let taken = 0;
     let asked = 0;
+    /** what the steps of the last proof have in common, and how many more it takes */
+    let [shared, free] = ["", 0];
     await this.commit(function* (matcher) {
       for (const step of wanted) {
-        const share = step.kind === "assume" ? 1 / assume : 1 / enforce;
-        if (asked + share > room) return;
-        const salt = randomElement();
-        const entry = step.kind === "assume" ? ({ kind: "assume", time, account: step.account, salt } as const) : ({ kind: "enforce", time, step, salt } as const); // prettier-ignore
+        const of = "slot" in step ? `${step.kind} ${step.slot}` : step.kind;
+        const joins = of === shared && free > 0;
+        const proofs = step.kind === "purge" ? Math.ceil((1 + matcher.book(step.slot).length) / clear) : joins ? 0 : 1;
+        if (asked + proofs > room) return;
+        const entry = commandOf(step, time, randomElement);
         if (!mayBe(matcher, entry)) continue;
         taken++;
-        asked += share;
+        asked += proofs;
+        const most = step.kind === "purge" ? 1 : step.kind === "assume" ? assume : enforce;
+        [shared, free] = [of, (joins ? free : most) - 1];
         yield entry;
       }
     });

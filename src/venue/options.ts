@@ -19,7 +19,7 @@ import type { Store } from "./store/store.ts";
 export interface Limits {
   /** items that wait for their answer */
   readonly queue: number;
-  /** entries of the log that are not proved yet, beyond which orders are turned away; cancels and withdrawals at 5/4 of it */
+  /** entries of the log that are not proved yet, beyond which orders are turned away; cancels and withdrawals at 5/4 of it, steps against accounts in default at 7/5 */
   readonly unproved: number;
   /** proofs that wait to be made, beyond which the same holds */
   readonly unprovedProofs: number;

@@ -6,7 +6,7 @@ import { isoTime } from "../protocol/json.ts";
 import { PROFILES } from "../protocol/instructions.ts";
 import { nonceFault } from "../protocol/admission.ts";
 import { decodeItem, lastNonce, requireItem, type Auth, type Decoded, type Item } from "../protocol/item.ts";
-import { min, requireBits, requireFields } from "../protocol/numbers.ts";
+import { max, min, requireBits, requireFields } from "../protocol/numbers.ts";
 import { BITS, INSURANCE } from "../protocol/parameters.ts";
 import type { Prices } from "../protocol/prices.ts";
 import type { Receipt } from "../protocol/receipt.ts";
@@ -20,7 +20,7 @@ import { InFlight } from "./inFlight.ts";
 import { Intake, type Waiting } from "./intake.ts";
 import { ANNOUNCED_FOR, Announcements, type Announcement } from "./announcements.ts";
 import { VenueFeeds } from "./feeds.ts";
-import { Liquidator, type DefaultPolicy } from "./liquidator.ts";
+import { Liquidator, LOOKS, type DefaultPolicy } from "./liquidator.ts";
 import { Market, type Known } from "./market.ts";
 import { limitsOf, type Acknowledgement, type Limits, type VenueEvent, type VenueOptions } from "./options.ts";
 import { Surveys } from "./surveys.ts";
@@ -45,8 +45,10 @@ interface WaitingRules {
   readonly reject: (error: Error) => void;
 }
 
-/** Looks at who is in default, one after the other, each of what the one before it has left: flag, and take over. */
-const STEPS_IN_A_ROW = 2;
+/** Proofs that wait, as a part of the limit of orders, beyond which no steps against accounts in default are taken: no items hold them up. */
+const STEPS_BEYOND = 1.4;
+/** The same of who wants to leave. */
+const LEAVING_BEYOND = 1.25;
 
 /** What is known of an item, and who waits for it. */
 interface Answered extends Pick<Waiting, "resolve" | "reject"> {
@@ -496,7 +498,7 @@ export class Venue extends Questions {
     const unproved = market.logCount - market.proved;
     const proofs = market.proofsWaiting;
     // Orders first: who wants to leave is let out for longer.
-    const room = decoded?.kind === "order" || decoded?.kind === "quotes" ? 1 : 1.25;
+    const room = decoded?.kind === "order" || decoded?.kind === "quotes" ? 1 : LEAVING_BEYOND;
     if (unproved >= limits.unproved * room)
       throw this.#busy(`proofs are ${unproved} entries behind the market`, unproved - limits.unproved * room + 1);
     if (proofs >= limits.unprovedProofs * room)
@@ -596,36 +598,42 @@ export class Venue extends Questions {
 
   /** Sells down who is in default, in the auctions of now. */
   async #reduce(now: bigint): Promise<void> {
-    if (!this.#policy?.watches || !this.#isAuction(now) || !this.#market.mayReduce(now)) return;
+    if (!this.#policy?.watches) return;
+    const at = this.#auctionTime(now);
+    if (at === null || !this.#market.mayReduce(at)) return;
     const room = this.#stepRoom;
-    if (room > 0) await this.#market.takeSteps(this.#policy.reductions(this.#market.matcher, now), now, room);
+    if (room >= 1) await this.#market.takeSteps(this.#policy.reductions(this.#market.matcher, at), at, room);
   }
 
-  /** Instructions for which there is room: steps against accounts in default go on for as long as who wants to leave. */
+  /** Instructions for which there is room: steps against accounts in default go on for longer than who wants to leave. */
   get #stepRoom(): number {
     const { unprovedProofs, unacceptedProofs } = this.limits;
-    const accepted = this.#link ? 1.25 * unacceptedProofs - this.#unaccepted(this.#link) : Infinity;
-    const proved = this.proves ? 1.25 * unprovedProofs - this.#market.proofsWaiting : Infinity;
+    const accepted = this.#link ? STEPS_BEYOND * unacceptedProofs - this.#unaccepted(this.#link) : Infinity;
+    const proved = this.proves ? STEPS_BEYOND * unprovedProofs - this.#market.proofsWaiting : Infinity;
     return Math.min(accepted, proved);
   }
 
   /** Other steps against who is in default: after each REPRICE, and, as long as there is somebody, at each auction. */
   async #enforce(now: bigint): Promise<void> {
     const { prices } = this.terms;
-    const again = this.#policy?.watches && now > this.#enforced.time && this.#isAuction(now);
+    const auction = this.#auctionTime(now);
+    const again = this.#policy?.watches && auction !== null && auction > this.#enforced.time;
     if (!this.#policy || (prices === this.#enforced.prices && !again)) return;
-    this.#enforced = { prices, time: now };
-    // Who is flagged may have to be swept or taken over at once: no withdrawal comes between.
-    for (let i = 0; i < STEPS_IN_A_ROW; i++) {
+    // Who is flagged may have to be swept or taken over at once: no withdrawal comes between, and no order.
+    for (let i = 0; i < LOOKS; i++) {
       const room = this.#stepRoom;
-      if (room <= 0) return;
+      // Looked at again when there is room.
+      if (room < 1) return;
       const steps = this.#policy.steps(this.#market.matcher, now);
-      if (steps.length === 0 || (await this.#market.takeSteps(steps, now, room)) === 0) return;
+      if (steps.length === 0 || (await this.#market.takeSteps(steps, now, room)) === 0) break;
     }
+    this.#enforced = { prices, time: now };
   }
 
-  #isAuction(time: bigint): boolean {
-    return this.terms.rules.markets.some((row) => row && time % row.interval === 0n);
+  /** The last second at which a market has had an auction; null without markets. */
+  #auctionTime(now: bigint): bigint | null {
+    const times = this.terms.rules.markets.flatMap((row) => (row ? [now - (now % row.interval)] : []));
+    return times.length === 0 ? null : times.reduce(max);
   }
 
   async #configure(waiting: WaitingRules, now: bigint): Promise<void> {

@@ -48,7 +48,10 @@ export function readSurvey(json: unknown): Survey {
       const at = `survey.proofs[${i}]`;
       const { publicInputs, proof } = asObject(at, it);
       const inputs = asList(`${at}.publicInputs`, publicInputs);
-      return { publicInputs: inputs.map((x) => asInteger(`${at}.publicInputs`, x)), proof: proofFromJson(proof) };
+      return {
+        publicInputs: inputs.map((x, j) => asInteger(`${at}.publicInputs[${j}]`, x)),
+        proof: proofFromJson(proof),
+      };
     }),
   };
 }

@@ -57,6 +57,7 @@ const RULES: Record<string, string> = {
   "what is held with its market halted": "trades * miss[MARKETS() - 1] === 0",
   "what is held with its market at an end": "trades * miss[MARKETS() - 1] === 0",
   "a payout under prices that do not count": "(1 - none) * (1 - fresh) === 0",
+  "a payout under prices of which one that it holds is stale": "(1 - none) * (1 - staleNone) === 0",
   "a payout of another second": "(1 - none) * (at - time) === 0",
   "a payout of nothing": "Range(BITS_AMOUNT())(some)",
   "a payout while something is short": "(1 - none) * owing === 0",
@@ -326,11 +327,11 @@ describe("circuits/instructions/configure: payouts of the insurance account, for
     const circuit = await part("Payout", [2, 4]);
     const all = made() as { [name: string]: any };
     const { recipient, amount, at, insurance, siblings, values, longCharges, shortCharges, before, now } = all;
-    const of = { payout: now.group.payout, recipient, amount, at, time: at, fresh: 1n, vault: before.accounts.vault, relief: 0n, deficit: 0n, account: insurance, siblings: siblings.slice(0, 2), values, longCharges, shortCharges, accounts: 0n, put: 7n }; // prettier-ignore
+    const of = { payout: now.group.payout, recipient, amount, at, time: at, fresh: 1n, stale: Array<bigint>(INSTRUMENTS).fill(0n), vault: before.accounts.vault, relief: 0n, deficit: 0n, account: insurance, siblings: siblings.slice(0, 2), values, longCharges, shortCharges, accounts: 0n, put: 7n }; // prettier-ignore
     of.accounts = new Tree(2, [[1, accountLeaf(PAID.when.insurance!.account)]]).root;
     of.siblings = new Tree(2, [[1, accountLeaf(PAID.when.insurance!.account)]]).path(1);
     const owing = { ...of, relief: 5n, deficit: 5n };
-    const none = { ...of, payout: 0n, fresh: 0n, deficit: 9n };
+    const none = { ...of, payout: 0n, fresh: 0n, deficit: 9n, stale: Array<bigint>(INSTRUMENTS).fill(1n) };
     const byRows = Object.values(RULES).filter((rule) => circuit.statements.some(({ template, text }) => template === "Payout" && text === rule)); // prettier-ignore
     // It is at least 1, and at most what is held: so it is within its range anyway.
     const within = "Range(BITS_AMOUNT())(paid)";

@@ -16,7 +16,7 @@ import { INSTRUMENTS, SIDE } from "../../src/protocol/parameters.ts";
 import { noPrices } from "../../src/protocol/prices.ts";
 import { NO_PREMIUM, type SignedReport } from "../../src/protocol/report.ts";
 import { Random } from "../../src/replay/random.ts";
-import { Liquidator, type Step } from "../../src/venue/liquidator.ts";
+import { commandOf, Liquidator, type Step } from "../../src/venue/liquidator.ts";
 import { accountOf, vector, withDefaults } from "../defaulting.ts";
 
 const EPOCHS = Number(process.env.TACIT_EPOCHS ?? 120);
@@ -106,11 +106,8 @@ class Simulation {
   } // prettier-ignore
 
   take(time: bigint, steps: readonly Step[]): void {
-    for (const step of steps) {
-      const salt = ++this.#salt;
-      this.apply(step.kind === "assume" ? { kind: "assume", time, account: step.account, salt } : { kind: "enforce", time, step, salt });
-    }
-  } // prettier-ignore
+    for (const step of steps) this.apply(commandOf(step, time, () => ++this.#salt));
+  }
 
   item(time: bigint, item: Item): void {
     this.apply({ kind: "item", time, item, auth: AUTH, signed: true });

@@ -61,27 +61,35 @@ export const allowed: [what: string, after: Rules, when: ConfigureContext][] = [
   ["what has settled needs no market", changed({ markets: [[2, null]] }), context([], [2], { payoffs: ones(INSTRUMENTS, [2]) })],
   ["what has expired needs no market", changed({ markets: [[2, null]] }), { ...context([], [2]), time: EXPIRY }],
   ["the insurance account pays", paying({}).after, paying({}).when],
+  ["it pays while it holds nothing of what is stale", paying({}).after, paying({ cash: 1n << 60n, positions: [3n, 0n], prices: { stale: staleAt(9, 15) } }).when],
   ["it pays with what was short covered", paying({}).after, paying({ held: { relief: 5n, deficit: 5n } }).when],
   ["capacities grow within a transaction", changed({ markets: [[0, { capacity: 110n }]] }), context([0])],
 ]; // prettier-ignore
+
+function staleAt(...slots: readonly number[]): boolean[] {
+  return Array.from({ length: INSTRUMENTS }, (_, i) => slots.includes(i));
+}
 
 /** Seven cash units of the insurance account, which has no more beyond what is reserved. */
 export function paying({
   amount = 7n,
   time = NOW,
   cash = 1_007n,
+  positions = [],
   held = {},
   prices: change = {},
 }: {
   amount?: bigint;
   time?: bigint;
   cash?: bigint;
+  /** of the slots from 8 on, which have no price */
+  positions?: readonly bigint[];
   held?: Partial<Held>;
   prices?: Partial<Prices>;
 }): { after: Rules; when: ConfigureContext } {
   const after = { ...rules(), group: { ...rules().group, payout: { recipient: 5n, amount, time } } };
   const { x: keyX, y: keyY } = BASE8;
-  const account = { ...openAccount({ keyX, keyY, view: 5n }), seq: 3n, cash, reserved: 1_000n, open: 1n };
+  const account = { ...openAccount({ keyX, keyY, view: 5n }), seq: 3n, cash, reserved: 1_000n, open: 1n, positions: Array.from({ length: INSTRUMENTS }, (_, i) => positions[i - 8] ?? 0n) }; // prettier-ignore
   const { epochLength, lag } = pricing();
   const fresh = { rules: rulesRoot(rules()), epoch: (NOW - lag) / epochLength, ...change };
   return {
@@ -117,6 +125,7 @@ export const refused: [why: string, message: RegExp, after: Rules, when: Configu
   ["what is held with its market at an end", /instruments\[2\].*open market/, changed({ markets: [[2, { until: NOW }]] }), context([], [2])],
   ...([
     ["a payout under prices that do not count", /prices of the epoch/, { prices: { halted: true } }],
+    ["a payout under prices of which one that it holds is stale", /no stale price/, { cash: 1n << 60n, positions: [0n, -1n], prices: { stale: staleAt(9) } }],
     ["a payout of another second", /group\.payout\.time/, { time: NOW + 1n }],
     ["a payout of nothing", /at least 1/, { amount: 0n }],
     ["a payout while something is short", /nothing short/, { held: { relief: 4n, deficit: 5n } }],

@@ -129,12 +129,10 @@ describe("development keys", () => {
   });
 
   describe("build", () => {
-    it("leaves alone what is up to date, in no time", async () => {
+    it("leaves alone what is up to date", async () => {
       const steps: string[] = [];
-      const started = performance.now();
       await buildCircuits([fixtureSource("chain")], { onProgress: ({ step }) => steps.push(step) });
       assert.deepEqual(steps, ["done"]);
-      assert.ok(performance.now() - started < 1000);
     });
 
     it("notices files that were changed or lost", async () => {

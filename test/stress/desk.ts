@@ -15,7 +15,7 @@ import { Laws } from "../../src/stress/laws.ts";
 import { StressFeed } from "../../src/stress/feed.ts";
 import { firstEpochOf, firstPrices, START_INDEX, stressRules, stressRulesJson } from "../../src/stress/index.ts";
 import { setPlaces } from "../../src/cli/venue/setPlaces.ts";
-import { Liquidator, type Step } from "../../src/venue/liquidator.ts";
+import { commandOf, Liquidator, LOOKS, type Step } from "../../src/venue/liquidator.ts";
 
 /** Equity in 1024ths of the worst loss, and lots of perpetual, call and put. */
 export interface Owned {
@@ -99,10 +99,8 @@ export class Desk {
 
   /** Takes a step of the operator's. @returns whether the rules allow it */
   step(step: Step, time = this.time): boolean {
-    const salt = ++this.#salt;
     try {
-      if (step.kind === "assume") this.apply({ kind: "assume", time, account: step.account, salt });
-      else this.apply({ kind: "enforce", time, step, salt });
+      this.apply(commandOf(step, time, () => ++this.#salt));
       return true;
     } catch (error) {
       if (error instanceof TacitError && (error.code === "DEFAULT" || error.code === "OUT_OF_RANGE")) return false;
@@ -161,7 +159,7 @@ export class Desk {
   }
 
   look(): void {
-    for (const step of this.policy.steps(this.matcher, this.time)) this.step(step);
+    for (let i = 0; i < LOOKS; i++) for (const step of this.policy.steps(this.matcher, this.time)) this.step(step);
     this.laws.looked(this.time, `second ${this.time}`);
   }
 }

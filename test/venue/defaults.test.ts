@@ -2,6 +2,7 @@
 // account at their second; and nothing that the insurance account's key signs.
 // Method: venues in memory on clocks that stand, with prices that fall.
 import assert from "node:assert/strict";
+import { PROFILES } from "../../src/protocol/instructions.ts";
 import { depositKey, publicKey, sign } from "../../src/protocol/eddsa.ts";
 import { itemHash, orderItem } from "../../src/protocol/item.ts";
 import { INSURANCE, SIDE } from "../../src/protocol/parameters.ts";
@@ -48,15 +49,17 @@ describe("a venue and accounts in default", () => {
 
     const held = gate();
     const { prover } = simulatedProver(undefined, () => held.passed);
-    const { venue } = await openMinutely({ storage, clock, prover, limits: { unprovedProofs: 1 } });
+    const { venue } = await openMinutely({ storage, clock, prover, limits: { unprovedProofs: 2 } });
     const flagged = () => all.filter(({ index }) => venue.account(index)!.flagged !== 0n).length;
     await passTo(clock, START + LENGTH + LAG);
     await priceNow(venue, { index: 92_500n });
     await turns(20);
-    // The prices wait to be proved: of a quarter of a proof's room one step takes all.
-    assert.equal(flagged(), 1);
+    // The prices wait to be proved: of the room that is left one proof takes all.
+    const { enforce } = PROFILES.demo;
+    assert.ok(enforce < 6);
+    assert.equal(flagged(), enforce);
     await passTo(clock, START + LENGTH + 40n);
-    assert.equal(flagged(), 1);
+    assert.equal(flagged(), enforce);
     held.pass();
     for (let epoch = 2n; flagged() < 6 && epoch < 12n; epoch++) {
       await passTo(clock, START + epoch * LENGTH + LAG);
@@ -64,6 +67,38 @@ describe("a venue and accounts in default", () => {
       await turns(20);
     }
     assert.equal(flagged(), 6);
+    await venue.close();
+  });
+
+  it("has room for steps that whoever sends cancels cannot take", async () => {
+    const all = traders(4);
+    let held = Promise.resolve();
+    const { prover } = simulatedProver(undefined, () => held);
+    const { venue, clock } = await openMinutely({ prover, limits: { unprovedProofs: 24 } });
+    await venue.deposit(all.map(({ deposit }) => ({ ...deposit, amount: 2_800_000n })));
+    clock.advance(1n);
+    await priceNow(venue);
+    for (const [i, one] of all.entries()) {
+      const { item, auth } = one.order(i % 2 ? "buy" : "sell", 250n, 100_000n, { thisAuction: true });
+      await venue.submit(item, auth);
+    }
+    await passTo(clock, START + 10n);
+    await until(venue, () => all.every(({ index }) => venue.account(index)!.positions[0] !== 0n));
+    const { pass, passed } = gate();
+    held = passed;
+    for (let isBusy = false; !isBusy;) {
+      const { item, auth } = all[0].cancel();
+      await venue.submit(item, auth).catch((error: { code: string }) => {
+        assert.equal(error.code, "BUSY");
+        isBusy = true;
+      });
+      // As if each had a proof of its own.
+      clock.advance(1n);
+    }
+    await passTo(clock, START + LENGTH + LAG);
+    await priceNow(venue, { index: 92_500n });
+    await until(venue, () => all.some(({ index }) => venue.account(index)!.flagged !== 0n));
+    pass();
     await venue.close();
   });
 

@@ -8,7 +8,7 @@ import type { Account } from "../../src/protocol/account.ts";
 import { enforce, isBelow, isInLiquidation, standing, type Enforcement } from "../../src/protocol/defaults.ts";
 import { TacitError } from "../../src/protocol/errors.ts";
 import { PROFILES } from "../../src/protocol/instructions.ts";
-import { BITS, INSURANCE, RULE, SIDE } from "../../src/protocol/parameters.ts";
+import { BITS, DEFAULT_CANCELS, INSURANCE, RULE, SIDE } from "../../src/protocol/parameters.ts";
 import { noPrices, reprice, type Prices } from "../../src/protocol/prices.ts";
 import { NO_PREMIUM } from "../../src/protocol/report.ts";
 import { requireRules, rulesRoot, type Defaults, type Rules } from "../../src/protocol/rules.ts";
@@ -194,6 +194,63 @@ describe("liquidator: what the insurance account sells", () => {
     assert.equal(refusal(matcher, first), null);
     assertTaken(matcher, reductions());
   });
+
+  for (const intervals of [[10n, 10n, 20n], [10n, 10n, 20n, 20n], [10n, 10n, 30n, 30n]])
+    for (const from of [TIME, TIME + 10n])
+      it(`in each of its markets first some time, with intervals of ${intervals.join(", ")} seconds, from ${from % 60n} on`, () => {
+        const perpetual = of.markets[0]!;
+        const markets = of.markets.map((_, i) => (i < intervals.length ? { ...perpetual, id: BigInt(i + 1), interval: intervals[i] } : null));
+        const several = { ...of, markets };
+        const priced = pricesOf(several);
+        const { matcher } = venueOf(several, priced, [owner(priced, vector(100n), -1n)]);
+        const policy = new Liquidator();
+        const still = { accounts: matcher.accounts, terms: matcher.terms, held: matcher.held, isFresh: () => true } as unknown as Matcher;
+        const firsts = Array.from({ length: 60 }, (_, i) => (policy.reductions(still, from + 10n * BigInt(i)) as Reduce[])[0].slot);
+        assert.deepEqual(new Set(firsts), new Set(intervals.keys()));
+      }); // prettier-ignore
+});
+
+describe("liquidator: orders of accounts in default", () => {
+  const of = withDefaults();
+  const prices = pricesOf(of);
+
+  it("of many: as many are named in a market as items have no places for, until its auction", () => {
+    const many = Array.from({ length: 12 }, (_, i) => owner(prices, vector(10n), 300 + i, { flagged: TIME - 100n }));
+    const { matcher } = venueOf(of, prices, [accountOf(), ...many]);
+    const waits = many.map((_, i) => 2 + i);
+    const seen = seeing(matcher, waits, 2);
+    const policy = new Liquidator();
+    const steps = policy.steps(seen(0), TIME);
+    assert.deepEqual(steps.map(({ kind }) => kind), Array<string>(2 * DEFAULT_CANCELS).fill("sweep"));
+    // One market after the other, and of each those who are worst off.
+    const named = (slot: number) => steps.flatMap((it) => (it.kind === "sweep" && it.slot === slot ? [it.account] : []));
+    for (const slot of [0, 1]) assert.deepEqual(named(slot), waits.slice(0, DEFAULT_CANCELS));
+    assert.deepEqual(steps.map((it) => "slot" in it && it.slot), steps.map((it) => "slot" in it && it.slot).toSorted());
+    assert.deepEqual(policy.steps(seen(DEFAULT_CANCELS), TIME), []);
+  }); // prettier-ignore
+
+  it("without equity: all at once, and taken out by a purge of each market", () => {
+    const many = Array.from({ length: 12 }, () => owner(prices, vector(10n), -5n, { flagged: TIME - 1n }));
+    const { matcher } = venueOf(of, prices, [accountOf(), ...many]);
+    const seen = seeing(matcher, many.map((_, i) => 2 + i), 2);
+    const policy = new Liquidator();
+    assert.equal(policy.steps(seen(0), TIME).length, 24);
+    assert.deepEqual(policy.steps(seen(12), TIME), [{ kind: "purge", slot: 0 }, { kind: "purge", slot: 1 }]);
+  }); // prettier-ignore
+
+  /** A venue in which these accounts have an order in each of the first slots, and as many of them an all-cancel too. */
+  function seeing(matcher: Matcher, accounts: readonly number[], slots: number) {
+    const withOrders = matcher.accounts.map((it, index) => (accounts.includes(index) ? { ...it, open: BigInt(slots) } : it));
+    return (cancelled: number) =>
+      ({
+        accounts: withOrders,
+        terms: matcher.terms,
+        isFresh: () => true,
+        book: (slot: number) => (slot < slots ? accounts.map((account) => ({ account })) : []),
+        cancels: (slot: number) =>
+          slot < slots ? accounts.slice(0, cancelled).map((account) => ({ account, all: true, nonce: 1n << 39n })) : [],
+      }) as unknown as Matcher;
+  } // prettier-ignore
 });
 
 describe("liquidator: what an account in default sells", () => {

@@ -11,6 +11,7 @@ import type { Store } from "../../../src/venue/store/store.ts";
 import { contractOf } from "../../verifier/contractOf.ts";
 import { Simulator } from "../../verifier/simulator.ts";
 import {
+  gate,
   genesis,
   lastingStore,
   ManualClock,
@@ -48,8 +49,9 @@ describe("venue: a chain that is flooded, or behind", () => {
   afterEach(() => anvil?.stop());
 
   const pass = (seconds: bigint) => passBoth({ clock, anvil, seconds });
-  const open = async () => {
-    const late = () => new Promise<void>((resolve) => void clock.wake(clock.now() + PROOF_SECONDS, resolve));
+  const byTheClock = () => new Promise<void>((resolve) => void clock.wake(clock.now() + PROOF_SECONDS, resolve));
+  /** @param late  what a proof waits for */
+  const open = async (late = byTheClock) => {
     const { prover } = simulatedProver(simulator, late);
     const chain = evmChain({
       rpc: anvil.client.transport.url!,
@@ -97,10 +99,11 @@ describe("venue: a chain that is flooded, or behind", () => {
     const people = traders(2);
     for (const { deposit: { keyX, keyY, index, amount } } of people)
       await anvil.send({ contract, name: "deposit", args: [amount, keyX, keyY, index] }); // prettier-ignore
-    const venue = await open();
+    const held = gate();
+    const venue = await open(() => held.passed);
     await settled(venue, 200, () => venue.account(people[1].index) !== undefined);
     const before = await purges();
-    // More than is proved in the contract's patience, in rounds of their own: it may have to write its entry among them.
+    // Nothing is proved until all of it is older than the contract's patience.
     let busy = 0;
     for (let i = 0; i < 12; i++) {
       const { item, auth } = people[i % 2].order("buy", 1n, 100_000n, { thisAuction: true });
@@ -112,6 +115,9 @@ describe("venue: a chain that is flooded, or behind", () => {
       await pass(6n);
     }
     assert.ok(busy > 0, "the limit is reached");
+    await pass(2n * MAX_LAG);
+    assert.equal(venue.health().proved, 0);
+    held.pass();
     await settled(venue, 2_000, accepted(venue));
     assert.ok((await purges()) > before, "it wrote an entry of its own");
     assert.equal(await anvil.read(contract, "logCount"), BigInt(venue.health().logCount));

@@ -6,7 +6,7 @@ pragma solidity ^0.8.24;
 /// @title What the venue is compiled for: the keys of its instructions, and bounds that circuits have too.
 library Keys {
     /// Hash of the code that holds the keys (KeyData.sol).
-    bytes32 internal constant HASH = 0xe22ee5477b0cbe771ab24dab99de79a194cd329797bf6e33a936e376ea525339;
+    bytes32 internal constant HASH = 0x024478e5e3e45ab20165cef998c302487d6c1f468d027112fed59a813294d4d1;
     /// One more than the greatest code of an instruction.
     uint256 internal constant CODES = 13;
     uint256 internal constant MAX_INSTRUCTIONS = 1024;
