@@ -375,6 +375,11 @@ export class Venue extends Questions {
 
   // What it is.
 
+  /** Who leads, as it named itself, while this venue stands by. */
+  get leader(): string | null {
+    return this.#leads ? null : (this.#standby?.leader ?? (isStandby(this.#store) ? this.#store.leader : null));
+  }
+
   /** How the venue does: `ok` unless it takes no items, proves nothing, or is held up by something that does not pass by itself. */
   health() {
     const market = this.#market;

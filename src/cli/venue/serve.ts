@@ -19,7 +19,7 @@ import { requireUrl } from "../../feeds/fetchJson.ts";
 import type { ReportSource } from "../../venue/feeds.ts";
 import { developmentSource, httpSource } from "../../venue/reportSources.ts";
 import { isPostgres } from "../../venue/store/postgres/connection.ts";
-import { copiesOf, openStore, type PlaceOptions } from "./store.ts";
+import { copiesOf, openServed, type PlaceOptions } from "./store.ts";
 import { FILES, operatorFiles, operatorPassphrase, type OperatorFiles } from "./operator.ts";
 
 export interface ServeOptions extends PlaceOptions {
@@ -86,7 +86,7 @@ export async function serve(options: ServeOptions): Promise<number> {
     log.warn(
       "what is acknowledged is on the disk of one server of PostgreSQL, as far as can be told: if that is lost, so is it",
     );
-  const storage = await openStore(place, options);
+  const storage = await openServed(place, options);
   let prover: VenueOptions["prover"];
   try {
     if (options.prove) {
@@ -124,6 +124,7 @@ export async function serve(options: ServeOptions): Promise<number> {
     await storage.close();
     throw error;
   });
+  let exitCode = 0;
   const stop = new Promise<string>((resolve) => {
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve(signal));
     let short = 0n;
@@ -141,12 +142,17 @@ export async function serve(options: ServeOptions): Promise<number> {
         short = now.short;
         return;
       }
+      if (event.kind === "leads") log.info({ entries: venue.health().logCount }, "the venue leads, and takes items");
       if (event.kind !== "stopped" && event.kind !== "provingStopped") return;
       const { error, kind } = event;
       const fields =
         error instanceof TacitError ? { code: error.code, reason: error.details.reason } : { code: "UNEXPECTED" };
       if (kind === "stopped") log.fatal(fields, `the market has stopped: ${error.message}`);
-      else log.error(fields, `no rounds are proved any more: ${error.message}`);
+      // Another leads by now, or will: whoever starts this one again has a venue that stands by.
+      if (kind === "stopped" && isPostgres(place)) {
+        exitCode = 1;
+        resolve("stopped");
+      } else log.error(fields, `no rounds are proved any more: ${error.message}`);
     });
   });
   try {
@@ -166,20 +172,20 @@ export async function serve(options: ServeOptions): Promise<number> {
       staticFolder: PAGES,
     });
     // What happened before anybody listened.
-    const { ok, reason } = venue.health();
-    if (!ok) log.error(`the venue is not as it should be: ${reason}`);
+    const { ok, status, reason } = venue.health();
+    if (!ok && status !== "standby") log.error(`the venue is not as it should be: ${reason}`);
     log.info(
       { url: service.url, profile, proves: options.prove, entries: venue.health().logCount },
-      "the venue is open",
+      venue.health().status === "standby" ? `the venue stands by for ${venue.leader}` : "the venue is open",
     );
     process.stdout.write(`${service.url}\n`);
-    log.info({ signal: await stop }, "stopping: what was taken is answered, proofs go on at the next start");
+    log.info({ why: await stop }, "stopping: what was taken is answered, proofs go on at the next start");
     await service.close();
   } finally {
     await venue.close();
   }
   log.info("stopped");
-  return 0;
+  return exitCode;
 }
 
 /** @throws USAGE */

@@ -5,7 +5,7 @@ import { counted } from "../../setup/format.ts";
 import { withProgress } from "../../setup/progress.ts";
 import { copyAll } from "../../venue/store/copyAll.ts";
 import { isPostgres } from "../../venue/store/postgres/connection.ts";
-import { openPostgresStore } from "../../venue/store/postgres/postgresStore.ts";
+import { openPostgresStandby, openPostgresStore } from "../../venue/store/postgres/postgresStore.ts";
 import type { Copies } from "../../venue/store/postgres/copies.ts";
 import { openThreadStore } from "../../venue/store/threadStore.ts";
 import type { Store } from "../../venue/store/store.ts";
@@ -28,6 +28,16 @@ export function openStore(place: string, options: PlaceOptions, after = 0): Prom
   return isPostgres(place)
     ? openPostgresStore(place, { copies: copiesOf(options), after })
     : openThreadStore(resolve(place), { check: "quick", after });
+}
+
+/** The same, for a venue: where another has it, it stands by. */
+export async function openServed(place: string, options: PlaceOptions): Promise<Store> {
+  try {
+    return await openStore(place, options);
+  } catch (error) {
+    if (!isPostgres(place) || !(error instanceof TacitError && error.code === "LOCKED")) throw error;
+    return openPostgresStandby(place, { copies: copiesOf(options) });
+  }
 }
 
 /** `tacit store copy`: while no venue has either open. @returns the exit code */

@@ -211,7 +211,7 @@ export class Pipeline {
 
   /** Proves from now on. What was proved of rounds meanwhile, and is kept, is not proved again. */
   async lead(): Promise<void> {
-    for (const round of [...this.#rounds]) await this.#takeKept(round);
+    for (const round of this.#rounds) await this.#takeKept(round);
     this.#follows = false;
     void this.#complete();
     this.#next();
