@@ -69,7 +69,8 @@ describe("tacit serve --store postgres://", () => {
     first.child.kill("SIGKILL");
     await leads;
     assert.equal((await health()).status, "open");
-    const other = await tacit("order", "buy", "101", "1", "100010", "--venue", second.url);
+    const both = `${first.url},${second.url}`;
+    const other = await tacit("order", "buy", "101", "1", "100010", "--venue", both);
     assert.match(other.said, /admitted: nonce 2/);
     second.child.kill("SIGTERM");
     assert.deepEqual(await once(second.child, "exit"), [0, null]);
