@@ -5,10 +5,16 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { ensurePackage } from "../../scripts/package/index.ts";
 import type { Proof } from "../../src/protocol/proof.ts";
+import { buildAll } from "../../src/setup/build.ts";
+import { keyHashes, proverFiles } from "../../src/setup/instructionKeys.ts";
+import { localProver } from "../../src/venue/proving/localProver.ts";
+import type { CheckingProver } from "../../src/venue/proving/provers.ts";
 import { openJobsProver, type JobsOptions, type JobsProver } from "../../src/venue/proving/jobs/jobsProver.ts";
 import { runProver, type RunProverOptions } from "../../src/venue/proving/jobs/runProver.ts";
 import { gate } from "../venue/fixture.ts";
+import { proveRound } from "../venue/proving/proveRound.ts";
 import {
   fakeProof,
   fakeProver,
@@ -152,7 +158,9 @@ describe("proofs by provers anywhere", () => {
     it("is nobody else for a deposit, and for what there is no key of", async () => {
       const { admit, settle } = KEYS;
       const { venue, local } = await ask({ keys: { ...keysOf("a"), fold: undefined } });
-      const { asked } = await joined("one", honest, { keys: { admit, settle, deposit: KEYS.deposit, fold: KEYS.fold } });
+      const { asked } = await joined("one", honest, {
+        keys: { admit, settle, deposit: KEYS.deposit, fold: KEYS.fold },
+      });
       await lives(venue, "one");
       await proves(venue.prove(instructionOf(1, "deposit")), 1);
       await proves(venue.prove(instructionOf(2, "fold")), 2);
@@ -295,7 +303,11 @@ describe("proofs by provers anywhere", () => {
   });
 
   describe("a database of jobs that", () => {
-    for (const [what, signal] of [["restarted", "SIGINT"], ["killed", "SIGKILL"]] as const) // prettier-ignore
+    for (const [what, signal] of [
+      ["restarted", "SIGINT"],
+      ["killed", "SIGKILL"],
+    ] as const)
+      // prettier-ignore
       it(`is ${what} costs a little time: what was proved meanwhile is handed in afterwards`, async () => {
         const { venue, said } = await ask();
         const { passed, pass } = gate();
@@ -364,21 +376,82 @@ describe("proofs by provers anywhere", () => {
       const [one, other] = [await ask(), await ask()];
       const proofs = [one, other].map(({ venue }) => venue.prove(instructionOf(1)));
       const called = new AbortController();
-      const off = other.venue.prove(instructionOf(2), { signal: called.signal });
+      const off = assert.rejects(other.venue.prove(instructionOf(2), { signal: called.signal }), { code: "ABORTED" });
       await until(() => query("SELECT FROM jobs"), ({ length }) => length === 3); // prettier-ignore
       called.abort();
-      await assert.rejects(off, { code: "ABORTED" });
+      await off;
       await until(() => query("SELECT FROM jobs"), ({ length }) => length === 2); // prettier-ignore
       await query("INSERT INTO askers VALUES (1, '{}', '-infinity'); INSERT INTO jobs SELECT 1, row_number() OVER (), asked, key, refused FROM jobs"); // prettier-ignore
       await until(() => query("SELECT FROM jobs"), ({ length }) => length === 2); // prettier-ignore
       const { asked } = await joined("prover");
       for (const proof of proofs) await proves(proof, 1);
       assert.deepEqual(asked, [1, 1]);
-      const lost = one.venue.prove(instructionOf(3));
+      const lost = assert.rejects(one.venue.prove(instructionOf(3)), { code: "CLOSED" });
       await one.venue.close();
-      await assert.rejects(lost, { code: "CLOSED" });
+      await lost;
       await assert.rejects(one.venue.prove(instructionOf(4)), { code: "CLOSED" });
     });
   });
+
+  describe("tacit prover", () => {
+    before(async () => {
+      await ensurePackage();
+      await buildAll({ profile: "demo", publish: false });
+    });
+
+    it("proves a round of the demonstration, all but what has the operator's secret, and ends when it is told to", async () => {
+      const { log } = heard();
+      const local = localProver(await proverFiles("demo"));
+      const here: string[] = [];
+      const counted: CheckingProver = {
+        ...local,
+        prove: (instruction, options) => {
+          here.push(instruction.name);
+          return local.prove(instruction, options);
+        },
+      };
+      const venue = await openJobsProver({ url, local: counted, localJobs: 0, keys: await keyHashes("demo"), log });
+      const args = ["prover", "--jobs", url, "--profile", "demo", "--name", "real", "--metrics", "0"];
+      const child = spawn(process.execPath, [join(ROOT, "bin/tacit.js"), ...args], { stdio: ["ignore", "ignore", "pipe"], cwd: ROOT }); // prettier-ignore
+      processes.push(child);
+      const lines: { msg: string; url?: string; code?: string }[] = [];
+      createInterface(child.stderr!).on("line", (line) => lines.push(JSON.parse(line)));
+      await lives(venue, "real");
+      await proveRound(venue);
+      const { accepted } = venue.jobs.outcomes.real;
+      assert.ok(accepted >= 4, `${accepted} proofs`);
+      assert.deepEqual(new Set(here), new Set(["deposit"]));
+      const metrics = await (await fetch(lines.find(({ msg }) => msg.startsWith("metrics"))!.url!)).text();
+      const done = [...metrics.matchAll(/^tacit_prover_jobs_total\{.*outcome="done"\} (\d+)$/gm)].map(
+        ([, count]) => +count,
+      );
+      assert.equal(done.reduce((a, b) => a + b), accepted); // prettier-ignore
+      const ended = once(child, "exit");
+      child.kill("SIGTERM");
+      assert.deepEqual(await ended, [0, null]);
+      assert.deepEqual(await query("SELECT name FROM provers"), []);
+      assert.deepEqual(
+        lines.filter(({ code }) => code !== undefined),
+        [],
+      );
+    });
+
+    for (const [why, args, message] of [
+      ["without jobs", [], /--jobs is missing.*USAGE/],
+      [
+        "with a password in its URL",
+        ["--jobs", "postgres://me:secret@db/jobs"],
+        /^tacit: --jobs is out of range: expected no password/,
+      ],
+    ] as const)
+      // prettier-ignore
+      it(`refuses to start ${why}, which it does not repeat`, async () => {
+        const child = spawn(process.execPath, [join(ROOT, "bin/tacit.js"), "prover", ...args], { stdio: ["ignore", "ignore", "pipe"] });
+        let said = "";
+        child.stderr!.on("data", (text) => (said += text));
+        assert.deepEqual(await once(child, "close"), [2, null]);
+        assert.match(said, message);
+        assert.doesNotMatch(said, /secret/);
+      });
+  });
 });
-void createInterface;

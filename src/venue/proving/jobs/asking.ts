@@ -19,7 +19,9 @@ export const ASKER_BEAT: Statement = {
 };
 
 /** All of the jobs that match, in one statement: a job that is there has its inputs. */
-const remove = (which: string) => `WITH jobs AS (DELETE FROM jobs WHERE ${which}), inputs AS (DELETE FROM inputs WHERE ${which})
+const remove = (
+  which: string,
+) => `WITH jobs AS (DELETE FROM jobs WHERE ${which}), inputs AS (DELETE FROM inputs WHERE ${which})
   DELETE FROM answers WHERE ${which}`;
 /** All but the jobs $2. */
 export const KEEP_ONLY: Statement = { text: remove("asker = $1 AND NOT number = ANY ($2::bigint[])") };

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { setMaxListeners } from "node:events";
 import type { Client } from "pg";
 import { outOfRange, TacitError } from "../../../protocol/errors.ts";
 import type { Proof } from "../../../protocol/proof.ts";
@@ -166,11 +167,15 @@ class Asker implements JobsProver {
         this.#forget(number);
         reject(aborted());
       };
+      // One may end many proofs: that is no leak.
+      if (signal) setMaxListeners(0, signal);
       signal?.addEventListener("abort", abort);
-      const over = <T>(then: (value: T) => void) => (value: T) => {
-        signal?.removeEventListener("abort", abort);
-        then(value);
-      };
+      const over =
+        <T>(then: (value: T) => void) =>
+        (value: T) => {
+          signal?.removeEventListener("abort", abort);
+          then(value);
+        };
       this.#jobs[number] = {
         number,
         instruction: instruction as InstructionInputs,

@@ -95,7 +95,7 @@ export class Link {
   }
 
   async #run(told: (error: TacitError | null) => void): Promise<void> {
-    for (let [pause, failed] = [FIRST_PAUSE, false]; !this.#closed; ) {
+    for (let [pause, failed] = [FIRST_PAUSE, false]; !this.#closed;) {
       try {
         await this.#live(() => {
           if (failed) this.#options.trouble(null);

@@ -15,8 +15,8 @@ import { JOB_TIMES, keyNames, type JobTimes, type KeyHashes } from "./terms.ts";
 
 /** What came of one job here. */
 export interface DoneJob {
-  readonly name: InstructionName | null;
-  /** from its beginning, also where another was being proved */
+  readonly name: InstructionName;
+  /** from its beginning, be it that another was proved meanwhile */
   readonly seconds: number;
   /** code of what kept it from being proved */
   readonly failure: string | null;
@@ -83,7 +83,7 @@ class Taker {
   #lockedSince: number | null = null;
   #isBarred = false;
   #isStopping = false;
-  #fail = (_: TacitError): void => {};
+  #fail: (error: TacitError) => void = () => {};
 
   constructor(options: RunProverOptions) {
     const { url, name, prover, keys, log = NO_LOG, times } = options;
@@ -126,12 +126,9 @@ class Taker {
   /** The oldest that it proves is proved to its end. */
   async #stop(): Promise<void> {
     this.#isStopping = true;
-    const [first] = this.#held;
-    for (const job of [...this.#held]) {
-      if (job === first && job.isBegun) continue;
-      job.abort.abort();
-      if (!job.isBegun) this.#held.splice(this.#held.indexOf(job), 1);
-    }
+    const begun = this.#held.filter(({ isBegun }) => isBegun);
+    this.#held.splice(0, this.#held.length, ...begun);
+    for (const { abort } of begun.slice(1)) abort.abort();
     // Where the database is away, those who ask find out by themselves.
     await this.#giveBack().catch(() => {});
     await Promise.all(this.#proving);
@@ -209,7 +206,15 @@ class Taker {
         const [row] = await this.#link.query<TakenRow>(take, [name, this.#session, this.#keys, this.#times.deadMs / 1000]); // prettier-ignore
         if (!row) return;
         const { asker, number, key, bytes } = row;
-        const job = { id: `${asker} ${number}`, asker, number, key, bytes, abort: new AbortController(), isBegun: false };
+        const job = {
+          id: `${asker} ${number}`,
+          asker,
+          number,
+          key,
+          bytes,
+          abort: new AbortController(),
+          isBegun: false,
+        };
         this.#held.push(job);
         if (this.#isStopping) {
           this.#held.pop();

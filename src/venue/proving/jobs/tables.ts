@@ -63,7 +63,9 @@ export async function requireJobs(client: Client): Promise<void> {
 
 /** 0 where there is nothing. @throws STORAGE "foreign" */
 async function formatOf(client: Client): Promise<number> {
-  const { rows } = await client.query("SELECT tablename::text AS name FROM pg_tables WHERE schemaname = current_schema()");
+  const { rows } = await client.query(
+    "SELECT tablename::text AS name FROM pg_tables WHERE schemaname = current_schema()",
+  );
   const found = (rows as { name: string }[]).map(({ name }) => name);
   if (found.length === 0) return 0;
   if (!TABLES.every((name) => found.includes(name)))

@@ -3,11 +3,19 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { TacitError } from "../../../../src/protocol/errors.ts";
-import { decodeInstruction, decodeProof, encodeInstruction, encodeProof } from "../../../../src/venue/proving/jobs/encoding.ts";
+import {
+  decodeInstruction,
+  decodeProof,
+  encodeInstruction,
+  encodeProof,
+} from "../../../../src/venue/proving/jobs/encoding.ts";
 import type { InstructionInputs, Signals } from "../../../../src/witness/ledger.ts";
 
 const number = fc.oneof(fc.bigInt({ min: 0n, max: (1n << 256n) - 1n }), fc.bigInt({ min: 0n, max: 300n }));
-const name = fc.oneof(fc.constantFrom("__proto__", "toString", "x"), fc.stringMatching(/^[A-Za-z_][A-Za-z0-9_]{0,63}$/));
+const name = fc.oneof(
+  fc.constantFrom("__proto__", "toString", "x"),
+  fc.stringMatching(/^[A-Za-z_][A-Za-z0-9_]{0,63}$/),
+);
 const { tree } = fc.letrec<{ tree: bigint | Signals }>((tie) => ({
   tree: fc.oneof({ maxDepth: 5 }, number, fc.array(tie("tree"), { maxLength: 5 }), objectOf(tie("tree"))),
 }));
@@ -82,8 +90,12 @@ describe("what a job says", () => {
     ["a number with a zero at its head", bytesOf(...admit, 33, 1, 2, 0, 1, 34, 0)],
     ["inputs without names", bytesOf(...admit, 33, 0, 33, 0)],
     ["a name twice in one object", bytesOf(...admit, 33, 0, 34, 2, 0, 0, 0, 0)],
-    ["lists in lists without end", bytesOf(...admit, 33, 0, 34, 1, 0, ...Array.from({ length: 99 }, () => [33, 1]).flat())],
-  ] as const) // prettier-ignore
+    [
+      "lists in lists without end",
+      bytesOf(...admit, 33, 0, 34, 1, 0, ...Array.from({ length: 99 }, () => [33, 1]).flat()),
+    ],
+  ] as const)
+    // prettier-ignore
     it(`is refused with ${why}`, () => assert.throws(() => decodeInstruction(bytes), FORMAT));
 
   it("has no number outside of its range, and no name that is none", () => {

@@ -1,0 +1,158 @@
+/**
+ * What a job costs beside its proof.
+ *     npm run bench jobs [waiting] [proving] [--seconds N]
+ * Without words both: provers that wait 20 ms instead of proving, so that all else is seen; and the demonstration's proofs, by a prover of
+ * its own process and without one. A server of PostgreSQL is started on this machine, which has all of it to carry.
+ */
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { PROFILES } from "../../src/protocol/instructions.ts";
+import { buildAll } from "../../src/setup/build.ts";
+import { ROOT } from "../../src/setup/folders.ts";
+import { table, thousands } from "../../src/setup/format.ts";
+import { keyHashes, proverFiles } from "../../src/setup/instructionKeys.ts";
+import { localProver } from "../../src/venue/proving/localProver.ts";
+import { openJobsProver, type JobsProver } from "../../src/venue/proving/jobs/jobsProver.ts";
+import type { CheckingProver } from "../../src/venue/proving/provers.ts";
+import type { InstructionInputs } from "../../src/witness/ledger.ts";
+import { Server } from "../../test/cluster/postgres.ts";
+import { busyRound } from "../busyRound.ts";
+import { ensurePackage } from "../package/index.ts";
+import { WAITING_KEYS } from "./jobs/provers.ts";
+
+const BAR = { perSecond: 300, overhead: 5 };
+const PROVERS = 64;
+const PROOF_MS = 20;
+const PROOFS = 24;
+
+/** Provers of a process of their own, and what it took when it has ended. */
+async function provers(...args: string[]): Promise<{ child: ChildProcess; end: () => Promise<number> }> {
+  const script = join(import.meta.dirname, "jobs/provers.ts");
+  const child = spawn(process.execPath, ["--import", "tsx", "--conditions", "tacit-source", script, ...args], { stdio: ["pipe", "pipe", "inherit"], cwd: ROOT }); // prettier-ignore
+  const lines = createInterface(child.stdout!);
+  await once(lines, "line");
+  const end = async () => {
+    const last = once(lines, "line");
+    child.stdin!.end();
+    const [ms] = (await last) as [string];
+    await once(child, "exit");
+    return Number(ms);
+  };
+  return { child, end };
+}
+
+/** Keeps as many going as the prover takes side by side, until it is over. @returns how many were made */
+async function proveAll(prover: JobsProver, next: () => InstructionInputs | undefined): Promise<number> {
+  let made = 0;
+  await new Promise<void>((resolve, reject) => {
+    let running = 0;
+    const go = () => {
+      for (; running < prover.parallel; running++) {
+        const instruction = next();
+        if (!instruction) return running === 0 ? resolve() : undefined;
+        prover.prove(instruction).then(() => {
+          made++;
+          running--;
+          go();
+        }, reject);
+      }
+    };
+    go();
+  });
+  return made;
+}
+
+const cpuMs = () => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+};
+
+async function lives(prover: JobsProver, count: number): Promise<void> {
+  while (prover.jobs.provers.length < count) await new Promise((resolve) => setTimeout(resolve, 50));
+}
+
+async function waiting(server: Server, seconds: number): Promise<void> {
+  const rows: string[][] = [];
+  const round = busyRound(PROFILES.standard).filter(({ name }) => name === "settle");
+  const trusting: CheckingProver = {
+    parallel: 2,
+    prove: () => Promise.reject(new Error("not here")),
+    verify: () => Promise.reject(new Error("not here")),
+    check: async (proofs) => proofs.map(() => true),
+    close: async () => {},
+  };
+  for (const count of [1, 8, PROVERS]) {
+    const url = await server.schema();
+    const prover = await openJobsProver({ url, local: trusting, localJobs: 0, keys: WAITING_KEYS });
+    const { end } = await provers("waiting", url, String(count), String(PROOF_MS));
+    await lives(prover, count);
+    let asked = 0;
+    const [began, cpu] = [performance.now(), cpuMs()];
+    const made = await proveAll(prover, () => performance.now() - began < seconds * 1000 ? round[asked++ % round.length] : undefined); // prettier-ignore
+    const took = (performance.now() - began) / 1000;
+    const venueMs = (cpuMs() - cpu) / made;
+    await prover.close();
+    const proverMs = (await end()) / made;
+    const most = (count * 1000) / PROOF_MS;
+    rows.push([count, thousands(Math.round(made / took)), thousands(most), `${Math.round((made / took / most) * 100)}%`, venueMs.toFixed(2), proverMs.toFixed(2)].map(String)); // prettier-ignore
+  }
+  console.log(
+    `Provers that wait ${PROOF_MS} ms instead of proving, inputs of a settlement of profile standard; proofs are not checked`,
+  );
+  console.log(
+    table([["provers", "jobs/s", "if all else took no time", "", "venue's cpu ms a job", "provers'"], ...rows]),
+  );
+  console.log(`wanted: ${BAR.perSecond} jobs/s by ${PROVERS}\n`);
+}
+
+async function proving(server: Server): Promise<void> {
+  await ensurePackage();
+  await buildAll({ profile: "demo", publish: false });
+  const settles = busyRound(PROFILES.demo).filter(({ name }) => name === "settle");
+  const asked = Array.from({ length: PROOFS }, (_, i) => settles[i % settles.length]);
+  const files = await proverFiles("demo");
+  const local = localProver(files);
+  const each = async (prover: Pick<CheckingProver, "parallel" | "prove">) => {
+    // The first loads the key.
+    await prover.prove(asked[0]);
+    let at = 0;
+    const began = performance.now();
+    await proveAll(prover as JobsProver, () => asked[at++]);
+    return performance.now() - began;
+  };
+  const alone = await each(local);
+  const url = await server.schema();
+  const prover = await openJobsProver({ url, local, localJobs: 0, keys: await keyHashes("demo") });
+  const { end } = await provers("proving", url, "demo");
+  await lives(prover, 1);
+  const remote = await each(prover);
+  const proofs = await Promise.all(asked.map((it) => local.prove(it)));
+  const claims = asked.map(({ name, publicInputs }, i) => ({ name, publicInputs, proof: proofs[i] }));
+  const checks: string[] = [];
+  for (const count of [1, 8, PROOFS]) {
+    const began = performance.now();
+    await local.check(claims.slice(0, count));
+    checks.push(`${count}: ${((performance.now() - began) / count).toFixed(1)}`);
+  }
+  await prover.close();
+  await end();
+  console.log(
+    `${PROOFS} settlements of profile demo, all processes on this machine, checks of what is handed in among it`,
+  );
+  console.log(table([["", "ms a proof"], ["by the venue's threads", (alone / PROOFS).toFixed(0)], ["as jobs, by one prover", (remote / PROOFS).toFixed(0)]])); // prettier-ignore
+  console.log(`overhead ${((remote / alone - 1) * 100).toFixed(1)}%, wanted: at most ${BAR.overhead}%; checks, ms a proof by proofs in a batch: ${checks.join(", ")}\n`); // prettier-ignore
+}
+
+const words = process.argv.slice(2);
+const at = words.indexOf("--seconds");
+const [, seconds = "10"] = at < 0 ? [] : words.splice(at, 2);
+const server = new Server("jobs");
+await server.start({ settings: ["max_connections = 200"] });
+try {
+  if (words.length === 0 || words.includes("waiting")) await waiting(server, Number(seconds));
+  if (words.length === 0 || words.includes("proving")) await proving(server);
+} finally {
+  await server.destroy();
+}
