@@ -1,9 +1,11 @@
 /** What a venue says to the database of jobs. $1 is its own number, unless it is said otherwise. Times are of the server's clock. */
 import type { Statement } from "./link.ts";
 
-/** Where provers hear of jobs, and who asks of answers. */
+/**
+ * Where provers hear of jobs. Of answers nobody is told: a notification wakes all that listen to anything in the database, and so each answer
+ * would wake each prover.
+ */
 export const JOBS_CHANNEL = "tacit_jobs";
-export const answersOf = (asker: number | string): string => `tacit_answers_${asker}`;
 const TOLD = `pg_notify('${JOBS_CHANNEL}', '')`;
 
 /** Seconds without a sign of who asked, after which its jobs are dropped: it hands them out again should it be back. */
@@ -28,7 +30,7 @@ export const KEEP_ONLY: Statement = { text: remove("asker = $1 AND NOT number = 
 /** The jobs $2. */
 export const DROP: Statement = { name: "drop", text: remove("asker = $1 AND number = ANY ($2::bigint[])") };
 
-/** Jobs by number, key, who has refused them, and inputs. */
+/** Jobs by number, key, who has refused them, and inputs. Told where anybody has less than it may have: others look when they have ended one. */
 export const HAND_OUT: Statement = {
   name: "hand out",
   text: `WITH given AS MATERIALIZED (SELECT * FROM unnest($2::bigint[], $3::text[], $4::text[], $5::bytea[]) AS given (n, k, r, b)),
@@ -36,7 +38,7 @@ export const HAND_OUT: Statement = {
          added AS (
            INSERT INTO jobs (asker, number, asked, key, refused) SELECT $1, n, clock_timestamp(), k, r::jsonb FROM given
            ON CONFLICT DO NOTHING)
-         SELECT ${TOLD}`,
+         SELECT ${TOLD} WHERE EXISTS (SELECT FROM provers WHERE held < 2)`,
 };
 
 /** The oldest that no prover has. */
@@ -95,7 +97,7 @@ export const TAKE_BACK: Statement = {
 /** Those that gave a sign within $1 seconds, are not barred, and have one of the keys $2. */
 export const PROVERS: Statement = {
   name: "provers",
-  text: `SELECT name FROM provers WHERE seen > clock_timestamp() - make_interval(secs => $1)
+  text: `SELECT name FROM provers JOIN prover_keys USING (name) WHERE seen > clock_timestamp() - make_interval(secs => $1)
          AND (barred IS NULL OR barred < clock_timestamp()) AND keys && $2 ORDER BY name`,
 };
 

@@ -18,6 +18,8 @@ import { JOB_TIMES, keyNames, staysHere, type JobTimes, type KeyHashes } from ".
 
 /** Jobs that are handed in for each prover that lives: those that it has, and one that it finds when it has ended one. */
 const JOBS_A_PROVER = 3;
+/** Milliseconds between two looks for answers: far less than a proof takes, and time for some to be checked together. */
+const LOOK_MS = 25;
 /** Times that a job comes back from provers, after which the venue proves it itself. */
 const TRIES = 2;
 /** Times that a prover fails, after which it gets no jobs for a while. */
@@ -114,6 +116,7 @@ class Asker implements JobsProver {
   readonly #collecting = new Single(() => this.#collect());
   readonly #beating = new Single(() => this.#beat());
   #timer: NodeJS.Timeout | null = null;
+  #looking: NodeJS.Timeout | null = null;
   #closed = false;
 
   constructor({ url, local, localJobs, keys, log = NO_LOG, times }: JobsOptions) {
@@ -128,7 +131,7 @@ class Asker implements JobsProver {
       patienceMs: this.#times.patienceMs,
       up: (client) => this.#up(client),
       ready: () => void this.#beating.run(),
-      heard: () => void this.#collecting.run(),
+      heard: () => {},
       trouble: (error) => {
         if (!error) return this.#log.info({}, "jobs are handed to provers again");
         this.#log.warn({ code: error.code, reason: error.details.reason }, `jobs cannot be handed to provers: ${error.message}`); // prettier-ignore
@@ -199,6 +202,7 @@ class Asker implements JobsProver {
     if (this.#closed) return;
     this.#closed = true;
     if (this.#timer) clearInterval(this.#timer);
+    if (this.#looking) clearTimeout(this.#looking);
     for (const { number } of this.#all()) this.#take(number)!.reject(closed());
     if (this.#link.isUp) await this.#link.query(sql.LEAVE, [this.#id]).catch(() => {});
     await Promise.all([this.#link.close(), this.#local.close()]);
@@ -207,6 +211,7 @@ class Asker implements JobsProver {
   closeLink(): Promise<void> {
     this.#closed = true;
     if (this.#timer) clearInterval(this.#timer);
+    if (this.#looking) clearTimeout(this.#looking);
     return this.#link.close();
   }
 
@@ -275,7 +280,6 @@ class Asker implements JobsProver {
 
   async #up(client: Client): Promise<void> {
     await migrateJobs(client);
-    await client.query(`LISTEN ${sql.answersOf(this.#id)}`);
     await this.#sync();
     this.#patientUntil = performance.now() + this.#times.deadMs;
   }
@@ -305,6 +309,7 @@ class Asker implements JobsProver {
         given.map(({ bytes }) => bytes),
       ];
       await this.#link.query(sql.HAND_OUT, [this.#id, ...columns]);
+      this.#look();
       // A thread may have looked while they were on their way.
       void this.#fillHere();
     } catch (error) {
@@ -322,6 +327,16 @@ class Asker implements JobsProver {
       this.#take(job.number)?.reject(error);
       return [];
     }
+  }
+
+  /** Looks for answers every now and then, as long as any may come. */
+  #look(): void {
+    if (this.#looking || this.#closed) return;
+    this.#looking = setTimeout(async () => {
+      await this.#collecting.run();
+      this.#looking = null;
+      if (this.#link.isUp && this.#all().some(({ where }) => where === "sent")) this.#look();
+    }, LOOK_MS);
   }
 
   /** Takes in what was handed in: checked in batches, of what has come while the one before was checked. */

@@ -5,7 +5,7 @@ import type { InstructionName } from "../../../protocol/instructions.ts";
 import { NO_LOG, type Log } from "../../log.ts";
 import { placeOf } from "../../store/postgres/connection.ts";
 import type { RoundProver } from "../provers.ts";
-import { answersOf, ASKER_SECONDS, JOBS_CHANNEL } from "./asking.ts";
+import { ASKER_SECONDS, JOBS_CHANNEL } from "./asking.ts";
 import { decodeInstruction, encodeProof } from "./encoding.ts";
 import { isPassing, Link } from "./link.ts";
 import { Single } from "./single.ts";
@@ -160,7 +160,13 @@ class Taker {
     await requireJobs(client);
     const { name } = this.#options;
     const { deadMs } = this.#times;
-    const [row] = await this.#link.query(sql.ENTER, [name, this.#session, this.#keys, deadMs / 1000]);
+    const [row] = await this.#link.query(sql.ENTER, [
+      name,
+      this.#session,
+      this.#keys,
+      deadMs / 1000,
+      this.#held.length,
+    ]);
     if (!row) throw new TacitError("LOCKED", `a prover called ${name} is at work: expected another name`, { holder: name }); // prettier-ignore
     this.#lockedSince = null;
     await client.query(`LISTEN ${JOBS_CHANNEL}`);
@@ -173,7 +179,7 @@ class Taker {
     if (!this.#link.isUp) return;
     try {
       const { name } = this.#options;
-      const [row] = await this.#link.query<{ barred: boolean }>(sql.BEAT, [name, this.#session]);
+      const [row] = await this.#link.query<{ barred: boolean }>(sql.BEAT, [name, this.#session, this.#held.length]);
       // Another has the name: this one enters again, or finds it taken.
       if (!row) return this.#link.drop();
       if (row.barred && !this.#isBarred) this.#log.error({ prover: name, code: "BARRED" }, "gets no jobs for a while: its proofs did not hold, or did not come"); // prettier-ignore
@@ -267,7 +273,7 @@ class Taker {
     while (this.#link.isUp && this.#answers.length > 0) {
       const [{ job, proof, failure }] = this.#answers;
       try {
-        const values = [this.#options.name, this.#session, job.asker, job.number, proof, failure, answersOf(job.asker)];
+        const values = [this.#options.name, this.#session, job.asker, job.number, proof, failure, this.#held.length];
         await this.#link.query(sql.HAND_IN, values);
         this.#answers.shift();
       } catch (error) {

@@ -17,9 +17,10 @@ const MIGRATIONS: readonly string[] = [
   `CREATE TABLE format (id int PRIMARY KEY CHECK (id = 0), format int NOT NULL);
    CREATE TABLE askers (id bigint PRIMARY KEY, keys text[] NOT NULL, seen timestamptz NOT NULL) WITH (fillfactor = 50, ${OFTEN});
    CREATE TABLE provers (
-     name text PRIMARY KEY, session bigint NOT NULL, keys text[] NOT NULL, seen timestamptz NOT NULL, handed timestamptz NOT NULL,
-     barred timestamptz
+     name text PRIMARY KEY, session bigint NOT NULL, seen timestamptz NOT NULL, handed timestamptz NOT NULL,
+     held int NOT NULL, barred timestamptz
    ) WITH (fillfactor = 50, ${OFTEN});
+   CREATE TABLE prover_keys (name text PRIMARY KEY, keys text[] NOT NULL);
    CREATE TABLE jobs (
      asker bigint, number bigint, asked timestamptz NOT NULL, key text NOT NULL, refused jsonb NOT NULL, prover text, taken timestamptz,
      PRIMARY KEY (asker, number)
@@ -33,7 +34,7 @@ const MIGRATIONS: readonly string[] = [
      WITH (${OFTEN});
    INSERT INTO format VALUES (0, 1);`,
 ];
-const TABLES = ["format", "askers", "provers", "jobs", "inputs", "answers"];
+const TABLES = ["format", "askers", "provers", "prover_keys", "jobs", "inputs", "answers"];
 
 /**
  * Makes the tables in the schema of the connection, or brings them to this format.
