@@ -18,8 +18,9 @@ import { JOB_TIMES, keyNames, staysHere, type JobTimes, type KeyHashes } from ".
 
 /** Jobs that are handed in for each prover that lives: those that it has, and one that it finds when it has ended one. */
 const JOBS_A_PROVER = 3;
-/** Milliseconds between two looks for answers: far less than a proof takes, and time for some to be checked together. */
+/** Milliseconds between two looks for answers: the first after one that found some; twice as long after each that found none, up to the other. */
 const LOOK_MS = 25;
+const LONGEST_LOOK_MS = 200;
 /** Times that a job comes back from provers, after which the venue proves it itself. */
 const TRIES = 2;
 /** Times that a prover fails, after which it gets no jobs for a while. */
@@ -117,6 +118,7 @@ class Asker implements JobsProver {
   readonly #beating = new Single(() => this.#beat());
   #timer: NodeJS.Timeout | null = null;
   #looking: NodeJS.Timeout | null = null;
+  #pauseMs = LOOK_MS;
   #closed = false;
 
   constructor({ url, local, localJobs, keys, log = NO_LOG, times }: JobsOptions) {
@@ -333,10 +335,11 @@ class Asker implements JobsProver {
   #look(): void {
     if (this.#looking || this.#closed) return;
     this.#looking = setTimeout(async () => {
+      this.#pauseMs = Math.min(LONGEST_LOOK_MS, 2 * this.#pauseMs);
       await this.#collecting.run();
       this.#looking = null;
       if (this.#link.isUp && this.#all().some(({ where }) => where === "sent")) this.#look();
-    }, LOOK_MS);
+    }, this.#pauseMs);
   }
 
   /** Takes in what was handed in: checked in batches, of what has come while the one before was checked. */
@@ -345,6 +348,7 @@ class Asker implements JobsProver {
       try {
         const rows = await this.#link.query<AnswerRow>(sql.ANSWERS, [this.#id]);
         if (rows.length === 0) return;
+        this.#pauseMs = LOOK_MS;
         await this.#judge(rows);
       } catch (error) {
         return this.#tell(error);
