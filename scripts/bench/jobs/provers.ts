@@ -2,7 +2,7 @@
  * Provers for `npm run bench jobs`, in a process of their own, until standard input ends:
  *     provers.ts waiting URL COUNT MS    they wait instead of proving
  *     provers.ts proving URL PROFILE     one, as `tacit prover`
- * Prints a line once all take jobs, and at the end the processor's milliseconds since.
+ * Prints a line once all take jobs, and at the end the processor's milliseconds since; of `proving` since its first proof.
  */
 import { setMaxListeners } from "node:events";
 import { INSTRUCTION_NAMES } from "../../../src/protocol/instructions.ts";
@@ -34,10 +34,15 @@ async function main([kind, url, ...rest]: string[]): Promise<void> {
     console.log("ready");
   };
   const log = { ...NO_LOG, info };
+  // The first proof loads the key.
+  let jobs = 0;
+  const onJob = () => {
+    if (proving && ++jobs === 1) before = cpuMs();
+  };
   const proving = kind === "waiting" ? null : localProver(await proverFiles(rest[0] as ProfileName));
   const waiting = { parallel: 1, prove: () => new Promise<Proof>((resolve) => setTimeout(resolve, Number(rest[1]), NO_PROOF)) }; // prettier-ignore
   const keys = proving ? await keyHashes(rest[0] as ProfileName) : WAITING_KEYS;
-  const run = (_: unknown, i: number) => runProver({ url, name: `prover ${i}`, prover: proving ?? waiting, keys, signal: stop.signal, log }); // prettier-ignore
+  const run = (_: unknown, i: number) => runProver({ url, name: `prover ${i}`, prover: proving ?? waiting, keys, signal: stop.signal, log, onJob }); // prettier-ignore
   await Promise.all(Array.from({ length: count }, run));
   await proving?.close();
   console.log(cpuMs() - before);
