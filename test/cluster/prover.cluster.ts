@@ -103,6 +103,20 @@ describe("proofs by provers anywhere", () => {
       assert.deepEqual(asked, [3, 1, 2, 5, 4]);
     });
 
+    it("is a prover whose role may use the tables, and nothing else", async () => {
+      await query(`DROP ROLE IF EXISTS prover; CREATE ROLE prover LOGIN; GRANT USAGE ON SCHEMA ${schema} TO prover;
+        ALTER DEFAULT PRIVILEGES IN SCHEMA ${schema} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO prover`);
+      const prover = join_("one", honest, { url: url.replace("postgres@", "prover@") });
+      // It waits for the venue, which makes the tables.
+      await prover.said("expected a venue");
+      const { venue } = await ask();
+      await proves(venue.prove(instructionOf(1)), 1);
+      prover.stop.abort();
+      await prover.ended;
+      assert.deepEqual(prover.asked, [1]);
+      await query(`DROP OWNED BY prover; DROP ROLE prover`);
+    });
+
     it("is one of many, each job once", async () => {
       const { venue, local } = await ask();
       const provers = await Promise.all(["a", "b", "c", "d", "e", "f"].map((name) => joined(name)));
