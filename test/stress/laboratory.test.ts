@@ -306,6 +306,7 @@ describe("stress: the command", () => {
     { why: "auctions too far apart", code: "USAGE", change: { every: 61 } },
     { why: "a place that rules do not have", code: "USAGE", change: { set: ["group.defaults.mercy=1"] } },
     { why: "a value out of its range", code: "OUT_OF_RANGE", change: { set: ["group.defaults.maintenance=641"] } },
+    { why: "epochs that are no minutes", code: "OUT_OF_RANGE", change: { set: ["group.pricing.epochLength=300"] } },
     { why: "no file of trades", code: "LOBSTER_FILE", change: { path: "trades", trades: "/nowhere.csv" } },
     { why: "no folder for its output", code: "OUTPUT", change: { json: "/nowhere/out.json" } },
   ])
