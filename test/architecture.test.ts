@@ -48,6 +48,7 @@ const IN_NODE = [
   "src/replay/lobster.ts",
   "src/replay/prove.ts",
   "src/setup/",
+  "src/venue/proving/jobs/",
   "src/venue/proving/proofThread.ts",
   "src/venue/service/",
   "src/venue/signing/signatureThread.ts",

@@ -275,6 +275,13 @@ function tacit(exit: (code: number) => void): Command {
     .addOption(profileOption("sizes of the circuits of a new venue").default("demo"))
     .option("--interval <seconds>", "seconds between auctions of a new venue", positive, 10)
     .option("--no-prove", "match and journal only; rounds are proved by a later start")
+    .option("--jobs <url>", "database of jobs for provers anywhere: postgres://user@host/database, not that of the log")
+    .option(
+      "--local-provers <number>",
+      "with --jobs: proofs that this process makes side by side; 0: only what no other may make",
+      natural,
+      2,
+    ) // prettier-ignore
     .option("--build <folder>", "where circuits are built, or were (default: build/ of this package)")
     .option("--keys <folder>", "folder of manifest and verification keys (default: keys/ of this package)")
     .addOption(
@@ -322,6 +329,25 @@ function tacit(exit: (code: number) => void): Command {
       const named = (["profile", "interval"] as const).filter((name) => it.getOptionValueSource(name) === "cli");
       exit(await (await import("./venue/serve.ts")).serve({ ...options, named }));
     });
+
+  command(
+    "prover",
+    "prove for venues that hand out jobs: those that are started with the same --jobs",
+    "tacit prover --jobs postgres://prover@jobs/jobs?sslmode=verify-full --profile standard",
+  )
+    .option("--jobs <url>", "database of jobs: postgres://user@host/database; passwords are in a password file")
+    .addOption(profileOption("sizes of the circuits, those of the venues").default("demo"))
+    .option("--build <folder>", "where circuits are built, or were (default: build/ of this package)")
+    .option("--keys <folder>", "folder of manifest and verification keys (default: keys/ of this package)")
+    .option("--name <name>", "of no other prover (default: the machine's)")
+    .option("--workers <number>", "threads (default: one a core)", positive)
+    .option("--metrics <port>", "port of this machine to serve /metrics at; 0 for any (default: none)", port)
+    .addOption(
+      new Option("--log-level <level>", "how much is logged, to standard error")
+        .choices(["debug", "info", "warn", "error", "silent"])
+        .default("info"),
+    )
+    .action(async (options) => exit(await (await import("./prover.ts")).prover(options)));
 
   const feeding = () => import("./feed.ts");
   const feed = command(

@@ -26,6 +26,7 @@ const COMMANDS = [
   "recheck",
   "inspect",
   "serve",
+  "prover",
   "feed",
   "operator",
   "store",

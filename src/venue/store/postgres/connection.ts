@@ -18,16 +18,17 @@ export interface Place {
 
 /**
  * Reads `postgres://user@host:port,host:port/database?sslmode=verify-full&sslrootcert=...`, as libpq has it.
+ * @param field  what it is, for messages
  * @throws OUT_OF_RANGE  where it is none, or holds a password: that belongs into a password file (PGPASSFILE)
  */
-export function placeOf(url: string): Place {
+export function placeOf(url: string, field = "store"): Place {
   const expected = "postgres://user@host:port/database, with several hosts separated by commas";
   const [, scheme, user = "", hosts, rest] = /^(postgres(?:ql)?:\/\/)(?:([^@/?#]*)@)?([^/?#]+)(\/[^?#]+.*)$/.exec(url) ?? []; // prettier-ignore
-  if (scheme === undefined) throw outOfRange("store", expected);
-  if (user.includes(":")) throw outOfRange("store", "no password in the URL: it belongs into a password file, ~/.pgpass or PGPASSFILE"); // prettier-ignore
+  if (scheme === undefined) throw outOfRange(field, expected);
+  if (user.includes(":")) throw outOfRange(field, "no password in the URL: it belongs into a password file, ~/.pgpass or PGPASSFILE"); // prettier-ignore
   const urls = hosts.split(",").map((host) => `${scheme}${user === "" ? "" : `${user}@`}${host}${rest}`);
-  if (!urls.every((it) => URL.canParse(it))) throw outOfRange("store", expected);
-  if (new URL(urls[0]).searchParams.has("password")) throw outOfRange("store", "no password in the URL");
+  if (!urls.every((it) => URL.canParse(it))) throw outOfRange(field, expected);
+  if (new URL(urls[0]).searchParams.has("password")) throw outOfRange(field, "no password in the URL");
   return { urls, name: `${hosts}${rest.replace(/\?.*/, "")}` };
 }
 
