@@ -287,8 +287,8 @@ template Forget() {
 ///         stale[i]             bits: prices that are older than that
 ///         vault, relief, deficit, account, accounts, put  as opened from the state; values, charges of the prices
 /// proves  Rule 14: it is paid by the entry of its own second, to a recipient of 160 bits, at least one cash unit, under prices that
-///         count, of all that the account holds too, with nothing short; its margin and what is held cover it. Rule 15: the account has so much less cash, and
-///         seq is greater by one; the word joins the payouts. Without a payout nothing changes.
+///         count, of all that the account holds too, with nothing short; its margin and what is held cover it. Rule 15: the account has
+///         so much less cash, and seq is greater by one; the word joins the payouts. Without a payout nothing changes.
 template Payout(depth, S) {
     signal input payout;
     signal input recipient;

@@ -187,7 +187,8 @@ class SweepRoom {
 function sharingProofs(steps: readonly Step[]): Step[] {
   const slotOf = (step: Step) => ("slot" in step ? step.slot : 0);
   const sorted = steps.toSorted((a, b) => KINDS.indexOf(a.kind) - KINDS.indexOf(b.kind) || slotOf(a) - slotOf(b));
-  return sorted.filter((step, i) => step.kind !== "purge" || !sorted.slice(0, i).some((it) => it.kind === "purge" && it.slot === step.slot)); // prettier-ignore
+  const isAgain = (step: Step, before: Step | undefined) => step.kind === "purge" && before?.kind === "purge" && step.slot === before.slot; // prettier-ignore
+  return sorted.filter((step, i) => !isAgain(step, sorted[i - 1]));
 }
 const KINDS: readonly Step["kind"][] = ["flag", "sweep", "purge", "assume", "reduce"];
 

@@ -22,7 +22,7 @@ import { randomElement } from "./randomElement.ts";
 import { Pace, type ProofPace } from "./proving/pace.ts";
 import { nextClose } from "./schedule.ts";
 import type { Start } from "./start.ts";
-import { happening, recordsOf, stepsOf, type Step } from "./steps.ts";
+import { happening, recordsOf, stepsOf, type Logged, type Step } from "./steps.ts";
 import {
   EMPTY_JOURNAL,
   itemKey,
@@ -303,7 +303,7 @@ export class Market {
    * @throws as `commit`
    */
   async takeSteps(wanted: readonly DefaultStep[], time: bigint, room: number): Promise<number> {
-    const { enforce, assume, clear } = this.#profile;
+    const profile = this.#profile;
     let taken = 0;
     let asked = 0;
     /** what the steps of the last proof have in common, and how many more it takes */
@@ -312,13 +312,14 @@ export class Market {
       for (const step of wanted) {
         const of = "slot" in step ? `${step.kind} ${step.slot}` : step.kind;
         const joins = of === shared && free > 0;
-        const proofs = step.kind === "purge" ? Math.ceil((1 + matcher.book(step.slot).length) / clear) : joins ? 0 : 1;
-        if (asked + proofs > room) return;
         const entry = commandOf(step, time, randomElement);
-        if (!mayBe(matcher, entry)) continue;
+        const own = proofsOf(matcher, entry, profile);
+        if (own === null) continue;
+        const proofs = joins ? 0 : Math.ceil(own);
+        if (asked + proofs > room) return;
         taken++;
         asked += proofs;
-        const most = step.kind === "purge" ? 1 : step.kind === "assume" ? assume : enforce;
+        const most = step.kind === "purge" ? 1 : step.kind === "assume" ? profile.assume : profile.enforce;
         [shared, free] = [of, (joins ? free : most) - 1];
         yield entry;
       }
@@ -535,13 +536,12 @@ export class Market {
   }
 }
 
-/** Whether an entry may follow, as far as it is for the matcher to say. */
-function mayBe(matcher: Matcher, entry: Exclude<JournalEntry, { kind: "round" | "item" }>): boolean {
+/** Instructions that prove an entry, a share of one where it shares one; null where it may not follow, as far as the matcher can say. */
+function proofsOf(matcher: Matcher, entry: Logged, profile: Profile): number | null {
   try {
-    matcher.fork().apply(entry);
-    return true;
+    return happening(matcher.fork(), entry, profile).proofs;
   } catch (error) {
-    if (error instanceof TacitError && ["DEFAULT", "TIME_ORDER", "OUT_OF_RANGE"].includes(error.code)) return false;
+    if (error instanceof TacitError && ["DEFAULT", "TIME_ORDER", "OUT_OF_RANGE"].includes(error.code)) return null;
     throw error;
   }
 }

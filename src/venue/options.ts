@@ -19,9 +19,9 @@ import type { Store } from "./store/store.ts";
 export interface Limits {
   /** items that wait for their answer */
   readonly queue: number;
-  /** entries of the log that are not proved yet, beyond which orders are turned away; cancels and withdrawals at 5/4 of it, steps against accounts in default at 7/5 */
+  /** entries of the log that are not proved yet, beyond which orders are turned away; cancels and withdrawals at 5/4 of it */
   readonly unproved: number;
-  /** proofs that wait to be made, beyond which the same holds */
+  /** proofs that wait to be made, beyond which the same holds; steps against accounts in default are taken up to 7/5 of it */
   readonly unprovedProofs: number;
   /**
    * with a chain: proofs that its contract has not taken yet, beyond which the same holds. What became too old for the contract

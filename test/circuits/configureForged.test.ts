@@ -78,6 +78,12 @@ describe("circuits/instructions/configure: forged witnesses", () => {
       refusesInputs(await whole(), { honest, cheat: inputsOf(before, after, when) }, RULES[why]);
     });
 
+  it("a payout under prices of which the one that it holds is called fresh: refused", async () => {
+    const [, , after, when] = refused.find(([why]) => why.includes("is stale"))!;
+    const of = { honest: inputsOf(rules(), rules(), when), cheat: inputsOf(rules(), after, when), pinned: { "payout.stale[9]": 0n } }; // prettier-ignore
+    refusesInputs(await whole(), of, "payout.stale <== Bits(INSTRUMENTS())(meta.stale)");
+  });
+
   const more: [why: string, rule: string, after: Rules, when: ConfigureContext][] = [
     ["one id twice", "twice[pairs] * nowRoot.marketGiven[m] === 0", changed({ markets: [[5, market(106n, { 0: 1n })], [6, market(106n, { 1: 1n })]] }), context()],
     ["an id of a free slot", "(1 - given) * (id - NO_MARKET_ID()) === 0", rules(), context()],

@@ -102,7 +102,7 @@ const EXPECTED: Record<string, ReturnType<typeof counts>> = {
   survey: { free: { "IsZero.inverse": 17 }, obligations: {} },
   // Five keys, three times doubled, and an expiry of each instrument.
   configure: {
-    free: { "IsZero.inverse": 702 },
+    free: { "IsZero.inverse": 703 },
     obligations: { "Double.out[0]": 10, "Double.out[1]": 10, "InstrumentWords.quotient": 16 },
   },
   // Three signatures, twenty medians of three; two logarithms and two values of each instrument.

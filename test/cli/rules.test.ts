@@ -150,6 +150,8 @@ describe("tacit rules, markets, margin", () => {
       [["announce", "--set", "markets[0].state=closed"], /markets\[0\]\.state is wrong/],
       [["announce", "--set", "markets[0].colour=red"], /expected a place that rules have/],
       [["announce", "--set", "__proto__.x=1"], /expected a place/],
+      [["announce", "--set", "markets[99999999999]=null"], /expected a place that rules have/],
+      [["announce", "--set", "markets.length=1"], /expected a place that rules have/],
       [["announce", "--set", "markets[0].constructor.name=1"], /expected a place/],
       [["announce", "--set", "markets[5]={"], /expected JSON after the =/],
       [["announce", "--set", "halted"], /expected a place and a value/],

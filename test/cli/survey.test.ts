@@ -160,7 +160,10 @@ describe("tacit survey, tacit verify of a survey", () => {
     const good = JSON.parse(readFileSync(file("survey.json"), "utf8"));
     const files: [json: unknown, says: RegExp][] = [
       [{ ...good, version: 2 }, /survey\.version is wrong: expected 1 \(FORMAT\)/],
-      [{ ...good, proofs: [{ ...good.proofs[0], publicInputs: ["x"] }] }, /survey\.proofs\[0\]\.publicInputs is wrong/],
+      [
+        { ...good, proofs: [{ ...good.proofs[0], publicInputs: ["x"] }] },
+        /survey\.proofs\[0\]\.publicInputs\[0\] is wrong/,
+      ],
       [{ ...good, proofs: [{ ...good.proofs[0], proof: {} }] }, /\(PROOF_FORMAT\)/],
     ];
     const isNotRead = async ([json, says]: (typeof files)[number]) => {

@@ -7,6 +7,7 @@ import { depositKey, publicKey, sign } from "../../src/protocol/eddsa.ts";
 import { itemHash, orderItem } from "../../src/protocol/item.ts";
 import { INSURANCE, SIDE } from "../../src/protocol/parameters.ts";
 import type { Rules } from "../../src/protocol/rules.ts";
+import { readJournal } from "../../src/venue/store/journal.ts";
 import type { Step } from "../../src/venue/liquidator.ts";
 import { hasCode } from "../hasCode.ts";
 import { gate, lastingStore, PERP, simulatedProver, START, traders, turns } from "./fixture.ts";
@@ -74,7 +75,7 @@ describe("a venue and accounts in default", () => {
     const all = traders(4);
     let held = Promise.resolve();
     const { prover } = simulatedProver(undefined, () => held);
-    const { venue, clock } = await openMinutely({ prover, limits: { unprovedProofs: 24 } });
+    const { venue, clock } = await openMinutely({ prover, limits: { unprovedProofs: 100 } });
     await venue.deposit(all.map(({ deposit }) => ({ ...deposit, amount: 2_800_000n })));
     clock.advance(1n);
     await priceNow(venue);
@@ -92,13 +93,37 @@ describe("a venue and accounts in default", () => {
         assert.equal(error.code, "BUSY");
         isBusy = true;
       });
-      // As if each had a proof of its own.
-      clock.advance(1n);
     }
     await passTo(clock, START + LENGTH + LAG);
     await priceNow(venue, { index: 92_500n });
     await until(venue, () => all.some(({ index }) => venue.account(index)!.flagged !== 0n));
     pass();
+    await venue.close();
+  });
+
+  it("sells down at the second of an auction, also where its turn begins after that", async () => {
+    const all = traders(4);
+    const { venue, clock, storage } = await openMinutely({ storage: lastingStore() });
+    await venue.deposit(all.map(({ deposit }) => ({ ...deposit, amount: 2_800_000n })));
+    clock.advance(1n);
+    await priceNow(venue);
+    for (const [i, one] of all.entries()) {
+      const { item, auth } = one.order(i % 2 ? "buy" : "sell", 250n, 100_000n, { thisAuction: true });
+      await venue.submit(item, auth);
+    }
+    await passTo(clock, START + LENGTH + LAG);
+    await priceNow(venue, { index: 92_500n });
+    await until(venue, () => all.some(({ index }) => venue.account(index)!.flagged !== 0n));
+    // The grace is over.
+    await passTo(clock, START + 2n * LENGTH + LAG);
+    await priceNow(venue, { index: 92_500n });
+    await passTo(clock, START + 128n);
+    clock.advance(3n);
+    await turns(20);
+    const sold = [];
+    for await (const { entry } of readJournal(storage))
+      if (entry.kind === "enforce" && entry.step.kind === "reduce") sold.push(entry.time - START);
+    assert.deepEqual(new Set(sold), new Set([130n]));
     await venue.close();
   });
 

@@ -448,7 +448,7 @@ describe("pages in Chromium", () => {
       ["its proof left out", (it) => it.proofs.pop(), /the survey is refused: it has no proofs/],
       ["its proof twice", (it) => it.proofs.push(it.proofs[0]), /the survey is refused: after proof 1 no accounts are left/],
       ["another version", (it) => (it.version = 2), /survey\.version is wrong: expected 1/],
-      ["a word for a number", ({ proofs: [it] }) => (it.publicInputs[6] = "much"), /survey\.proofs\[0\]\.publicInputs is wrong/],
+      ["a word for a number", ({ proofs: [it] }) => (it.publicInputs[6] = "much"), /survey\.proofs\[0\]\.publicInputs\[6\] is wrong/],
     ]; // prettier-ignore
     for (const [what, change, reason] of surveys)
       it(`shows a survey with ${what} red, with the reason`, async () => {

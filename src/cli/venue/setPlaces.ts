@@ -17,7 +17,7 @@ export function setPlaces(rules: unknown, settings: readonly string[]): unknown 
     const last = steps.pop()!;
     let place: unknown = rules;
     for (const step of steps) place = isBranch(place) && Object.hasOwn(place, step) ? place[step] : undefined;
-    const isThere = isBranch(place) && last !== "length" && Object.hasOwn(place, last);
+    const isThere = isBranch(place) && Object.keys(place).includes(last);
     if (!isThere) throw wrong("a place that rules have, as `tacit rules show --json` prints them");
     try {
       (place as Record<string, unknown>)[last] = /^(null$|[[{])/.test(text) ? JSON.parse(text) : text;
