@@ -20,7 +20,16 @@ export { openJobsProver, type JobsOptions, type JobsProver, type JobsStatus } fr
 export { runProver, type RunProverOptions } from "./proving/jobs/runProver.ts";
 export { localProver } from "./proving/localProver.ts";
 export { byInstruction, poolProver, type CircuitFiles, type ProverFiles, type RoundProver } from "./proving/provers.ts";
-export { threadSigner, type CheckedItem, type KeyedItem, type Signatures } from "./signing/signatures.ts";
+export {
+  signaturesOf,
+  threadSigner,
+  type CheckedItem,
+  type KeyedItem,
+  type Signatures,
+  type Signed,
+  type SignRequest,
+} from "./signing/signatures.ts";
+export { SignedHeads, type HeadRun, type SignedState } from "./signing/signedHeads.ts";
 export { localSigner, type Signer } from "./signing/signer.ts";
 export { nodeDigest } from "./store/digest.ts";
 export { openThreadStore } from "./store/threadStore.ts";

@@ -28,6 +28,7 @@ import {
   itemKey,
   logEntry,
   readJournal,
+  readLog,
   readRecord,
   tipAfter,
   type JournalEntry,
@@ -47,9 +48,20 @@ export interface Known {
   readonly verdict: Verdict | null;
 }
 
+/** Entries that a venue has written, and the heads of the log after each. */
+export interface Written {
+  readonly epoch: number;
+  /** entries before the first of them */
+  readonly first: number;
+  readonly entries: readonly HashedEntry[];
+  readonly heads: readonly bigint[];
+}
+
 /** What a market tells its venue. */
 export interface MarketEvents {
   tell(event: VenueEvent): void;
+  /** the log has grown by entries, all on disk */
+  onWritten(written: Written): void;
   /** a round is proved, and kept */
   onProven(round: PublishedRound): void;
   /** nothing may be taken any more */
@@ -224,6 +236,19 @@ export class Market {
     return this.#recent.get(entry.item) ?? { entry, n: logCount - 1, previous, head, verdict: null };
   }
 
+  /** Head of the log as it is. */
+  get head(): bigint {
+    return this.#tip.head;
+  }
+
+  /** Entries of the log from one on, as the journal has them. @param first  entries before it @throws JOURNAL_DAMAGED, STORAGE */
+  async log(first: number, count: number): Promise<JournalRecord[]> {
+    const found: JournalRecord[] = [];
+    if (count > 0)
+      for await (const record of readLog(this.#store, first, this.#digest)) if (found.push(record) >= count) break;
+    return found;
+  }
+
   // Time.
 
   /** Stamp of what is taken now: never before what is in the log. @param now  seconds since 1970 */
@@ -360,6 +385,10 @@ export class Market {
     const logged = hashed.values();
     const asked = steps.reduce((sum, step) => sum + ("proofs" in step ? step.proofs : 0), 0);
     if (this.pipeline && asked > 0) this.#pace.ask(asked, this.#clock.now());
+    const { epoch } = place;
+    const first = this.#tip.logCount;
+    const heads = steps.flatMap((step, i) => ("accounts" in step ? [] : [records[i].tip.head]));
+    this.#events.onWritten({ epoch, first, entries: hashed, heads });
     steps.forEach((step, i) => this.#take(step, records[i].tip, logged));
   }
 

@@ -9,7 +9,6 @@ import { decodeItem, lastNonce, requireItem, type Auth, type Decoded, type Item 
 import { max, min, requireBits, requireFields } from "../protocol/numbers.ts";
 import { BITS, INSURANCE } from "../protocol/parameters.ts";
 import type { Prices } from "../protocol/prices.ts";
-import type { Receipt } from "../protocol/receipt.ts";
 import { rootsOf, type Rules } from "../protocol/rules.ts";
 import { useHashKernels } from "../prover/hash/use.ts";
 import type { PublishedRound } from "../verifier/index.ts";
@@ -26,6 +25,7 @@ import { limitsOf, type Acknowledgement, type Limits, type VenueEvent, type Venu
 import { Surveys } from "./surveys.ts";
 import { Questions } from "./questions.ts";
 import { declined, standsBy, stopped, wrongKind } from "./refusals.ts";
+import { LogSigner } from "./signing/logSigner.ts";
 import { signaturesOf, type Signatures } from "./signing/signatures.ts";
 import { startOf, type Start } from "./start.ts";
 import type { JournalEntry } from "./store/journal.ts";
@@ -78,6 +78,7 @@ export class Venue extends Questions {
   readonly #market: Market;
   readonly #store: Store;
   readonly #signatures: Signatures;
+  readonly #signer: LogSigner;
   readonly #listeners: Set<(event: VenueEvent) => void>;
   readonly #inFlight = new InFlight();
   readonly #intake: Intake;
@@ -128,6 +129,12 @@ export class Venue extends Questions {
   }
 
   async #lead(chain: ChainOptions | undefined): Promise<void> {
+    const market = this.#market;
+    await this.#signer.lead({
+      epoch: this.#store.epoch,
+      n: market.logCount,
+      heads: async (first, count) => (await market.log(first, count)).map(({ head }) => head),
+    });
     await this.#openAnnouncements();
     // Deposits of the chain come at once; who asks for something waits until all is known that it is judged by.
     this.#status = "open";
@@ -172,8 +179,15 @@ export class Venue extends Questions {
   private constructor(options: VenueOptions, start: Start) {
     const listeners = new Set<(event: VenueEvent) => void>();
     const limits = limitsOf(options.limits);
+    const signatures = "check" in options.signer ? options.signer : signaturesOf(options.signer);
+    const signer = new LogSigner({
+      domain: options.genesis.domain,
+      signatures,
+      onFailed: (error) => this.#stop(error),
+    });
     const market = new Market(options, limits, start, {
       tell: (event) => tellAll(listeners, event),
+      onWritten: (written) => signer.written(written),
       onProven: (round) => {
         if (this.#link) this.#link.add(round);
         else if (options.chain) this.#early.push(round);
@@ -204,7 +218,8 @@ export class Venue extends Questions {
       prices: () => this.terms.prices,
       onQuorum: () => void this.#pump(),
     });
-    this.#signatures = "check" in options.signer ? options.signer : signaturesOf(options.signer);
+    this.#signatures = signatures;
+    this.#signer = signer;
     this.#intake = new Intake({
       domain: options.genesis.domain,
       signatures: this.#signatures,
@@ -387,7 +402,8 @@ export class Venue extends Questions {
     const chain = this.#link?.status ?? null;
     const status = this.#status === "open" && !this.#leads ? "standby" : this.#status;
     const standsBy = status === "standby" ? (this.#standby?.error?.message ?? "it stands by") : null;
-    const reason = this.#reason?.message ?? standsBy ?? market.provingError?.message ?? (chain && this.#heldUp(chain));
+    const reason =
+      this.#reason?.message ?? standsBy ?? this.#signer.fault ?? market.provingError?.message ?? (chain && this.#heldUp(chain));
     return {
       ok: status === "open" && reason === null,
       status,
@@ -444,6 +460,7 @@ export class Venue extends Questions {
       this.#status = "closed";
       await this.#answers;
       if (open) await this.#market.finish();
+      await this.#signer.settled();
     } finally {
       this.#status = "closed";
       this.#cancelWake();
@@ -793,20 +810,10 @@ export class Venue extends Questions {
   async #acknowledge(items: readonly Known[]): Promise<Acknowledgement[]> {
     const { domain } = this.genesis;
     const receipts = items.map(({ entry, n, head }) => ({ domain, n: BigInt(n), head, ...entry }));
-    const signatures = await this.#sign(receipts);
+    const signatures = await this.#signer.receipts(receipts);
     return items.map(({ previous, verdict }, i) => {
       return { receipt: { previous, signature: signatures[i], ...receipts[i] }, verdict };
     });
-  }
-
-  async #sign(receipts: readonly Receipt[]): Promise<string[]> {
-    try {
-      return await this.#signatures.sign(receipts);
-    } catch (error) {
-      // The thread that signs is started anew when it is asked again.
-      if (error instanceof TacitError && error.code === "THREAD_DIED") return this.#signatures.sign(receipts);
-      throw error;
-    }
   }
 
   #tell(event: VenueEvent): void {

@@ -123,7 +123,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   const publish = { curves, depth, defaults };
   // Not before the build, which needs memory itself.
   collectSeldom();
-  const signer = threadSigner(files.signer);
+  const signer = threadSigner(files.signer, { book: join(options.data, FILES.signed) });
   const venue = await openVenue({
     genesis: files.genesis,
     secret: files.secret,
