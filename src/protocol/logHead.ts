@@ -29,7 +29,9 @@ const TYPE_HASH = keccak_256(utf8ToBytes("LogHead(uint256 domain,uint256 epoch,u
 /** The 32 bytes that are signed, by the venue's signer and by co-signers alike. */
 export function logHeadDigest({ domain, epoch, n, head }: LogHead): Uint8Array {
   const words = wordsToBytes([domain, BigInt(epoch), BigInt(n), head]);
-  return keccak_256(concatBytes(Uint8Array.of(0x19, 0x01), EIP712_SEPARATOR, keccak_256(concatBytes(TYPE_HASH, words))));
+  return keccak_256(
+    concatBytes(Uint8Array.of(0x19, 0x01), EIP712_SEPARATOR, keccak_256(concatBytes(TYPE_HASH, words))),
+  );
 }
 
 /** Address that signed it, or null. */

@@ -117,7 +117,8 @@ export class SignedHeads {
 
   #require({ domain, epoch, first, heads }: HeadRun): void {
     const { epoch: newest } = this.#state;
-    if (!Number.isSafeInteger(epoch) || epoch < 0 || epoch >= 2 ** 32) throw outOfRange("epoch", "an integer below 2^32");
+    if (!Number.isSafeInteger(epoch) || epoch < 0 || epoch >= 2 ** 32)
+      throw outOfRange("epoch", "an integer below 2^32");
     if (!Number.isSafeInteger(first) || first < 0) throw outOfRange("first", "an integer, at least 0");
     heads.forEach((head, i) => requireField(`heads[${i}]`, head));
     this.requireDomain(domain);
@@ -147,7 +148,10 @@ export class SignedHeads {
   /** @throws OTHER_VENUE */
   requireDomain(domain: bigint): void {
     if (this.#domain !== null && this.#domain !== domain)
-      throw new TacitError("OTHER_VENUE", "these heads are of another log: expected one of the domain that it signs for");
+      throw new TacitError(
+        "OTHER_VENUE",
+        "these heads are of another log: expected one of the domain that it signs for",
+      );
   }
 
   /** For tables of who signs, in the same file and the same transactions. */
