@@ -144,18 +144,18 @@ describe("venue: signed heads", () => {
 
   it("stop a venue whose journal lacks what was signed, or has something else", async () => {
     const [alice, bob] = traders(2);
-    const lost = await openTestVenue({ traders: [alice, bob], signer: signaturesOf(SIGNER, open()) });
+    const signer = signaturesOf(SIGNER, open());
+    const kept = { ...signer, close: async () => {} };
+    const lost = await openTestVenue({ traders: [alice, bob], signer: kept });
     await submit(lost.venue, alice.order("buy", 1n, 100_000n));
     await lost.venue.close();
-    const bare = lastingStore();
-    await assert.rejects(
-      openTestVenue({ storage: bare, signer: signaturesOf(SIGNER, open()) }),
-      hasCode("SIGNER_AHEAD"),
-    );
-    const other = await openTestVenue({ traders: [alice, bob], storage: bare });
+    const storage = lastingStore();
+    await assert.rejects(openTestVenue({ storage, signer: kept }), hasCode("SIGNER_AHEAD"));
+    const other = await openTestVenue({ traders: [alice, bob], storage });
     for (let i = 0; i < 3; i++) await submit(other.venue, bob.order("buy", 1n, 100_000n));
     await other.venue.close();
-    await assert.rejects(openTestVenue({ storage: bare, signer: signaturesOf(SIGNER, open()) }), hasCode("FORKED"));
+    await assert.rejects(openTestVenue({ storage, signer: kept }), hasCode("FORKED"));
+    await signer.close();
   });
 
   it("stop a venue that another has followed", async () => {
