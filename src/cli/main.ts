@@ -10,7 +10,7 @@ import { BITS } from "../protocol/parameters.ts";
 /**
  * The `tacit` command. Commands are loaded when they are run: `--help` answers at once. Exit codes: 0 all went well, 1 a
  * check failed or something was refused, 2 usage or bad input, 3 an item has no answer and the venue may have it, 130
- * interrupted at a prompt.
+ * interrupted.
  */
 export const EXIT = { ok: 0, failed: 1, badInput: 2, unknown: 3, interrupted: 130 } as const;
 

@@ -2,6 +2,7 @@ import { createWriteStream } from "node:fs";
 import { rename, rm } from "node:fs/promises";
 import { resolve } from "node:path";
 import { once } from "node:events";
+import { setImmediate } from "node:timers/promises";
 import { Matcher, type Command, type ItemCommand } from "../matcher/matcher.ts";
 import type { Event } from "../matcher/events.ts";
 import { TacitError } from "../protocol/errors.ts";
@@ -144,8 +145,15 @@ interface RunRound {
   report: RoundJson | null;
 }
 
-/** Events by round: all up to a close and what it settles. The last command of a flow is a close. */
-function* matchedRounds({ genesis, options, commands }: Flow): Generator<{ events: Event[]; matcherMs: number }> {
+/**
+ * Events by round: all up to a close and what it settles. The last command of a flow is a close. Now and then others have their
+ * turn: a signal is heard.
+ */
+async function* matchedRounds({
+  genesis,
+  options,
+  commands,
+}: Flow): AsyncGenerator<{ events: Event[]; matcherMs: number }> {
   const matcher = new Matcher(genesis, options);
   let round: { events: Event[]; matcherMs: number } = { events: [], matcherMs: 0 };
   const apply = (some: readonly Command[]) => {
@@ -164,9 +172,12 @@ function* matchedRounds({ genesis, options, commands }: Flow): Generator<{ event
   };
   for (const command of commands) {
     if (command.kind === "item") {
-      if (queue.push(command) === QUEUED) applyQueue();
+      if (queue.push(command) < QUEUED) continue;
+      await setImmediate();
+      applyQueue();
       continue;
     }
+    await setImmediate();
     applyQueue();
     apply([command]);
     if (command.kind !== "close") continue;
@@ -185,10 +196,11 @@ async function* statedRounds({
   ledger,
 }: RoundsInput & { ledger: Ledger | null }) {
   const registers = ledger && new Registers(ledger, { blind });
-  for (const { events, matcherMs } of matchedRounds(flow)) {
+  for await (const { events, matcherMs } of matchedRounds(flow)) {
     const state = ledger?.word ?? 0n;
     if (registers)
       for (const event of events) {
+        await setImmediate();
         registers.add(event);
         report.add(event);
       }
@@ -216,7 +228,7 @@ async function* provedRounds({
   const waiting: Promise<RunRound>[] = [];
   let [proofs, wanted] = [0, 0];
   try {
-    for (const { events, matcherMs } of matchedRounds(flow)) {
+    for await (const { events, matcherMs } of matchedRounds(flow)) {
       const state = ledger.word;
       for (const event of events) report.add(event);
       const share = flow.counts.messages / total;

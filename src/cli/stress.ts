@@ -72,12 +72,11 @@ export async function stress(options: StressOptions): Promise<number> {
   const runs = paths.map(({ name, moments }) => ({ name, moments, rules: rulesOf(name, options) }));
   const compared: Compared[] = [];
   const progress = startProgress("stress");
-  const hows: How[] = alone ? ["rules"] : ["rules", "firstCome"];
-  const total = runs.reduce((sum, { moments }) => sum + moments.length * hows.length, 0);
+  const total = runs.reduce((sum, { moments }) => sum + moments.length * (alone ? 1 : 2), 0);
   let done = 0;
   try {
     for (const { name, moments, rules } of runs) {
-      const [byRules, firstCome = null] = hows.map((how) =>
+      const run = (how: How) =>
         runStress({
           rules,
           firstEpoch: firstEpochOf(name, moments.length),
@@ -87,9 +86,8 @@ export async function stress(options: StressOptions): Promise<number> {
           how,
           progress: () =>
             progress.update(++done / total, `${name}, ${how === "rules" ? "by the rules" : "first come"}`),
-        }),
-      );
-      compared.push({ path: name, rules: byRules, firstCome });
+        });
+      compared.push({ path: name, rules: await run("rules"), firstCome: alone ? null : await run("firstCome") });
     }
     progress.done(`${thousands(done)} epochs`);
   } finally {
