@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { setImmediate } from "node:timers/promises";
 import { Matcher, type Command, type ItemCommand } from "../matcher/matcher.ts";
 import type { Event } from "../matcher/events.ts";
-import { TacitError } from "../protocol/errors.ts";
+import { outOfRange, TacitError } from "../protocol/errors.ts";
 import { genesisJson } from "../protocol/genesis.ts";
 import { PROFILES, type ProfileName } from "../protocol/instructions.ts";
 import { rulesJson } from "../protocol/rulesJson.ts";
@@ -19,6 +19,7 @@ import { requireOutputs } from "../setup/writeWhole.ts";
 import { Random } from "../replay/random.ts";
 import { flowOf, type Flow } from "../replay/flow.ts";
 import { Registers } from "../replay/registers.ts";
+import { MOST_TRADERS } from "../replay/ranges.ts";
 import type { RecordJson, RoundJson } from "../replay/record.ts";
 import { Report } from "../replay/report.ts";
 
@@ -65,15 +66,27 @@ export interface ReplaySummary {
 
 /** Each needs a deposit that is proved; with fewer, most orders of a few hundred find too many of their account open. */
 const ACCOUNTS_TO_PROVE = 48;
-const MOST_ACCOUNTS = 1022;
 const BLIND_BITS = 248;
 /** Items of which the signatures are checked at once. */
 const QUEUED = 64;
 /** Rounds that are proved at a time: while the last proofs of one are made, threads that are free begin the next. */
 const ROUNDS_IN_FLIGHT = 2;
 
-/** `tacit replay`. @returns the exit code */
+function profileNameOf({ profile, prove = false }: ReplayOptions): ProfileName {
+  return profile ?? (prove ? "demo" : "standard");
+}
+
+/** Beside the venue's account and the insurance account. */
+function mostTraders(profile: ProfileName): number {
+  return Math.min(MOST_TRADERS, 4 ** PROFILES[profile].depth - 2);
+}
+
+/** `tacit replay`. @returns the exit code @throws OUT_OF_RANGE before anything is read; what replayMessages throws */
 export async function replay(file: string, options: ReplayOptions): Promise<number> {
+  const { accounts } = options;
+  const name = profileNameOf(options);
+  if (accounts !== undefined && accounts > mostTraders(name))
+    throw outOfRange("--accounts", `1 to ${mostTraders(name)}, in profile ${name}`);
   if (options.json !== undefined) await requireOutput(file, resolve(options.json));
   const messages: LobsterMessage[] = [];
   for await (const message of readLobster(file, { limit: options.limit })) messages.push(message);
@@ -91,10 +104,10 @@ export async function replayMessages(
   options: ReplayOptions,
 ): Promise<ReplaySummary> {
   const { prove = false, json } = options;
-  const profileName = options.profile ?? (prove ? "demo" : "standard");
+  const profileName = profileNameOf(options);
   const profile = PROFILES[profileName];
   await useHashKernels();
-  const accounts = options.accounts ?? (prove ? ACCOUNTS_TO_PROVE : Math.min(MOST_ACCOUNTS, 4 ** profile.depth - 2));
+  const accounts = options.accounts ?? (prove ? ACCOUNTS_TO_PROVE : mostTraders(profileName));
   const { every, seed, makers } = options;
   const signed = prove || !!options.signed;
   const flow = flowOf(messages, { profile, accounts, every, seed, signed, makers });

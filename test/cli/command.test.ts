@@ -134,7 +134,19 @@ describe("tacit", () => {
     ["a proof into no folder", () => ["prove", "k", "w", "none/p", "q"], /there is no folder none \(OUTPUT\)/],
     ["a record in place of its flow", () => ["replay", flow(), "--json", "flow.csv"], /is the file to replay/],
     ["a bad message", () => ["replay", file("bad.csv", "1,1,1,1,0,1\n")], /line 1: price is wrong/],
-    ["more accounts than leaves", () => ["replay", flow(), "--accounts", "99999999"], /--accounts is out of range/],
+    [
+      "more accounts than leaves",
+      () => ["replay", "none.csv", "--accounts", "255", "--profile", "demo"],
+      /--accounts is out of range: expected 1 to 254/,
+    ],
+    [
+      "more accounts than a replay may have",
+      () => ["replay", flow(), "--accounts", "1023"],
+      /--accounts.* from 1 to 1022/,
+    ],
+    ["too few accounts", () => ["stress", "--accounts", "9"], /--accounts.* from 10 to 1000000/],
+    ["too few epochs", () => ["stress", "--epochs", "0"], /--epochs.* from 20 to 100000/],
+    ["too much between auctions", () => ["stress", "--every", "61"], /--every.* from 2 to 60/],
     ["no JSON", () => ["verify", file("no.json", "{")], /no.json is no JSON/],
     ["JSON of something else", () => ["verify", file("other.json", {})], /file is wrong: expected an object with/],
     [
