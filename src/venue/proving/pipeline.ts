@@ -280,10 +280,7 @@ export class Pipeline {
         }
         if (work.kind === "events") for (const event of work.events) this.#options.builder.add(event);
         else if (work.kind === "snapshot") work.done(this.#options.ledger.export());
-        else {
-          this.#unassembled -= work.proofs;
-          await this.#close(work.mark);
-        }
+        else await this.#close(work);
         if (performance.now() - since < SLICE_MS) continue;
         await new Promise((resolve) => setImmediate(resolve));
         since = performance.now();
@@ -295,7 +292,7 @@ export class Pipeline {
   }
 
   /** The instructions of the round, and the proofs of them that an earlier run has left. */
-  async #close(mark: RoundMark): Promise<void> {
+  async #close({ mark, proofs }: { readonly mark: RoundMark; readonly proofs: number }): Promise<void> {
     const { ledger, builder } = this.#options;
     const steps = builder.close();
     const state = this.#start;
@@ -304,7 +301,6 @@ export class Pipeline {
     const accounts = [...(nodes[0]?.keys() ?? [])].map((index) => [index, mark.accounts[index]] as const);
     const { rules, prices } = ledger;
     const change = { round: mark.number, accounts, nodes, state: { ...ledger.state }, terms: { rules, prices } };
-    if (this.#isProven(mark)) return this.#show(change);
     const assembled: Assembled = {
       mark,
       state,
@@ -315,8 +311,9 @@ export class Pipeline {
       missing: steps.length,
       assembledAt: Date.now(),
     };
-    if (!this.#follows) await this.#takeKept(assembled);
-    // It may have been proved elsewhere meanwhile.
+    if (!this.#follows && !this.#isProven(mark)) await this.#takeKept(assembled);
+    this.#unassembled -= proofs;
+    // Before, or elsewhere meanwhile.
     if (this.#isProven(mark)) return this.#show(change);
     this.#rounds.push(assembled);
     if (assembled.missing === 0) void this.#complete();
