@@ -6,11 +6,13 @@ import { VERSION } from "../setup/folders.ts";
 import { requireTools } from "../setup/tools.ts";
 import { CIRCUIT_NAMES, PROFILES, type CircuitName, type ProfileName } from "../protocol/instructions.ts";
 import { BITS } from "../protocol/parameters.ts";
+import { MOST_TRADERS } from "../replay/ranges.ts";
+import { LEAST_ACCOUNTS, LEAST_EPOCHS, LEAST_EVERY, MOST_ACCOUNTS, MOST_EPOCHS, MOST_EVERY } from "../stress/ranges.ts";
 
 /**
  * The `tacit` command. Commands are loaded when they are run: `--help` answers at once. Exit codes: 0 all went well, 1 a
  * check failed or something was refused, 2 usage or bad input, 3 an item has no answer and the venue may have it, 130
- * interrupted at a prompt.
+ * interrupted.
  */
 export const EXIT = { ok: 0, failed: 1, badInput: 2, unknown: 3, interrupted: 130 } as const;
 
@@ -109,8 +111,8 @@ function tacit(exit: (code: number) => void): Command {
     .option("--every <seconds>", "seconds between auctions", positive, 10)
     .option(
       "--accounts <number>",
-      "traders (default: as the profile has room for, at most 1022; 48 with --prove)",
-      positive,
+      `traders, 1 to ${MOST_TRADERS} as far as the profile has room (default: as many as may be; 48 with --prove)`,
+      within(1, MOST_TRADERS),
     )
     .option("--makers <percent>", "of the orders, that eight makers put, by lists of quotes once a second", natural, 0)
     .option("--prove", "prove and verify every round; implies --signed")
@@ -127,15 +129,29 @@ function tacit(exit: (code: number) => void): Command {
     "tacit stress --path all --accounts 2000",
     "tacit stress --path prices.csv --set group.defaults.grace=30 --json out.json",
   )
-    .option("--accounts <number>", "traders, 10 to 1000000", positive, 1_000)
+    .option(
+      "--accounts <number>",
+      `traders, ${LEAST_ACCOUNTS} to ${MOST_ACCOUNTS}`,
+      within(LEAST_ACCOUNTS, MOST_ACCOUNTS),
+      1_000,
+    )
     .option(
       "--path <path>",
       "all, a name of docs/defaults.md, or a file: index, or index,volatility, of an epoch a line",
       "crash",
     )
     .option("--seed <number>", "seed of traders and of the path", natural, 1)
-    .option("--epochs <number>", "minutes that it takes (default: 240, or what the file has)", positive)
-    .option("--every <seconds>", "seconds between auctions", positive, 20)
+    .option(
+      "--epochs <number>",
+      `minutes that it takes, ${LEAST_EPOCHS} to ${MOST_EPOCHS} (default: 240, or what the file has)`,
+      within(LEAST_EPOCHS, MOST_EPOCHS),
+    )
+    .option(
+      "--every <seconds>",
+      `seconds between auctions, ${LEAST_EVERY} to ${MOST_EVERY}`,
+      within(LEAST_EVERY, MOST_EVERY),
+      20,
+    )
     .option("--trades <file>", "trades in LOBSTER's message format, of which the path `trades` is made")
     .option("--set <place=value...>", "of the rules: group.defaults.maintenance=600")
     .option("--alone", "by the rules alone, without the comparison")
@@ -670,13 +686,20 @@ function upTo(most: number, name: string, text: string): number {
   return Number(text);
 }
 
+function within(least: number, most: number): (text: string) => number {
+  return (text) => {
+    if (!/^\d{1,9}$/.test(text) || Number(text) < least || Number(text) > most)
+      throw new InvalidArgumentError(`Expected an integer from ${least} to ${most}.`);
+    return Number(text);
+  };
+}
+
 function confirmations(text: string): bigint | "safe" | "finalized" {
   return text === "safe" || text === "finalized" ? text : BigInt(natural(text));
 }
 
 function positive(text: string): number {
-  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError("Expected an integer from 1 to 999999999.");
-  return Number(text);
+  return within(1, 999_999_999)(text);
 }
 
 function fieldElement(text: string): bigint {

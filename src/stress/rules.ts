@@ -1,3 +1,4 @@
+import { outOfRange } from "../protocol/errors.ts";
 import { PROFILES } from "../protocol/instructions.ts";
 import { parseRules } from "../protocol/rulesJson.ts";
 import type { Rules } from "../protocol/rules.ts";
@@ -27,5 +28,8 @@ export function stressRulesJson(path: string, { interval }: { interval: number }
 
 /** @throws RULES_FILE, OUT_OF_RANGE  naming the place */
 export function stressRules(json: unknown): Rules {
-  return parseRules(json, PROFILES.standard, { bounded: false });
+  const rules = parseRules(json, PROFILES.standard, { bounded: false });
+  if (rules.group.pricing.epochLength !== EPOCH)
+    throw outOfRange("group.pricing.epochLength", `${EPOCH}: paths have a price a minute`);
+  return rules;
 }

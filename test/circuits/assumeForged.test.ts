@@ -66,9 +66,16 @@ const CLOCK = "ClockStep()(before.logged.clock, stamp";
 const FULL = (1n << 46n) - 20n;
 
 const PERPETUALS: World = { account: { positions: vector(20n), flagged: LATE } };
+/** A call sold: M = 6,655, and 511 M is one more than a multiple of 1024: with that equity an account is below by the least. */
+const LEAST: World = {
+  account: { positions: vector(0n, 0n, -1n), flagged: LATE },
+  defaults: { maintenance: 511n },
+  equity: 3_321n,
+};
 const rows: [why: string, rule: string, good: World, bad: World][] = [
   ["an account at its maintenance", BELOW, { ...PERPETUALS, equity: 75_589n }, { ...PERPETUALS, equity: 75_590n }],
   ["an account above it", BELOW, { ...PERPETUALS, equity: 75_589n }, { ...PERPETUALS, equity: 75_591n }],
+  ["an account above it by the least", BELOW, LEAST, { ...LEAST, equity: 3_322n }],
   ["an account with nothing", BELOW, {}, { equity: 0n, account: { positions: vector(), flagged: LATE } }],
   ["an account with an open order", "active * account.open === 0", {}, { account: { positions: POSITIONS, flagged: LATE, open: 1n } }],
   ["an open order of the insurance account", "insurance.open === 0", {}, { insurance: { open: 1n } }],
@@ -82,7 +89,7 @@ const rows: [why: string, rule: string, good: World, bad: World][] = [
   ["prices of the epoch to come", FRESH, {}, { prices: (it) => ({ ...it, epoch: it.epoch + 1n }) }],
   ["prices that halt", FRESH, {}, { prices: (it) => ({ ...it, halted: true }) }],
   ["prices under other rules", FRESH, {}, { prices: (it) => ({ ...it, rules: 5n }) }],
-  ["stamped before the log", CLOCK, {}, { clock: 32n * TIME + 32n }],
+  ["stamped before the log", CLOCK, { clock: 32n * TIME + 31n }, { clock: 32n * TIME + 32n }],
 ]; // prettier-ignore
 
 describe("circuits/instructions/assume: forged witnesses", () => {
@@ -265,7 +272,10 @@ describe("circuits/instructions/assume: each statement", () => {
       const [active, index, salt, account] = ["active", "index", "salt", "account"].map((name) => of[name][0]);
       return { active, domain: 77n, time: stamp, maintenance, penalty, grace, slope, lasts: 2n * slope + hold, values, longCharges, shortCharges, index, salt, account, owns: of.insurance.positions, logHead: 3n }; // prettier-ignore
     };
-    const examples = { some: slot(some()), none: slot(none()), idle: { ...slot(some()), active: 0n } };
+    // A slot that does nothing may open whatever account: here one that could not be taken over.
+    const waiting = inputsOf({ account: { positions: POSITIONS, flagged: TIME, open: 1n } });
+    const idle = { ...slot(waiting), active: 0n, index: BigInt(INSURANCE) };
+    const examples = { some: slot(some()), none: slot(none()), idle };
     const byRows = ["active * isInsurance === 0", "active * account.open === 0", COUNTS, BELOW, LATER].map(
       (rule) => circuit.statements.find(({ template, text }) => template === "AssumeSlot" && text === rule)!.text,
     );

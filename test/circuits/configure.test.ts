@@ -9,6 +9,7 @@ import { INSTRUMENTS, MARKETS } from "../../src/protocol/parameters.ts";
 import type { Rules } from "../../src/protocol/rules.ts";
 import { stateWord } from "../../src/protocol/state.ts";
 import { Random } from "../../src/replay/random.ts";
+import { rulesSignals } from "../../src/witness/configure.ts";
 import {
   contract,
   EXPIRY,
@@ -20,9 +21,9 @@ import {
   PROFILE,
   rules,
 } from "../protocol/pricedRules.ts";
-import { allowed, context, NOW, refused } from "../protocol/ruleChanges.ts";
+import { allowed, changed, context, NOW, refused } from "../protocol/ruleChanges.ts";
 import { argsOf, configuring, file } from "./configuring.ts";
-import { compileTemplate, expectNoWitness, type Circuit } from "./harness.ts";
+import { compileTemplate, expectNoWitness, type Circuit, type Inputs } from "./harness.ts";
 import { remembersHashes } from "./remembering.ts";
 
 const compiled = () =>
@@ -36,10 +37,22 @@ function takes(circuit: Circuit, before: Rules, after: Rules, when: ConfigureCon
   assert.equal(ledger.rules, after);
 }
 
+/** By slot: other words of its row. */
+type Words = { [of in "old" | "now"]?: { [rows in "markets" | "instruments"]?: Record<number, object> } };
+function worded(inputs: Inputs, words: Words): Inputs {
+  const all = inputs as { [name: string]: any };
+  const read = (of: "old" | "now") => {
+    const rows = (name: "markets" | "instruments") =>
+      all[of][name].map((row: object, slot: number) => ({ ...row, ...words[of]?.[name]?.[slot] }));
+    return { ...all[of], markets: rows("markets"), instruments: rows("instruments") };
+  };
+  return { ...inputs, old: read("old"), now: read("now") };
+}
+
 describe("circuits/instructions/configure: agreement", () => {
   remembersHashes();
-  for (const [what, after, when] of allowed)
-    it(`takes it that ${what}`, async () => takes(await compiled(), rules(), after, when));
+  for (const [what, after, when, before = rules()] of allowed)
+    it(`takes it that ${what}`, async () => takes(await compiled(), before, after, when));
 
   for (const [why, , after, when, before = rules()] of refused)
     it(`has no witness of ${why}`, async () =>
@@ -56,6 +69,35 @@ describe("circuits/instructions/configure: agreement", () => {
     const { group } = rules();
     const again = { ...rules(), markets: [market(106n, { 0: 1n })], group: { ...group, greatestId: 106n } };
     takes(await compiled(), nothing, { ...again, markets: [...again.markets, ...nothing.markets.slice(1)] }, context());
+  });
+
+  it("takes rules in the second of the entry before them", async () => {
+    const { ledger, make } = configuring(rules(), rules(), context());
+    ledger.state.clock = 32n * NOW + 31n;
+    const { inputs, publicInputs } = make();
+    assert.deepEqual((await compiled()).publicValues(inputs, publicInputs.length), publicInputs);
+  });
+
+  it("what the words of a free slot say counts for nothing", async () => {
+    const circuit = await compiled();
+    const takesWords = (before: Rules, after: Rules, when: ConfigureContext, words: Words) => {
+      const { inputs, publicInputs } = configuring(before, after, when).make();
+      assert.deepEqual(circuit.publicValues(worded(inputs, words), publicInputs.length), publicInputs);
+    };
+    // As if it had orders, and its fee rose; and as if somebody held what has no market.
+    const counted = context([9], [9]);
+    takesWords(rules(), rules(), counted, { now: { markets: { 9: { feeRate: 5n } } } });
+    takesWords(rules(), rules(), counted, { now: { instruments: { 9: { contract: contract("future") } } } });
+    // As if a perpetual were given an expiry, and kept its prices.
+    const before = changed({
+      instruments: [[0, null], [2, null], [3, null]],
+      markets: [[0, null], [2, null], [3, null], [4, null]],
+    }); // prettier-ignore
+    const after = { ...before, instruments: before.instruments.with(0, instrument(contract("future"))) };
+    takesWords(before, after, context(), { old: { instruments: { 0: { contract: contract("perpetual") } } } });
+    // As if what is held had its market.
+    const { inputs } = configuring(rules(), changed({ markets: [[2, null]] }), context([], [2])).make();
+    expectNoWitness(circuit, worded(inputs, { now: { markets: { 2: rulesSignals(rules()).markets[2] } } }));
   });
 
   it("has no witness in another phase, before the entry before it, or of another root", async () => {

@@ -47,6 +47,7 @@ const RULES: Record<string, string> = {
   "a market that ends later": "Range(BITS_TIME())(sooner)",
   "a market that has ended before": "Range(BITS_TIME())(ahead)",
   "a future that rolls while held": "replaced * holders === 0",
+  "a future in the perpetual's slot that rolls while held": "replaced * holders === 0",
   "a future that rolls while its market has orders": "(1 - empty) * (1 - sameId) === 0",
   "an option that goes while held": "replaced * holders === 0",
   "another option whose volatility a live one shares": "gone[i] * named === 0",
@@ -55,15 +56,21 @@ const RULES: Record<string, string> = {
   "an expiry within a window from now": "Range(BITS_TIME())(ahead)",
   "what is held without a market of it alone": "trades * miss[MARKETS() - 1] === 0",
   "what is held with its market halted": "trades * miss[MARKETS() - 1] === 0",
+  "what is held with no market but one halted of half its legs": "trades * miss[MARKETS() - 1] === 0",
+  "what is held with no market but one at an end of half its legs": "trades * miss[MARKETS() - 1] === 0",
+  "what is held a second before it expires, without a market": "trades * miss[MARKETS() - 1] === 0",
   "what is held with its market at an end": "trades * miss[MARKETS() - 1] === 0",
   "a payout under prices that do not count": "(1 - none) * (1 - fresh) === 0",
   "a payout under prices of which one that it holds is stale": "(1 - none) * (1 - staleNone) === 0",
+  "a payout under stale prices of a position and its opposite": "(1 - none) * (1 - staleNone) === 0",
   "a payout of another second": "(1 - none) * (at - time) === 0",
   "a payout of nothing": "Range(BITS_AMOUNT())(some)",
   "a payout while something is short": "(1 - none) * owing === 0",
   "a payout of more than is held": "Range(BITS_AMOUNT())(vault - paid)",
   "a payout beyond the margin of the insurance account": "(1 - none) * (1 - margin.out) === 0",
   "capacities that orders did not come under": "FitsTransaction(depth, clear, settle)",
+  "a capacity that does not fit with the cancels before": "FitsTransaction(depth, clear, settle)",
+  "a capacity that does not fit with the lists before": "FitsTransaction(depth, clear, settle)",
 };
 
 describe("circuits/instructions/configure: forged witnesses", () => {
@@ -311,6 +318,14 @@ describe("circuits/instructions/configure: payouts of the insurance account, for
       const pinned = cheat((name) => circuit.read(name, honest));
       circuit.refuses(made(), pinned, rule);
     });
+
+  // Its 161st bit would be the first of the amount in the word that joins the payouts.
+  it("a recipient of 161 bits: refused", async () => {
+    const { after, when } = PAID;
+    const payout = { ...after.group.payout!, recipient: 1n << 160n };
+    const cheat = inputsOf(rules(), { ...after, group: { ...after.group, payout } }, when);
+    refusesInputs(await whole(), { honest: made(), cheat }, "Range(BITS_RECIPIENT())(recipient)");
+  });
 
   it("a payout from the account of another tree: refused", async () => {
     const another = { "payout.accounts": "payout.update.rootBefore" };

@@ -10,7 +10,7 @@ import { toField } from "../../src/protocol/numbers.ts";
 import { rulesRoot, type Rules } from "../../src/protocol/rules.ts";
 import { configureInputs } from "../../src/witness/configure.ts";
 import { Ledger, type InstructionInputs } from "../../src/witness/ledger.ts";
-import { pinsOf, type Circuit, type Inputs } from "./harness.ts";
+import { expectNoWitness, pinsOf, type Circuit, type Inputs } from "./harness.ts";
 
 export const file = "circuits/instructions/configure.circom";
 export const argsOf = ({ scenarios, feeds, depth, clear, settle }: Profile) => [scenarios, feeds, depth, clear, settle];
@@ -65,5 +65,6 @@ export function refusesInputs(
   const flat = (inputs: Inputs) => Object.assign({}, ...Object.entries(inputs).map(([name, it]) => pinsOf(name, it)));
   const [before, after] = [flat(honest), flat(cheat)] as Record<string, bigint>[];
   const changed = Object.fromEntries(Object.entries(after).filter(([name, it]) => before[name] !== it));
+  if (Object.keys(pinned).length === 0) expectNoWitness(circuit, cheat);
   return circuit.refuses(honest, { ...changed, ...pinned }, rule);
 }

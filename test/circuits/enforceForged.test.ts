@@ -1,5 +1,5 @@
 // Goal: no witness of Enforce flags, sweeps or sells down an account that it may not, or otherwise than it may, and each of its rules is
-// needed.
+// needed; nor does a step need what is asked of another one.
 // Method: steps that break one rule, claimed as if they had been taken, beside one that is good: all that follows from where they
 // differ is computed anew and breaks the one rule that is named, on both sides of each bound; forged witnesses in which one signal is
 // pinned to the cheat; and such forgeries made by program (pinning.ts).
@@ -106,6 +106,8 @@ const quotients = ({ time = TIME, step }: World) => {
 
 /** 20 perpetuals: M = 151,180. Of maintenance a half, of the target three quarters of it. */
 const [MAINTENANCE, TARGET] = [75_590n, 113_385n];
+/** 539 M is 1024 * 83,555 + 1. */
+const ODD: World = { positions: vector(21n), defaults: { maintenance: 539n } };
 /** Flags at TIME: the grace of 60 s is over, then limits widen for 600 s and stay so for 1200 s more. */
 const [YOUNG, BEGUN, LAST] = [TIME - 59n, TIME - 60n, TIME - 1_859n];
 const flagged = (at: bigint): World => ({ account: { flagged: at } });
@@ -136,6 +138,7 @@ type Row = [why: string, step: Enforcement, rule: string, good: World, bad: Worl
 const ROWS: Row[] = [
   ["a flag at maintenance", FLAG, BELOW, { equity: MAINTENANCE - 1n }, { equity: MAINTENANCE }],
   ["a flag above maintenance", FLAG, BELOW, { equity: MAINTENANCE - 1n }, { equity: MAINTENANCE + 1n }],
+  ["a flag above maintenance by less than a unit", FLAG, BELOW, { ...ODD, equity: 83_555n }, { ...ODD, equity: 83_556n }],
   ["a flag of who has no positions", FLAG, BELOW, {}, { positions: vector(), equity: 0n }],
   ["a second flag in the last second of the first", FLAG, "marked === 0", flagged(LAST - 1n), flagged(LAST)],
   ["a second flag in the second of the first", FLAG, "marked === 0", {}, flagged(TIME)],
@@ -152,6 +155,7 @@ const ROWS: Row[] = [
 
   ["lots of who is at the target", REDUCE, BELOW, { ...OPEN, equity: TARGET - 1n }, { ...OPEN, equity: TARGET }],
   ["one lot more than to the target", REDUCE, BELOW, { ...OPEN, step: { limit: 100_000n, size: 10n } }, { ...OPEN, step: { limit: 100_000n, size: 11n } }],
+  ["lots of who is at the target after all but one of them", REDUCE, BELOW, { ...OPEN, equity: 90_775n, step: { size: 5n } }, { ...OPEN, equity: 90_776n, step: { size: 5n } }],
   ["a reduction without a flag", REDUCE, COUNTS, OPEN, { ...flagged(0n), step: { limit: 100_010n } }],
   ["a reduction beyond the age of a flag", REDUCE, COUNTS, flagged(LAST), flagged(LAST - 1n)],
   ["lots of the other side", REDUCE, CLOSES, { ...OPEN, positions: vector(20n, -40n), step: { slot: 1, side: BUY, limit: 100_010n } }, { ...OPEN, positions: vector(20n, -40n), more: 20n, step: { side: BUY, limit: 100_010n } }],
@@ -159,7 +163,9 @@ const ROWS: Row[] = [
   ["a leg that opens a position", REDUCE, CLOSES, { ...OPEN, equity: 30_000n, positions: vector(0n, 0n, -10n, -1n), step: { slot: 4, side: BUY, limit: 3_890n } }, { ...OPEN, equity: 30_000n, positions: vector(0n, 0n, -10n), more: 30n, step: { slot: 4, side: BUY, limit: 3_890n } }],
   ["a leg that turns a position", REDUCE, LEFT, { ...OPEN, equity: 30_000n, positions: vector(0n, 0n, -10n, -2n), step: { slot: 4, side: BUY, limit: 3_890n, size: 2n } }, { ...OPEN, equity: 30_000n, positions: vector(0n, 0n, -10n, -1n), step: { slot: 4, side: BUY, limit: 3_890n, size: 2n } }],
   ["lots that raise the worst loss", REDUCE, WITHIN, OPEN, { ...OPEN, equity: 0n, positions: vector(20n, -40n), step: { limit: 100_010n } }],
+  ["lots that leave the worst loss as it is", REDUCE, WITHIN, { ...OPEN, more: 7_558n, step: { limit: 100_010n } }, { ...OPEN, more: 7_559n, step: { limit: 100_010n } }],
   ["less equity for each unit of the worst loss", REDUCE, KEEPS, { ...OPEN, equity: 1_000n, step: { limit: 99_960n } }, { ...OPEN, equity: 1_000n, step: { limit: 99_950n } }],
+  ["two lots of which each costs more than its part of equity", REDUCE, KEEPS, { ...OPEN, equity: 1_140n, step: { limit: 99_950n, size: 2n } }, { ...OPEN, equity: 1_139n, step: { limit: 99_950n, size: 2n } }],
   ["who has no equity, of which no part is kept", REDUCE, KEEPS, { ...OPEN, equity: 0n, step: { limit: 100_010n } }, { ...OPEN, equity: -1n, step: { limit: 100_010n } }],
   ["who has an open order", REDUCE, "trading * account.open === 0", OPEN, { account: { ...OPEN.account, open: 1n } }],
   ["a limit wider than is open", REDUCE, WIDTH, { ...OPEN, step: { limit: 99_500n } }, { ...OPEN, step: { limit: 99_490n } }],
@@ -175,6 +181,7 @@ const ROWS: Row[] = [
   ["a limit off the tick", REDUCE, MARKET, OPEN, { ...OPEN, step: { limit: 99_995n } }],
   ["more lots than the market's limit", REDUCE, MARKET, { ...OPEN, market: { lotLimit: 5n }, step: { size: 5n } }, { ...OPEN, market: { lotLimit: 5n }, step: { size: 6n } }],
   ["a reduction beyond the room of the market", REDUCE, "Range(BITS_COUNT() + 3)(entryRoom)", { ...OPEN, entries: 132n }, { ...OPEN, entries: 133n }],
+  ["a reduction beyond the room of a market with one place more", REDUCE, "Range(BITS_COUNT() + 3)(entryRoom)", { ...OPEN, market: { capacity: 101n }, entries: 134n }, { ...OPEN, market: { capacity: 101n }, entries: 135n }],
   ["a second at which the market does not close", REDUCE, "isReduction * rest === 0", OPEN, { ...OPEN, time: TIME + 5n }],
   ["a market that is halted", REDUCE, "isReduction * (row.state - MARKET_STATE_OPEN()) === 0", OPEN, { ...OPEN, market: { state: 2n } }],
   ["a market that is over", REDUCE, "Range(BITS_TIME())(ahead)", { ...OPEN, market: { until: TIME + 1n } }, { ...OPEN, market: { until: TIME } }],
@@ -188,6 +195,38 @@ const ROWS: Row[] = [
   ["lots that the insurance account does not have", OWN, LEFT, OWNS({ positions: vector(20n, 9n) }), { ...OWNS({ positions: vector(20n, 9n) }), step: { size: 21n } }],
 ]; // prettier-ignore
 
+describe("circuits/instructions/enforce: conditions of others", () => {
+  remembersHashes();
+  const unquoted = (prices: Prices): Prices => ({ ...prices, markets: prices.markets.with(0, null) });
+  const below = (prices: Prices): Prices => ({ ...prices, markets: prices.markets.map((it, m) => it && (m === 0 ? { ...it, mark: -90_000n } : it)) });
+  const ROWS: [why: string, step: Enforcement, world: World][] = [
+    ["a sweep in a market that is halted and over, has no prices and no room for an entry", SWEEP, { ...flagged(BEGUN), market: { state: 2n, until: TIME }, prices: unquoted, entries: 133n }],
+    ["a sweep in a market whose mark is far below 0", SWEEP, { ...flagged(BEGUN), prices: below }],
+    ["a sweep in a market without fees", SWEEP, { ...flagged(BEGUN), market: { feePerLot: 0n } }],
+    ["a flag of who has more open orders than the insurance account may", FLAG, { account: { open: 20n } }],
+    ["a flag in the second before markets close", FLAG, { time: TIME + 9n }],
+    ["a reduction in a market without room for a cancel", REDUCE, { ...OPEN, cancels: 24n }],
+  ];
+  for (const [why, step, world] of ROWS)
+    it(`${why}: has a proof`, async () => {
+      const { inputs, publicInputs } = claimed(step, world);
+      assert.deepEqual((await compiled()).publicValues(inputs as Inputs, publicInputs.length), publicInputs);
+    });
+
+  it("an order beside a flag or a sweep: counts for nothing", async () => {
+    const circuit = await compiled();
+    for (const [step, world] of [[FLAG, {}], [SWEEP, flagged(BEGUN)]] as const) {
+      const of = { ...world, positions: vector(-20n) };
+      const { inputs, publicInputs } = claimed(step, of);
+      const { matcher, ledger } = venueOf(of);
+      const { risk } = standing(matcher.accounts[SUNK], ledger.prices);
+      // Were it to count, M after such lots would be more than this.
+      const beside = { side: [1n], limit: [99_990n], size: [5n], riskAfter: [risk] };
+      assert.deepEqual(circuit.publicValues({ ...inputs, ...beside } as Inputs, publicInputs.length), publicInputs);
+    }
+  });
+}); // prettier-ignore
+
 describe("circuits/instructions/enforce: forged witnesses", () => {
   remembersHashes();
   for (const [why, step, rule, good, bad] of ROWS)
@@ -200,10 +239,10 @@ describe("circuits/instructions/enforce: forged witnesses", () => {
   it("lots of the insurance account that raise M beyond equity with relief, and beyond what is loose: refused", async () => {
     const positions = vector(20n, -40n);
     const { prices } = venueOf({}).ledger;
-    const { risk } = standing(accountOf({ positions: vector(19n, -40n) }), prices);
-    const step = { limit: 100_000n };
+    const { risk } = standing(accountOf({ positions: vector(18n, -40n) }), prices);
+    const step = { limit: 100_000n, size: 2n };
     const world = (equity: bigint, relief: bigint, loose: bigint): World => ({ ...OWNS({ positions, equity }), relief, defaults: { loose }, step });
-    const change = -7n;
+    const change = -7n * 2n;
     for (const [good, bad] of [
       [world(risk - change, 0n, 0n), world(risk - change - 1n, 0n, 0n)],
       [world(100n, risk - change - 100n, 0n), world(100n, risk - change - 101n, 0n)],

@@ -94,7 +94,7 @@ const TEMPLATES: [file: string, template: string, args: number[], examples: () =
   ["fill", "UnpackTrade", [], () => ({ some: { trade: (1n << 104n) + 12345678901234567890n } })],
   ["fill", "Trade", [], () => ({ some: { slot: 3n, price: -1_000n, funding: 25n } })],
   ["rules", "DefaultsHash", [], () => ({ some: { defaults: { ...groupOfTests().defaults } } })],
-  ["defaults", "Flag", [], () => ({ young: flag(995n), old: flag(880n), older: flag(500n), none: flag(0n) })],
+  ["defaults", "Flag", [], () => ({ young: flag(995n), old: flag(880n), older: flag(500n), none: flag(0n), early: { ...flag(0n), time: 100n } })], // prettier-ignore
   ["defaults", "Haircut", [], () => ({ half: haircut(1_050n), whole: haircut(50n), kept: haircut(0n), empty: { ...haircut(50n), vault: 0n } })], // prettier-ignore
   ["defaults", "Deficit", [], () => ({ some: deficit(100n), none: deficit(1_000n) })],
   ["order", "AdmitOrder", [], () => ({ buy: order(0n, 1_000n, 3n), sell: order(1n, -995n, 200n), off: order(0n, 1_003n, 0n), cheap: { ...order(0n, 1_000n, 3n), terms: { ...TERMS, rhoMin: 1n << 40n } } }), TICKS], // prettier-ignore
@@ -231,6 +231,8 @@ describe("circuits/lib: each statement is a rule", () => {
       [1_000n, [1n, 0n]],
     ];
     for (const [flagged, bits] of at) assert.deepEqual(read(flagged), bits, `${flagged}`);
+    // No flag, at a time at which one of time 0 would count.
+    assert.equal(circuit.read("counts", circuit.witness({ ...flag(0n), time: 100n })), 0n);
     const ends = { flagged: (1n << 40n) - 1n, grace: (1n << 32n) - 1n, lasts: 3n * ((1n << 32n) - 1n), time: 0n };
     circuit.witness(ends);
     circuit.witness({ ...ends, flagged: 0n, time: (1n << 40n) - 1n });

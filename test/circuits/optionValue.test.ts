@@ -102,7 +102,9 @@ describe("circuits/lib/optionValue", () => {
     const random = new Random(SEED);
     const seen = { far: 0, itm: 0, gained: 0, short: 0, nothing: 0 };
     for (let round = 0; round < ROUNDS; round++) {
-      const it = randomCase(random);
+      const drawn = randomCase(random);
+      // A price of nothing is seldom drawn: the first round has it.
+      const it: Case = round > 0 ? drawn : { ...drawn, instrument: { ...drawn.instrument, kind: "call", live: 0n } };
       const expected = instrumentValues(it.instrument, it.shocks);
       assert.deepEqual(circuit.publicValues(inputsOf(it), S), expected, `round ${round}`);
       const { kind, live, fixed, strike } = it.instrument;
@@ -198,6 +200,16 @@ describe("circuits/lib/optionValue", () => {
     circuit.refuses({ ...at, score: 0n }, { far: 1n }, "far * sum[width] === 0");
     const beyond = toField(-(1n << 22n) - side - 1n);
     circuit.refuses({ ...at, score: beyond }, { far: 0n }, "Bits(top + D)(near)");
+    // Near, but for the bit that is one too many.
+    const y = 3n * (1n << 22n) - 201n * (1n << 7n) - 1n;
+    const names = [...circuit.signals.keys()];
+    const top = names.find((name) => /^Bits_.*out\[22\]$/.test(name) && !names.includes(name.replace("22", "23")))!;
+    const bits = Array.from({ length: 23 }, (_, i) => [top.replace("22", `${i}`), (y >> BigInt(i)) & 1n] as const);
+    circuit.refuses(
+      { ...at, score: toField(-(1n << 23n)) },
+      { far: 0n, ...Object.fromEntries(bits) },
+      "Bits(top + D)(near)",
+    );
     circuit.refuses({ ...at, score: 90_000n }, { itm: 2n }, "itm * (itm - 1) === 0");
   });
 

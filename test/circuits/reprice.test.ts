@@ -130,6 +130,13 @@ describe("circuits/instructions/reprice", () => {
       for (let round = 0; round < ROUNDS; round++) agrees(built(randomSituation(random)), `round ${round}`);
     });
 
+    it("right after the last entry of the second before", () => {
+      const of = situation(rules(), earlier(), FIRST + 1n, numbers());
+      const ledger = ledgerOf(of);
+      ledger.state.clock = 32n * of.time - 1n;
+      agrees(repriceInputs(ledger, eventOf(of)));
+    });
+
     it("in constraints", () => {
       const { inputs } = built(situation(rules(), earlier(), FIRST + 1n, numbers()));
       assert.equal(circuit.satisfies(circuit.witness(inputs as Inputs)), true);

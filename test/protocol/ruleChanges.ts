@@ -5,7 +5,7 @@ import type { Held } from "../../src/protocol/defaults.ts";
 import { BASE8 } from "../../src/protocol/eddsa.ts";
 import type { Instrument } from "../../src/protocol/instrument.ts";
 import type { MarketRules } from "../../src/protocol/market.ts";
-import { INSTRUMENTS, MARKET_STATE, MARKETS } from "../../src/protocol/parameters.ts";
+import { INSTRUMENTS, MARKET_STATE, MARKETS, RULE } from "../../src/protocol/parameters.ts";
 import { noPrices, type Prices } from "../../src/protocol/prices.ts";
 import { rulesRoot, type Rules } from "../../src/protocol/rules.ts";
 import { contract, EXPIRY, GRID, instrument, market, pricing, PROFILE, rules } from "./pricedRules.ts";
@@ -46,7 +46,32 @@ export const PERPETUAL_ENDS = changed({
   markets: [[0, market(106n, { 0: 1n })]],
 }); // prettier-ignore
 
-export const allowed: [what: string, after: Rules, when: ConfigureContext][] = [
+/** Of a market: few entries and many cancels, or many lists. With the entries of `market` either is too much for one transaction. */
+const CANCELS = { capacity: 20n, cancelCapacity: 500n };
+const LISTS = { capacity: 20n, listCapacity: 500n };
+/** Fits a transaction, and with one of its capacities three times as great does not. */
+const GREAT = changed({ markets: [[0, { capacity: 30n, cancelCapacity: 300n, listCapacity: 300n }]] });
+const MIDPOINT = changed({ markets: [[0, { rule: BigInt(RULE.midpoint) }]] });
+/** Of the future in slot 0 and what is on it. */
+const FUTURE_ROLLS = changed({
+  instruments: [[0, nextFuture], [2, null], [3, null]],
+  markets: [[0, market(107n, { 0: 1n }, { until: NEXT })], [2, null], [3, null], [4, null]],
+}); // prettier-ignore
+
+/** Each slot has an instrument. */
+const FULL = changed({
+  instruments: rules().instruments.flatMap((it, i): [number, Instrument][] => (it ? [] : [[i, instrument(contract("future"))]])),
+}); // prettier-ignore
+/** The future's market goes, and one comes whose word of legs is half of that market's. */
+function halved(change: Partial<MarketRules>): Rules {
+  const legs = Object.fromEntries(FULL.instruments.map((_, i) => [i, i === 0 ? 64n : -64n]));
+  const { group, markets } = changed({
+    markets: [[1, null], [5, market(106n, legs, change)]],
+  }); // prettier-ignore
+  return { ...FULL, group, markets };
+}
+
+export const allowed: [what: string, after: Rules, when: ConfigureContext, before?: Rules][] = [
   ["nothing changes, whatever is held", rules(), context([0, 1, 2, 3, 4], [0, 1, 2, 3])],
   ["a fee falls while there are orders", changed({ markets: [[0, { feeRate: 0n }]] }), context([0])],
   ["a fee rises in an empty market", changed({ markets: [[0, { feeRate: 51n }]] }), context([1])],
@@ -63,6 +88,13 @@ export const allowed: [what: string, after: Rules, when: ConfigureContext][] = [
   ["the insurance account pays", paying({}).after, paying({}).when],
   ["it pays while it holds nothing of what is stale", paying({}).after, paying({ cash: 1n << 60n, positions: [3n, 0n], prices: { stale: staleAt(9, 15) } }).when],
   ["it pays with what was short covered", paying({}).after, paying({ held: { relief: 5n, deficit: 5n } }).when],
+  ["it pays one cash unit", paying({ amount: 1n }).after, paying({ amount: 1n }).when],
+  ["nothing is paid while the insurance account is short of margin", rules(), paying({ cash: 0n }).when],
+  ["a market of midpoints stays", MIDPOINT, context([0]), MIDPOINT],
+  ["an empty market is replaced by one of another rule", changed({ markets: [[4, market(106n, { 2: 1n }, { rule: BigInt(RULE.midpoint) })]] }), context([0])],
+  ["what has settled is replaced", ROLLED, context([], [], { payoffs: ones(INSTRUMENTS, [1, 4]) })],
+  ["great capacities stay while there are orders", GREAT, context([0]), GREAT],
+  ["capacities of empty markets that do not fit with those before", changed({ markets: [[0, CANCELS]] }), context([3]), changed({ markets: [[1, CANCELS], [2, LISTS]] })],
   ["capacities grow within a transaction", changed({ markets: [[0, { capacity: 110n }]] }), context([0])],
 ]; // prettier-ignore
 
@@ -114,6 +146,7 @@ export const refused: [why: string, message: RegExp, after: Rules, when: Configu
   ["a market that ends later", /markets\[1\]\.until/, rules(), context(), changed({ markets: [[1, { until: EXPIRY - 1n }]] })],
   ["a market that has ended before", /markets\[4\]\.until/, changed({ markets: [[4, { until: NOW - 1n }]] }), context()],
   ["a future that rolls while held", /instruments\[1\].*nobody holds/, ROLLED, context([], [1])],
+  ["a future in the perpetual's slot that rolls while held", /instruments\[0\].*nobody holds/, FUTURE_ROLLS, context([], [0]), PERPETUAL_ENDS],
   ["a future that rolls while its market has orders", /instruments\[1\].*market slot 1/, ROLLED, context([1])],
   ["an option that goes while held", /instruments\[4\].*nobody holds/, ROLLED, context([], [4])],
   ["another option whose volatility a live one shares", /instruments\[2\].*instrument 3/, changed({ instruments: [[2, instrument(contract("call", { strike: 110_000n, volatility: 2n }))]], markets: [[2, null], [4, null]] }), context()],
@@ -122,10 +155,14 @@ export const refused: [why: string, message: RegExp, after: Rules, when: Configu
   ["an expiry within a window from now", /instruments\[1\]\.expiry/, ROLLED, { ...context(), time: NEXT - pricing().window + 1n }],
   ["what is held without a market of it alone", /instruments\[2\].*open market/, changed({ markets: [[2, null]] }), context([], [2])],
   ["what is held with its market halted", /instruments\[2\].*open market/, changed({ markets: [[2, { state: BigInt(MARKET_STATE.halted) }]] }), context([], [2])],
+  ["what is held with no market but one halted of half its legs", /instruments\[1\].*open market/, halved({ state: BigInt(MARKET_STATE.halted) }), context([], [1]), FULL],
+  ["what is held with no market but one at an end of half its legs", /instruments\[1\].*open market/, halved({ until: NOW }), context([], [1]), FULL],
+  ["what is held a second before it expires, without a market", /instruments\[2\].*open market/, changed({ markets: [[2, null]] }), { ...context([], [2]), time: EXPIRY - 1n }],
   ["what is held with its market at an end", /instruments\[2\].*open market/, changed({ markets: [[2, { until: NOW }]] }), context([], [2])],
   ...([
     ["a payout under prices that do not count", /prices of the epoch/, { prices: { halted: true } }],
     ["a payout under prices of which one that it holds is stale", /no stale price/, { cash: 1n << 60n, positions: [0n, -1n], prices: { stale: staleAt(9) } }],
+    ["a payout under stale prices of a position and its opposite", /no stale price/, { cash: 1n << 60n, positions: [1n, -1n], prices: { stale: staleAt(8, 9) } }],
     ["a payout of another second", /group\.payout\.time/, { time: NOW + 1n }],
     ["a payout of nothing", /at least 1/, { amount: 0n }],
     ["a payout while something is short", /nothing short/, { held: { relief: 4n, deficit: 5n } }],
@@ -135,5 +172,7 @@ export const refused: [why: string, message: RegExp, after: Rules, when: Configu
     const { after, when } = paying(change);
     return [why, message, after, when];
   }),
-  ["capacities that orders did not come under", /markets\[0\]/, changed({ markets: [[0, { capacity: 20n, cancelCapacity: 500n }]] }), context([0])],
+  ["capacities that orders did not come under", /markets\[0\]/, changed({ markets: [[0, CANCELS]] }), context([0])],
+  ["a capacity that does not fit with the cancels before", /markets\[0\]/, rules(), context([0]), changed({ markets: [[0, CANCELS]] })],
+  ["a capacity that does not fit with the lists before", /markets\[0\]/, rules(), context([0]), changed({ markets: [[0, LISTS]] })],
 ]; // prettier-ignore

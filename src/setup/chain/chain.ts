@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { createRequire } from "node:module";
 import type { Socket } from "node:net";
+import { setTimeout } from "node:timers/promises";
 import {
   BaseError,
   ContractFunctionRevertedError,
@@ -8,6 +9,7 @@ import {
   encodeDeployData,
   http,
   publicActions,
+  TransactionReceiptNotFoundError,
   walletActions,
   type Abi,
   type Address,
@@ -16,6 +18,7 @@ import {
   type HttpTransport,
   type PublicActions,
   type TestActions,
+  type TransactionReceipt,
   type WalletActions,
 } from "viem";
 import { mnemonicToAccount } from "viem/accounts";
@@ -118,9 +121,21 @@ export class Chain {
     const abi = artifact.abi as Abi;
     const data = encodeDeployData({ abi, bytecode: link(artifact, libraries), args } as never);
     const hash = await this.client.sendTransaction({ account: owner, data, gas: 30_000_000n });
-    const { contractAddress, status } = await this.client.waitForTransactionReceipt({ hash });
+    const { contractAddress, status } = await this.#receipt(hash);
     if (!contractAddress || status !== "success") throw new Error(`${artifact.name} was not deployed`);
     return { address: contractAddress, abi };
+  }
+
+  /** Asks until it is there: viem asks once a block, and of a block that is there before its receipts there is no next one here. */
+  async #receipt(hash: Hex): Promise<TransactionReceipt> {
+    for (;;) {
+      try {
+        return await this.client.getTransactionReceipt({ hash });
+      } catch (error) {
+        if (!(error instanceof TransactionReceiptNotFoundError)) throw error;
+        await setTimeout(20);
+      }
+    }
   }
 
   /** Name of the error that the call ends with, or "accepted"; nothing is kept. */
@@ -153,7 +168,7 @@ export class Chain {
   async send({ contract, name, args, from = owner, gas = 50_000_000n, time }: Call) {
     if (time !== undefined) await this.client.setNextBlockTimestamp({ timestamp: time });
     const hash = await this.client.writeContract({ ...contract, functionName: name, args, account: from, gas });
-    const receipt = await this.client.waitForTransactionReceipt({ hash });
+    const receipt = await this.#receipt(hash);
     if (receipt.status !== "success") throw new Error(`${name} was reverted`);
     return receipt;
   }
