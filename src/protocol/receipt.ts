@@ -45,7 +45,9 @@ export const EIP712_SEPARATOR = keccak_256(
 /** The 32 bytes that are signed. */
 export function receiptDigest(receipt: Receipt): Uint8Array {
   const words = wordsToBytes(FIELDS.map((name) => receipt[name]));
-  return keccak_256(concatBytes(Uint8Array.of(0x19, 0x01), EIP712_SEPARATOR, keccak_256(concatBytes(TYPE_HASH, words))));
+  return keccak_256(
+    concatBytes(Uint8Array.of(0x19, 0x01), EIP712_SEPARATOR, keccak_256(concatBytes(TYPE_HASH, words))),
+  );
 }
 
 /** What a receipt says of an entry, whose head is known. */

@@ -403,7 +403,11 @@ export class Venue extends Questions {
     const status = this.#status === "open" && !this.#leads ? "standby" : this.#status;
     const standsBy = status === "standby" ? (this.#standby?.error?.message ?? "it stands by") : null;
     const reason =
-      this.#reason?.message ?? standsBy ?? this.#signer.fault ?? market.provingError?.message ?? (chain && this.#heldUp(chain));
+      this.#reason?.message ??
+      standsBy ??
+      this.#signer.fault ??
+      market.provingError?.message ??
+      (chain && this.#heldUp(chain));
     return {
       ok: status === "open" && reason === null,
       status,

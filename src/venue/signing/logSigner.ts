@@ -102,7 +102,7 @@ export class LogSigner {
 
   async #run(): Promise<void> {
     // What comes in this turn goes along.
-    await null;
+    await Promise.resolve();
     const runs = this.#runs.splice(0);
     const asked = this.#asked.splice(0);
     const request = {
