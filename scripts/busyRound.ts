@@ -5,7 +5,7 @@ import { flowOf } from "../src/replay/flow.ts";
 import { Matcher, type Command } from "../src/matcher/matcher.ts";
 import { PROFILES, type InstructionName, type Profile } from "../src/protocol/instructions.ts";
 import type { CircuitInputs } from "../src/prover/index.ts";
-import { Ledger } from "../src/witness/ledger.ts";
+import { Ledger, type InstructionInputs } from "../src/witness/ledger.ts";
 import { RoundBuilder } from "../src/witness/round.ts";
 
 const SEED = 7;
@@ -13,9 +13,13 @@ const ORDERS = 88;
 
 /** Inputs of one instruction of a busy round: of the demonstration's, or of one of 400 accounts with a full book. */
 export function inputsOf(name: InstructionName, profile: Profile): CircuitInputs {
-  const steps = profile.depth === PROFILES.standard.depth ? fullBook(profile) : demonstration(profile);
-  const found = steps.filter((step) => step.name === name);
+  const found = busyRound(profile).filter((step) => step.name === name);
   return found[Math.floor(found.length / 2)].inputs as CircuitInputs;
+}
+
+/** The instructions of such a round. */
+export function busyRound(profile: Profile): InstructionInputs[] {
+  return profile.depth === PROFILES.standard.depth ? fullBook(profile) : demonstration(profile);
 }
 
 function demonstration(profile: Profile) {

@@ -6,7 +6,7 @@ import { Matcher } from "../matcher/matcher.ts";
 import type { Event } from "../matcher/events.ts";
 import { isBelow, shortOf, standing } from "../protocol/defaults.ts";
 import { equity } from "../protocol/margin.ts";
-import { INSTRUCTION_NAMES, PROFILES } from "../protocol/instructions.ts";
+import { CIRCUIT_NAMES, PROFILES } from "../protocol/instructions.ts";
 import { max, min } from "../protocol/numbers.ts";
 import { BITS, INSURANCE, SIDE, VERDICTS } from "../protocol/parameters.ts";
 import type { Prices } from "../protocol/prices.ts";
@@ -43,8 +43,9 @@ interface Check {
 export async function demo({ seed, json = false }: { seed: number; json?: boolean }): Promise<number> {
   const profile = PROFILES[PROFILE];
   await useHashKernels();
+  // All that a venue needs, so that `tacit serve` after it starts at once.
   const built = await withProgress("build", (progress) =>
-    buildAll({ profile: PROFILE, names: INSTRUCTION_NAMES, onProgress: buildProgress(progress, INSTRUCTION_NAMES) }),
+    buildAll({ profile: PROFILE, names: CIRCUIT_NAMES, onProgress: buildProgress(progress, CIRCUIT_NAMES) }),
   );
   const keys = await readKeys(PROFILE);
   const random = new Random(seed ^ 0x5a17);
@@ -220,8 +221,10 @@ function costs(
   gas: bigint,
 ) {
   const mean = (xs: number[]) => Math.round(xs.reduce((a, b) => a + b, 0) / xs.length);
-  return built.map(({ name, stamp }) => {
+  return built.flatMap(({ name, stamp }) => {
     const rows = proved.filter((step) => step.name === name);
+    // A survey is of no round.
+    if (rows.length === 0) return [];
     return {
       name,
       count: rows.length,

@@ -6,11 +6,13 @@ import { VERSION } from "../setup/folders.ts";
 import { requireTools } from "../setup/tools.ts";
 import { CIRCUIT_NAMES, PROFILES, type CircuitName, type ProfileName } from "../protocol/instructions.ts";
 import { BITS } from "../protocol/parameters.ts";
+import { MOST_TRADERS } from "../replay/ranges.ts";
+import { LEAST_ACCOUNTS, LEAST_EPOCHS, LEAST_EVERY, MOST_ACCOUNTS, MOST_EPOCHS, MOST_EVERY } from "../stress/ranges.ts";
 
 /**
  * The `tacit` command. Commands are loaded when they are run: `--help` answers at once. Exit codes: 0 all went well, 1 a
  * check failed or something was refused, 2 usage or bad input, 3 an item has no answer and the venue may have it, 130
- * interrupted at a prompt.
+ * interrupted.
  */
 export const EXIT = { ok: 0, failed: 1, badInput: 2, unknown: 3, interrupted: 130 } as const;
 
@@ -80,6 +82,16 @@ function tacit(exit: (code: number) => void): Command {
       .exitOverride()
       .addHelpText("after", examples(...lines));
 
+  /** Of a store in PostgreSQL. */
+  const withCopies = (it: Command) =>
+    it
+      .option("--standbys <number>", "of PostgreSQL, that have on disk what is acknowledged", positive, 1)
+      .option(
+        "--accept-one-disk",
+        "acknowledge what is on the disk of one server of PostgreSQL: if that is lost, so is it",
+      )
+      .option("--accept-storage-replication", "the same, where that disk is one of several by itself");
+
   command("demo", "open a venue, trade, prove a round, verify it, and show that forgeries are refused", "tacit demo")
     .option("--seed <number>", "seed of the traders", natural, 9)
     .option("--json", "print the outcome as JSON")
@@ -99,8 +111,8 @@ function tacit(exit: (code: number) => void): Command {
     .option("--every <seconds>", "seconds between auctions", positive, 10)
     .option(
       "--accounts <number>",
-      "traders (default: as the profile has room for, at most 1022; 48 with --prove)",
-      positive,
+      `traders, 1 to ${MOST_TRADERS} as far as the profile has room (default: as many as may be; 48 with --prove)`,
+      within(1, MOST_TRADERS),
     )
     .option("--makers <percent>", "of the orders, that eight makers put, by lists of quotes once a second", natural, 0)
     .option("--prove", "prove and verify every round; implies --signed")
@@ -117,15 +129,29 @@ function tacit(exit: (code: number) => void): Command {
     "tacit stress --path all --accounts 2000",
     "tacit stress --path prices.csv --set group.defaults.grace=30 --json out.json",
   )
-    .option("--accounts <number>", "traders, 10 to 1000000", positive, 1_000)
+    .option(
+      "--accounts <number>",
+      `traders, ${LEAST_ACCOUNTS} to ${MOST_ACCOUNTS}`,
+      within(LEAST_ACCOUNTS, MOST_ACCOUNTS),
+      1_000,
+    )
     .option(
       "--path <path>",
       "all, a name of docs/defaults.md, or a file: index, or index,volatility, of an epoch a line",
       "crash",
     )
     .option("--seed <number>", "seed of traders and of the path", natural, 1)
-    .option("--epochs <number>", "minutes that it takes (default: 240, or what the file has)", positive)
-    .option("--every <seconds>", "seconds between auctions", positive, 20)
+    .option(
+      "--epochs <number>",
+      `minutes that it takes, ${LEAST_EPOCHS} to ${MOST_EPOCHS} (default: 240, or what the file has)`,
+      within(LEAST_EPOCHS, MOST_EPOCHS),
+    )
+    .option(
+      "--every <seconds>",
+      `seconds between auctions, ${LEAST_EVERY} to ${MOST_EVERY}`,
+      within(LEAST_EVERY, MOST_EVERY),
+      20,
+    )
     .option("--trades <file>", "trades in LOBSTER's message format, of which the path `trades` is made")
     .option("--set <place=value...>", "of the rules: group.defaults.maintenance=600")
     .option("--alone", "by the rules alone, without the comparison")
@@ -243,12 +269,18 @@ function tacit(exit: (code: number) => void): Command {
     .option("--json", "print it as JSON")
     .action(async (subject, options) => exit(await (await import("./inspect.ts")).inspect(subject, options)));
 
-  command(
-    "serve",
-    "run a venue: orders in over HTTP and WebSocket, receipts out, rounds proved, pages to watch",
-    "tacit serve",
-    "tacit serve --data /var/lib/tacit --port 8080 --publish curves",
+  withCopies(
+    command(
+      "serve",
+      "run a venue: orders in over HTTP and WebSocket, receipts out, rounds proved, pages to watch",
+      "tacit serve",
+      "tacit serve --data /var/lib/tacit --port 8080 --publish curves",
+    ),
   )
+    .option(
+      "--store <place>",
+      "where its log is: a file, or postgres://user@host,host/database (default: venue.db in --data)",
+    )
     .option(
       "--data <folder>",
       "where the venue lives; made with a development genesis if it is not there",
@@ -259,6 +291,13 @@ function tacit(exit: (code: number) => void): Command {
     .addOption(profileOption("sizes of the circuits of a new venue").default("demo"))
     .option("--interval <seconds>", "seconds between auctions of a new venue", positive, 10)
     .option("--no-prove", "match and journal only; rounds are proved by a later start")
+    .option("--jobs <url>", "database of jobs for provers anywhere: postgres://user@host/database, not that of the log")
+    .option(
+      "--local-provers <number>",
+      "with --jobs: proofs that this process makes side by side; 0: only what no other may make",
+      natural,
+      2,
+    ) // prettier-ignore
     .option("--build <folder>", "where circuits are built, or were (default: build/ of this package)")
     .option("--keys <folder>", "folder of manifest and verification keys (default: keys/ of this package)")
     .addOption(
@@ -307,6 +346,25 @@ function tacit(exit: (code: number) => void): Command {
       exit(await (await import("./venue/serve.ts")).serve({ ...options, named }));
     });
 
+  command(
+    "prover",
+    "prove for venues that hand out jobs: those that are started with the same --jobs",
+    "tacit prover --jobs postgres://prover@jobs/jobs?sslmode=verify-full --profile standard",
+  )
+    .option("--jobs <url>", "database of jobs: postgres://user@host/database; passwords are in a password file")
+    .addOption(profileOption("sizes of the circuits, those of the venues").default("demo"))
+    .option("--build <folder>", "where circuits are built, or were (default: build/ of this package)")
+    .option("--keys <folder>", "folder of manifest and verification keys (default: keys/ of this package)")
+    .option("--name <name>", "of no other prover (default: the machine's)")
+    .option("--workers <number>", "threads (default: one a core)", positive)
+    .option("--metrics <port>", "port of this machine to serve /metrics at; 0 for any (default: none)", port)
+    .addOption(
+      new Option("--log-level <level>", "how much is logged, to standard error")
+        .choices(["debug", "info", "warn", "error", "silent"])
+        .default("info"),
+    )
+    .action(async (options) => exit(await (await import("./prover.ts")).prover(options)));
+
   const feeding = () => import("./feed.ts");
   const feed = command(
     "feed",
@@ -347,6 +405,18 @@ function tacit(exit: (code: number) => void): Command {
     .option("--data <folder>", "where the venue lives", "tacit-data")
     .option("--passphrase-file <file>", "whose first line is the passphrase; - for standard input")
     .action(async (options) => exit(await (await import("./venue/operator.ts")).operatorSeal(options)));
+
+  withCopies(
+    command(
+      "store",
+      "what a venue keeps",
+      "tacit store copy tacit-data/venue.db postgres://tacit@db1,db2/tacit?sslmode=verify-full",
+    )
+      .command("copy <from> <to>")
+      .description("copy all of a store into an empty one, and compare them record by record: paths of files, or URLs of PostgreSQL")
+      .exitOverride()
+      .option("--json", "print counts as JSON"),
+  ).action(async (from, to, options) => exit(await (await import("./venue/store.ts")).storeCopy(from, to, options))); // prettier-ignore
 
   const trader = () => import("./venue/trader.ts");
   const accounts = () => import("./venue/account.ts");
@@ -616,13 +686,20 @@ function upTo(most: number, name: string, text: string): number {
   return Number(text);
 }
 
+function within(least: number, most: number): (text: string) => number {
+  return (text) => {
+    if (!/^\d{1,9}$/.test(text) || Number(text) < least || Number(text) > most)
+      throw new InvalidArgumentError(`Expected an integer from ${least} to ${most}.`);
+    return Number(text);
+  };
+}
+
 function confirmations(text: string): bigint | "safe" | "finalized" {
   return text === "safe" || text === "finalized" ? text : BigInt(natural(text));
 }
 
 function positive(text: string): number {
-  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError("Expected an integer from 1 to 999999999.");
-  return Number(text);
+  return within(1, 999_999_999)(text);
 }
 
 function fieldElement(text: string): bigint {

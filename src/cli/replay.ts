@@ -2,9 +2,10 @@ import { createWriteStream } from "node:fs";
 import { rename, rm } from "node:fs/promises";
 import { resolve } from "node:path";
 import { once } from "node:events";
+import { setImmediate } from "node:timers/promises";
 import { Matcher, type Command, type ItemCommand } from "../matcher/matcher.ts";
 import type { Event } from "../matcher/events.ts";
-import { TacitError } from "../protocol/errors.ts";
+import { outOfRange, TacitError } from "../protocol/errors.ts";
 import { genesisJson } from "../protocol/genesis.ts";
 import { PROFILES, type ProfileName } from "../protocol/instructions.ts";
 import { rulesJson } from "../protocol/rulesJson.ts";
@@ -18,6 +19,7 @@ import { requireOutputs } from "../setup/writeWhole.ts";
 import { Random } from "../replay/random.ts";
 import { flowOf, type Flow } from "../replay/flow.ts";
 import { Registers } from "../replay/registers.ts";
+import { MOST_TRADERS } from "../replay/ranges.ts";
 import type { RecordJson, RoundJson } from "../replay/record.ts";
 import { Report } from "../replay/report.ts";
 
@@ -64,15 +66,27 @@ export interface ReplaySummary {
 
 /** Each needs a deposit that is proved; with fewer, most orders of a few hundred find too many of their account open. */
 const ACCOUNTS_TO_PROVE = 48;
-const MOST_ACCOUNTS = 1022;
 const BLIND_BITS = 248;
 /** Items of which the signatures are checked at once. */
 const QUEUED = 64;
 /** Rounds that are proved at a time: while the last proofs of one are made, threads that are free begin the next. */
 const ROUNDS_IN_FLIGHT = 2;
 
-/** `tacit replay`. @returns the exit code */
+function profileNameOf({ profile, prove = false }: ReplayOptions): ProfileName {
+  return profile ?? (prove ? "demo" : "standard");
+}
+
+/** Beside the venue's account and the insurance account. */
+function mostTraders(profile: ProfileName): number {
+  return Math.min(MOST_TRADERS, 4 ** PROFILES[profile].depth - 2);
+}
+
+/** `tacit replay`. @returns the exit code @throws OUT_OF_RANGE before anything is read; what replayMessages throws */
 export async function replay(file: string, options: ReplayOptions): Promise<number> {
+  const { accounts } = options;
+  const name = profileNameOf(options);
+  if (accounts !== undefined && accounts > mostTraders(name))
+    throw outOfRange("--accounts", `1 to ${mostTraders(name)}, in profile ${name}`);
   if (options.json !== undefined) await requireOutput(file, resolve(options.json));
   const messages: LobsterMessage[] = [];
   for await (const message of readLobster(file, { limit: options.limit })) messages.push(message);
@@ -90,10 +104,10 @@ export async function replayMessages(
   options: ReplayOptions,
 ): Promise<ReplaySummary> {
   const { prove = false, json } = options;
-  const profileName = options.profile ?? (prove ? "demo" : "standard");
+  const profileName = profileNameOf(options);
   const profile = PROFILES[profileName];
   await useHashKernels();
-  const accounts = options.accounts ?? (prove ? ACCOUNTS_TO_PROVE : Math.min(MOST_ACCOUNTS, 4 ** profile.depth - 2));
+  const accounts = options.accounts ?? (prove ? ACCOUNTS_TO_PROVE : mostTraders(profileName));
   const { every, seed, makers } = options;
   const signed = prove || !!options.signed;
   const flow = flowOf(messages, { profile, accounts, every, seed, signed, makers });
@@ -144,8 +158,15 @@ interface RunRound {
   report: RoundJson | null;
 }
 
-/** Events by round: all up to a close and what it settles. The last command of a flow is a close. */
-function* matchedRounds({ genesis, options, commands }: Flow): Generator<{ events: Event[]; matcherMs: number }> {
+/**
+ * Events by round: all up to a close and what it settles. The last command of a flow is a close. Now and then others have their
+ * turn: a signal is heard.
+ */
+async function* matchedRounds({
+  genesis,
+  options,
+  commands,
+}: Flow): AsyncGenerator<{ events: Event[]; matcherMs: number }> {
   const matcher = new Matcher(genesis, options);
   let round: { events: Event[]; matcherMs: number } = { events: [], matcherMs: 0 };
   const apply = (some: readonly Command[]) => {
@@ -164,9 +185,12 @@ function* matchedRounds({ genesis, options, commands }: Flow): Generator<{ event
   };
   for (const command of commands) {
     if (command.kind === "item") {
-      if (queue.push(command) === QUEUED) applyQueue();
+      if (queue.push(command) < QUEUED) continue;
+      await setImmediate();
+      applyQueue();
       continue;
     }
+    await setImmediate();
     applyQueue();
     apply([command]);
     if (command.kind !== "close") continue;
@@ -185,10 +209,11 @@ async function* statedRounds({
   ledger,
 }: RoundsInput & { ledger: Ledger | null }) {
   const registers = ledger && new Registers(ledger, { blind });
-  for (const { events, matcherMs } of matchedRounds(flow)) {
+  for await (const { events, matcherMs } of matchedRounds(flow)) {
     const state = ledger?.word ?? 0n;
     if (registers)
       for (const event of events) {
+        await setImmediate();
         registers.add(event);
         report.add(event);
       }
@@ -216,7 +241,7 @@ async function* provedRounds({
   const waiting: Promise<RunRound>[] = [];
   let [proofs, wanted] = [0, 0];
   try {
-    for (const { events, matcherMs } of matchedRounds(flow)) {
+    for await (const { events, matcherMs } of matchedRounds(flow)) {
       const state = ledger.word;
       for (const event of events) report.add(event);
       const share = flow.counts.messages / total;

@@ -10,7 +10,9 @@ import { startProgress } from "../setup/progress.ts";
 import { requireOutputs } from "../setup/writeWhole.ts";
 import {
   firstEpochOf,
+  LEAST_EVERY,
   madePath,
+  MOST_EVERY,
   PATH_NAMES,
   PATH_SAYS,
   readPath,
@@ -60,8 +62,8 @@ const TRADES = join(ROOT, "../shared/data/nasdaq-aapl-2012-06-21-0930-1000.csv.g
 /** `tacit stress`. @returns the exit code @throws PATH, FILE, USAGE, OUT_OF_RANGE, LOBSTER; VIOLATION where a law does not hold */
 export async function stress(options: StressOptions): Promise<number> {
   const { json, path: named, alone = false } = options;
-  if (options.every < 2 || options.every > 60)
-    throw new TacitError("USAGE", "--every is wrong: expected 2 to 60 seconds, the length of an epoch");
+  if (options.every < LEAST_EVERY || options.every > MOST_EVERY)
+    throw new TacitError("USAGE", `--every is wrong: expected ${LEAST_EVERY} to ${MOST_EVERY} seconds, the length of an epoch`); // prettier-ignore
   if (typeof json === "string") await requireOutputs(resolve(json));
   const paths: { name: string; moments: Moment[] }[] = [];
   for (const name of named === "all" ? PATH_NAMES : [named]) {
@@ -72,12 +74,11 @@ export async function stress(options: StressOptions): Promise<number> {
   const runs = paths.map(({ name, moments }) => ({ name, moments, rules: rulesOf(name, options) }));
   const compared: Compared[] = [];
   const progress = startProgress("stress");
-  const hows: How[] = alone ? ["rules"] : ["rules", "firstCome"];
-  const total = runs.reduce((sum, { moments }) => sum + moments.length * hows.length, 0);
+  const total = runs.reduce((sum, { moments }) => sum + moments.length * (alone ? 1 : 2), 0);
   let done = 0;
   try {
     for (const { name, moments, rules } of runs) {
-      const [byRules, firstCome = null] = hows.map((how) =>
+      const run = (how: How) =>
         runStress({
           rules,
           firstEpoch: firstEpochOf(name, moments.length),
@@ -87,9 +88,8 @@ export async function stress(options: StressOptions): Promise<number> {
           how,
           progress: () =>
             progress.update(++done / total, `${name}, ${how === "rules" ? "by the rules" : "first come"}`),
-        }),
-      );
-      compared.push({ path: name, rules: byRules, firstCome });
+        });
+      compared.push({ path: name, rules: await run("rules"), firstCome: alone ? null : await run("firstCome") });
     }
     progress.done(`${thousands(done)} epochs`);
   } finally {

@@ -11,9 +11,17 @@ const LONGEST = 64 * 1024 * 1024;
 /** Seconds by which two clocks may differ and agree: answers tell whole ones, and take a while. */
 const CLOCKS_AGREE = 4n;
 
-/** A venue's service (docs/api.md), asked over HTTP. */
+/** Milliseconds for which several addresses are asked again while none of them leads, and between two rounds of that. */
+const TAKE_OVER_MS = 15_000;
+const PAUSE_MS = 250;
+
+/**
+ * A venue's service (docs/api.md), asked over HTTP. Of several addresses one is asked, and the next where that does not answer, or stands
+ * by; no session is taken along. What is sent to one that does not answer is sent to no other: it may have been taken.
+ */
 export class Api {
-  readonly url: string;
+  readonly #urls: readonly string[];
+  #at = 0;
   readonly #fetch: Fetch;
   readonly #timeoutMs: number;
   readonly #now: () => bigint;
@@ -24,7 +32,7 @@ export class Api {
   /** begins a session, which sets `token` */
   renew: (() => Promise<void>) | null = null;
 
-  /** @throws BAD_URL */
+  /** @param url  or several, with commas between them. @throws BAD_URL */
   constructor(
     url: string,
     {
@@ -33,21 +41,15 @@ export class Api {
       now = () => BigInt(Math.floor(Date.now() / 1000)),
     }: { fetch?: Fetch; timeoutMs?: number; now?: () => bigint } = {},
   ) {
-    let parsed;
-    try {
-      parsed = new URL(url);
-    } catch {
-      parsed = null;
-    }
-    if (!parsed || !/^https?:$/.test(parsed.protocol))
-      throw new TacitError(
-        "BAD_URL",
-        "the venue's address is wrong: expected one that begins with http:// or https://",
-      );
-    this.url = parsed.href.replace(/\/+$/, "");
+    this.#urls = url.split(",").map(addressOf);
     this.#fetch = fetch;
     this.#timeoutMs = timeoutMs;
     this.#now = now;
+  }
+
+  /** The address that is asked now. */
+  get url(): string {
+    return this.#urls[this.#at];
   }
 
   /** Seconds that the venue's clock is ahead of this machine's, as its last answer shows: to a second, and the way of an answer. */
@@ -99,7 +101,33 @@ export class Api {
     this.#clockOffset = BigInt(Math.floor(there / 1000)) - this.#now();
   }
 
-  async #ask(path: string, init: RequestInit, { again = true, accept = -1 } = {}): Promise<unknown> {
+  async #ask(path: string, init: RequestInit, options: { again?: boolean; accept?: number } = {}): Promise<unknown> {
+    const until = performance.now() + TAKE_OVER_MS;
+    for (let tried = 1; ; tried++)
+      try {
+        return await this.#askHere(path, init, options);
+      } catch (error) {
+        const { code, details } = error as TacitError;
+        if (this.#urls.length === 1 || !(code === "STANDBY" || code === "UNREACHABLE")) throw error;
+        const token = this.token;
+        [this.#at, this.token] = [(this.#at + 1) % this.#urls.length, null];
+        const mayBeTaken = init.method === "POST" && code === "UNREACHABLE" && details.cause !== "ECONNREFUSED";
+        if (mayBeTaken || performance.now() > until) throw error;
+        if (tried % this.#urls.length === 0) await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+        if (token !== null && !this.#renewing) await this.#renew().catch(() => {});
+      }
+  }
+
+  async #renew(): Promise<void> {
+    this.#renewing = true;
+    await this.renew?.().finally(() => (this.#renewing = false));
+  }
+
+  async #askHere(
+    path: string,
+    init: RequestInit,
+    { again = true, accept = -1 }: { again?: boolean; accept?: number },
+  ): Promise<unknown> {
     const headers = { ...init.headers, ...(this.token ? { authorization: `Bearer ${this.token}` } : {}) };
     let response, text;
     try {
@@ -111,7 +139,8 @@ export class Api {
       const { message, cause } = error instanceof Error ? error : { message: String(error), cause: null };
       // What fetch of Node says itself is that it failed.
       const why = cause instanceof Error ? cause.message || (cause as NodeJS.ErrnoException).code : message;
-      throw new TacitError("UNREACHABLE", `the venue at ${this.url} does not answer: ${why}`, { url: this.url });
+      const { code } = (cause ?? {}) as NodeJS.ErrnoException;
+      throw new TacitError("UNREACHABLE", `the venue at ${this.url} does not answer: ${why}`, { url: this.url, ...(code === undefined ? {} : { cause: code }) }); // prettier-ignore
     }
     let json: unknown;
     try {
@@ -123,9 +152,8 @@ export class Api {
     // The session has ended, as all do when the venue starts anew: another is begun, once.
     if (response.status === 401 && this.token && this.renew && again && !this.#renewing) {
       this.token = null;
-      this.#renewing = true;
-      await this.renew().finally(() => (this.#renewing = false));
-      return this.#ask(path, init, { again: false });
+      await this.#renew();
+      return this.#askHere(path, init, { again: false });
     }
     const { code, message, retryAfter } = ((json ?? {}) as { error?: Record<string, unknown> }).error ?? {};
     // A code of our own would say what has not happened.
@@ -138,6 +166,13 @@ export class Api {
       { status: response.status, ...(typeof retryAfter === "number" ? { retryAfter } : {}) },
     );
   }
+}
+
+function addressOf(url: string): string {
+  const parsed = URL.canParse(url) ? new URL(url) : null;
+  if (!parsed || !/^https?:$/.test(parsed.protocol))
+    throw new TacitError("BAD_URL", "the venue's address is wrong: expected one that begins with http:// or https://");
+  return parsed.href.replace(/\/+$/, "");
 }
 
 /** How this machine's clock differs from the venue's, or null where they agree. @param offset  `clockOffset` */

@@ -48,6 +48,7 @@ const FIRST = [
   "WRONG_KIND",
   "RATE_LIMITED",
   "BUSY",
+  "STANDBY",
   "UNAUTHORISED",
 ];
 const AGAIN = ["DECLINED"];

@@ -1,5 +1,7 @@
 import { openAccount, type Account } from "./account.ts";
+import { coSignersOf, MAX_CO_SIGNERS, type CoSigners } from "./coSigners.ts";
 import { inSubgroup } from "./eddsa.ts";
+import { TacitError } from "./errors.ts";
 import { PROFILES, type ProfileName } from "./instructions.ts";
 import { jsonFields, type Json } from "./jsonFields.ts";
 import { requireBits, requireField, requireSigned } from "./numbers.ts";
@@ -17,6 +19,8 @@ export interface GenesisFile {
   readonly prices: Prices;
   readonly accounts: readonly Account[];
   readonly time: bigint;
+  /** who signs heads of its log beside the operator */
+  readonly coSigners?: CoSigners;
 }
 
 const fields = jsonFields("GENESIS", "genesis file");
@@ -28,7 +32,7 @@ const { bad, object, list, integer } = fields;
  * @throws GENESIS, OUT_OF_RANGE naming the field, and what was expected
  */
 export function parseGenesis(json: unknown, { bounded = true } = {}): GenesisFile {
-  const root = object("genesis", json, ["profile", "domain", "time", "rules", "accounts"]);
+  const root = object("genesis", json, ["profile", "domain", "time", "rules", "coSigners", "accounts"]);
   const profile = root.profile as ProfileName;
   if (typeof profile !== "string" || !Object.hasOwn(PROFILES, profile))
     throw bad("profile", `one of ${Object.keys(PROFILES).join(", ")}`);
@@ -53,16 +57,30 @@ export function parseGenesis(json: unknown, { bounded = true } = {}): GenesisFil
       throw bad("accounts", `no position in instrument ${i}, which is free`);
   }
   const domain = requireField("domain", integer("domain", root.domain));
-  return { profile, domain, rules, prices: noPrices({ ...rules, ...rules.group }), accounts, time };
+  const coSigners = root.coSigners === undefined ? {} : { coSigners: readCoSigners(root.coSigners) };
+  return { profile, domain, rules, prices: noPrices({ ...rules, ...rules.group }), accounts, time, ...coSigners };
+}
+
+function readCoSigners(json: Json): CoSigners {
+  const addresses = list("coSigners", json, 1, MAX_CO_SIGNERS).map((it, i) => {
+    if (typeof it !== "string") throw bad(`coSigners[${i}]`, "an address");
+    return it;
+  });
+  try {
+    return coSignersOf(addresses);
+  } catch (error) {
+    throw error instanceof TacitError && error.code === "ADDRESS" ? new TacitError("GENESIS", error.message) : error;
+  }
 }
 
 /** The file that `parseGenesis` reads as this. */
-export function genesisJson({ profile, domain, rules, accounts, time }: Omit<GenesisFile, "prices">) {
+export function genesisJson({ profile, domain, rules, accounts, time, coSigners }: Omit<GenesisFile, "prices">) {
   return {
     profile,
     domain: `${domain}`,
     time: `${time}`,
     rules: rulesJson(rules),
+    ...(coSigners ? { coSigners: coSigners.addresses } : {}),
     accounts: accounts.map(({ keyX, keyY, view, positions }) => ({
       keyX: `${keyX}`,
       keyY: `${keyY}`,

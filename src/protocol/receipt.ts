@@ -37,14 +37,17 @@ const FIELDS = ["domain", "n", "item", "auth", "time", "head"] as const;
 const TYPE = `Receipt(${FIELDS.map((name) => `uint256 ${name}`).join(",")})`;
 const keccakText = (text: string) => keccak_256(utf8ToBytes(text));
 const TYPE_HASH = keccakText(TYPE);
-const SEPARATOR = keccak_256(
+/** The domain separator of all that is signed as typed data: the venue is a field of each message. */
+export const EIP712_SEPARATOR = keccak_256(
   concatBytes(keccakText("EIP712Domain(string name,string version)"), keccakText("Tacit"), keccakText("1")),
 );
 
 /** The 32 bytes that are signed. */
 export function receiptDigest(receipt: Receipt): Uint8Array {
   const words = wordsToBytes(FIELDS.map((name) => receipt[name]));
-  return keccak_256(concatBytes(Uint8Array.of(0x19, 0x01), SEPARATOR, keccak_256(concatBytes(TYPE_HASH, words))));
+  return keccak_256(
+    concatBytes(Uint8Array.of(0x19, 0x01), EIP712_SEPARATOR, keccak_256(concatBytes(TYPE_HASH, words))),
+  );
 }
 
 /** What a receipt says of an entry, whose head is known. */

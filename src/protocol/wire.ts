@@ -153,6 +153,7 @@ export const ERROR_CODES = [
   "UNEXPECTED",
   "BUSY",
   "CLOCK",
+  "STANDBY",
   "STOPPED",
 ] as const;
 

@@ -1,5 +1,6 @@
 import { outOfRange, TacitError } from "../protocol/errors.ts";
 import { Random } from "../replay/random.ts";
+import { LEAST_EPOCHS, MOST_EPOCHS } from "./ranges.ts";
 
 /** What feeds see at the end of an epoch. */
 export interface Moment {
@@ -11,8 +12,6 @@ export interface Moment {
 
 /** The index that every path but that of a file begins at, cash units a lot. */
 export const START_INDEX = 100_000;
-export const LEAST_EPOCHS = 20;
-export const MOST_EPOCHS = 100_000;
 const MOST_INDEX = 2 ** 36;
 const [LEAST_VOLATILITY, MOST_VOLATILITY] = [0.05, 5];
 /** A year's volatility of what is not the path's own, and of options where a path says nothing else. */

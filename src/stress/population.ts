@@ -10,9 +10,8 @@ import { noPrices, reprice, type Prices } from "../protocol/prices.ts";
 import type { Numbers } from "../protocol/report.ts";
 import { rulesRoot, type Rules } from "../protocol/rules.ts";
 import type { Random } from "../replay/random.ts";
+import { LEAST_ACCOUNTS, MOST_ACCOUNTS } from "./ranges.ts";
 
-export const LEAST_ACCOUNTS = 10;
-export const MOST_ACCOUNTS = 1_000_000;
 /** Who quotes in all markets; and who buys what is sold cheap, or, with first-come liquidation, takes accounts over. */
 export const MAKERS = 8;
 

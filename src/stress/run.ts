@@ -93,10 +93,10 @@ export interface StressInput {
 
 /**
  * Runs a population through a path of prices, unproved, by the rules of the venue or with first-come liquidation: the same seed
- * gives the same run. All laws are held to (laws.ts).
+ * gives the same run. All laws are held to (laws.ts). Between auctions others have their turn: a signal is heard.
  * @throws VIOLATION naming epoch and second; OUT_OF_RANGE
  */
-export function runStress(input: StressInput): Outcome {
+export async function runStress(input: StressInput): Promise<Outcome> {
   return new Run(input).outcome();
 }
 
@@ -143,12 +143,12 @@ class Run {
     this.#insuranceLeast = genesis.accounts[INSURANCE].cash;
   }
 
-  outcome(): Outcome {
+  async outcome(): Promise<Outcome> {
     const { path, firstEpoch, progress, how, accounts } = this.#input;
-    path.forEach((moment, i) => {
-      this.#epoch(firstEpoch + 1n + BigInt(i), i, moment);
+    for (const [i, moment] of path.entries()) {
+      await this.#epoch(firstEpoch + 1n + BigInt(i), i, moment);
       progress?.(i + 1);
-    });
+    }
     const { genesis } = this.#population;
     const { prices } = this.#venue.terms;
     const lacking = negative(this.#venue.accounts, prices) + this.#sums.made;
@@ -202,7 +202,7 @@ class Run {
     return this.#sums.made + (equity < 0n ? -equity : 0n);
   }
 
-  #epoch(epoch: bigint, number: number, moment: Moment): void {
+  async #epoch(epoch: bigint, number: number, moment: Moment): Promise<void> {
     const { rules } = this.#input;
     const { epochLength, lag } = rules.group.pricing;
     const from = epoch * epochLength + lag;
@@ -212,6 +212,7 @@ class Run {
     this.#look(from);
     const interval = rules.markets.reduce((least, row) => (row && row.interval < least ? row.interval : least), epochLength); // prettier-ignore
     for (let auction = (from / interval + 1n) * interval; auction < from + epochLength; auction += interval) {
+      await new Promise((resolve) => setImmediate(resolve));
       at(auction);
       this.#trade(auction - 1n > from ? auction - 1n : from, auction, moment);
       this.#take(this.#reductions(auction), auction);

@@ -16,9 +16,20 @@ export { memoryStore } from "./store/memoryStore.ts";
 export type { RoundSummary } from "./proving/pipeline.ts";
 export type { AuctionJson, ChangeJson, HistoryJson } from "./reports.ts";
 export type { ChainOptions } from "./chain/chainLink.ts";
+export { openJobsProver, type JobsOptions, type JobsProver, type JobsStatus } from "./proving/jobs/jobsProver.ts";
+export { runProver, type RunProverOptions } from "./proving/jobs/runProver.ts";
 export { localProver } from "./proving/localProver.ts";
 export { byInstruction, poolProver, type CircuitFiles, type ProverFiles, type RoundProver } from "./proving/provers.ts";
-export { threadSigner, type CheckedItem, type KeyedItem, type Signatures } from "./signing/signatures.ts";
+export {
+  signaturesOf,
+  threadSigner,
+  type CheckedItem,
+  type KeyedItem,
+  type Signatures,
+  type Signed,
+  type SignRequest,
+} from "./signing/signatures.ts";
+export { SignedHeads, type HeadRun, type SignedState } from "./signing/signedHeads.ts";
 export { localSigner, type Signer } from "./signing/signer.ts";
 export { nodeDigest } from "./store/digest.ts";
 export { openThreadStore } from "./store/threadStore.ts";

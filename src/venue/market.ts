@@ -13,7 +13,7 @@ import type { Rules } from "../protocol/rules.ts";
 import type { PublishedRound } from "../verifier/index.ts";
 import { RoundBuilder } from "../witness/round.ts";
 import type { Limits, VenueEvent, VenueOptions } from "./options.ts";
-import { Pipeline, type RoundSummary } from "./proving/pipeline.ts";
+import { Pipeline, summariesAfter, type RoundSummary } from "./proving/pipeline.ts";
 import { Recent } from "./recent.ts";
 import { Reports } from "./reports.ts";
 import { systemClock, type Clock } from "./clock.ts";
@@ -28,6 +28,7 @@ import {
   itemKey,
   logEntry,
   readJournal,
+  readLog,
   readRecord,
   tipAfter,
   type JournalEntry,
@@ -35,7 +36,7 @@ import {
   type Tip,
 } from "./store/journal.ts";
 import { encodeSnapshot } from "./store/snapshot.ts";
-import type { Store } from "./store/store.ts";
+import { isStandby, type Store } from "./store/store.ts";
 
 /** An item that is in the log. */
 export interface Known {
@@ -47,9 +48,20 @@ export interface Known {
   readonly verdict: Verdict | null;
 }
 
+/** Entries that a venue has written, and the heads of the log after each. */
+export interface Written {
+  readonly epoch: number;
+  /** entries before the first of them */
+  readonly first: number;
+  readonly entries: readonly HashedEntry[];
+  readonly heads: readonly bigint[];
+}
+
 /** What a market tells its venue. */
 export interface MarketEvents {
   tell(event: VenueEvent): void;
+  /** the log has grown by entries, all on disk */
+  onWritten(written: Written): void;
   /** a round is proved, and kept */
   onProven(round: PublishedRound): void;
   /** nothing may be taken any more */
@@ -89,8 +101,9 @@ export class Market {
   #snapshotAt: number;
   #snapshotting: Promise<void> = Promise.resolve();
   #provingError: Error | null = null;
-  /** entries that were proved when it was opened */
-  readonly #provenBefore: bigint;
+  /** entries that were proved when it was opened, or elsewhere since; and the last of their rounds */
+  #provenBefore: bigint;
+  #provenRound: number;
   readonly #checkUpTo: number;
   readonly #keep: number;
   #checked: { records: number; done: boolean } = { records: 0, done: false };
@@ -118,6 +131,7 @@ export class Market {
     this.#snapshotAt = snapshot?.sequence ?? -1;
     this.#checkUpTo = this.#snapshotAt;
     this.#provenBefore = start.proven?.logCount ?? 0n;
+    this.#provenRound = start.proven?.round ?? 0;
     // Those that no round is proved up to must not push out the one that is good for a start.
     this.#keep = SNAPSHOTS + start.passed;
     this.matcher.accounts.forEach((account, index) => this.#index(account, index));
@@ -134,6 +148,7 @@ export class Market {
       store: this.#store,
       proven: proven ?? { time: this.genesis.time, logCount: 0n },
       start: { round: snapshot?.round ?? 0, accounts },
+      follows: isStandby(this.#store),
       onProof: () => this.#pace.make(this.#clock.now()),
       onProven: (round, summary) => {
         this.#events.onProven(round);
@@ -219,6 +234,19 @@ export class Market {
     const [entry] = this.#hashed([record.entry]);
     const { logCount, head } = record;
     return this.#recent.get(entry.item) ?? { entry, n: logCount - 1, previous, head, verdict: null };
+  }
+
+  /** Head of the log as it is. */
+  get head(): bigint {
+    return this.#tip.head;
+  }
+
+  /** Entries of the log from one on, as the journal has them. @param first  entries before it @throws JOURNAL_DAMAGED, STORAGE */
+  async log(first: number, count: number): Promise<JournalRecord[]> {
+    const found: JournalRecord[] = [];
+    if (count > 0)
+      for await (const record of readLog(this.#store, first, this.#digest)) if (found.push(record) >= count) break;
+    return found;
   }
 
   // Time.
@@ -357,6 +385,10 @@ export class Market {
     const logged = hashed.values();
     const asked = steps.reduce((sum, step) => sum + ("proofs" in step ? step.proofs : 0), 0);
     if (this.pipeline && asked > 0) this.#pace.ask(asked, this.#clock.now());
+    const { epoch } = place;
+    const first = this.#tip.logCount;
+    const heads = steps.flatMap((step, i) => ("accounts" in step ? [] : [records[i].tip.head]));
+    this.#events.onWritten({ epoch, first, entries: hashed, heads });
     steps.forEach((step, i) => this.#take(step, records[i].tip, logged));
   }
 
@@ -425,7 +457,7 @@ export class Market {
   }
 
   #onProven(round: RoundSummary): void {
-    this.#unprovedRounds = this.#unprovedRounds.filter(({ to }) => to > this.pipeline!.provenCount);
+    this.#unprovedRounds = this.#unprovedRounds.filter(({ to }) => to > this.proved);
     const seconds = (round.provedAt - round.assembledAt) / 1000;
     const rate = round.entries / Math.max(seconds, 0.001);
     this.#rate = this.#rate ? 0.7 * this.#rate + 0.3 * rate : rate;
@@ -463,6 +495,23 @@ export class Market {
     if (this.#round.entries.length > 0) await this.endRound(1);
     await this.reports.flush();
     await this.#snapshotting;
+  }
+
+  /** Reads along: what another has written, and which rounds it has proved. @throws JOURNAL_DAMAGED, DIVERGED, STORAGE */
+  async follow(): Promise<void> {
+    await this.replay();
+    for (const round of await summariesAfter(this.#store, this.#provenRound)) {
+      this.#provenRound = round.number;
+      this.pipeline?.proved(round);
+      this.#provenBefore = BigInt(round.logCount);
+      this.#onProven(round);
+    }
+  }
+
+  /** Writes, and proves, from now on: what another has written is read. */
+  async lead(): Promise<void> {
+    await this.follow();
+    await this.pipeline?.lead();
   }
 
   /** Applies what the journal holds beyond the snapshot, and compares each head with the entries before it. */

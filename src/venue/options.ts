@@ -103,6 +103,8 @@ export type VenueEvent =
   | { readonly kind: "round"; readonly round: RoundSummary }
   /** of rules: announced, withdrawn, or in force */
   | { readonly kind: "announcement"; readonly announcement: Announcement }
+  /** it stood by, and leads now */
+  | { readonly kind: "leads" }
   /** the market takes no items any more */
   | { readonly kind: "stopped"; readonly error: TacitError }
   /** no rounds are proved any more, until the next start */

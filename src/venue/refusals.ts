@@ -32,3 +32,7 @@ export function wrongKind(expected: Decoded["kind"], found: Decoded["kind"] | nu
 export function stopped(why: Error | "it is being closed" | "it is closed"): TacitError {
   return new TacitError("STOPPED", `the venue takes no items: ${why instanceof Error ? why.message : why}`);
 }
+
+export function standsBy(): TacitError {
+  return new TacitError("STANDBY", "this venue stands by for another, which takes items");
+}

@@ -19,8 +19,8 @@ export interface Start {
   readonly snapshot: VenueSnapshot | null;
   /** newer snapshots that cannot be used so far */
   readonly passed: number;
-  /** time and number of log entries of the last round that is proved, null before the first */
-  readonly proven: { readonly time: bigint; readonly logCount: bigint } | null;
+  /** the last round that is proved, its time and number of log entries; null before the first */
+  readonly proven: { readonly round: number; readonly time: bigint; readonly logCount: bigint } | null;
 }
 
 interface StartOptions {
@@ -48,7 +48,9 @@ export async function startOf({ genesis, secret, signer, storage, prover }: Star
 
   const [last] = await storage.list(SUMMARIES, { limit: 1, reverse: true });
   const summary = last && (JSON.parse(last.text) as RoundSummary);
-  const proven = summary ? { time: BigInt(summary.time), logCount: BigInt(summary.logCount) } : null;
+  const proven = summary
+    ? { round: summary.number, time: BigInt(summary.time), logCount: BigInt(summary.logCount) }
+    : null;
   const { snapshot, passed } = await usableSnapshot(storage, prover ? Number(proven?.logCount ?? 0n) : null);
   const scalar = secretScalar(secret);
   const view = (of: { keyX: bigint; keyY: bigint }, index: number) =>

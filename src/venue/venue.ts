@@ -9,7 +9,6 @@ import { decodeItem, lastNonce, requireItem, type Auth, type Decoded, type Item 
 import { max, min, requireBits, requireFields } from "../protocol/numbers.ts";
 import { BITS, INSURANCE } from "../protocol/parameters.ts";
 import type { Prices } from "../protocol/prices.ts";
-import type { Receipt } from "../protocol/receipt.ts";
 import { rootsOf, type Rules } from "../protocol/rules.ts";
 import { useHashKernels } from "../prover/hash/use.ts";
 import type { PublishedRound } from "../verifier/index.ts";
@@ -25,11 +24,12 @@ import { Market, type Known } from "./market.ts";
 import { limitsOf, type Acknowledgement, type Limits, type VenueEvent, type VenueOptions } from "./options.ts";
 import { Surveys } from "./surveys.ts";
 import { Questions } from "./questions.ts";
-import { declined, stopped, wrongKind } from "./refusals.ts";
+import { declined, standsBy, stopped, wrongKind } from "./refusals.ts";
+import { LogSigner } from "./signing/logSigner.ts";
 import { signaturesOf, type Signatures } from "./signing/signatures.ts";
 import { startOf, type Start } from "./start.ts";
 import type { JournalEntry } from "./store/journal.ts";
-import type { Store } from "./store/store.ts";
+import { isStandby, type StandbyStore, type Store } from "./store/store.ts";
 
 interface WaitingDeposits {
   readonly deposits: readonly Deposit[];
@@ -59,6 +59,8 @@ interface Answered extends Pick<Waiting, "resolve" | "reject"> {
 const CHANGES = 1_000;
 /** Items that are written by one transaction at most. */
 const BATCH = 64;
+/** Milliseconds between looks at what another venue has written. */
+const FOLLOW_MS = 100;
 const DAY = 86_400n;
 /** Seconds for which something may hold up rounds or deposits before the venue is not well. */
 const HELD_UP = 300n;
@@ -76,6 +78,7 @@ export class Venue extends Questions {
   readonly #market: Market;
   readonly #store: Store;
   readonly #signatures: Signatures;
+  readonly #signer: LogSigner;
   readonly #listeners: Set<(event: VenueEvent) => void>;
   readonly #inFlight = new InFlight();
   readonly #intake: Intake;
@@ -98,7 +101,12 @@ export class Venue extends Questions {
   /** rounds that were proved before the link was there */
   readonly #early: PublishedRound[] = [];
   #closing: Promise<void> | null = null;
-  #status: "open" | "stopped" | "closed" = "open";
+  #status: "standby" | "open" | "stopped" | "closed" = "standby";
+  /** whether it takes what it is asked for, as long as it is open */
+  #leads = false;
+  #standby: { readonly leader: string; readonly error: TacitError | null } | null = null;
+  /** fulfilled when it follows nobody any more */
+  #following: Promise<void> = Promise.resolve();
   #reason: TacitError | null = null;
 
   /** @throws as `openVenue` */
@@ -109,11 +117,8 @@ export class Venue extends Questions {
     const venue = new Venue(options, await startOf(options));
     try {
       await venue.#market.replay();
-      await venue.#openAnnouncements();
-      if (options.chain) await venue.#openChain(options.chain);
-      // What was due while it was closed, accounts in default among it.
-      void venue.#pump();
-      venue.feeds.start();
+      if (isStandby(options.storage)) venue.#following = venue.#follow(options.storage, options.chain);
+      else await venue.#lead(options.chain);
       void venue.#checkOlder();
       return venue;
     } catch (error) {
@@ -123,11 +128,66 @@ export class Venue extends Questions {
     }
   }
 
+  async #lead(chain: ChainOptions | undefined): Promise<void> {
+    const market = this.#market;
+    await this.#signer.lead({
+      epoch: this.#store.epoch,
+      n: market.logCount,
+      heads: async (first, count) => (await market.log(first, count)).map(({ head }) => head),
+    });
+    await this.#openAnnouncements();
+    // Deposits of the chain come at once; who asks for something waits until all is known that it is judged by.
+    this.#status = "open";
+    if (chain) await this.#openChain(chain);
+    this.#leads = true;
+    // What was due while nobody led, accounts in default among it.
+    void this.#pump();
+    this.feeds.start();
+  }
+
+  /** Reads along, until it leads, or is closed. */
+  async #follow(storage: StandbyStore, chain: ChainOptions | undefined): Promise<void> {
+    const isOver = () => this.#status !== "standby";
+    try {
+      while (!(await this.#followed(storage))) {
+        await new Promise((resolve) => setTimeout(resolve, FOLLOW_MS));
+        if (isOver()) return;
+      }
+      await this.#market.lead();
+      if (isOver()) return;
+      await this.#lead(chain);
+      this.#tell({ kind: "leads" });
+    } catch (error) {
+      this.#stop(error as Error);
+    }
+  }
+
+  /** Reads what is new. A store that cannot be asked now is asked again. @returns whether it is this venue's from now on */
+  async #followed(storage: StandbyStore): Promise<boolean> {
+    try {
+      const leads = await storage.takeOver();
+      if (!leads) await this.#market.follow();
+      this.#standby = { leader: storage.leader, error: null };
+      return leads;
+    } catch (error) {
+      if (!isPassing(error)) throw error;
+      this.#standby = { leader: storage.leader, error: error as TacitError };
+      return false;
+    }
+  }
+
   private constructor(options: VenueOptions, start: Start) {
     const listeners = new Set<(event: VenueEvent) => void>();
     const limits = limitsOf(options.limits);
+    const signatures = "check" in options.signer ? options.signer : signaturesOf(options.signer);
+    const signer = new LogSigner({
+      domain: options.genesis.domain,
+      signatures,
+      onFailed: (error) => this.#stop(error),
+    });
     const market = new Market(options, limits, start, {
       tell: (event) => tellAll(listeners, event),
+      onWritten: (written) => signer.written(written),
       onProven: (round) => {
         if (this.#link) this.#link.add(round);
         else if (options.chain) this.#early.push(round);
@@ -158,7 +218,8 @@ export class Venue extends Questions {
       prices: () => this.terms.prices,
       onQuorum: () => void this.#pump(),
     });
-    this.#signatures = "check" in options.signer ? options.signer : signaturesOf(options.signer);
+    this.#signatures = signatures;
+    this.#signer = signer;
     this.#intake = new Intake({
       domain: options.genesis.domain,
       signatures: this.#signatures,
@@ -287,6 +348,7 @@ export class Venue extends Questions {
   }
 
   #requireOffChain(): void {
+    this.#requireTaking();
     if (this.contract) throw new TacitError("ON_CHAIN", "rules are announced at the venue's contract, not here");
   }
 
@@ -314,6 +376,8 @@ export class Venue extends Questions {
    */
   async answered(index: number, nonce: bigint): Promise<Acknowledgement | undefined> {
     if (!this.account(index)) throw outOfRange("index", "the number of an account");
+    // Who stands by signs nothing.
+    this.#requireLeading();
     const known = await this.#market.find({ account: BigInt(index), nonce: requireBits("nonce", nonce, BITS.nonce) });
     return known && (await this.#acknowledge([known]))[0];
   }
@@ -326,15 +390,27 @@ export class Venue extends Questions {
 
   // What it is.
 
+  /** Who leads, as it named itself, while this venue stands by. */
+  get leader(): string | null {
+    return this.#leads ? null : (this.#standby?.leader ?? (isStandby(this.#store) ? this.#store.leader : null));
+  }
+
   /** How the venue does: `ok` unless it takes no items, proves nothing, or is held up by something that does not pass by itself. */
   health() {
     const market = this.#market;
     const { logCount, proved } = market;
     const chain = this.#link?.status ?? null;
-    const reason = this.#reason?.message ?? market.provingError?.message ?? (chain && this.#heldUp(chain));
+    const status = this.#status === "open" && !this.#leads ? "standby" : this.#status;
+    const standsBy = status === "standby" ? (this.#standby?.error?.message ?? "it stands by") : null;
+    const reason =
+      this.#reason?.message ??
+      standsBy ??
+      this.#signer.fault ??
+      market.provingError?.message ??
+      (chain && this.#heldUp(chain));
     return {
-      ok: this.#status === "open" && reason === null,
-      status: this.#status,
+      ok: status === "open" && reason === null,
+      status,
       reason,
       logCount,
       proved,
@@ -373,6 +449,8 @@ export class Venue extends Questions {
   }
 
   async #close(): Promise<void> {
+    if (this.#status === "standby") this.#status = "closed";
+    await this.#following;
     const open = this.#status === "open";
     try {
       this.#cancelWake();
@@ -386,6 +464,7 @@ export class Venue extends Questions {
       this.#status = "closed";
       await this.#answers;
       if (open) await this.#market.finish();
+      await this.#signer.settled();
     } finally {
       this.#status = "closed";
       this.#cancelWake();
@@ -427,8 +506,13 @@ export class Venue extends Questions {
   }
 
   #requireTaking(): void {
+    this.#requireLeading();
     this.#requireOpen();
     if (this.#closing) throw stopped("it is being closed");
+  }
+
+  #requireLeading(): void {
+    if (!this.#leads && (this.#status === "standby" || this.#status === "open")) throw standsBy();
   }
 
   #requireRoom(decoded: Decoded | null): void {
@@ -730,20 +814,10 @@ export class Venue extends Questions {
   async #acknowledge(items: readonly Known[]): Promise<Acknowledgement[]> {
     const { domain } = this.genesis;
     const receipts = items.map(({ entry, n, head }) => ({ domain, n: BigInt(n), head, ...entry }));
-    const signatures = await this.#sign(receipts);
+    const signatures = await this.#signer.receipts(receipts);
     return items.map(({ previous, verdict }, i) => {
       return { receipt: { previous, signature: signatures[i], ...receipts[i] }, verdict };
     });
-  }
-
-  async #sign(receipts: readonly Receipt[]): Promise<string[]> {
-    try {
-      return await this.#signatures.sign(receipts);
-    } catch (error) {
-      // The thread that signs is started anew when it is asked again.
-      if (error instanceof TacitError && error.code === "THREAD_DIED") return this.#signatures.sign(receipts);
-      throw error;
-    }
   }
 
   #tell(event: VenueEvent): void {
@@ -780,14 +854,14 @@ export class Venue extends Questions {
   /** Stops the venue if what lies before the snapshot is damaged. */
   async #checkOlder(): Promise<void> {
     try {
-      await this.#market.checkOlder(() => this.#status === "open");
+      await this.#market.checkOlder(() => this.#status === "open" || this.#status === "standby");
     } catch (error) {
       this.#stop(error as Error);
     }
   }
 
   #stop(error: Error): void {
-    if (this.#status !== "open") return;
+    if (this.#status !== "open" && this.#status !== "standby") return;
     this.#status = "stopped";
     this.#reason = error instanceof TacitError ? error : new TacitError("UNEXPECTED", `unexpected: ${error.message}`);
     this.#cancelWake();
@@ -805,6 +879,12 @@ export class Venue extends Questions {
 function damaged(error: unknown): TacitError {
   if (error instanceof TacitError && error.code === "JOURNAL_DAMAGED") return error;
   throw error;
+}
+
+/** Whether a store that stands by may be asked again: what it has said is of a server that is away, or being set up anew. */
+function isPassing(error: unknown): boolean {
+  if (!(error instanceof TacitError) || error.code !== "STORAGE") return false;
+  return !["foreign", "denied", "damaged", "closed", "settings"].includes(String(error.details.reason));
 }
 
 function tellAll(listeners: ReadonlySet<(event: VenueEvent) => void>, event: VenueEvent): void {

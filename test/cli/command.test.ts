@@ -26,8 +26,10 @@ const COMMANDS = [
   "recheck",
   "inspect",
   "serve",
+  "prover",
   "feed",
   "operator",
+  "store",
   "account",
   "markets",
   "margin",
@@ -69,13 +71,17 @@ describe("tacit", () => {
       assert.match(stdout, new RegExp(`Examples:\\n {2}\\$ tacit ${name}`));
     });
 
-  it("leaves nothing that is half written when it is interrupted, and ends as one that was", async () => {
+  const longFlow = () => {
     const lines = Array.from(
       { length: 60_000 },
       (_, i) => `${34_200 + i / 100},1,${i + 1},10,${1_000_000 + 100 * (i % 40)},1`,
     );
+    return file("long.csv", lines.join("\n"));
+  };
+
+  it("leaves nothing that is half written when it is interrupted, and ends as one that was", async () => {
     mkdirSync(join(folder, "out"));
-    const child = spawn("node", [BIN, "replay", file("long.csv", lines.join("\n")), "--json", "out/record.json"], { cwd: folder, stdio: "ignore" }); // prettier-ignore
+    const child = spawn("node", [BIN, "replay", longFlow(), "--json", "out/record.json"], { cwd: folder, stdio: "ignore" }); // prettier-ignore
     const early = new AbortController();
     const ended = once(child, "exit").finally(() => early.abort());
     for await (const { filename } of watch(join(folder, "out"), { signal: early.signal }))
@@ -84,6 +90,27 @@ describe("tacit", () => {
     assert.deepEqual(await ended, [130, null]);
     assert.deepEqual(readdirSync(join(folder, "out")), []);
   });
+
+  const long = {
+    stress: () => ["stress", "--accounts", "100", "--epochs", "400"],
+    replay: () => ["replay", longFlow(), "--signed"],
+  };
+  for (const [name, args] of Object.entries(long))
+    for (const [signal, code] of [
+      ["SIGINT", 130],
+      ["SIGTERM", 143],
+    ] as const)
+      // prettier-ignore
+      it(`${signal} ends ${name} while it computes`, async () => {
+        const child = spawn("node", [BIN, ...args()], { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
+        const ended = once(child, "close");
+        let shown = "";
+        child.stdout.on("data", (text) => (shown += text));
+        await once(child.stderr, "data");
+        child.kill(signal);
+        assert.deepEqual(await ended, [code, null]);
+        assert.equal(shown, "", "it had come to no result");
+      });
 
   const proof = { pi_a: ["1", "2", "1"], pi_b: [["1", "2"], ["3", "4"], ["1", "0"]], pi_c: ["1", "2", "1"] }; // prettier-ignore
   const step = { name: "admit", publicInputs: ["1", "2", "0", "3", "4", "5"], proof };
@@ -109,7 +136,19 @@ describe("tacit", () => {
     ["a proof into no folder", () => ["prove", "k", "w", "none/p", "q"], /there is no folder none \(OUTPUT\)/],
     ["a record in place of its flow", () => ["replay", flow(), "--json", "flow.csv"], /is the file to replay/],
     ["a bad message", () => ["replay", file("bad.csv", "1,1,1,1,0,1\n")], /line 1: price is wrong/],
-    ["more accounts than leaves", () => ["replay", flow(), "--accounts", "99999999"], /--accounts is out of range/],
+    [
+      "more accounts than leaves",
+      () => ["replay", "none.csv", "--accounts", "255", "--profile", "demo"],
+      /--accounts is out of range: expected 1 to 254/,
+    ],
+    [
+      "more accounts than a replay may have",
+      () => ["replay", flow(), "--accounts", "1023"],
+      /--accounts.* from 1 to 1022/,
+    ],
+    ["too few accounts", () => ["stress", "--accounts", "9"], /--accounts.* from 10 to 1000000/],
+    ["too few epochs", () => ["stress", "--epochs", "0"], /--epochs.* from 20 to 100000/],
+    ["too much between auctions", () => ["stress", "--every", "61"], /--every.* from 2 to 60/],
     ["no JSON", () => ["verify", file("no.json", "{")], /no.json is no JSON/],
     ["JSON of something else", () => ["verify", file("other.json", {})], /file is wrong: expected an object with/],
     [

@@ -80,6 +80,22 @@ describe("a genesis file", () => {
     assert.equal(genesis.accounts[1].positions[2], -5n);
     assert.deepEqual(parseGenesis(genesisJson(genesis)), genesis);
   });
+  it("names co-signers, or none", () => {
+    const json = { ...file(), coSigners: [1, 2, 3, 4].map((i) => `0x${String(i).repeat(40)}`) };
+    const genesis = parseGenesis(json);
+    assert.deepEqual([genesis.coSigners!.addresses, genesis.coSigners!.quorum], [json.coSigners, 3]);
+    assert.deepEqual(parseGenesis(genesisJson(genesis)), genesis);
+    assert.ok(!("coSigners" in parseGenesis(file())));
+    for (const coSigners of [
+      [],
+      json.coSigners.slice(2),
+      ["0x1"],
+      [1],
+      "0x",
+      json.coSigners.with(0, json.coSigners[1]),
+    ])
+      assert.throws(() => parseGenesis({ ...json, coSigners }), { message: /coSigners/ }, JSON.stringify(coSigners));
+  });
   it("may have any capacities where its reader says so", () => {
     const json = file();
     Object.assign(json.rules.markets[0], { capacity: 52_420, cancelCapacity: 65_527, listCapacity: 65_535 });

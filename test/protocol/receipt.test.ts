@@ -83,7 +83,7 @@ describe("receipts", () => {
       const [thread, here] = [threadSigner(secret), localSigner(secret)];
       try {
         const expected = await Promise.all(receipts.map((receipt) => here.sign(receiptDigest(receipt))));
-        assert.deepEqual(await thread.sign(receipts), expected);
+        assert.deepEqual((await thread.sign({ run: null, receipts, logHeads: [] })).receipts, expected);
       } finally {
         await thread.close();
       }

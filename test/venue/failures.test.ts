@@ -7,12 +7,12 @@ import costs from "../../docs/costs.json" with { type: "json" };
 import { secretScalar } from "../../src/protocol/eddsa.ts";
 import { TacitError } from "../../src/protocol/errors.ts";
 import { PROFILES } from "../../src/protocol/instructions.ts";
-import { receiptDefect, type Receipt } from "../../src/protocol/receipt.ts";
+import { receiptDefect } from "../../src/protocol/receipt.ts";
 import type { Chain, ChainDeposit, ChainPoint } from "../../src/venue/chain/chain.ts";
 import { systemClock } from "../../src/venue/clock.ts";
 import { readJournal } from "../../src/venue/store/journal.ts";
 import { memoryStore } from "../../src/venue/store/memoryStore.ts";
-import { signaturesOf } from "../../src/venue/signing/signatures.ts";
+import { signaturesOf, type SignRequest } from "../../src/venue/signing/signatures.ts";
 import { genesisState, startOf } from "../../src/venue/start.ts";
 import type { Store } from "../../src/venue/store/store.ts";
 import { DEFAULT_LIMITS, type Limits, type VenueEvent } from "../../src/venue/options.ts";
@@ -327,13 +327,13 @@ describe("venue: when it is closed, or another part fails", () => {
 
   it("asks again for receipts when the thread that signs has died", async () => {
     const [alice] = traders(1);
-    const { address, check, sign, close } = signaturesOf(SIGNER);
+    const living = signaturesOf(SIGNER);
     let deaths = 1;
-    const dying = async (receipts: readonly Receipt[]) => {
+    const dying = async (request: SignRequest) => {
       if (deaths-- > 0) throw new TacitError("THREAD_DIED", "it has died");
-      return sign(receipts);
+      return living.sign(request);
     };
-    const signer = { address, check, sign: dying, close };
+    const signer = { ...living, sign: dying };
     const { venue } = await openTestVenue({ traders: [alice], signer });
     const { receipt } = await submit(venue, alice.order("buy", 1n, 100_000n));
     assert.equal(receiptDefect(receipt, SIGNER.address), null);

@@ -32,6 +32,7 @@ export const FILES = {
   genesis: "genesis.json",
   keys: "operator-keys.json",
   store: "venue.db",
+  signed: "signed.db",
   feeds: "development-feeds.json",
 } as const;
 

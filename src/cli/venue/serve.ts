@@ -2,33 +2,30 @@ import { join, resolve } from "node:path";
 import pino from "pino";
 import { PAGES, VERSION } from "../../setup/folders.ts";
 import { requireTools } from "../../setup/tools.ts";
-import { buildAll, checkManifest } from "../../setup/build.ts";
 import { parseAddress } from "../../protocol/address.ts";
 import { TacitError } from "../../protocol/errors.ts";
-import { CIRCUIT_NAMES, type ProfileName } from "../../protocol/instructions.ts";
+import { type ProfileName } from "../../protocol/instructions.ts";
 import { isDevelopmentKey, prepareKeys } from "../../verifier/index.ts";
-import {
-  localProver,
-  openThreadStore,
-  openVenue,
-  threadSigner,
-  type VenueOptions,
-  nodeDigest,
-} from "../../venue/index.ts";
+import { localProver, openVenue, threadSigner, type VenueOptions, nodeDigest } from "../../venue/index.ts";
 import type { ChainOptions } from "../../venue/chain/chainLink.ts";
 import { limitsOf } from "../../venue/options.ts";
 import { collectSeldom, requireFree, startService } from "../../venue/service/server.ts";
-import { buildProgress } from "../../setup/buildProgress.ts";
-import { proverFiles } from "../../setup/instructionKeys.ts";
-import { withProgress } from "../../setup/progress.ts";
+import { keyHashes, proverFiles } from "../../setup/instructionKeys.ts";
 import { DevelopmentFeeds } from "../../feeds/developmentFeeds.ts";
 import { requireUrl } from "../../feeds/fetchJson.ts";
 import type { ReportSource } from "../../venue/feeds.ts";
 import { developmentSource, httpSource } from "../../venue/reportSources.ts";
+import { isPostgres, placeOf } from "../../venue/store/postgres/connection.ts";
+import { measureJobs } from "../../venue/proving/jobs/metrics.ts";
+import { openJobsProver, type JobsProver } from "../../venue/proving/jobs/jobsProver.ts";
+import { buildToProve } from "../buildToProve.ts";
+import { copiesOf, openServed, type PlaceOptions } from "./store.ts";
 import { FILES, operatorFiles, operatorPassphrase, type OperatorFiles } from "./operator.ts";
 
-export interface ServeOptions {
+export interface ServeOptions extends PlaceOptions {
   data: string;
+  /** of the log; in `data` unless it is said */
+  store?: string;
   host: string;
   port: number;
   profile: ProfileName;
@@ -36,6 +33,10 @@ export interface ServeOptions {
   /** those of a new venue that were given */
   named: readonly ("profile" | "interval")[];
   prove: boolean;
+  /** of the database of jobs */
+  jobs?: string;
+  /** jobs that this process proves side by side, where there are jobs */
+  localProvers: number;
   build?: string;
   keys?: string;
   publish: string[];
@@ -66,6 +67,10 @@ export async function serve(options: ServeOptions): Promise<number> {
   // What is wrong with the options is found before anything is made.
   const link = chainNamed(options);
   const limits = limitsOf(options.unproved === undefined ? {} : { unproved: options.unproved });
+  if (options.jobs !== undefined) {
+    placeOf(options.jobs, "--jobs");
+    if (!options.prove) throw new TacitError("USAGE", "--jobs and --no-prove exclude each other");
+  }
   const passphrase = await operatorPassphrase(options.passphraseFile);
   const log = pino({ level: options.logLevel, base: null }, pino.destination(2));
   await requireFree(options.host, options.port);
@@ -84,16 +89,31 @@ export async function serve(options: ServeOptions): Promise<number> {
   if (feeds.some(({ isDevelopment }) => isDevelopment))
     log.warn("prices are made up by feeds of this process, for development: they say nothing of any market");
   const chain = link && (await chainOptions(link, options, log));
-  const storage = await openThreadStore(join(options.data, FILES.store), { check: "quick" });
+  const place = options.store ?? join(options.data, FILES.store);
+  if (isPostgres(place) && typeof copiesOf(options) === "string")
+    log.warn(
+      "what is acknowledged is on the disk of one server of PostgreSQL, as far as can be told: if that is lost, so is it",
+    );
+  const storage = await openServed(place, options);
   let prover: VenueOptions["prover"];
+  let jobs: JobsProver | undefined;
   try {
     if (options.prove) {
       const folders = { build: options.build && resolve(options.build), keys: options.keys && resolve(options.keys) };
-      await build(profile, folders, log);
+      await buildToProve(profile, folders, log);
       const files = await proverFiles(profile, folders.build, folders.keys);
       if (Object.values(prepareKeys(files.keys)).some(isDevelopmentKey))
         log.warn("proofs are made with development keys: anybody can forge such proofs, so put no value behind them");
-      prover = localProver(files);
+      const local = localProver(files);
+      prover = local;
+      if (options.jobs !== undefined) {
+        const keys = await keyHashes(profile, folders.build);
+        const { jobs: url, localProvers: localJobs } = options;
+        prover = jobs = await openJobsProver({ url, local, localJobs, keys, log }).catch(async (error) => {
+          await local.close();
+          throw error;
+        });
+      }
     }
   } catch (error) {
     await storage.close();
@@ -103,7 +123,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   const publish = { curves, depth, defaults };
   // Not before the build, which needs memory itself.
   collectSeldom();
-  const signer = threadSigner(files.signer);
+  const signer = threadSigner(files.signer, { book: join(options.data, FILES.signed) });
   const venue = await openVenue({
     genesis: files.genesis,
     secret: files.secret,
@@ -122,6 +142,7 @@ export async function serve(options: ServeOptions): Promise<number> {
     await storage.close();
     throw error;
   });
+  let exitCode = 0;
   const stop = new Promise<string>((resolve) => {
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve(signal));
     let short = 0n;
@@ -139,12 +160,17 @@ export async function serve(options: ServeOptions): Promise<number> {
         short = now.short;
         return;
       }
+      if (event.kind === "leads") log.info({ entries: venue.health().logCount }, "the venue leads, and takes items");
       if (event.kind !== "stopped" && event.kind !== "provingStopped") return;
       const { error, kind } = event;
       const fields =
         error instanceof TacitError ? { code: error.code, reason: error.details.reason } : { code: "UNEXPECTED" };
       if (kind === "stopped") log.fatal(fields, `the market has stopped: ${error.message}`);
-      else log.error(fields, `no rounds are proved any more: ${error.message}`);
+      // Another leads by now, or will: whoever starts this one again has a venue that stands by.
+      if (kind === "stopped" && isPostgres(place)) {
+        exitCode = 1;
+        resolve("stopped");
+      } else log.error(fields, `no rounds are proved any more: ${error.message}`);
     });
   });
   try {
@@ -160,24 +186,25 @@ export async function serve(options: ServeOptions): Promise<number> {
       hosts: options.publicHost,
       proxies: options.proxies,
       metricsToken: process.env.TACIT_METRICS_TOKEN ?? null,
+      ...(jobs && { measure: (registry) => measureJobs(registry, jobs!) }),
       operatorToken: process.env.TACIT_OPERATOR_TOKEN ?? null,
       staticFolder: PAGES,
     });
     // What happened before anybody listened.
-    const { ok, reason } = venue.health();
-    if (!ok) log.error(`the venue is not as it should be: ${reason}`);
+    const { ok, status, reason } = venue.health();
+    if (!ok && status !== "standby") log.error(`the venue is not as it should be: ${reason}`);
     log.info(
       { url: service.url, profile, proves: options.prove, entries: venue.health().logCount },
-      "the venue is open",
+      venue.health().status === "standby" ? `the venue stands by for ${venue.leader}` : "the venue is open",
     );
     process.stdout.write(`${service.url}\n`);
-    log.info({ signal: await stop }, "stopping: what was taken is answered, proofs go on at the next start");
+    log.info({ why: await stop }, "stopping: what was taken is answered, proofs go on at the next start");
     await service.close();
   } finally {
     await venue.close();
   }
   log.info("stopped");
-  return 0;
+  return exitCode;
 }
 
 /** @throws USAGE */
@@ -196,36 +223,6 @@ function feedsOf({ feeds, crash, crashAt }: ServeOptions, files: OperatorFiles):
   if (made.keys.some(({ x, y }, i) => x !== keys[i]?.x || y !== keys[i]?.y))
     throw new TacitError("OTHER_VENUE", `${FILES.feeds} has other feeds than the genesis: remove it, or name --feeds`);
   return [developmentSource(made)];
-}
-
-/**
- * Makes what is not built yet, some minutes the first time: a person sees a bar, a log gets its lines. Then circuits, proving
- * keys and verification keys are those of the manifest.
- * @throws TacitError MANIFEST_MISMATCH, and as buildAll does
- */
-async function build(
-  profile: ProfileName,
-  { build, keys }: { build?: string; keys?: string },
-  log: pino.Logger,
-): Promise<void> {
-  // Keys of another folder are somebody's: nothing is written there.
-  const options = { profile, build, keys, ...(keys !== undefined && { publish: false }) };
-  if (process.stderr.isTTY) {
-    await withProgress(`build ${profile}`, (progress) =>
-      buildAll({ ...options, onProgress: buildProgress(progress, CIRCUIT_NAMES) }),
-    );
-    return checkManifest(profile, { build, keys });
-  }
-  let told = false;
-  await buildAll({
-    ...options,
-    onProgress({ name, step }) {
-      if (told || step === "done") return;
-      told = true;
-      log.info({ profile, first: name }, "building circuits and keys: some minutes");
-    },
-  });
-  await checkManifest(profile, { build, keys });
 }
 
 /** Where a contract is, and who pays for it. */

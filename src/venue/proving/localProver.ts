@@ -1,6 +1,6 @@
 import { prepareKeys } from "../../verifier/index.ts";
 import type { Question } from "./proofThread.ts";
-import type { ProverFiles, RoundProver } from "./provers.ts";
+import type { CheckingProver, ProverFiles } from "./provers.ts";
 import { AskedThread } from "../threads.ts";
 
 /**
@@ -8,7 +8,7 @@ import { AskedThread } from "../threads.ts";
  * @param workers  threads that share each proof: one a core when left out
  * @throws  as prepareKeys, when a verification key is none
  */
-export function localProver(files: ProverFiles, { workers }: { workers?: number } = {}): RoundProver {
+export function localProver(files: ProverFiles, { workers }: { workers?: number } = {}): CheckingProver {
   // What is wrong with a key is told here, and not by a thread that dies of it.
   prepareKeys(files.keys);
   const opening: Question = { kind: "open", files, workers };
@@ -24,6 +24,7 @@ export function localProver(files: ProverFiles, { workers }: { workers?: number 
     parallel: 2,
     prove: (instruction, { signal } = {}) => thread.ask({ kind: "prove", instruction }, signal),
     verify: (view, round, now) => thread.ask({ kind: "verify", view, round, now }),
+    check: (proofs) => thread.ask({ kind: "check", proofs }),
     close: () => thread.close({ kind: "close" }),
   };
 }

@@ -92,6 +92,8 @@ export interface PipelineOptions {
   readonly proven: { readonly time: bigint; readonly logCount: bigint };
   /** the last round that the ledger has, 0 for none, and the accounts after it */
   readonly start: { readonly round: number; readonly accounts: readonly Account[] };
+  /** rounds are assembled, and another proves them, until `lead` */
+  readonly follows?: boolean;
   /** told of each proof when it is made and kept */
   readonly onProof?: () => void;
   /** told of each round when it is proved, verified and stored, in order */
@@ -112,11 +114,16 @@ const FIRST_PAUSE_MS = 250;
 export const roundName = (number: number): string => `round/${String(number).padStart(9, "0")}`;
 export const SUMMARIES = "summary/";
 export const summaryName = (number: number): string => `${SUMMARIES}${String(number).padStart(9, "0")}`;
+/** Of rounds that are proved, those after one, in order. */
+export async function summariesAfter(store: Store, number: number): Promise<RoundSummary[]> {
+  const found = await store.list(SUMMARIES, { after: summaryName(number) });
+  return found.map(({ text }) => JSON.parse(text) as RoundSummary);
+}
 const proofName = (number: number, at: number): string => `proof/${number}/${at}`;
 
 type Work =
   | { readonly kind: "events"; readonly events: readonly Event[] }
-  | { readonly kind: "mark"; readonly mark: RoundMark }
+  | { readonly kind: "mark"; readonly mark: RoundMark; readonly proofs: number }
   | {
       readonly kind: "snapshot";
       readonly done: (ledger: LedgerSnapshot) => void;
@@ -140,6 +147,7 @@ export class Pipeline {
   #running = 0;
   #completing = false;
   #failed = false;
+  #follows: boolean;
   readonly #opening: OpeningSource;
   /** whether that state is proved: not when the ledger began beyond */
   #isShown: boolean;
@@ -151,6 +159,7 @@ export class Pipeline {
   constructor(options: PipelineOptions) {
     this.#options = options;
     this.#proven = { ...options.proven };
+    this.#follows = options.follows ?? false;
     this.#start = options.ledger.word;
     const { ledger, start } = options;
     const { tree, state, rules, prices } = ledger;
@@ -181,8 +190,31 @@ export class Pipeline {
 
   /** Ends the round. */
   mark(mark: RoundMark): void {
-    if (!this.#isProven(mark)) this.#unassembled += mark.proofs;
-    this.#push({ kind: "mark", mark });
+    const proofs = this.#isProven(mark) ? 0 : mark.proofs;
+    this.#unassembled += proofs;
+    this.#push({ kind: "mark", mark, proofs });
+  }
+
+  /**
+   * A round that another has proved.
+   * @throws DIVERGED  when its state is not the one that the round comes to here
+   */
+  proved({ number, logCount, time, stateAfter }: RoundSummary): void {
+    this.#proven = { time: BigInt(time), logCount: BigInt(logCount) };
+    while (this.#rounds.length > 0 && this.#rounds[0].mark.number <= number) {
+      const round = this.#rounds.shift()!;
+      if (round.mark.number === number && String(round.stateAfter) !== stateAfter)
+        throw new TacitError("DIVERGED", `round ${number} comes to another state here than where it was proved`, { number }); // prettier-ignore
+      this.#show(round.change);
+    }
+  }
+
+  /** Proves from now on. What was proved of rounds meanwhile, and is kept, is not proved again. */
+  async lead(): Promise<void> {
+    for (const round of this.#rounds) await this.#takeKept(round);
+    this.#follows = false;
+    void this.#complete();
+    this.#next();
   }
 
   /** The ledger as of what was handed in so far, which must have ended with a mark. @throws STOPPED */
@@ -208,9 +240,9 @@ export class Pipeline {
     return { round, opening: { index, account, path: tree.path(index), registers, channels: channelsHash(state) } };
   }
 
-  /** The state of the last proven round, as a copy: what a survey of it reads; null as `opening`. */
+  /** The state of the last proven round, as a copy: what a survey of it reads; null as `opening`, and while another proves. */
   surveySource(): (SurveySource & { readonly round: number }) | null {
-    if (!this.#isShown) return null;
+    if (!this.#isShown || this.#follows) return null;
     const { round, accounts, tree, state, terms } = this.#opening;
     return { round, accounts: [...accounts], tree: tree.clone(), state, ...terms };
   }
@@ -248,7 +280,7 @@ export class Pipeline {
         }
         if (work.kind === "events") for (const event of work.events) this.#options.builder.add(event);
         else if (work.kind === "snapshot") work.done(this.#options.ledger.export());
-        else await this.#close(work.mark);
+        else await this.#close(work);
         if (performance.now() - since < SLICE_MS) continue;
         await new Promise((resolve) => setImmediate(resolve));
         since = performance.now();
@@ -260,8 +292,8 @@ export class Pipeline {
   }
 
   /** The instructions of the round, and the proofs of them that an earlier run has left. */
-  async #close(mark: RoundMark): Promise<void> {
-    const { ledger, builder, store } = this.#options;
+  async #close({ mark, proofs }: { readonly mark: RoundMark; readonly proofs: number }): Promise<void> {
+    const { ledger, builder } = this.#options;
     const steps = builder.close();
     const state = this.#start;
     this.#start = ledger.word;
@@ -269,31 +301,36 @@ export class Pipeline {
     const accounts = [...(nodes[0]?.keys() ?? [])].map((index) => [index, mark.accounts[index]] as const);
     const { rules, prices } = ledger;
     const change = { round: mark.number, accounts, nodes, state: { ...ledger.state }, terms: { rules, prices } };
-    if (this.#isProven(mark)) return this.#show(change);
-    const kept = new Map<number, ProvenInstruction>();
-    for (const { name, text } of await store.list(`proof/${mark.number}/`)) {
-      const at = Number(name.split("/")[2]);
-      const json = JSON.parse(text) as { publicInputs: string[]; proof: unknown };
-      const step = steps[at];
-      if (step && step.publicInputs.every((x, i) => String(x) === json.publicInputs[i]))
-        kept.set(at, { name: step.name, publicInputs: step.publicInputs, proof: proofFromJson(json.proof) });
-    }
-    const proofs = steps.map((_, at) => kept.get(at));
-    const missing = proofs.filter((proof) => !proof).length;
-    const assembled = {
+    const assembled: Assembled = {
       mark,
       state,
       stateAfter: ledger.word,
       steps,
       change,
-      proofs,
-      missing,
+      proofs: steps.map(() => undefined),
+      missing: steps.length,
       assembledAt: Date.now(),
     };
+    if (!this.#follows && !this.#isProven(mark)) await this.#takeKept(assembled);
+    this.#unassembled -= proofs;
+    // Before, or elsewhere meanwhile.
+    if (this.#isProven(mark)) return this.#show(change);
     this.#rounds.push(assembled);
-    this.#unassembled -= mark.proofs;
-    if (missing === 0) void this.#complete();
+    if (assembled.missing === 0) void this.#complete();
     this.#next();
+  }
+
+  /** The proofs of a round's instructions that are kept. */
+  async #takeKept(round: Assembled): Promise<void> {
+    const { mark, steps, proofs } = round;
+    for (const { name, text } of await this.#options.store.list(`proof/${mark.number}/`)) {
+      const at = Number(name.split("/")[2]);
+      const json = JSON.parse(text) as { publicInputs: string[]; proof: unknown };
+      const step = steps[at];
+      if (!step || proofs[at] || !step.publicInputs.every((x, i) => String(x) === json.publicInputs[i])) continue;
+      proofs[at] = { name: step.name, publicInputs: step.publicInputs, proof: proofFromJson(json.proof) };
+      round.missing--;
+    }
   }
 
   /** Openings are of this round from now on. */
@@ -313,6 +350,7 @@ export class Pipeline {
 
   /** Starts proofs, as many as the prover does side by side. */
   #next(): void {
+    if (this.#follows) return;
     for (const round of this.#rounds)
       for (const at of round.proofs.keys()) {
         if (this.#failed || this.#running >= this.#options.prover.parallel) return;

@@ -1,9 +1,9 @@
 import { parentPort } from "node:worker_threads";
 import type { InstructionInputs } from "../../witness/ledger.ts";
 import type { ClaimInputs } from "../../witness/survey.ts";
-import type { Round, VenueView } from "../../verifier/index.ts";
+import type { ProvenInstruction, Round, VenueView } from "../../verifier/index.ts";
 import { sendAnswer } from "../threads.ts";
-import { poolProver, type ProverFiles, type RoundProver } from "./provers.ts";
+import { poolProver, type CheckingProver, type ProverFiles } from "./provers.ts";
 
 /** What `localProver` asks of its thread. `id` names the question. */
 export type Question =
@@ -17,12 +17,13 @@ export type Question =
       readonly round: Round;
       readonly now: bigint;
     }
+  | { readonly kind: "check"; readonly id: number; readonly proofs: readonly ProvenInstruction[] }
   | { readonly kind: "close"; readonly id: number };
 
 /** The thread of `localProver`: a pool of its own, and the pairings that would keep a venue from answering. */
 const port = parentPort!;
 const running = new Map<number, AbortController>();
-let prover: RoundProver | null = null;
+let prover: CheckingProver | null = null;
 
 async function answer(question: Exclude<Question, { kind: "open" | "abort" }>): Promise<unknown> {
   switch (question.kind) {
@@ -37,6 +38,8 @@ async function answer(question: Exclude<Question, { kind: "open" | "abort" }>): 
     }
     case "verify":
       return prover!.verify(question.view, question.round, question.now);
+    case "check":
+      return prover!.check(question.proofs);
     case "close":
       return prover!.close();
   }

@@ -2,9 +2,17 @@ import { INSTRUCTION_NAMES, type CircuitName, type InstructionName } from "../..
 import type { Proof } from "../../protocol/proof.ts";
 import { TacitError } from "../../protocol/errors.ts";
 import { createProver, type CircuitInputs, type ProverOptions, type ProvingKey } from "../../prover/index.ts";
-import { prepareKeys, verifyRound, type Round, type RoundResult, type VenueView } from "../../verifier/index.ts";
+import {
+  prepareKeys,
+  verifyRound,
+  type ProvenInstruction,
+  type Round,
+  type RoundResult,
+  type VenueView,
+} from "../../verifier/index.ts";
 import type { InstructionInputs } from "../../witness/ledger.ts";
 import type { ClaimInputs } from "../../witness/survey.ts";
+import { checkProofs } from "./checkProofs.ts";
 
 /** Where the proofs of a venue are made and checked: in this process, or anywhere. */
 export interface RoundProver {
@@ -15,6 +23,12 @@ export interface RoundProver {
   /** What the contract would say of a round. @param now  seconds since 1970 */
   verify(view: Omit<VenueView, "keys" | "isDepositHead">, round: Round, now: bigint): Promise<RoundResult>;
   close(): Promise<void>;
+}
+
+/** One that also checks proofs that others made. */
+export interface CheckingProver extends RoundProver {
+  /** Which of these hold, in order: by one product of pairings where all do. Instructions are those that there are keys of. */
+  check(proofs: readonly ProvenInstruction[]): Promise<boolean[]>;
 }
 
 /** Files of one circuit, as the build has them. */
@@ -37,7 +51,7 @@ export interface ProverFiles {
  * off with `localProver`. A circuit is loaded when it is first wanted.
  * @throws  as prepareKeys
  */
-export function poolProver({ circuits, keys }: ProverFiles, options: ProverOptions = {}): RoundProver {
+export function poolProver({ circuits, keys }: ProverFiles, options: ProverOptions = {}): CheckingProver {
   const verifying = prepareKeys(keys);
   const prover = createProver(options);
   const loaded = new Map<CircuitName, Promise<ProvingKey>>();
@@ -59,6 +73,9 @@ export function poolProver({ circuits, keys }: ProverFiles, options: ProverOptio
     },
     async verify(view, round, now) {
       return verifyRound({ ...view, keys: verifying }, round, { now });
+    },
+    async check(proofs) {
+      return checkProofs(verifying, proofs);
     },
     close: () => prover.close(),
   };

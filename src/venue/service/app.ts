@@ -60,6 +60,7 @@ export function createApp({ venue, options }: { venue: ServedVenue; options: Ser
   const metrics: Metrics = new Metrics(venue, {
     streams: () => streams.size,
     ofProcess: options.processMetrics ?? false,
+    measure: options.measure,
   });
   const desk = new Desk(venue, metrics, { rates, sessions: limits.sessions, hosts, now });
   const streams = new Streams({ venue, desk, metrics, log }, limits);

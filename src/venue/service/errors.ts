@@ -30,6 +30,7 @@ export const STATUS = {
   UNEXPECTED: 500,
   BUSY: 503,
   CLOCK: 503,
+  STANDBY: 503,
   STOPPED: 503,
 } as const satisfies Record<(typeof ERROR_CODES)[number], number>;
 export type ErrorCode = keyof typeof STATUS;

@@ -27,8 +27,16 @@ export class Metrics {
   #lastHash: string | null = null;
 
   /** @param ofProcess  whether memory, processor time and the like of the process are measured too */
-  constructor(venue: ServedVenue, { streams, ofProcess }: { streams: () => number; ofProcess: boolean }) {
+  constructor(
+    venue: ServedVenue,
+    {
+      streams,
+      ofProcess,
+      measure,
+    }: { streams: () => number; ofProcess: boolean; measure?: (registry: Registry) => void },
+  ) {
     const registers = [this.#registry];
+    measure?.(this.#registry);
     if (ofProcess) collectDefaultMetrics({ register: this.#registry });
     this.#items = new Counter({
       name: "tacit_items_total",

@@ -697,7 +697,7 @@ const FailuresSchema = z.strictObject({
 export const HealthSchema = z
   .strictObject({
     ok: z.boolean(),
-    status: z.enum(["open", "stopped", "closed"]),
+    status: z.enum(["standby", "open", "stopped", "closed"]),
     logCount: whole,
     proved: whole,
     unproved: whole,

@@ -151,6 +151,7 @@ export class Streams {
         return this.#tellOwner(event.account, () => ({ ...event }));
       case "fill":
         return this.#tellOwner(event.fill.account, () => ({ ...event }));
+      case "leads":
       case "stopped":
       case "provingStopped":
         return;

@@ -1,17 +1,18 @@
 import { createRequire } from "node:module";
 import { parentPort } from "node:worker_threads";
 import { signRecoverable } from "tiny-secp256k1";
-import type { Receipt } from "../../protocol/receipt.ts";
 import { useHashKernels } from "../../prover/hash/use.ts";
-import { signaturesOf, type KeyedItem, type Signatures } from "./signatures.ts";
+import { checkItems, signaturesOf, type KeyedItem, type SignRequest, type Signatures } from "./signatures.ts";
+import { SignedHeads } from "./signedHeads.ts";
 import { localSigner, type SignRecoverable } from "./signer.ts";
 import { sendAnswer } from "../threads.ts";
 
 /** What `threadSigner` asks of its thread. `id` names the question. */
 export type Question =
-  | { readonly kind: "open"; readonly secret: Uint8Array }
+  | { readonly kind: "open"; readonly secret: Uint8Array; readonly book: string | null }
   | { readonly kind: "check"; readonly id: number; readonly domain: bigint; readonly items: readonly KeyedItem[] }
-  | { readonly kind: "sign"; readonly id: number; readonly receipts: readonly Receipt[] };
+  | { readonly kind: "sign"; readonly id: number; readonly request: SignRequest }
+  | { readonly kind: "state" | "close"; readonly id: number };
 
 /** libsecp256k1 in WebAssembly. */
 const compiled: SignRecoverable = (digest, key) => {
@@ -37,18 +38,29 @@ function fastest(): SignRecoverable {
 
 /** The thread of `threadSigner`. */
 const port = parentPort!;
-let signatures: Signatures | null = null;
+/** a file that cannot be opened is told to who asks for signatures */
+let open: () => Signatures = () => {
+  throw new Error("this thread signs nothing");
+};
 await useHashKernels();
 
-port.on("message", (question: Question) => {
-  if (question.kind === "open") {
-    signatures = signaturesOf(localSigner(question.secret, fastest()));
-    return;
+async function answer(question: Extract<Question, { id: number }>): Promise<unknown> {
+  switch (question.kind) {
+    case "check":
+      return checkItems(question.domain, question.items);
+    case "state":
+      return open().state();
+    case "sign":
+      return open().sign(question.request);
+    case "close":
+      return open().close();
   }
-  const { id } = question;
-  const answer: Promise<unknown> =
-    question.kind === "check"
-      ? signatures!.check(question.domain, question.items)
-      : signatures!.sign(question.receipts);
-  sendAnswer(port, id, answer);
+}
+
+port.on("message", (question: Question) => {
+  if (question.kind !== "open") return sendAnswer(port, question.id, answer(question));
+  const signer = localSigner(question.secret, fastest());
+  const { book } = question;
+  let opened: Signatures | null = null;
+  open = () => (opened ??= signaturesOf(signer, book === null ? null : new SignedHeads(book, signer.address)));
 });

@@ -69,9 +69,9 @@ export interface Place {
   readonly head: bigint;
 }
 
-export interface JournalRecord extends Place {
+export interface JournalRecord<Entry = JournalEntry> extends Place {
   readonly checksum: Uint8Array;
-  readonly entry: JournalEntry;
+  readonly entry: Entry;
 }
 
 /** Where a journal ends: what its next record goes on from. `previous` is the checksum of the record `sequence`. */
@@ -513,6 +513,36 @@ export async function readRecord(
     expected = { ...tipAfter(record), sequence };
   }
   throw journalDamaged(sequence, "record", "to be there");
+}
+
+/**
+ * Records of the log from an entry on, without the marks of rounds, each checked against the one before it.
+ * @param first  entries before the first of them
+ * @throws JOURNAL_DAMAGED, STORAGE
+ */
+export async function* readLog(
+  store: Pick<Store, "read" | "last">,
+  first: number,
+  digest: Digest = sha256,
+): AsyncGenerator<JournalRecord, void, undefined> {
+  for await (const record of readJournal(store, await sequenceOf(store, first), undefined, digest))
+    if (record.logCount > first && record.entry.kind !== "round") yield record;
+}
+
+/** Sequence of the record of an entry, or of the first beyond the last. @param n  entries before it */
+async function sequenceOf(store: Pick<Store, "read" | "last">, n: number): Promise<number> {
+  // Marks lie between entries: it is none of the first n.
+  let [low, high] = [n, (await store.last()) + 1];
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    let count: number | null = null;
+    for await (const bytes of store.read(middle, 1))
+      if (bytes.length > AT.head) count = getU48(new DataView(bytes.buffer, bytes.byteOffset), AT.logCount);
+    if (count === null) throw journalDamaged(middle, "record", "to be there");
+    if (count > n) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }
 
 /** A record is missing or not what it ought to be. Names the field and what was expected, never the contents of an entry. */

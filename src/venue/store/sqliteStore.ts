@@ -44,6 +44,8 @@ export interface SqliteOptions {
    * damaged key may be found missing. Records, snapshots and documents are checked whenever they are read, with either.
    */
   readonly check?: "full" | "quick";
+  /** of an opening that was before this one, in this store or the one that it is a copy of; 0 unless it is said */
+  readonly after?: number;
   /** most pages of 4,096 bytes of the file: beyond them the disk counts as full */
   readonly maxPages?: number;
   /**
@@ -381,7 +383,12 @@ class SqliteStore implements Store {
             `copy is in its place. To go on from an older copy on purpose, remove ${this.#path}-mark`,
           { reason: "damaged", commits, expected: marked },
         );
-      const state = { epoch: epoch + 1, commits: commits + 1, pid: process.pid, since: new Date().toISOString() };
+      const state = {
+        epoch: Math.max(epoch, this.#options.after ?? 0) + 1,
+        commits: commits + 1,
+        pid: process.pid,
+        since: new Date().toISOString(),
+      };
       writeState(this.#meta, state);
       this.#point("open:row");
       return state;

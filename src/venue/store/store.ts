@@ -5,7 +5,7 @@ import { outOfRange } from "../../protocol/errors.ts";
  * opening takes the lock, and raises the epoch, so that a writer that lost its lock without noticing is refused.
  */
 export interface Store {
-  /** number of this opening, greater than that of any before it */
+  /** number of this opening, greater than that of any before it; 0 while it stands by */
   readonly epoch: number;
 
   /**
@@ -50,6 +50,26 @@ export interface Store {
   backup(path: string): Promise<void>;
   /** Gives the lock back. */
   close(): Promise<void>;
+}
+
+/**
+ * A store that another opening has: what that has acknowledged is read along. Documents that are put meanwhile are only held, as they
+ * follow from the records, and the other writes them too; what is not there by then is written when it is taken over.
+ */
+export interface StandbyStore extends Store {
+  /**
+   * Takes the store over if the other has fallen silent or ended, or looks how far it has come.
+   * @returns whether it is this opening's from now on, which is told once
+   * @throws STORAGE  where nobody can tell: ask again, unless `reason` is "foreign", "settings" or "closed"
+   */
+  takeOver(): Promise<boolean>;
+  /** who has it, as it named itself */
+  readonly leader: string;
+}
+
+/** Whether a store is one that another opening may have. */
+export function isStandby(store: Store): store is StandbyStore {
+  return "takeOver" in store && store.epoch === 0;
 }
 
 /** Records that are read from a disk at once. */

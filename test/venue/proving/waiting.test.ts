@@ -20,6 +20,7 @@ async function marketOn(storage: Store, { looked, proved }: { looked: Promise<vo
   const rounds: number[] = [];
   const market = new Market(options, DEFAULT_LIMITS, await startOf(options), {
     tell: () => {},
+    onWritten: () => {},
     onProven: ({ number }) => rounds.push(number),
     onFailed: (error) => assert.fail(error),
   });

@@ -31,7 +31,8 @@ describe("venue: signatures in a thread", () => {
       list.map((_, i) => i % 3 !== 2),
     );
     const receipts = checked.map(({ item, auth }, i) => ({ domain, n: BigInt(i), item, auth, time: 5n, head: 7n }));
-    assert.deepEqual(await thread.sign(receipts), await local.sign(receipts));
+    const request = { run: null, receipts, logHeads: [{ domain, epoch: 1, n: 3, head: 9n }] };
+    assert.deepEqual(await thread.sign(request), await local.sign(request));
     assert.equal(receiptDigest(receipts[0]).length, 32);
     await thread.close();
     await assert.rejects(thread.check(domain, list), { code: "CLOSED" });

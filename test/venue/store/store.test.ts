@@ -7,8 +7,10 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { memoryStore } from "../../../src/venue/store/memoryStore.ts";
 import { openSqliteStore } from "../../../src/venue/store/sqliteStore.ts";
+import { openPostgresStore } from "../../../src/venue/store/postgres/postgresStore.ts";
 import { openThreadStore } from "../../../src/venue/store/threadStore.ts";
 import type { Store, StoredRecord } from "../../../src/venue/store/store.ts";
+import { POSTGRES, startDatabase, type Database } from "../../cluster/postgres.ts";
 import { collect } from "./records.ts";
 
 const seed = Number(process.env.SEED ?? 12);
@@ -19,7 +21,12 @@ const STORES: Record<string, () => Promise<Store>> = {
   memoryStore: async () => memoryStore(),
   openSqliteStore: () => openSqliteStore(join(folder, `${files++}`, "venue.db")),
   openThreadStore: () => openThreadStore(join(folder, `${files++}`, "venue.db")),
+  [`openPostgresStore on ${POSTGRES === undefined ? "PGlite" : "PostgreSQL"}`]: async () => {
+    database ??= await startDatabase();
+    return openPostgresStore(await database.schema(), { copies: "oneDisk" });
+  },
 };
+let database: Database | undefined;
 
 function record(sequence: number, key?: number): StoredRecord {
   const bytes = new Uint8Array(1 + (sequence % 300)).fill(sequence);
@@ -30,7 +37,10 @@ const plain = (bytes: Uint8Array) => Uint8Array.from(bytes);
 const recordsOf = async (store: Store, from = 0) => (await collect(store.read(from))).map(plain);
 const range = (count: number, from = 0) => Array.from({ length: count }, (_, i) => from + i);
 
-after(() => rmSync(folder, { recursive: true }));
+after(async () => {
+  rmSync(folder, { recursive: true });
+  await database?.stop();
+});
 
 for (const [name, open] of Object.entries(STORES))
   describe(`${name} (seed ${seed})`, () => {

@@ -1,0 +1,81 @@
+import type { Client } from "pg";
+import { TacitError } from "../../../protocol/errors.ts";
+
+/** Of the tables. */
+export const FORMAT = 1;
+/** Of all venues that make tables at once, one does. */
+const MIGRATING = 0x7461_6a6f;
+
+/**
+ * Asked is by venues (`askers`), each by a number of its own; a job is waiting while it has no prover. Beside it are its inputs, which are
+ * written once, and answers, of which there may be several: from who was given up, too. A key is `name sha256`, of the circuit's proving
+ * key. What comes and goes is vacuumed early, as a long row of what is dead makes each look slow.
+ */
+const OFTEN =
+  "autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 10000";
+const MIGRATIONS: readonly string[] = [
+  `CREATE TABLE format (id int PRIMARY KEY CHECK (id = 0), format int NOT NULL);
+   CREATE TABLE askers (id bigint PRIMARY KEY, keys text[] NOT NULL, seen timestamptz NOT NULL) WITH (fillfactor = 50, ${OFTEN});
+   CREATE TABLE provers (
+     name text PRIMARY KEY, session bigint NOT NULL, seen timestamptz NOT NULL, handed timestamptz NOT NULL,
+     held int NOT NULL, barred timestamptz
+   ) WITH (fillfactor = 50, ${OFTEN});
+   CREATE TABLE prover_keys (name text PRIMARY KEY, keys text[] NOT NULL);
+   CREATE TABLE jobs (
+     asker bigint, number bigint, asked timestamptz NOT NULL, key text NOT NULL, refused jsonb NOT NULL, prover text, taken timestamptz,
+     PRIMARY KEY (asker, number)
+   ) WITH (fillfactor = 50, ${OFTEN});
+   CREATE INDEX jobs_waiting ON jobs (asked, asker, number) WHERE prover IS NULL;
+   CREATE INDEX jobs_taken ON jobs (prover) WHERE prover IS NOT NULL;
+   CREATE TABLE inputs (asker bigint, number bigint, bytes bytea NOT NULL, PRIMARY KEY (asker, number))
+     WITH (${OFTEN}, toast.autovacuum_vacuum_scale_factor = 0, toast.autovacuum_vacuum_threshold = 5000);
+   ALTER TABLE inputs ALTER bytes SET STORAGE EXTERNAL;
+   CREATE TABLE answers (asker bigint, number bigint, prover text, proof bytea, failure text, PRIMARY KEY (asker, number, prover))
+     WITH (${OFTEN});
+   INSERT INTO format VALUES (0, 1);`,
+];
+const TABLES = ["format", "askers", "provers", "prover_keys", "jobs", "inputs", "answers"];
+
+/**
+ * Makes the tables in the schema of the connection, or brings them to this format.
+ * @throws STORAGE  "foreign" where they are others, or of a newer format
+ */
+export async function migrateJobs(client: Client): Promise<void> {
+  await client.query("SELECT pg_advisory_lock($1)", [MIGRATING]);
+  try {
+    const format = await formatOf(client);
+    for (let next = format; next < FORMAT; next++) {
+      const raised = next === 0 ? "" : `UPDATE format SET format = ${next + 1};`;
+      await client.query(`BEGIN; ${MIGRATIONS[next]} ${raised} COMMIT`);
+    }
+  } catch (error) {
+    await client.query("ROLLBACK");
+    throw error;
+  } finally {
+    await client.query("SELECT pg_advisory_unlock($1)", [MIGRATING]);
+  }
+}
+
+/** @throws STORAGE  "foreign"; "empty" where a venue has yet to make the tables, or to bring them to this format */
+export async function requireJobs(client: Client): Promise<void> {
+  if ((await formatOf(client)) < FORMAT)
+    throw new TacitError("STORAGE", "there are no jobs here so far: expected a venue to have made the tables", { reason: "empty" }); // prettier-ignore
+}
+
+/** 0 where there is nothing. @throws STORAGE "foreign" */
+async function formatOf(client: Client): Promise<number> {
+  const { rows } = await client.query(
+    "SELECT tablename::text AS name FROM pg_tables WHERE schemaname = current_schema()",
+  );
+  const found = (rows as { name: string }[]).map(({ name }) => name);
+  if (found.length === 0) return 0;
+  if (!TABLES.every((name) => found.includes(name)))
+    throw new TacitError("STORAGE", "the schema holds tables of something else: expected an empty one, or jobs of Tacit", { reason: "foreign" }); // prettier-ignore
+  const [row] = (await client.query("SELECT format FROM format")).rows as { format: number }[];
+  if (!row || row.format > FORMAT)
+    throw new TacitError("STORAGE", `the jobs have format ${row?.format}: expected at most ${FORMAT}`, {
+      reason: "foreign",
+      format: row?.format,
+    });
+  return row.format;
+}
