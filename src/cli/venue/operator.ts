@@ -220,3 +220,11 @@ async function writeNew(path: string, text: string, mode: number): Promise<void>
     throw new TacitError("FILE", `${path} cannot be written: ${(error as Error).message}`, { path });
   }
 }
+
+/** Secret of the signer in a venue's folder. @throws FILE, FORMAT, PASSPHRASE */
+export async function signerSecret(folder: string, passphraseFile: string | undefined): Promise<Uint8Array> {
+  const path = join(folder, FILES.keys);
+  const known = await readKeysFile(path);
+  if (known === null) throw new TacitError("FILE", `there is no ${path}: expected the folder of a venue`, { path });
+  return (await openKeys(known, await operatorPassphrase(passphraseFile))).signer;
+}
