@@ -14,7 +14,7 @@ const HEADERS = {
   "Cache-Control": "no-store",
   "X-Content-Type-Options": "nosniff",
 } as const;
-const STATUS = { FORMAT: 400, NOT_FOUND: 404, METHOD: 405, UNAUTHORIZED: 401, TOO_LARGE: 413 } as const;
+const STATUS = { FORMAT: 400, NOT_FOUND: 404, METHOD: 405, UNAUTHORISED: 401, TOO_LARGE: 413 } as const;
 
 export interface JsonServiceOptions {
   readonly metrics: Pick<Measured, "text" | "contentType">;
@@ -84,12 +84,12 @@ export function pathNumber(c: Context, name: string): bigint {
   return BigInt(text);
 }
 
-/** That who asks has the token: as long as it takes for any wrong one. @throws UNAUTHORIZED */
+/** That who asks has the token: as long as it takes for any wrong one. @throws UNAUTHORISED */
 export function requireToken(c: Context, token: string): void {
   const given = /^Bearer (.+)$/.exec(c.req.header("Authorization") ?? "")?.[1] ?? "";
   const digest = (text: string) => createHash("sha256").update(text).digest();
   if (!timingSafeEqual(digest(given), digest(token)))
-    throw new TacitError("UNAUTHORIZED", "the token is missing or wrong: expected Authorization: Bearer");
+    throw new TacitError("UNAUTHORISED", "the token is missing or wrong: expected Authorization: Bearer");
 }
 
 export interface RunningService {

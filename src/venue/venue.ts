@@ -114,6 +114,7 @@ export class Venue extends Questions {
   #status: "standby" | "open" | "stopped" | "closed" = "standby";
   /** whether it takes what it is asked for, as long as it is open */
   #leads = false;
+  #recovered = 0;
   #standby: { readonly leader: string; readonly error: TacitError | null } | null = null;
   /** fulfilled when it follows nobody any more */
   #following: Promise<void> = Promise.resolve();
@@ -166,7 +167,8 @@ export class Venue extends Questions {
     const { urls, seal } = this.#coSigners;
     const { logCount: first, head } = market;
     await market.restore(await recoverRecords({ domain: this.genesis.domain, first, head, signed, urls, seal }));
-    this.#tell({ kind: "recovered", entries: market.logCount - first });
+    this.#recovered = market.logCount - first;
+    this.#tell({ kind: "recovered", entries: this.#recovered });
   }
 
   #openCoSigning(): void {
@@ -424,6 +426,11 @@ export class Venue extends Questions {
     this.#requireLeading();
     const known = await this.#market.find({ account: BigInt(index), nonce: requireBits("nonce", nonce, BITS.nonce) });
     return known && (await this.#acknowledge([known]))[0];
+  }
+
+  /** Entries that co-signers gave back when this venue began to lead, as the journal had lost them. */
+  get recovered(): number {
+    return this.#recovered;
   }
 
   /** What co-signers have signed so far; null without them, and while it stands by. */

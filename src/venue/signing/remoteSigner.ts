@@ -27,7 +27,7 @@ const FINAL = ["FENCED", "GAP", "FORKED", "OTHER_VENUE", "OUT_OF_RANGE", "FORMAT
 /**
  * A signer that is a program of its own (`tacit signer`), perhaps on another machine. While it is away what is asked of it waits, and
  * `fault` says so: the same may be asked again. A venue closes it.
- * @throws UNREACHABLE, UNAUTHORIZED, FORMAT, OUT_OF_RANGE  when it is not there at the start, or no signer
+ * @throws UNREACHABLE, UNAUTHORISED, FORMAT, OUT_OF_RANGE  when it is not there at the start, or no signer
  */
 export async function remoteSigner(options: RemoteSignerOptions): Promise<Signatures> {
   const { fetch = globalThis.fetch, wait = waitFor } = options;
@@ -49,7 +49,7 @@ export async function remoteSigner(options: RemoteSignerOptions): Promise<Signat
     const answer = (json ?? {}) as { error?: { code?: unknown; message?: unknown; details?: unknown } };
     if (status === 200) return answer as Record<string, unknown>;
     const { code, message, details } = answer.error ?? {};
-    if (typeof code === "string" && [...FINAL, "UNAUTHORIZED"].includes(code))
+    if (typeof code === "string" && [...FINAL, "UNAUTHORISED"].includes(code))
       throw new TacitError(code, `the signer refuses: ${String(message)}`, (details ?? {}) as Record<string, unknown>);
     throw new TacitError("UNREACHABLE", `${shownUrl(base)} does not sign: it answered with status ${status}`);
   }
