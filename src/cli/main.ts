@@ -345,7 +345,9 @@ function tacit(exit: (code: number) => void): Command {
         .default("info"),
     )
     .action(async (options, it: Command) => {
-      const named = (["profile", "interval", "cosignerKeys"] as const).filter((name) => it.getOptionValueSource(name) === "cli");
+      const named = (["profile", "interval", "cosignerKeys"] as const).filter(
+        (name) => it.getOptionValueSource(name) === "cli",
+      );
       exit(await (await import("./venue/serve.ts")).serve({ ...options, named }));
     });
 
