@@ -485,6 +485,19 @@ function tacit(exit: (code: number) => void): Command {
       .option("--json", "print JSON");
   const withVenue = (it: Command) =>
     withAccount(it.option("--venue <url>", "address of the venue", "http://127.0.0.1:8080"));
+  /** What sends an item. */
+  const withSending = (it: Command) =>
+    withVenue(it)
+      .addOption(anyway())
+      .addOption(
+        new Option(
+          "--finality <what>",
+          "what an item is answered by: the venue's receipt, or a quorum of its co-signers too",
+        )
+          .choices(["receipt", "quorum"])
+          .default("receipt"),
+      )
+      .option("--cosigners <url...>", "addresses of co-signers: the receipt is compared with what they were shown", []);
 
   const account = command("account", "a trader's key and account", "tacit account new", "tacit account show");
   withAccount(account.command("new").description("make a key and seal it").exitOverride())
@@ -599,7 +612,7 @@ function tacit(exit: (code: number) => void): Command {
     "tacit order cancel 101 7",
   );
   for (const side of ["buy", "sell"] as const)
-    withVenue(
+    withSending(
       order
         .command(`${side} <market> <lots> <limit>`)
         .description(`${side} lots of a market (its id or name) at a limit in cash units per lot`)
@@ -610,12 +623,11 @@ function tacit(exit: (code: number) => void): Command {
       .option("--this-auction", "leave at the first auction that matches")
       .option("--replaces <nonce>", "order that it cancels", integer)
       .option("--max-fee <amount>", "highest fee of one lot at the limit", integer)
-      .addOption(anyway())
       .action(async (market, lots, limit, options) => {
         const order = { market, size: asked("lots", lots), limit: asked("limit", limit) };
         exit(await (await trader()).orderNew(side, order, options));
       });
-  withVenue(
+  withSending(
     order
       .command("quotes <file>")
       .description(
@@ -626,14 +638,9 @@ function tacit(exit: (code: number) => void): Command {
   )
     .option("--valid-for <seconds>", "for which the venue may still admit each", positive, 30)
     .option("--expire-in <seconds>", "after which its orders leave the book", positive, 86_400)
-    .addOption(anyway())
     .action(async (file, options) => exit(await (await trader()).orderQuotes(file, options)));
-  withVenue(
-    order
-      .command("cancel <market> [nonce]")
-      .description("cancel an order, or all orders in a market")
-      .exitOverride()
-      .addOption(anyway()),
+  withSending(
+    order.command("cancel <market> [nonce]").description("cancel an order, or all orders in a market").exitOverride(),
   ).action(async (market, nonce, options) => {
     const target = nonce === undefined ? undefined : asked("nonce", nonce);
     if (target !== undefined && (target < 1n || target >> BigInt(BITS.nonce) !== 0n))
@@ -650,14 +657,12 @@ function tacit(exit: (code: number) => void): Command {
     async (options) => exit(await (await trader()).orderList(options)),
   );
 
-  withVenue(
+  withSending(
     command(
       "withdraw <amount> <recipient>",
       "withdraw cash to an address of the chain",
       "tacit withdraw 100000 0x00000000000000000000000000000000000000aa",
-    )
-      .option("--less-accepted", "while the venue is short of what it owes, take the part that all are paid")
-      .addOption(anyway()),
+    ).option("--less-accepted", "while the venue is short of what it owes, take the part that all are paid"),
   ).action(async (amount, recipient, options) =>
     exit(await (await trader()).withdraw(asked("amount", amount), recipient, options)),
   );

@@ -1,8 +1,10 @@
 import { parseAddress } from "./address.ts";
 import { outOfRange } from "./errors.ts";
 import { asInteger, asList, asObject, badFormat } from "./json.ts";
+import type { HashedEntry } from "./item.ts";
 import { logHeadSigner, type LogHead } from "./logHead.ts";
 import { FIELD } from "./numbers.ts";
+import { BITS } from "./parameters.ts";
 
 /** Most that a venue may have: f = 10. */
 export const MAX_CO_SIGNERS = 31;
@@ -84,6 +86,19 @@ export function readSignature(at: string, json: unknown): string {
   if (typeof json !== "string" || !/^0x[0-9a-f]{130}$/.test(json))
     throw badFormat(at, "a signature: 0x and 130 hexadecimal digits");
   return json;
+}
+
+/** Entries as the public may see them. @throws FORMAT  naming the place */
+export function readHashedEntries(at: string, json: unknown): HashedEntry[] {
+  return asList(at, json).map((it, i) => readHashedEntry(`${at}[${i}]`, it));
+}
+
+/** @throws FORMAT  naming the place */
+export function readHashedEntry(at: string, json: unknown): HashedEntry {
+  const { item, auth, time } = asObject(at, json);
+  const seconds = readField(`${at}.time`, time);
+  if (seconds >> BigInt(BITS.time)) throw badFormat(`${at}.time`, `seconds below 2^${BITS.time}`);
+  return { item: readField(`${at}.item`, item), auth: readField(`${at}.auth`, auth), time: seconds };
 }
 
 const isCount = (x: unknown): x is number => Number.isSafeInteger(x) && (x as number) >= 0;

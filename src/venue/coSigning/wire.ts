@@ -1,4 +1,11 @@
-import { coSignedHeadJson, readCoSignedHead, readField, readLogHead, readSignature } from "../../protocol/coSigners.ts";
+import {
+  coSignedHeadJson,
+  readCoSignedHead,
+  readField,
+  readHashedEntry,
+  readLogHead,
+  readSignature,
+} from "../../protocol/coSigners.ts";
 import type { HashedEntry } from "../../protocol/item.ts";
 import { asList, asObject, asWhole, badFormat } from "../../protocol/json.ts";
 import type { SignedLogHead } from "../../protocol/logHead.ts";
@@ -54,7 +61,7 @@ export function readCoSignedEntries(at: string, json: unknown): CoSignedEntry[] 
     const { sealed } = asObject(`${at}[${i}]`, it);
     if (typeof sealed !== "string" || sealed.length > 1.4 * LONGEST_SEALED || !/^[A-Za-z0-9+/]*={0,2}$/.test(sealed))
       throw badFormat(`${at}[${i}].sealed`, `at most ${LONGEST_SEALED} bytes in base64`);
-    return { ...readHashed(`${at}[${i}]`, it), sealed: new Uint8Array(Buffer.from(sealed, "base64")) };
+    return { ...readHashedEntry(`${at}[${i}]`, it), sealed: new Uint8Array(Buffer.from(sealed, "base64")) };
   });
 }
 
@@ -74,13 +81,6 @@ function signedJson({ domain, epoch, n, head, signature }: SignedLogHead) {
 
 function readSigned(at: string, json: unknown): SignedLogHead {
   return { ...readLogHead(at, json), signature: readSignature(`${at}.signature`, asObject(at, json).signature) };
-}
-
-function readHashed(at: string, json: unknown): HashedEntry {
-  const { item, auth, time } = asObject(at, json);
-  const seconds = readField(`${at}.time`, time);
-  if (seconds >> 40n) throw badFormat(`${at}.time`, "seconds below 2^40");
-  return { item: readField(`${at}.item`, item), auth: readField(`${at}.auth`, auth), time: seconds };
 }
 
 function limited(at: string, json: unknown): unknown[] {
