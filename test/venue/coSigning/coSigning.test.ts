@@ -5,23 +5,16 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { serveApp, type RunningService } from "../../../src/feeds/jsonService.ts";
-import {
-  coSignersOf,
-  countSignatures,
-  isFinal,
-  readCoSignedHead,
-  type CoSignedHead,
-} from "../../../src/protocol/coSigners.ts";
+import { jsonApp, replyJson, serveApp } from "../../../src/feeds/jsonService.ts";
+import { countSignatures, isFinal, readCoSignedHead, type CoSignedHead } from "../../../src/protocol/coSigners.ts";
 import { chainHeads } from "../../../src/protocol/item.ts";
 import { logHeadDigest, logHeadSigner } from "../../../src/protocol/logHead.ts";
-import { CoSigner } from "../../../src/venue/coSigning/coSigner.ts";
-import { createCoSignerApp } from "../../../src/venue/coSigning/service.ts";
 import { SignedHeads } from "../../../src/venue/signing/signedHeads.ts";
 import { signaturesOf } from "../../../src/venue/signing/signatures.ts";
 import { localSigner } from "../../../src/venue/signing/signer.ts";
 import type { VenueEvent, VenueOptions } from "../../../src/venue/options.ts";
 import type { Venue } from "../../../src/venue/venue.ts";
+import { KEYS, Service, SET } from "./services.ts";
 import { hasCode } from "../../hasCode.ts";
 import {
   eventOf,
@@ -34,45 +27,7 @@ import {
   type Trader,
 } from "../fixture.ts";
 
-const KEYS = [11, 12, 13, 14].map((i) => localSigner(new Uint8Array(32).fill(i)));
-const SET = coSignersOf(KEYS.map(({ address }) => address));
 const submit = (venue: Venue, { item, auth }: ReturnType<Trader["order"]>) => venue.submit(item, auth);
-
-/** A co-signer as a service. */
-class Service {
-  readonly #i: number;
-  readonly #folder: string;
-  port = 0;
-  coSigner!: CoSigner;
-  #service: RunningService | null = null;
-
-  constructor(i: number, folder: string) {
-    [this.#i, this.#folder] = [i, folder];
-  }
-  async start(name = "cosigned"): Promise<void> {
-    const path = join(this.#folder, `${name}-${this.#i}.db`);
-    const operator = SIGNER.address;
-    const now = () => 2n ** 39n;
-    this.coSigner = new CoSigner({
-      path,
-      signer: KEYS[this.#i],
-      domain: genesis.domain,
-      operator,
-      coSigners: SET,
-      now,
-    });
-    this.#service = await serveApp(createCoSignerApp({ coSigner: this.coSigner }), { port: this.port });
-    this.port = Number(new URL(this.#service.url).port);
-  }
-  get url(): string {
-    return `http://127.0.0.1:${this.port}`;
-  }
-  async stop(): Promise<void> {
-    await this.#service?.close();
-    if (this.#service) this.coSigner.close();
-    this.#service = null;
-  }
-}
 
 describe("venue: co-signers", () => {
   let folder: string;
@@ -148,7 +103,6 @@ describe("venue: co-signers", () => {
     const [alice] = traders(1);
     const stranger = localSigner(new Uint8Array(32).fill(99));
     const lying = (answer: (path: string, body: string) => object) => async () => {
-      const { jsonApp, replyJson } = await import("../../../src/feeds/jsonService.ts");
       const app = jsonApp({ metrics: { text: async () => "", contentType: "text/plain" } });
       app.all("*", async (c) => {
         return replyJson(c, answer(c.req.path, await c.req.text()));
