@@ -349,7 +349,7 @@ describe("a venue's EVM chain", () => {
     /** Brings rules in, by an entry of a time. */
     const bringIn = async (rules: bigint, time: bigint) => {
       const step: Step = { name: "configure", inputs: { time, logCount: 1n, rules } };
-      const args = [genesis, encodeRound(simulator.round(genesis, [step]))];
+      const args = [genesis, encodeRound(simulator.round(genesis, [step])), "0x"];
       return anvil.send({ contract: venue, name: "submitRound", args, time });
     };
 
@@ -815,7 +815,7 @@ describe("a venue's EVM chain", () => {
       await start();
       const { state, instructions } = await add(3);
       const beginning = { instructions: instructions.slice(0, 2) };
-      await anvil.send({ contract: venue, name: "submitRound", args: [state, encodeRound(beginning)] });
+      await anvil.send({ contract: venue, name: "submitRound", args: [state, encodeRound(beginning), "0x"] });
       await add();
       await go(4);
       await done(1);
@@ -829,7 +829,7 @@ describe("a venue's EVM chain", () => {
       await anvil.client.setAutomine(false);
       const { state, instructions } = await add(3);
       await relay.poll();
-      const args = [state, encodeRound({ instructions: instructions.slice(0, 2) })];
+      const args = [state, encodeRound({ instructions: instructions.slice(0, 2) }), "0x"];
       const fees = { maxFeePerGas: 10n ** 12n, maxPriorityFeePerGas: 10n ** 11n, gas: 9_000_000n };
       await anvil.client.writeContract({ ...venue, functionName: "submitRound", args, account: owner, ...fees });
       await go(6);
