@@ -212,6 +212,7 @@ function tacit(exit: (code: number) => void): Command {
     "verify a round, every round of a replay in a row with its record, or a survey; with --key one proof of any circuit",
     "tacit verify out.json",
     "tacit verify round.json --state 1234...",
+    "tacit verify round.json --genesis genesis.json",
     "tacit verify --key verification_key.json proof.json public.json",
   )
     .addOption(profileOption("keys to verify with (default: those that fit)"))
@@ -222,11 +223,12 @@ function tacit(exit: (code: number) => void): Command {
       fieldElement,
     )
     .option("--keys <folder>", "folder of the verification keys (default: keys/ of this package)")
+    .option("--genesis <file>", "of the venue, or its /v1/venue: the co-signers there must have made each round final")
     .addOption(
       new Option(
         "--key <file>",
         "check one Groth16 proof over BN254 with this key, as `snarkjs groth16 verify` does: <file> is the proof",
-      ).conflicts(["profile", "state", "domain", "keys"]),
+      ).conflicts(["profile", "state", "domain", "keys", "genesis"]),
     )
     .option("--json", "print the result as JSON")
     .action(async (file, publicPath, options) => {

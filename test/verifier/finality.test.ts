@@ -3,7 +3,14 @@ import { secp256k1 } from "@noble/curves/secp256k1.js";
 import { getAddress, toFunctionSelector, zeroAddress, type Address } from "viem";
 import { coSignersOf, type CoSignedHead, type CoSigners } from "../../src/protocol/coSigners.ts";
 import { logHeadDigest, type LogHead } from "../../src/protocol/logHead.ts";
-import { encodeFinality, encodeRound, verifyRound } from "../../src/verifier/index.ts";
+import {
+  encodeFinality,
+  encodeRound,
+  readRounds,
+  roundJson,
+  verifyClaim,
+  verifyRound,
+} from "../../src/verifier/index.ts";
 import { owner, trader as announcer, type Chain, type Deployed } from "../../src/setup/chain/chain.ts";
 import { deployVenue, type Parts } from "../../src/setup/chain/deploy.ts";
 import type { Artifact } from "../../src/setup/contract.ts";
@@ -182,6 +189,22 @@ describe("a round of a venue with co-signers", () => {
     it(`is refused by the contract when ${why}`, async () => {
       assert.deepEqual([await onChain(bytes(three)), await onChain(finality())], ["accepted", "NotFinal"]);
     });
+
+  it("has its signatures in its file", () => {
+    const [stateAfter] = round.instructions.at(-1)!.publicInputs.slice(1);
+    const segment = { logCount: 0n, head: 0n, entries: [] };
+    const { instructions } = round;
+    const { entries: _, ...file } = roundJson({ number: 1, state: genesis, stateAfter, segment, instructions, final: signed(three) }); // prettier-ignore
+    const [claim] = readRounds(JSON.parse(JSON.stringify(file)));
+    assert.deepEqual(claim.final, signed(three));
+    const outcome = (coSigners: CoSigners, of = claim) => {
+      const result = verifyClaim(of, null, { keys: simulator.keys, domain, coSigners, now });
+      return result.ok ? "accepted" : result.code;
+    };
+    const { final: __, ...without } = claim;
+    assert.deepEqual([outcome(four), outcome(others), outcome(four, without)], ["accepted", "notFinal", "notFinal"]);
+    assert.equal("final" in roundJson({ number: 1, state: genesis, stateAfter, segment, instructions }), false);
+  });
 
   it("is refused by the library when what comes with it is malformed", () => {
     const good = signed(three);
