@@ -14,7 +14,13 @@ import type { Chain, ChainDeposit, ChainPoint, Estimate, Hex, Submission } from 
 import { ABI, chainError, evmNode, nodeText, refusalOf, type NodeOptions } from "./node.ts";
 import { rulesReader } from "./rulesEvents.ts";
 
-export { evmAnnouncer, type Announced, type AnnouncerOptions } from "./announcer.ts";
+export {
+  evmAnnouncer,
+  readContractCoSigners,
+  type Announced,
+  type AnnouncerOptions,
+  type NextCoSigners,
+} from "./announcer.ts";
 export { announcedRules, type RulesCursor, type RulesEvent, type RulesPage } from "./rulesEvents.ts";
 
 const DEPOSIT = getAbiItem({ abi: ABI, name: "Deposit" });
