@@ -19,6 +19,7 @@ export const EXIT = { ok: 0, failed: 1, badInput: 2, unknown: 3, interrupted: 13
 /** Errors that are the answer of a check, not the fault of who asked. */
 const FAILED = new Set([
   "ANNOUNCEMENT",
+  "ANNOUNCEMENT_REFUSED",
   "CIRCUIT_COMPILE",
   "CIRCUIT_WARNING",
   "CONTRADICTION",
