@@ -19,6 +19,7 @@ export const EXIT = { ok: 0, failed: 1, badInput: 2, unknown: 3, interrupted: 13
 /** Errors that are the answer of a check, not the fault of who asked. */
 const FAILED = new Set([
   "ANNOUNCEMENT",
+  "ANNOUNCEMENT_REFUSED",
   "CIRCUIT_COMPILE",
   "CIRCUIT_WARNING",
   "CONTRADICTION",
@@ -212,6 +213,7 @@ function tacit(exit: (code: number) => void): Command {
     "verify a round, every round of a replay in a row with its record, or a survey; with --key one proof of any circuit",
     "tacit verify out.json",
     "tacit verify round.json --state 1234...",
+    "tacit verify round.json --genesis genesis.json",
     "tacit verify --key verification_key.json proof.json public.json",
   )
     .addOption(profileOption("keys to verify with (default: those that fit)"))
@@ -222,11 +224,12 @@ function tacit(exit: (code: number) => void): Command {
       fieldElement,
     )
     .option("--keys <folder>", "folder of the verification keys (default: keys/ of this package)")
+    .option("--genesis <file>", "of the venue, or its /v1/venue: the co-signers there must have made each round final")
     .addOption(
       new Option(
         "--key <file>",
         "check one Groth16 proof over BN254 with this key, as `snarkjs groth16 verify` does: <file> is the proof",
-      ).conflicts(["profile", "state", "domain", "keys"]),
+      ).conflicts(["profile", "state", "domain", "keys", "genesis"]),
     )
     .option("--json", "print the result as JSON")
     .action(async (file, publicPath, options) => {
@@ -591,6 +594,37 @@ function tacit(exit: (code: number) => void): Command {
   asAnnouncer(
     rules.command("cancel <number>").description("take an announcement back, until its timelock has run"),
   ).action(async (n, options) => exit(await (await ruling()).rulesCancel(numbered(n), options)));
+
+  const signing = () => import("./venue/coSigners.ts");
+  const coSigners = command(
+    "cosigners",
+    "co-signers of a venue's contract, without whose signatures it takes no round: who they are, and their change",
+    "tacit cosigners show --rpc https://node.example",
+    "TACIT_ANNOUNCER_KEY=... tacit cosigners announce 0x... 0x... 0x... 0x... --rpc https://node.example",
+  );
+  const atContract = (it: Command) =>
+    it
+      .exitOverride()
+      .option("--venue <url>", "address of the venue, which names its contract", "http://127.0.0.1:8080")
+      .requiredOption("--rpc <url>", "node of the chain that has the venue's contract");
+  atContract(coSigners.command("show").description("those in force, and those announced"))
+    .option("--json", "print JSON")
+    .action(async (options) => exit(await (await signing()).coSignersShow(options)));
+  atContract(
+    coSigners
+      .command("announce <address...>")
+      .description("announce others, 3f + 1 addresses, by TACIT_ANNOUNCER_KEY: those that wait are replaced"),
+  ).action(async (addresses, options) => exit(await (await signing()).coSignersAnnounce(addresses, options)));
+  atContract(
+    coSigners
+      .command("withdraw")
+      .description("take an announcement back, until its timelock has run, by TACIT_ANNOUNCER_KEY"),
+  ).action(async (options) => exit(await (await signing()).coSignersWithdraw(options)));
+  atContract(
+    coSigners
+      .command("apply")
+      .description("bring those announced into force, once their timelock has run: by any key in TACIT_ANNOUNCER_KEY"),
+  ).action(async (options) => exit(await (await signing()).coSignersApply(options)));
 
   command(
     "defaults",

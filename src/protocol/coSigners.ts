@@ -44,12 +44,17 @@ export function coSignersOf(addresses: readonly string[], at = "coSigners"): CoS
   };
 }
 
-/** How many co-signers have signed a head: of each the signature that stands in its place, and is its own. */
-export function countSignatures({ addresses }: CoSigners, head: CoSignedHead): number {
-  return addresses.filter((address, i) => {
+/** Of each co-signer the signature that stands in its place, if it is its own; else null. */
+export function signaturesOf({ addresses }: CoSigners, head: CoSignedHead): (string | null)[] {
+  return addresses.map((address, i) => {
     const signature = head.signatures[i];
-    return typeof signature === "string" && logHeadSigner(head, signature) === address;
-  }).length;
+    return typeof signature === "string" && logHeadSigner(head, signature) === address ? signature : null;
+  });
+}
+
+/** How many co-signers have signed a head. */
+export function countSignatures(coSigners: CoSigners, head: CoSignedHead): number {
+  return signaturesOf(coSigners, head).filter((signature) => signature !== null).length;
 }
 
 /** Whether no other head can have a quorum after as many entries, unless more than f co-signers lie. */
