@@ -595,7 +595,7 @@ function tacit(exit: (code: number) => void): Command {
     rules.command("cancel <number>").description("take an announcement back, until its timelock has run"),
   ).action(async (n, options) => exit(await (await ruling()).rulesCancel(numbered(n), options)));
 
-  const signing = () => import("./venue/coSigners.ts");
+  const announcing = () => import("./venue/coSigners.ts");
   const coSigners = command(
     "cosigners",
     "co-signers of a venue's contract, without whose signatures it takes no round: who they are, and their change",
@@ -609,22 +609,22 @@ function tacit(exit: (code: number) => void): Command {
       .requiredOption("--rpc <url>", "node of the chain that has the venue's contract");
   atContract(coSigners.command("show").description("those in force, and those announced"))
     .option("--json", "print JSON")
-    .action(async (options) => exit(await (await signing()).coSignersShow(options)));
+    .action(async (options) => exit(await (await announcing()).coSignersShow(options)));
   atContract(
     coSigners
       .command("announce <address...>")
       .description("announce others, 3f + 1 addresses, by TACIT_ANNOUNCER_KEY: those that wait are replaced"),
-  ).action(async (addresses, options) => exit(await (await signing()).coSignersAnnounce(addresses, options)));
+  ).action(async (addresses, options) => exit(await (await announcing()).coSignersAnnounce(addresses, options)));
   atContract(
     coSigners
       .command("withdraw")
       .description("take an announcement back, until its timelock has run, by TACIT_ANNOUNCER_KEY"),
-  ).action(async (options) => exit(await (await signing()).coSignersWithdraw(options)));
+  ).action(async (options) => exit(await (await announcing()).coSignersWithdraw(options)));
   atContract(
     coSigners
       .command("apply")
       .description("bring those announced into force, once their timelock has run: by any key in TACIT_ANNOUNCER_KEY"),
-  ).action(async (options) => exit(await (await signing()).coSignersApply(options)));
+  ).action(async (options) => exit(await (await announcing()).coSignersApply(options)));
 
   command(
     "defaults",

@@ -16,6 +16,7 @@ import { useHashKernels } from "../prover/hash/use.ts";
 import type { PublishedRound } from "../verifier/index.ts";
 import type { OpenedChain } from "./chain/chain.ts";
 import { ChainLink, type ChainOptions, type LinkStatus } from "./chain/chainLink.ts";
+import type { FinalOf } from "./chain/finalHeads.ts";
 import { systemClock, type Clock } from "./clock.ts";
 import { InFlight } from "./inFlight.ts";
 import { Intake, type Waiting } from "./intake.ts";
@@ -902,8 +903,14 @@ export class Venue extends Questions {
   }
 
   async #openChain(options: ChainOptions): Promise<void> {
+    const shown = this.#shown;
+    const finalOf: FinalOf = async ({ logCount }, coSigners) => {
+      shown!.coSigning.use(coSigners);
+      return shown!.coSigning.finalAt(Number(logCount));
+    };
     const link: ChainLink = await ChainLink.open({
       ...options,
+      ...(shown ? { finalOf } : {}),
       domain: this.genesis.domain,
       genesisState: this.genesisState,
       freeLeaves: BigInt(4 ** PROFILES[this.genesis.profile].depth - this.genesis.accounts.length),

@@ -11,10 +11,10 @@ export interface RoundEnd {
 }
 
 /**
- * The head there with signatures of the co-signers that are in force at the contract: fulfilled when it is final, rejected when the
+ * The head there with signatures of co-signers, those that are in force at the contract: fulfilled when it is final, rejected when the
  * venue closes. It may be asked for again, when what it gave is not enough or the co-signers have changed.
  */
-export type FinalOf = (round: RoundEnd) => Promise<CoSignedHead>;
+export type FinalOf = (round: RoundEnd, coSigners: CoSigners) => Promise<CoSignedHead>;
 
 /** Where the contract has co-signers, and the venue asks none. */
 export function noFinalOf({ addresses }: CoSigners): TacitError {
@@ -47,7 +47,7 @@ export class FinalHeads {
     }
     this.#heads.set(number, null);
     // Where it fails it is asked for at the next look.
-    this.#finalOf(end).then(
+    this.#finalOf(end, coSigners).then(
       (found) => void (this.#heads.has(number) && this.#heads.set(number, found)),
       () => this.#heads.delete(number),
     );

@@ -2,7 +2,6 @@ import { fetchJson, shownUrl, type Fetch } from "../../feeds/fetchJson.ts";
 import { wait as waitFor, type Wait } from "../../feeds/wait.ts";
 import {
   coSignedHeadJson,
-  countSignatures,
   isFinal,
   readCoSignedHead,
   readSignature,
@@ -46,6 +45,8 @@ export interface CoSignerStatus {
 }
 
 export interface CoSigningStatus {
+  /** in the order of their signatures */
+  readonly addresses: readonly string[];
   readonly quorum: number;
   /** entries of the log that are final */
   readonly final: number;
@@ -96,9 +97,11 @@ export class CoSigning {
   readonly #rejects = new Set<(error: Error) => void>();
   #changed: (() => void)[] = [];
   #error: Error | null = null;
+  #set: CoSigners;
 
   constructor(options: CoSigningOptions) {
     this.#options = options;
+    this.#set = options.coSigners;
     this.#fetch = options.fetch ?? globalThis.fetch;
     this.#wait = options.wait ?? waitFor;
     this.#peers = options.urls.map((url) => ({ url: url.replace(/\/+$/, ""), address: null, n: null, fault: null, done: null })); // prettier-ignore
@@ -108,7 +111,8 @@ export class CoSigning {
 
   get status(): CoSigningStatus {
     return {
-      quorum: this.#options.coSigners.quorum,
+      addresses: this.#set.addresses,
+      quorum: this.#set.quorum,
       final: this.#recent.at(-1)?.n ?? 0,
       coSigners: this.#peers.map(({ url, address, n, fault }) => ({ url: shownUrl(url), address, n, fault })),
     };
@@ -117,6 +121,17 @@ export class CoSigning {
   /** Why no heads are signed any more, or null. */
   get fault(): string | null {
     return this.#error?.message ?? null;
+  }
+
+  /** Who signs from now on, where they have changed: what others have made final counts no more. */
+  use(coSigners: CoSigners): void {
+    if (coSigners.addresses.join() === this.#set.addresses.join()) return;
+    this.#set = coSigners;
+    this.#target = null;
+    this.#recent.length = 0;
+    for (const peer of this.#peers) [peer.n, peer.done] = [null, null];
+    this.#wake();
+    this.#choose();
   }
 
   /** The log has grown. */
@@ -129,11 +144,11 @@ export class CoSigning {
    * @throws CLOSED  when the venue is closed before
    */
   async finalAt(n: number): Promise<CoSignedHead> {
-    const { store, coSigners } = this.#options;
+    const { store } = this.#options;
     const kept = await store.get(finalName(n));
     if (kept !== undefined) {
       const head = readCoSignedHead(finalName(n), JSON.parse(kept));
-      if (isFinal(coSigners, head)) return head;
+      if (isFinal(this.#set, head)) return head;
     }
     const head = await new Promise<CoSignedHead>((resolve, reject) => {
       if (this.#closed.signal.aborted) return reject(closed());
@@ -160,7 +175,8 @@ export class CoSigning {
     let final = this.#recent[0]?.n <= n ? this.#recent.find((it) => it.n >= n) : undefined;
     if (!final) {
       const [kept] = await store.list(FINALS, { after: finalName(n - 1), limit: 1 });
-      final = kept ? readCoSignedHead(kept.name, JSON.parse(kept.text)) : undefined;
+      const head = kept && readCoSignedHead(kept.name, JSON.parse(kept.text));
+      final = head && isFinal(this.#set, head) ? head : undefined;
       const recent = this.#recent.find((it) => it.n >= n);
       if (recent && (!final || recent.n < final.n)) final = recent;
     }
@@ -220,11 +236,10 @@ export class CoSigning {
   }
 
   async #chosen(): Promise<void> {
-    const { log, coSigners } = this.#options;
     const n = this.#due;
     if (n === null) return;
-    const signed = await this.#signed(n, await log.head(n));
-    this.#target = { signed, signatures: coSigners.addresses.map(() => null) };
+    const signed = await this.#signed(n, await this.#options.log.head(n));
+    this.#target = { signed, signatures: this.#set.addresses.map(() => null) };
     this.#wake();
   }
 
@@ -283,7 +298,7 @@ export class CoSigning {
 
   async #cursor(peer: Peer): Promise<number> {
     const { address, n } = readCoSignerState(await this.#ask(peer, "/v1/state"));
-    if (!this.#options.coSigners.addresses.includes(address))
+    if (!this.#set.addresses.includes(address))
       throw new TacitError("OTHER_VENUE", `it is ${address}, which is none of the venue's co-signers`);
     peer.address = address;
     return n;
@@ -339,14 +354,13 @@ export class CoSigning {
   }
 
   #take(target: Target, peer: Peer, signature: string): void {
-    const { coSigners, onFinal } = this.#options;
     peer.done = target;
-    const { signed, signatures } = target;
-    signatures[coSigners.addresses.indexOf(peer.address!)] = signature;
     if (this.#target !== target) return;
+    const { signed, signatures } = target;
+    signatures[this.#set.addresses.indexOf(peer.address!)] = signature;
     const { domain, epoch, n, head } = signed;
     const final = { domain, epoch, n, head, signatures: [...signatures] };
-    if (countSignatures(coSigners, final) < coSigners.quorum) return;
+    if (!isFinal(this.#set, final)) return;
     this.#target = null;
     for (const resolve of this.#wanted.get(n) ?? []) resolve(final);
     this.#wanted.delete(n);
@@ -354,7 +368,7 @@ export class CoSigning {
       this.#recent.push(final);
       if (this.#recent.length > RECENT) this.#recent.shift();
     }
-    onFinal?.(final);
+    this.#options.onFinal?.(final);
     this.#wake();
     this.#choose();
   }

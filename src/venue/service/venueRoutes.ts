@@ -37,6 +37,7 @@ import {
   namesAt,
   pricesAnswer,
   publicGenesis,
+  roundFile,
   rulesAnswer,
   termsAnswer,
   type ServedVenue,
@@ -206,8 +207,9 @@ export function addVenueRoutes(
     async (c, { params: { number } }) => {
       const file = await venue.round(number);
       if (file === undefined) throw notFound("no round of this number is proved");
-      return reply(c, file, {
-        "Cache-Control": IMMUTABLE,
+      const { text, isWhole } = await roundFile(venue, file);
+      return reply(c, text, {
+        ...(isWhole ? { "Cache-Control": IMMUTABLE } : {}),
         "Content-Disposition": `inline; filename="tacit-round-${number}.json"`,
       });
     },

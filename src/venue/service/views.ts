@@ -86,21 +86,27 @@ export function healthJson(venue: ServedVenue) {
 
 /** What co-signers have made of entries. */
 export function finalityJson(
-  { genesis }: ServedVenue,
+  { coSigning }: ServedVenue,
   { final, entries }: Awaited<ReturnType<ServedVenue["finality"]>>,
 ) {
-  const { addresses, quorum } = genesis.coSigners!;
-  return {
-    coSigners: addresses,
-    quorum,
-    final: final && coSignedHeadJson(final),
-    entries: entries && entries.map(hashedJson),
-  };
+  const { addresses: coSigners, quorum } = coSigning!;
+  return { coSigners, quorum, final: final && coSignedHeadJson(final), entries: entries && entries.map(hashedJson) };
 }
 
 function failuresJson({ failures, failuresTotal, lastError }: FailureStatus) {
   // What a node said is for the operator too.
   return { failures, failuresTotal, lastError: lastError ? { code: lastError.code, at: Number(lastError.at) } : null };
+}
+
+/** The file of a round, with the signatures that make its end final, where they are there. */
+export async function roundFile(venue: ServedVenue, file: string): Promise<{ text: string; isWhole: boolean }> {
+  if (!venue.genesis.coSigners) return { text: file, isWhole: true };
+  const round = JSON.parse(file) as { logCount: string; entries: unknown[] };
+  const n = Number(round.logCount) + round.entries.length;
+  // Who stands by has no signatures.
+  const { final } = venue.coSigning ? await venue.finality(n) : { final: null };
+  if (final?.n !== n) return { text: file, isWhole: false };
+  return { text: JSON.stringify({ ...round, final: coSignedHeadJson(final) }), isWhole: true };
 }
 
 /**
