@@ -49,6 +49,7 @@ const IN_NODE = [
   "src/replay/lobster.ts",
   "src/replay/prove.ts",
   "src/setup/",
+  "src/venue/coSigning/seal.ts",
   "src/venue/proving/jobs/",
   "src/venue/proving/proofThread.ts",
   "src/venue/service/",
