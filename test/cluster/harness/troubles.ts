@@ -178,7 +178,7 @@ export const TROUBLES: Readonly<Record<string, Trouble>> = {
   "leader to primary cut": { lasts: LONG, strike: way("cut", toPrimary) },
   "leader to primary silent": { lasts: LONG, strike: way("silence", toPrimary) },
   "renewals of the lease silent": {
-    lasts: LONG,
+    lasts: [8_000, 12_000],
     strike: async (cluster) => {
       const [from, to] = await toPrimary(cluster);
       cluster.way(from, to).silence("tacit renews");
