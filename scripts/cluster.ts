@@ -1,6 +1,6 @@
 /**
  * `npm run cluster -- --hours N --seed S`: the schedule of test/cluster/harness, again and again, with seeds from S on, each on a cluster of
- * its own; ends with what was seen. `--only "leader killed,jobs killed"` has those alone.
+ * its own; ends with what was seen. `--only "leader killed; jobs killed"` has those alone.
  */
 import { parseArgs } from "node:util";
 import { run, seconds, type Outcome } from "../test/cluster/harness/run.ts";
@@ -10,7 +10,7 @@ const { values } = parseArgs({
 });
 const first = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31));
 const until = performance.now() + Number(values.hours) * 3_600_000;
-const troubles = values.only?.split(",").map((it) => it.trim());
+const troubles = values.only?.split(";").map((it) => it.trim());
 
 const outcomes: Outcome[] = [];
 let [laps, acknowledged, sent, rounds, bad] = [0, 0, 0, 0, 0];

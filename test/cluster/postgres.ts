@@ -6,6 +6,7 @@ import { execFile, execFileSync, spawn, type ChildProcess } from "node:child_pro
 import {
   appendFileSync,
   chownSync,
+  createWriteStream,
   existsSync,
   mkdtempSync,
   readdirSync,
@@ -85,6 +86,8 @@ export class Server {
   readonly folder: string;
   readonly name: string;
   port = 0;
+  /** file to which it says what it does */
+  log: string | undefined;
   #process: ChildProcess | null = null;
   #schemas = 0;
   readonly #isMounted: boolean;
@@ -124,6 +127,7 @@ export class Server {
       stdio: ["ignore", "ignore", "pipe"],
     });
     this.#process = started;
+    if (this.log !== undefined) started.stderr!.pipe(createWriteStream(this.log, { flags: "a" }));
     // Ready, or gone.
     await new Promise<void>((resolve, reject) => {
       let said = "";
@@ -133,7 +137,7 @@ export class Server {
       });
       started.once("exit", () => reject(new Error(`the server ended: ${said}`)));
     });
-    started.stderr!.removeAllListeners("data").resume();
+    if (this.log === undefined) started.stderr!.removeAllListeners("data").resume();
   }
 
   get #ownSettings(): string[] {

@@ -49,6 +49,7 @@ export class Cluster {
     this.options = { root, prove, signer, coSigners, disks };
     this.databases = ["p1", "p2", "p3"].map((name) => new Server(name, disks ? { disk: DISK } : {}));
     [this.primary] = this.databases;
+    for (const server of [...this.databases, this.jobs]) server.log = join(this.folder, `${server.name}.log`);
   }
 
   get standbys(): readonly Server[] {
@@ -246,6 +247,14 @@ export class Cluster {
       if (server.isRunning) server.signal("SIGCONT");
       else await server.start();
   } // prettier-ignore
+
+  /** Waits until all standbys follow, so that the next trouble finds as many disks as the one before. */
+  async follows(): Promise<void> {
+    await until("standbys that follow", async () => {
+      const rows = await this.primary.query("SELECT FROM pg_stat_replication WHERE state = 'streaming'", 5_000);
+      return rows.length === this.standbys.length;
+    });
+  }
 
   async destroy({ keep = false } = {}): Promise<void> {
     for (const server of [...this.databases, this.jobs]) if (server.isRunning) server.signal("SIGCONT");

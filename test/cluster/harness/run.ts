@@ -43,7 +43,7 @@ export class Scene {
   readonly oneDisk: { from: number; to: number; acknowledged: number }[] = [];
 
   private constructor(cluster: Cluster, venue: VenueSaid, options: RunOptions) {
-    const { seed, paceMs = 1_500 } = options;
+    const { seed, paceMs = 2_500 } = options;
     this.cluster = cluster;
     this.venue = venue;
     this.watch = new Watch(cluster);
@@ -90,6 +90,7 @@ export class Scene {
     await heal?.();
     await this.cluster.heal();
     const healed = performance.now();
+    await this.cluster.follows();
     await this.acknowledges(meanwhile ? healed : begun);
     const afterMs = (meanwhile ? first!.answeredAt : this.records.firstSince(begun)!.answeredAt) - begun;
     return { trouble, what, afterMs, meanwhile, lastedMs: healed - begun };
@@ -135,7 +136,9 @@ export async function run(options: RunOptions): Promise<Result> {
       const { what, afterMs, meanwhile, lastedMs } = outcome;
       tell(`${trouble} (${what}): ${seconds(lastedMs)}, acknowledged after ${seconds(afterMs)}${meanwhile ? "" : ", once healed"}`); // prettier-ignore
     }
+    const begun = performance.now();
     const { findings, evidence } = await scene.judge();
+    tell(`proved and judged after ${seconds(performance.now() - begun)}`);
     keep = findings.length > 0;
     return { outcomes, findings, evidence };
   } finally {

@@ -25,7 +25,7 @@ export interface Trouble {
 
 /** Longer than a lease, so that another takes over. */
 const LONG = [1_000, 12_000] as const;
-const SHORT = [2_000, 3_000] as const;
+const SHORT = [1_500, 2_500] as const;
 
 /** Who leads; where that changes just now, who does next. */
 const leaderOf = (cluster: Cluster) => until("a venue that leads", () => cluster.leader());
@@ -238,7 +238,7 @@ export const TROUBLES: Readonly<Record<string, Trouble>> = {
     },
   },
   "prover killed": { lasts: SHORT, fits: proves, strike: killed(named("r1")) },
-  "prover stopped": { lasts: [6_000, 7_000], fits: proves, strike: held(named("r2")) },
+  "prover stopped": { lasts: [5_500, 6_000], fits: proves, strike: held(named("r2")) },
   "prover to jobs cut": { lasts: SHORT, fits: proves, strike: way("cut", async () => ["r1", "jobs"]) },
   "prover to jobs silent": { lasts: SHORT, fits: proves, strike: way("silence", async () => ["r2", "jobs"]) },
   "leader to jobs silent": { lasts: SHORT, fits: proves, strike: way("silence", fromLeaderTo("jobs")) },
