@@ -144,19 +144,23 @@ export class Cluster {
       "wal_receiver_timeout = 5s",
       "wal_retrieve_retry_interval = 500ms",
     ];
-    const names = ({ name }: Server) =>
-      `synchronous_standby_names = 'ANY ${QUORUM} (${this.databases.flatMap((it) => (it.name === name ? [] : it.name)).join(", ")})'`; // prettier-ignore
     await this.primary.start({ settings });
     for (const standby of this.standbys) {
       await this.#add(standby.name, this.primary.name, this.primary.port);
-      await standby.start({ of: this.primary, via: this.way(standby.name, this.primary.name), settings: [names(standby)] });
+      await standby.start({ of: this.primary, via: this.way(standby.name, this.primary.name), settings: [this.waitsFor(standby)] });
     } // prettier-ignore
     for (const follower of this.databases)
       for (const leader of this.standbys)
         if (leader !== follower) await this.#add(follower.name, leader.name, leader.port);
-    this.primary.set([names(this.primary)]);
+    this.primary.set([this.waitsFor(this.primary)]);
     await this.primary.reload();
     await this.jobs.start();
+  }
+
+  /** The setting by which a server waits for the others, where it is the primary. */
+  waitsFor(server: Server): string {
+    const names = this.databases.flatMap((it) => (it === server ? [] : it.name));
+    return `synchronous_standby_names = 'ANY ${QUORUM} (${names.join(", ")})'`;
   }
 
   /** Genesis and keys, the same of both venues. */

@@ -69,12 +69,12 @@ export class Scene {
   }
 
   /** Waits for something that was sent from then on, and acknowledged. */
-  async acknowledges(since: number): Promise<void> {
-    await until("an acknowledgement", () => this.records.firstSince(since));
+  async acknowledges(since: number, tries?: number): Promise<void> {
+    await until("an acknowledgement", () => this.records.firstSince(since), tries);
   }
 
   /** Strikes, waits, heals, and waits until the market goes on. */
-  async suffer(trouble: string, random: Random): Promise<Outcome> {
+  async suffer(trouble: string, random: Random, tries?: number): Promise<Outcome> {
     const { lasts: [least, most], strike } = TROUBLES[trouble]; // prettier-ignore
     const begun = performance.now();
     const { what, oneDisk = false, heal } = await strike(this.cluster, random);
@@ -91,7 +91,7 @@ export class Scene {
     await this.cluster.heal();
     const healed = performance.now();
     await this.cluster.follows();
-    await this.acknowledges(meanwhile ? healed : begun);
+    await this.acknowledges(meanwhile ? healed : begun, tries);
     const afterMs = (meanwhile ? first!.answeredAt : this.records.firstSince(begun)!.answeredAt) - begun;
     return { trouble, what, afterMs, meanwhile, lastedMs: healed - begun };
   } // prettier-ignore

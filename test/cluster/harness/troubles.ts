@@ -145,6 +145,20 @@ export const TROUBLES: Readonly<Record<string, Trouble>> = {
         for (const it of cluster.waysOf((_, to) => to === primary.name)) it.silence();
       }),
   },
+  // As a fail-over manager does it that would rather go on with one disk: a commit returns, and says nothing of it.
+  "primary waits for nobody, is killed, another promoted": {
+    lasts: LONG,
+    strike: (cluster, random) =>
+      replace(cluster, random, async (primary) => {
+        // Cut off: one that is stopped would find afterwards what was sent to it.
+        for (const it of cluster.standbys) cluster.way(it.name, primary.name).cut();
+        primary.set(["synchronous_standby_names = ''"]);
+        await primary.reload();
+        await pause(3_000);
+        await primary.stop("SIGKILL");
+        primary.set([cluster.waitsFor(primary)]);
+      }),
+  },
   "primary stopped": {
     lasts: [2_000, 4_000],
     strike: async ({ primary }) => {
