@@ -40,6 +40,7 @@ const ALLOWED: Record<string, readonly string[]> = {
 const IN_NODE = [
   "src/cli/",
   "src/feeds/journal.ts",
+  "src/feeds/jsonService.ts",
   "src/feeds/service.ts",
   "src/feeds/sources.ts",
   "src/prover/proverThread.ts",

@@ -321,6 +321,9 @@ function tacit(exit: (code: number) => void): Command {
       "between the announcement of rules and their use, without a chain (default: 60)",
       fieldElement,
     ) // prettier-ignore
+    .option("--signer <url>", "a `tacit signer` that signs for this venue; TACIT_SIGNER_TOKEN is what it asks for")
+    .option("--cosigners <url...>", "addresses of co-signers of the genesis, in any order", [])
+    .option("--cosigner-keys <address...>", "co-signers of a new venue, 3f + 1: what `tacit cosign key` prints", [])
     .option("--unproved <entries>", "entries that proofs may trail by before orders are turned away", positive)
     .option("--passphrase-file <file>", "whose first line opens the operator's keys; - for standard input")
     .option("--rpc <url>", "node of the chain that has the contract; TACIT_RELAY_KEY pays")
@@ -342,7 +345,9 @@ function tacit(exit: (code: number) => void): Command {
         .default("info"),
     )
     .action(async (options, it: Command) => {
-      const named = (["profile", "interval"] as const).filter((name) => it.getOptionValueSource(name) === "cli");
+      const named = (["profile", "interval", "cosignerKeys"] as const).filter(
+        (name) => it.getOptionValueSource(name) === "cli",
+      );
       exit(await (await import("./venue/serve.ts")).serve({ ...options, named }));
     });
 
@@ -365,6 +370,54 @@ function tacit(exit: (code: number) => void): Command {
     )
     .action(async (options) => exit(await (await import("./prover.ts")).prover(options)));
 
+  const signing = () => import("./venue/signer.ts");
+  const signer = command(
+    "signer",
+    "sign a venue's receipts and the heads of its log, of each number of entries one and no other: TACIT_SIGNER_TOKEN says who may ask",
+    "tacit signer key signer-key.json --from tacit-data",
+    "TACIT_SIGNER_TOKEN=... tacit signer --key signer-key.json --data /var/lib/tacit-signer",
+  )
+    .option("--key <file>", "the signer's key, as `tacit signer key` makes it")
+    .option(
+      "--data <folder>",
+      "where it keeps what it signed: another folder is a signer that has forgotten",
+      "tacit-signer-data",
+    )
+    .option("--host <address>", "address to listen at; TLS is a proxy's", "127.0.0.1")
+    .option("--port <number>", "port to listen at; 0 for any", port, 8085)
+    .option("--passphrase-file <file>", "whose first line opens the key; - for standard input")
+    .addOption(logLevel())
+    .action(async (options) => exit(await (await signing()).signer(options)));
+  signer
+    .command("key <file>")
+    .description("make a signer's key, sealed if there is a passphrase")
+    .exitOverride()
+    .option("--from <folder>", "of the venue that has had it so far")
+    .action(async (file, _, it: Command) => exit(await (await signing()).signerKey(file, it.optsWithGlobals())));
+
+  const coSigning = () => import("./venue/cosign.ts");
+  const cosign = command(
+    "cosign",
+    "sign the heads of another's log, so that nobody can be shown a second one: for other organisations than the venue's",
+    "tacit cosign key cosigner-key.json",
+    "tacit cosign --key cosigner-key.json --genesis genesis.json --signer 0x... --data /var/lib/tacit-cosigner",
+  )
+    .option("--key <file>", "the co-signer's key, as `tacit cosign key` makes it")
+    .option("--genesis <file>", "of the venue: it names this co-signer among others")
+    .option("--signer <address>", "of the venue's receipts, as its /v1/venue says")
+    .option("--cosigners <address...>", "all of them, where they have changed since the genesis")
+    .option("--data <folder>", "where it keeps what it signed: another folder needs another key", "tacit-cosigner-data")
+    .option("--host <address>", "address to listen at; TLS is a proxy's", "127.0.0.1")
+    .option("--port <number>", "port to listen at; 0 for any", port, 8086)
+    .option("--passphrase-file <file>", "whose first line opens the key; - for standard input")
+    .addOption(logLevel())
+    .action(async (options) => exit(await (await coSigning()).cosign(options)));
+  cosign
+    .command("key <file>")
+    .description("make a co-signer's key, sealed if there is a passphrase")
+    .exitOverride()
+    .action(async (file, _, it: Command) => exit(await (await coSigning()).cosignKey(file, it.optsWithGlobals())));
+
   const feeding = () => import("./feed.ts");
   const feed = command(
     "feed",
@@ -384,11 +437,7 @@ function tacit(exit: (code: number) => void): Command {
     .option("--domain <number>", "of the venue, where the rules are a file of rules alone", fieldElement)
     .addOption(profileOption("of the venue, where the rules are a file of rules alone"))
     .option("--passphrase-file <file>", "whose first line opens the key; - for standard input")
-    .addOption(
-      new Option("--log-level <level>", "how much is logged, to standard error")
-        .choices(["debug", "info", "warn", "error", "silent"])
-        .default("info"),
-    )
+    .addOption(logLevel())
     .action(async (options) => exit(await (await feeding()).feed(options)));
   feed
     .command("key <file>")
@@ -629,6 +678,12 @@ function tacit(exit: (code: number) => void): Command {
     });
 
   return program;
+}
+
+function logLevel(): Option {
+  return new Option("--log-level <level>", "how much is logged, to standard error")
+    .choices(["debug", "info", "warn", "error", "silent"])
+    .default("info");
 }
 
 function anyway(): Option {

@@ -88,7 +88,8 @@ export function readSignature(at: string, json: unknown): string {
 
 const isCount = (x: unknown): x is number => Number.isSafeInteger(x) && (x as number) >= 0;
 
-function readField(at: string, json: unknown): bigint {
+/** @throws FORMAT  naming the place */
+export function readField(at: string, json: unknown): bigint {
   const x = asInteger(at, json);
   if (x < 0n || x >= FIELD) throw badFormat(at, "a field element");
   return x;

@@ -1,4 +1,3 @@
-import { setImmediate } from "node:timers/promises";
 import type { Event } from "../matcher/events.ts";
 import { Matcher, type Command } from "../matcher/matcher.ts";
 import { flagCounts, isBelow, shortOf, standing } from "../protocol/defaults.ts";
@@ -213,7 +212,7 @@ class Run {
     this.#look(from);
     const interval = rules.markets.reduce((least, row) => (row && row.interval < least ? row.interval : least), epochLength); // prettier-ignore
     for (let auction = (from / interval + 1n) * interval; auction < from + epochLength; auction += interval) {
-      await setImmediate();
+      await new Promise((resolve) => setImmediate(resolve));
       at(auction);
       this.#trade(auction - 1n > from ? auction - 1n : from, auction, moment);
       this.#take(this.#reductions(auction), auction);

@@ -10,6 +10,9 @@ import {
   AuctionsSchema,
   ChangesQuery,
   ChangesSchema,
+  FinalityParams,
+  FinalityQuery,
+  FinalitySchema,
   MarketsSchema,
   PAGE,
   parse,
@@ -28,6 +31,7 @@ import {
 } from "./schema.ts";
 import { SESSION_SECONDS } from "./sessions.ts";
 import {
+  finalityJson,
   genesisMarkets,
   marketsJson,
   namesAt,
@@ -207,6 +211,22 @@ export function addVenueRoutes(
         "Content-Disposition": `inline; filename="tacit-round-${number}.json"`,
       });
     },
+  );
+
+  route(
+    {
+      method: "get",
+      path: "/v1/finality/{n}",
+      summary: "Whether co-signers have made so many entries of the log final",
+      access: "public",
+      cost: 5,
+      params: FinalityParams,
+      query: FinalityQuery,
+      answer: { schema: FinalitySchema },
+      errors: [404, 503],
+    },
+    async (c, { params: { n }, query: { wait = 0 } }) =>
+      json(c, finalityJson(venue, await venue.finality(n, { wait: 1_000 * wait }))),
   );
 
   route(

@@ -1,9 +1,11 @@
+import { coSignedHeadJson } from "../../protocol/coSigners.ts";
 import { accountJson } from "../../protocol/opening.ts";
 import type { Account } from "../../protocol/account.ts";
 import { equity } from "../../protocol/margin.ts";
 import { min } from "../../protocol/numbers.ts";
 import { MARKET_STATE, RULE, SIDE, type Verdict } from "../../protocol/parameters.ts";
 import { receiptJson, type ReceiptJson } from "../../protocol/wire.ts";
+import { hashedJson } from "../coSigning/wire.ts";
 import type { FailureStatus } from "../chain/chainFailure.ts";
 import { stateAt, type Announcement } from "../announcements.ts";
 import type { Prices } from "../../protocol/prices.ts";
@@ -54,6 +56,8 @@ export type ServedVenue = Pick<
   | "withdrawRules"
   | "applyRules"
   | "surveys"
+  | "finality"
+  | "coSigning"
   | "defaults"
   | "nearest"
 >;
@@ -71,7 +75,27 @@ export function healthJson(venue: ServedVenue) {
     sending: failuresJson(chain),
     deposits: failuresJson(chain.deposits),
   };
-  return { ...health, chain: relay };
+  const coSigning = venue.coSigning;
+  const finality = coSigning && {
+    final: coSigning.final,
+    quorum: coSigning.quorum,
+    signing: coSigning.coSigners.filter(({ address, fault }) => address !== null && fault === null).length,
+  };
+  return { ...health, chain: relay, finality };
+}
+
+/** What co-signers have made of entries. */
+export function finalityJson(
+  { genesis }: ServedVenue,
+  { final, entries }: Awaited<ReturnType<ServedVenue["finality"]>>,
+) {
+  const { addresses, quorum } = genesis.coSigners!;
+  return {
+    coSigners: addresses,
+    quorum,
+    final: final && coSignedHeadJson(final),
+    entries: entries && entries.map(hashedJson),
+  };
 }
 
 function failuresJson({ failures, failuresTotal, lastError }: FailureStatus) {
