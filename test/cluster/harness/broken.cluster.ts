@@ -3,11 +3,16 @@
 import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
 import { Random } from "../../../src/replay/random.ts";
+import { chainHeads } from "../../../src/protocol/item.ts";
+import { logHeadDigest } from "../../../src/protocol/logHead.ts";
+import { shownText } from "../../../src/venue/coSigning/wire.ts";
+import { localSigner } from "../../../src/venue/signing/signer.ts";
 import { POSTGRES } from "../postgres.ts";
 import { brokenBuild, type Break } from "./broken.ts";
 import type { Finding, FindingKind } from "./judge.ts";
 import { Scene } from "./run.ts";
-import { NeverCame } from "./tries.ts";
+import { ask } from "./evidence.ts";
+import { NeverCame, until } from "./tries.ts";
 
 const STORE = "venue/store/postgres";
 
@@ -45,7 +50,16 @@ describe("a cluster whose programs break a rule", () => {
 
   /** @param root  undefined: of the package as it is; @param tries  how often an acknowledgement is looked for afterwards */
   async function suffers(trouble: string, root: string | undefined, tries?: number): Promise<Finding[]> {
-    const scene = await Scene.open({ seed: 1, root, prove: false, disks: false, traders: 3, paceMs: 150 });
+    const scene = await Scene.open({
+      seed: 1,
+      root,
+      prove: false,
+      signer: false,
+      coSigners: 0,
+      disks: false,
+      traders: 3,
+      paceMs: 150,
+    });
     try {
       await scene.suffer(trouble, new Random(1), tries).catch((error: unknown) => {
         // What is broken may well stop, as it should.
@@ -72,4 +86,50 @@ describe("a cluster whose programs break a rule", () => {
       assert.deepEqual(await suffers(trouble, undefined), []);
     });
   }
+
+  /** A co-signer is started anew, and its operator lies to it: asks it to sign another first entry than it has. */
+  async function liesTo(root: string | undefined): Promise<Finding[]> {
+    const scene = await Scene.open({ seed: 1, prove: false, disks: false, ...(root && { roots: { c1: root } }) });
+    const { cluster, venue } = scene;
+    try {
+      await scene.traffic.end();
+      const liar = cluster.programs.get("c1")!;
+      const at = cluster.direct("c1");
+      const { epoch } = await until("a first head", async () => {
+        const state = await ask(`${at}/v1/state`);
+        return Number(state.n) > 0 && state;
+      });
+      await liar.end("SIGKILL");
+      // The venue would tell it all again.
+      for (const way of cluster.waysOf((_, to) => to === "c1")) way.cut();
+      liar.start();
+      await until("the co-signer", () => ask(`${at}/v1/state`));
+      const entry = { item: 1n, auth: 2n, time: 1_700_000_000n };
+      const head = { domain: venue.domain, epoch: Number(epoch), n: 1, head: chainHeads(0n, [entry])[0] };
+      const signature = await localSigner(cluster.signerKey).sign(logHeadDigest(head));
+      const body = shownText({ first: 0, entries: [{ ...entry, sealed: new Uint8Array(8) }], signed: { ...head, signature }, final: null }); // prettier-ignore
+      const answer = await fetch(`${at}/v1/heads`, { method: "POST", body, headers: { "content-type": "application/json" } }); // prettier-ignore
+      if (root === undefined) assert.equal(((await answer.json()) as { error: { code: string } }).error.code, "FORKED");
+      for (const way of cluster.waysOf(() => true)) way.restore();
+      return (await scene.judge()).findings;
+    } finally {
+      await scene.close();
+    }
+  }
+
+  it("a co-signer that forgets signs a second head, and it is found", async () => {
+    const open = "    const coSigner = new CoSigner({";
+    const forget = `    (await import("node:fs")).rmSync(join(options.data, "cosigned.db"), { force: true });\n${open}`;
+    const root = brokenBuild([{ file: "cli/venue/cosign.js", text: open, by: forget }]);
+    try {
+      const findings = await liesTo(root);
+      assert.ok(findings.some(({ kind, what }) => kind === "fork" && what.startsWith("c1")), JSON.stringify(findings)); // prettier-ignore
+    } finally {
+      rmSync(root, { recursive: true });
+    }
+  });
+
+  it("as it is: it refuses the second head, and nothing is found", async () => {
+    assert.deepEqual(await liesTo(undefined), []);
+  });
 });

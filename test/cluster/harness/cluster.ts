@@ -20,6 +20,8 @@ export interface ClusterOptions {
   readonly signer?: boolean;
   /** how many; they need a signer */
   readonly coSigners?: number;
+  /** roots of installations of their own, by program */
+  readonly roots?: Readonly<Record<string, string>>;
   /** whether each server of PostgreSQL has a disk of its own, which can be full: only root may have that */
   readonly disks?: boolean;
 }
@@ -27,7 +29,7 @@ export interface ClusterOptions {
 /** For how many standbys a commit waits: an order that is on k of n + 1 disks survives who sees n - k + 1 of the standbys. */
 const QUORUM = 1;
 const DISK = "400m";
-const TOKEN = "a token of the signer of this harness, long enough";
+const TOKEN = "the-token-of-the-signer-of-a-harness";
 
 /**
  * All that a venue without a single machine consists of, as programs of their own: each way from one to another goes through a proxy.
@@ -45,8 +47,15 @@ export class Cluster {
   readonly #ports = new Map<string, number>();
 
   constructor(options: ClusterOptions = {}) {
-    const { root = ROOT, prove = true, signer = false, coSigners = 0, disks = process.getuid?.() === 0 } = options;
-    this.options = { root, prove, signer, coSigners, disks };
+    const {
+      root = ROOT,
+      roots = {},
+      prove = true,
+      signer = true,
+      coSigners = 4,
+      disks = process.getuid?.() === 0,
+    } = options;
+    this.options = { root, roots, prove, signer, coSigners, disks };
     this.databases = ["p1", "p2", "p3"].map((name) => new Server(name, disks ? { disk: DISK } : {}));
     [this.primary] = this.databases;
     for (const server of [...this.databases, this.jobs]) server.log = join(this.folder, `${server.name}.log`);
@@ -106,10 +115,12 @@ export class Cluster {
       if (prove) args.push("--jobs", this.#jobsUrl(venue), "--local-provers", "0");
       else args.push("--no-prove");
       if (signer) args.push("--signer", this.url(venue, "signer"));
-      if (coSigners > 0) args.push("--cosigners", this.coSigners.map((it) => this.url(venue, it)).join(","));
+      if (coSigners > 0) args.push("--cosigners", ...this.coSigners.map((it) => this.url(venue, it)));
       this.#program(venue, args);
     }
     await until("a venue that leads", async () => (await this.leader()) !== undefined);
+    for (const venue of ["v1", "v2"])
+      await until(`a service of ${venue}`, async () => (await fetch(`${this.direct(venue)}/v1/health`)).status > 0);
     if (prove) for (const name of ["r1", "r2"]) this.#program(name, ["prover", "--jobs", this.#jobsUrl(name), "--name", name, "--workers", "1"]); // prettier-ignore
   }
 
@@ -118,7 +129,8 @@ export class Cluster {
   }
 
   #program(name: string, args: readonly string[], env: Record<string, string> = {}): Program {
-    const { root, signer } = this.options;
+    const { signer, roots } = this.options;
+    const root = roots[name] ?? this.options.root;
     const all = { ...(signer ? { TACIT_SIGNER_TOKEN: TOKEN } : {}), ...env };
     const program = new Program(name, { root, args, folder: this.folder, env: all });
     this.programs.set(name, program);
@@ -192,6 +204,11 @@ export class Cluster {
     }
   }
 
+  get coSignerAddresses(): string[] {
+    const genesis = JSON.parse(readFileSync(join(this.folder, "v1/genesis.json"), "utf8")) as { coSigners: string[] };
+    return genesis.coSigners.map((it) => it.toLowerCase());
+  }
+
   /** The operator's key that signs receipts: it lies in the open here. */
   get signerKey(): Uint8Array {
     const keys = JSON.parse(readFileSync(join(this.folder, "v1/operator-keys.json"), "utf8")) as { signer: string };
@@ -233,6 +250,14 @@ export class Cluster {
     for (const other of this.standbys)
       if (other !== before) await other.follow(this.way(other.name, next.name));
   } // prettier-ignore
+
+  /** Makes the standby the primary that has least of the log: against the rule. The others are set up anew from it. */
+  async promoteWrongly(lagging: Server): Promise<void> {
+    for (const it of this.databases) if (it !== lagging) await it.stop("SIGKILL");
+    await lagging.promote();
+    this.primary = lagging;
+    for (const it of this.standbys) await this.rejoin(it, "copy");
+  }
 
   /** Brings a server that led before back, as a standby. */
   async rejoin(server: Server, how: "rewind" | "copy"): Promise<void> {

@@ -1,4 +1,5 @@
 import pg from "pg";
+import { readCoSignedHead, readLogHead, type CoSignedHead } from "../../../src/protocol/coSigners.ts";
 import { parseGenesis } from "../../../src/protocol/genesis.ts";
 import { readKeys } from "../../../src/setup/keyFiles.ts";
 import type { Server } from "../postgres.ts";
@@ -122,6 +123,44 @@ async function proved(cluster: Cluster, { acknowledged }: Records): Promise<void
   );
 }
 
+/** Heads that a venue calls final: the newest, and some on the way to it. */
+async function finalHeads(url: string, last: number): Promise<CoSignedHead[]> {
+  const heads: CoSignedHead[] = [];
+  for (let n = 1; n <= last; n = heads.at(-1)!.n + 1) {
+    const final = (await ask(`${url}/v1/finality/${n}`)).final;
+    if (final === null) break;
+    heads.push(readCoSignedHead("final", final));
+  }
+  return heads;
+}
+
+/** All heads that a co-signer has signed, by its own word. */
+async function signedHeads(name: string, url: string): Promise<NonNullable<Evidence["coSigned"]>["heads"][number][]> {
+  const heads = [];
+  const { n: last } = (await ask(`${url}/v1/state`)) as { n: number };
+  for (let n = 1; n <= last;) {
+    const { signed, signature } = await ask(`${url}/v1/heads/${n}`);
+    const { signature: _, ...head } = signed as Record<string, unknown>;
+    const read = readLogHead("signed", head);
+    heads.push({ name, head: read, signature: String(signature) });
+    n = read.n + 1;
+  }
+  return heads;
+}
+
+/** What co-signers have signed, once all that was acknowledged is final. */
+async function coSignedOf(cluster: Cluster, { acknowledged }: Records): Promise<Evidence["coSigned"]> {
+  if (cluster.options.coSigners === 0) return null;
+  const last = acknowledged.reduce((most, { receipt: { n } }) => Math.max(most, Number(n) + 1), 0);
+  const final = await until("final heads", async () => {
+    const leader = await cluster.leader();
+    const heads = leader && (await finalHeads(cluster.direct(leader.name), last));
+    return heads && (heads.at(-1)?.n ?? 0) >= last && heads;
+  });
+  const heads = await Promise.all(cluster.coSigners.map((name) => signedHeads(name, cluster.direct(name))));
+  return { addresses: cluster.coSignerAddresses, final, heads: heads.flat() };
+}
+
 /** Gathers what the judge needs from a cluster that is whole again. */
 export async function gather(
   cluster: Cluster,
@@ -142,6 +181,8 @@ export async function gather(
     rounds = { keys: await readKeys("demo"), venues: [{ name: "v1", rounds: first }, { name: "v2", rounds: second }], seen }; // prettier-ignore
   }
   await watch.end();
+  // Before the journal is read: what it lacks of this was lost.
+  const coSigned = await coSignedOf(cluster, records);
   return {
     ...venue,
     sent: [...records.sent.values()],
@@ -150,6 +191,6 @@ export async function gather(
     journals: await journalsOf(cluster),
     proved: rounds,
     oneDisk,
-    coSigned: null,
+    coSigned,
   };
 }
