@@ -151,9 +151,6 @@ export class Cluster {
       "min_wal_size = 32MB",
       "max_wal_size = 64MB",
       "hot_standby = on",
-      // Who falls silent is given up soon, and asked again soon.
-      "wal_sender_timeout = 5s",
-      "wal_receiver_timeout = 5s",
       "wal_retrieve_retry_interval = 500ms",
     ];
     await this.primary.start({ settings });
