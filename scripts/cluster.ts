@@ -3,6 +3,7 @@
  * its own; ends with what was seen. `--only "leader killed; jobs killed"` has those alone.
  */
 import { parseArgs } from "node:util";
+import { RUNNING } from "../test/cluster/harness/cluster.ts";
 import { run, seconds, type Outcome } from "../test/cluster/harness/run.ts";
 
 const { values } = parseArgs({
@@ -11,6 +12,11 @@ const { values } = parseArgs({
 const first = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31));
 const until = performance.now() + Number(values.hours) * 3_600_000;
 const troubles = values.only?.split(";").map((it) => it.trim());
+
+for (const signal of ["SIGINT", "SIGTERM"] as const)
+  process.once(signal, () => {
+    void Promise.allSettled([...RUNNING].map((it) => it.destroy())).then(() => process.exit(130));
+  });
 
 const outcomes: Outcome[] = [];
 let [laps, acknowledged, sent, rounds, bad] = [0, 0, 0, 0, 0];

@@ -26,6 +26,9 @@ export interface ClusterOptions {
   readonly disks?: boolean;
 }
 
+/** Clusters that are there: whoever is told to end takes them down first. */
+export const RUNNING = new Set<Cluster>();
+
 /** For how many standbys a commit waits: an order that is on k of n + 1 disks survives who sees n - k + 1 of the standbys. */
 const QUORUM = 1;
 const DISK = "400m";
@@ -94,6 +97,7 @@ export class Cluster {
   }
 
   async start(): Promise<void> {
+    RUNNING.add(this);
     const { prove, signer, coSigners } = this.options;
     await this.#startDatabases();
     for (const name of ["v1", "v2", "signer", ...this.coSigners]) this.#ports.set(name, await freePort());
@@ -283,6 +287,7 @@ export class Cluster {
   }
 
   async destroy({ keep = false } = {}): Promise<void> {
+    RUNNING.delete(this);
     for (const server of [...this.databases, this.jobs]) if (server.isRunning) server.signal("SIGCONT");
     await Promise.all([...this.programs.values()].map((it) => it.end("SIGKILL")));
     for (const way of this.#ways.values()) await way.stop();
