@@ -26,7 +26,7 @@ interface Case {
 
 const CASES: readonly Case[] = [
   {
-    // Each alone is enough: who takes over ends the connection of who led, and writes look at the epoch.
+    // Both: who takes over ends the connection of who led, so that its epoch would not be asked for.
     what: "writes do not look at the epoch, and who led before is not ended",
     breaks: [
       { file: `${STORE}/postgresStore.js`, text: "id = 0 AND epoch = $1 FOR SHARE", by: "id = 0 AND $1::bigint > 0 FOR SHARE" },
