@@ -181,6 +181,7 @@ describe("a round of a venue with co-signers", () => {
     ["an index is 255", () => bytesOf(3, [[0, sign(0, HEAD)], [1, sign(1, HEAD)], [255, sign(2, HEAD)]])], // prettier-ignore
     ["a good quorum is followed by a signature that is not", () => bytes([0, 1, 2, 4])],
     ["a byte follows", () => `${bytes(three)}00`],
+    ["the beginning of one more follows", () => `${bytes(three)}03`],
     ["a byte is missing", () => bytes(three).slice(0, -2)],
     ["the first byte is missing", () => `0x${bytes(three).slice(4)}`],
     ["the epoch alone is there, and cut", () => "0x000003"],
@@ -223,6 +224,8 @@ describe("a round of a venue with co-signers", () => {
     ])
       assert.equal(inLibrary({ ...good, ...change } as unknown as CoSignedHead), "notFinal", JSON.stringify(change));
     assert.equal(inLibrary(null as never), "notFinal");
+    // Signed so, but for no contract to read.
+    assert.equal(inLibrary(signed(three, { ...HEAD, epoch: 2 ** 32 })), "notFinal");
   });
 
   it("is looked at for its signatures after all that costs less, and before its proofs", async () => {
