@@ -53,7 +53,8 @@ const [primary, standby] = [new Server("primary"), new Server("standby")];
 if (POSTGRES) {
   await primary.start();
   await standby.start({ of: primary });
-  await primary.query("ALTER SYSTEM SET synchronous_standby_names = 'ANY 1 (standby)'; SELECT pg_reload_conf()");
+  await primary.query("ALTER SYSTEM SET synchronous_standby_names = 'ANY 1 (standby)'");
+  await primary.query("SELECT pg_reload_conf()");
 }
 const kinds = [
   ["SQLite, without a book", () => perSecond("", "no-book")],

@@ -15,7 +15,11 @@ describe("a cluster in trouble", () => {
   });
 
   it(`keeps what it has acknowledged (TACIT_SEED=${SEED})`, async () => {
-    const { findings, evidence } = await run({ seed: SEED, count: TROUBLES, tell: (line) => console.log(`      ${line}`) });
+    const { findings, evidence } = await run({
+      seed: SEED,
+      count: TROUBLES,
+      tell: (line) => console.log(`      ${line}`),
+    });
     console.log(`      ${evidence.acknowledged.length} acknowledged, of ${evidence.sent.length} sent; ${evidence.proved!.venues[0].rounds.length} rounds`); // prettier-ignore
     assert.deepEqual(findings, []);
   });
