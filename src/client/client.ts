@@ -140,7 +140,7 @@ export class Client {
     this.#waits = options.finality === "quorum";
     if (this.#waits && !coSigners)
       throw new TacitError(
-        "NO_COSIGNERS",
+        "NO_CO_SIGNERS",
         "the genesis of this venue names no co-signers: nothing of it is ever final",
       );
     const log = new ProvenLog({ api, genesis, notes, keysOf: (profile) => options.keysOf(profile) });
@@ -470,7 +470,7 @@ export class Client {
    * its co-signers lie. null where there is none within a time.
    * @param sent  an item that was answered
    * @throws Contradiction "fork"  when a quorum, or any co-signer, was shown another log
-   * @throws NO_COSIGNERS, NO_RECEIPT, UNREACHABLE, BAD_ANSWER
+   * @throws NO_CO_SIGNERS, NO_RECEIPT, UNREACHABLE, BAD_ANSWER
    */
   async final({ receipt }: Pick<SentItem, "receipt">, how: { seconds?: number } = {}): Promise<CoSignedHead | null> {
     if (!receipt) throw new TacitError("NO_RECEIPT", "the item was not answered so far: it has no place in the log");

@@ -49,10 +49,10 @@ export class Finality {
     return this.#options.urls.length > 0;
   }
 
-  /** @throws NO_COSIGNERS */
+  /** @throws NO_CO_SIGNERS */
   get #coSigners(): CoSigners {
     const { coSigners } = this.#options;
-    if (!coSigners) throw new TacitError("NO_COSIGNERS", "the genesis of this venue names no co-signers: nothing of it is ever final"); // prettier-ignore
+    if (!coSigners) throw new TacitError("NO_CO_SIGNERS", "the genesis of this venue names no co-signers: nothing of it is ever final"); // prettier-ignore
     return coSigners;
   }
 
@@ -60,7 +60,7 @@ export class Finality {
    * The final head that the log has come to from a receipt on; null where there is none within a time.
    * @param seconds  to wait for it
    * @throws Contradiction "fork"  when what is final is not what the receipt says, or a co-signer was shown another log
-   * @throws NO_COSIGNERS, UNREACHABLE, BAD_ANSWER, FORMAT
+   * @throws NO_CO_SIGNERS, UNREACHABLE, BAD_ANSWER, FORMAT
    */
   async of(receipt: SignedReceipt, { seconds = 0 }: { seconds?: number } = {}): Promise<CoSignedHead | null> {
     const coSigners = this.#coSigners;

@@ -1,6 +1,6 @@
 import type { Deposit } from "../matcher/events.ts";
 import { requireRecipient } from "../protocol/address.ts";
-import type { CoSignedHead, CoSigners } from "../protocol/coSigners.ts";
+import { MAX_CO_SIGNERS, type CoSignedHead, type CoSigners } from "../protocol/coSigners.ts";
 import { accountKey } from "../protocol/eddsa.ts";
 import { outOfRange, TacitError } from "../protocol/errors.ts";
 import { isoTime } from "../protocol/json.ts";
@@ -87,7 +87,7 @@ export class Venue extends Questions {
   readonly #signatures: Signatures;
   readonly #signer: LogSigner;
   /** null without co-signers */
-  readonly #coSigners: { readonly set: CoSigners; readonly urls: readonly string[]; readonly seal: Seal } | null;
+  readonly #coSigners: { readonly set: CoSigners | null; readonly urls: readonly string[]; readonly seal: Seal } | null;
   /** what they are shown; null until it leads */
   #shown: { readonly log: LogCopy; readonly coSigning: CoSigning } | null = null;
   readonly #listeners: Set<(event: VenueEvent) => void>;
@@ -149,7 +149,7 @@ export class Venue extends Questions {
       n: market.logCount,
       heads: async (first, count) => (await market.log(first, count)).map(({ head }) => head),
     });
-    this.#openCoSigning();
+    if (this.#coSigners?.set) this.#coSign(this.#coSigners.set);
     await this.#openAnnouncements();
     // Deposits of the chain come at once; who asks for something waits until all is known that it is judged by.
     this.#status = "open";
@@ -172,16 +172,22 @@ export class Venue extends Questions {
     this.#tell({ kind: "recovered", entries: this.#recovered });
   }
 
-  #openCoSigning(): void {
-    if (!this.#coSigners) return;
-    const { set: coSigners, urls, seal } = this.#coSigners;
+  /** Has heads signed by these from now on. */
+  #coSign(coSigners: CoSigners): CoSigning {
+    if (this.#shown) {
+      this.#shown.coSigning.use(coSigners);
+      return this.#shown.coSigning;
+    }
+    const { urls, seal } = this.#coSigners!;
     const { logCount: count, head } = this.#market;
     const { domain } = this.genesis;
     const store = this.#store;
     const log = new LogCopy({ domain, store, seal, count, head });
     const sign = (head: LogHead) => this.#signer.logHead(head);
     const onFinal = (head: CoSignedHead) => this.#tell({ kind: "final", head });
-    this.#shown = { log, coSigning: new CoSigning({ domain, coSigners, urls, epoch: store.epoch, log, sign, store, onFinal }) }; // prettier-ignore
+    const coSigning = new CoSigning({ domain, coSigners, urls, epoch: store.epoch, log, sign, store, onFinal });
+    this.#shown = { log, coSigning };
+    return coSigning;
   }
 
   /** Reads along, until it leads, or is closed. */
@@ -442,13 +448,13 @@ export class Venue extends Questions {
   /**
    * The first final head after so many entries of the log, or more, and the entries between; `final` null where there is none so far.
    * @param wait  milliseconds to wait for it
-   * @throws NO_COSIGNERS, STANDBY, STORAGE
+   * @throws NO_CO_SIGNERS, STANDBY, STORAGE
    */
   async finality(n: number, { wait = 0 }: { wait?: number } = {}) {
     if (!Number.isSafeInteger(n) || n < 1) throw outOfRange("n", "an integer, at least 1");
-    if (!this.#coSigners) throw new TacitError("NO_COSIGNERS", "no co-signers sign the heads of this venue's log");
-    this.#requireLeading();
-    const { coSigning } = this.#shown!;
+    if (this.#coSigners) this.#requireLeading();
+    if (!this.#shown) throw new TacitError("NO_CO_SIGNERS", "no co-signers sign the heads of this venue's log");
+    const { coSigning } = this.#shown;
     if (wait > 0) await coSigning.reached(n, wait);
     return (await coSigning.final(n)) ?? { final: null, entries: null };
   }
@@ -903,14 +909,10 @@ export class Venue extends Questions {
   }
 
   async #openChain(options: ChainOptions): Promise<void> {
-    const shown = this.#shown;
-    const finalOf: FinalOf = async ({ logCount }, coSigners) => {
-      shown!.coSigning.use(coSigners);
-      return shown!.coSigning.finalAt(Number(logCount));
-    };
+    const finalOf: FinalOf = async ({ logCount }, coSigners) => this.#coSign(coSigners).finalAt(Number(logCount));
     const link: ChainLink = await ChainLink.open({
       ...options,
-      ...(shown ? { finalOf } : {}),
+      ...(this.#coSigners ? { finalOf } : {}),
       domain: this.genesis.domain,
       genesisState: this.genesisState,
       freeLeaves: BigInt(4 ** PROFILES[this.genesis.profile].depth - this.genesis.accounts.length),
@@ -929,6 +931,7 @@ export class Venue extends Questions {
       ...(this.#announcements.cursor === undefined ? {} : { rulesFrom: this.#announcements.cursor }),
       onFailed: (error) => this.#stop(error),
     });
+    if (this.#coSigners && link.contract.coSigners) this.#coSign(link.contract.coSigners);
     await link.start(() => {
       this.#link = link;
       return this.#early.splice(0);
@@ -959,16 +962,12 @@ export class Venue extends Questions {
   }
 }
 
-/** @throws OUT_OF_RANGE  where there are addresses, and the genesis names no co-signers */
-function coSignersOf({ genesis, coSigners: urls, secret }: VenueOptions) {
+/** @throws OUT_OF_RANGE  where there are addresses, and no co-signers: a contract may have others than the genesis */
+function coSignersOf({ genesis, coSigners: urls, secret, chain }: VenueOptions) {
   if (!urls || urls.length === 0) return null;
-  if (!genesis.coSigners) throw outOfRange("coSigners", "none: the genesis names no co-signers");
-  if (urls.length > genesis.coSigners.addresses.length)
-    throw outOfRange(
-      "coSigners",
-      `at most ${genesis.coSigners.addresses.length} addresses, as many as the genesis names`,
-    );
-  return { set: genesis.coSigners, urls, seal: operatorSeal(secret) };
+  if (!genesis.coSigners && !chain) throw outOfRange("coSigners", "none: the genesis names no co-signers");
+  if (urls.length > MAX_CO_SIGNERS) throw outOfRange("coSigners", `at most ${MAX_CO_SIGNERS} addresses`);
+  return { set: genesis.coSigners ?? null, urls, seal: operatorSeal(secret) };
 }
 
 /** What the journal has lost is lost to who asks for it: its check at the start stops the venue. */

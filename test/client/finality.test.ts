@@ -114,9 +114,9 @@ describe("client: finality", () => {
   it("is not asked of a venue without co-signers", async () => {
     const { openWith, venue } = await setting();
     ends.push(() => venue.close());
-    await assert.rejects(openWith({ finality: "quorum" }), { code: "NO_COSIGNERS" });
+    await assert.rejects(openWith({ finality: "quorum" }), { code: "NO_CO_SIGNERS" });
     const client = await openWith({});
-    await assert.rejects(client.final(await client.order(order)), { code: "NO_COSIGNERS" });
+    await assert.rejects(client.final(await client.order(order)), { code: "NO_CO_SIGNERS" });
     await assert.rejects(client.final({ receipt: null }), { code: "NO_RECEIPT" });
   });
 });

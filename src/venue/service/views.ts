@@ -100,7 +100,7 @@ function failuresJson({ failures, failuresTotal, lastError }: FailureStatus) {
 
 /** The file of a round, with the signatures that make its end final, where they are there. */
 export async function roundFile(venue: ServedVenue, file: string): Promise<{ text: string; isWhole: boolean }> {
-  if (!venue.genesis.coSigners) return { text: file, isWhole: true };
+  if (!venue.genesis.coSigners && !venue.coSigning) return { text: file, isWhole: true };
   const round = JSON.parse(file) as { logCount: string; entries: unknown[] };
   const n = Number(round.logCount) + round.entries.length;
   // Who stands by has no signatures.

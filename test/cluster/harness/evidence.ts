@@ -4,7 +4,7 @@ import { parseGenesis } from "../../../src/protocol/genesis.ts";
 import { readKeys } from "../../../src/setup/keyFiles.ts";
 import type { Server } from "../postgres.ts";
 import type { Cluster } from "./cluster.ts";
-import type { Evidence } from "./judge.ts";
+import { bareText, type Evidence } from "./judge.ts";
 import type { Records } from "./traffic.ts";
 import { until } from "./tries.ts";
 
@@ -66,7 +66,7 @@ export class Watch {
   async #lookAtRounds(venue: string): Promise<void> {
     const { rounds } = await ask(`${this.#cluster.direct(venue)}/v1/rounds?limit=3`);
     for (const { number } of rounds as { number: number }[]) {
-      const text = JSON.stringify(await ask(`${this.#cluster.direct(venue)}/v1/rounds/${number}`));
+      const text = bareText(await ask(`${this.#cluster.direct(venue)}/v1/rounds/${number}`));
       this.seen.set(number, (this.seen.get(number) ?? new Set()).add(text));
     }
   }

@@ -166,6 +166,12 @@ function judgeReceipts({ domain, signer, acknowledged }: Evidence, find: Find): 
   }
 }
 
+/** The file of a round without what co-signers add to it, at the venue that leads and once they have signed. */
+export function bareText(round: unknown): string {
+  const { final: _, ...bare } = round as Record<string, unknown>;
+  return JSON.stringify(bare);
+}
+
 /** Each round is accepted, begins where the one before it ended, and consumed the log as the journal has it. */
 function judgeRounds({ domain, firstState, acknowledged, proved }: Evidence, log: readonly Entry[], find: Find): void {
   const { keys, venues, seen } = proved!;
@@ -179,6 +185,7 @@ function judgeRounds({ domain, firstState, acknowledged, proved }: Evidence, log
       find("round", `round ${i + 1}: ${result.message}`);
       break;
     }
+    if (claim.final && log[claim.final.n - 1]?.head !== claim.final.head) find("fork", `round ${i + 1} is final by another log`);
     const from = Number(claim.segment!.logCount);
     result.heads.forEach((head, k) => {
       if (log[from + k]?.head !== head) find("fork", `round ${i + 1} proves another entry ${from + k} than the journal has`);
@@ -187,10 +194,10 @@ function judgeRounds({ domain, firstState, acknowledged, proved }: Evidence, log
   }
   const last = acknowledged.reduce((most, { receipt: { n } }) => (n > most ? n : most), -1n);
   if (reached.logCount! <= last) find("unproved", `${reached.logCount} entries are proved, entry ${last} was acknowledged`);
-  const texts = first.rounds.map((round) => JSON.stringify(round));
+  const texts = first.rounds.map(bareText);
   for (const { name, rounds } of others)
     texts.forEach((text, i) => {
-      if (JSON.stringify(rounds[i]) !== text) find("differs", `${name} shows another round ${i + 1} than ${first.name}`);
+      if (bareText(rounds[i]) !== text) find("differs", `${name} shows another round ${i + 1} than ${first.name}`);
     }); // prettier-ignore
   for (const [number, all] of seen)
     for (const text of all)

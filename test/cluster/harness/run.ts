@@ -11,6 +11,8 @@ export interface RunOptions extends ClusterOptions {
   readonly seed: number;
   /** names of troubles, in order; each that fits, once, in an order by the seed, when left out */
   readonly troubles?: readonly string[];
+  /** how many of those that fit; all when left out */
+  readonly count?: number;
   readonly traders?: number;
   /** milliseconds between two items of a trader, about */
   readonly paceMs?: number;
@@ -130,7 +132,7 @@ export async function run(options: RunOptions): Promise<Result> {
   try {
     tell(`seed ${seed}, in ${scene.cluster.folder}`);
     const outcomes: Outcome[] = [];
-    for (const trouble of options.troubles ?? shuffled(scene.cluster, random)) {
+    for (const trouble of options.troubles ?? shuffled(scene.cluster, random).slice(0, options.count)) {
       const outcome = await scene.suffer(trouble, random);
       outcomes.push(outcome);
       const { what, afterMs, meanwhile, lastedMs } = outcome;

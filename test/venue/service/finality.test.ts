@@ -77,7 +77,7 @@ describe("the service of a venue with co-signers", () => {
       local: true,
     });
     assert.equal(response.status, 404);
-    assert.equal(((await response.json()) as { error: { code: string } }).error.code, "NO_COSIGNERS");
+    assert.equal(((await response.json()) as { error: { code: string } }).error.code, "NO_CO_SIGNERS");
     await venue.close();
   });
 });
