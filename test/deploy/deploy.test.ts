@@ -295,7 +295,7 @@ describe("deploy/postgres/database.sh", () => {
     for (const it of ["tacit", "replicator", "prover"]) writeFileSync(join(folder, "secrets", it), `word of ${it}`);
   });
   after(async () => {
-    for (const it of [...running.values()]) if (it.exitCode === null) it.kill("SIGKILL");
+    for (const it of running.values()) if (it.exitCode === null) it.kill("SIGKILL");
     await new Promise((resolve) => setTimeout(resolve, 500));
     rmSync(folder, { recursive: true, force: true });
   });
