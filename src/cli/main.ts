@@ -63,7 +63,8 @@ function explain(error: unknown): number {
   return known && !FAILED.has(error.code) ? EXIT.badInput : EXIT.failed;
 }
 
-function tacit(exit: (code: number) => void): Command {
+/** The command with all that it takes. @param exit  told the exit code of the command that was run */
+export function tacit(exit: (code: number) => void): Command {
   const program = new Command("tacit")
     .description("A private trading venue that proves every match.")
     .version(VERSION, "-V, --version")
@@ -365,7 +366,8 @@ function tacit(exit: (code: number) => void): Command {
     .option("--keys <folder>", "folder of manifest and verification keys (default: keys/ of this package)")
     .option("--name <name>", "of no other prover (default: the machine's)")
     .option("--workers <number>", "threads (default: one a core)", positive)
-    .option("--metrics <port>", "port of this machine to serve /metrics at; 0 for any (default: none)", port)
+    .option("--metrics <port>", "port to serve /metrics at; 0 for any (default: none)", port)
+    .option("--metrics-host <address>", "address to serve them at", "127.0.0.1")
     .addOption(
       new Option("--log-level <level>", "how much is logged, to standard error")
         .choices(["debug", "info", "warn", "error", "silent"])
