@@ -57,6 +57,8 @@ export interface CoSigningStatus {
 const PATIENCE = 5_000;
 const PAUSES = { first: 200, last: 5_000 };
 const LONGEST = 65_536;
+/** Times that a co-signer may send the venue elsewhere, for one head, before it is given up for a while. */
+const MOST_TURNS = 2;
 /** Final heads at hand: beyond them those of rounds are read. */
 const RECENT = 4_096;
 
@@ -276,6 +278,7 @@ export class CoSigning {
   async #bring(peer: Peer, target: Target): Promise<string | null> {
     const { log } = this.#options;
     peer.n ??= await this.#cursor(peer);
+    let turns = 0;
     while (this.#target === target && !this.#closed.signal.aborted) {
       const first = Math.min(peer.n, target.signed.n);
       const entries = await log.entries(first, Math.min(MOST_ENTRIES, target.signed.n - first));
@@ -287,10 +290,14 @@ export class CoSigning {
         if (signed === target.signed) return signature;
       } catch (error) {
         if (!(error instanceof TacitError)) throw error;
-        const n = Number(error.details.n);
-        if (error.code === "GAP" && n < first) peer.n = n;
+        const n = error.details.n;
+        // Whatever it says: the venue's signer is asked for heads of whole numbers of entries that are there only.
+        if (typeof n !== "number" || !Number.isSafeInteger(n)) throw error;
+        if (error.code === "GAP" && n >= 0 && n < first) peer.n = n;
         else if (error.code === "FORKED" && n >= 1 && n <= signed.n) peer.n = await this.#convince(peer, n);
         else throw error;
+        // Who says so again and again is not asked at once again and again.
+        if (++turns > MOST_TURNS) throw error;
       }
     }
     return null;
@@ -360,7 +367,8 @@ export class CoSigning {
     signatures[this.#set.addresses.indexOf(peer.address!)] = signature;
     const { domain, epoch, n, head } = signed;
     const final = { domain, epoch, n, head, signatures: [...signatures] };
-    if (!isFinal(this.#set, final)) return;
+    // Each was looked at as it came.
+    if (signatures.filter((it) => it !== null).length < this.#set.quorum) return;
     this.#target = null;
     for (const resolve of this.#wanted.get(n) ?? []) resolve(final);
     this.#wanted.delete(n);

@@ -1,0 +1,96 @@
+// Goal: no answer of one co-signer makes a venue ask its signer for what cannot be signed, ask for ever at once, or keep what it was asked.
+// Method: heads of numbers, and co-signers that answer GAP and FORKED with any number, as often as they are asked.
+import assert from "node:assert/strict";
+import type { Fetch } from "../../../src/feeds/fetchJson.ts";
+import type { LogHead } from "../../../src/protocol/logHead.ts";
+import { CoSigning, type CoSigningOptions } from "../../../src/venue/coSigning/coSigning.ts";
+import type { LogCopy } from "../../../src/venue/coSigning/logCopy.ts";
+import { memoryStore } from "../../../src/venue/store/memoryStore.ts";
+import { KEYS, SET } from "./services.ts";
+
+const COUNT = 5_000;
+/** As many entries as are asked for, of a log of `COUNT`. */
+const LOG = {
+  count: COUNT,
+  head: async (n: number) => BigInt(Math.floor(n)),
+  entries: async (first: number, count: number) => {
+    const length = Math.max(0, Math.min(count, COUNT - first));
+    return Array.from({ length }, () => ({ item: 1n, auth: 1n, time: 1n, sealed: Uint8Array.of(1) }));
+  },
+} as unknown as LogCopy;
+
+/** How often who answers so is asked until it is waited for, and heads that the signer was asked for. */
+async function asked(
+  answer: (body: string) => object,
+): Promise<{ times: number; heads: LogHead[]; fault: string | null }> {
+  const heads: LogHead[] = [];
+  let times = 0;
+  const fetch: Fetch = async (url, init) => {
+    times++;
+    // A loop would never give others their turn.
+    await new Promise((resolve) => setImmediate(resolve));
+    const state = { address: KEYS[3].address, epoch: 0, n: 3_000, head: "0" };
+    return url.endsWith("state")
+      ? Response.json(state)
+      : Response.json({ error: answer(init!.body as string) }, { status: 409 });
+  };
+  const waited = new Promise<void>((resolve) => {
+    options.wait = (_, signal) => {
+      resolve();
+      return new Promise((done) => signal.addEventListener("abort", () => done()));
+    };
+  });
+  const coSigning = new CoSigning(options.of({ heads, fetch }));
+  await Promise.race([waited, new Promise((resolve) => setTimeout(resolve, 500))]);
+  const [{ fault }] = coSigning.status.coSigners;
+  await coSigning.close();
+  return { times, heads, fault };
+}
+
+const options = {
+  wait: (async () => {}) as NonNullable<CoSigningOptions["wait"]>,
+  of: ({ heads, fetch }: { heads: LogHead[]; fetch: Fetch }): CoSigningOptions => ({
+    domain: 77n,
+    coSigners: SET,
+    urls: ["http://127.0.0.1:1"],
+    epoch: 1,
+    log: LOG,
+    sign: async (head) => {
+      heads.push(head);
+      return `0x${"00".repeat(65)}`;
+    },
+    store: memoryStore(),
+    fetch,
+    wait: (ms, signal) => options.wait(ms, signal),
+  }),
+};
+
+describe("a co-signer that lies", () => {
+  for (const [code, n] of [
+    ["GAP", 50.5],
+    ["GAP", -0.5],
+    ["GAP", -995],
+    ["GAP", "50.5"],
+    ["GAP", { valueOf: 1, toString: 2 }],
+    ["GAP", 0],
+    ["FORKED", 1.5],
+    ["FORKED", 0],
+    ["FORKED", 2 ** 60],
+    ["FORKED", 1],
+  ] as const)
+    it(`answers ${code} with ${JSON.stringify(n)}: the signer is asked for heads that there are, and it a few times`, async () => {
+      const { times, heads, fault } = await asked(() => ({ code, message: "no", details: { n } }));
+      assert.ok(fault !== null);
+      assert.ok(times <= 6, `asked ${times} times`);
+      for (const { n } of heads) assert.ok(Number.isSafeInteger(n) && n >= 1 && n <= COUNT, String(n));
+    });
+
+  it("goes back by one entry each time: it is waited for", async () => {
+    const { times } = await asked((body) => ({
+      code: "GAP",
+      message: "no",
+      details: { n: JSON.parse(body).first - 1 },
+    }));
+    assert.ok(times <= 6, `asked ${times} times`);
+  });
+});
