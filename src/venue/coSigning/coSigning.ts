@@ -97,7 +97,7 @@ export class CoSigning {
   /** heads that are waited for */
   readonly #wanted = new Map<number, ((head: CoSignedHead) => void)[]>();
   readonly #rejects = new Set<(error: Error) => void>();
-  #changed: (() => void)[] = [];
+  readonly #changed = new Set<() => void>();
   #error: Error | null = null;
   #set: CoSigners;
 
@@ -184,8 +184,14 @@ export class CoSigning {
     }
     if (!final) return null;
     const count = final.n - n;
-    const entries = count > MOST_ENTRIES ? null : await log.entries(n, count);
-    return { final, entries: entries && entries.map(({ item, auth, time }) => ({ item, auth, time })) };
+    if (count > MOST_ENTRIES) return { final, entries: null };
+    const entries: HashedEntry[] = [];
+    // Of long ones not all come at once.
+    while (entries.length < count) {
+      const found = await log.entries(n + entries.length, count - entries.length);
+      entries.push(...found.map(({ item, auth, time }) => ({ item, auth, time })));
+    }
+    return { final, entries };
   }
 
   /** Fulfilled when some head after so many entries, or more, is final, or that time has passed. */
@@ -193,8 +199,13 @@ export class CoSigning {
     const late = new AbortController();
     let isLate = false;
     const timer = this.#wait(ms, late.signal).then(() => (isLate = true));
-    while (!isLate && !this.#closed.signal.aborted && (this.#recent.at(-1)?.n ?? 0) < n)
-      await Promise.race([timer, this.#next()]);
+    while (!isLate && !this.#closed.signal.aborted && (this.#recent.at(-1)?.n ?? 0) < n) {
+      let wake = () => {};
+      const changed = new Promise<void>((resolve) => this.#changed.add((wake = resolve)));
+      await Promise.race([timer, changed]);
+      // Nothing may become final for days.
+      this.#changed.delete(wake);
+    }
     late.abort();
   }
 
@@ -207,11 +218,13 @@ export class CoSigning {
 
   /** Fulfilled at the next change of the target, or of what is final. */
   #next(): Promise<void> {
-    return new Promise((resolve) => this.#changed.push(resolve));
+    return new Promise((resolve) => this.#changed.add(resolve));
   }
 
   #wake(): void {
-    for (const resolve of this.#changed.splice(0)) resolve();
+    const changed = [...this.#changed];
+    this.#changed.clear();
+    for (const resolve of changed) resolve();
   }
 
   /** Has the venue's signer sign the next head. One at a time. */

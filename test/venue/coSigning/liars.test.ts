@@ -2,7 +2,7 @@
 // Method: heads of numbers, and co-signers that answer GAP and FORKED with any number, as often as they are asked.
 import assert from "node:assert/strict";
 import type { Fetch } from "../../../src/feeds/fetchJson.ts";
-import type { LogHead } from "../../../src/protocol/logHead.ts";
+import { logHeadDigest, type LogHead } from "../../../src/protocol/logHead.ts";
 import { CoSigning, type CoSigningOptions } from "../../../src/venue/coSigning/coSigning.ts";
 import type { LogCopy } from "../../../src/venue/coSigning/logCopy.ts";
 import { memoryStore } from "../../../src/venue/store/memoryStore.ts";
@@ -92,5 +92,32 @@ describe("a co-signer that lies", () => {
       details: { n: JSON.parse(body).first - 1 },
     }));
     assert.ok(times <= 6, `asked ${times} times`);
+  });
+});
+
+describe("what is final", () => {
+  it("is told with all entries that lead to it, though the copy of the log gives out fewer of long ones at once", async () => {
+    const three = {
+      ...LOG,
+      count: 10,
+      entries: (first: number, count: number) => LOG.entries(first, Math.min(count, 3)),
+    };
+    const fetch: Fetch = async (url, init) => {
+      const { address, sign } = KEYS[Number(new URL(url).port) - 1];
+      if (url.endsWith("state")) return Response.json({ address, epoch: 0, n: 0, head: "0" });
+      const { signed } = JSON.parse(init!.body as string);
+      const head = { ...signed, domain: BigInt(signed.domain), head: BigInt(signed.head) };
+      return Response.json({ signature: sign(logHeadDigest(head)) });
+    };
+    const coSigning = new CoSigning({
+      ...options.of({ heads: [], fetch }),
+      log: three as unknown as LogCopy,
+      urls: [1, 2, 3].map((port) => `http://127.0.0.1:${port}`),
+    });
+    await coSigning.finalAt(10);
+    const { final, entries } = (await coSigning.final(1))!;
+    assert.equal(final.n, 10);
+    assert.equal(entries!.length, 9);
+    await coSigning.close();
   });
 });

@@ -36,7 +36,10 @@ describe("venue: what a signer is asked", () => {
       answers.push(signer.receipts(heads.map((_, i) => receipt(first + i))));
     }
     const head = signer.logHead({ domain: WORD, epoch: 1, n: COUNT, head: WORD });
-    assert.deepEqual((await Promise.all(answers)).flat(), Array.from({ length: COUNT }, (_, n) => `receipt ${n}`));
+    assert.deepEqual(
+      (await Promise.all(answers)).flat(),
+      Array.from({ length: COUNT }, (_, n) => `receipt ${n}`),
+    );
     assert.equal(await head, `head ${COUNT}`);
     let known = 0;
     for (const request of requests.slice(1)) {
