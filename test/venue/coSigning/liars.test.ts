@@ -4,6 +4,8 @@ import assert from "node:assert/strict";
 import type { Fetch } from "../../../src/feeds/fetchJson.ts";
 import { logHeadDigest, type LogHead } from "../../../src/protocol/logHead.ts";
 import { CoSigning, type CoSigningOptions } from "../../../src/venue/coSigning/coSigning.ts";
+import { recoverRecords } from "../../../src/venue/coSigning/recovery.ts";
+import { operatorSeal } from "../../../src/venue/coSigning/seal.ts";
 import type { LogCopy } from "../../../src/venue/coSigning/logCopy.ts";
 import { memoryStore } from "../../../src/venue/store/memoryStore.ts";
 import { KEYS, SET } from "./services.ts";
@@ -119,5 +121,19 @@ describe("what is final", () => {
     assert.equal(final.n, 10);
     assert.equal(entries!.length, 9);
     await coSigning.close();
+  });
+});
+
+describe("entries that a co-signer gives back", () => {
+  it("are looked at as they come: of nonsense no more than one answer is taken", async () => {
+    let times = 0;
+    const entry = { item: "1", auth: "2", time: "3", sealed: Buffer.alloc(1_000).toString("base64") };
+    const fetch: Fetch = async () => {
+      times++;
+      return Response.json({ entries: [entry] });
+    };
+    const lost = { domain: 77n, first: 0, head: 0n, signed: { n: 1_000, head: 5n }, seal: operatorSeal(new Uint8Array(32)), urls: ["http://127.0.0.1:1"], fetch }; // prettier-ignore
+    await assert.rejects(recoverRecords(lost), { code: "SIGNER_AHEAD", message: /does not open/ });
+    assert.equal(times, 1);
   });
 });
