@@ -80,7 +80,9 @@ export class Finality {
           );
         // Too far behind to be shown: the proven log has what lies between.
         if (!entries) return null;
-        if (entries.length !== final.n - n || (chainHeads(receipt.head, entries).at(-1) ?? receipt.head) !== final.head)
+        if (entries.length !== final.n - n)
+          throw new TacitError("BAD_ANSWER", "the venue does not tell as many entries as lie before what is final");
+        if ((chainHeads(receipt.head, entries).at(-1) ?? receipt.head) !== final.head)
           throw new Contradiction(
             "fork",
             `what is final after ${final.n} entries does not follow from the receipt of entry ${receipt.n}`,

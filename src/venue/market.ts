@@ -525,11 +525,14 @@ export class Market {
 
   /**
    * Journals records that an earlier opening has written and the journal has lost, and applies them. Their heads are known to follow.
+   * @param lost  from the first entry that it lacks on: marks before that, of which it may have some
    * @throws STORAGE, FENCED, JOURNAL_DAMAGED
    */
   async restore(lost: readonly JournalRecord[]): Promise<void> {
     let tip: Tip = this.#tip;
-    const records = lost.map(({ entry, head }) => {
+    const { number } = this.#round;
+    const lacked = lost.filter(({ entry }) => entry.kind !== "round" || entry.number >= number);
+    const records = lacked.map(({ entry, head }) => {
       const place = { ...tip, sequence: tip.sequence + 1, epoch: this.#store.epoch };
       const after = entry.kind === "round" ? place : { ...place, logCount: tip.logCount + 1, head };
       const bytes = encodeRecord(after, entry, this.#digest);

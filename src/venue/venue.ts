@@ -134,6 +134,8 @@ export class Venue extends Questions {
       void venue.#checkOlder();
       return venue;
     } catch (error) {
+      // A signer that is away by now is not waited for.
+      venue.#signatures.giveUp?.();
       await venue.#link?.close();
       await venue.#shown?.coSigning.close();
       await venue.#market.pipeline?.close();

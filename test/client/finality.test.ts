@@ -85,9 +85,22 @@ describe("client: finality", () => {
     const { openWith, it } = await face();
     const client = await openWith({});
     const sent = await client.order(order);
-    assert.ok(await client.final(sent, { seconds: 60 }));
-    it.lie = (path, answer) =>
-      path.startsWith("/finality/") ? { ...answer, entries: [{ item: "1", auth: "2", time: "3" }] } : answer;
+    const later = await client.order(order);
+    const { n, ...final } = (await client.final(later, { seconds: 60 }))!;
+    const told = { n, ...final, domain: String(final.domain), head: String(final.head) };
+    const entry = { item: "1", auth: "2", time: "3" };
+    const entries = Array.from({ length: n - Number(sent.receipt!.n) - 1 }, () => entry);
+    assert.ok(entries.length > 0);
+    const lie = (entries: object[]) => {
+      it.lie = (path, answer) => (path.startsWith("/finality/") ? { ...answer, final: told, entries } : answer);
+    };
+    // Too many or too few say nothing.
+    for (const wrong of [[...entries, entry], []]) {
+      lie(wrong);
+      await assert.rejects(client.final(sent), { code: "BAD_ANSWER" });
+    }
+    assert.equal(client.contradictions.length, 0);
+    lie(entries);
     await assert.rejects(client.final(sent), { code: "CONTRADICTION", kind: "fork" });
     assert.equal(client.contradictions[0].kind, "fork");
   });

@@ -9,7 +9,7 @@ import { TacitError } from "../../protocol/errors.ts";
 import { parseGenesis } from "../../protocol/genesis.ts";
 import { signerAddress } from "../../protocol/receipt.ts";
 import { readJson } from "../../setup/readJson.ts";
-import { CoSigner } from "../../venue/coSigning/coSigner.ts";
+import { CoSigner, isSecondHead } from "../../venue/coSigning/coSigner.ts";
 import { createCoSignerApp } from "../../venue/coSigning/service.ts";
 import { localSigner } from "../../venue/signing/signer.ts";
 import { readKeyFile, writeKeyFile } from "../keyFile.ts";
@@ -59,7 +59,10 @@ export async function cosign(options: CosignCommand): Promise<number> {
       coSigner,
       ofProcess: true,
       onUnexpected: (error) => log.error({ reason: error.message }, "a request failed"),
-      onRefused: ({ code, message, details }) => log[code === "FORKED" ? "error" : "warn"]({ code, n: details.n }, `not signed: ${message}`), // prettier-ignore
+      onRefused: (error) => {
+        const { code, message, details } = error;
+        log[isSecondHead(error) ? "error" : "warn"]({ code, n: details.n }, `not signed: ${message}`);
+      },
     });
     const service = await serveApp(app, options);
     log.info({ url: service.url, address: signer.address, entries: coSigner.state.n }, "co-signs");

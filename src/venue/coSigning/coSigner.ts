@@ -100,7 +100,8 @@ export class CoSigner {
    * Takes what is shown, and signs its head: on disk before it is signed.
    * @throws NOT_SIGNED  when the venue's signer has not signed it, or the entries do not lead to it
    * @throws GAP         with `n`, the entries that are here, when it goes on from more
-   * @throws FORKED      with `n`, when another head was signed after as many entries, and no quorum has signed this one
+   * @throws FORKED      with `n`, when another head was signed after as many entries, and no quorum has signed this one; `signed` false
+   *                     where that is not shown by what the venue has signed
    * @throws FENCED      when a newer epoch has written
    * @throws CLOCK       when the last of its entries is stamped ahead of this clock
    * @throws OUT_OF_RANGE, STORAGE
@@ -114,7 +115,8 @@ export class CoSigner {
       throw new TacitError("NOT_SIGNED", "the head is not signed by the venue's signer");
     if (first + entries.length > signed.n || (entries.length > 0 && first + entries.length !== signed.n))
       throw outOfRange("entries", `those up to entry ${signed.n}`);
-    if (entries.length === 0) {
+    // Of what is here no entries are looked at: whoever has seen a signed head could send any.
+    if (entries.length === 0 || book.at(signed.n) === signed.head) {
       this.#requireKnown(signed);
       book.add({ domain, epoch: signed.epoch, first: signed.n, heads: [] });
     } else {
@@ -191,7 +193,7 @@ export class CoSigner {
   /** The entries lead elsewhere: they are not what was signed, or do not go on from the head that is here. */
   #refuse({ first, signed }: Shown): never {
     // Before what is here a venue that has another past differs: it is asked to show where.
-    if (first > 0 && first <= this.#book.state.n) throw forkedAt(first);
+    if (first > 0 && first <= this.#book.state.n) throw forkedAt(first, this.#book.at(signed.n) !== undefined);
     throw new TacitError(
       "NOT_SIGNED",
       `the entries do not lead to the head after ${signed.n} that the signer has signed`,
@@ -251,6 +253,13 @@ function gap(n: number): TacitError {
   return new TacitError("GAP", `heads of ${n} entries are here: expected those after them`, { n });
 }
 
-function forkedAt(n: number): TacitError {
-  return new TacitError("FORKED", `after ${n} entries another head was signed`, { n });
+/** @param isSigned  whether the venue's own signatures show it: entries alone may be anybody's */
+function forkedAt(n: number, isSigned = true): TacitError {
+  const message = isSigned ? `after ${n} entries another head was signed` : `the entries do not go on from the head after ${n} that is here`; // prettier-ignore
+  return new TacitError("FORKED", message, { n, ...(isSigned ? {} : { signed: false }) });
+}
+
+/** Whether an error tells of two heads after as many entries, both signed by the venue. */
+export function isSecondHead(error: unknown): boolean {
+  return error instanceof TacitError && error.code === "FORKED" && error.details.signed !== false;
 }

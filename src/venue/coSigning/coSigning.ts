@@ -59,6 +59,8 @@ const PAUSES = { first: 200, last: 5_000 };
 const LONGEST = 65_536;
 /** Milliseconds between heads that nobody waits for: to check the signatures of each takes some. */
 const PACE = 50;
+/** Times that a co-signer may send the venue elsewhere, for one head, before it is given up for a while. */
+const MOST_TURNS = 2;
 /** Final heads at hand: beyond them those of rounds are read. */
 const RECENT = 4_096;
 
@@ -97,7 +99,7 @@ export class CoSigning {
   /** heads that are waited for */
   readonly #wanted = new Map<number, ((head: CoSignedHead) => void)[]>();
   readonly #rejects = new Set<(error: Error) => void>();
-  #changed: (() => void)[] = [];
+  readonly #changed = new Set<() => void>();
   #error: Error | null = null;
   #chosenAt = -Infinity;
   #set: CoSigners;
@@ -185,8 +187,14 @@ export class CoSigning {
     }
     if (!final) return null;
     const count = final.n - n;
-    const entries = count > MOST_ENTRIES ? null : await log.entries(n, count);
-    return { final, entries: entries && entries.map(({ item, auth, time }) => ({ item, auth, time })) };
+    if (count > MOST_ENTRIES) return { final, entries: null };
+    const entries: HashedEntry[] = [];
+    // Of long ones not all come at once.
+    while (entries.length < count) {
+      const found = await log.entries(n + entries.length, count - entries.length);
+      entries.push(...found.map(({ item, auth, time }) => ({ item, auth, time })));
+    }
+    return { final, entries };
   }
 
   /** Fulfilled when some head after so many entries, or more, is final, or that time has passed. */
@@ -194,8 +202,13 @@ export class CoSigning {
     const late = new AbortController();
     let isLate = false;
     const timer = this.#wait(ms, late.signal).then(() => (isLate = true));
-    while (!isLate && !this.#closed.signal.aborted && (this.#recent.at(-1)?.n ?? 0) < n)
-      await Promise.race([timer, this.#next()]);
+    while (!isLate && !this.#closed.signal.aborted && (this.#recent.at(-1)?.n ?? 0) < n) {
+      let wake = () => {};
+      const changed = new Promise<void>((resolve) => this.#changed.add((wake = resolve)));
+      await Promise.race([timer, changed]);
+      // Nothing may become final for days.
+      this.#changed.delete(wake);
+    }
     late.abort();
   }
 
@@ -208,11 +221,13 @@ export class CoSigning {
 
   /** Fulfilled at the next change of the target, or of what is final. */
   #next(): Promise<void> {
-    return new Promise((resolve) => this.#changed.push(resolve));
+    return new Promise((resolve) => this.#changed.add(resolve));
   }
 
   #wake(): void {
-    for (const resolve of this.#changed.splice(0)) resolve();
+    const changed = [...this.#changed];
+    this.#changed.clear();
+    for (const resolve of changed) resolve();
   }
 
   /** Has the venue's signer sign the next head. One at a time. */
@@ -282,6 +297,7 @@ export class CoSigning {
   async #bring(peer: Peer, target: Target): Promise<string | null> {
     const { log } = this.#options;
     peer.n ??= await this.#cursor(peer);
+    let turns = 0;
     while (this.#target === target && !this.#closed.signal.aborted) {
       const first = Math.min(peer.n, target.signed.n);
       const entries = await log.entries(first, Math.min(MOST_ENTRIES, target.signed.n - first));
@@ -293,10 +309,14 @@ export class CoSigning {
         if (signed === target.signed) return signature;
       } catch (error) {
         if (!(error instanceof TacitError)) throw error;
-        const n = Number(error.details.n);
-        if (error.code === "GAP" && n < first) peer.n = n;
+        const n = error.details.n;
+        // Whatever it says: the venue's signer is asked for heads of whole numbers of entries that are there only.
+        if (typeof n !== "number" || !Number.isSafeInteger(n)) throw error;
+        if (error.code === "GAP" && n >= 0 && n < first) peer.n = n;
         else if (error.code === "FORKED" && n >= 1 && n <= signed.n) peer.n = await this.#convince(peer, n);
         else throw error;
+        // Who says so again and again is not asked at once again and again.
+        if (++turns > MOST_TURNS) throw error;
       }
     }
     return null;
@@ -366,7 +386,7 @@ export class CoSigning {
     signatures[this.#set.addresses.indexOf(peer.address!)] = signature;
     const { domain, epoch, n, head } = signed;
     const final = { domain, epoch, n, head, signatures: [...signatures] };
-    // Each was checked when it came.
+    // Each was looked at as it came.
     if (signatures.filter((it) => it !== null).length < this.#set.quorum) return;
     this.#target = null;
     for (const resolve of this.#wanted.get(n) ?? []) resolve(final);

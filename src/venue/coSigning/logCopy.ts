@@ -26,8 +26,8 @@ export class LogCopy {
   readonly #recent: Recent[] = [];
   #count: number;
   #head: bigint;
-  /** of rounds that ended after the last entry */
-  #marks: Uint8Array[] = [];
+  /** of rounds that ended after the last entry; null where the journal alone has all of them */
+  #marks: Uint8Array[] | null = null;
 
   /** @param of  what the journal has */
   constructor(of: {
@@ -53,10 +53,12 @@ export class LogCopy {
   written({ entries, heads, records }: Pick<Written, "entries" | "heads" | "records">): void {
     let i = 0;
     for (const bytes of records) {
-      this.#marks.push(bytes);
+      this.#marks?.push(bytes);
       if (isMark(bytes)) continue;
       const { item, auth, time } = entries[i];
-      this.#recent.push({ item, auth, time, head: heads[i], records: joined(this.#marks), sealed: null });
+      // Rounds may have ended after the last entry that was there at first: the one after it is read from the journal, with them.
+      if (this.#marks)
+        this.#recent.push({ item, auth, time, head: heads[i], records: joined(this.#marks), sealed: null });
       this.#marks = [];
       i++;
     }

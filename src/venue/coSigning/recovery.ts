@@ -3,7 +3,6 @@ import { TacitError } from "../../protocol/errors.ts";
 import { chainHeads, hashEntries } from "../../protocol/item.ts";
 import { asObject } from "../../protocol/json.ts";
 import { logEntry, splitRecords, type Digest, type JournalRecord } from "../store/journal.ts";
-import type { CoSignedEntry } from "./coSigner.ts";
 import type { Seal } from "./seal.ts";
 import { readCoSignedEntries } from "./wire.ts";
 
@@ -50,19 +49,26 @@ async function recordsOf(
   url: string,
   { domain, first, head, signed, seal, digest, fetch = globalThis.fetch }: Lost,
 ): Promise<JournalRecord[]> {
-  const entries: CoSignedEntry[] = [];
-  while (first + entries.length < signed.n) {
-    const at = `${url.replace(/\/+$/, "")}/v1/entries/${first + entries.length}`;
+  const records: JournalRecord[] = [];
+  let [n, last] = [first, head];
+  while (n < signed.n) {
+    const at = `${url.replace(/\/+$/, "")}/v1/entries/${n}`;
     const { status, json } = await fetchJson(fetch, at, { timeoutMs: PATIENCE, most: LONGEST });
     if (status !== 200) throw new TacitError("UNREACHABLE", `it answered with status ${status}`);
     const found = readCoSignedEntries("entries", asObject("answer", json).entries);
-    if (found.length === 0) throw new TacitError("NOT_FOUND", `it has ${first + entries.length} entries`);
-    entries.push(...found.slice(0, signed.n - first - entries.length));
+    if (found.length === 0) throw new TacitError("NOT_FOUND", `it has ${n} entries`);
+    // Opened as they come: of what is not the venue's own no more than one answer is kept.
+    const page = found.slice(0, signed.n - n).map(({ sealed }) => splitRecords(seal.open(sealed), digest));
+    const log = page.map((it) => it.flatMap(({ entry }) => logEntry(entry) ?? []));
+    if (log.some(({ length }) => length !== 1)) throw new TacitError("FORKED", "its entries are not those that were asked for"); // prettier-ignore
+    records.push(...page.flat());
+    last = chainHeads(last, hashEntries(domain, log.flat())).at(-1)!;
+    if (records.at(-1)!.head !== last) throw forked();
+    n += page.length;
   }
-  const records = entries.flatMap(({ sealed }) => splitRecords(seal.open(sealed), digest));
   // What was sealed is what was hashed: the head was signed, so all before it is as it was.
-  const log = records.flatMap(({ entry }) => logEntry(entry) ?? []);
-  if (log.length !== entries.length || chainHeads(head, hashEntries(domain, log)).at(-1) !== signed.head)
-    throw new TacitError("FORKED", "its entries do not lead to what was signed");
+  if (last !== signed.head) throw forked();
   return records;
 }
+
+const forked = () => new TacitError("FORKED", "its entries do not lead to what was signed");

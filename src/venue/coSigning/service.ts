@@ -3,7 +3,7 @@ import { bodyOf, jsonApp, pathNumber, replyJson } from "../../feeds/jsonService.
 import { Measured } from "../../feeds/measure.ts";
 import { badFormat } from "../../protocol/json.ts";
 import { TacitError } from "../../protocol/errors.ts";
-import type { CoSigner } from "./coSigner.ts";
+import { isSecondHead, type CoSigner } from "./coSigner.ts";
 import { coSignedEntryJson, readShown, vouchedJson } from "./wire.ts";
 
 /** Longest request, bytes. */
@@ -53,7 +53,7 @@ export function createCoSignerApp({
     } catch (error) {
       counts.refused++;
       // What the venue's signer has signed, against what it has signed before.
-      if (error instanceof TacitError && error.code === "FORKED") counts.forked++;
+      if (isSecondHead(error)) counts.forked++;
       if (error instanceof TacitError && error.code !== "GAP") onRefused?.(error);
       throw error;
     }

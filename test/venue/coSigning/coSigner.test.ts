@@ -8,7 +8,13 @@ import { join } from "node:path";
 import { coSignersOf, type CoSignedHead } from "../../../src/protocol/coSigners.ts";
 import { chainHeads } from "../../../src/protocol/item.ts";
 import { logHeadDigest, logHeadSigner, type LogHead } from "../../../src/protocol/logHead.ts";
-import { CoSigner, MOST_ENTRIES, type CoSignedEntry, type Shown } from "../../../src/venue/coSigning/coSigner.ts";
+import {
+  CoSigner,
+  isSecondHead,
+  MOST_ENTRIES,
+  type CoSignedEntry,
+  type Shown,
+} from "../../../src/venue/coSigning/coSigner.ts";
 import { localSigner } from "../../../src/venue/signing/signer.ts";
 
 const DOMAIN = 77n;
@@ -118,6 +124,27 @@ describe("a co-signer", () => {
       await refused(other.shown(5, 7, { epoch }), "FORKED", { n: 5 });
     }
     assert.deepEqual(coSigner.state.head, log.heads[4]);
+  });
+
+  it("takes no entries of strangers for a second head of the venue", async () => {
+    await coSigner.sign(log.shown(0, 4));
+    // A head that is here, with entries that do not lead to it: signed as ever.
+    const known = log.shown(2, 4);
+    const signature = await coSigner.sign({ ...known, entries: other.entries.slice(2, 4) });
+    assert.equal(logHeadSigner(log.head(4), signature), SIGNERS[0].address);
+    // One that others have: nothing shows another past of the venue.
+    const beyond = log.shown(4, 6);
+    const caught = (shown: Shown) => coSigner.sign(shown).catch((error: Error) => error);
+    const error = await caught({ ...beyond, entries: other.entries.slice(4, 6) });
+    assert.deepEqual([(error as { code?: string }).code, isSecondHead(error)], ["FORKED", false]);
+    // Signed by the venue, another head: whatever comes with it.
+    for (const shown of [
+      other.shown(3, 4),
+      other.shown(4, 4),
+      { ...other.shown(2, 4), entries: log.entries.slice(2, 4) },
+    ])
+      assert.ok(isSecondHead(await caught(shown)));
+    assert.deepEqual(coSigner.state, { epoch: 1, n: 4, head: log.heads[3] });
   });
 
   it("takes what a quorum has signed in place of what it has, and nothing less", async () => {

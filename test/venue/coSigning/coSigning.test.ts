@@ -244,6 +244,18 @@ describe("venue: co-signers", () => {
     await until(() => services[3].coSigner.vouch(n)?.head === first.head || null);
   });
 
+  it("do not hold up a start that fails while the signer is away", async () => {
+    const storage = lastingStore();
+    await (await open({ storage, traders: traders(1) })).venue.close();
+    const signatures = signaturesOf(SIGNER);
+    let giveUp = () => {};
+    const givenUp = new Promise<never>((_, reject) => (giveUp = () => reject(new Error("closed"))));
+    givenUp.catch(() => {});
+    const chain = { open: () => Promise.reject(new Error("no such contract")) } as never;
+    const away = { ...signatures, sign: () => givenUp, giveUp: () => giveUp() };
+    await assert.rejects(open({ storage, signer: away, chain: { chain } }), { message: "no such contract" });
+  });
+
   it("are asked for by the genesis only", async () => {
     await assert.rejects(openTestVenue({ coSigners: ["http://127.0.0.1:1"] }), hasCode("OUT_OF_RANGE"));
     const { venue } = await openTestVenue({});
