@@ -12,8 +12,9 @@ for it in replicator log-tacit jobs-tacit prover operator-passphrase signer-pass
   secret $it
 done
 rm -f secrets/venue.pgpass secrets/prover.pgpass
-printf 'jobs:*:*:tacit:%s\n*:*:*:tacit:%s\n' "$(cat secrets/jobs-tacit)" "$(cat secrets/log-tacit)" > secrets/venue.pgpass
-printf 'jobs:*:*:prover:%s\n' "$(cat secrets/prover)" > secrets/prover.pgpass
+# A line for each database: where two lines fit, the client takes another one than libpq does.
+printf '*:*:jobs:tacit:%s\n*:*:tacit:tacit:%s\n' "$(cat secrets/jobs-tacit)" "$(cat secrets/log-tacit)" > secrets/venue.pgpass
+printf '*:*:jobs:prover:%s\n' "$(cat secrets/prover)" > secrets/prover.pgpass
 chmod 444 secrets/*
 if [ "${1:-}" = secrets ]; then exit; fi
 

@@ -234,7 +234,7 @@ describe("deploy", () => {
     ); // prettier-ignore
     assert.equal(statSync(secrets).mode & 0o777, 0o700);
     for (const [name, value] of before) if (!name.endsWith("pgpass")) assert.match(value, /^[0-9a-f]{64}$/, name);
-    assert.match(Object.fromEntries(before)["venue.pgpass"], /^jobs:\*:\*:tacit:\w+\n\*:\*:\*:tacit:\w+\n$/);
+    assert.match(Object.fromEntries(before)["venue.pgpass"], /^\*:\*:jobs:tacit:\w+\n\*:\*:tacit:tacit:\w+\n$/);
   });
 
   it("first.sh makes what signer, co-signers and venue begin with", async () => {
