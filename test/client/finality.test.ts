@@ -99,7 +99,7 @@ describe("client: finality", () => {
       lie(wrong);
       await assert.rejects(client.final(sent), { code: "BAD_ANSWER" });
     }
-    assert.deepEqual(client.contradictions, []);
+    assert.equal(client.contradictions.length, 0);
     lie(entries);
     await assert.rejects(client.final(sent), { code: "CONTRADICTION", kind: "fork" });
     assert.equal(client.contradictions[0].kind, "fork");
