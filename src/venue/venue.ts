@@ -964,11 +964,13 @@ export class Venue extends Questions {
   }
 }
 
-/** @throws OUT_OF_RANGE  where there are addresses, and no co-signers: a contract may have others than the genesis */
-function coSignersOf({ genesis, coSigners: urls, secret, chain }: VenueOptions) {
+/** @throws OUT_OF_RANGE  where there are addresses, and no co-signers: a contract may have others than the genesis; or one is the signer */
+function coSignersOf({ genesis, coSigners: urls, secret, chain, signer }: VenueOptions) {
   if (!urls || urls.length === 0) return null;
   if (!genesis.coSigners && !chain) throw outOfRange("coSigners", "none: the genesis names no co-signers");
   if (urls.length > MAX_CO_SIGNERS) throw outOfRange("coSigners", `at most ${MAX_CO_SIGNERS} addresses`);
+  if (genesis.coSigners?.addresses.includes(signer.address))
+    throw outOfRange("signer", "a signer that is none of the co-signers of the genesis");
   return { set: genesis.coSigners ?? null, urls, seal: operatorSeal(secret) };
 }
 

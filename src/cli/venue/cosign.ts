@@ -8,6 +8,7 @@ import { coSignersOf } from "../../protocol/coSigners.ts";
 import { TacitError } from "../../protocol/errors.ts";
 import { parseGenesis } from "../../protocol/genesis.ts";
 import { signerAddress } from "../../protocol/receipt.ts";
+import { useHashKernels } from "../../prover/hash/use.ts";
 import { readJson } from "../../setup/readJson.ts";
 import { CoSigner, isSecondHead } from "../../venue/coSigning/coSigner.ts";
 import { createCoSignerApp } from "../../venue/coSigning/service.ts";
@@ -38,6 +39,8 @@ export async function cosign(options: CosignCommand): Promise<number> {
   const genesis = parseGenesis(await readJson(file!));
   const coSigners = options.cosigners ? coSignersOf(options.cosigners, "--cosigners") : genesis.coSigners;
   if (!coSigners) throw new TacitError("USAGE", `${file} names no co-signers: expected them there, or in --cosigners`);
+  // A page of entries then takes a fifth of the time, in which nobody else is answered.
+  await useHashKernels();
   const log = pino({ level: options.logLevel, base: null }, pino.destination(2));
   const signer = localSigner(await readKeyFile(key!, KEY, options));
   await mkdir(options.data, { recursive: true, mode: 0o700 }).catch((error: Error) => {

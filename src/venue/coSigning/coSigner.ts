@@ -68,11 +68,14 @@ export class CoSigner {
   readonly #options: CoSignerOptions;
   readonly #book: SignedHeads;
 
-  /** @throws LOCKED, SIGNED_HEADS, STORAGE as `SignedHeads`; OUT_OF_RANGE when it is not among the co-signers */
+  /** @throws LOCKED, SIGNED_HEADS, STORAGE as `SignedHeads`; OUT_OF_RANGE when it is not among the co-signers, or the operator is */
   constructor(options: CoSignerOptions) {
     const { coSigners, signer } = options;
     if (!coSigners.addresses.includes(signer.address))
       throw outOfRange("key", `that of one of the venue's co-signers, not of ${signer.address}`);
+    // What it signs would be a co-signer's signature already: one of them would be the operator.
+    if (coSigners.addresses.includes(options.operator))
+      throw outOfRange("signer", "the address of the venue's signer, which is none of the co-signers'");
     this.#options = options;
     this.#book = new SignedHeads(options.path, signer.address);
     try {

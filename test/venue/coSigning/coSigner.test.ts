@@ -216,5 +216,9 @@ describe("a co-signer", () => {
     const now = () => NOW;
     const options = { path: join(folder, "x.db"), signer: SIGNERS[0], domain: DOMAIN, operator: OPERATOR.address, coSigners, now }; // prettier-ignore
     assert.throws(() => new CoSigner(options), { code: "OUT_OF_RANGE", message: /co-signers/ });
+    // The venue's signer is none of them.
+    const operator = SIGNERS[1].address;
+    const among = coSignersOf(SIGNERS.map(({ address }) => address));
+    assert.throws(() => new CoSigner({ ...options, operator, coSigners: among }), { code: "OUT_OF_RANGE", message: /signer/ }); // prettier-ignore
   });
 });

@@ -258,6 +258,7 @@ describe("venue: co-signers", () => {
 
   it("are asked for by the genesis only", async () => {
     await assert.rejects(openTestVenue({ coSigners: ["http://127.0.0.1:1"] }), hasCode("OUT_OF_RANGE"));
+    await assert.rejects(open({ signer: KEYS[0] }), hasCode("OUT_OF_RANGE"));
     const { venue } = await openTestVenue({});
     await assert.rejects(venue.finality(1), hasCode("NO_CO_SIGNERS"));
     assert.equal(venue.coSigning, null);
