@@ -126,7 +126,17 @@ export async function serve(options: ServeOptions): Promise<number> {
     );
   if (files.genesis.coSigners && coSigners.length === 0)
     log.warn("the genesis names co-signers, and --cosigners none of them: nothing becomes final");
-  const storage = await openServed(place, options);
+  const signer: Signatures =
+    signerToken === null
+      ? threadSigner(files.signer, { book: join(options.data, FILES.signed) })
+      : await remoteSigner({ url: options.signer!, token: signerToken });
+  const storage = await signer
+    .state()
+    .then((signed) => openServed(place, options, signed?.epoch ?? 0))
+    .catch(async (error) => {
+      await signer.close();
+      throw error;
+    });
   let prover: VenueOptions["prover"];
   let jobs: JobsProver | undefined;
   try {
@@ -148,6 +158,7 @@ export async function serve(options: ServeOptions): Promise<number> {
       }
     }
   } catch (error) {
+    await signer.close();
     await storage.close();
     throw error;
   }
@@ -155,29 +166,22 @@ export async function serve(options: ServeOptions): Promise<number> {
   const publish = { curves, depth, defaults };
   // Not before the build, which needs memory itself.
   collectSeldom();
-  let signer: Signatures | null = null;
-  const venue = await (async () => {
-    signer =
-      signerToken === null
-        ? threadSigner(files.signer, { book: join(options.data, FILES.signed) })
-        : await remoteSigner({ url: options.signer!, token: signerToken });
-    return openVenue({
-      genesis: files.genesis,
-      secret: files.secret,
-      signer,
-      storage,
-      prover,
-      chain,
-      feeds,
-      ...(options.timelock === undefined ? {} : { timelock: options.timelock }),
-      publish: { prices: !options.publish.includes("nothing"), ...publish },
-      limits,
-      digest: nodeDigest,
-      ...(coSigners.length > 0 ? { coSigners } : {}),
-    });
-  })().catch(async (error) => {
+  const venue = await openVenue({
+    genesis: files.genesis,
+    secret: files.secret,
+    signer,
+    storage,
+    prover,
+    chain,
+    feeds,
+    ...(options.timelock === undefined ? {} : { timelock: options.timelock }),
+    publish: { prices: !options.publish.includes("nothing"), ...publish },
+    limits,
+    digest: nodeDigest,
+    ...(coSigners.length > 0 ? { coSigners } : {}),
+  }).catch(async (error) => {
     await prover?.close();
-    await signer?.close();
+    await signer.close();
     await storage.close();
     throw error;
   });

@@ -7,6 +7,8 @@ import type { Seal } from "./seal.ts";
 
 /** Entries that are kept in memory. */
 const RECENT = 8_192;
+/** Entries of the journal that are hashed in one turn, which takes some milliseconds, and the pause after it. */
+const [HASHED, PAUSE_MS] = [32, 4];
 /** Bytes of sealed records that are given out at once, beside the last of them. */
 const MOST_BYTES = 4 * LONGEST_SEALED;
 
@@ -89,11 +91,18 @@ export class LogCopy {
           found.push({ entry: logEntry(record.entry)!, sealed });
           if (found.length >= count || (bytes += sealed.length) > MOST_BYTES) break;
         }
-      const hashed = hashEntries(
-        this.#domain,
-        found.map(({ entry }) => entry),
-      );
-      return hashed.map(({ item, auth, time }, i) => ({ item, auth, time, sealed: found[i].sealed }));
+      // The market has its turns between.
+      const copied: CoSignedEntry[] = [];
+      for (let at = 0; at < found.length; at += HASHED) {
+        const piece = found.slice(at, at + HASHED);
+        const hashed = hashEntries(
+          this.#domain,
+          piece.map(({ entry }) => entry),
+        );
+        hashed.forEach(({ item, auth, time }, i) => copied.push({ item, auth, time, sealed: piece[i].sealed }));
+        await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+      }
+      return copied;
     }
     const found: CoSignedEntry[] = [];
     for (const recent of this.#recent.slice(first - kept, first - kept + count)) {
