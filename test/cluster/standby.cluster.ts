@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { openPostgresStandby, openPostgresStore } from "../../src/venue/store/postgres/postgresStore.ts";
 import type { VenueOptions } from "../../src/venue/options.ts";
 import type { Venue } from "../../src/venue/venue.ts";
-import { eventOf, gate, ManualClock, openTestVenue, simulatedProver, traders } from "../venue/fixture.ts";
+import { eventOf, gate, ManualClock, openTestVenue, simulatedProver, traders, turns } from "../venue/fixture.ts";
 import { Server } from "./postgres.ts";
 import { Proxy } from "./proxy.ts";
 
@@ -117,6 +117,8 @@ describe("a venue that stands by", () => {
     await leader.submit(first.item, first.auth);
     clock.advance(1n);
     while (standby.health().proved < leader.health().logCount) await eventOf(standby, "round");
+    // It may be told of the round before it has assembled it.
+    while (standby.opening(alice.index)?.round !== leader.opening(alice.index)!.round) await turns(1);
     assert.deepEqual(standby.opening(alice.index), leader.opening(alice.index));
     assert.deepEqual(ours.made, []);
     held = passed;
