@@ -40,6 +40,7 @@ const ALLOWED: Record<string, readonly string[]> = {
 const IN_NODE = [
   "src/cli/",
   "src/feeds/journal.ts",
+  "src/feeds/jsonService.ts",
   "src/feeds/service.ts",
   "src/feeds/sources.ts",
   "src/prover/proverThread.ts",
@@ -48,6 +49,7 @@ const IN_NODE = [
   "src/replay/lobster.ts",
   "src/replay/prove.ts",
   "src/setup/",
+  "src/venue/coSigning/seal.ts",
   "src/venue/proving/jobs/",
   "src/venue/proving/proofThread.ts",
   "src/venue/service/",

@@ -10,7 +10,6 @@ import { cp, mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import WebSocket from "ws";
 import { table, thousands } from "../../src/setup/format.ts";
 import { proverFiles } from "../../src/setup/instructionKeys.ts";
 import { readLobster, type LobsterMessage } from "../../src/replay/lobster.ts";
@@ -46,6 +45,7 @@ import { ROOT } from "../../src/setup/folders.ts";
 import { writeWhole } from "../../src/setup/writeWhole.ts";
 import { stableJson } from "../../src/setup/keys/stableJson.ts";
 import { makersFlow, type MakersFlow } from "./makers.ts";
+import { httpSender, socketSender } from "./venue/senders.ts";
 import { ACCOUNTS, depositsOf, genesisJsonOf, itemsOf, OPERATOR, SIGNER } from "./venue/traders.ts";
 
 const SAMPLE = join(ROOT, "../shared/data/nasdaq-aapl-2012-06-21-0930-1000.csv.gz");
@@ -62,50 +62,6 @@ const TAIL = DEFAULT_LIMITS.snapshotEvery;
 const LAG_ACCOUNTS = DEFAULT_LIMITS.roundProofs * PROFILES.demo.deposit;
 const folderOf = () => mkdtemp(join(tmpdir(), "tacit-bench-"));
 const percentile = (sorted: number[], p: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * p))];
-
-/** A client that sends items and measures from sending to the answer. */
-interface Sender {
-  send(item: ReturnType<typeof itemsOf>[number]): Promise<void>;
-  close(): void;
-}
-
-async function socketSender(url: string): Promise<Sender> {
-  const socket = new WebSocket(`${url.replace("http", "ws")}/v1/stream`);
-  await once(socket, "open");
-  const waiting = new Map<number, (answer: { error?: { message: string } }) => void>();
-  socket.on("message", (data) => {
-    const answer = JSON.parse(String(data));
-    waiting.get(answer.id)?.(answer);
-    waiting.delete(answer.id);
-  });
-  let id = 0;
-  return {
-    send({ kind, text }) {
-      socket.send(`{"op":"submit","id":${++id},"kind":"${kind}","item":${text}}`);
-      return new Promise((resolve, reject) => {
-        waiting.set(id, ({ error }) => (error ? reject(new Error(error.message)) : resolve()));
-      });
-    },
-    close: () => socket.close(),
-  };
-}
-
-/** One request at a time: those of different connections may overtake one another, and nonces must rise. */
-function httpSender(url: string): Sender {
-  const ask = async ({ kind, text: body }: ReturnType<typeof itemsOf>[number]) => {
-    const path = `${url}/v1/${kind}s`;
-    const request = { method: "POST", headers: { "content-type": "application/json" }, body };
-    // A connection that the service has given up for idle is no answer: an item may be sent twice.
-    const response = await fetch(path, request).catch(() => fetch(path, request));
-    const text = await response.text();
-    if (!response.ok) throw new Error(text);
-  };
-  let last = Promise.resolve();
-  return {
-    send: (item) => (last = last.then(() => ask(item))),
-    close() {},
-  };
-}
 
 async function acknowledgements() {
   console.log(`Acknowledged items: ${ACCOUNTS} clients on loopback, the venue in a process of its own, no proofs`);

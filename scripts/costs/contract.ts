@@ -7,7 +7,10 @@ import { trader, type Chain, type Deployed } from "../../src/setup/chain/chain.t
 import { deployVenue } from "../../src/setup/chain/deploy.ts";
 import { compileContracts, keysArtifact } from "../../src/setup/contract.ts";
 import { readKeys } from "../../src/setup/keyFiles.ts";
-import { encodeRound, type Round } from "../../src/verifier/index.ts";
+import { coSignersOf } from "../../src/protocol/coSigners.ts";
+import { logHeadDigest } from "../../src/protocol/logHead.ts";
+import { encodeFinality, encodeRound, type Round } from "../../src/verifier/index.ts";
+import { localSigner } from "../../src/venue/signing/signer.ts";
 import { contractOf } from "../../test/verifier/contractOf.ts";
 import { KEY } from "../../test/verifier/forge.ts";
 import { Simulator, type Step } from "../../test/verifier/simulator.ts";
@@ -16,6 +19,8 @@ import { Simulator, type Step } from "../../test/verifier/simulator.ts";
 const START = 1_767_225_600n;
 const DEPOSITS = 4;
 const AMOUNT = 1_000_000n;
+/** Head of the log after the smallest round: as long as others are. */
+const LOG = 3n ** 159n;
 
 export interface ContractCosts {
   /** of code, by contract: those that a venue's is made of, with the committed keys */
@@ -28,6 +33,8 @@ export interface ContractCosts {
     claim: number;
     /** one admit */
     smallestRound: number;
+    /** and with the signatures of 3 of 4 co-signers */
+    smallestRoundCoSigned: number;
     /** a round like that of `tacit demo`: so many instructions, of every kind */
     instructions: number;
     round: number;
@@ -51,10 +58,19 @@ export async function contractCosts(): Promise<ContractCosts> {
     await gasOfDeposits(chain, separate);
     const heads = await headsOf(chain, venue);
 
-    const smallest = simulator.round(genesisState, [{ name: "admit", inputs: { time: START, logCount: 1n } }]);
+    const smallest = simulator.round(genesisState, [
+      { name: "admit", inputs: { time: START, logCount: 1n, log: LOG } },
+    ]);
     const snapshot = await chain.client.snapshot();
     const smallestRound = await gasOf(chain, venue, "submitRound", genesisState, smallest);
     await chain.client.revert({ id: snapshot });
+    const signers = [1, 2, 3, 4].map((byte) => localSigner(new Uint8Array(32).fill(byte)));
+    const coSigners = coSignersOf(signers.map(({ address }) => address));
+    const coSigned = await deployVenue(chain, artifacts.Venue, parts, { ...terms, coSigners, token: token.address });
+    const head = { domain: terms.domain, epoch: 1, n: 1, head: LOG };
+    const signatures = signers.map((signer) => signer.sign(logHeadDigest(head)) as string);
+    const finality = encodeFinality(coSigners, { ...head, signatures });
+    const smallestRoundCoSigned = await gasOf(chain, coSigned, "submitRound", genesisState, smallest, finality);
 
     const steps = likeTheDemonstration(heads);
     const round = simulator.round(genesisState, steps);
@@ -73,6 +89,7 @@ export async function contractCosts(): Promise<ContractCosts> {
         deposit: deposits[1],
         claim: Number(claim),
         smallestRound,
+        smallestRoundCoSigned,
         instructions: steps.length,
         round: gas,
         perInstruction: Math.ceil(gas / steps.length / 1000) * 1000,
@@ -123,7 +140,14 @@ function likeTheDemonstration(heads: readonly bigint[]): Step[] {
   ];
 }
 
-async function gasOf(chain: Chain, contract: Deployed, name: string, state: bigint, round: Round): Promise<number> {
-  const { gasUsed } = await chain.send({ contract, name, args: [state, encodeRound(round)] });
+async function gasOf(
+  chain: Chain,
+  contract: Deployed,
+  name: string,
+  state: bigint,
+  round: Round,
+  finality = "0x",
+): Promise<number> {
+  const { gasUsed } = await chain.send({ contract, name, args: [state, encodeRound(round), finality] });
   return Number(gasUsed);
 }

@@ -1,7 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { writeFile } from "node:fs/promises";
 import pino from "pino";
-import { openSecret, sealSecret } from "../client/seal.ts";
 import {
   Feed,
   FeedMetrics,
@@ -18,7 +16,7 @@ import { publicKey } from "../protocol/eddsa.ts";
 import { TacitError } from "../protocol/errors.ts";
 import type { ProfileName } from "../protocol/instructions.ts";
 import { readJson } from "../setup/readJson.ts";
-import { passphrase } from "./venue/passphrase.ts";
+import { readKeyFile, writeKeyFile } from "./keyFile.ts";
 
 export interface FeedCommand {
   key?: string;
@@ -36,7 +34,7 @@ export interface FeedCommand {
   logLevel: string;
 }
 
-const VARIABLE = "TACIT_FEED_PASSPHRASE";
+const KEY = { kind: "tacit-feed-key", made: "tacit feed key", variable: "TACIT_FEED_PASSPHRASE" } as const;
 /** Milliseconds between two looks at the clock, and at a venue's rules; those that a venue has for an answer. */
 const TICK = 200;
 const RULES_EVERY = 30_000;
@@ -52,7 +50,7 @@ export async function feed(options: FeedCommand): Promise<number> {
   const log = pino({ level: options.logLevel, base: null }, pino.destination(2));
   const source = sourceOf(named!, { everyMs: options.every });
   const pushes = new Pushes(options.push, { log });
-  const secret = await readKey(key!, options.passphraseFile);
+  const secret = await readKeyFile(key!, KEY, options);
   const { x, y } = publicKey(secret);
   process.stdout.write(`public key ${x} ${y}\n`);
 
@@ -198,35 +196,11 @@ function sinkOf(feed: Feed, log: pino.Logger) {
   };
 }
 
-async function readKey(path: string, file: string | undefined): Promise<Uint8Array> {
-  const json = (await readJson(path)) as Record<string, unknown> | null;
-  if (json?.kind !== "tacit-feed-key" || json.version !== 1)
-    throw new TacitError(
-      "FORMAT",
-      `${path} is wrong: expected a feed's key, version 1, as \`tacit feed key\` makes it`,
-    );
-  const { secret } = json;
-  if (typeof secret === "string" && /^[0-9a-f]{64}$/.test(secret)) return new Uint8Array(Buffer.from(secret, "hex"));
-  const words = await passphrase({ question: `Passphrase of ${path}: `, variable: VARIABLE, file });
-  return openSecret(JSON.stringify(secret), words);
-}
-
 /** `tacit feed key`. @returns the exit code */
-export async function feedKey(path: string, { passphraseFile: file }: { passphraseFile?: string }): Promise<number> {
+export async function feedKey(path: string, { passphraseFile }: { passphraseFile?: string }): Promise<number> {
   const secret = new Uint8Array(randomBytes(32));
-  const isSealed = file !== undefined || process.env[VARIABLE] !== undefined;
-  const kept = isSealed
-    ? JSON.parse(await sealSecret(secret, await passphrase({ question: "", variable: VARIABLE, file })))
-    : Buffer.from(secret).toString("hex");
   const { x, y } = publicKey(secret);
-  const key = { kind: "tacit-feed-key", version: 1, key: { x: `${x}`, y: `${y}` }, secret: kept };
-  try {
-    await writeFile(path, JSON.stringify(key, null, 2) + "\n", { mode: 0o600, flag: "wx" });
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const why = code === "EEXIST" ? "there is one already" : message;
-    throw new TacitError("FILE", `${path} cannot be written: ${why}`, { path });
-  }
+  const isSealed = await writeKeyFile(path, KEY, { secret, told: { key: { x: `${x}`, y: `${y}` } }, passphraseFile });
   process.stdout.write(`${path}: a new key${isSealed ? "" : ", in the open"}\npublic key ${x} ${y}\n`);
   return 0;
 }

@@ -19,6 +19,7 @@ export const EXIT = { ok: 0, failed: 1, badInput: 2, unknown: 3, interrupted: 13
 /** Errors that are the answer of a check, not the fault of who asked. */
 const FAILED = new Set([
   "ANNOUNCEMENT",
+  "ANNOUNCEMENT_REFUSED",
   "CIRCUIT_COMPILE",
   "CIRCUIT_WARNING",
   "CONTRADICTION",
@@ -62,7 +63,8 @@ function explain(error: unknown): number {
   return known && !FAILED.has(error.code) ? EXIT.badInput : EXIT.failed;
 }
 
-function tacit(exit: (code: number) => void): Command {
+/** The command with all that it takes. @param exit  told the exit code of the command that was run */
+export function tacit(exit: (code: number) => void): Command {
   const program = new Command("tacit")
     .description("A private trading venue that proves every match.")
     .version(VERSION, "-V, --version")
@@ -212,6 +214,7 @@ function tacit(exit: (code: number) => void): Command {
     "verify a round, every round of a replay in a row with its record, or a survey; with --key one proof of any circuit",
     "tacit verify out.json",
     "tacit verify round.json --state 1234...",
+    "tacit verify round.json --genesis genesis.json",
     "tacit verify --key verification_key.json proof.json public.json",
   )
     .addOption(profileOption("keys to verify with (default: those that fit)"))
@@ -222,11 +225,12 @@ function tacit(exit: (code: number) => void): Command {
       fieldElement,
     )
     .option("--keys <folder>", "folder of the verification keys (default: keys/ of this package)")
+    .option("--genesis <file>", "of the venue, or its /v1/venue: the co-signers there must have made each round final")
     .addOption(
       new Option(
         "--key <file>",
         "check one Groth16 proof over BN254 with this key, as `snarkjs groth16 verify` does: <file> is the proof",
-      ).conflicts(["profile", "state", "domain", "keys"]),
+      ).conflicts(["profile", "state", "domain", "keys", "genesis"]),
     )
     .option("--json", "print the result as JSON")
     .action(async (file, publicPath, options) => {
@@ -321,6 +325,9 @@ function tacit(exit: (code: number) => void): Command {
       "between the announcement of rules and their use, without a chain (default: 60)",
       fieldElement,
     ) // prettier-ignore
+    .option("--signer <url>", "a `tacit signer` that signs for this venue; TACIT_SIGNER_TOKEN is what it asks for")
+    .option("--cosigners <url...>", "addresses of co-signers of the genesis, in any order", [])
+    .option("--cosigner-keys <address...>", "co-signers of a new venue, 3f + 1: what `tacit cosign key` prints", [])
     .option("--unproved <entries>", "entries that proofs may trail by before orders are turned away", positive)
     .option("--passphrase-file <file>", "whose first line opens the operator's keys; - for standard input")
     .option("--rpc <url>", "node of the chain that has the contract; TACIT_RELAY_KEY pays")
@@ -342,7 +349,9 @@ function tacit(exit: (code: number) => void): Command {
         .default("info"),
     )
     .action(async (options, it: Command) => {
-      const named = (["profile", "interval"] as const).filter((name) => it.getOptionValueSource(name) === "cli");
+      const named = (["profile", "interval", "cosignerKeys"] as const).filter(
+        (name) => it.getOptionValueSource(name) === "cli",
+      );
       exit(await (await import("./venue/serve.ts")).serve({ ...options, named }));
     });
 
@@ -357,13 +366,62 @@ function tacit(exit: (code: number) => void): Command {
     .option("--keys <folder>", "folder of manifest and verification keys (default: keys/ of this package)")
     .option("--name <name>", "of no other prover (default: the machine's)")
     .option("--workers <number>", "threads (default: one a core)", positive)
-    .option("--metrics <port>", "port of this machine to serve /metrics at; 0 for any (default: none)", port)
+    .option("--metrics <port>", "port to serve /metrics at; 0 for any (default: none)", port)
+    .option("--metrics-host <address>", "address to serve them at", "127.0.0.1")
     .addOption(
       new Option("--log-level <level>", "how much is logged, to standard error")
         .choices(["debug", "info", "warn", "error", "silent"])
         .default("info"),
     )
     .action(async (options) => exit(await (await import("./prover.ts")).prover(options)));
+
+  const signing = () => import("./venue/signer.ts");
+  const signer = command(
+    "signer",
+    "sign a venue's receipts and the heads of its log, of each number of entries one and no other: TACIT_SIGNER_TOKEN says who may ask",
+    "tacit signer key signer-key.json --from tacit-data",
+    "TACIT_SIGNER_TOKEN=... tacit signer --key signer-key.json --data /var/lib/tacit-signer",
+  )
+    .option("--key <file>", "the signer's key, as `tacit signer key` makes it")
+    .option(
+      "--data <folder>",
+      "where it keeps what it signed: another folder is a signer that has forgotten",
+      "tacit-signer-data",
+    )
+    .option("--host <address>", "address to listen at; TLS is a proxy's", "127.0.0.1")
+    .option("--port <number>", "port to listen at; 0 for any", port, 8085)
+    .option("--passphrase-file <file>", "whose first line opens the key; - for standard input")
+    .addOption(logLevel())
+    .action(async (options) => exit(await (await signing()).signer(options)));
+  signer
+    .command("key <file>")
+    .description("make a signer's key, sealed if there is a passphrase")
+    .exitOverride()
+    .option("--from <folder>", "of the venue that has had it so far")
+    .action(async (file, _, it: Command) => exit(await (await signing()).signerKey(file, it.optsWithGlobals())));
+
+  const coSigning = () => import("./venue/cosign.ts");
+  const cosign = command(
+    "cosign",
+    "sign the heads of another's log, so that nobody can be shown a second one: for other organisations than the venue's",
+    "tacit cosign key cosigner-key.json",
+    "tacit cosign --key cosigner-key.json --genesis genesis.json --signer 0x... --data /var/lib/tacit-cosigner",
+  )
+    .option("--key <file>", "the co-signer's key, as `tacit cosign key` makes it")
+    .option("--genesis <file>", "of the venue: it names this co-signer among others")
+    .option("--signer <address>", "of the venue's receipts, as its /v1/venue says")
+    .option("--cosigners <address...>", "all of them, where they have changed since the genesis")
+    .option("--data <folder>", "where it keeps what it signed: another folder needs another key", "tacit-cosigner-data")
+    .option("--host <address>", "address to listen at; TLS is a proxy's", "127.0.0.1")
+    .option("--port <number>", "port to listen at; 0 for any", port, 8086)
+    .option("--passphrase-file <file>", "whose first line opens the key; - for standard input")
+    .addOption(logLevel())
+    .action(async (options) => exit(await (await coSigning()).cosign(options)));
+  cosign
+    .command("key <file>")
+    .description("make a co-signer's key, sealed if there is a passphrase")
+    .exitOverride()
+    .action(async (file, _, it: Command) => exit(await (await coSigning()).cosignKey(file, it.optsWithGlobals())));
 
   const feeding = () => import("./feed.ts");
   const feed = command(
@@ -384,11 +442,7 @@ function tacit(exit: (code: number) => void): Command {
     .option("--domain <number>", "of the venue, where the rules are a file of rules alone", fieldElement)
     .addOption(profileOption("of the venue, where the rules are a file of rules alone"))
     .option("--passphrase-file <file>", "whose first line opens the key; - for standard input")
-    .addOption(
-      new Option("--log-level <level>", "how much is logged, to standard error")
-        .choices(["debug", "info", "warn", "error", "silent"])
-        .default("info"),
-    )
+    .addOption(logLevel())
     .action(async (options) => exit(await (await feeding()).feed(options)));
   feed
     .command("key <file>")
@@ -436,6 +490,19 @@ function tacit(exit: (code: number) => void): Command {
       .option("--json", "print JSON");
   const withVenue = (it: Command) =>
     withAccount(it.option("--venue <url>", "address of the venue", "http://127.0.0.1:8080"));
+  /** What sends an item. */
+  const withSending = (it: Command) =>
+    withVenue(it)
+      .addOption(anyway())
+      .addOption(
+        new Option(
+          "--finality <what>",
+          "what an item is answered by: the venue's receipt, or a quorum of its co-signers too",
+        )
+          .choices(["receipt", "quorum"])
+          .default("receipt"),
+      )
+      .option("--cosigners <url...>", "addresses of co-signers: the receipt is compared with what they were shown", []);
 
   const account = command("account", "a trader's key and account", "tacit account new", "tacit account show");
   withAccount(account.command("new").description("make a key and seal it").exitOverride())
@@ -530,6 +597,37 @@ function tacit(exit: (code: number) => void): Command {
     rules.command("cancel <number>").description("take an announcement back, until its timelock has run"),
   ).action(async (n, options) => exit(await (await ruling()).rulesCancel(numbered(n), options)));
 
+  const announcing = () => import("./venue/coSigners.ts");
+  const coSigners = command(
+    "cosigners",
+    "co-signers of a venue's contract, without whose signatures it takes no round: who they are, and their change",
+    "tacit cosigners show --rpc https://node.example",
+    "TACIT_ANNOUNCER_KEY=... tacit cosigners announce 0x... 0x... 0x... 0x... --rpc https://node.example",
+  );
+  const atContract = (it: Command) =>
+    it
+      .exitOverride()
+      .option("--venue <url>", "address of the venue, which names its contract", "http://127.0.0.1:8080")
+      .requiredOption("--rpc <url>", "node of the chain that has the venue's contract");
+  atContract(coSigners.command("show").description("those in force, and those announced"))
+    .option("--json", "print JSON")
+    .action(async (options) => exit(await (await announcing()).coSignersShow(options)));
+  atContract(
+    coSigners
+      .command("announce <address...>")
+      .description("announce others, 3f + 1 addresses, by TACIT_ANNOUNCER_KEY: those that wait are replaced"),
+  ).action(async (addresses, options) => exit(await (await announcing()).coSignersAnnounce(addresses, options)));
+  atContract(
+    coSigners
+      .command("withdraw")
+      .description("take an announcement back, until its timelock has run, by TACIT_ANNOUNCER_KEY"),
+  ).action(async (options) => exit(await (await announcing()).coSignersWithdraw(options)));
+  atContract(
+    coSigners
+      .command("apply")
+      .description("bring those announced into force, once their timelock has run: by any key in TACIT_ANNOUNCER_KEY"),
+  ).action(async (options) => exit(await (await announcing()).coSignersApply(options)));
+
   command(
     "defaults",
     "accounts nearest to maintenance, the insurance account, what was done: for the operator",
@@ -550,7 +648,7 @@ function tacit(exit: (code: number) => void): Command {
     "tacit order cancel 101 7",
   );
   for (const side of ["buy", "sell"] as const)
-    withVenue(
+    withSending(
       order
         .command(`${side} <market> <lots> <limit>`)
         .description(`${side} lots of a market (its id or name) at a limit in cash units per lot`)
@@ -561,12 +659,11 @@ function tacit(exit: (code: number) => void): Command {
       .option("--this-auction", "leave at the first auction that matches")
       .option("--replaces <nonce>", "order that it cancels", integer)
       .option("--max-fee <amount>", "highest fee of one lot at the limit", integer)
-      .addOption(anyway())
       .action(async (market, lots, limit, options) => {
         const order = { market, size: asked("lots", lots), limit: asked("limit", limit) };
         exit(await (await trader()).orderNew(side, order, options));
       });
-  withVenue(
+  withSending(
     order
       .command("quotes <file>")
       .description(
@@ -577,14 +674,9 @@ function tacit(exit: (code: number) => void): Command {
   )
     .option("--valid-for <seconds>", "for which the venue may still admit each", positive, 30)
     .option("--expire-in <seconds>", "after which its orders leave the book", positive, 86_400)
-    .addOption(anyway())
     .action(async (file, options) => exit(await (await trader()).orderQuotes(file, options)));
-  withVenue(
-    order
-      .command("cancel <market> [nonce]")
-      .description("cancel an order, or all orders in a market")
-      .exitOverride()
-      .addOption(anyway()),
+  withSending(
+    order.command("cancel <market> [nonce]").description("cancel an order, or all orders in a market").exitOverride(),
   ).action(async (market, nonce, options) => {
     const target = nonce === undefined ? undefined : asked("nonce", nonce);
     if (target !== undefined && (target < 1n || target >> BigInt(BITS.nonce) !== 0n))
@@ -601,14 +693,12 @@ function tacit(exit: (code: number) => void): Command {
     async (options) => exit(await (await trader()).orderList(options)),
   );
 
-  withVenue(
+  withSending(
     command(
       "withdraw <amount> <recipient>",
       "withdraw cash to an address of the chain",
       "tacit withdraw 100000 0x00000000000000000000000000000000000000aa",
-    )
-      .option("--less-accepted", "while the venue is short of what it owes, take the part that all are paid")
-      .addOption(anyway()),
+    ).option("--less-accepted", "while the venue is short of what it owes, take the part that all are paid"),
   ).action(async (amount, recipient, options) =>
     exit(await (await trader()).withdraw(asked("amount", amount), recipient, options)),
   );
@@ -629,6 +719,12 @@ function tacit(exit: (code: number) => void): Command {
     });
 
   return program;
+}
+
+function logLevel(): Option {
+  return new Option("--log-level <level>", "how much is logged, to standard error")
+    .choices(["debug", "info", "warn", "error", "silent"])
+    .default("info");
 }
 
 function anyway(): Option {

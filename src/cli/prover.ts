@@ -18,6 +18,7 @@ export interface ProverCommand {
   name?: string;
   workers?: number;
   metrics?: number;
+  metricsHost: string;
   logLevel: string;
 }
 
@@ -32,7 +33,8 @@ export async function prover(options: ProverCommand): Promise<number> {
   placeOf(url, "--jobs");
   const folders = { build: options.build && resolve(options.build), keys: options.keys && resolve(options.keys) };
   const metrics = new ProverMetrics({ ofProcess: true });
-  const service = options.metrics === undefined ? null : await serveMetrics(metrics, { port: options.metrics });
+  const { metrics: port, metricsHost: host } = options;
+  const service = port === undefined ? null : await serveMetrics(metrics, { host, port });
   if (service) log.info({ url: service.url }, "metrics are here");
   const stop = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const)

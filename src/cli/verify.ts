@@ -1,4 +1,6 @@
+import type { CoSigners } from "../protocol/coSigners.ts";
 import { TacitError } from "../protocol/errors.ts";
+import { parseGenesis } from "../protocol/genesis.ts";
 import { PROFILES, type ProfileName } from "../protocol/instructions.ts";
 import { isRecord, recheckedInWords, rulesOfGenesis, type RecheckResult } from "../replay/recheck.ts";
 import {
@@ -14,7 +16,7 @@ import {
 } from "../verifier/index.ts";
 import { broughtInWords, broughtRules, rulesAfter, type BroughtRules } from "../verifier/broughtRules.ts";
 import { isoTime, short, thousands } from "../setup/format.ts";
-import { toJson } from "../protocol/json.ts";
+import { asObject, toJson } from "../protocol/json.ts";
 import { readJson } from "../setup/readJson.ts";
 import { readKeys } from "../setup/keyFiles.ts";
 import { readRounds, type RoundClaim } from "../verifier/roundFile.ts";
@@ -28,6 +30,8 @@ export interface VerifyOptions {
   domain?: bigint;
   state?: bigint;
   keys?: string;
+  /** file of a genesis, or with one, as a venue's /v1/venue is: its co-signers must have made each round final */
+  genesis?: string;
   json?: boolean;
 }
 
@@ -40,6 +44,8 @@ interface Trust {
   depositsClaimed: true;
   /** whether the file tells of orders, prices and accounts, and has no genesis from which they could be recomputed */
   recordClaimed: boolean;
+  /** whether signatures of co-signers come with a round, and no co-signers were given to check them against */
+  finalClaimed: boolean;
   /** anybody can forge proofs for these keys */
   developmentKeys: boolean;
 }
@@ -48,7 +54,14 @@ interface Trust {
 type VerifiedRound = Omit<RoundEffect, "rules"> & { rules: Omit<BroughtRules, "rules">[] };
 
 export type Verified = { trust: Trust } & (
-  { ok: true; rounds: VerifiedRound[]; rechecked: (RecheckResult & { ok: true }) | null } | RefusedRound
+  | {
+      ok: true;
+      rounds: VerifiedRound[];
+      rechecked: (RecheckResult & { ok: true }) | null;
+      /** whether the co-signers that were given made each round final; null: none were */
+      final: true | null;
+    }
+  | RefusedRound
 );
 
 /** `tacit verify`. @returns the exit code */
@@ -95,7 +108,9 @@ export async function verifyFile(
   if (claims.every(({ instructions }) => instructions.length === 0))
     throw new TacitError("REFUSED", "the file has no proofs to verify: `tacit replay --prove` makes some");
   const { keys, profile } = await keysFor(claims, options);
-  const { domain = 0n, state: start } = options;
+  const genesis = await readGenesis(options);
+  const { state: start } = options;
+  const domain = options.domain ?? genesis?.domain ?? 0n;
   const rounds: VerifiedRound[] = [];
   let rules = rulesOfGenesis(file);
   const first = start ?? claims[0].state ?? claims[0].instructions[0]?.publicInputs[0] ?? 0n;
@@ -105,13 +120,14 @@ export async function verifyFile(
     startStateClaimed: start === undefined,
     depositsClaimed: true,
     recordClaimed: !record && claims.some(({ tells }) => tells),
+    finalClaimed: !genesis && claims.some(({ final }) => final !== undefined),
     developmentKeys: Object.values(keys).some(isDevelopmentKey),
   };
   if (trust.developmentKeys) tell("these are development keys: anybody can forge proofs for them");
   if (start === undefined) tell(`starts from state ${short(first)}, which the file claims: --state checks it`);
   let reached: Reached = { state: first };
   for (const [i, claim] of claims.entries()) {
-    const result = verifyClaim(claim, reached, { keys, domain });
+    const result = verifyClaim(claim, reached, { keys, domain, ...(genesis && { coSigners: genesis.coSigners }) });
     if (!result.ok) {
       const { meaning, detail } = explainRefusal(result, claim, { keys, profile });
       return { ok: false, trust, round: i + 1, code: result.code, meaning, message: detail };
@@ -134,8 +150,30 @@ export async function verifyFile(
     tell(
       "not checked: what the file tells of orders, prices and accounts, as it has no genesis to recompute them from",
     );
-  tell(`accepted: ${claims.length} ${claims.length === 1 ? "round" : "rounds"}, all proofs hold`);
-  return { ok: true, trust, rounds, rechecked };
+  if (trust.finalClaimed)
+    tell(
+      "not checked: signatures that are said to make rounds final, as no co-signers are given: --genesis names them",
+    );
+  const proved = `accepted: ${claims.length} ${claims.length === 1 ? "round" : "rounds"}, all proofs hold`;
+  tell(genesis ? `${proved}, each final by ${quorumText(genesis.coSigners)}` : proved);
+  return { ok: true, trust, rounds, rechecked, final: genesis ? true : null };
+}
+
+function quorumText({ quorum, addresses }: CoSigners): string {
+  return `${quorum} or more of ${addresses.length} co-signers`;
+}
+
+/** @throws TacitError NO_CO_SIGNERS, and what parseGenesis throws */
+async function readGenesis({ genesis }: VerifyOptions): Promise<{ domain: bigint; coSigners: CoSigners } | undefined> {
+  if (genesis === undefined) return undefined;
+  const json = asObject("genesis", await readJson(genesis));
+  const { domain, coSigners } = parseGenesis(json.genesis ?? json, { bounded: false });
+  if (!coSigners)
+    throw new TacitError(
+      "NO_CO_SIGNERS",
+      "the genesis names no co-signers: no round of its venue is final by signatures",
+    );
+  return { domain, coSigners };
 }
 
 function inWords(

@@ -14,6 +14,8 @@ const CLOCKS_AGREE = 4n;
 /** Milliseconds for which several addresses are asked again while none of them leads, and between two rounds of that. */
 const TAKE_OVER_MS = 15_000;
 const PAUSE_MS = 250;
+/** How often a venue that stands by is asked whether it has by now what was told before. */
+const BEHIND_TRIES = 20;
 
 /**
  * A venue's service (docs/api.md), asked over HTTP. Of several addresses one is asked, and the next where that does not answer, or stands
@@ -80,10 +82,21 @@ export class Api {
     return this.#ask("/health", {}, { accept: 503 });
   }
 
-  /** Entries of the venue's log, and how many of them are proved, as it says now. */
-  async progress(): Promise<{ logCount: number; proved: number }> {
-    const { logCount, proved } = asObject("health", await this.health());
-    return { logCount: asWhole("health.logCount", logCount), proved: asWhole("health.proved", proved) };
+  /**
+   * Entries of the venue's log, and how many of them are proved, as it says now. One that stands by reads what it shows from the other's
+   * store, and has the log itself a moment later: it is asked again for a while.
+   * @param least  entries that the log has, as was told before
+   * @throws STANDBY  where it stands by, and does not have them
+   */
+  async progress(least = 0): Promise<{ logCount: number; proved: number }> {
+    for (let tried = 1; ; tried++) {
+      const json = asObject("health", await this.health());
+      const [logCount, proved] = (["logCount", "proved"] as const).map((name) => asWhole(`health.${name}`, json[name]));
+      if (logCount >= least || json.status !== "standby") return { logCount, proved };
+      if (tried === BEHIND_TRIES)
+        throw new TacitError("STANDBY", `the venue at ${this.url} stands by, and has ${logCount} entries of the log so far, of ${least}`, { logCount }); // prettier-ignore
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    }
   }
 
   async post(path: string, body: unknown): Promise<unknown> {

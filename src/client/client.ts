@@ -10,12 +10,14 @@ import {
   type OrderFields,
   type QuotesFields,
 } from "../protocol/item.ts";
+import { coSignersOf, type CoSignedHead } from "../protocol/coSigners.ts";
 import { TacitError } from "../protocol/errors.ts";
 import { asInteger, asList, asObject, badFormat } from "../protocol/json.ts";
 import { readAccount } from "../protocol/opening.ts";
 import { SIDE } from "../protocol/parameters.ts";
 import type { VerifyingKeys } from "../verifier/index.ts";
 import { Api, clockDifference, type Fetch } from "./api.ts";
+import { Finality } from "./finality.ts";
 import { Contradiction, readFill, readSettlement, readStep } from "./knowledge.ts";
 import {
   freshMemory,
@@ -46,6 +48,12 @@ export interface ClientOptions {
   readonly onResent?: (sent: SentItem) => void;
   /** told what became of an item that had no answer, by asking: without a receipt it is forgotten, as it never arrived */
   readonly onRecalled?: (sent: SentItem) => void;
+  /** what an item is answered by: the venue's receipt, or, where it has co-signers, a quorum of them too, within two minutes */
+  readonly finality?: "receipt" | "quorum";
+  /** addresses of co-signers: each receipt is compared with what the venue has shown them */
+  readonly coSigners?: readonly string[];
+  /** who they are, where they have changed since the genesis: 3f + 1 addresses of the chain */
+  readonly coSignerKeys?: readonly string[];
   readonly fetch?: Fetch;
   readonly now?: () => bigint;
 }
@@ -59,6 +67,8 @@ export interface ReportedAccount extends Account {
   readonly free: bigint;
 }
 
+/** Seconds for which a final head is waited for. */
+const FINAL_WITHIN = 120;
 /** Entries of the log since those at which rules and prices were kept, after which they are kept anew. */
 const MANY_CHANGES = 200;
 
@@ -78,6 +88,8 @@ export class Client {
   readonly #notes: Notes;
   readonly #sender: Sender;
   readonly #log: ProvenLog;
+  readonly #finality: Finality;
+  readonly #waits: boolean;
   /** rules and prices, recomputed from what feeds have signed */
   readonly terms: ClientTerms;
   /** null without a key */
@@ -116,6 +128,21 @@ export class Client {
     this.venue = venue;
     this.#now = () => options.now?.() ?? BigInt(Math.floor(Date.now() / 1000));
     this.#notes = notes;
+    const coSigners = options.coSignerKeys ? coSignersOf(options.coSignerKeys, "coSignerKeys") : genesis.coSigners;
+    this.#finality = new Finality({
+      api,
+      domain: genesis.domain,
+      signer,
+      coSigners: coSigners ?? null,
+      urls: options.coSigners ?? [],
+      fetch: options.fetch ?? (globalThis.fetch.bind(globalThis) as Fetch),
+    });
+    this.#waits = options.finality === "quorum";
+    if (this.#waits && !coSigners)
+      throw new TacitError(
+        "NO_CO_SIGNERS",
+        "the genesis of this venue names no co-signers: nothing of it is ever final",
+      );
     const log = new ProvenLog({ api, genesis, notes, keysOf: (profile) => options.keysOf(profile) });
     const terms = new ClientTerms({ api, genesis, now: this.#now });
     const about = { api, genesis, notes, terms };
@@ -429,8 +456,35 @@ export class Client {
     return this.#now() + 60n;
   }
 
-  #send(make: Make, how?: { anyway?: boolean }): Promise<SentItem> {
-    return this.#alone(() => this.#sender.send(make, how));
+  async #send(make: Make, how?: { anyway?: boolean }): Promise<SentItem> {
+    const sent = await this.#alone(() => this.#sender.send(make, how));
+    if (this.#waits) {
+      if (!(await this.final(sent, { seconds: FINAL_WITHIN })))
+        throw new TacitError("NOT_FINAL", `entry ${sent.receipt!.n} of the log is acknowledged, and no quorum of co-signers has signed it within ${FINAL_WITHIN} s: its receipt is kept`, { n: String(sent.receipt!.n) }); // prettier-ignore
+    } else if (this.#finality.asks) await this.#kept(this.#finality.compare(sent.receipt!));
+    return sent;
+  }
+
+  /**
+   * The final head that the log has come to from an item on: then the venue can show nobody a log without it, unless more than a third of
+   * its co-signers lie. null where there is none within a time.
+   * @param sent  an item that was answered
+   * @throws Contradiction "fork"  when a quorum, or any co-signer, was shown another log
+   * @throws NO_CO_SIGNERS, NO_RECEIPT, UNREACHABLE, BAD_ANSWER
+   */
+  async final({ receipt }: Pick<SentItem, "receipt">, how: { seconds?: number } = {}): Promise<CoSignedHead | null> {
+    if (!receipt) throw new TacitError("NO_RECEIPT", "the item was not answered so far: it has no place in the log");
+    return this.#kept(this.#finality.of(receipt, how));
+  }
+
+  /** What does not need the notes, but for what it may find. */
+  async #kept<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await work;
+    } catch (error) {
+      if (error instanceof Contradiction) await this.#alone(() => Promise.reject(error));
+      throw error;
+    }
   }
 
   /** Asks about the account of the key. */

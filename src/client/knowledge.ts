@@ -22,6 +22,7 @@ export type ContradictionKind =
   | "logDiffers"
   | "fill"
   | "account"
+  | "fork"
   | "otherVenue";
 
 /** What shows it: in words and in the venue's own. */

@@ -277,6 +277,6 @@ export async function* historyAfter(
     }
     if (page.length < PAGE) return;
     after = last;
-    if (after >= (await api.progress()).logCount) throw badFormat("history.entries", "positions of the log");
+    if (after >= (await api.progress(after + 1)).logCount) throw badFormat("history.entries", "positions of the log");
   }
 }

@@ -115,7 +115,7 @@ export class ProvenLog {
     const receipts = items.flatMap(({ receipt }) => receipt ?? []);
     const last = receipts.reduce<SignedReceipt | null>((a, b) => (a && a.n > b.n ? a : b), null);
     const known = last && last.n >= verified.logCount ? last.n + 1n : verified.logCount;
-    const { logCount } = await api.progress();
+    const { logCount } = await api.progress(Number(known));
     if (BigInt(logCount) >= known) return;
     const what = `its log has ${logCount} entries now, of ${known} that are proved or have its receipts`;
     const evidence = { logCount, round: verified.round, ...(last ? { receipt: receiptJson(last) } : {}) };

@@ -207,7 +207,7 @@ export class ClientTerms {
   async #requireInLog(n: unknown, what: string): Promise<void> {
     if (typeof n !== "number" || n < this.#logCount) return;
     // It was told before: the log has it by now.
-    const { logCount } = await this.#api.progress();
+    const { logCount } = await this.#api.progress(n + 1);
     this.#logCount = logCount;
     if (n >= logCount)
       throw new Contradiction("terms", `${what} at entry ${n} of the log, which has ${logCount}`, { n, logCount });

@@ -36,7 +36,9 @@ export async function fetchJson(
       : cause instanceof Error
         ? cause.message || (cause as NodeJS.ErrnoException).code
         : message;
-    throw new TacitError("UNREACHABLE", `${shownUrl(url)} does not answer: ${why}`);
+    // Some of these name the address with all that is in it.
+    const told = why?.replaceAll(url, shownUrl(url));
+    throw new TacitError("UNREACHABLE", `${shownUrl(url)} does not answer: ${told}`);
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener("abort", stop);

@@ -7,5 +7,6 @@ export { FeedMetrics } from "./metrics.ts";
 export { quoteName, quoteNames, readObservation, type Observation } from "./observation.ts";
 export { Pushes, type PushOptions } from "./pushes.ts";
 export { parseReport, reportJson, type ReportJson } from "./reportJson.ts";
-export { createFeedApp, startFeedService, type RunningFeedService } from "./service.ts";
+export type { RunningService } from "./jsonService.ts";
+export { createFeedApp, startFeedService } from "./service.ts";
 export { fileSource, sourceOf, streamSource, urlSource, type Sink, type Source } from "./sources.ts";

@@ -1,8 +1,10 @@
 import { parseAddress } from "./address.ts";
 import { outOfRange } from "./errors.ts";
 import { asInteger, asList, asObject, badFormat } from "./json.ts";
+import type { HashedEntry } from "./item.ts";
 import { logHeadSigner, type LogHead } from "./logHead.ts";
 import { FIELD } from "./numbers.ts";
+import { BITS } from "./parameters.ts";
 
 /** Most that a venue may have: f = 10. */
 export const MAX_CO_SIGNERS = 31;
@@ -42,12 +44,17 @@ export function coSignersOf(addresses: readonly string[], at = "coSigners"): CoS
   };
 }
 
-/** How many co-signers have signed a head: of each the signature that stands in its place, and is its own. */
-export function countSignatures({ addresses }: CoSigners, head: CoSignedHead): number {
-  return addresses.filter((address, i) => {
+/** Of each co-signer the signature that stands in its place, if it is its own; else null. */
+export function signaturesOf({ addresses }: CoSigners, head: CoSignedHead): (string | null)[] {
+  return addresses.map((address, i) => {
     const signature = head.signatures[i];
-    return typeof signature === "string" && logHeadSigner(head, signature) === address;
-  }).length;
+    return typeof signature === "string" && logHeadSigner(head, signature) === address ? signature : null;
+  });
+}
+
+/** How many co-signers have signed a head. */
+export function countSignatures(coSigners: CoSigners, head: CoSignedHead): number {
+  return signaturesOf(coSigners, head).filter((signature) => signature !== null).length;
 }
 
 /** Whether no other head can have a quorum after as many entries, unless more than f co-signers lie. */
@@ -86,9 +93,23 @@ export function readSignature(at: string, json: unknown): string {
   return json;
 }
 
+/** Entries as the public may see them. @throws FORMAT  naming the place */
+export function readHashedEntries(at: string, json: unknown): HashedEntry[] {
+  return asList(at, json).map((it, i) => readHashedEntry(`${at}[${i}]`, it));
+}
+
+/** @throws FORMAT  naming the place */
+export function readHashedEntry(at: string, json: unknown): HashedEntry {
+  const { item, auth, time } = asObject(at, json);
+  const seconds = readField(`${at}.time`, time);
+  if (seconds >> BigInt(BITS.time)) throw badFormat(`${at}.time`, `seconds below 2^${BITS.time}`);
+  return { item: readField(`${at}.item`, item), auth: readField(`${at}.auth`, auth), time: seconds };
+}
+
 const isCount = (x: unknown): x is number => Number.isSafeInteger(x) && (x as number) >= 0;
 
-function readField(at: string, json: unknown): bigint {
+/** @throws FORMAT  naming the place */
+export function readField(at: string, json: unknown): bigint {
   const x = asInteger(at, json);
   if (x < 0n || x >= FIELD) throw badFormat(at, "a field element");
   return x;

@@ -131,6 +131,7 @@ export const ERROR_CODES = [
   "BAD_POINT",
   "UNAUTHORISED",
   "FORBIDDEN",
+  "NO_CO_SIGNERS",
   "NOT_FOUND",
   "UNKNOWN_MARKET",
   "ON_CHAIN",

@@ -29,6 +29,10 @@ export {
   type Signed,
   type SignRequest,
 } from "./signing/signatures.ts";
+export { remoteSigner, type RemoteSignerOptions } from "./signing/remoteSigner.ts";
+export { createSignerApp, type SignerServiceOptions } from "./signing/signerService.ts";
+export { CoSigner, type CoSignerOptions } from "./coSigning/coSigner.ts";
+export { createCoSignerApp, type CoSignerServiceOptions } from "./coSigning/service.ts";
 export { SignedHeads, type HeadRun, type SignedState } from "./signing/signedHeads.ts";
 export { localSigner, type Signer } from "./signing/signer.ts";
 export { nodeDigest } from "./store/digest.ts";

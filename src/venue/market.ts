@@ -25,6 +25,7 @@ import type { Start } from "./start.ts";
 import { happening, recordsOf, stepsOf, type Logged, type Step } from "./steps.ts";
 import {
   EMPTY_JOURNAL,
+  encodeRecord,
   itemKey,
   logEntry,
   readJournal,
@@ -55,12 +56,14 @@ export interface Written {
   readonly first: number;
   readonly entries: readonly HashedEntry[];
   readonly heads: readonly bigint[];
+  /** of the journal: of the entries, and marks between and after them */
+  readonly records: readonly Uint8Array[];
 }
 
 /** What a market tells its venue. */
 export interface MarketEvents {
   tell(event: VenueEvent): void;
-  /** the log has grown by entries, all on disk */
+  /** the log has grown by entries, or a round has ended, all on disk */
   onWritten(written: Written): void;
   /** a round is proved, and kept */
   onProven(round: PublishedRound): void;
@@ -388,7 +391,13 @@ export class Market {
     const { epoch } = place;
     const first = this.#tip.logCount;
     const heads = steps.flatMap((step, i) => ("accounts" in step ? [] : [records[i].tip.head]));
-    this.#events.onWritten({ epoch, first, entries: hashed, heads });
+    this.#events.onWritten({
+      epoch,
+      first,
+      entries: hashed,
+      heads,
+      records: records.map(({ record }) => record.bytes),
+    });
     steps.forEach((step, i) => this.#take(step, records[i].tip, logged));
   }
 
@@ -512,6 +521,27 @@ export class Market {
   async lead(): Promise<void> {
     await this.follow();
     await this.pipeline?.lead();
+  }
+
+  /**
+   * Journals records that an earlier opening has written and the journal has lost, and applies them. Their heads are known to follow.
+   * @param lost  from the first entry that it lacks on: marks before that, of which it may have some
+   * @throws STORAGE, FENCED, JOURNAL_DAMAGED
+   */
+  async restore(lost: readonly JournalRecord[]): Promise<void> {
+    let tip: Tip = this.#tip;
+    const { number } = this.#round;
+    const lacked = lost.filter(({ entry }) => entry.kind !== "round" || entry.number >= number);
+    const records = lacked.map(({ entry, head }) => {
+      const place = { ...tip, sequence: tip.sequence + 1, epoch: this.#store.epoch };
+      const after = entry.kind === "round" ? place : { ...place, logCount: tip.logCount + 1, head };
+      const bytes = encodeRecord(after, entry, this.#digest);
+      tip = { ...after, previous: bytes.slice(-32) };
+      const key = entry.kind === "item" ? { key: itemKey(decodeItem(entry.item)!.head) } : {};
+      return { sequence: after.sequence, bytes, ...key };
+    });
+    for (let at = 0; at < records.length; at += REPLAY) await this.#store.append(records.slice(at, at + REPLAY));
+    await this.replay();
   }
 
   /** Applies what the journal holds beyond the snapshot, and compares each head with the entries before it. */

@@ -1,5 +1,6 @@
 import type { DefaultPolicy } from "./liquidator.ts";
 import { outOfRange, type TacitError } from "../protocol/errors.ts";
+import type { CoSignedHead } from "../protocol/coSigners.ts";
 import type { GenesisFile } from "../protocol/genesis.ts";
 import type { Decoded } from "../protocol/item.ts";
 import type { Verdict } from "../protocol/parameters.ts";
@@ -65,6 +66,8 @@ export interface VenueOptions {
   /** signs receipts; `threadSigner` also checks the signatures of items, which are checked in this thread otherwise */
   readonly signer: Signer | Signatures;
   readonly storage: Store;
+  /** where the co-signers of the genesis are, in any order: they sign heads of the log */
+  readonly coSigners?: readonly string[];
   /** without one rounds end, and wait for a start that has one */
   readonly prover?: RoundProver;
   /** where proven rounds go, and deposits come from */
@@ -103,6 +106,10 @@ export type VenueEvent =
   | { readonly kind: "round"; readonly round: RoundSummary }
   /** of rules: announced, withdrawn, or in force */
   | { readonly kind: "announcement"; readonly announcement: Announcement }
+  /** entries that the journal had lost were given back by co-signers */
+  | { readonly kind: "recovered"; readonly entries: number }
+  /** the log is final so far: a quorum of co-signers has signed its head */
+  | { readonly kind: "final"; readonly head: CoSignedHead }
   /** it stood by, and leads now */
   | { readonly kind: "leads" }
   /** the market takes no items any more */

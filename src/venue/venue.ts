@@ -1,11 +1,13 @@
 import type { Deposit } from "../matcher/events.ts";
 import { requireRecipient } from "../protocol/address.ts";
+import { MAX_CO_SIGNERS, type CoSignedHead, type CoSigners } from "../protocol/coSigners.ts";
 import { accountKey } from "../protocol/eddsa.ts";
 import { outOfRange, TacitError } from "../protocol/errors.ts";
 import { isoTime } from "../protocol/json.ts";
 import { PROFILES } from "../protocol/instructions.ts";
 import { nonceFault } from "../protocol/admission.ts";
 import { decodeItem, lastNonce, requireItem, type Auth, type Decoded, type Item } from "../protocol/item.ts";
+import type { LogHead } from "../protocol/logHead.ts";
 import { max, min, requireBits, requireFields } from "../protocol/numbers.ts";
 import { BITS, INSURANCE } from "../protocol/parameters.ts";
 import type { Prices } from "../protocol/prices.ts";
@@ -14,9 +16,14 @@ import { useHashKernels } from "../prover/hash/use.ts";
 import type { PublishedRound } from "../verifier/index.ts";
 import type { OpenedChain } from "./chain/chain.ts";
 import { ChainLink, type ChainOptions, type LinkStatus } from "./chain/chainLink.ts";
+import type { FinalOf } from "./chain/finalHeads.ts";
 import { systemClock, type Clock } from "./clock.ts";
 import { InFlight } from "./inFlight.ts";
 import { Intake, type Waiting } from "./intake.ts";
+import { CoSigning, type CoSigningStatus } from "./coSigning/coSigning.ts";
+import { LogCopy } from "./coSigning/logCopy.ts";
+import { recoverRecords } from "./coSigning/recovery.ts";
+import { operatorSeal, type Seal } from "./coSigning/seal.ts";
 import { ANNOUNCED_FOR, Announcements, type Announcement } from "./announcements.ts";
 import { VenueFeeds } from "./feeds.ts";
 import { Liquidator, LOOKS, type DefaultPolicy } from "./liquidator.ts";
@@ -79,6 +86,10 @@ export class Venue extends Questions {
   readonly #store: Store;
   readonly #signatures: Signatures;
   readonly #signer: LogSigner;
+  /** null without co-signers */
+  readonly #coSigners: { readonly set: CoSigners | null; readonly urls: readonly string[]; readonly seal: Seal } | null;
+  /** what they are shown; null until it leads */
+  #shown: { readonly log: LogCopy; readonly coSigning: CoSigning } | null = null;
   readonly #listeners: Set<(event: VenueEvent) => void>;
   readonly #inFlight = new InFlight();
   readonly #intake: Intake;
@@ -104,6 +115,7 @@ export class Venue extends Questions {
   #status: "standby" | "open" | "stopped" | "closed" = "standby";
   /** whether it takes what it is asked for, as long as it is open */
   #leads = false;
+  #recovered = 0;
   #standby: { readonly leader: string; readonly error: TacitError | null } | null = null;
   /** fulfilled when it follows nobody any more */
   #following: Promise<void> = Promise.resolve();
@@ -122,7 +134,10 @@ export class Venue extends Questions {
       void venue.#checkOlder();
       return venue;
     } catch (error) {
+      // A signer that is away by now is not waited for.
+      venue.#signatures.giveUp?.();
       await venue.#link?.close();
+      await venue.#shown?.coSigning.close();
       await venue.#market.pipeline?.close();
       throw error;
     }
@@ -130,11 +145,13 @@ export class Venue extends Questions {
 
   async #lead(chain: ChainOptions | undefined): Promise<void> {
     const market = this.#market;
+    await this.#recover();
     await this.#signer.lead({
       epoch: this.#store.epoch,
       n: market.logCount,
       heads: async (first, count) => (await market.log(first, count)).map(({ head }) => head),
     });
+    if (this.#coSigners?.set) this.#coSign(this.#coSigners.set);
     await this.#openAnnouncements();
     // Deposits of the chain come at once; who asks for something waits until all is known that it is judged by.
     this.#status = "open";
@@ -143,6 +160,36 @@ export class Venue extends Questions {
     // What was due while nobody led, accounts in default among it.
     void this.#pump();
     this.feeds.start();
+  }
+
+  /** Brings the journal to where its signer is, where co-signers have what it lacks. @throws SIGNER_AHEAD, STORAGE, JOURNAL_DAMAGED */
+  async #recover(): Promise<void> {
+    const market = this.#market;
+    const signed = await this.#signatures.state();
+    if (!this.#coSigners || !signed || signed.n <= market.logCount) return;
+    const { urls, seal } = this.#coSigners;
+    const { logCount: first, head } = market;
+    await market.restore(await recoverRecords({ domain: this.genesis.domain, first, head, signed, urls, seal }));
+    this.#recovered = market.logCount - first;
+    this.#tell({ kind: "recovered", entries: this.#recovered });
+  }
+
+  /** Has heads signed by these from now on. */
+  #coSign(coSigners: CoSigners): CoSigning {
+    if (this.#shown) {
+      this.#shown.coSigning.use(coSigners);
+      return this.#shown.coSigning;
+    }
+    const { urls, seal } = this.#coSigners!;
+    const { logCount: count, head } = this.#market;
+    const { domain } = this.genesis;
+    const store = this.#store;
+    const log = new LogCopy({ domain, store, seal, count, head });
+    const sign = (head: LogHead) => this.#signer.logHead(head);
+    const onFinal = (head: CoSignedHead) => this.#tell({ kind: "final", head });
+    const coSigning = new CoSigning({ domain, coSigners, urls, epoch: store.epoch, log, sign, store, onFinal });
+    this.#shown = { log, coSigning };
+    return coSigning;
   }
 
   /** Reads along, until it leads, or is closed. */
@@ -187,8 +234,15 @@ export class Venue extends Questions {
     });
     const market = new Market(options, limits, start, {
       tell: (event) => tellAll(listeners, event),
-      onWritten: (written) => signer.written(written),
+      onWritten: (written) => {
+        signer.written(written);
+        this.#shown?.log.written(written);
+        this.#shown?.coSigning.written();
+      },
       onProven: (round) => {
+        // Kept, so that whoever verifies the round later may see it.
+        const { logCount, entries } = round.segment;
+        void this.#shown?.coSigning.finalAt(Number(logCount) + entries.length).catch(() => {});
         if (this.#link) this.#link.add(round);
         else if (options.chain) this.#early.push(round);
       },
@@ -220,6 +274,7 @@ export class Venue extends Questions {
     });
     this.#signatures = signatures;
     this.#signer = signer;
+    this.#coSigners = coSignersOf(options);
     this.#intake = new Intake({
       domain: options.genesis.domain,
       signatures: this.#signatures,
@@ -382,6 +437,30 @@ export class Venue extends Questions {
     return known && (await this.#acknowledge([known]))[0];
   }
 
+  /** Entries that co-signers gave back when this venue began to lead, as the journal had lost them. */
+  get recovered(): number {
+    return this.#recovered;
+  }
+
+  /** What co-signers have signed so far; null without them, and while it stands by. */
+  get coSigning(): CoSigningStatus | null {
+    return this.#shown?.coSigning.status ?? null;
+  }
+
+  /**
+   * The first final head after so many entries of the log, or more, and the entries between; `final` null where there is none so far.
+   * @param wait  milliseconds to wait for it
+   * @throws NO_CO_SIGNERS, STANDBY, STORAGE
+   */
+  async finality(n: number, { wait = 0 }: { wait?: number } = {}) {
+    if (!Number.isSafeInteger(n) || n < 1) throw outOfRange("n", "an integer, at least 1");
+    if (this.#coSigners) this.#requireLeading();
+    if (!this.#shown) throw new TacitError("NO_CO_SIGNERS", "no co-signers sign the heads of this venue's log");
+    const { coSigning } = this.#shown;
+    if (wait > 0) await coSigning.reached(n, wait);
+    return (await coSigning.final(n)) ?? { final: null, entries: null };
+  }
+
   /** Calls the listener with all that happens from now on. @returns what ends it */
   subscribe(listener: (event: VenueEvent) => void): () => void {
     this.#listeners.add(listener);
@@ -406,6 +485,7 @@ export class Venue extends Questions {
       this.#reason?.message ??
       standsBy ??
       this.#signer.fault ??
+      this.#shown?.coSigning.fault ??
       market.provingError?.message ??
       (chain && this.#heldUp(chain));
     return {
@@ -449,7 +529,10 @@ export class Venue extends Questions {
   }
 
   async #close(): Promise<void> {
-    if (this.#status === "standby") this.#status = "closed";
+    if (this.#status === "standby") {
+      this.#status = "closed";
+      this.#signatures.giveUp?.();
+    }
     await this.#following;
     const open = this.#status === "open";
     try {
@@ -462,6 +545,7 @@ export class Venue extends Questions {
       } while (this.#status === "open" && (this.#intake.length > 0 || this.#deposits.length > 0));
       // From here on the clock begins nothing.
       this.#status = "closed";
+      this.#signatures.giveUp?.();
       await this.#answers;
       if (open) await this.#market.finish();
       await this.#signer.settled();
@@ -470,6 +554,8 @@ export class Venue extends Questions {
       this.#cancelWake();
       this.#refuseWaiting(stopped("it is closed"));
       this.#market.reports.stop();
+      this.#signatures.giveUp?.();
+      await this.#shown?.coSigning.close();
       await this.#market.pipeline?.close();
       await this.#signatures.close();
       await this.#store.close();
@@ -825,8 +911,10 @@ export class Venue extends Questions {
   }
 
   async #openChain(options: ChainOptions): Promise<void> {
+    const finalOf: FinalOf = async ({ logCount }, coSigners) => this.#coSign(coSigners).finalAt(Number(logCount));
     const link: ChainLink = await ChainLink.open({
       ...options,
+      ...(this.#coSigners ? { finalOf } : {}),
       domain: this.genesis.domain,
       genesisState: this.genesisState,
       freeLeaves: BigInt(4 ** PROFILES[this.genesis.profile].depth - this.genesis.accounts.length),
@@ -845,6 +933,7 @@ export class Venue extends Questions {
       ...(this.#announcements.cursor === undefined ? {} : { rulesFrom: this.#announcements.cursor }),
       onFailed: (error) => this.#stop(error),
     });
+    if (this.#coSigners && link.contract.coSigners) this.#coSign(link.contract.coSigners);
     await link.start(() => {
       this.#link = link;
       return this.#early.splice(0);
@@ -873,6 +962,16 @@ export class Venue extends Questions {
     const waiting = [...this.#intake.clear(), ...this.#deposits.splice(0), ...this.#configuring.splice(0)];
     for (const { reject } of waiting) reject(error);
   }
+}
+
+/** @throws OUT_OF_RANGE  where there are addresses, and no co-signers: a contract may have others than the genesis; or one is the signer */
+function coSignersOf({ genesis, coSigners: urls, secret, chain, signer }: VenueOptions) {
+  if (!urls || urls.length === 0) return null;
+  if (!genesis.coSigners && !chain) throw outOfRange("coSigners", "none: the genesis names no co-signers");
+  if (urls.length > MAX_CO_SIGNERS) throw outOfRange("coSigners", `at most ${MAX_CO_SIGNERS} addresses`);
+  if (genesis.coSigners?.addresses.includes(signer.address))
+    throw outOfRange("signer", "a signer that is none of the co-signers of the genesis");
+  return { set: genesis.coSigners ?? null, urls, seal: operatorSeal(secret) };
 }
 
 /** What the journal has lost is lost to who asks for it: its check at the start stops the venue. */

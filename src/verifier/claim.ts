@@ -1,4 +1,5 @@
 import { chainHeads } from "../protocol/item.ts";
+import type { CoSigners } from "../protocol/coSigners.ts";
 import type { VerifyingKeys } from "./keys.ts";
 import { segmentDefect } from "./log.ts";
 import type { ClaimRefusal } from "./refusals.ts";
@@ -22,6 +23,17 @@ export type ClaimResult =
   | { ok: true; effect: RoundEffect; after: Reached; heads: readonly bigint[] }
   | { ok: false; code: ClaimRefusal; at: number | null; message: string };
 
+/** What a file is checked against. */
+export interface ClaimTerms {
+  readonly keys: VerifyingKeys;
+  /** of the venue: it changes the coefficients of the batch, and so not what is accepted; but co-signers sign it */
+  readonly domain?: bigint;
+  /** when given, 2f + 1 of them must have signed the log that each round consumed */
+  readonly coSigners?: CoSigners;
+  /** seconds since 1970, as in verifyRound; a little later than now when left out */
+  readonly now?: bigint;
+}
+
 /** Seconds by which the clock of a venue may be ahead of this one. */
 const AHEAD = 60n;
 
@@ -29,16 +41,11 @@ const AHEAD = 60n;
  * Checks all that a file claims of a round and that proofs make public: its proofs, that it begins where it must, the states
  * between which it stands, and the log that it shows. What it tells of prices, orders and accounts is not among it.
  * @param before  null when the file alone says where the round begins
- * @param now     seconds since 1970, as in verifyRound; a little later than now when left out
  */
 export function verifyClaim(
   claim: RoundClaim,
   before: Reached | null,
-  {
-    keys,
-    domain = 0n,
-    now = BigInt(Math.floor(Date.now() / 1000)) + AHEAD,
-  }: { keys: VerifyingKeys; domain?: bigint; now?: bigint },
+  { keys, domain = 0n, coSigners, now = BigInt(Math.floor(Date.now() / 1000)) + AHEAD }: ClaimTerms,
 ): ClaimResult {
   const refused = (code: ClaimRefusal, message: string, at: number | null = null) =>
     ({ ok: false, code, at, message }) as const;
@@ -57,6 +64,7 @@ export function verifyClaim(
     state,
     keys,
     maxLag: NO_LAG_LIMIT,
+    ...(coSigners && { coSigners }),
     lastTime: before?.time,
     lastLogCount: before?.logCount ?? segment?.logCount,
   };

@@ -27,8 +27,10 @@ export {
   type RulesChange,
   type VenueView,
 } from "./round.ts";
+export { encodeFinality } from "./finality.ts";
+export { coSignersOf, type CoSignedHead, type CoSigners } from "../protocol/coSigners.ts";
 export { isSurvey, readSurvey, surveyJson, verifySurvey, type Survey, type SurveyResult } from "./survey.ts";
-export { verifyClaim, type ClaimResult, type Reached } from "./claim.ts";
+export { verifyClaim, type ClaimResult, type ClaimTerms, type Reached } from "./claim.ts";
 export {
   CLAIM_REFUSALS,
   RECORD_REFUSALS,

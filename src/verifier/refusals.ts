@@ -28,6 +28,7 @@ const MEANINGS: Record<ClaimRefusal | RecordRefusal, string | ((at: number | nul
   inFuture: "it is stamped later than now; or the clock of this machine is wrong",
   tooOld: "it comes too late",
   unknownDeposit: "it credits deposits that were never made",
+  notFinal: "too few of those who sign the venue's log beside its operator have signed the log that it consumed",
   malformedProof: "what stands in the place of a proof is none",
   coordinateTooLarge: "a proof is damaged or forged: one of its numbers is too large",
   offCurve: "a proof is damaged or forged: one of its points lies off the curve",

@@ -5,8 +5,10 @@ import {
   publicInputNames,
   type InstructionName,
 } from "../protocol/instructions.ts";
+import type { CoSignedHead, CoSigners } from "../protocol/coSigners.ts";
 import type { Proof } from "../protocol/proof.ts";
 import { proofWords, verifyBatch } from "./batch.ts";
+import { finalityDefect } from "./finality.ts";
 import { inputsDefect } from "./groth16.ts";
 import type { VerifyingKeys } from "./keys.ts";
 import { wordsToBytes } from "../protocol/words.ts";
@@ -25,6 +27,8 @@ export interface VenueView {
   lastLogCount?: bigint;
   /** whether the contract's chain of deposits has had this head, never 0, the empty chain; when left out, deposits are taken on trust */
   isDepositHead?: (head: bigint) => boolean;
+  /** when given, 2f + 1 of them must have signed the log that the round consumed */
+  coSigners?: CoSigners;
 }
 
 /** A `maxLag` above every time: of rounds in files, and of a venue's past, which are as old as they are. */
@@ -39,6 +43,8 @@ export interface ProvenInstruction {
 
 export interface Round {
   instructions: readonly ProvenInstruction[];
+  /** head of the log after its last log entry, with signatures of co-signers: read where the venue has some */
+  final?: CoSignedHead;
 }
 
 /** Why a round is refused, in the order of the checks. Codes are permanent. The contract has an error for each. */
@@ -57,6 +63,7 @@ export const ROUND_REFUSALS = [
   "inFuture",
   "tooOld",
   "unknownDeposit",
+  "notFinal",
   "malformedProof",
   "coordinateTooLarge",
   "offCurve",
@@ -154,6 +161,11 @@ export function verifyRound(
     if (step.deposits !== 0n && venue.isDepositHead && !venue.isDepositHead(step.deposits))
       return refusal("unknownDeposit", at, "the contract's chain of deposits never had this head");
     deposits = step.deposits;
+  }
+
+  if (venue.coSigners) {
+    const defect = finalityDefect(venue.coSigners, { domain: venue.domain, logCount, log }, round.final);
+    if (defect) return refusal("notFinal", entry.at, defect);
   }
 
   const batch = verifyBatch(

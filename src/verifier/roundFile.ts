@@ -1,3 +1,4 @@
+import { coSignedHeadJson, readCoSignedHead, type CoSignedHead } from "../protocol/coSigners.ts";
 import { TacitError } from "../protocol/errors.ts";
 import { FIELD } from "../protocol/numbers.ts";
 import { INSTRUCTION_NAMES, type InstructionName } from "../protocol/instructions.ts";
@@ -18,6 +19,8 @@ export interface RoundClaim {
   /** number of the round in its venue, and the part of the log that it consumed, if the file has them */
   number?: number;
   segment?: LogSegment;
+  /** head of the log after the round with signatures of co-signers, if the file has them: whose they are it does not say */
+  final?: CoSignedHead;
   /** what a replay tells of its clears; no proof makes these public */
   clearings: Clearing[];
   /** whether it tells of orders, prices or accounts at all */
@@ -70,6 +73,7 @@ export function readRounds(json: unknown): RoundClaim[] {
       tells: ["log", "clearings", "accounts"].some((name) => name in round),
       rules: (Array.isArray(round.log) ? (round.log as unknown[]) : []).flatMap(rulesOf),
       ...readSegment(at, round),
+      ...(round.final === undefined ? {} : { final: readCoSignedHead(`${at}.final`, round.final) }),
     };
   });
 }
@@ -81,10 +85,12 @@ export interface PublishedRound {
   readonly stateAfter: bigint;
   readonly segment: LogSegment;
   readonly instructions: readonly ProvenInstruction[];
+  /** head of the log after it, with signatures of co-signers */
+  readonly final?: CoSignedHead;
 }
 
 /** The file of a published round (docs/formats.md), to be read by `readRounds`. */
-export function roundJson({ number, state, stateAfter, segment, instructions }: PublishedRound) {
+export function roundJson({ number, state, stateAfter, segment, instructions, final }: PublishedRound) {
   return {
     number: String(number),
     state: String(state),
@@ -97,6 +103,7 @@ export function roundJson({ number, state, stateAfter, segment, instructions }: 
       publicInputs: publicInputs.map(String),
       proof: proofToJson(proof),
     })),
+    ...(final ? { final: coSignedHeadJson(final) } : {}),
   };
 }
 

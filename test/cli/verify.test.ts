@@ -9,6 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { verifyFile } from "../../src/cli/verify.ts";
+import { coSignedHeadJson } from "../../src/protocol/coSigners.ts";
 import { TacitError } from "../../src/protocol/errors.ts";
 import { chainHeads } from "../../src/protocol/item.ts";
 import { PROFILES } from "../../src/protocol/instructions.ts";
@@ -18,6 +19,8 @@ import { proofToJson } from "../../src/protocol/proof.ts";
 import { useHashKernels } from "../../src/prover/hash/use.ts";
 import { Random } from "../../src/replay/random.ts";
 import type { RecordJson } from "../../src/replay/record.ts";
+import { logHeadDigest } from "../../src/protocol/logHead.ts";
+import { localSigner } from "../../src/venue/signing/signer.ts";
 import { checkSource, readSource } from "../../src/web/verify/source.ts";
 import { copy, replay } from "../replay/records.ts";
 import { Simulator } from "../verifier/simulator.ts";
@@ -197,6 +200,85 @@ describe("tacit verify and recheck, and the page Verify", () => {
     const { genesis: _, ...without } = record;
     assert.match(run("verify", JSON.stringify(without)).stdout, /^not checked: what the file tells of orders/m);
     assert.equal(JSON.parse(run("verify", JSON.stringify(without), "--json").stdout).trust.recordClaimed, true);
+  });
+
+  describe("where co-signers have made rounds final", () => {
+    const signers = Array.from({ length: 5 }, (_, i) => localSigner(new Uint8Array(32).fill(i + 1)));
+    /** The rounds with the signatures of these, as a venue publishes them. */
+    function signed(by: readonly number[] = [0, 1, 3]) {
+      const file = copy(record) as any;
+      delete file.genesis;
+      for (const round of file.rounds) {
+        for (const name of ["log", "clearings", "accounts"]) delete round[name];
+        const [time, logCount, log] = round.instructions.at(-1).publicInputs.slice(3, 6);
+        assert.equal(time, round.entries.at(-1)[2]);
+        const head = {
+          domain: BigInt((record.genesis as any).domain),
+          epoch: 2,
+          n: Number(logCount),
+          head: BigInt(log),
+        };
+        const signatures = [0, 1, 2, 3].map((i) => (by.includes(i) ? (signers[i].sign(logHeadDigest(head)) as string) : null)); // prettier-ignore
+        round.final = coSignedHeadJson({ ...head, signatures });
+      }
+      return file;
+    }
+    const check = (file: unknown, coSigners: readonly string[] | null, ...options: string[]) => {
+      const genesis = { ...(record.genesis as object), ...(coSigners && { coSigners }) };
+      writeFileSync(join(folder, "genesis.json"), JSON.stringify(genesis));
+      writeFileSync(join(folder, "venue.json"), JSON.stringify({ genesis }));
+      return run("verify", JSON.stringify(file), "--genesis", "genesis.json", ...options);
+    };
+    const four = signers.slice(0, 4).map(({ address }) => address);
+
+    it("the command says so, if it is given them", () => {
+      const { status, stdout, stderr } = check(signed(), four);
+      assert.deepEqual([status, stderr], [0, ""]);
+      assert.match(stdout, /^accepted: \d rounds, all proofs hold, each final by 3 or more of 4 co-signers\n$/m);
+      assert.doesNotMatch(stdout, /not checked/);
+      const { trust, final } = JSON.parse(check(signed(), four, "--json").stdout);
+      assert.deepEqual([trust.finalClaimed, final], [false, true]);
+      assert.equal(run("verify", JSON.stringify(signed()), "--genesis", "venue.json").status, 0);
+    });
+
+    it("command and page say that they were not checked, if they are not given", () => {
+      const text = JSON.stringify(signed());
+      assert.match(run("verify", text).stdout, /^not checked: signatures that are said to make rounds final/m);
+      const { trust, final } = JSON.parse(run("verify", text, "--json").stdout);
+      assert.deepEqual([trust.finalClaimed, final], [true, null]);
+      assert.match(byPage(text).said, /signatures of co-signers come with them/);
+      assert.doesNotMatch(byPage(JSON.stringify(record)).said, /signatures/);
+      assert.doesNotMatch(run("verify", JSON.stringify(record)).stdout, /signatures/);
+    });
+
+    const refused: [why: string, file: () => unknown, coSigners?: readonly string[]][] = [
+      ["too few have signed", () => signed([0, 1])],
+      ["nobody has", () => record],
+      ["others have", () => signed(), signers.slice(1, 5).map(({ address }) => address)], // prettier-ignore
+      ["they have signed another head", () => {
+        const file = signed();
+        [file.rounds[0].final, file.rounds[1].final] = [file.rounds[1].final, file.rounds[0].final];
+        return file;
+      }], // prettier-ignore
+    ];
+    for (const [why, file, coSigners = four] of refused)
+      it(`the command refuses rounds when ${why}`, () => {
+        const { status, stdout } = check(file(), coSigners);
+        assert.equal(status, 1);
+        assert.match(stdout, /^round 1 is REFUSED: too few of those who sign .*\n {2}notFinal: /m);
+      });
+
+    it("the command refuses a domain that is another, a genesis without co-signers, and what is no signature", () => {
+      assert.match(check(signed(), four, "--domain", "5").stdout, /notFinal: .*another venue/);
+      const none = check(signed(), null);
+      assert.deepEqual([none.status, none.stdout], [2, ""]);
+      assert.match(none.stderr, /the genesis names no co-signers/);
+      const malformed = signed();
+      malformed.rounds[1].final.signatures[0] = "0x12";
+      const { status, stderr } = check(malformed, four);
+      assert.equal(status, 2);
+      assert.match(stderr, /rounds\[1\]\.final\.signatures\[0\]/);
+    });
   });
 
   /** What the page says of the steps that bring in rules. */

@@ -75,4 +75,17 @@ describe("client: several addresses", () => {
     services[B] = good;
     assert.deepEqual(await answer, { good: true });
   });
+
+  it("waits until a venue that stands by has read what was told of its log, and accuses only one that leads", async () => {
+    let entries = 0;
+    const health =
+      (status: string): Service =>
+      () => ({ status: 503, json: { status, logCount: entries++, proved: 0 } });
+    const behind = asked({ [A]: health("standby") });
+    assert.deepEqual(await behind.api.progress(2), { logCount: 2, proved: 0 });
+    const short = asked({ [A]: () => ({ status: 200, json: { status: "open", logCount: 1, proved: 0 } }) });
+    assert.deepEqual(await short.api.progress(2), { logCount: 1, proved: 0 });
+    const never = asked({ [A]: () => ({ status: 503, json: { status: "standby", logCount: 1, proved: 0 } }) });
+    await assert.rejects(never.api.progress(2), (error: TacitError) => error.code === "STANDBY");
+  });
 });

@@ -34,6 +34,7 @@ export async function setting({
   reports?: readonly SignedReport[];
   clock?: ManualClock;
   limits?: VenueOptions["limits"];
+  coSigners?: VenueOptions["coSigners"];
 } = {}) {
   const [alice, bob] = traders(2);
   const { prover, keys } = simulatedProver();

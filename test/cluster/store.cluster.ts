@@ -1,7 +1,11 @@
 // Goal: what a store in PostgreSQL acknowledges is on two disks, and nobody writes to it but who leads.
 // Method: a primary and two standbys of which one must follow; servers that are stopped, killed and set up anew meanwhile.
 import assert from "node:assert/strict";
-import { openPostgresStore, type PostgresOptions } from "../../src/venue/store/postgres/postgresStore.ts";
+import {
+  openPostgresStandby,
+  openPostgresStore,
+  type PostgresOptions,
+} from "../../src/venue/store/postgres/postgresStore.ts";
 import type { Store, StoredRecord } from "../../src/venue/store/store.ts";
 import { collect } from "../venue/store/records.ts";
 import { Server } from "./postgres.ts";
@@ -224,6 +228,23 @@ describe("openPostgresStore on a primary and two standbys", () => {
       assert.deepEqual(await sequences(next), [0, 1]);
       await next.append([record(2)]);
       await rejects(store.append([record(2)]), STORAGE("unknown"));
+    });
+
+    it("is not who cannot write what it holds: it gives the lease back, and writes it when it takes it again", async () => {
+      const store = await open();
+      const standby = await openPostgresStandby(url, { lease: 1 });
+      opened.push(standby);
+      await standby.put({ a: "b" });
+      await store.close();
+      const schema = /search_path%3D(\w+)/.exec(url)![1];
+      await primary.query(`ALTER TABLE ${schema}.documents ADD CONSTRAINT full_disk CHECK (name <> 'a')`);
+      await rejects(standby.takeOver(), STORAGE("io"));
+      await rejects(standby.takeOver(), STORAGE("io"));
+      await (await open()).close();
+      await primary.query(`ALTER TABLE ${schema}.documents DROP CONSTRAINT full_disk`);
+      assert.equal(await standby.takeOver(), true);
+      assert.equal(await standby.get("a"), "b");
+      assert.equal(standby.epoch, store.epoch + 4);
     });
 
     it("is one of two who find the lease run out at once", async () => {

@@ -1,6 +1,7 @@
+import { encodeDeployData, type Abi, type BaseError } from "viem";
 import { Chain, type Deployed } from "../../src/setup/chain/chain.ts";
 import { deployParts, deployVenue, type Parts, type Terms } from "../../src/setup/chain/deploy.ts";
-import { compileContracts, keysSolidity, type Artifact } from "../../src/setup/contract.ts";
+import { compileContracts, keysSolidity, link, type Artifact } from "../../src/setup/contract.ts";
 import type { Simulator } from "./simulator.ts";
 
 /** What `contractOf` gives. Who asks for it stops the chain. */
@@ -36,5 +37,24 @@ export async function contractOf(
   } catch (error) {
     chain.stop();
     throw error;
+  }
+}
+
+/** Selector of the error by which a venue's contract refuses to be made, or "accepted". */
+export async function construction(
+  chain: Chain,
+  venue: Artifact,
+  { PoseidonT6 }: Parts,
+  args: object,
+): Promise<string> {
+  const bytecode = link(venue, { PoseidonT6 });
+  const data = encodeDeployData({ abi: venue.abi as Abi, bytecode, args: [args] } as never);
+  try {
+    await chain.client.call({ data });
+    return "accepted";
+  } catch (error) {
+    const reverted = (error as BaseError).walk((cause) => typeof (cause as { data?: unknown }).data === "string");
+    if (!reverted) throw error;
+    return (reverted as unknown as { data: string }).data.slice(0, 10);
   }
 }

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { poseidon5 } from "poseidon-lite";
-import { encodeDeployData, toFunctionSelector, type Abi, type BaseError } from "viem";
+import { toFunctionSelector } from "viem";
 import { TAG } from "../../src/protocol/parameters.ts";
 import { FIELD } from "../../src/verifier/points.ts";
 import { deployParts, deployVenue, type Parts } from "../../src/setup/chain/deploy.ts";
-import { compileContracts, keysArtifact, link, type Artifact } from "../../src/setup/contract.ts";
+import { compileContracts, keysArtifact, link } from "../../src/setup/contract.ts";
 import { readKeys } from "../../src/setup/keyFiles.ts";
 import { Chain, owner, type Deployed } from "../../src/setup/chain/chain.ts";
-import { contractOf } from "./contractOf.ts";
+import { construction, contractOf } from "./contractOf.ts";
 import { KEY } from "./forge.ts";
 import { Simulator, inverse, mod } from "./simulator.ts";
 
@@ -17,7 +17,7 @@ import { Simulator, inverse, mod } from "./simulator.ts";
 const simulator = new Simulator("deposits");
 const MIN = 10n;
 const MAX_WAITING = 10_000n;
-const rules = { announcer: owner.address, timelock: 60n };
+const rules = { announcer: owner.address, timelock: 60n, coSigners: [] };
 const terms = { domain: 1n, genesisState: 2n, maxLag: 600n, maxDeposits: 20_000n, minDeposit: MIN };
 
 describe("a deposit", () => {
@@ -172,20 +172,6 @@ describe("a venue of the committed keys", () => {
     }
   });
 });
-
-/** Selector of the error by which a venue's contract refuses to be made, or "accepted". */
-async function construction(chain: Chain, venue: Artifact, { PoseidonT6 }: Parts, args: object): Promise<string> {
-  const bytecode = link(venue, { PoseidonT6 });
-  const data = encodeDeployData({ abi: venue.abi as Abi, bytecode, args: [args] } as never);
-  try {
-    await chain.client.call({ data });
-    return "accepted";
-  } catch (error) {
-    const reverted = (error as BaseError).walk((cause) => typeof (cause as { data?: unknown }).data === "string");
-    if (!reverted) throw error;
-    return (reverted as unknown as { data: string }).data.slice(0, 10);
-  }
-}
 
 describe("the contract's source", () => {
   it("is refused with the compiler's words when it does not compile", () => {

@@ -70,7 +70,7 @@ describe("a round", () => {
   };
   const submit = (round: Round | `0x${string}`, time = now, stateBefore = genesis) => {
     const bytes = typeof round === "string" ? round : encodeRound(round);
-    return { contract: venue, name: "submitRound", args: [stateBefore, bytes], time };
+    return { contract: venue, name: "submitRound", args: [stateBefore, bytes, "0x"], time };
   };
   const onChain = (round: Round | `0x${string}`, time = now) => chain.outcome(submit(round, time));
 

@@ -65,7 +65,7 @@ describe("rules", () => {
   });
   const submitting = (round: Round, time: bigint) => {
     const [stateBefore] = round.instructions[0].publicInputs;
-    return { contract: venue, name: "submitRound", args: [stateBefore, encodeRound(round)], time };
+    return { contract: venue, name: "submitRound", args: [stateBefore, encodeRound(round), "0x"], time };
   };
   const make = (...steps: Step[]) => simulator.round(genesis, steps);
   /** Of a round of one `configure`, by an entry of the block's time where no other is given. */

@@ -9,6 +9,8 @@ const MACHINE = 1n;
 const MAX_LAG = 3600n;
 /** The venue is the fourth contract that its owner deploys: after the token, the Poseidon library and the keys. */
 const VENUE_NONCE = 3n;
+/** It has no co-signers. */
+const NO_SIGNATURES = "0x";
 
 /** The demonstration's contract on a chain of its own: a real EVM, started and stopped with it. */
 export class ChainVenue {
@@ -63,12 +65,13 @@ export class ChainVenue {
 
   /** @returns "accepted", or the name of the contract's error; nothing is kept */
   async outcome(state: bigint, round: Round, time: bigint): Promise<string> {
-    return this.#chain.outcome({ contract: this.#venue, name: "submitRound", args: [state, encodeRound(round)], time });
+    const args = [state, encodeRound(round), NO_SIGNATURES];
+    return this.#chain.outcome({ contract: this.#venue, name: "submitRound", args, time });
   }
 
   /** Submits a round. @returns gas of the transaction, and of one with a pairing product a proof */
   async submit(state: bigint, round: Round, time: bigint): Promise<{ gas: bigint; separateGas: bigint }> {
-    const args = [state, encodeRound(round)];
+    const args = [state, encodeRound(round), NO_SIGNATURES];
     const { gasUsed: gas } = await this.#chain.send({ contract: this.#venue, name: "submitRound", args, time });
     const separate = { contract: this.#separate, name: "submitSeparately", args, time: time + 1n };
     const { gasUsed: separateGas } = await this.#chain.send(separate);

@@ -49,7 +49,16 @@ export async function operatorFiles(
     interval,
     hasContract,
     seed,
-  }: { passphrase: string | null; profile: ProfileName; interval: number; hasContract: boolean; seed?: number },
+    coSigners = [],
+  }: {
+    passphrase: string | null;
+    profile: ProfileName;
+    interval: number;
+    hasContract: boolean;
+    seed?: number;
+    /** of a new venue */
+    coSigners?: readonly string[];
+  },
 ): Promise<OperatorFiles> {
   const [genesisPath, keysPath] = [join(folder, FILES.genesis), join(folder, FILES.keys)];
   const known = await readKeysFile(keysPath);
@@ -87,7 +96,8 @@ export async function operatorFiles(
     startTime: time,
   };
   const feeds = new DevelopmentFeeds(made).keys;
-  const genesisJson = developmentGenesis({ secret, insurance, domain, time, profile, interval, feeds });
+  const plain = developmentGenesis({ secret, insurance, domain, time, profile, interval, feeds });
+  const genesisJson = coSigners.length > 0 ? { ...plain, coSigners } : plain;
   const keys = await keysText({ secret, signer, insurance }, passphrase);
   await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
     throw new TacitError("FILE", `${folder} cannot be made: ${error.message}`, { path: folder });
@@ -219,4 +229,12 @@ async function writeNew(path: string, text: string, mode: number): Promise<void>
   } catch (error) {
     throw new TacitError("FILE", `${path} cannot be written: ${(error as Error).message}`, { path });
   }
+}
+
+/** Secret of the signer in a venue's folder. @throws FILE, FORMAT, PASSPHRASE */
+export async function signerSecret(folder: string, passphraseFile: string | undefined): Promise<Uint8Array> {
+  const path = join(folder, FILES.keys);
+  const known = await readKeysFile(path);
+  if (known === null) throw new TacitError("FILE", `there is no ${path}: expected the folder of a venue`, { path });
+  return (await openKeys(known, await operatorPassphrase(passphraseFile))).signer;
 }

@@ -178,19 +178,24 @@ interface AnnouncerOptions extends OperatorOptions {
 }
 
 /** @throws USAGE */
-async function announcerOf({ rpc }: { rpc: string }, api: Api) {
+export async function announcerOf({ rpc }: { rpc: string }, api: Api) {
   const key = process.env.TACIT_ANNOUNCER_KEY;
   if (!key || !/^0x[0-9a-fA-F]{64}$/.test(key))
     throw new TacitError("USAGE", "TACIT_ANNOUNCER_KEY is wrong: expected a private key, 0x and 64 digits");
-  const { contract } = asObject("venue", await api.get("/venue"));
-  if (contract === null) throw new TacitError("USAGE", "--rpc is for a venue with a contract, and this one has none");
-  const { address } = asObject("venue.contract", contract);
+  const contract = await contractOf(api);
   const [{ evmAnnouncer }, { privateKeyToAccount }] = await Promise.all([
     import("../../venue/chain/announcer.ts"),
     import("viem/accounts"),
   ]);
   const account = privateKeyToAccount(key as `0x${string}`);
-  return evmAnnouncer({ rpc, contract: parseAddressText(address), account });
+  return evmAnnouncer({ rpc, contract, account });
+}
+
+/** Address of a venue's contract. @throws USAGE */
+export async function contractOf(api: Api): Promise<`0x${string}`> {
+  const { contract } = asObject("venue", await api.get("/venue"));
+  if (contract === null) throw new TacitError("USAGE", "--rpc is for a venue with a contract, and this one has none");
+  return parseAddressText(asObject("venue.contract", contract).address);
 }
 
 function parseAddressText(text: unknown): `0x${string}` {

@@ -3,10 +3,20 @@ import pino from "pino";
 import { PAGES, VERSION } from "../../setup/folders.ts";
 import { requireTools } from "../../setup/tools.ts";
 import { parseAddress } from "../../protocol/address.ts";
+import { coSignersOf } from "../../protocol/coSigners.ts";
 import { TacitError } from "../../protocol/errors.ts";
 import { type ProfileName } from "../../protocol/instructions.ts";
 import { isDevelopmentKey, prepareKeys } from "../../verifier/index.ts";
-import { localProver, openVenue, threadSigner, type VenueOptions, nodeDigest } from "../../venue/index.ts";
+import {
+  localProver,
+  nodeDigest,
+  openVenue,
+  remoteSigner,
+  threadSigner,
+  type Signatures,
+  type VenueOptions,
+} from "../../venue/index.ts";
+import { requireLongToken } from "../../venue/signing/signerService.ts";
 import type { ChainOptions } from "../../venue/chain/chainLink.ts";
 import { limitsOf } from "../../venue/options.ts";
 import { collectSeldom, requireFree, startService } from "../../venue/service/server.ts";
@@ -20,6 +30,7 @@ import { measureJobs } from "../../venue/proving/jobs/metrics.ts";
 import { openJobsProver, type JobsProver } from "../../venue/proving/jobs/jobsProver.ts";
 import { buildToProve } from "../buildToProve.ts";
 import { copiesOf, openServed, type PlaceOptions } from "./store.ts";
+import { SIGNER_TOKEN } from "./signer.ts";
 import { FILES, operatorFiles, operatorPassphrase, type OperatorFiles } from "./operator.ts";
 
 export interface ServeOptions extends PlaceOptions {
@@ -31,7 +42,7 @@ export interface ServeOptions extends PlaceOptions {
   profile: ProfileName;
   interval: number;
   /** those of a new venue that were given */
-  named: readonly ("profile" | "interval")[];
+  named: readonly ("profile" | "interval" | "cosignerKeys")[];
   prove: boolean;
   /** of the database of jobs */
   jobs?: string;
@@ -53,6 +64,11 @@ export interface ServeOptions extends PlaceOptions {
   crash?: number;
   crashAt: number;
   timelock?: bigint;
+  /** address of a signer of its own */
+  signer?: string;
+  cosigners: string[];
+  /** of a new venue */
+  cosignerKeys: string[];
   passphraseFile?: string;
   rpc?: string;
   contract?: string;
@@ -71,17 +87,27 @@ export async function serve(options: ServeOptions): Promise<number> {
     placeOf(options.jobs, "--jobs");
     if (!options.prove) throw new TacitError("USAGE", "--jobs and --no-prove exclude each other");
   }
+  const signerToken = options.signer === undefined ? null : requireLongToken(SIGNER_TOKEN, process.env[SIGNER_TOKEN]);
+  if (options.signer !== undefined) requireUrl("--signer", options.signer);
+  const coSigners = options.cosigners.map((url) => requireUrl("--cosigners", url));
+  const keys = options.cosignerKeys;
+  if (keys.length > 0) coSignersOf(keys, "--cosigner-keys");
   const passphrase = await operatorPassphrase(options.passphraseFile);
   const log = pino({ level: options.logLevel, base: null }, pino.destination(2));
   await requireFree(options.host, options.port);
   if (options.rpc) requireTools("viem");
-  const files = await operatorFiles(options.data, { ...options, passphrase, hasContract: link !== undefined });
+  const files = await operatorFiles(options.data, {
+    ...options,
+    passphrase,
+    hasContract: link !== undefined,
+    coSigners: keys,
+  });
   const { profile } = files.genesis;
   if (files.fresh) log.info({ folder: options.data }, "made a development venue: money is play money");
   else if (options.named.length > 0)
     log.warn(
       { folder: options.data },
-      `this venue is there already: nothing comes of ${options.named.map((name) => `--${name}`).join(" and ")}`,
+      `this venue is there already: nothing comes of ${options.named.map((name) => `--${name.replace("cosignerKeys", "cosigner-keys")}`).join(" and ")}`,
     );
   if (files.unsealed)
     log.warn({ file: FILES.keys }, "the operator's keys lie in the open: `tacit operator seal` seals them");
@@ -94,7 +120,23 @@ export async function serve(options: ServeOptions): Promise<number> {
     log.warn(
       "what is acknowledged is on the disk of one server of PostgreSQL, as far as can be told: if that is lost, so is it",
     );
-  const storage = await openServed(place, options);
+  if (isPostgres(place) && signerToken === null)
+    log.warn(
+      "each process of this venue signs by a book of its own: --signer names one signer for all of them, which is the last fence",
+    );
+  if (files.genesis.coSigners && coSigners.length === 0)
+    log.warn("the genesis names co-signers, and --cosigners none of them: nothing becomes final");
+  const signer: Signatures =
+    signerToken === null
+      ? threadSigner(files.signer, { book: join(options.data, FILES.signed) })
+      : await remoteSigner({ url: options.signer!, token: signerToken });
+  const storage = await signer
+    .state()
+    .then((signed) => openServed(place, options, signed?.epoch ?? 0))
+    .catch(async (error) => {
+      await signer.close();
+      throw error;
+    });
   let prover: VenueOptions["prover"];
   let jobs: JobsProver | undefined;
   try {
@@ -116,6 +158,7 @@ export async function serve(options: ServeOptions): Promise<number> {
       }
     }
   } catch (error) {
+    await signer.close();
     await storage.close();
     throw error;
   }
@@ -123,7 +166,6 @@ export async function serve(options: ServeOptions): Promise<number> {
   const publish = { curves, depth, defaults };
   // Not before the build, which needs memory itself.
   collectSeldom();
-  const signer = threadSigner(files.signer, { book: join(options.data, FILES.signed) });
   const venue = await openVenue({
     genesis: files.genesis,
     secret: files.secret,
@@ -136,6 +178,7 @@ export async function serve(options: ServeOptions): Promise<number> {
     publish: { prices: !options.publish.includes("nothing"), ...publish },
     limits,
     digest: nodeDigest,
+    ...(coSigners.length > 0 ? { coSigners } : {}),
   }).catch(async (error) => {
     await prover?.close();
     await signer.close();
@@ -160,6 +203,7 @@ export async function serve(options: ServeOptions): Promise<number> {
         short = now.short;
         return;
       }
+      if (event.kind === "recovered") tellRecovered(log, event.entries);
       if (event.kind === "leads") log.info({ entries: venue.health().logCount }, "the venue leads, and takes items");
       if (event.kind !== "stopped" && event.kind !== "provingStopped") return;
       const { error, kind } = event;
@@ -191,6 +235,7 @@ export async function serve(options: ServeOptions): Promise<number> {
       staticFolder: PAGES,
     });
     // What happened before anybody listened.
+    if (venue.recovered > 0) tellRecovered(log, venue.recovered);
     const { ok, status, reason } = venue.health();
     if (!ok && status !== "standby") log.error(`the venue is not as it should be: ${reason}`);
     log.info(
@@ -205,6 +250,10 @@ export async function serve(options: ServeOptions): Promise<number> {
   }
   log.info("stopped");
   return exitCode;
+}
+
+function tellRecovered(log: pino.Logger, entries: number): void {
+  log.warn({ entries }, "the journal had lost entries that the signer has signed: co-signers gave them back");
 }
 
 /** @throws USAGE */

@@ -30,10 +30,13 @@ export function openStore(place: string, options: PlaceOptions, after = 0): Prom
     : openThreadStore(resolve(place), { check: "quick", after });
 }
 
-/** The same, for a venue: where another has it, it stands by. */
-export async function openServed(place: string, options: PlaceOptions): Promise<Store> {
+/**
+ * The same, for a venue: where another has it, it stands by.
+ * @param after  epoch of what its signer has signed: a store that is older, or new, goes on from there
+ */
+export async function openServed(place: string, options: PlaceOptions, after: number): Promise<Store> {
   try {
-    return await openStore(place, options);
+    return await openStore(place, options, after);
   } catch (error) {
     if (!isPostgres(place) || !(error instanceof TacitError && error.code === "LOCKED")) throw error;
     return openPostgresStandby(place, { copies: copiesOf(options) });

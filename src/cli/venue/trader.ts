@@ -236,11 +236,12 @@ interface TellOptions extends TraderOptions {
 async function send(client: Client, options: TellOptions, sending: () => Promise<SentItem>): Promise<number> {
   const known = client.items.length;
   try {
-    return await tellReceipt(client, await sending(), options);
+    return await tellReceipt(client, await sending(), { ...options, final: options.finality === "quorum" });
   } catch (error) {
     // The answer may be what contradicts: the item is taken all the same, and not to be sent twice.
     const sent = client.items.slice(known).find(({ receipt }) => receipt);
-    if (sent && client.contradictions.length > 0) await tellReceipt(client, sent, options);
+    const isTaken = client.contradictions.length > 0 || (error instanceof TacitError && error.code === "NOT_FINAL");
+    if (sent && isTaken) await tellReceipt(client, sent, options);
     if (!(error instanceof TacitError) || client.unanswered.length === 0) throw error;
     tellUnanswered(client.unanswered);
     // Whether the venue has it is not known: an exit code of its own says so.
@@ -248,7 +249,12 @@ async function send(client: Client, options: TellOptions, sending: () => Promise
   }
 }
 
-async function tellReceipt(client: Client, sent: SentItem, { json, line }: TellOptions): Promise<number> {
+/** @param final  whether a quorum of co-signers has signed it too */
+async function tellReceipt(
+  client: Client,
+  sent: SentItem,
+  { json, line, final }: TellOptions & { final?: boolean },
+): Promise<number> {
   const { item, receipt, verdict } = sent;
   const { kind, head, body } = decodeItem(item)!;
   const { nonce } = head;
@@ -256,12 +262,13 @@ async function tellReceipt(client: Client, sent: SentItem, { json, line }: TellO
   const good = verdict === "admitted" || verdict === null;
   // Asked of the venue: what contradicts comes first.
   const reason = good || client.contradictions.length > 0 ? null : await client.reason(sent);
-  if (json) process.stdout.write(toJson({ verdict, nonce, receipt, reason }, line ? 0 : 2) + "\n");
+  if (json)
+    process.stdout.write(toJson({ verdict, nonce, receipt, reason, ...(final ? { final } : {}) }, line ? 0 : 2) + "\n");
   else {
     const word = good ? (verdict ?? "known") : `rejected (${verdict}${reason ? `: ${reason}` : ""})`;
     process.stdout.write(
       `${word}: ${last === nonce ? `nonce ${nonce}` : `nonces ${nonce} to ${last}`}, entry ${receipt!.n} of the log at ${isoTime(receipt!.time)}, ` +
-        `head ${short(receipt!.head)}; the receipt is kept\n`,
+        `head ${short(receipt!.head)}; the receipt is kept${final ? "; final" : ""}\n`,
     );
   }
   return good ? 0 : 1;

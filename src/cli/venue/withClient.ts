@@ -20,6 +20,9 @@ export interface TraderOptions {
   /** where the passphrase stands: a file, or "-" */
   passphraseFile?: string;
   json?: boolean;
+  /** of what sends an item */
+  finality?: "receipt" | "quorum";
+  cosigners?: readonly string[];
 }
 
 /** One line for a person, beside what is printed for programs. */
@@ -63,6 +66,8 @@ export async function openClient(options: TraderOptions, { keyless = false } = {
   return Client.open({
     ...(index !== undefined && { account: index }),
     url: venue,
+    ...(options.finality ? { finality: options.finality } : {}),
+    ...(options.cosigners ? { coSigners: options.cosigners } : {}),
     keysOf: (profile) => {
       if (!Object.hasOwn(PROFILES, profile)) throw new TacitError("UNKNOWN_PROFILE", "the venue's profile is unknown");
       return readKeys(profile as ProfileName);

@@ -5,18 +5,22 @@ import {Batch} from "../../verifier/contract/Batch.sol";
 import {Venue} from "../../verifier/contract/Venue.sol";
 import {KeyData} from "../../verifier/contract/KeyData.sol";
 
-/// @title Opens the venue for tests: the coefficients of a round, and its proofs checked one by one for comparison.
+/// @title Opens the venue for tests: the coefficients of a round, and its proofs checked one by one for comparison. Both take what
+/// submitRound takes, and do not read signatures of co-signers.
 contract Harness is Venue {
     constructor(Terms memory terms) Venue(terms) {}
 
-    function coefficients(uint256 stateBefore, bytes calldata round) external returns (uint256[] memory result) {
+    function coefficients(uint256 stateBefore, bytes calldata round, bytes calldata)
+        external
+        returns (uint256[] memory result)
+    {
         (Run memory run, uint256[] memory codes) = read(stateBefore, round);
         result = new uint256[](codes.length);
         for (uint256 j = 0; j < codes.length; j++) result[j] = Batch.coefficient(Batch.seedOf(run.words), j);
     }
 
     /// @notice The same round with one pairing check of four pairs for each proof.
-    function submitSeparately(uint256 stateBefore, bytes calldata round) external {
+    function submitSeparately(uint256 stateBefore, bytes calldata round, bytes calldata) external {
         (Run memory run, uint256[] memory codes) = read(stateBefore, round);
         uint256 next = 2;
         for (uint256 j = 0; j < codes.length; j++) {

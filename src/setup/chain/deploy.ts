@@ -1,4 +1,5 @@
 import { zeroAddress, type Address } from "viem";
+import type { CoSigners } from "../../protocol/coSigners.ts";
 import type { VerifyingKeys } from "../../verifier/index.ts";
 import { keysArtifact, type Artifact } from "../contract.ts";
 import { owner, type Chain, type Deployed } from "./chain.ts";
@@ -15,8 +16,10 @@ export interface Terms {
   minDeposit?: bigint;
   /** of rules: the account that deploys when left out; null: the rules never change */
   announcer?: Address | null;
-  /** seconds between an announcement and its first use; default: DEVELOPMENT_TIMELOCK */
+  /** seconds between an announcement, of rules or co-signers, and its first use; default: DEVELOPMENT_TIMELOCK */
   timelock?: bigint;
+  /** of the genesis; rounds need no signatures when left out */
+  coSigners?: CoSigners;
 }
 
 /** Seconds: long enough to withdraw what was announced by mistake, short enough to wait for. */
@@ -44,8 +47,15 @@ export function deployVenue(
   chain: Chain,
   artifact: Artifact,
   { PoseidonT6, keys }: Parts,
-  { minDeposit = 1n, announcer = owner.address, timelock = DEVELOPMENT_TIMELOCK, ...terms }: Terms,
+  { minDeposit = 1n, announcer = owner.address, timelock = DEVELOPMENT_TIMELOCK, coSigners, ...terms }: Terms,
 ): Promise<Deployed> {
-  const all = { ...terms, keys, minDeposit, announcer: announcer ?? zeroAddress, timelock };
+  const all = {
+    ...terms,
+    keys,
+    minDeposit,
+    announcer: announcer ?? zeroAddress,
+    timelock,
+    coSigners: coSigners?.addresses ?? [],
+  };
   return chain.deploy(artifact, [all], { PoseidonT6 });
 }

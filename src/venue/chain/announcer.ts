@@ -1,4 +1,5 @@
 import { createPublicClient, encodeFunctionData, http, parseEventLogs, toHex, type LocalAccount } from "viem";
+import { coSignersOf, type CoSigners } from "../../protocol/coSigners.ts";
 import { TacitError } from "../../protocol/errors.ts";
 import type { Profile } from "../../protocol/instructions.ts";
 import { rulesRoot } from "../../protocol/rules.ts";
@@ -27,7 +28,42 @@ export interface Announced {
   readonly transaction: Hex;
 }
 
-/** Announces rules at a contract, and withdraws them, for who has the key. */
+/** Co-signers that are announced, and not in force. */
+export interface NextCoSigners {
+  readonly coSigners: CoSigners;
+  /** when they may be applied, seconds since 1970 */
+  readonly from: bigint;
+}
+
+/**
+ * The co-signers of a contract in the newest block, and those that are announced.
+ * @throws what a chain throws that does not answer
+ */
+export async function readContractCoSigners({
+  rpc,
+  contract: address,
+}: Pick<AnnouncerOptions, "rpc" | "contract">): Promise<{
+  readonly inForce: CoSigners | null;
+  readonly next: NextCoSigners | null;
+}> {
+  const client = createPublicClient({ transport: http(rpc, { retryCount: 0 }), cacheTime: 0 });
+  try {
+    const blockNumber = await client.getBlockNumber();
+    const call = { address, abi: ABI, blockNumber } as const;
+    const [inForce, [next, from]] = await Promise.all([
+      client.readContract({ ...call, functionName: "coSigners" }),
+      client.readContract({ ...call, functionName: "nextCoSigners" }),
+    ]);
+    return {
+      inForce: inForce.length === 0 ? null : coSignersOf(inForce),
+      next: from === 0n ? null : { coSigners: coSignersOf(next), from },
+    };
+  } catch (error) {
+    throw error instanceof TacitError ? error : chainError("the co-signers", error, rpc);
+  }
+}
+
+/** Announces rules and co-signers at a contract, and withdraws them, for who has the key. */
 export function evmAnnouncer({ rpc, contract, account, timeoutMs = 120_000 }: AnnouncerOptions) {
   const client = createPublicClient({ transport: http(rpc, { retryCount: 0 }), cacheTime: 0, pollingInterval: 500 });
 
@@ -80,6 +116,28 @@ export function evmAnnouncer({ rpc, contract, account, timeoutMs = 120_000 }: An
     /** Until its timelock has run. @throws ANNOUNCEMENT_REFUSED, and what a chain throws */
     async withdraw(n: number): Promise<void> {
       await send(encodeFunctionData({ abi: ABI, functionName: "withdrawRules", args: [BigInt(n)] }));
+    },
+
+    /**
+     * In place of those that wait.
+     * @returns when they may be applied, seconds since 1970
+     * @throws ANNOUNCEMENT_REFUSED, and what a chain throws
+     */
+    async announceCoSigners({ addresses }: CoSigners): Promise<bigint> {
+      const args = [addresses as readonly Hex[]] as const;
+      const { logs } = await send(encodeFunctionData({ abi: ABI, functionName: "announceCoSigners", args }));
+      const [event] = parseEventLogs({ abi: ABI, eventName: "CoSignersAnnounced", logs });
+      return event.args.from;
+    },
+
+    /** Until their timelock has run. @throws ANNOUNCEMENT_REFUSED, and what a chain throws */
+    async withdrawCoSigners(): Promise<void> {
+      await send(encodeFunctionData({ abi: ABI, functionName: "withdrawCoSigners" }));
+    },
+
+    /** Once their timelock has run: with any account. @throws ANNOUNCEMENT_REFUSED, and what a chain throws */
+    async applyCoSigners(): Promise<void> {
+      await send(encodeFunctionData({ abi: ABI, functionName: "applyCoSigners" }));
     },
   };
 }

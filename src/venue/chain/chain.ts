@@ -1,4 +1,5 @@
 import type { Deposit } from "../../matcher/events.ts";
+import type { CoSigners } from "../../protocol/coSigners.ts";
 import type { ProvenInstruction } from "../../verifier/index.ts";
 import type { RulesCursor, RulesPage, UsableAnnouncement } from "./rulesEvents.ts";
 
@@ -21,7 +22,7 @@ export interface ChainDeposit extends Deposit {
 
 export type Hex = `0x${string}`;
 
-/** What an opened chain says of itself and of the contract; none of it ever changes but confirmedState. */
+/** What an opened chain says of itself and of the contract; none of it ever changes but confirmedState and coSigners. */
 export interface OpenedChain {
   readonly chainId: number;
   /** of the contract */
@@ -38,6 +39,8 @@ export interface OpenedChain {
   readonly timelock: bigint;
   /** state word of the contract at the newest confirmed block */
   readonly confirmedState: bigint;
+  /** of the contract, as the newest block has them; it needs none when left out */
+  readonly coSigners?: CoSigners;
 }
 
 /** The contract, and our account, as one block left them. */
@@ -57,12 +60,16 @@ export interface ChainStatus {
   readonly latest: ChainPoint;
   /** `confirmations` blocks deep: what no reorganisation undoes any more */
   readonly confirmed: ChainPoint;
+  /** of the contract, as the newest block has them: without their signatures it takes no round. It needs none when left out */
+  readonly coSigners?: CoSigners;
 }
 
 /** What `submitRound` takes. */
 export interface Submission {
   readonly stateBefore: bigint;
   readonly instructions: readonly ProvenInstruction[];
+  /** encodeFinality, where the contract has co-signers */
+  readonly finality?: Hex;
 }
 
 /** wei a unit of gas */

@@ -3,6 +3,7 @@ import { toJson } from "../../protocol/json.ts";
 import { readRounds, type PublishedRound } from "../../verifier/index.ts";
 import type { Chain, ChainDeposit, OpenedChain } from "./chain.ts";
 import { ask, Failures, type FailureStatus } from "./chainFailure.ts";
+import type { FinalOf } from "./finalHeads.ts";
 import type { Clock } from "../clock.ts";
 import { NO_LOG } from "../log.ts";
 import { roundName, SUMMARIES, summaryName, type RoundSummary } from "../proving/pipeline.ts";
@@ -23,6 +24,8 @@ export interface ChainOptions {
   /** seconds between two looks at the chain; 4 when left out */
   readonly pollSeconds?: number;
   readonly log?: RelayLog;
+  /** signatures of co-signers: a contract that has some takes no round without theirs */
+  readonly finalOf?: FinalOf;
 }
 
 interface LinkOptions extends ChainOptions {
@@ -76,13 +79,13 @@ export class ChainLink {
   #read: readonly ChainDeposit[] = [];
   #rulesFrom?: RulesCursor;
 
-  /** @throws WRONG_CONTRACT, or what the chain throws that does not answer */
+  /** @throws WRONG_CONTRACT, CO_SIGNERS, or what the chain throws that does not answer */
   static async open(options: LinkOptions): Promise<ChainLink> {
     const { domain, freeLeaves } = options;
     const link = new ChainLink(options, await options.chain.open({ domain, freeLeaves }));
-    const { chain, store, clock, limits, log } = options;
+    const { chain, store, clock, limits, log, finalOf } = options;
     const onAccepted = (accepted: AcceptedRounds) => link.#onAccepted(accepted);
-    link.#relay = await startRelay({ chain, opened: link.contract, store, clock, limits, log, onAccepted });
+    link.#relay = await startRelay({ chain, opened: link.contract, store, clock, limits, log, finalOf, onAccepted });
     return link;
   }
 

@@ -6,6 +6,7 @@ import {
   zeroAddress,
   type LocalAccount,
 } from "viem";
+import { coSignersOf, type CoSigners } from "../../protocol/coSigners.ts";
 import { TacitError } from "../../protocol/errors.ts";
 import { encodeRound } from "../../verifier/index.ts";
 import { pushDeposit } from "../../witness/deposit.ts";
@@ -13,7 +14,13 @@ import type { Chain, ChainDeposit, ChainPoint, Estimate, Hex, Submission } from 
 import { ABI, chainError, evmNode, nodeText, refusalOf, type NodeOptions } from "./node.ts";
 import { rulesReader } from "./rulesEvents.ts";
 
-export { evmAnnouncer, type Announced, type AnnouncerOptions } from "./announcer.ts";
+export {
+  evmAnnouncer,
+  readContractCoSigners,
+  type Announced,
+  type AnnouncerOptions,
+  type NextCoSigners,
+} from "./announcer.ts";
 export { announcedRules, type RulesCursor, type RulesEvent, type RulesPage } from "./rulesEvents.ts";
 
 const DEPOSIT = getAbiItem({ abi: ABI, name: "Deposit" });
@@ -60,8 +67,14 @@ export function evmChain(options: EvmOptions): Chain {
     return { block, blockTime, state, logCount, time, nonce };
   }
 
-  function callData({ stateBefore, instructions }: Submission): Hex {
-    const args = [stateBefore, encodeRound({ instructions })] as const;
+  async function coSignersAt(blockNumber: bigint): Promise<{ coSigners?: CoSigners }> {
+    const call = { address, abi: ABI, functionName: "coSigners", blockNumber } as const;
+    const addresses = await ask("the co-signers", () => client.readContract(call));
+    return addresses.length === 0 ? {} : { coSigners: coSignersOf(addresses) };
+  }
+
+  function callData({ stateBefore, instructions, finality = "0x" }: Submission): Hex {
+    const args = [stateBefore, encodeRound({ instructions }), finality] as const;
     return encodeFunctionData({ abi: ABI, functionName: "submitRound", args });
   }
 
@@ -122,6 +135,7 @@ export function evmChain(options: EvmOptions): Chain {
         announcer: announcer === zeroAddress ? null : (announcer.toLowerCase() as Hex),
         timelock,
         confirmedState,
+        ...(await coSignersAt(number)),
       };
     },
 
@@ -166,7 +180,7 @@ export function evmChain(options: EvmOptions): Chain {
     async status() {
       const block = await newest();
       const deep = await deepest(block.number);
-      const latest = await point(block.number, block.timestamp);
+      const [latest, coSigners] = await Promise.all([point(block.number, block.timestamp), coSignersAt(block.number)]);
       const confirmed =
         deep === block.number
           ? latest
@@ -175,7 +189,7 @@ export function evmChain(options: EvmOptions): Chain {
       const { hash } = await ask("the block again", () => client.getBlock({ blockNumber: block.number }));
       if (hash !== block.hash)
         throw new TacitError("CHAIN_INCONSISTENT", `block ${block.number} was replaced while it was read`);
-      return { latest, confirmed };
+      return { latest, confirmed, ...coSigners };
     },
 
     async estimate(submission) {

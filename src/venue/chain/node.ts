@@ -17,7 +17,7 @@ import type { Hex } from "./chain.ts";
 
 /** What the venue uses of IVenue.sol: the errors are those that a round or an announcement ends with. */
 export const ABI = parseAbi([
-  "function submitRound(uint256 stateBefore, bytes round)",
+  "function submitRound(uint256 stateBefore, bytes round, bytes finality)",
   "function domain() view returns (uint256)",
   "function maxLag() view returns (uint256)",
   "function maxDeposits() view returns (uint256)",
@@ -35,10 +35,16 @@ export const ABI = parseAbi([
   "function announcement(uint256 n) view returns (uint256 root, uint128 from, bool withdrawn)",
   "function announce(uint256 root, bytes preimage)",
   "function withdrawRules(uint256 n)",
+  "function coSigners() view returns (address[])",
+  "function nextCoSigners() view returns (address[] next, uint256 from)",
+  "function announceCoSigners(address[] next)",
+  "function withdrawCoSigners()",
+  "function applyCoSigners()",
   "event Deposit(uint256 indexed n, uint256 head, uint256 indexed keyX, uint256 keyY, uint256 amount, uint256 indexed index)",
   "event RulesAnnounced(uint256 indexed n, uint256 root, uint256 from, bytes preimage)",
   "event RulesWithdrawn(uint256 indexed n)",
   "event RulesChanged(uint256 indexed n, uint256 root)",
+  "event CoSignersAnnounced(address[] next, uint256 from)",
   "error EmptyRound()",
   "error TooManyInstructions(uint256 count)",
   "error UnknownInstruction(uint256 instruction, uint256 code)",
@@ -58,6 +64,7 @@ export const ABI = parseAbi([
   "error RulesStampedEarly(uint256 instruction, uint256 time, uint256 from)",
   "error RulesNotYet(uint256 instruction, uint256 from)",
   "error Overdrawn(uint256 instruction, uint256 amount)",
+  "error NotFinal(uint256 logCount, uint256 log)",
   "error PrecompileFailed(uint256 precompile)",
   "error PairingFailed()",
   "error NotAFieldElement(uint256 value)",
@@ -65,6 +72,11 @@ export const ABI = parseAbi([
   "error TooManyAnnouncements()",
   "error UnknownAnnouncement(uint256 n)",
   "error TooLateToWithdraw(uint256 n, uint256 from)",
+  "error CoSignerCount(uint256 count)",
+  "error BadCoSigner(uint256 index)",
+  "error NoCoSignersAnnounced()",
+  "error CoSignersStay(uint256 from)",
+  "error CoSignersNotYet(uint256 from)",
 ]);
 
 /** Full answers after which more blocks are asked for at once. */

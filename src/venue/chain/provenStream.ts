@@ -2,6 +2,7 @@ import { TacitError } from "../../protocol/errors.ts";
 import { publicInputNames } from "../../protocol/instructions.ts";
 import type { ProvenInstruction } from "../../verifier/index.ts";
 import type { ChainPoint, ProvenRound } from "./chain.ts";
+import type { RoundEnd } from "./finalHeads.ts";
 import type { RelayWait } from "./relayOptions.ts";
 
 /** Instructions from one boundary to another, and the rounds that they are of. */
@@ -10,6 +11,7 @@ export interface Run {
   readonly to: bigint;
   readonly rounds: readonly [number, number];
   readonly instructions: readonly ProvenInstruction[];
+  readonly end: RoundEnd;
 }
 
 /** What was proved and is not yet accepted, instruction by instruction; positions count from the first one ever added. */
@@ -74,6 +76,7 @@ export class ProvenStream {
    * @param until  seconds since 1970: no log entry later than this
    * @param to     only to the end with this state
    * @param rules  false: only to an end before the first round that brings in rules
+   * @param final  whether the log is final at an end: only to one where it is
    * @returns a run, why there is none, or undefined when the contract has all
    */
   choose(
@@ -84,15 +87,23 @@ export class ProvenStream {
       until,
       to,
       rules = true,
-    }: { maxLag: bigint; most: number; until?: bigint; to?: bigint; rules?: boolean },
+      final = () => true,
+    }: {
+      maxLag: bigint;
+      most: number;
+      until?: bigint;
+      to?: bigint;
+      rules?: boolean;
+      final?: (end: RoundEnd) => boolean;
+    },
   ): Run | RelayWait | undefined {
     if (this.#rounds.length === 0) return undefined;
     const from = this.position(latest.state);
     if (from === undefined) return "unknownState";
     if (from === this.#last!.position) return undefined;
     let wait: RelayWait = "noLogEntry";
-    let chosen: number | undefined;
-    let entry: { time: bigint; logCount: bigint } | undefined;
+    let chosen: { index: number; end: RoundEnd } | undefined;
+    let entry: LastEntry | undefined;
     for (const [index, { round, start, end }] of this.#rounds.entries()) {
       if (end <= from) continue;
       if (chosen !== undefined && end - from > most) break;
@@ -105,22 +116,34 @@ export class ProvenStream {
       if (!entry || entry.logCount <= latest.logCount) continue;
       if (entry.time + maxLag < latest.blockTime) wait = "tooOld";
       else if (until !== undefined && entry.time > until) wait = "inFuture";
-      else if (to === undefined || round.stateAfter === to) chosen = index;
+      else if (to === undefined || round.stateAfter === to) {
+        const { logCount, log } = entry;
+        const last = { number: round.number, logCount, log };
+        if (final(last)) chosen = { index, end: last };
+        else wait = "notFinal";
+      }
     }
     if (chosen === undefined) return wait;
-    const rounds = this.#rounds.slice(0, chosen + 1).filter(({ end }) => end > from);
+    const { index, end } = chosen;
+    const rounds = this.#rounds.slice(0, index + 1).filter(({ end }) => end > from);
     const instructions = rounds.flatMap(({ round, start }) => round.instructions.slice(Math.max(from - start, 0)));
     const [first, last] = [rounds[0].round, rounds.at(-1)!.round];
-    return { from: latest.state, to: last.stateAfter, rounds: [first.number, last.number], instructions };
+    return { from: latest.state, to: last.stateAfter, rounds: [first.number, last.number], instructions, end };
   }
 }
 
-/** The last log entry that instructions consumed: its time, and how many entries that makes. */
-function lastEntry(instructions: readonly ProvenInstruction[]): { time: bigint; logCount: bigint } | undefined {
+/** The last log entry that instructions consumed: its time, how many entries that makes, and the head of the log after it. */
+interface LastEntry {
+  readonly time: bigint;
+  readonly logCount: bigint;
+  readonly log: bigint;
+}
+
+function lastEntry(instructions: readonly ProvenInstruction[]): LastEntry | undefined {
   for (const { name, publicInputs } of instructions.toReversed()) {
     const names = publicInputNames(name);
-    const at = names.indexOf("time");
-    if (at >= 0) return { time: publicInputs[at], logCount: publicInputs[names.indexOf("logCount")] };
+    const [time, logCount, log] = ["time", "logCount", "log"].map((input) => publicInputs[names.indexOf(input)]);
+    if (time !== undefined) return { time, logCount, log };
   }
   return undefined;
 }

@@ -1,6 +1,8 @@
 import { TacitError } from "../../protocol/errors.ts";
+import { encodeFinality } from "../../verifier/index.ts";
 import type { ChainPoint, ChainStatus, ProvenRound } from "./chain.ts";
 import { ask, ChainFailure, Failures } from "./chainFailure.ts";
+import { FinalHeads, noFinalOf, type RoundEnd } from "./finalHeads.ts";
 import { NO_LOG } from "../log.ts";
 import { bytesOf, ProvenStream, type Run } from "./provenStream.ts";
 import {
@@ -12,20 +14,29 @@ import {
   type RelayStatus,
   type RelayWait,
 } from "./relayOptions.ts";
-import { Sends, type Send } from "./sends.ts";
+import { Sends, type Send, type Sending } from "./sends.ts";
 
 /** Reverted transactions in a row, each of which the chain had said to be good, after which the relay stops. */
 const MOST_REVERTS = 3;
 
 /** Refusals that pass by themselves. */
-const WAITS: Record<string, RelayWait> = { WrongState: "stateMoved", TooOld: "tooOld", InFuture: "inFuture" };
+const WAITS: Record<string, RelayWait> = {
+  WrongState: "stateMoved",
+  TooOld: "tooOld",
+  InFuture: "inFuture",
+  NotFinal: "notFinal",
+};
 /** Those that hold back rules, and what comes after them. */
 const RULES_WAIT = new Set(["NoAnnouncement", "RulesNotYet"]);
 
-/** Makes a relay that goes on where the one before it on this store ended. It sends nothing before `poll`. */
+/**
+ * Makes a relay that goes on where the one before it on this store ended. It sends nothing before `poll`.
+ * @throws CO_SIGNERS  when the contract has co-signers, and there is no `finalOf`
+ */
 export async function startRelay(options: RelayOptions): Promise<Relay> {
   const limits = { ...DEFAULT_RELAY_LIMITS, ...options.limits };
-  const { chain, opened, store, log = NO_LOG } = options;
+  const { chain, opened, store, log = NO_LOG, finalOf } = options;
+  if (opened.coSigners && !finalOf) throw noFinalOf(opened.coSigners);
   return new Relay(options, limits, await Sends.open({ chain, opened, store, limits, log }));
 }
 
@@ -43,6 +54,7 @@ export class Relay {
   readonly #limits: Required<RelayLimits>;
   readonly #stream = new ProvenStream();
   readonly #sends: Sends;
+  readonly #finalHeads?: FinalHeads;
   readonly #log: RelayLog;
   #seen?: ChainStatus;
   #waiting?: RelayWait;
@@ -59,6 +71,7 @@ export class Relay {
     this.#options = options;
     this.#limits = limits;
     this.#sends = sends;
+    if (options.finalOf) this.#finalHeads = new FinalHeads(options.finalOf);
     this.#log = options.log ?? NO_LOG;
     this.#failures = new Failures("the chain", options.clock, limits, this.#log);
   }
@@ -96,10 +109,10 @@ export class Relay {
   }
 
   status(): RelayStatus {
-    const { latest, confirmed } = this.#seen ?? {};
+    const latest = this.#seen?.latest;
     const mined = ({ nonce }: Send) => latest !== undefined && nonce < latest.nonce;
     return {
-      chain: latest && confirmed && { latest, confirmed },
+      chain: this.#seen,
       outstanding: this.#sends.all
         .filter((send) => !mined(send))
         .map(({ nonce, fees, broadcast, transactions }) => ({ nonce, fees, broadcast, ...transactions.at(-1)! })),
@@ -165,6 +178,7 @@ export class Relay {
     for (const accepted of groups) {
       await onAccepted(accepted);
       this.#stream.forget(accepted.rounds.length);
+      this.#finalHeads?.forget(accepted.rounds);
       const { rounds, hash, gasUsed, block } = accepted;
       this.#log.info({ rounds, hash, gasUsed: gasUsed && String(gasUsed), block: String(block) }, "rounds accepted");
     }
@@ -243,31 +257,49 @@ export class Relay {
    * #waiting or #stopped.
    * @param to  state that it must end with
    */
-  async #prepare(latest: ChainPoint, to?: bigint): Promise<(Run & { gas: bigint }) | undefined> {
+  async #prepare(latest: ChainPoint, to?: bigint): Promise<Sending | undefined> {
     const { chain, opened } = this.#options;
+    const { coSigners } = this.#seen!;
+    const heads = this.#finalHeads;
+    // They may have come by now, to a contract that had none.
+    if (coSigners && !heads) return this.#stop(noFinalOf(coSigners));
+    const headAt = (end: RoundEnd) => coSigners && heads!.at(end, coSigners);
+    let heldBack = false;
+    const final = (end: RoundEnd) => {
+      const isFinal = !coSigners || headAt(end) !== undefined;
+      heldBack ||= !isFinal;
+      return isFinal;
+    };
     const { maxBytes, maxGas, gasMargin } = this.#limits;
     let most = this.#limits.maxInstructions;
     let until: bigint | undefined;
     let rules = true;
     for (let larger: Run | undefined; ;) {
-      const run = this.#stream.choose(latest, { maxLag: opened.maxLag, most, until, to, rules });
+      const run = this.#stream.choose(latest, { maxLag: opened.maxLag, most, until, to, rules, final });
       if (run === undefined || typeof run === "string") {
         this.#waiting = run;
         return undefined;
       }
       if (larger && run.instructions.length >= larger.instructions.length) {
+        // A shorter one may be final later.
+        if (heldBack) {
+          this.#waiting = "notFinal";
+          return undefined;
+        }
         const { instructions, rounds } = run;
         const details = { rounds, instructions: instructions.length, bytes: bytesOf(instructions), maxBytes, maxGas };
         const message = `rounds ${rounds[0]} to ${rounds[1]} must go together and are too large for a transaction`;
         return this.#stop(new TacitError("RUN_TOO_LARGE", `${message}: expected ${maxBytes} bytes, ${maxGas} gas`, details)); // prettier-ignore
       }
+      const head = headAt(run.end);
+      const finality = coSigners && head && encodeFinality(coSigners, head);
       const answer =
         bytesOf(run.instructions) > maxBytes
           ? ({ ok: false, refusal: "OutOfGas" } as const)
-          : await ask(chain.estimate({ stateBefore: run.from, instructions: run.instructions }));
+          : await ask(chain.estimate({ stateBefore: run.from, instructions: run.instructions, finality }));
       if (answer.ok && answer.gas <= maxGas) {
         const gas = (answer.gas * (100n + gasMargin)) / 100n;
-        return { ...run, gas: gas < maxGas ? gas : maxGas };
+        return { ...run, finality, gas: gas < maxGas ? gas : maxGas };
       }
       const refusal = answer.ok ? "OutOfGas" : answer.refusal;
       if (refusal === "OutOfGas") {
@@ -276,6 +308,8 @@ export class Relay {
       } else if (refusal === "InFuture" && until === undefined) until = latest.blockTime;
       else if (RULES_WAIT.has(refusal) && rules) rules = false;
       else if (refusal in WAITS) {
+        // They have changed since we looked, or signed for another venue: new signatures are asked for.
+        if (refusal === "NotFinal") heads?.forget([run.end.number]);
         this.#waiting = WAITS[refusal];
         return undefined;
       } else {

@@ -5,6 +5,7 @@ import type { Log } from "../log.ts";
 import type { Store } from "../store/store.ts";
 import type { Chain, ChainStatus, Fees, Hex, OpenedChain } from "./chain.ts";
 import type { FailureStatus } from "./chainFailure.ts";
+import type { FinalOf } from "./finalHeads.ts";
 
 /** Bounds of a transaction, of fees and of patience. */
 export interface RelayLimits {
@@ -58,6 +59,8 @@ export type RelayWait =
   | "inFuture"
   /** the rules that it brings in are not announced on the chain, or not valid there yet */
   | "rulesNotValid"
+  /** the contract's co-signers have not made its last log head final */
+  | "notFinal"
   /** another submission came first while we looked */
   | "stateMoved"
   /** the node does not show yet how an earlier transaction ended */
@@ -99,6 +102,8 @@ export interface RelayOptions {
   readonly clock: Pick<Clock, "now">;
   readonly limits?: RelayLimits;
   readonly log?: RelayLog;
+  /** where the contract has co-signers */
+  readonly finalOf?: FinalOf;
   /**
    * Called once for each accepted round, in order. Until its promise is fulfilled the relay forgets nothing: if the process
    * ends in between, a round that is added again is reported again.

@@ -20,6 +20,12 @@ export interface Send {
   mined?: SentTransaction & { receipt: ChainReceipt };
 }
 
+/** What a transaction is to bring. */
+export interface Sending extends Run {
+  readonly gas: bigint;
+  readonly finality?: Hex;
+}
+
 export interface SendsOptions {
   readonly chain: Chain;
   readonly opened: OpenedChain;
@@ -82,10 +88,10 @@ export class Sends {
    * Signs a transaction, keeps it, and hands it over.
    * @param before  what it replaces
    */
-  async send(latest: ChainPoint, nonce: number, run: Run & { gas: bigint }, fees: Fees, before?: Send): Promise<void> {
+  async send(latest: ChainPoint, nonce: number, run: Sending, fees: Fees, before?: Send): Promise<void> {
     const { chain, opened, store, log } = this.#options;
-    const { from, to, rounds, instructions, gas } = run;
-    const signed = await ask(chain.sign({ stateBefore: from, instructions }, { ...fees, nonce, gas }));
+    const { from, to, rounds, instructions, finality, gas } = run;
+    const signed = await ask(chain.sign({ stateBefore: from, instructions, finality }, { ...fees, nonce, gas }));
     const transactions = [...(before?.transactions ?? []), { hash: signed.hash, from, to, rounds }];
     const send: Send = { nonce, transactions, raw: signed.raw, fees, gas, repeated: false };
     await store.put({ [nameOf(nonce)]: sendText(send, owner(opened)) });

@@ -148,6 +148,18 @@ export class Metrics {
     ofDefaults("tacit_flagged_accounts", "Accounts whose flag counts", ({ flagged }) => flagged);
     ofDefaults("tacit_insurance_equity", "Equity of the insurance account, cash units", (it) => it.insurance.equity);
     ofDefaults("tacit_short", "Cash units by which payouts are in proportion, when above 0", ({ short }) => short);
+    gauge("tacit_final_entries", "Entries of the log that are final", () => venue.coSigning?.final ?? 0);
+    const signing = new Gauge({
+      name: "tacit_cosigner_up",
+      help: "1 when a co-signer signs",
+      labelNames: ["address"],
+      registers,
+      collect: () => {
+        signing.reset();
+        for (const { address, fault } of venue.coSigning?.coSigners ?? [])
+          if (address) signing.set({ address }, Number(fault === null));
+      },
+    });
     gauge("tacit_accounts", "Accounts", () => venue.health().accounts);
     gauge("tacit_streams", "Open streams", streams);
   }

@@ -734,11 +734,50 @@ export const HealthSchema = z
         deposits: FailuresSchema.describe("looked for"),
       })
       .nullable(),
+    finality: z
+      .strictObject({
+        final: whole.describe("entries of the log whose head a quorum of co-signers has signed, since the start"),
+        quorum: whole,
+        signing: whole.describe("co-signers that sign, as far as is known"),
+      })
+      .nullable()
+      .describe("null: no co-signers sign heads of the log, or the venue stands by"),
     accounts: whole,
     journalChecked: z.strictObject({ records: whole, done: z.boolean() }),
     time,
   })
   .openapi("Health");
+
+const coSignature = z.string().regex(/^0x[0-9a-f]{130}$/, "a signature");
+export const FinalityParams = z.strictObject({ n: digits(12, "a number of entries") });
+export const FinalityQuery = z.strictObject({
+  wait: z
+    .string()
+    .regex(/^(\d|1\d|20)$/, "seconds, at most 20")
+    .transform(Number)
+    .optional()
+    .describe("seconds to wait until there is one"),
+});
+export const FinalitySchema = z
+  .strictObject({
+    coSigners: z.array(address).describe("in the order of their signatures"),
+    quorum: whole,
+    final: z
+      .strictObject({
+        domain: element,
+        epoch: whole,
+        n: whole.describe("entries of the log up to it"),
+        head: element,
+        signatures: z.array(coSignature.nullable()),
+      })
+      .nullable()
+      .describe("the first head after so many entries, or more, that a quorum has signed; null: none so far"),
+    entries: z
+      .array(z.strictObject({ item: element, auth: element, time }))
+      .nullable()
+      .describe("from the one that was asked for to that head; null: more than 1024, read them from the rounds"),
+  })
+  .openapi("Finality");
 
 export const ErrorSchema = z
   .strictObject({

@@ -10,6 +10,9 @@ import {
   AuctionsSchema,
   ChangesQuery,
   ChangesSchema,
+  FinalityParams,
+  FinalityQuery,
+  FinalitySchema,
   MarketsSchema,
   PAGE,
   parse,
@@ -28,11 +31,13 @@ import {
 } from "./schema.ts";
 import { SESSION_SECONDS } from "./sessions.ts";
 import {
+  finalityJson,
   genesisMarkets,
   marketsJson,
   namesAt,
   pricesAnswer,
   publicGenesis,
+  roundFile,
   rulesAnswer,
   termsAnswer,
   type ServedVenue,
@@ -202,11 +207,28 @@ export function addVenueRoutes(
     async (c, { params: { number } }) => {
       const file = await venue.round(number);
       if (file === undefined) throw notFound("no round of this number is proved");
-      return reply(c, file, {
-        "Cache-Control": IMMUTABLE,
+      const { text, isWhole } = await roundFile(venue, file);
+      return reply(c, text, {
+        ...(isWhole ? { "Cache-Control": IMMUTABLE } : {}),
         "Content-Disposition": `inline; filename="tacit-round-${number}.json"`,
       });
     },
+  );
+
+  route(
+    {
+      method: "get",
+      path: "/v1/finality/{n}",
+      summary: "Whether co-signers have made so many entries of the log final",
+      access: "public",
+      cost: 5,
+      params: FinalityParams,
+      query: FinalityQuery,
+      answer: { schema: FinalitySchema },
+      errors: [404, 503],
+    },
+    async (c, { params: { n }, query: { wait = 0 } }) =>
+      json(c, finalityJson(venue, await venue.finality(n, { wait: 1_000 * wait }))),
   );
 
   route(

@@ -1,9 +1,11 @@
+import { coSignedHeadJson } from "../../protocol/coSigners.ts";
 import { accountJson } from "../../protocol/opening.ts";
 import type { Account } from "../../protocol/account.ts";
 import { equity } from "../../protocol/margin.ts";
 import { min } from "../../protocol/numbers.ts";
 import { MARKET_STATE, RULE, SIDE, type Verdict } from "../../protocol/parameters.ts";
 import { receiptJson, type ReceiptJson } from "../../protocol/wire.ts";
+import { hashedJson } from "../coSigning/wire.ts";
 import type { FailureStatus } from "../chain/chainFailure.ts";
 import { stateAt, type Announcement } from "../announcements.ts";
 import type { Prices } from "../../protocol/prices.ts";
@@ -54,6 +56,8 @@ export type ServedVenue = Pick<
   | "withdrawRules"
   | "applyRules"
   | "surveys"
+  | "finality"
+  | "coSigning"
   | "defaults"
   | "nearest"
 >;
@@ -71,12 +75,38 @@ export function healthJson(venue: ServedVenue) {
     sending: failuresJson(chain),
     deposits: failuresJson(chain.deposits),
   };
-  return { ...health, chain: relay };
+  const coSigning = venue.coSigning;
+  const finality = coSigning && {
+    final: coSigning.final,
+    quorum: coSigning.quorum,
+    signing: coSigning.coSigners.filter(({ address, fault }) => address !== null && fault === null).length,
+  };
+  return { ...health, chain: relay, finality };
+}
+
+/** What co-signers have made of entries. */
+export function finalityJson(
+  { coSigning }: ServedVenue,
+  { final, entries }: Awaited<ReturnType<ServedVenue["finality"]>>,
+) {
+  const { addresses: coSigners, quorum } = coSigning!;
+  return { coSigners, quorum, final: final && coSignedHeadJson(final), entries: entries && entries.map(hashedJson) };
 }
 
 function failuresJson({ failures, failuresTotal, lastError }: FailureStatus) {
   // What a node said is for the operator too.
   return { failures, failuresTotal, lastError: lastError ? { code: lastError.code, at: Number(lastError.at) } : null };
+}
+
+/** The file of a round, with the signatures that make its end final, where they are there. */
+export async function roundFile(venue: ServedVenue, file: string): Promise<{ text: string; isWhole: boolean }> {
+  if (!venue.genesis.coSigners && !venue.coSigning) return { text: file, isWhole: true };
+  const round = JSON.parse(file) as { logCount: string; entries: unknown[] };
+  const n = Number(round.logCount) + round.entries.length;
+  // Who stands by has no signatures.
+  const { final } = venue.coSigning ? await venue.finality(n) : { final: null };
+  if (final?.n !== n) return { text: file, isWhole: false };
+  return { text: JSON.stringify({ ...round, final: coSignedHeadJson(final) }), isWhole: true };
 }
 
 /**

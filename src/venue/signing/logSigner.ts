@@ -9,7 +9,7 @@ interface Asked extends Pick<SignRequest, "receipts" | "logHeads"> {
   readonly reject: (error: Error) => void;
 }
 
-/** Entries of the journal that are read at once, for a book that has not got them. */
+/** Heads, and receipts, that are signed at once, as long as they are more than one turn's: a signer apart takes no more than 4 MB. */
 const CHUNK = 4_096;
 
 /**
@@ -103,8 +103,9 @@ export class LogSigner {
   async #run(): Promise<void> {
     // What comes in this turn goes along.
     await Promise.resolve();
-    const runs = this.#runs.splice(0);
-    const asked = this.#asked.splice(0);
+    const runs = atMost(this.#runs, ({ heads }) => heads.length);
+    // What is asked for may be of heads that are still to come.
+    const asked = this.#runs.length > 0 ? [] : atMost(this.#asked, ({ receipts, logHeads }) => receipts.length + logHeads.length); // prettier-ignore
     const request = {
       run: runs.length === 0 ? null : { ...runs[0], heads: runs.flatMap(({ heads }) => heads) },
       receipts: asked.flatMap(({ receipts }) => receipts),
@@ -135,4 +136,11 @@ export class LogSigner {
       throw error;
     }
   }
+}
+
+/** Takes away the first of a queue, so many that they hold `CHUNK`, and one at least. */
+function atMost<T>(queue: T[], sizeOf: (it: T) => number): T[] {
+  let size = 0;
+  const beyond = queue.findIndex((it) => (size += sizeOf(it)) > CHUNK);
+  return queue.splice(0, beyond < 0 ? queue.length : Math.max(1, beyond));
 }

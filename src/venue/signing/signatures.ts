@@ -48,6 +48,8 @@ export interface Signatures {
   sign(request: SignRequest): Promise<Signed>;
   /** Why it does not sign for now, where it is waited for; null when all is well. */
   readonly fault?: string | null;
+  /** What waits for a signer that is away is refused from now on: nobody waits for it any more. */
+  giveUp?(): void;
   close(): Promise<void>;
 }
 

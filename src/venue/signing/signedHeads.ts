@@ -43,6 +43,8 @@ export class SignedHeads {
   readonly #find: Database.Statement;
   #domain: bigint | null;
   #state: SignedState;
+  /** the run that came last, which receipts are asked for */
+  #newest: { readonly first: number; readonly heads: readonly bigint[] } = { first: 0, heads: [] };
 
   /**
    * Opens the file, made where there is none. One process has it at a time.
@@ -81,7 +83,10 @@ export class SignedHeads {
 
   /** Head after so many entries, or undefined where it has none. */
   at(n: number): bigint | undefined {
-    return n === 0 ? 0n : n > this.#state.n ? undefined : this.#read(n);
+    if (n === 0) return 0n;
+    if (n > this.#state.n) return undefined;
+    const { first, heads } = this.#newest;
+    return n > first && n <= first + heads.length ? heads[n - first - 1] : this.#read(n);
   }
 
   /**
@@ -142,6 +147,7 @@ export class SignedHeads {
       throw storageError("signed heads cannot be kept", error);
     }
     this.#domain = domain;
+    this.#newest = { first: from, heads };
     this.#state = { epoch, n: from + heads.length, head };
   }
 

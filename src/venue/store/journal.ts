@@ -529,6 +529,45 @@ export async function* readLog(
     if (record.logCount > first && record.entry.kind !== "round") yield record;
 }
 
+/**
+ * The same, as what is kept elsewhere of an entry: its record, after the marks before it.
+ * @throws JOURNAL_DAMAGED, STORAGE
+ */
+export async function* readLogRecords(
+  store: Pick<Store, "read" | "last">,
+  first: number,
+  digest: Digest = sha256,
+): AsyncGenerator<{ record: JournalRecord; bytes: readonly Uint8Array[] }, void, undefined> {
+  const from = first === 0 ? 0 : await sequenceOf(store, first - 1);
+  let bytes: Uint8Array[] = [];
+  for await (const record of readJournal(store, from, undefined, digest)) {
+    if (record.logCount <= first && record.entry.kind !== "round") continue;
+    bytes.push(encodeRecord(record, record.entry, digest));
+    if (record.entry.kind === "round") continue;
+    yield { record, bytes };
+    bytes = [];
+  }
+}
+
+/** Whether these bytes are the record of a mark. */
+export function isMark(bytes: Uint8Array): boolean {
+  return bytes[AT.kind] === KINDS.round.code;
+}
+
+/** Records that stand one after the other, each whole. @throws JOURNAL_DAMAGED */
+export function splitRecords(bytes: Uint8Array, digest: Digest = sha256): JournalRecord[] {
+  const records: JournalRecord[] = [];
+  for (let at = 0; at < bytes.length;) {
+    const rest = bytes.subarray(at);
+    if (rest.length < AT.payload) throw journalDamaged(records.length, "length", "whole records");
+    const view = new DataView(rest.buffer, rest.byteOffset, rest.length);
+    const record = rest.slice(0, view.getUint32(AT.length));
+    records.push(decodeRecord(record, { sequence: getU48(view, AT.sequence) }, digest));
+    at += record.length;
+  }
+  return records;
+}
+
 /** Sequence of the record of an entry, or of the first beyond the last. @param n  entries before it */
 async function sequenceOf(store: Pick<Store, "read" | "last">, n: number): Promise<number> {
   // Marks lie between entries: it is none of the first n.

@@ -12,6 +12,10 @@ pragma solidity ^0.8.24;
 /// operator takes withdrawals. The contract knows roots alone, and cannot tell whether a preimage has the root that it
 /// was announced with: whoever reads an announcement hashes it again, and takes one that has another root, or that
 /// cannot be read, for rules that nobody knows.
+///
+/// Where the venue has co-signers, 3f + 1 of them, the log that a round consumed must be final: 2f + 1 of them signed its head
+/// (src/protocol/coSigners.ts). The announcer can replace them, after the timelock. A venue that has some never has none again:
+/// else the announcing key alone could take away what makes a round final, and leave nothing in its place to ask for it.
 interface IVenue {
     /// A round was accepted: time, logCount and log are those of the last log entry that it consumed.
     event Round(uint256 stateBefore, uint256 stateAfter, uint256 time, uint256 logCount, uint256 log);
@@ -30,6 +34,12 @@ interface IVenue {
     event RulesWithdrawn(uint256 indexed n);
     /// A round brought announced rules into force.
     event RulesChanged(uint256 indexed n, uint256 root);
+    /// From a time on, seconds since 1970, these may be made the co-signers. They take the place of those announced before.
+    event CoSignersAnnounced(address[] next, uint256 from);
+    /// Those announced will never be the co-signers by that announcement.
+    event CoSignersWithdrawn();
+    /// These are the co-signers from here on.
+    event CoSignersChanged(address[] all);
 
     // Construction
 
@@ -43,6 +53,7 @@ interface IVenue {
     /// @param minDeposit at least 1: what is worth the proof that credits it
     /// @param announcer of rules, for ever; 0: the rules never change
     /// @param timelock seconds between an announcement and its first use; 64 bits, so that no sum with a time overflows
+    /// @param coSigners without whose signatures no round is taken: 3f + 1, 31 at most; or none, and rounds need no signature
     struct Terms {
         uint256 domain;
         uint256 genesisState;
@@ -53,6 +64,7 @@ interface IVenue {
         uint256 minDeposit;
         address announcer;
         uint64 timelock;
+        address[] coSigners;
     }
 
     /// These keys are development keys, whose proofs anybody can forge, and this is no development chain.
@@ -63,6 +75,10 @@ interface IVenue {
     error NotAContract(address token);
     /// The contract of the keys has another code than this one was compiled for.
     error WrongKeys(bytes32 codeHash);
+    /// Co-signers are 3f + 1, 31 at most.
+    error CoSignerCount(uint256 count);
+    /// The co-signer at this index is 0, or stands before it too.
+    error BadCoSigner(uint256 index);
 
     // Rounds: refusals in the words of ROUND_REFUSALS; `instruction` is its index.
 
@@ -104,6 +120,9 @@ interface IVenue {
     error RulesNotYet(uint256 instruction, uint256 from);
     /// More is paid out than the machine holds: a proof system that is sound never gets here.
     error Overdrawn(uint256 instruction, uint256 amount);
+    /// There are co-signers, and no 2f + 1 of them signed that the log has this head after so many entries; or what was given
+    /// with their signatures is not as submitRound wants it, or one of them is not good.
+    error NotFinal(uint256 logCount, uint256 log);
     /// A precompile failed: a point off the curve, a coordinate not below the base field, a point outside the subgroup,
     /// or too little gas. It says nothing about the proofs.
     error PrecompileFailed(uint256 precompile);
@@ -120,6 +139,12 @@ interface IVenue {
     error UnknownAnnouncement(uint256 n);
     /// Its timelock has run: it stays.
     error TooLateToWithdraw(uint256 n, uint256 from);
+    /// No co-signers are announced.
+    error NoCoSignersAnnounced();
+    /// The timelock of those announced has run: they are not withdrawn or replaced any more, and anybody may apply them.
+    error CoSignersStay(uint256 from);
+    /// The timelock of those announced has not run.
+    error CoSignersNotYet(uint256 from);
 
     // Deposits and claims
 
@@ -146,7 +171,10 @@ interface IVenue {
     /// @param stateBefore the state that the round starts from: must be the state of the venue
     /// @param round for each instruction its code (1 byte), its public inputs but the state before, and its proof, the
     /// eight words of A, B, C in the order of the precompiles
-    function submitRound(uint256 stateBefore, bytes calldata round) external;
+    /// @param finality that the log of this domain has the round's last log head after its last log entry: the epoch that was
+    /// signed with it (4 bytes, big endian), then 2f + 1 signatures or more, each as the index of its co-signer (1 byte,
+    /// rising), r, s (the lower one) and 27 or 28 (65 bytes). Not read where there are no co-signers
+    function submitRound(uint256 stateBefore, bytes calldata round, bytes calldata finality) external;
 
     /// @notice Announces rules: valid from `timelock` seconds after this block on, for 30 days, once, and only after those
     /// announced before, but for such as were withdrawn or are too old. For the announcer alone.
@@ -156,6 +184,17 @@ interface IVenue {
 
     /// @notice Withdraws an announcement that is not valid yet. For the announcer alone.
     function withdrawRules(uint256 n) external;
+
+    /// @notice Announces co-signers: to be applied from `timelock` seconds after this block on. Those that wait are replaced.
+    /// For the announcer alone.
+    /// @param next 3f + 1, 31 at most: never none
+    function announceCoSigners(address[] calldata next) external;
+
+    /// @notice Withdraws announced co-signers whose timelock has not run. For the announcer alone.
+    function withdrawCoSigners() external;
+
+    /// @notice Makes those announced the co-signers, once their timelock has run. For anybody.
+    function applyCoSigners() external;
 
     /// @notice Takes `amount` of the token from the caller for the account of a key.
     /// @param keyX, keyY a point K' of BabyJubJub: the account's key is 8 K'
@@ -191,6 +230,10 @@ interface IVenue {
     /// @notice The oldest that may still be used, valid yet or not: number (0: nothing), root, from when on it is valid. A later one
     /// may be used before it, which passes it over.
     function nextAnnouncement() external view returns (uint256 n, uint256 root, uint256 from);
+    /// @notice The co-signers, in the order of their indexes; none: rounds need no signatures.
+    function coSigners() external view returns (address[] memory);
+    /// @notice Those announced, and from when on they may be applied; none and 0 where nothing waits.
+    function nextCoSigners() external view returns (address[] memory next, uint256 from);
     function state() external view returns (uint256);
     /// @notice Time of the last log entry consumed, and how many were.
     function time() external view returns (uint256);

@@ -6,6 +6,7 @@ import {BabyJubJub} from "./BabyJubJub.sol";
 import {Batch} from "./Batch.sol";
 import {IVenue} from "./IVenue.sol";
 import {KeyData} from "./KeyData.sol";
+import {LogHeads} from "./LogHeads.sol";
 import {Keys} from "./generated/Keys.sol";
 
 /// @title A Tacit venue. What it promises is written in IVenue.
@@ -52,6 +53,10 @@ contract Venue is IVenue {
     uint256 public override announcementsDone;
     mapping(uint256 n => Announcement) public override announcement;
 
+    address[] private signers; // 3f + 1, or none
+    address[] private nextSigners; // announced, and not in force
+    uint256 private nextSignersFrom; // 0 where there are none
+
     constructor(Terms memory terms) {
         if (Keys.DEVELOPMENT && block.chainid != DEVELOPMENT_CHAIN) revert DevelopmentKeys();
         if (terms.domain >= R) revert NotAFieldElement(terms.domain);
@@ -69,6 +74,10 @@ contract Venue is IVenue {
         deployedAt = block.number;
         announcer = terms.announcer;
         timelock = terms.timelock;
+        if (terms.coSigners.length != 0) {
+            LogHeads.check(terms.coSigners);
+            setCoSigners(terms.coSigners);
+        }
     }
 
     // Rounds
@@ -89,12 +98,15 @@ contract Venue is IVenue {
     /// @inheritdoc IVenue
     /// @dev Effects before the proofs are checked are safe: a failed check reverts them, and nothing here calls out to
     /// anything but precompiles.
-    function submitRound(uint256 stateBefore, bytes calldata round) external override {
+    function submitRound(uint256 stateBefore, bytes calldata round, bytes calldata finality) external override {
         (Run memory run, uint256[] memory codes) = read(stateBefore, round);
         if (run.phase != 0) revert PhaseNotOpen(run.phase);
         if (run.logCount == logCount) revert NoLogEntry();
         if (run.time > block.timestamp) revert InFuture(run.time);
         if (run.time + maxLag < block.timestamp) revert TooOld(run.time);
+        if (signers.length != 0 && !LogHeads.isFinal(signers, domain, run.logCount, run.log, finality)) {
+            revert NotFinal(run.logCount, run.log);
+        }
         if (!Batch.verify(run.words, codes, run.keys)) revert PairingFailed();
 
         (state, time, logCount) = (run.state, run.time, run.logCount);
@@ -247,6 +259,53 @@ contract Venue is IVenue {
     /// @dev Whether it may still come into force.
     function isGood(Announcement storage found) private view returns (bool) {
         return !found.withdrawn && block.timestamp <= uint256(found.from) + VALID;
+    }
+
+    // Co-signers
+
+    /// @inheritdoc IVenue
+    function announceCoSigners(address[] calldata next) external override onlyAnnouncer {
+        if (nextSignersFrom != 0 && block.timestamp >= nextSignersFrom) revert CoSignersStay(nextSignersFrom);
+        LogHeads.check(next);
+        nextSigners = next;
+        nextSignersFrom = block.timestamp + timelock;
+        emit CoSignersAnnounced(next, nextSignersFrom);
+    }
+
+    /// @inheritdoc IVenue
+    function withdrawCoSigners() external override onlyAnnouncer {
+        if (nextSignersFrom == 0) revert NoCoSignersAnnounced();
+        if (block.timestamp >= nextSignersFrom) revert CoSignersStay(nextSignersFrom);
+        forgetNextCoSigners();
+        emit CoSignersWithdrawn();
+    }
+
+    /// @inheritdoc IVenue
+    function applyCoSigners() external override {
+        if (nextSignersFrom == 0) revert NoCoSignersAnnounced();
+        if (block.timestamp < nextSignersFrom) revert CoSignersNotYet(nextSignersFrom);
+        setCoSigners(nextSigners);
+        forgetNextCoSigners();
+    }
+
+    /// @inheritdoc IVenue
+    function coSigners() external view override returns (address[] memory) {
+        return signers;
+    }
+
+    /// @inheritdoc IVenue
+    function nextCoSigners() external view override returns (address[] memory next, uint256 from) {
+        return (nextSigners, nextSignersFrom);
+    }
+
+    function setCoSigners(address[] memory all) private {
+        signers = all;
+        emit CoSignersChanged(all);
+    }
+
+    function forgetNextCoSigners() private {
+        delete nextSigners;
+        nextSignersFrom = 0;
     }
 
     // Deposits and claims

@@ -118,7 +118,7 @@ export const DEVELOPMENT_KEYS =
 
 /** What no check of this page shows. */
 function trustOf(
-  { at, segment, tells }: RoundClaim,
+  { at, segment, tells, final }: RoundClaim,
   before: Reached | null,
   { keys, rechecked, effect }: { keys: VerifyingKeys; rechecked: boolean; effect: RoundEffect | null },
 ): string[] {
@@ -130,6 +130,9 @@ function trustOf(
     ...(effect?.deposits === undefined
       ? []
       : ["That the deposits were made: their chain is not compared with a contract."]),
+    ...(final
+      ? ["That rounds are final: signatures of co-signers come with them, and whose they are was not checked."]
+      : []),
     ...(segment ? [] : ["The log itself: the file does not show it, so only its heads are proved."]),
     ...(tells && !rechecked
       ? ["What the file tells of orders, prices and accounts: it has no genesis from which they could be recomputed."]

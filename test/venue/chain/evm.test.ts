@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { encodeErrorResult, keccak256, parseAbi, stringToHex } from "viem";
+import { coSignersOf, type CoSigners } from "../../../src/protocol/coSigners.ts";
 import type { TacitError } from "../../../src/protocol/errors.ts";
+import { logHeadDigest } from "../../../src/protocol/logHead.ts";
 import { MAX_INSTRUCTIONS, PROFILES } from "../../../src/protocol/instructions.ts";
 import { NO_INSTRUMENTS } from "../../../src/protocol/instrument.ts";
 import { rulesRoot } from "../../../src/protocol/rules.ts";
@@ -14,12 +16,15 @@ import {
   announcedRules,
   evmAnnouncer,
   evmChain,
+  readContractCoSigners,
   type EvmOptions,
   type RulesCursor,
   type RulesEvent,
 } from "../../../src/venue/chain/evm.ts";
+import type { FinalOf } from "../../../src/venue/chain/finalHeads.ts";
 import { startRelay, type Relay } from "../../../src/venue/chain/relay.ts";
 import type { AcceptedRounds, RelayLimits } from "../../../src/venue/chain/relayOptions.ts";
+import { localSigner } from "../../../src/venue/signing/signer.ts";
 import { rulesOfTests } from "../../priced.ts";
 import { contractOf } from "../../verifier/contractOf.ts";
 import { KEY } from "../../verifier/forge.ts";
@@ -349,7 +354,7 @@ describe("a venue's EVM chain", () => {
     /** Brings rules in, by an entry of a time. */
     const bringIn = async (rules: bigint, time: bigint) => {
       const step: Step = { name: "configure", inputs: { time, logCount: 1n, rules } };
-      const args = [genesis, encodeRound(simulator.round(genesis, [step]))];
+      const args = [genesis, encodeRound(simulator.round(genesis, [step])), "0x"];
       return anvil.send({ contract: venue, name: "submitRound", args, time });
     };
 
@@ -737,7 +742,11 @@ describe("a venue's EVM chain", () => {
     afterEach(() => notSecret([warnings, relay.status().lastError]));
 
     /** Starts the relay, or starts it again. */
-    async function start(limits: RelayLimits = {}, options: Partial<EvmOptions> = {}): Promise<void> {
+    async function start(
+      limits: RelayLimits = {},
+      options: Partial<EvmOptions> = {},
+      finalOf?: FinalOf,
+    ): Promise<void> {
       const chain = evm(options);
       const log = (fields: object, message: string) => warnings.push(fields, message);
       relay = await startRelay({
@@ -755,6 +764,7 @@ describe("a venue's EVM chain", () => {
         clock: { now: () => (seconds += 60n) },
         limits: { patience: 1n, ...limits },
         log: { info: log, warn: log, error: log },
+        ...(finalOf && { finalOf }),
         onAccepted: (each) => void accepted.push(each),
       });
       for (const round of rounds.slice(acceptedRounds().length)) relay.add(round);
@@ -811,11 +821,53 @@ describe("a venue's EVM chain", () => {
       }
     });
 
+    it("rounds are final by the co-signers that are in force, from the first ones on", async () => {
+      const contract = { rpc: proxy.address, contract: venue.address };
+      const announcer = evmAnnouncer({ ...contract, account: owner });
+      const signers = Array.from({ length: 5 }, (_, i) => localSigner(new Uint8Array(32).fill(i + 1)));
+      const setOf = (some: typeof signers) => coSignersOf(some.map(({ address }) => address));
+      const [one, four] = [setOf(signers.slice(0, 1)), setOf(signers.slice(1))];
+      const change = async (to: CoSigners) => {
+        const from = await announcer.announceCoSigners(to);
+        assert.equal(from, (await now()) + timelock);
+        assert.deepEqual((await readContractCoSigners(contract)).next, { coSigners: to, from });
+        await assert.rejects(announcer.applyCoSigners(), { details: { refusal: "CoSignersNotYet" } });
+        await anvil.client.increaseTime({ seconds: Number(timelock) });
+        await announcer.applyCoSigners();
+        assert.deepEqual(await readContractCoSigners(contract), { inForce: to, next: null });
+      };
+      assert.deepEqual(await readContractCoSigners(contract), { inForce: null, next: null });
+      await announcer.announceCoSigners(four);
+      await announcer.withdrawCoSigners();
+      await assert.rejects(announcer.withdrawCoSigners(), { details: { refusal: "NoCoSignersAnnounced" } });
+      await change(one);
+      const chain = evm();
+      assert.deepEqual((await chain.open({ domain, freeLeaves })).coSigners, one);
+      assert.deepEqual((await chain.status()).coSigners, one);
+
+      await assert.rejects(start(), { code: "CO_SIGNERS" });
+      let asked = signers.slice(0, 1);
+      await start({}, {}, async ({ logCount, log }) => {
+        const head = { domain, epoch: 1, n: Number(logCount), head: log };
+        return { ...head, signatures: asked.map((signer) => signer.sign(logHeadDigest(head)) as string) };
+      });
+      await add(2);
+      await go(4);
+      await done(1);
+      await change(four);
+      await add();
+      await go(3);
+      assert.deepEqual([relay.status().waiting, relay.status().chain?.coSigners], ["notFinal", four]);
+      asked = signers.slice(1);
+      await go(5);
+      await done(2);
+    });
+
     it("a beginning that a stranger submitted is gone on from", async () => {
       await start();
       const { state, instructions } = await add(3);
       const beginning = { instructions: instructions.slice(0, 2) };
-      await anvil.send({ contract: venue, name: "submitRound", args: [state, encodeRound(beginning)] });
+      await anvil.send({ contract: venue, name: "submitRound", args: [state, encodeRound(beginning), "0x"] });
       await add();
       await go(4);
       await done(1);
@@ -829,7 +881,7 @@ describe("a venue's EVM chain", () => {
       await anvil.client.setAutomine(false);
       const { state, instructions } = await add(3);
       await relay.poll();
-      const args = [state, encodeRound({ instructions: instructions.slice(0, 2) })];
+      const args = [state, encodeRound({ instructions: instructions.slice(0, 2) }), "0x"];
       const fees = { maxFeePerGas: 10n ** 12n, maxPriorityFeePerGas: 10n ** 11n, gas: 9_000_000n };
       await anvil.client.writeContract({ ...venue, functionName: "submitRound", args, account: owner, ...fees });
       await go(6);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { coSignersOf, type CoSignedHead, type CoSigners } from "../../../src/protocol/coSigners.ts";
 import { TacitError } from "../../../src/protocol/errors.ts";
 import { publicInputNames, type InstructionName } from "../../../src/protocol/instructions.ts";
 import type {
@@ -12,8 +13,11 @@ import type {
   ProvenRound,
   Submission,
 } from "../../../src/venue/chain/chain.ts";
+import type { FinalOf } from "../../../src/venue/chain/finalHeads.ts";
 import { startRelay, type Relay } from "../../../src/venue/chain/relay.ts";
 import type { AcceptedRounds, RelayLimits } from "../../../src/venue/chain/relayOptions.ts";
+import { logHeadDigest, logHeadSigner, type LogHead } from "../../../src/protocol/logHead.ts";
+import { localSigner } from "../../../src/venue/signing/signer.ts";
 
 // Goal: every proven round reaches the contract once and in order, whatever node, chain, strangers and restarts do.
 // Method: a chain of our own making with a pool, blocks and reorganisations, whose contract applies the rules of rounds but
@@ -56,6 +60,8 @@ class FakeChain implements Chain {
   gasOf = (instructions: number) => BigInt(instructions) * 100n;
   /** what the contract says besides what it can tell without proofs */
   refuse: (submission: Submission) => string | undefined = () => undefined;
+  /** of the contract, as the newest block has them */
+  coSigners?: CoSigners;
   readonly signed = new Map<Hex, Transaction>();
   /** in the order in which they were handed over, repetitions included */
   readonly broadcasts: Transaction[] = [];
@@ -81,7 +87,7 @@ class FakeChain implements Chain {
     return undefined;
   }
   async status() {
-    return { latest: this.latest, confirmed: this.confirmed };
+    return { latest: this.latest, confirmed: this.confirmed, ...(this.coSigners && { coSigners: this.coSigners }) };
   }
   async estimate(submission: Submission) {
     const refusal = this.refusal(submission, this.latest, this.latest.blockTime);
@@ -92,8 +98,8 @@ class FakeChain implements Chain {
     return this.asked;
   }
   async sign(submission: Submission, options: Fees & { nonce: number; gas: bigint }) {
-    const { stateBefore, instructions } = submission;
-    const text = [stateBefore, instructions.at(-1)!.publicInputs[1], ...Object.values(options)].join(" ");
+    const { stateBefore, instructions, finality } = submission;
+    const text = [stateBefore, finality, instructions.at(-1)!.publicInputs[1], ...Object.values(options)].join(" ");
     const hash = `0x${createHash("sha256").update(text).digest("hex")}` as Hex;
     const raw: Hex = `${hash}02`;
     this.signed.set(raw, { ...submission, ...options, hash });
@@ -164,6 +170,9 @@ function entryOf({ instructions }: Submission): { time: bigint; logCount: bigint
   return last && { time: last.publicInputs[3], logCount: last.publicInputs[4] };
 }
 
+/** Head of the log after so many entries. */
+const logAfter = (logCount: bigint) => 1_000n + logCount;
+
 /** Proves rounds, keeps them until they are accepted, and starts relays: what a venue does with one. */
 class FakeVenue {
   readonly chain = new FakeChain();
@@ -171,6 +180,7 @@ class FakeVenue {
   readonly rounds: ProvenRound[] = [];
   readonly accepted: AcceptedRounds[] = [];
   limits: RelayLimits = { maxFeePerGas: 1_000n };
+  finalOf?: FinalOf;
   relay!: Relay;
   #state = GENESIS;
   #entries = 0n;
@@ -193,6 +203,7 @@ class FakeVenue {
       },
       clock: { now: () => this.chain.now },
       limits: this.limits,
+      ...(this.finalOf && { finalOf: this.finalOf }),
       onAccepted: between.onAccepted ?? this.accept,
     });
     for (const round of this.rounds.slice(this.acceptedRounds.length)) this.relay.add(round);
@@ -225,6 +236,7 @@ class FakeVenue {
       if (publicInputNames(name).includes("time") && kind !== "I") this.#entries++;
       const logCount = this.#entries;
       const known: Record<string, bigint> = { state: before, stateAfter: after, time, logCount };
+      known.log = logAfter(logCount);
       known.phaseAfter = kind === kind.toUpperCase() ? 0n : 17n;
       const publicInputs = publicInputNames(name).map((each) => known[each] ?? 0n);
       return { name, publicInputs, proof: undefined as never };
@@ -866,6 +878,212 @@ async function schedule(seed: number): Promise<{ crashes: number; reverts: numbe
   const fees = chain.broadcasts.filter(({ maxFeePerGas }) => maxFeePerGas > 100n);
   return { crashes, reverts, replaced: new Set(fees).size };
 }
+
+describe("the relay to a contract with co-signers", () => {
+  const DOMAIN = 7n;
+  const signers = Array.from({ length: 8 }, (_, i) => localSigner(new Uint8Array(32).fill(i + 1)));
+  const setOf = (from: number) => coSignersOf(signers.slice(from, from + 4).map(({ address }) => address));
+  const [FIRST, SECOND] = [setOf(0), setOf(4)];
+
+  /** As the contract reads it. */
+  function isFinal({ addresses, quorum }: CoSigners, submission: Submission): boolean {
+    const { logCount } = entryOf(submission)!;
+    const [, epoch, items] = /^0x(.{8})((?:.{132})*)$/.exec(submission.finality ?? "") ?? [];
+    const head: LogHead = { domain: DOMAIN, epoch: parseInt(epoch, 16), n: Number(logCount), head: logAfter(logCount) };
+    const each = (items ?? "").match(/.{132}/g) ?? [];
+    const good = each.filter((item) => logHeadSigner(head, `0x${item.slice(2)}`) === addresses[parseInt(item.slice(0, 2), 16)]); // prettier-ignore
+    return each.length === quorum && good.length === quorum;
+  }
+
+  /** A venue whose co-signers sign when the test says so, and what was asked of them. */
+  async function coSigned(limits: RelayLimits = {}) {
+    const it = new FakeVenue();
+    it.limits = { ...it.limits, ...limits };
+    const open = new Map<number, { resolve: (head: CoSignedHead) => void; reject: (error: Error) => void; end: LogHead }>(); // prettier-ignore
+    const asked: number[] = [];
+    it.finalOf = ({ number, logCount, log }) =>
+      new Promise((resolve, reject) => {
+        asked.push(number);
+        open.set(number, { resolve, reject, end: { domain: DOMAIN, epoch: 2, n: Number(logCount), head: log } });
+      });
+    it.chain.coSigners = FIRST;
+    it.chain.refuse = (submission) => {
+      const set = it.chain.coSigners;
+      return set && !isFinal(set, submission) ? "NotFinal" : undefined;
+    };
+    await it.start();
+    const sign = async (number: number, from = 0, change: Partial<LogHead> = {}) => {
+      const { resolve, end } = open.get(number)!;
+      const head = { ...end, ...change };
+      const signatures = signers.slice(from, from + 4).map((signer) => signer.sign(logHeadDigest(head)) as string);
+      resolve({ ...head, signatures });
+      await new Promise(setImmediate);
+    };
+    const fail = async (number: number) => {
+      open.get(number)!.reject(new TacitError("CLOSED", "the venue is closed"));
+      await new Promise(setImmediate);
+    };
+    return Object.assign(it, { asked, sign, fail });
+  }
+  const sent = ({ chain }: FakeVenue) => chain.broadcasts.map(({ instructions }) => instructions.length);
+
+  it("waits until the last log head of a round is final, then sends it with the signatures", async () => {
+    const it = await coSigned();
+    it.add("A");
+    await it.go(3);
+    assert.deepEqual([it.asked, sent(it), it.relay.status().waiting], [[0], [], "notFinal"]);
+    assert.ok(it.relay.status().waitingSince !== undefined);
+    await it.sign(0);
+    await it.go(CONFIRMATIONS + 1);
+    assert.deepEqual([it.acceptedRounds, it.relay.status().waiting], [[0], undefined]);
+    assert.deepEqual([it.asked, sent(it)], [[0], [1]]);
+  });
+
+  it("sends the rounds that are final, and those between with the next one that is", async () => {
+    const it = await coSigned();
+    for (const kinds of ["A", "AA", "AAA", "A"]) it.add(kinds);
+    await it.relay.poll();
+    assert.deepEqual(it.asked, [0, 1, 2, 3]);
+    await it.sign(0);
+    await it.go(2);
+    assert.deepEqual([sent(it), it.relay.status().waiting], [[1], "notFinal"]);
+    await it.sign(2);
+    await it.go(CONFIRMATIONS + 2);
+    assert.deepEqual([sent(it), it.acceptedRounds, it.relay.status().waiting], [[1, 5], [0, 1, 2], "notFinal"]);
+    await it.sign(3);
+    await it.go(CONFIRMATIONS + 1);
+    assert.deepEqual(
+      [it.acceptedRounds, it.asked],
+      [
+        [0, 1, 2, 3],
+        [0, 1, 2, 3],
+      ],
+    );
+  });
+
+  it("asks again where too few have signed, or another head, or nobody answered", async () => {
+    const it = await coSigned();
+    it.add("A");
+    await it.relay.poll();
+    await it.sign(0, 4);
+    await it.go(1);
+    assert.deepEqual(it.asked, [0, 0]);
+    await it.sign(0, 0, { n: 2 });
+    await it.go(1);
+    await it.sign(0, 0, { head: 5n });
+    await it.go(1);
+    assert.deepEqual(it.asked, [0, 0, 0, 0]);
+    await it.fail(0);
+    await it.go(1);
+    assert.deepEqual([it.asked.length, it.relay.status().waiting, sent(it)], [5, "notFinal", []]);
+    await it.sign(0);
+    await it.go(CONFIRMATIONS + 1);
+    assert.deepEqual(it.acceptedRounds, [0]);
+  });
+
+  it("asks again where the contract does not take the signatures", async () => {
+    const it = await coSigned();
+    it.add("A");
+    await it.relay.poll();
+    await it.sign(0, 0, { domain: DOMAIN + 1n });
+    await it.go(2);
+    assert.deepEqual([it.asked, sent(it), it.relay.status().waiting], [[0, 0], [], "notFinal"]);
+    assert.equal(it.relay.status().stopped, undefined);
+    await it.sign(0);
+    await it.go(CONFIRMATIONS + 1);
+    assert.deepEqual(it.acceptedRounds, [0]);
+  });
+
+  it("asks those who have become co-signers, for what it did not send", async () => {
+    const it = await coSigned();
+    it.add("A");
+    await it.relay.poll();
+    await it.sign(0);
+    it.chain.coSigners = SECOND;
+    await it.go(1);
+    assert.deepEqual([it.asked, sent(it), it.relay.status().chain?.coSigners], [[0, 0], [], SECOND]);
+    await it.sign(0, 4);
+    await it.go(CONFIRMATIONS + 1);
+    assert.deepEqual(it.acceptedRounds, [0]);
+  });
+
+  it("asks them for what was on its way, and sends it again", async () => {
+    const it = await coSigned();
+    it.add("A");
+    await it.relay.poll();
+    await it.sign(0);
+    await it.relay.poll();
+    assert.deepEqual(sent(it), [1]);
+    it.chain.coSigners = SECOND;
+    await it.go(2);
+    const { hash } = it.chain.broadcasts[0];
+    assert.equal((await it.chain.receipt(hash))?.success, false);
+    assert.deepEqual([it.asked, it.relay.status().waiting], [[0, 0], "notFinal"]);
+    await it.sign(0, 4);
+    await it.go(CONFIRMATIONS + 1);
+    assert.deepEqual([it.acceptedRounds, it.relay.status().stopped], [[0], undefined]);
+  });
+
+  it("replaces what stays in no block by the same with new signatures", async () => {
+    const it = await coSigned({ patience: 1n });
+    it.add("A");
+    await it.relay.poll();
+    await it.sign(0);
+    await it.relay.poll();
+    it.chain.coSigners = SECOND;
+    await it.go(3, { empty: true });
+    await it.sign(0, 4);
+    await it.go(2, { empty: true });
+    const finalities = new Set(it.chain.broadcasts.map(({ finality }) => finality));
+    assert.deepEqual([finalities.size, new Set(it.chain.broadcasts.map(({ nonce }) => nonce)).size], [2, 1]);
+    await it.go(CONFIRMATIONS + 1);
+    assert.deepEqual(it.acceptedRounds, [0]);
+  });
+
+  it("waits with what is too large, while a shorter run may become final", async () => {
+    const it = await coSigned({ maxGas: 250n });
+    for (let i = 0; i < 3; i++) it.add("A");
+    await it.relay.poll();
+    await it.sign(2);
+    await it.go(2);
+    assert.deepEqual([it.relay.status().waiting, it.relay.status().stopped], ["notFinal", undefined]);
+    await it.sign(0);
+    await it.go(CONFIRMATIONS + 3);
+    assert.deepEqual(
+      [sent(it), it.acceptedRounds],
+      [
+        [1, 2],
+        [0, 1, 2],
+      ],
+    );
+  });
+
+  it("asks for nothing where there are none, and for all once there are some", async () => {
+    const it = await coSigned();
+    it.chain.coSigners = undefined;
+    it.add("A");
+    await it.go(1);
+    assert.deepEqual([it.asked, sent(it), it.chain.broadcasts[0].finality], [[], [1], undefined]);
+    it.add("A");
+    it.chain.coSigners = FIRST;
+    await it.go(1);
+    assert.deepEqual([it.asked, it.relay.status().waiting], [[1], "notFinal"]);
+    await it.sign(1);
+    await it.go(CONFIRMATIONS + 1);
+    assert.deepEqual(it.acceptedRounds, [0, 1]);
+  });
+
+  it("is refused where nobody asks them, at the start and later", async () => {
+    const it = await venue();
+    const opened = { ...OPENED, coSigners: FIRST };
+    const options = { chain: it.chain, opened, store: { put: it.put, list: async () => [] }, clock: { now: () => 1n } };
+    await assert.rejects(startRelay({ ...options, onAccepted: it.accept }), { code: "CO_SIGNERS" });
+    it.chain.coSigners = FIRST;
+    it.add("A");
+    await it.go(1);
+    assert.deepEqual([it.relay.status().stopped?.code, sent(it)], ["CO_SIGNERS", []]);
+  });
+});
 
 describe("the relay, whatever happens", () => {
   const SEEDS = 2_000;

@@ -46,6 +46,7 @@ const ANSWERS: Record<string, z.ZodType> = {
   "GET /v1/auctions": schemas.AuctionsSchema,
   "GET /v1/rounds": schemas.RoundsSchema,
   "GET /v1/rounds/{number}": schemas.RoundFileSchema,
+  "GET /v1/finality/{n}": schemas.FinalitySchema,
   "GET /v1/health": schemas.HealthSchema,
   "POST /v1/orders": schemas.AcknowledgementSchema,
   "POST /v1/quotes": schemas.AcknowledgementSchema,
@@ -738,7 +739,7 @@ describe("the service", () => {
       const nameOf = new Map(
         ["Venue", "Markets", "Auctions", "Rounds", "RoundFile", "Health", "Acknowledgement", "Deposit", "Session"]
           .concat(["Account", "Orders", "History", "ReceiptAnswer", "Opening", "Rules", "Prices", "Changes", "Terms"])
-          .concat(["ReportTaken", "Announcement", "SurveyFile", "SurveyProgress", "Defaults", "Nearest"])
+          .concat(["ReportTaken", "Announcement", "SurveyFile", "SurveyProgress", "Defaults", "Nearest", "Finality"])
           .map((name) => [schemas[`${name}Schema` as keyof typeof schemas] as unknown, name]),
       );
       for (const [route, schema] of Object.entries(ANSWERS)) {

@@ -80,7 +80,7 @@ export class ProverMetrics {
   }
 }
 
-/** Serves `/metrics` on this machine. @param port  0 takes a free one @throws LISTEN */
+/** Serves `/metrics`. @param port  0 takes a free one @throws LISTEN */
 export async function serveMetrics(
   metrics: Pick<ProverMetrics, "contentType" | "text">,
   { host = "127.0.0.1", port }: { host?: string; port: number },

@@ -39,10 +39,14 @@ export class HeldDocuments {
     this.#stayed = this.#held.size;
   }
 
-  /** All of them, in pieces; they are not held any more. */
-  take(): Record<string, string | null>[] {
+  /** All of them, in pieces. */
+  pieces(): Record<string, string | null>[] {
     const all = [...this.#held];
-    this.#held.clear();
     return Array.from({ length: Math.ceil(all.length / PIECE) }, (_, i) => Object.fromEntries(all.slice(i * PIECE, (i + 1) * PIECE))); // prettier-ignore
+  }
+
+  /** Lets go of those that are written. */
+  written(names: readonly string[]): void {
+    for (const name of names) this.#held.delete(name);
   }
 }

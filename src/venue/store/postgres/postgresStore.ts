@@ -191,8 +191,24 @@ class PostgresStore extends PostgresReader implements StandbyStore {
       throw storageError("take over", error);
     }
     await this.#held.drop((names) => this.#names(names));
-    for (const piece of this.#held.take()) await this.put(piece);
+    try {
+      for (const piece of this.#held.pieces()) {
+        await this.put(piece);
+        this.#held.written(Object.keys(piece));
+      }
+    } catch (error) {
+      await this.#stepDown();
+      throw error;
+    }
     return true;
+  }
+
+  /** Gives the lease back, as if it had not been taken: whoever holds it without leading would keep all others from it. */
+  async #stepDown(): Promise<void> {
+    const { writer, renewals } = this.#leading!;
+    [this.#leading, this.#refusal] = [null, null];
+    await renewals.close();
+    writer.end();
   }
 
   /**
