@@ -27,6 +27,21 @@ export const POSTGRES: string | undefined = [
   ...(process.env.PATH ?? "").split(":"),
 ].find((folder) => existsSync(join(folder, "initdb")) && existsSync(join(folder, "postgres")));
 
+/** Whether a disk of a server's own can be made here, of memory: root may, unless its machine does not let it. */
+export function canMount(): boolean {
+  if (process.getuid?.() !== 0) return false;
+  const folder = mkdtempSync(join(tmpdir(), "tacit-mount-"));
+  try {
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=1M", "tmpfs", folder], { stdio: "ignore" });
+    execFileSync("umount", ["-l", folder], { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
 export interface Database {
   /** of a schema that is empty */
   readonly schema: () => Promise<string>;

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { signerAddress } from "../../../src/protocol/receipt.ts";
-import { freePort, Server } from "../postgres.ts";
+import { canMount, freePort, Server } from "../postgres.ts";
 import { Proxy } from "../proxy.ts";
 import { Program } from "./program.ts";
 import { until } from "./tries.ts";
@@ -50,14 +50,7 @@ export class Cluster {
   readonly #ports = new Map<string, number>();
 
   constructor(options: ClusterOptions = {}) {
-    const {
-      root = ROOT,
-      roots = {},
-      prove = true,
-      signer = true,
-      coSigners = 4,
-      disks = process.getuid?.() === 0,
-    } = options;
+    const { root = ROOT, roots = {}, prove = true, signer = true, coSigners = 4, disks = canMount() } = options;
     this.options = { root, roots, prove, signer, coSigners, disks };
     this.databases = ["p1", "p2", "p3"].map((name) => new Server(name, disks ? { disk: DISK } : {}));
     [this.primary] = this.databases;
