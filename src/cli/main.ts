@@ -349,9 +349,10 @@ export function tacit(exit: (code: number) => void): Command {
         .default("info"),
     )
     .action(async (options, it: Command) => {
-      const named = (["profile", "interval", "cosignerKeys"] as const).filter(
-        (name) => it.getOptionValueSource(name) === "cli",
-      );
+      const ofNew = ["--profile", "--interval", "--cosigner-keys"];
+      const named = it.options
+        .filter((option) => ofNew.includes(option.long!) && it.getOptionValueSource(option.attributeName()) === "cli")
+        .map(({ long }) => long!);
       exit(await (await import("./venue/serve.ts")).serve({ ...options, named }));
     });
 

@@ -5,7 +5,8 @@ import { TacitError } from "../protocol/errors.ts";
 import type { ProfileName } from "../protocol/instructions.ts";
 import { keyHashes, proverFiles } from "../setup/instructionKeys.ts";
 import { localProver } from "../venue/proving/localProver.ts";
-import { ProverMetrics, serveMetrics } from "../venue/proving/jobs/metrics.ts";
+import { jsonApp, serveApp } from "../feeds/jsonService.ts";
+import { ProverMetrics } from "../venue/proving/jobs/metrics.ts";
 import { runProver } from "../venue/proving/jobs/runProver.ts";
 import { placeOf } from "../venue/store/postgres/connection.ts";
 import { buildToProve } from "./buildToProve.ts";
@@ -34,8 +35,8 @@ export async function prover(options: ProverCommand): Promise<number> {
   const folders = { build: options.build && resolve(options.build), keys: options.keys && resolve(options.keys) };
   const metrics = new ProverMetrics({ ofProcess: true });
   const { metrics: port, metricsHost: host } = options;
-  const service = port === undefined ? null : await serveMetrics(metrics, { host, port });
-  if (service) log.info({ url: service.url }, "metrics are here");
+  const service = port === undefined ? null : await serveApp(jsonApp({ metrics }), { host, port });
+  if (service) log.info({ url: `${service.url}/metrics` }, "metrics are here");
   const stop = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const)
     process.once(signal, () => {

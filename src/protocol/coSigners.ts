@@ -6,12 +6,13 @@ import { logHeadSigner, type LogHead } from "./logHead.ts";
 import { FIELD } from "./numbers.ts";
 import { BITS } from "./parameters.ts";
 
-/** Most that a venue may have: f = 10. */
+/** Most that a venue may have: f = 10. The contract is compiled with it. */
 export const MAX_CO_SIGNERS = 31;
 
 /**
  * Who signs heads of a venue's log beside its operator, 3f + 1 of them. As long as no more than f of them lie no two heads of
  * one number of entries have signatures of 2f + 1: whoever has seen them has seen the log that everybody else will.
+ * Twin: src/verifier/contract/LogHeads.sol.
  * @source Bracha and Toueg, "Asynchronous consensus and broadcast protocols", J. ACM 32 (1985): quorums of 2f + 1 of 3f + 1
  */
 export interface CoSigners {

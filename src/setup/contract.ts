@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { keccak_256 } from "@noble/hashes/sha3.js";
 import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
 import { TacitError } from "../protocol/errors.ts";
+import { MAX_CO_SIGNERS } from "../protocol/coSigners.ts";
 import { INSTRUCTIONS, MAX_INSTRUCTIONS, publicInputNames } from "../protocol/instructions.ts";
 import { BITS, TAG } from "../protocol/parameters.ts";
 import { isDevelopmentKey, requireSameSetup, type VerifyingKeys } from "../verifier/keys.ts";
@@ -177,11 +178,11 @@ export function keysSolidity(
   table: readonly (typeof INSTRUCTIONS)[number][] = INSTRUCTIONS,
 ): string {
   const hash = bytesToHex(keccak_256(hexToBytes(keysCode(keys, table).slice(2))));
-  return `// From keys/, src/protocol/instructions.ts and parameters.ts.
+  return `// From keys/, src/protocol/instructions.ts, parameters.ts and coSigners.ts.
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.24;
 
-/// @title What the venue is compiled for: the keys of its instructions, and bounds that circuits have too.
+/// @title What the venue is compiled for: the keys of its instructions, and bounds that circuits and clients have too.
 library Keys {
     /// Hash of the code that holds the keys (KeyData.sol).
     bytes32 internal constant HASH = 0x${hash};
@@ -189,6 +190,7 @@ library Keys {
     uint256 internal constant CODES = ${codesOf(table)};
     uint256 internal constant MAX_INSTRUCTIONS = ${MAX_INSTRUCTIONS};
     uint256 internal constant TAG_DEPOSIT = ${TAG.deposit};
+    uint256 internal constant MAX_CO_SIGNERS = ${MAX_CO_SIGNERS};
     uint256 internal constant AMOUNT_BITS = ${BITS.amount};
     uint256 internal constant ACCOUNT_BITS = ${BITS.account};
 

@@ -248,7 +248,7 @@ export class Market {
   async log(first: number, count: number): Promise<JournalRecord[]> {
     const found: JournalRecord[] = [];
     if (count > 0)
-      for await (const record of readLog(this.#store, first, this.#digest)) if (found.push(record) >= count) break;
+      for await (const { record } of readLog(this.#store, first, this.#digest)) if (found.push(record) >= count) break;
     return found;
   }
 

@@ -35,7 +35,7 @@ import { declined, standsBy, stopped, wrongKind } from "./refusals.ts";
 import { LogSigner } from "./signing/logSigner.ts";
 import { signaturesOf, type Signatures } from "./signing/signatures.ts";
 import { startOf, type Start } from "./start.ts";
-import type { JournalEntry } from "./store/journal.ts";
+import type { Digest, JournalEntry } from "./store/journal.ts";
 import { isStandby, type StandbyStore, type Store } from "./store/store.ts";
 
 interface WaitingDeposits {
@@ -87,7 +87,12 @@ export class Venue extends Questions {
   readonly #signatures: Signatures;
   readonly #signer: LogSigner;
   /** null without co-signers */
-  readonly #coSigners: { readonly set: CoSigners | null; readonly urls: readonly string[]; readonly seal: Seal } | null;
+  readonly #coSigners: {
+    readonly set: CoSigners | null;
+    readonly urls: readonly string[];
+    readonly seal: Seal;
+    readonly digest: Digest | undefined;
+  } | null;
   /** what they are shown; null until it leads */
   #shown: { readonly log: LogCopy; readonly coSigning: CoSigning } | null = null;
   readonly #listeners: Set<(event: VenueEvent) => void>;
@@ -167,9 +172,19 @@ export class Venue extends Questions {
     const market = this.#market;
     const signed = await this.#signatures.state();
     if (!this.#coSigners || !signed || signed.n <= market.logCount) return;
-    const { urls, seal } = this.#coSigners;
+    const { urls, seal, digest } = this.#coSigners;
     const { logCount: first, head } = market;
-    await market.restore(await recoverRecords({ domain: this.genesis.domain, first, head, signed, urls, seal }));
+    await market.restore(
+      await recoverRecords({
+        domain: this.genesis.domain,
+        first,
+        head,
+        signed,
+        urls,
+        seal,
+        ...(digest ? { digest } : {}),
+      }),
+    );
     this.#recovered = market.logCount - first;
     this.#tell({ kind: "recovered", entries: this.#recovered });
   }
@@ -180,11 +195,11 @@ export class Venue extends Questions {
       this.#shown.coSigning.use(coSigners);
       return this.#shown.coSigning;
     }
-    const { urls, seal } = this.#coSigners!;
+    const { urls, seal, digest } = this.#coSigners!;
     const { logCount: count, head } = this.#market;
     const { domain } = this.genesis;
     const store = this.#store;
-    const log = new LogCopy({ domain, store, seal, count, head });
+    const log = new LogCopy({ domain, store, seal, count, head, ...(digest ? { digest } : {}) });
     const sign = (head: LogHead) => this.#signer.logHead(head);
     const onFinal = (head: CoSignedHead) => this.#tell({ kind: "final", head });
     const coSigning = new CoSigning({ domain, coSigners, urls, epoch: store.epoch, log, sign, store, onFinal });
@@ -965,13 +980,13 @@ export class Venue extends Questions {
 }
 
 /** @throws OUT_OF_RANGE  where there are addresses, and no co-signers: a contract may have others than the genesis; or one is the signer */
-function coSignersOf({ genesis, coSigners: urls, secret, chain, signer }: VenueOptions) {
+function coSignersOf({ genesis, coSigners: urls, secret, chain, signer, digest }: VenueOptions) {
   if (!urls || urls.length === 0) return null;
   if (!genesis.coSigners && !chain) throw outOfRange("coSigners", "none: the genesis names no co-signers");
   if (urls.length > MAX_CO_SIGNERS) throw outOfRange("coSigners", `at most ${MAX_CO_SIGNERS} addresses`);
   if (genesis.coSigners?.addresses.includes(signer.address))
     throw outOfRange("signer", "a signer that is none of the co-signers of the genesis");
-  return { set: genesis.coSigners ?? null, urls, seal: operatorSeal(secret) };
+  return { set: genesis.coSigners ?? null, urls, seal: operatorSeal(secret), digest };
 }
 
 /** What the journal has lost is lost to who asks for it: its check at the start stops the venue. */

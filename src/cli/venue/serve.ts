@@ -14,6 +14,7 @@ import {
   remoteSigner,
   threadSigner,
   type Signatures,
+  type Venue,
   type VenueOptions,
 } from "../../venue/index.ts";
 import { requireLongToken } from "../../venue/signing/signerService.ts";
@@ -41,8 +42,8 @@ export interface ServeOptions extends PlaceOptions {
   port: number;
   profile: ProfileName;
   interval: number;
-  /** those of a new venue that were given */
-  named: readonly ("profile" | "interval" | "cosignerKeys")[];
+  /** options of a new venue that were given */
+  named: readonly string[];
   prove: boolean;
   /** of the database of jobs */
   jobs?: string;
@@ -105,10 +106,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   const { profile } = files.genesis;
   if (files.fresh) log.info({ folder: options.data }, "made a development venue: money is play money");
   else if (options.named.length > 0)
-    log.warn(
-      { folder: options.data },
-      `this venue is there already: nothing comes of ${options.named.map((name) => `--${name.replace("cosignerKeys", "cosigner-keys")}`).join(" and ")}`,
-    );
+    log.warn({ folder: options.data }, `this venue is there already: nothing comes of ${options.named.join(" and ")}`);
   if (files.unsealed)
     log.warn({ file: FILES.keys }, "the operator's keys lie in the open: `tacit operator seal` seals them");
   const feeds = feedsOf(options, files);
@@ -126,65 +124,61 @@ export async function serve(options: ServeOptions): Promise<number> {
     );
   if (files.genesis.coSigners && coSigners.length === 0)
     log.warn("the genesis names co-signers, and --cosigners none of them: nothing becomes final");
-  const signer: Signatures =
-    signerToken === null
-      ? threadSigner(files.signer, { book: join(options.data, FILES.signed) })
-      : await remoteSigner({ url: options.signer!, token: signerToken });
-  const storage = await signer
-    .state()
-    .then((signed) => openServed(place, options, signed?.epoch ?? 0))
-    .catch(async (error) => {
-      await signer.close();
-      throw error;
-    });
-  let prover: VenueOptions["prover"];
+  /** what was opened, the last first, until the venue has it */
+  const opened: { close(): Promise<void> }[] = [];
+  const opening = async <T extends { close(): Promise<void> }>(it: T | Promise<T>): Promise<T> => {
+    const there = await it;
+    opened.unshift(there);
+    return there;
+  };
+  let venue: Venue;
   let jobs: JobsProver | undefined;
   try {
+    const signer = await opening<Signatures>(
+      signerToken === null
+        ? threadSigner(files.signer, { book: join(options.data, FILES.signed) })
+        : remoteSigner({ url: options.signer!, token: signerToken }),
+    );
+    const storage = await opening(openServed(place, options, (await signer.state())?.epoch ?? 0));
+    let prover: VenueOptions["prover"];
     if (options.prove) {
       const folders = { build: options.build && resolve(options.build), keys: options.keys && resolve(options.keys) };
       await buildToProve(profile, folders, log);
       const files = await proverFiles(profile, folders.build, folders.keys);
       if (Object.values(prepareKeys(files.keys)).some(isDevelopmentKey))
         log.warn("proofs are made with development keys: anybody can forge such proofs, so put no value behind them");
-      const local = localProver(files);
+      const local = await opening(localProver(files));
       prover = local;
       if (options.jobs !== undefined) {
         const keys = await keyHashes(profile, folders.build);
         const { jobs: url, localProvers: localJobs } = options;
-        prover = jobs = await openJobsProver({ url, local, localJobs, keys, log }).catch(async (error) => {
-          await local.close();
-          throw error;
-        });
+        prover = jobs = await openJobsProver({ url, local, localJobs, keys, log });
+        // It closes the local one.
+        opened[0] = jobs;
       }
     }
+    const [curves, depth, defaults] = ["curves", "depth", "defaults"].map((what) => options.publish.includes(what));
+    const publish = { curves, depth, defaults };
+    // Not before the build, which needs memory itself.
+    collectSeldom();
+    venue = await openVenue({
+      genesis: files.genesis,
+      secret: files.secret,
+      signer,
+      storage,
+      prover,
+      chain,
+      feeds,
+      ...(options.timelock === undefined ? {} : { timelock: options.timelock }),
+      publish: { prices: !options.publish.includes("nothing"), ...publish },
+      limits,
+      digest: nodeDigest,
+      ...(coSigners.length > 0 ? { coSigners } : {}),
+    });
   } catch (error) {
-    await signer.close();
-    await storage.close();
+    for (const it of opened) await it.close();
     throw error;
   }
-  const [curves, depth, defaults] = ["curves", "depth", "defaults"].map((what) => options.publish.includes(what));
-  const publish = { curves, depth, defaults };
-  // Not before the build, which needs memory itself.
-  collectSeldom();
-  const venue = await openVenue({
-    genesis: files.genesis,
-    secret: files.secret,
-    signer,
-    storage,
-    prover,
-    chain,
-    feeds,
-    ...(options.timelock === undefined ? {} : { timelock: options.timelock }),
-    publish: { prices: !options.publish.includes("nothing"), ...publish },
-    limits,
-    digest: nodeDigest,
-    ...(coSigners.length > 0 ? { coSigners } : {}),
-  }).catch(async (error) => {
-    await prover?.close();
-    await signer.close();
-    await storage.close();
-    throw error;
-  });
   let exitCode = 0;
   const stop = new Promise<string>((resolve) => {
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve(signal));
@@ -230,7 +224,7 @@ export async function serve(options: ServeOptions): Promise<number> {
       hosts: options.publicHost,
       proxies: options.proxies,
       metricsToken: process.env.TACIT_METRICS_TOKEN ?? null,
-      ...(jobs && { measure: (registry) => measureJobs(registry, jobs!) }),
+      ...(jobs && { measure: (measured) => measureJobs(measured, jobs!) }),
       operatorToken: process.env.TACIT_OPERATOR_TOKEN ?? null,
       staticFolder: PAGES,
     });

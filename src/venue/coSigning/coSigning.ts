@@ -78,7 +78,12 @@ interface Peer {
   done: Target | null;
 }
 
-export const FINALS = "final/";
+interface Wanted {
+  readonly resolve: (head: CoSignedHead) => void;
+  readonly reject: (error: Error) => void;
+}
+
+const FINALS = "final/";
 const finalName = (n: number): string => `${FINALS}${String(n).padStart(15, "0")}`;
 
 /**
@@ -97,8 +102,7 @@ export class CoSigning {
   /** by number of entries, rising */
   readonly #recent: CoSignedHead[] = [];
   /** heads that are waited for */
-  readonly #wanted = new Map<number, ((head: CoSignedHead) => void)[]>();
-  readonly #rejects = new Set<(error: Error) => void>();
+  readonly #wanted = new Map<number, Wanted[]>();
   readonly #changed = new Set<() => void>();
   #error: Error | null = null;
   #chosenAt = -Infinity;
@@ -157,14 +161,9 @@ export class CoSigning {
     }
     const head = await new Promise<CoSignedHead>((resolve, reject) => {
       if (this.#closed.signal.aborted) return reject(closed());
-      this.#rejects.add(reject);
-      const done = (found: CoSignedHead) => {
-        this.#rejects.delete(reject);
-        resolve(found);
-      };
       const recent = this.#recent.find((it) => it.n === n);
-      if (recent) return done(recent);
-      this.#wanted.set(n, [...(this.#wanted.get(n) ?? []), done]);
+      if (recent) return resolve(recent);
+      this.#wanted.set(n, [...(this.#wanted.get(n) ?? []), { resolve, reject }]);
       this.written();
     });
     await store.put({ [finalName(n)]: JSON.stringify(coSignedHeadJson(head)) });
@@ -214,7 +213,7 @@ export class CoSigning {
 
   async close(): Promise<void> {
     this.#closed.abort();
-    for (const reject of this.#rejects) reject(closed());
+    for (const { reject } of [...this.#wanted.values()].flat()) reject(closed());
     this.#wake();
     await Promise.all([...this.#running, this.#choosing]);
   }
@@ -389,7 +388,7 @@ export class CoSigning {
     // Each was looked at as it came.
     if (signatures.filter((it) => it !== null).length < this.#set.quorum) return;
     this.#target = null;
-    for (const resolve of this.#wanted.get(n) ?? []) resolve(final);
+    for (const { resolve } of this.#wanted.get(n) ?? []) resolve(final);
     this.#wanted.delete(n);
     if (n > (this.#recent.at(-1)?.n ?? 0)) {
       this.#recent.push(final);

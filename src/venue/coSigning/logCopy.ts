@@ -1,6 +1,6 @@
 import { hashEntries } from "../../protocol/item.ts";
 import type { Written } from "../market.ts";
-import { isMark, logEntry, readLogRecords, type Digest } from "../store/journal.ts";
+import { encodeRecord, isMark, logEntry, readLog, type Digest } from "../store/journal.ts";
 import type { Store } from "../store/store.ts";
 import { LONGEST_SEALED, type CoSignedEntry } from "./coSigner.ts";
 import type { Seal } from "./seal.ts";
@@ -75,7 +75,7 @@ export class LogCopy {
     if (n === this.#count) return this.#head;
     const first = this.#count - this.#recent.length;
     if (n > first) return this.#recent[n - first - 1].head;
-    for await (const { record } of readLogRecords(this.#store, n - 1, this.#digest)) return record.head;
+    for await (const { record } of readLog(this.#store, n - 1, this.#digest)) return record.head;
     throw new Error("the journal has no such entry");
   }
 
@@ -86,8 +86,10 @@ export class LogCopy {
     if (first < kept) {
       const found: { entry: NonNullable<ReturnType<typeof logEntry>>; sealed: Uint8Array }[] = [];
       if (count > 0)
-        for await (const { record, bytes: records } of readLogRecords(this.#store, first, this.#digest)) {
-          const sealed = this.#seal.seal(joined(records));
+        for await (const { record, marks } of readLog(this.#store, first, this.#digest)) {
+          const sealed = this.#seal.seal(
+            joined([...marks, record].map((it) => encodeRecord(it, it.entry, this.#digest))),
+          );
           found.push({ entry: logEntry(record.entry)!, sealed });
           if (found.length >= count || (bytes += sealed.length) > MOST_BYTES) break;
         }

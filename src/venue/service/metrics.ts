@@ -1,4 +1,5 @@
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+import { Counter, Gauge, Histogram } from "prom-client";
+import { Measured } from "../../feeds/measure.ts";
 import { max } from "../../protocol/numbers.ts";
 import type { ProofPace } from "../proving/pace.ts";
 import type { FeedStatus } from "../feeds.ts";
@@ -13,9 +14,8 @@ const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 const ROUND_SECONDS = [1, 2.5, 5, 10, 20, 40, 60, 90, 120, 240, 480];
 const GAS = [250_000, 500_000, 1_000_000, 2_000_000, 4_000_000, 8_000_000, 16_000_000];
 
-/** What is measured, in a registry of its own. Nothing here tells one account from another. */
-export class Metrics {
-  readonly #registry = new Registry();
+/** What is measured of a venue. Nothing here tells one account from another. */
+export class Metrics extends Measured {
   readonly #items: Counter<"item" | "verdict">;
   readonly #steps: Counter<"step">;
   readonly #rejects: Counter<"code">;
@@ -26,18 +26,18 @@ export class Metrics {
   /** of the last transaction that brought rounds to the chain */
   #lastHash: string | null = null;
 
-  /** @param ofProcess  whether memory, processor time and the like of the process are measured too */
+  /** @param ofProcess  as of `Measured` */
   constructor(
     venue: ServedVenue,
     {
       streams,
       ofProcess,
       measure,
-    }: { streams: () => number; ofProcess: boolean; measure?: (registry: Registry) => void },
+    }: { streams: () => number; ofProcess: boolean; measure?: (measured: Measured) => void },
   ) {
-    const registers = [this.#registry];
-    measure?.(this.#registry);
-    if (ofProcess) collectDefaultMetrics({ register: this.#registry });
+    super({ ofProcess });
+    const registers = [this.registry];
+    measure?.(this);
     this.#items = new Counter({
       name: "tacit_items_total",
       help: "Items in the log, by kind and verdict",
@@ -67,63 +67,54 @@ export class Metrics {
     this.#acknowledgement = seconds("tacit_acknowledgement_seconds", "From an item to its receipt", SECONDS);
     this.#proving = seconds("tacit_round_proving_seconds", "From the end of a round to its last proof", ROUND_SECONDS);
     this.#gas = seconds("tacit_round_gas", "Gas of transactions by which the contract accepted rounds", GAS);
-    const gauge = (name: string, help: string, value: () => number) =>
-      new Gauge({
-        name,
-        help,
-        registers,
-        collect() {
-          this.set(value());
-        },
-      });
-    gauge("tacit_up", "1 when the venue takes items and proves, and its chain does not hold it up", () =>
+    this.gauge("tacit_up", "1 when the venue takes items and proves, and its chain does not hold it up", () =>
       Number(venue.health().ok),
     );
-    gauge("tacit_queue", "Items that wait to be written", () => venue.health().queue);
-    gauge("tacit_log_entries", "Entries of the log", () => venue.health().logCount);
-    gauge("tacit_unproved_entries", "Entries of the log that are not proved", () => venue.health().unproved);
+    this.gauge("tacit_queue", "Items that wait to be written", () => venue.health().queue);
+    this.gauge("tacit_log_entries", "Entries of the log", () => venue.health().logCount);
+    this.gauge("tacit_unproved_entries", "Entries of the log that are not proved", () => venue.health().unproved);
     const proofs = (of: (pace: ProofPace) => number) => () => {
       const { proofs: pace } = venue.health();
       return pace ? of(pace) : 0;
     };
-    gauge(
+    this.gauge(
       "tacit_proofs_waiting",
       "Proofs to be made",
       proofs(({ waiting }) => waiting),
     );
-    gauge("tacit_proof_lag_seconds", "Since the oldest entry that is not proved was stamped", proofs(({ lagSeconds }) => lagSeconds)); // prettier-ignore
-    gauge(
+    this.gauge("tacit_proof_lag_seconds", "Since the oldest entry that is not proved was stamped", proofs(({ lagSeconds }) => lagSeconds)); // prettier-ignore
+    this.gauge(
       "tacit_proofs_asked",
       "Proofs that the market asked for since the start",
       proofs(({ asked }) => asked),
     );
-    gauge(
+    this.gauge(
       "tacit_proofs_made",
       "Proofs made since the start",
       proofs(({ made }) => made),
     );
-    gauge("tacit_proofs_keep_up", "0 when orders will be turned away within an hour, as things go", proofs(({ busyIn }) => Number(busyIn === null))); // prettier-ignore
-    gauge("tacit_rounds_waiting", "Rounds that are not proved", () => venue.health().roundsWaiting);
-    gauge(
+    this.gauge("tacit_proofs_keep_up", "0 when orders will be turned away within an hour, as things go", proofs(({ busyIn }) => Number(busyIn === null))); // prettier-ignore
+    this.gauge("tacit_rounds_waiting", "Rounds that are not proved", () => venue.health().roundsWaiting);
+    this.gauge(
       "tacit_chain_rounds_waiting",
       "Rounds that the contract has not accepted",
       () => venue.health().chain?.rounds ?? 0,
     );
-    gauge(
+    this.gauge(
       "tacit_chain_failures",
       "Failures of the chain since the start",
       () => venue.health().chain?.failuresTotal ?? 0,
     );
-    gauge(
+    this.gauge(
       "tacit_chain_deposit_failures",
       "Failures of looking for deposits since the start",
       () => venue.health().chain?.deposits.failuresTotal ?? 0,
     );
-    gauge("tacit_prices_epoch", "Epoch of the prices", () => Number(venue.terms.prices.epoch));
-    gauge("tacit_prices_fresh", "1 when orders are judged by the prices", () =>
+    this.gauge("tacit_prices_epoch", "Epoch of the prices", () => Number(venue.terms.prices.epoch));
+    this.gauge("tacit_prices_fresh", "1 when orders are judged by the prices", () =>
       Number(venue.isFresh(max(venue.clock.now(), venue.health().time))),
     );
-    gauge("tacit_prices_halted", "1 when the index moved too far", () => Number(venue.terms.prices.halted));
+    this.gauge("tacit_prices_halted", "1 when the index moved too far", () => Number(venue.terms.prices.halted));
     const ofFeeds = (name: string, help: string, value: (status: FeedStatus) => number | null) =>
       new Gauge({
         name,
@@ -144,11 +135,11 @@ export class Metrics {
     );
     ofFeeds("tacit_feed_missed", "Epochs that were priced without the feed", ({ missed }) => missed);
     const ofDefaults = (name: string, help: string, value: (of: DefaultsReport) => bigint | number) =>
-      gauge(name, help, () => Number(value(venue.defaults())));
+      this.gauge(name, help, () => Number(value(venue.defaults())));
     ofDefaults("tacit_flagged_accounts", "Accounts whose flag counts", ({ flagged }) => flagged);
     ofDefaults("tacit_insurance_equity", "Equity of the insurance account, cash units", (it) => it.insurance.equity);
     ofDefaults("tacit_short", "Cash units by which payouts are in proportion, when above 0", ({ short }) => short);
-    gauge("tacit_final_entries", "Entries of the log that are final", () => venue.coSigning?.final ?? 0);
+    this.gauge("tacit_final_entries", "Entries of the log that are final", () => venue.coSigning?.final ?? 0);
     const signing = new Gauge({
       name: "tacit_cosigner_up",
       help: "1 when a co-signer signs",
@@ -160,8 +151,8 @@ export class Metrics {
           if (address) signing.set({ address }, Number(fault === null));
       },
     });
-    gauge("tacit_accounts", "Accounts", () => venue.health().accounts);
-    gauge("tacit_streams", "Open streams", streams);
+    this.gauge("tacit_accounts", "Accounts", () => venue.health().accounts);
+    this.gauge("tacit_streams", "Open streams", streams);
   }
 
   /** Counts what a venue tells. */
@@ -188,14 +179,5 @@ export class Metrics {
 
   acknowledged(seconds: number): void {
     this.#acknowledgement.observe(seconds);
-  }
-
-  get contentType(): string {
-    return this.#registry.contentType;
-  }
-
-  /** In Prometheus' text format. */
-  text(): Promise<string> {
-    return this.#registry.metrics();
   }
 }

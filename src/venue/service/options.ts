@@ -1,4 +1,4 @@
-import type { Registry } from "prom-client";
+import type { Measured } from "../../feeds/measure.ts";
 /** What a service can be told, and what it takes for granted. */
 import type { Log } from "../log.ts";
 import type { StaticFile } from "./files.ts";
@@ -62,8 +62,8 @@ export interface ServiceOptions {
   readonly operatorToken?: string | null;
   /** whether memory, processor time and the like of the process are measured. Default: no */
   readonly processMetrics?: boolean;
-  /** adds to what is measured: metrics of its own, in the registry */
-  readonly measure?: (registry: Registry) => void;
+  /** adds to what is measured */
+  readonly measure?: (measured: Measured) => void;
   /** files by path, "/" among them */
   readonly files?: { get(path: string): StaticFile | undefined };
   /** milliseconds, never falling. Default: performance.now */

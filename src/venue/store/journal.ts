@@ -516,7 +516,7 @@ export async function readRecord(
 }
 
 /**
- * Records of the log from an entry on, without the marks of rounds, each checked against the one before it.
+ * Records of the log from an entry on, each checked against the one before it, and the marks of rounds that ended before it.
  * @param first  entries before the first of them
  * @throws JOURNAL_DAMAGED, STORAGE
  */
@@ -524,28 +524,16 @@ export async function* readLog(
   store: Pick<Store, "read" | "last">,
   first: number,
   digest: Digest = sha256,
-): AsyncGenerator<JournalRecord, void, undefined> {
-  for await (const record of readJournal(store, await sequenceOf(store, first), undefined, digest))
-    if (record.logCount > first && record.entry.kind !== "round") yield record;
-}
-
-/**
- * The same, as what is kept elsewhere of an entry: its record, after the marks before it.
- * @throws JOURNAL_DAMAGED, STORAGE
- */
-export async function* readLogRecords(
-  store: Pick<Store, "read" | "last">,
-  first: number,
-  digest: Digest = sha256,
-): AsyncGenerator<{ record: JournalRecord; bytes: readonly Uint8Array[] }, void, undefined> {
+): AsyncGenerator<{ record: JournalRecord; marks: readonly JournalRecord[] }, void, undefined> {
+  // Marks before it stand after the entry before.
   const from = first === 0 ? 0 : await sequenceOf(store, first - 1);
-  let bytes: Uint8Array[] = [];
+  let marks: JournalRecord[] = [];
   for await (const record of readJournal(store, from, undefined, digest)) {
-    if (record.logCount <= first && record.entry.kind !== "round") continue;
-    bytes.push(encodeRecord(record, record.entry, digest));
-    if (record.entry.kind === "round") continue;
-    yield { record, bytes };
-    bytes = [];
+    if (record.entry.kind === "round") marks.push(record);
+    else if (record.logCount > first) {
+      yield { record, marks };
+      marks = [];
+    }
   }
 }
 

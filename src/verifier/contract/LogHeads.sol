@@ -2,12 +2,12 @@
 pragma solidity ^0.8.24;
 
 import {IVenue} from "./IVenue.sol";
+import {Keys} from "./generated/Keys.sol";
 
 /// @title Co-signers, and their signatures of heads of the log.
 /// @dev Twins: src/protocol/coSigners.ts, src/protocol/logHead.ts (`logHeadDigest`), and `encodeFinality` in
 /// src/verifier/finality.ts.
 library LogHeads {
-    uint256 internal constant MAX_CO_SIGNERS = 31;
     /// No chain and no contract is in it: the domain of the venue is a field of what is signed.
     bytes32 private constant SEPARATOR = keccak256(
         abi.encode(keccak256("EIP712Domain(string name,string version)"), keccak256("Tacit"), keccak256("1"))
@@ -21,7 +21,7 @@ library LogHeads {
 
     /// @dev Reverts unless they are 3f + 1, as `coSignersOf` has it.
     function check(address[] memory signers) internal pure {
-        if (signers.length % 3 != 1 || signers.length > MAX_CO_SIGNERS) revert IVenue.CoSignerCount(signers.length);
+        if (signers.length % 3 != 1 || signers.length > Keys.MAX_CO_SIGNERS) revert IVenue.CoSignerCount(signers.length);
         for (uint256 i = 0; i < signers.length; i++) {
             if (signers[i] == address(0)) revert IVenue.BadCoSigner(i);
             for (uint256 j = 0; j < i; j++) if (signers[i] == signers[j]) revert IVenue.BadCoSigner(i);

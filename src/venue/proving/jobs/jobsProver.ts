@@ -13,7 +13,8 @@ import { decodeProof, encodeInstruction } from "./encoding.ts";
 import { isPassing, Link } from "./link.ts";
 import * as sql from "./asking.ts";
 import { Single } from "./single.ts";
-import { migrateJobs } from "./tables.ts";
+import { migrate } from "../../store/postgres/migrations.ts";
+import { JOBS } from "./tables.ts";
 import { JOB_TIMES, keyNames, staysHere, type JobTimes, type KeyHashes } from "./terms.ts";
 
 /** Jobs that are handed in for each prover that lives: those that it has, and one that it finds when it has ended one. */
@@ -281,7 +282,7 @@ class Asker implements JobsProver {
   // In the database.
 
   async #up(client: Client): Promise<void> {
-    await migrateJobs(client);
+    await migrate(client, JOBS);
     await this.#sync();
     this.#patientUntil = performance.now() + this.#times.deadMs;
   }

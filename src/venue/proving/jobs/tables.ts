@@ -1,10 +1,6 @@
 import type { Client } from "pg";
 import { TacitError } from "../../../protocol/errors.ts";
-
-/** Of the tables. */
-export const FORMAT = 1;
-/** Of all venues that make tables at once, one does. */
-const MIGRATING = 0x7461_6a6f;
+import { formatOf, type Schema } from "../../store/postgres/migrations.ts";
 
 /**
  * Asked is by venues (`askers`), each by a number of its own; a job is waiting while it has no prover. Beside it are its inputs, which are
@@ -13,7 +9,7 @@ const MIGRATING = 0x7461_6a6f;
  */
 const OFTEN =
   "autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 10000";
-const MIGRATIONS: readonly string[] = [
+const STEPS: readonly string[] = [
   `CREATE TABLE format (id int PRIMARY KEY CHECK (id = 0), format int NOT NULL);
    CREATE TABLE askers (id bigint PRIMARY KEY, keys text[] NOT NULL, seen timestamptz NOT NULL) WITH (fillfactor = 50, ${OFTEN});
    CREATE TABLE provers (
@@ -34,48 +30,18 @@ const MIGRATIONS: readonly string[] = [
      WITH (${OFTEN});
    INSERT INTO format VALUES (0, 1);`,
 ];
-const TABLES = ["format", "askers", "provers", "prover_keys", "jobs", "inputs", "answers"];
 
-/**
- * Makes the tables in the schema of the connection, or brings them to this format.
- * @throws STORAGE  "foreign" where they are others, or of a newer format
- */
-export async function migrateJobs(client: Client): Promise<void> {
-  await client.query("SELECT pg_advisory_lock($1)", [MIGRATING]);
-  try {
-    const format = await formatOf(client);
-    for (let next = format; next < FORMAT; next++) {
-      const raised = next === 0 ? "" : `UPDATE format SET format = ${next + 1};`;
-      await client.query(`BEGIN; ${MIGRATIONS[next]} ${raised} COMMIT`);
-    }
-  } catch (error) {
-    await client.query("ROLLBACK");
-    throw error;
-  } finally {
-    await client.query("SELECT pg_advisory_unlock($1)", [MIGRATING]);
-  }
-}
+/** Of a database of jobs. */
+export const JOBS: Schema = {
+  what: "jobs",
+  lock: 0x7461_6a6f,
+  tables: ["format", "askers", "provers", "prover_keys", "jobs", "inputs", "answers"],
+  format: "format",
+  steps: STEPS,
+};
 
 /** @throws STORAGE  "foreign"; "empty" where a venue has yet to make the tables, or to bring them to this format */
 export async function requireJobs(client: Client): Promise<void> {
-  if ((await formatOf(client)) < FORMAT)
+  if ((await formatOf(client, JOBS)) < STEPS.length)
     throw new TacitError("STORAGE", "there are no jobs here so far: expected a venue to have made the tables", { reason: "empty" }); // prettier-ignore
-}
-
-/** 0 where there is nothing. @throws STORAGE "foreign" */
-async function formatOf(client: Client): Promise<number> {
-  const { rows } = await client.query(
-    "SELECT tablename::text AS name FROM pg_tables WHERE schemaname = current_schema()",
-  );
-  const found = (rows as { name: string }[]).map(({ name }) => name);
-  if (found.length === 0) return 0;
-  if (!TABLES.every((name) => found.includes(name)))
-    throw new TacitError("STORAGE", "the schema holds tables of something else: expected an empty one, or jobs of Tacit", { reason: "foreign" }); // prettier-ignore
-  const [row] = (await client.query("SELECT format FROM format")).rows as { format: number }[];
-  if (!row || row.format > FORMAT)
-    throw new TacitError("STORAGE", `the jobs have format ${row?.format}: expected at most ${FORMAT}`, {
-      reason: "foreign",
-      format: row?.format,
-    });
-  return row.format;
 }

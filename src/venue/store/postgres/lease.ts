@@ -1,7 +1,8 @@
 import type { Client } from "pg";
 import { TacitError } from "../../../protocol/errors.ts";
 import { codeOf, connect, type Connection, type Place } from "./connection.ts";
-import { formatOf } from "./tables.ts";
+import { formatOf } from "./migrations.ts";
+import { STORE } from "./tables.ts";
 
 /** Milliseconds for which the connection of who led before is waited for to end. */
 const ENDING_MS = 5_000;
@@ -53,7 +54,7 @@ export async function takeLease(
 
 /** @throws LOCKED  where another has the lease: of tables that are there */
 export async function requireFree(client: Client): Promise<void> {
-  if ((await formatOf(client)) > 0) await freeLease(client);
+  if ((await formatOf(client, STORE)) > 0) await freeLease(client);
 }
 
 async function freeLease(client: Client): Promise<LeaseRow> {

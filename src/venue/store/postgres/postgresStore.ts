@@ -15,7 +15,8 @@ import { requireSettings, waitForCopies, type Copies } from "./copies.ts";
 import { HeldDocuments } from "./heldDocuments.ts";
 import { Renewals, requireFree, takeLease } from "./lease.ts";
 import { PostgresReader } from "./reader.ts";
-import { FORMAT, migrate, newerFormat } from "./tables.ts";
+import { migrate, newerFormat } from "./migrations.ts";
+import { STORE } from "./tables.ts";
 
 export interface PostgresOptions {
   /** on how many disks a record is before it counts as written: those of one standby beside the server's, unless it is said */
@@ -173,7 +174,7 @@ class PostgresStore extends PostgresReader implements StandbyStore {
       throw error;
     });
     if (!row) return true;
-    if (row.format > FORMAT) throw newerFormat(row.format);
+    if (row.format > STORE.steps.length) throw newerFormat(row.format, STORE);
     this.#leader = row.holder;
     this.#last = Math.max(this.#last, Number(row.acknowledged));
     return row.isOut;
@@ -228,7 +229,7 @@ class PostgresStore extends PostgresReader implements StandbyStore {
       await requireSettings(client, copies);
       // Who has it may know another format than this program, and is left alone.
       await requireFree(client);
-      await migrate(client);
+      await migrate(client, STORE);
       const epoch = await takeLease(client, { holder, seconds: lease, after });
       renewals = new Renewals(this.#place, { epoch, seconds: lease }, {
         acknowledged: () => this.#last,
