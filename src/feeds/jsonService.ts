@@ -22,6 +22,8 @@ export interface JsonServiceOptions {
   readonly status?: Readonly<Record<string, ContentfulStatusCode>>;
   /** longest body of a request, bytes: 64 kB when left out */
   readonly longest?: number;
+  /** throws when a request is refused by its head: no byte of a body is read before */
+  readonly admit?: (c: Context) => void;
   /** told of what nobody can meet */
   readonly onUnexpected?: (error: Error) => void;
 }
@@ -30,11 +32,16 @@ export const replyJson = (c: Context, json: object, status: ContentfulStatusCode
   c.json(json, status, { ...HEADERS, ...headers });
 
 /** An application that answers in JSON, errors by code among it, and tells /metrics. */
-export function jsonApp({ metrics, status = {}, longest = 65_536, onUnexpected }: JsonServiceOptions): Hono {
+export function jsonApp({ metrics, status = {}, longest = 65_536, admit, onUnexpected }: JsonServiceOptions): Hono {
   const app = new Hono();
   const statuses: Readonly<Record<string, ContentfulStatusCode>> = { ...STATUS, ...status };
   const refuse = (c: Context, { code, message, details }: TacitError) =>
     replyJson(c, { error: { code, message, details: plain(details) } }, statuses[code]);
+  if (admit)
+    app.use((c, next) => {
+      admit(c);
+      return next();
+    });
   app.use(
     bodyLimit({
       maxSize: longest,

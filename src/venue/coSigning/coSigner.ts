@@ -73,6 +73,7 @@ export class CoSigner {
     const { coSigners, signer } = options;
     if (!coSigners.addresses.includes(signer.address))
       throw outOfRange("key", `that of one of the venue's co-signers, not of ${signer.address}`);
+    if (/^0x0*$/.test(options.operator)) throw outOfRange("signer", "the address of the venue's signer");
     // What it signs would be a co-signer's signature already: one of them would be the operator.
     if (coSigners.addresses.includes(options.operator))
       throw outOfRange("signer", "the address of the venue's signer, which is none of the co-signers'");

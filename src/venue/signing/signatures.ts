@@ -1,6 +1,6 @@
 import { verifyMany, type Point } from "../../protocol/eddsa.ts";
 import { TacitError } from "../../protocol/errors.ts";
-import { hashEntries, type Auth, type Item } from "../../protocol/item.ts";
+import { chainHeads, hashEntries, type Auth, type Item } from "../../protocol/item.ts";
 import { logHeadDigest, type LogHead } from "../../protocol/logHead.ts";
 import { receiptDigest, signerAddress, type Receipt } from "../../protocol/receipt.ts";
 import { AskedThread } from "../threads.ts";
@@ -71,7 +71,12 @@ export async function signByBook(signer: Signer, book: SignedHeads | null, reque
   const { run, receipts, logHeads } = request;
   if (book) {
     if (run) book.add(run);
-    for (const { domain, n, head } of receipts) requireIn(book, domain, Number(n) + 1, head);
+    for (const { domain, n, head, item, auth, time } of receipts) {
+      requireIn(book, domain, Number(n) + 1, head);
+      // Of one place in the log there is a receipt of one entry.
+      if (chainHeads(book.at(Number(n))!, [{ item, auth, time }])[0] !== head)
+        throw new TacitError("FORKED", `entry ${n} that was signed is another one`, { n: Number(n) + 1 });
+    }
     for (const { domain, epoch, n, head } of logHeads) {
       requireIn(book, domain, n, head);
       if (epoch !== book.state.epoch)

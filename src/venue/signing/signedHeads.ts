@@ -27,9 +27,9 @@ export interface SignedState {
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS book (one INTEGER PRIMARY KEY CHECK (one = 1), version INTEGER, owner TEXT, domain TEXT, epoch INTEGER);
-  CREATE TABLE IF NOT EXISTS heads (n INTEGER PRIMARY KEY, head BLOB NOT NULL);
+  CREATE TABLE IF NOT EXISTS runs (first INTEGER PRIMARY KEY, heads BLOB NOT NULL);
 `;
-const VERSION = 1;
+const VERSION = 2;
 
 /**
  * The heads of a log that somebody has signed, on disk before any of the signatures leaves: for a number of entries never
@@ -58,14 +58,19 @@ export class SignedHeads {
       this.#db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
       this.#db.exec(SCHEMA);
       this.#db.prepare("INSERT OR IGNORE INTO book VALUES (1, ?, ?, NULL, 0)").run(VERSION, owner);
-      this.#insert = this.#db.prepare("INSERT INTO heads VALUES (?, ?)");
-      this.#find = this.#db.prepare("SELECT head FROM heads WHERE n = ?");
+      this.#insert = this.#db.prepare("INSERT INTO runs VALUES (?, ?)");
+      this.#find = this.#db.prepare(
+        "SELECT substr(heads, (? - first) * 32 + 1, 32) AS head FROM runs WHERE first <= ? ORDER BY first DESC LIMIT 1",
+      );
       const book = this.#db.prepare("SELECT version, owner, domain, epoch FROM book").get() as Book;
       if (book.version !== VERSION) throw damaged(path, `version ${VERSION}`);
       if (book.owner !== owner) throw damaged(path, `one of ${owner}, it is of ${book.owner}`);
       this.#domain = book.domain === null ? null : BigInt(book.domain);
-      const { n } = this.#db.prepare("SELECT coalesce(max(n), 0) AS n FROM heads").get() as { n: number };
-      this.#state = { epoch: book.epoch, n, head: n === 0 ? 0n : this.#read(n)! };
+      const last = this.#db
+        .prepare("SELECT first + length(heads) / 32 AS n FROM runs ORDER BY first DESC LIMIT 1")
+        .get();
+      const { n } = (last ?? { n: 0 }) as { n: number };
+      this.#state = { epoch: book.epoch, n, head: n === 0 ? 0n : this.#read(n) };
     } catch (error) {
       dropLock(this.#lock);
       throw storageError(`${path} cannot be opened`, error);
@@ -136,8 +141,12 @@ export class SignedHeads {
     const head = heads.at(-1) ?? this.at(from)!;
     try {
       this.#db.exec("BEGIN IMMEDIATE");
-      if (from < this.#state.n) this.#db.prepare("DELETE FROM heads WHERE n > ?").run(from);
-      heads.forEach((it, i) => this.#insert.run(from + i + 1, bytesOf(it)));
+      if (from < this.#state.n) {
+        this.#db.prepare("DELETE FROM runs WHERE first >= ?").run(from);
+        // What is left of the run in which it is.
+        this.#db.prepare("UPDATE runs SET heads = substr(heads, 1, (? - first) * 32) WHERE first = (SELECT max(first) FROM runs)").run(from); // prettier-ignore
+      }
+      if (heads.length > 0) this.#insert.run(from, bytesOf(heads));
       if (epoch !== this.#state.epoch || this.#domain === null)
         this.#db.prepare("UPDATE book SET domain = ?, epoch = ?").run(String(domain), epoch);
       keep?.();
@@ -170,9 +179,10 @@ export class SignedHeads {
     dropLock(this.#lock);
   }
 
-  #read(n: number): bigint | undefined {
-    const row = this.#find.get(n) as { head: Uint8Array } | undefined;
-    return row && BigInt(`0x${Buffer.from(row.head).toString("hex")}`);
+  /** @param n  at least 1, at most that of the state */
+  #read(n: number): bigint {
+    const { head } = this.#find.get(n - 1, n - 1) as { head: Uint8Array };
+    return BigInt(`0x${Buffer.from(head).toString("hex")}`);
   }
 }
 
@@ -183,9 +193,10 @@ interface Book {
   readonly epoch: number;
 }
 
-function bytesOf(head: bigint): Buffer {
-  const bytes = Buffer.alloc(32);
-  setWord(new DataView(bytes.buffer, bytes.byteOffset, 32), 0, head);
+function bytesOf(heads: readonly bigint[]): Buffer {
+  const bytes = Buffer.alloc(32 * heads.length);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  heads.forEach((head, i) => setWord(view, 32 * i, head));
   return bytes;
 }
 

@@ -46,6 +46,9 @@ export function createSignerApp(options: SignerServiceOptions): Hono {
   const app = jsonApp({
     metrics,
     longest: LONGEST,
+    admit: (c) => {
+      if (["/v1/signer", "/v1/sign"].includes(c.req.path)) requireToken(c, token);
+    },
     status: { FENCED: 409, GAP: 409, FORKED: 409, OTHER_VENUE: 409, OUT_OF_RANGE: 400, STORAGE: 503 },
     ...(onUnexpected ? { onUnexpected } : {}),
   });
@@ -54,11 +57,9 @@ export function createSignerApp(options: SignerServiceOptions): Hono {
     return replyJson(c, { ok: true, address: signatures.address });
   });
   app.get("/v1/signer", async (c) => {
-    requireToken(c, token);
     return replyJson(c, { address: signatures.address, state: stateJson(await look()) });
   });
   app.post("/v1/sign", async (c) => {
-    requireToken(c, token);
     const request = readSignRequest(await bodyOf(c));
     try {
       const { receipts, logHeads } = await signatures.sign(request);

@@ -16,7 +16,7 @@ export function takeLock(path: string): Database.Database {
     if (codeOf(error) !== "SQLITE_BUSY") throw error;
     const { pid, since } = holderOf(path);
     const who = pid === undefined ? "" : ` by process ${pid}, since ${since}`;
-    throw new TacitError("LOCKED", `${path} is open already${who}: expected one venue for a store`, {
+    throw new TacitError("LOCKED", `${path} is open already${who}: expected one process at a time`, {
       path,
       pid,
       since,

@@ -216,6 +216,8 @@ describe("a co-signer", () => {
     const now = () => NOW;
     const options = { path: join(folder, "x.db"), signer: SIGNERS[0], domain: DOMAIN, operator: OPERATOR.address, coSigners, now }; // prettier-ignore
     assert.throws(() => new CoSigner(options), { code: "OUT_OF_RANGE", message: /co-signers/ });
+    const nobody = { ...options, operator: `0x${"0".repeat(40)}`, coSigners: coSignersOf([SIGNERS[0].address]) };
+    assert.throws(() => new CoSigner(nobody), { code: "OUT_OF_RANGE", message: /signer/ });
     // The venue's signer is none of them.
     const operator = SIGNERS[1].address;
     const among = coSignersOf(SIGNERS.map(({ address }) => address));

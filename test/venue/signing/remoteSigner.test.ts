@@ -123,6 +123,10 @@ describe("venue: a signer apart", () => {
       assert.deepEqual([answer.status, ((await answer.json()) as { error: { code: string } }).error.code], [400, code]);
     }
     assert.equal((await post("x".repeat(5_000_000))).status, 413);
+    // Who has no token is answered before the body has come, which never does.
+    const endless = new ReadableStream({ start: (it) => it.enqueue(new Uint8Array(8)) });
+    const init = { method: "POST", body: endless, duplex: "half", signal: AbortSignal.timeout(60_000) };
+    assert.equal((await fetch(`${url()}/v1/sign`, init as RequestInit)).status, 401);
     const { status } = await fetch(`${url()}/v1/health`);
     assert.equal(status, 200);
     assert.match(await (await fetch(`${url()}/metrics`)).text(), /tacit_signer_heads 0/);

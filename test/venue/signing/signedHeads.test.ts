@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { logHeadSigner } from "../../../src/protocol/logHead.ts";
+import { chainHeads } from "../../../src/protocol/item.ts";
 import { receiptDefect } from "../../../src/protocol/receipt.ts";
 import { signaturesOf, threadSigner, type SignRequest } from "../../../src/venue/signing/signatures.ts";
 import { SignedHeads, type HeadRun } from "../../../src/venue/signing/signedHeads.ts";
@@ -74,28 +75,36 @@ describe("venue: signed heads", () => {
     const again = open();
     assert.deepEqual(again.state, { epoch: 2, n: 3, head: 12n });
     again.replace(run(1, [21n], 3));
-    assert.deepEqual([again.state, again.at(1), again.at(2), again.at(3)], [{ epoch: 3, n: 2, head: 21n }, 10n, 21n, undefined]); // prettier-ignore
+    const has = (book: SignedHeads) => [book.state, book.at(1), book.at(2), book.at(3)];
+    assert.deepEqual(has(again), [{ epoch: 3, n: 2, head: 21n }, 10n, 21n, undefined]);
     again.close();
+    const third = open();
+    assert.deepEqual(has(third), [{ epoch: 3, n: 2, head: 21n }, 10n, 21n, undefined]);
+    third.close();
   });
 
   it("are all that a signer with a book signs", async () => {
     const signatures = signaturesOf(SIGNER, open());
+    const [second] = chainHeads(10n, [receipt(1n, 0n)]);
     const signed = await signatures.sign(
       asked({
-        run: run(0, [10n, 11n]),
-        receipts: [receipt(1n, 11n)],
-        logHeads: [{ domain: DOMAIN, epoch: 1, n: 2, head: 11n }],
+        run: run(0, [10n, second]),
+        receipts: [receipt(1n, second)],
+        logHeads: [{ domain: DOMAIN, epoch: 1, n: 2, head: second }],
       }),
     );
-    assert.equal(logHeadSigner({ domain: DOMAIN, epoch: 1, n: 2, head: 11n }, signed.logHeads[0]), OWNER);
+    assert.equal(logHeadSigner({ domain: DOMAIN, epoch: 1, n: 2, head: second }, signed.logHeads[0]), OWNER);
     for (const [code, wrong] of [
       ["FORKED", asked({ receipts: [receipt(1n, 12n)] })],
+      ["FORKED", asked({ receipts: [{ ...receipt(1n, second), item: 9n }] })],
+      ["FORKED", asked({ receipts: [{ ...receipt(1n, second), auth: 9n }] })],
+      ["FORKED", asked({ receipts: [{ ...receipt(1n, second), time: 9n }] })],
       ["GAP", asked({ receipts: [receipt(2n, 12n)] })],
-      ["OTHER_VENUE", asked({ receipts: [receipt(1n, 11n, 78n)] })],
+      ["OTHER_VENUE", asked({ receipts: [receipt(1n, second, 78n)] })],
       ["FORKED", asked({ run: run(2, [12n]), receipts: [receipt(1n, 10n)] })],
       ["FORKED", asked({ logHeads: [{ domain: DOMAIN, epoch: 1, n: 2, head: 12n }] })],
       ["GAP", asked({ logHeads: [{ domain: DOMAIN, epoch: 1, n: 9, head: 12n }] })],
-      ["FENCED", asked({ logHeads: [{ domain: DOMAIN, epoch: 2, n: 2, head: 11n }] })],
+      ["FENCED", asked({ logHeads: [{ domain: DOMAIN, epoch: 2, n: 2, head: second }] })],
       ["FORKED", asked({ run: run(1, [12n]) })],
     ] as const)
       await assert.rejects(signatures.sign(wrong), hasCode(code));
