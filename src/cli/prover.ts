@@ -8,7 +8,7 @@ import { localProver } from "../venue/proving/localProver.ts";
 import { jsonApp, serveApp } from "../feeds/jsonService.ts";
 import { ProverMetrics } from "../venue/proving/jobs/metrics.ts";
 import { runProver } from "../venue/proving/jobs/runProver.ts";
-import { placeOf } from "../venue/store/postgres/connection.ts";
+import { connect, placeOf } from "../venue/store/postgres/connection.ts";
 import { buildToProve } from "./buildToProve.ts";
 
 export interface ProverCommand {
@@ -31,7 +31,7 @@ export async function prover(options: ProverCommand): Promise<number> {
   const { jobs: url, profile, name = hostname(), workers } = options;
   if (url === undefined) throw new TacitError("USAGE", "--jobs is missing: expected postgres://user@host/database");
   const log = pino({ level: options.logLevel, base: null }, pino.destination(2));
-  placeOf(url, "--jobs");
+  const place = placeOf(url, "--jobs");
   const folders = { build: options.build && resolve(options.build), keys: options.keys && resolve(options.keys) };
   const metrics = new ProverMetrics({ ofProcess: true });
   const { metrics: port, metricsHost: host } = options;
@@ -44,6 +44,11 @@ export async function prover(options: ProverCommand): Promise<number> {
       stop.abort();
     });
   try {
+    // Before circuits are built, which takes minutes: it waits for a server that is away all the same.
+    await connect(place, "tacit prover").then(
+      (it) => it.end(),
+      ({ message }: Error) => log.warn(`no jobs so far: ${message}`),
+    );
     await buildToProve(profile, folders, log);
     const files = await proverFiles(profile, folders.build, folders.keys);
     const keys = await keyHashes(profile, folders.build);

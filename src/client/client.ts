@@ -48,6 +48,10 @@ export interface ClientOptions {
   readonly onResent?: (sent: SentItem) => void;
   /** told what became of an item that had no answer, by asking: without a receipt it is forgotten, as it never arrived */
   readonly onRecalled?: (sent: SentItem) => void;
+  /** told of an item's receipt, before co-signers are waited for */
+  readonly onAcknowledged?: (sent: SentItem) => void;
+  /** told by how many of the `coSigners` a receipt is confirmed */
+  readonly onCompared?: (sent: SentItem, same: number) => void;
   /** what an item is answered by: the venue's receipt, or, where it has co-signers, a quorum of them too, within two minutes */
   readonly finality?: "receipt" | "quorum";
   /** addresses of co-signers: each receipt is compared with what the venue has shown them */
@@ -90,6 +94,7 @@ export class Client {
   readonly #log: ProvenLog;
   readonly #finality: Finality;
   readonly #waits: boolean;
+  readonly #hears: Pick<ClientOptions, "onAcknowledged" | "onCompared">;
   /** rules and prices, recomputed from what feeds have signed */
   readonly terms: ClientTerms;
   /** null without a key */
@@ -138,6 +143,7 @@ export class Client {
       fetch: options.fetch ?? (globalThis.fetch.bind(globalThis) as Fetch),
     });
     this.#waits = options.finality === "quorum";
+    this.#hears = options;
     if (this.#waits && !coSigners)
       throw new TacitError(
         "NO_CO_SIGNERS",
@@ -459,9 +465,13 @@ export class Client {
   async #send(make: Make, how?: { anyway?: boolean }): Promise<SentItem> {
     const sent = await this.#alone(() => this.#sender.send(make, how));
     if (this.#waits) {
+      this.#hears.onAcknowledged?.(sent);
       if (!(await this.final(sent, { seconds: FINAL_WITHIN })))
         throw new TacitError("NOT_FINAL", `entry ${sent.receipt!.n} of the log is acknowledged, and no quorum of co-signers has signed it within ${FINAL_WITHIN} s: its receipt is kept`, { n: String(sent.receipt!.n) }); // prettier-ignore
-    } else if (this.#finality.asks) await this.#kept(this.#finality.compare(sent.receipt!));
+    } else if (this.#finality.asks) {
+      const same = await this.#kept(this.#finality.compare(sent.receipt!));
+      this.#hears.onCompared?.(sent, same);
+    }
     return sent;
   }
 

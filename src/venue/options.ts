@@ -8,6 +8,7 @@ import type { SignedReceipt } from "../protocol/receipt.ts";
 import type { Announcement } from "./announcements.ts";
 import type { ChainOptions } from "./chain/chainLink.ts";
 import type { Clock } from "./clock.ts";
+import type { CoSignerStatus } from "./coSigning/coSigning.ts";
 import type { ReportSource } from "./feeds.ts";
 import type { RoundSummary } from "./proving/pipeline.ts";
 import type { RoundProver } from "./proving/provers.ts";
@@ -110,6 +111,8 @@ export type VenueEvent =
   | { readonly kind: "recovered"; readonly entries: number }
   /** the log is final so far: a quorum of co-signers has signed its head */
   | { readonly kind: "final"; readonly head: CoSignedHead }
+  /** a co-signer has ceased to sign, with its `fault`, or signs again */
+  | { readonly kind: "coSigner"; readonly coSigner: CoSignerStatus }
   /** it stood by, and leads now */
   | { readonly kind: "leads" }
   /** the market takes no items any more */

@@ -20,7 +20,7 @@ import type { FinalOf } from "./chain/finalHeads.ts";
 import { systemClock, type Clock } from "./clock.ts";
 import { InFlight } from "./inFlight.ts";
 import { Intake, type Waiting } from "./intake.ts";
-import { CoSigning, type CoSigningStatus } from "./coSigning/coSigning.ts";
+import { CoSigning, type CoSignerStatus, type CoSigningStatus } from "./coSigning/coSigning.ts";
 import { LogCopy } from "./coSigning/logCopy.ts";
 import { recoverRecords } from "./coSigning/recovery.ts";
 import { operatorSeal, type Seal } from "./coSigning/seal.ts";
@@ -202,7 +202,8 @@ export class Venue extends Questions {
     const log = new LogCopy({ domain, store, seal, count, head, ...(digest ? { digest } : {}) });
     const sign = (head: LogHead) => this.#signer.logHead(head);
     const onFinal = (head: CoSignedHead) => this.#tell({ kind: "final", head });
-    const coSigning = new CoSigning({ domain, coSigners, urls, epoch: store.epoch, log, sign, store, onFinal });
+    const onPeer = (coSigner: CoSignerStatus) => this.#tell({ kind: "coSigner", coSigner });
+    const coSigning = new CoSigning({ domain, coSigners, urls, epoch: store.epoch, log, sign, store, onFinal, onPeer });
     this.#shown = { log, coSigning };
     return coSigning;
   }

@@ -102,6 +102,23 @@ describe("openPostgresStore on a primary and two standbys", () => {
       await rejects(open(), STORAGE("foreign"));
     });
 
+    it("says what keeps a server from being used", async () => {
+      const at = `postgres://postgres@127.0.0.1:${primary.port}`;
+      for (const [place, said] of [
+        [`${at}/nowhere?sslmode=disable`, /there is no such database, 3D000/],
+        [`${at.replace("postgres@", "nobody@")}/postgres?sslmode=disable`, /does not let this role in, 28/],
+        [`${at}/postgres?sslmode=verify-full`, /it offers no TLS/],
+      ] as const)
+        await assert.rejects(
+          open({}, place),
+          (error: TacitError) => error.code === "STORAGE" && said.test(error.message),
+        );
+      await assert.rejects(open({}, `${at}/postgres?sslmode=secret`), {
+        code: "OUT_OF_RANGE",
+        message: /sslmode one of/,
+      });
+    });
+
     it("finds the server that takes writes among several, and says what each of them said", async () => {
       const at = (ports: number[]) => url.replace(/127\.0\.0\.1:\d+/, ports.map((port) => `127.0.0.1:${port}`).join(","));
       await open({}, at([standbys[0].port, 1, primary.port]));

@@ -20,6 +20,7 @@ import {
 import { requireLongToken } from "../../venue/signing/signerService.ts";
 import type { ChainOptions } from "../../venue/chain/chainLink.ts";
 import { limitsOf } from "../../venue/options.ts";
+import type { CoSignerStatus } from "../../venue/coSigning/coSigning.ts";
 import { collectSeldom, requireFree, startService } from "../../venue/service/server.ts";
 import { keyHashes, proverFiles } from "../../setup/instructionKeys.ts";
 import { DevelopmentFeeds } from "../../feeds/developmentFeeds.ts";
@@ -137,7 +138,12 @@ export async function serve(options: ServeOptions): Promise<number> {
     const signer = await opening<Signatures>(
       signerToken === null
         ? threadSigner(files.signer, { book: join(options.data, FILES.signed) })
-        : remoteSigner({ url: options.signer!, token: signerToken }),
+        : remoteSigner({
+            url: options.signer!,
+            token: signerToken,
+            onFault: (fault) =>
+              fault === null ? log.info("the signer signs again") : log.warn(`items wait for the signer: ${fault}`),
+          }),
     );
     const storage = await opening(openServed(place, options, (await signer.state())?.epoch ?? 0));
     let prover: VenueOptions["prover"];
@@ -183,6 +189,8 @@ export async function serve(options: ServeOptions): Promise<number> {
   const stop = new Promise<string>((resolve) => {
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve(signal));
     let short = 0n;
+    // What happened before anybody listened.
+    for (const it of venue.coSigning?.coSigners ?? []) if (it.fault !== null) tellCoSigner(log, it);
     venue.subscribe((event) => {
       // Who is in default is nobody's business who reads a log: what it comes to is.
       if (event.kind === "change" || (event.kind === "booked" && event.entry.kind === "assume")) {
@@ -198,6 +206,7 @@ export async function serve(options: ServeOptions): Promise<number> {
         return;
       }
       if (event.kind === "recovered") tellRecovered(log, event.entries);
+      if (event.kind === "coSigner") tellCoSigner(log, event.coSigner);
       if (event.kind === "leads") log.info({ entries: venue.health().logCount }, "the venue leads, and takes items");
       if (event.kind !== "stopped" && event.kind !== "provingStopped") return;
       const { error, kind } = event;
@@ -244,6 +253,11 @@ export async function serve(options: ServeOptions): Promise<number> {
   }
   log.info("stopped");
   return exitCode;
+}
+
+function tellCoSigner(log: pino.Logger, { url, address, fault }: CoSignerStatus): void {
+  if (fault === null) log.info({ url, address }, "a co-signer signs again");
+  else log.warn({ url, address }, `a co-signer does not sign: ${fault}`);
 }
 
 function tellRecovered(log: pino.Logger, entries: number): void {

@@ -73,6 +73,13 @@ export async function openClient(options: TraderOptions, { keyless = false } = {
       return readKeys(profile as ProfileName);
     },
     secret,
+    onAcknowledged: ({ receipt }) => note(`entry ${receipt!.n} of the log: acknowledged; waiting for co-signers …`),
+    onCompared: (_, same) =>
+      note(
+        same > 0
+          ? `the receipt is confirmed by ${same} of ${options.cosigners!.length} co-signers`
+          : `nobody confirms the receipt: none of ${options.cosigners!.length} co-signers could be compared with`,
+      ),
     onResent: ({ item, verdict }) =>
       note(`sent again, as it had no answer: ${nameOfItem(item)}: ${verdict ?? "the venue has it"}`),
     onRecalled: ({ item, receipt, verdict }) =>

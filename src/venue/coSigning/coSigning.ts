@@ -29,6 +29,8 @@ export interface CoSigningOptions {
   readonly sign: (head: LogHead) => Promise<string>;
   readonly store: Pick<Store, "get" | "list" | "put">;
   readonly onFinal?: (head: CoSignedHead) => void;
+  /** told when a co-signer ceases to sign, and when it signs again */
+  readonly onPeer?: (coSigner: CoSignerStatus) => void;
   readonly fetch?: Fetch;
   readonly wait?: Wait;
 }
@@ -83,6 +85,7 @@ interface Wanted {
   readonly reject: (error: Error) => void;
 }
 
+const statusOf = ({ url, address, n, fault }: Peer): CoSignerStatus => ({ url: shownUrl(url), address, n, fault });
 const FINALS = "final/";
 const finalName = (n: number): string => `${FINALS}${String(n).padStart(15, "0")}`;
 
@@ -123,7 +126,7 @@ export class CoSigning {
       addresses: this.#set.addresses,
       quorum: this.#set.quorum,
       final: this.#recent.at(-1)?.n ?? 0,
-      coSigners: this.#peers.map(({ url, address, n, fault }) => ({ url: shownUrl(url), address, n, fault })),
+      coSigners: this.#peers.map(statusOf),
     };
   }
 
@@ -279,17 +282,24 @@ export class CoSigning {
       }
       try {
         const signature = await this.#bring(peer, target);
-        [peer.fault, pause] = [null, PAUSES.first];
+        this.#become(peer, null);
+        pause = PAUSES.first;
         if (signature !== null) this.#take(target, peer, signature);
       } catch (error) {
         if (this.#closed.signal.aborted) return;
-        peer.fault = error instanceof TacitError ? error.message : "it cannot be asked";
+        this.#become(peer, error instanceof TacitError ? error.message : "it cannot be asked");
         // What it said last may not hold any more: it may have been set up anew.
         peer.n = null;
         await this.#wait(pause, this.#closed.signal);
         pause = Math.min(2 * pause, PAUSES.last);
       }
     }
+  }
+
+  #become(peer: Peer, fault: string | null): void {
+    const isOther = (fault === null) !== (peer.fault === null);
+    peer.fault = fault;
+    if (isOther) this.#options.onPeer?.(statusOf(peer));
   }
 
   /** @returns its signature of the target; null when that has changed meanwhile */

@@ -13,6 +13,8 @@ export interface RemoteSignerOptions {
   readonly token: string;
   readonly fetch?: Fetch;
   readonly wait?: Wait;
+  /** told why it does not sign, once, and null when it does again */
+  readonly onFault?: (fault: string | null) => void;
   /** where signatures of items are checked: a thread of its own when left out */
   readonly checks?: Pick<Signatures, "check" | "close">;
 }
@@ -36,6 +38,11 @@ export async function remoteSigner(options: RemoteSignerOptions): Promise<Signat
   const closed = new AbortController();
   const givenUp = new AbortController();
   let fault: string | null = null;
+  const become = (now: string | null) => {
+    const isOther = (now === null) !== (fault === null);
+    fault = now;
+    if (isOther) options.onFault?.(now);
+  };
 
   async function once(path: string, body?: string): Promise<Record<string, unknown>> {
     const { status, json } = await fetchJson(fetch, `${base}${path}`, {
@@ -63,12 +70,12 @@ export async function remoteSigner(options: RemoteSignerOptions): Promise<Signat
     for (let pause = PAUSES.first; ; pause = Math.min(2 * pause, PAUSES.last)) {
       try {
         const found = readAnswer(read, await once(path, body));
-        fault = null;
+        become(null);
         return found;
       } catch (error) {
         if (givenUp.signal.aborted) throw new TacitError("CLOSED", "the signer was closed: nothing is signed any more");
         if (!(error instanceof TacitError) || FINAL.includes(error.code)) throw error;
-        fault = error.message;
+        become(error.message);
         await wait(pause, givenUp.signal);
       }
     }

@@ -88,6 +88,10 @@ describe("venue: co-signers", () => {
   it("may be one too few, and nothing is final; receipts go on, and what waited is final when one comes back", async () => {
     const [alice] = traders(1);
     const { venue } = await open({ traders: [alice] });
+    const told: (readonly [url: string, signs: boolean])[] = [];
+    venue.subscribe((event) => {
+      if (event.kind === "coSigner") told.push([event.coSigner.url, event.coSigner.fault === null]);
+    });
     await final(venue, 1);
     for (const service of services.slice(2)) await service.stop();
     const { receipt } = await submit(venue, alice.order("buy", 1n, 100_000n));
@@ -97,6 +101,9 @@ describe("venue: co-signers", () => {
     await services[3].start();
     const head = await final(venue, n);
     assert.deepEqual(head.signatures.map((it) => it !== null), [true, true, false, true]); // prettier-ignore
+    // Of each once, however often it was asked.
+    const [two, three] = services.slice(2).map(({ url }) => url);
+    assert.deepEqual(told.toSorted(([, a], [, b]) => +a - +b).map((it) => it.join()).toSorted(), [[two, false], [three, false], [three, true]].map((it) => it.join()).toSorted()); // prettier-ignore
   });
 
   it("are not strangers, nor who signs for another, nor who answers nonsense", async () => {

@@ -59,7 +59,9 @@ describe("venue: a signer apart", () => {
 
   it("is waited for, and the venue says so; items are answered when it is back, once", async () => {
     const [alice] = traders(1);
-    const { venue } = await openTestVenue({ traders: [alice], signer: await connect() });
+    const faults: (string | null)[] = [];
+    const signer = await remoteSigner({ url: url(), token: TOKEN, onFault: (fault) => faults.push(fault) });
+    const { venue } = await openTestVenue({ traders: [alice], signer });
     await stop();
     const order = alice.order("buy", 1n, 100_000n);
     const answer = submit(venue, order);
@@ -70,6 +72,8 @@ describe("venue: a signer apart", () => {
     const { receipt } = await answer;
     assert.equal(receiptDefect(receipt, SIGNER.address), null);
     assert.equal(venue.health().ok, true);
+    // Told once, however often it was asked.
+    assert.deepEqual(faults.map((fault) => fault === null), [false, true]); // prettier-ignore
     assert.deepEqual((await submit(venue, order)).receipt, receipt);
     await venue.close();
   });

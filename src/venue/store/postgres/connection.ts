@@ -8,6 +8,8 @@ const KEEPALIVE_MS = 2_000;
 /** The oldest server that has all that is asked of it. */
 const LEAST_VERSION = 130_000;
 
+const SSL_MODES = ["disable", "allow", "prefer", "no-verify", "require", "verify-ca", "verify-full"];
+
 /** Where a database is: one or more servers, of which one takes writes. */
 export interface Place {
   /** URLs of one server each, in order */
@@ -28,6 +30,8 @@ export function placeOf(url: string, field = "store"): Place {
   if (user.includes(":")) throw outOfRange(field, "no password in the URL: it belongs into a password file, ~/.pgpass or PGPASSFILE"); // prettier-ignore
   const urls = hosts.split(",").map((host) => `${scheme}${user === "" ? "" : `${user}@`}${host}${rest}`);
   if (!urls.every((it) => URL.canParse(it))) throw outOfRange(field, expected);
+  const mode = new URL(urls[0]).searchParams.get("sslmode");
+  if (mode !== null && !SSL_MODES.includes(mode)) throw outOfRange(field, `sslmode one of ${SSL_MODES.join(", ")}`);
   if (new URL(urls[0]).searchParams.has("password")) throw outOfRange(field, "no password in the URL");
   return { urls, name: `${hosts}${rest.replace(/\?.*/, "")}` };
 }
@@ -82,7 +86,7 @@ export async function connect(
       await client.end();
     } catch (error) {
       if (error instanceof TacitError) throw error;
-      said[host] = codeOf(error);
+      said[host] = saidOf(error);
     }
   }
   const list = Object.entries(said).map(([host, what]) => `${host}: ${what}`);
@@ -137,12 +141,24 @@ export function codeOf(error: unknown): string {
   return typeof code === "string" ? code : "lost";
 }
 
+/** Of the client library, without a code. */
+const NO_TLS = "The server does not support SSL connections";
+
+/** Why a server cannot be asked, in a word or two: its code where we know no better. */
+function saidOf(error: unknown): string {
+  const code = codeOf(error);
+  if (code === "lost") return (error as Error | null)?.message === NO_TLS ? "it offers no TLS" : code;
+  const [, , text] = REASONS.find(([prefix]) => code.startsWith(prefix)) ?? [];
+  return text === undefined ? code : `${text}, ${code}`;
+}
+
 const REASONS: readonly (readonly [prefix: string, reason: string, what: string])[] = [
   ["53100", "full", "the disk of the server is full"],
   ["28", "denied", "the server does not let this role in"],
   ["42501", "denied", "the role may not do this"],
   ["3F000", "denied", "there is no schema that the role may use"],
   ["3D000", "foreign", "there is no such database"],
+  ["lost", "io", "the connection is lost"],
   ["XX001", "damaged", "the server finds its data damaged"],
   ["XX002", "damaged", "the server finds an index damaged"],
 ];

@@ -8,6 +8,8 @@ import { connect, isUndone, storageError, type Connection, type Place } from "./
 export abstract class PostgresReader {
   readonly #place: Place;
   #connection: Promise<Connection> | null = null;
+  /** questions, one after the other */
+  #asked: Promise<unknown> = Promise.resolve();
   /** that no record before the last one is missing is looked at once: afterwards each is written after the one before */
   #gapless = false;
 
@@ -111,7 +113,11 @@ export abstract class PostgresReader {
     let connection: Connection | undefined;
     try {
       connection = await this.#connected();
-      return (await connection.client.query(query)).rows as Row[];
+      const { client } = connection;
+      // Those behind one that has ended with its connection fail at once.
+      const answer = this.#asked.then(() => client.query(query));
+      this.#asked = answer.catch(() => {});
+      return (await answer).rows as Row[];
     } catch (error) {
       if (!isUndone(error)) connection?.end();
       throw storageError("read", error);
