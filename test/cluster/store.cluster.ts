@@ -1,6 +1,7 @@
 // Goal: what a store in PostgreSQL acknowledges is on two disks, and nobody writes to it but who leads.
 // Method: a primary and two standbys of which one must follow; servers that are stopped, killed and set up anew meanwhile.
 import assert from "node:assert/strict";
+import type { TacitError } from "../../src/protocol/errors.ts";
 import {
   openPostgresStandby,
   openPostgresStore,
