@@ -31,6 +31,7 @@ import {
 import { marginCallOf, type MarginCall } from "./marginCall.ts";
 import { historyAfter, historyPage, OwnAccount } from "./ownAccount.ts";
 import { positionsOf, type Position } from "./positions.ts";
+import { effectOf, type OrderPreview } from "./preview.ts";
 import { ProvenLog } from "./provenLog.ts";
 import { Sender, type Make } from "./sender.ts";
 import { ClientTerms } from "./terms.ts";
@@ -70,6 +71,15 @@ export interface ReportedAccount extends Account {
   /** worst less reserved */
   readonly free: bigint;
 }
+
+/** An order as its owner gives it: account, nonce and salt are chosen. */
+export type OwnOrder = Omit<OrderFields, "account" | "nonce" | "salt" | "side" | "validUntil" | "expiry"> & {
+  readonly side: keyof typeof SIDE;
+  /** seconds since 1970: a minute from now when left out */
+  readonly validUntil?: bigint;
+  /** seconds since 1970: a day from now when left out */
+  readonly expiry?: bigint;
+};
 
 /** Seconds for which a final head is waited for. */
 const FINAL_WITHIN = 120;
@@ -250,22 +260,28 @@ export class Client {
    * @param order  `anyway`: sent though the rules will reject it, as far as can be known here
    * @throws REJECTED, CLOCK  before it is signed: it would be rejected
    */
-  async order(
-    order: Omit<OrderFields, "account" | "nonce" | "salt" | "side" | "validUntil" | "expiry"> & {
-      side: keyof typeof SIDE;
-      validUntil?: bigint;
-      expiry?: bigint;
-      anyway?: boolean;
-    },
-  ): Promise<SentItem> {
-    return this.#send(
-      (account, nonce, salt) => {
-        // As of when it is signed: it may have waited for its turn.
-        const { validUntil = this.#soon(), expiry = this.#now() + 86_400n } = order;
-        return orderItem({ ...order, side: SIDE[order.side], validUntil, expiry, account, nonce, salt });
-      },
-      { anyway: order.anyway },
-    );
+  async order({ anyway, ...order }: OwnOrder & { anyway?: boolean }): Promise<SentItem> {
+    return this.#send(this.#makeOrder(order), { anyway });
+  }
+
+  /**
+   * What an order would do to the account as it is now, and what the rules say to it: nothing is signed or sent.
+   * @throws OUT_OF_RANGE  naming the field
+   */
+  async preview(order: OwnOrder): Promise<OrderPreview> {
+    return this.#alone(async () => {
+      const { verdict, reason, decoded, account } = await this.#sender.foresee(this.#makeOrder(order));
+      if (decoded.kind !== "order") throw new Error("what is made of an order is one");
+      return { verdict, reason, ...effectOf(decoded, account, this.terms.latest) };
+    });
+  }
+
+  #makeOrder(order: OwnOrder): Make {
+    return (account, nonce, salt) => {
+      // As of when it is signed: it may have waited for its turn.
+      const { validUntil = this.#soon(), expiry = this.#now() + 86_400n } = order;
+      return orderItem({ ...order, side: SIDE[order.side], validUntil, expiry, account, nonce, salt });
+    };
   }
 
   /**

@@ -14,7 +14,7 @@ import { clockDifference, type Api } from "./api.ts";
 import { Contradiction, readVerdict } from "./knowledge.ts";
 import type { Notes, SentItem } from "./notebook.ts";
 import type { ClientTerms } from "./terms.ts";
-import { Verdicts } from "./verdicts.ts";
+import { Verdicts, type Foreseen } from "./verdicts.ts";
 
 export interface SenderOptions {
   readonly api: Api;
@@ -206,6 +206,17 @@ export class Sender {
         if (tries === 2 || !(error instanceof TacitError && error.code === "DECLINED")) throw error;
       }
     }
+  }
+
+  /** What the rules say to an item as the account is now; nothing is signed. `reason` null of what they admit */
+  async foresee(make: Make): Promise<Foreseen & { readonly verdict: Verdict; readonly reason: string | null }> {
+    const index = await this.index();
+    await this.#options.terms.updateFor(this.#venueTime);
+    const account = await this.#ask(index);
+    const decoded = decodeItem(make(BigInt(index), account.nonce + 1n, randomSalt()))!;
+    const foreseen = { decoded, account, time: this.#venueTime };
+    const verdict = this.#verdicts.of(foreseen);
+    return { ...foreseen, verdict, reason: verdict === "admitted" ? null : this.#because(verdict, foreseen) };
   }
 
   async #make(make: Make, index: number, anyway: boolean): Promise<Item> {
