@@ -37,7 +37,7 @@ export async function buildPages(folder: string): Promise<void> {
       assetsInlineLimit: 0,
       modulePreload: { polyfill: false },
       reportCompressedSize: false,
-      rollupOptions: { input: ["index", "verify", "watch"].map((name) => join(source, `${name}.html`)) },
+      rollupOptions: { input: ["index", "trade", "verify", "watch"].map((name) => join(source, `${name}.html`)) },
     },
   });
 }

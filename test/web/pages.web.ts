@@ -213,7 +213,7 @@ describe("pages in Chromium", () => {
       globalThis.Worker = class extends Worker {
         constructor(...given) {
           super(...given);
-          this.addEventListener("message", ({ data }) => overhear(JSON.stringify(data)));
+          this.addEventListener("message", ({ data }) => overhear(JSON.stringify(data, (_, it) => (typeof it === "bigint" ? String(it) : it))));
         }
       };`);
     const allowed = [new URL(url).origin, service.url, ...hosts];
@@ -521,6 +521,7 @@ describe("pages in Chromium", () => {
   }
 
   async function openKey(page: Page, files: { key: string; notebook: string | null }, passphrase = PASSPHRASE) {
+    if ((await page.locator("#key-file").count()) === 0) await page.click("#import");
     await page.setInputFiles("#key-file", files.key);
     if (files.notebook) await page.setInputFiles("#notebook-file", files.notebook);
     await page.fill("#passphrase", passphrase);
@@ -573,32 +574,66 @@ describe("pages in Chromium", () => {
       await close();
     });
 
+    it("draws the gas of rounds that a contract has accepted", async () => {
+      const chained = await lyingVenue(service.url, {
+        "/v1/rounds": (json) => {
+          for (const round of json.rounds)
+            round.accepted = { hash: "0xabc", gasUsed: `${2_000_000 + round.number}`, block: "7" };
+        },
+      });
+      const { page, close } = await open(`${chained.url}/watch.html`, {}, [chained.url]);
+      await page.locator("#gas-plot figcaption p", { hasText: /2,000,00\d for round \d/ }).waitFor();
+      await page.locator("#gas-plot canvas").waitFor();
+      assert.ok(await isDrawn(page, "gas-plot"));
+      await page.click('#strip button[aria-label="Round 1, proved and accepted by the contract"]');
+      assert.match(await page.locator("#round-details").innerText(), /accepted in block 7[^]*0xabc[^]*2,000,001/);
+      await close();
+      await chained.close();
+    });
+  });
+
+  describe("trade", () => {
     it("opens a key in a thread: account, orders, fills; no trace of it in page, storage or traffic", async () => {
       const files = await keyFiles(1, notebooks.alice);
-      const { page, complaints, traffic, close } = await open(`${service.url}/watch.html`);
+      const { page, complaints, traffic, close } = await open(`${service.url}/trade`);
       await openKey(page, files, "another passphrase");
       await page.locator("#key-status.bad", { hasText: "does not open with this passphrase" }).waitFor();
       await alice.order({ market: PERP, side: "buy", limit: 99_000n, size: 4n });
       await openKey(page, { ...files, notebook: (await keyFiles(1, notebooks.alice)).notebook });
-      await page.locator("#own h3", { hasText: "Account 2" }).waitFor();
+      await page.locator("#own-title", { hasText: "Account 2" }).waitFor();
       const own = page.locator("#own");
+      await page.click("#tab-orders");
       await own.locator("td", { hasText: "99,000" }).waitFor();
+      await page.click("#tab-margin");
       await own.locator("dd", { hasText: "all up to 3 verified here" }).waitFor();
       await own.locator("dd", { hasText: "yes: it is what your own orders" }).waitFor();
-      assert.equal(await own.locator("table", { hasText: "What was booked" }).locator("tbody tr").count(), 2);
       assert.ok(await page.locator("#margin").isVisible());
-      assert.equal(await page.locator("#alarm").isVisible(), false);
+      await page.click("#tab-history");
+      await page.selectOption("#history-kind", "fill");
+      assert.equal(await own.locator("tbody tr", { hasText: "proved" }).count(), 2);
+      assert.equal(await page.locator("#alarm").count(), 0);
+      await page.click("#tab-orders");
       await alice.order({ market: PERP, side: "buy", limit: 98_000n, size: 2n });
       await own.locator("td", { hasText: "98,000" }).waitFor();
 
-      const kept = (await page.evaluate(`(async () => JSON.stringify([
+      const kept = (await page.evaluate(`(async () => { return JSON.stringify([
         document.documentElement.outerHTML,
         [...document.querySelectorAll("input")].map((it) => it.value),
         Object.entries(localStorage), Object.entries(sessionStorage), document.cookie, history.state,
-        await indexedDB.databases(), await caches.keys(), Object.keys(globalThis),
-      ]))()`)) as string;
+        await notebooks(), await caches.keys(), Object.keys(globalThis),
+      ]);
+      function notebooks() {
+        return new Promise((resolve) => {
+          indexedDB.open("tacit").onsuccess = ({ target: { result: db } }) => {
+            const store = db.transaction("notebooks").objectStore("notebooks");
+            store.getAllKeys().onsuccess = ({ target: { result: names } }) =>
+              (store.getAll().onsuccess = ({ target: { result: texts } }) => (db.close(), resolve([names, texts])));
+          };
+        });
+      }})()`)) as string;
       const told = [kept, ...traffic].join("\n");
       assert.ok(told.includes("98000"), "what is searched holds what the thread tells");
+      assert.ok(kept.includes("R8x"), "and what it keeps");
       const secret = Buffer.from(secretOf(1));
       const forms = [
         PASSPHRASE,
@@ -618,7 +653,7 @@ describe("pages in Chromium", () => {
 
       await page.click("#forget");
       await page.locator("#key-form").waitFor();
-      assert.equal(await own.isVisible(), false);
+      assert.equal(await own.count(), 0);
       const threads = page.workers().map((it) => new URL(it.url()).pathname.split("/").at(-1)!.split(".")[0]);
       assert.deepEqual(threads, ["prices"], "the key's thread has ended");
       assert.deepEqual(complaints, []);
@@ -626,8 +661,9 @@ describe("pages in Chromium", () => {
     });
 
     it("shows the margin: scenarios, what drives the worst one, and a plot over moves", async () => {
-      const { page, complaints, close } = await open(`${service.url}/watch.html`);
+      const { page, complaints, close } = await open(`${service.url}/trade`);
       await openKey(page, await keyFiles(1, notebooks.alice));
+      await page.click("#tab-margin");
       const { worst } = await alice.account();
       const scenarios = page.locator("#own table", { hasText: "Scenarios" });
       await scenarios.waitFor();
@@ -639,10 +675,14 @@ describe("pages in Chromium", () => {
       const drivers = page.locator("#own table", { hasText: "what they change in the worst scenario" });
       const [perpetual] = await Promise.all((await drivers.locator("tbody tr").all()).map((it) => it.locator("td").allInnerTexts())); // prettier-ignore
       assert.deepEqual(perpetual.slice(0, 2), ["perpetual", "8"]);
-      await page.locator("#margin-plot figcaption p", { hasText: /^-?[\d,]+ at -\d+%, [\d,]+ at \+\d+%\.$/ }).waitFor();
+      await page
+        .locator("#margin-plot figcaption p", {
+          hasText: /^-?[\d,]+ at the lower end, [\d,]+ at the upper\. Under [\d,]+ /,
+        })
+        .waitFor();
       await page.locator("#margin-plot canvas").waitFor();
       assert.ok(await isDrawn(page, "margin-plot"));
-      await shoot(page, "watch-margin");
+      await shoot(page, "trade-margin");
       assert.deepEqual(complaints, []);
       await close();
     });
@@ -656,12 +696,12 @@ describe("pages in Chromium", () => {
         },
       });
       const files = await keyFiles(2, notebooks.bob);
-      const { page, complaints, close } = await open(`${lying.url}/watch.html`, {}, [lying.url]);
+      const { page, complaints, close } = await open(`${lying.url}/trade`, {}, [lying.url]);
       await page.locator("#link.wait", { hasText: "asking every two seconds" }).waitFor();
       await openKey(page, files);
       await page.locator("#alarm").waitFor();
       assert.match(await page.locator("#alarm").innerText(), /This venue lies[^]*a fill at entry \d+ of the log/);
-      await shoot(page, "watch-alarm");
+      await shoot(page, "trade-alarm");
       const saving = page.waitForEvent("download");
       await page.click("#evidence");
       const [{ evidence }] = JSON.parse(await readFile(await (await saving).path(), "utf8"));
@@ -674,30 +714,13 @@ describe("pages in Chromium", () => {
       await lying.close();
     });
 
-    it("draws the gas of rounds that a contract has accepted", async () => {
-      const chained = await lyingVenue(service.url, {
-        "/v1/rounds": (json) => {
-          for (const round of json.rounds)
-            round.accepted = { hash: "0xabc", gasUsed: `${2_000_000 + round.number}`, block: "7" };
-        },
-      });
-      const { page, close } = await open(`${chained.url}/watch.html`, {}, [chained.url]);
-      await page.locator("#gas-plot figcaption p", { hasText: /2,000,00\d for round \d/ }).waitFor();
-      await page.locator("#gas-plot canvas").waitFor();
-      assert.ok(await isDrawn(page, "gas-plot"));
-      await page.click('#strip button[aria-label="Round 1, proved and accepted by the contract"]');
-      assert.match(await page.locator("#round-details").innerText(), /accepted in block 7[^]*0xabc[^]*2,000,001/);
-      await close();
-      await chained.close();
-    });
-
     it("shouts when a round of the venue does not verify", async () => {
       const lying = await lyingVenue(service.url, {
         "/v1/rounds/2": (json) => {
           json.entries[0][1] = String(BigInt(json.entries[0][1]) + 1n);
         },
       });
-      const { page, close } = await open(`${lying.url}/watch.html`, {}, [lying.url]);
+      const { page, close } = await open(`${lying.url}/trade`, {}, [lying.url]);
       await openKey(page, await keyFiles(2));
       await page.locator("#alarm", { hasText: "the log of round 2" }).waitFor();
       await close();
@@ -837,7 +860,9 @@ describe("pages in Chromium", () => {
       const check = page.locator("#prices-check.wait", { hasText: "as the venue tells it: not checked." });
       await check.waitFor();
       assert.doesNotMatch(await check.innerText(), /✓/);
+      await page.goto(`${lying.url}/trade`);
       await openKey(page, await keyFiles(2));
+      await page.click("#tab-margin");
       await page.locator("#own-told", { hasText: "Rules and prices are as the venue tells it" }).waitFor();
       await page.locator("#own caption", { hasText: /^Scenarios/ }).waitFor();
       await shoot(page, "watch-told");
@@ -855,6 +880,7 @@ describe("pages in Chromium", () => {
       ["start", () => `${site.origin}/`],
       ["verify", () => `${site.origin}/verify.html`],
       ["watch", () => `${service.url}/watch.html`],
+      ["trade", () => `${service.url}/trade`],
     ];
     /** Brings a page into the state in which it shows most. */
     const fill = async (name: string, page: Page) => {
@@ -863,11 +889,15 @@ describe("pages in Chromium", () => {
         await verdict(page, "bad");
         await page.locator("details.round summary").first().click();
       }
-      if (name !== "watch") return;
-      await page.locator("#strip button").last().click();
+      if (name === "watch") {
+        await page.locator("#strip button").last().click();
+        await page.locator("#curve-plot figcaption p", { hasText: "cleared at" }).waitFor();
+      }
+      if (name !== "trade") return;
       await openKey(page, await keyFiles(1, notebooks.alice));
+      await page.click("#tab-margin");
       await page.locator("#own dd", { hasText: "yes:" }).waitFor();
-      await page.locator("#curve-plot figcaption p", { hasText: "cleared at" }).waitFor();
+      await page.locator("#checks.good").waitFor();
     };
 
     for (const [name, url] of views) {

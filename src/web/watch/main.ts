@@ -1,8 +1,7 @@
 import { byId, element } from "../dom.ts";
 import { count, reason, thousands } from "../format.ts";
-import { Feed } from "./feed.ts";
-import type { Auction } from "./model.ts";
-import { startOwn } from "./own.ts";
+import { Feed } from "../feed.ts";
+import type { Auction } from "../model.ts";
 import { drawPlots } from "./plots.ts";
 import { checkPrices, drawPrices } from "./prices.ts";
 import { drawRounds } from "./rounds.ts";
@@ -86,7 +85,6 @@ let feed: Feed | null = null;
 try {
   feed = new Feed(addressInput.value, { change: draw, auction: announce });
   feed.start();
-  startOwn(feed.api.url, nameOf);
 } catch (error) {
   setText(link, "no venue");
   setText(byId("about"), reason(error));

@@ -1,10 +1,10 @@
 import uPlot from "uplot";
 import { byId } from "../dom.ts";
 import { count, thousands } from "../format.ts";
-import { curvesOf } from "./curves.ts";
-import type { Feed } from "./feed.ts";
-import type { Auction, Health, RoundInfo } from "./model.ts";
-import { clock, Plot, shown, type Theme } from "./plot.ts";
+import { curvesOf } from "../curves.ts";
+import type { Feed } from "../feed.ts";
+import type { Auction, Health, RoundInfo } from "../model.ts";
+import { clock, Plot, shown, type Theme } from "../plot.ts";
 
 const { bars, stepped } = uPlot.paths;
 /** From zero, with room above for what is written there. */

@@ -55,8 +55,12 @@ export class PriceChecks {
     const { quorum } = terms;
     const epoch = asInteger("prices.epoch", asObject("prices", told).epoch);
     const feeds = quorum ? quorum.reports.map(({ feed }) => feed) : [];
+    const marks = rules.markets.flatMap((row, slot) => {
+      const quoted = prices.markets[slot];
+      return row && quoted && quorum ? [[`${row.id}`, `${quoted.mark}`] as const] : [];
+    });
     const result = (verdict: PricesCheck["verdict"], sentence: string, otherwise: PricesCheck["otherwise"] = []) =>
-      ({ epoch: `${epoch}`, verdict, sentence, quorum: feeds, otherwise }) as const;
+      ({ epoch: `${epoch}`, verdict, sentence, quorum: feeds, otherwise, marks }) as const;
     if (epoch > prices.epoch) return result("wait", "The venue has not shown the reports that made these prices.");
     const isOld = epoch < prices.epoch;
     const otherwise = isOld || !quorum ? [] : toldOtherwise(told, { rules, prices });

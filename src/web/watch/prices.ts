@@ -1,8 +1,8 @@
 import { byId } from "../dom.ts";
 import { count, thousands } from "../format.ts";
-import type { Feed } from "./feed.ts";
-import { table } from "./table.ts";
-import { clock } from "./plot.ts";
+import type { Feed } from "../feed.ts";
+import { table } from "../table.ts";
+import { clock } from "../plot.ts";
 import type { CheckPrices, PricesCheck } from "./pricesMessages.ts";
 
 let drawn = "";
@@ -26,12 +26,18 @@ export function checkPrices({ pricesTold, prices, api }: Feed, changed: () => vo
 
 const MARKS = { good: "✓ ", bad: "✗ ", wait: "" } as const;
 
+/** What came of the check of the prices that are told; null where these were not checked so far. */
+export function checkedPrices({ prices }: Feed): PricesCheck | null {
+  return check && prices && Number(check.epoch) === prices.epoch ? check : null;
+}
+
 /** Prices in force, what each feed has said of them, and rules that are to come. */
-export function drawPrices({ prices, announced, venue }: Feed): void {
+export function drawPrices(feed: Feed): void {
+  const { prices, announced, venue } = feed;
   const key = JSON.stringify([prices, announced, check]);
   if (!prices || key === drawn) return;
   drawn = key;
-  const checked = check && Number(check.epoch) === prices.epoch ? check : null;
+  const checked = checkedPrices(feed);
   const said = byId("prices-check");
   said.hidden = prices.epoch === 0;
   said.className = checked?.verdict ?? "wait";

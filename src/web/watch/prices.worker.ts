@@ -33,5 +33,5 @@ function wrong({ told }: CheckPrices, error: unknown): PricesCheck {
   const { epoch } = (told ?? {}) as Record<string, unknown>;
   const verdict = error instanceof Contradiction ? "bad" : "wait";
   const what = verdict === "bad" ? "These prices are not what the venue shows: " : "Not checked: ";
-  return { epoch: String(epoch), verdict, sentence: `${what}${reason(error)}`, quorum: [], otherwise: [] };
+  return { epoch: String(epoch), verdict, sentence: `${what}${reason(error)}`, quorum: [], otherwise: [], marks: [] };
 }

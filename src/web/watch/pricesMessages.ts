@@ -19,4 +19,6 @@ export interface PricesCheck {
   /** feeds whose reports made these prices, by number */
   readonly quorum: readonly number[];
   readonly otherwise: readonly ToldOtherwise[];
+  /** of markets that have prices, by id, as the reports give them */
+  readonly marks: readonly (readonly [market: string, mark: string])[];
 }

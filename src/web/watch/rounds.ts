@@ -1,7 +1,7 @@
 import { byId, element, facts } from "../dom.ts";
 import { count, duration, thousands, utc } from "../format.ts";
-import type { Feed } from "./feed.ts";
-import type { RoundInfo } from "./model.ts";
+import type { Feed } from "../feed.ts";
+import type { RoundInfo } from "../model.ts";
 
 /** Rounds that the strip shows. */
 const SHOWN = 60;

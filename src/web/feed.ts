@@ -1,7 +1,7 @@
-import { Api } from "../../client/api.ts";
-import { TacitError } from "../../protocol/errors.ts";
-import { asList, asObject } from "../../protocol/json.ts";
-import { reason } from "../format.ts";
+import { Api } from "../client/api.ts";
+import { TacitError } from "../protocol/errors.ts";
+import { asList, asObject } from "../protocol/json.ts";
+import { reason } from "./format.ts";
 import {
   readAnnounced,
   readAuction,

@@ -1,4 +1,4 @@
-import { asInteger, asList, asObject, asWhole, badFormat } from "../../protocol/json.ts";
+import { asInteger, asList, asObject, asWhole, badFormat } from "../protocol/json.ts";
 
 /** What a venue tells the public, as numbers to draw: a venue may send anything, so each field is read with care. */
 
@@ -36,6 +36,8 @@ export interface Health {
   readonly logCount: number;
   readonly unproved: number;
   readonly roundsWaiting: number;
+  /** entries of the log that a quorum of co-signers has signed; null where there are none of them */
+  readonly final: number | null;
   /** how proofs keep up; null where none are made */
   readonly proofs: {
     readonly lagSeconds: number;
@@ -88,7 +90,10 @@ export interface VenueInfo {
   readonly markets: readonly Market[];
   readonly proves: boolean;
   readonly curves: boolean;
-  readonly chain: boolean;
+  /** null: no chain */
+  readonly contract: { readonly chainId: string; readonly address: string; readonly token: string } | null;
+  /** whether it gives play money */
+  readonly development: boolean;
 }
 
 const text = (at: string, json: unknown): string => {
@@ -104,7 +109,8 @@ const integer = (at: string, json: unknown): number => Number(asInteger(at, json
 
 /** @throws TacitError FORMAT naming the place; so do all that follow */
 export function readVenue(json: unknown): VenueInfo {
-  const { profile, markets, proves, publish, contract } = asObject("venue", json);
+  const row = asObject("venue", json);
+  const { profile, markets, proves, publish, contract } = row;
   const rows = asList("venue.markets", markets).flatMap((row, slot) => {
     if (row === null) return [];
     const { id, name } = asObject(`venue.markets[${slot}]`, row);
@@ -116,8 +122,18 @@ export function readVenue(json: unknown): VenueInfo {
     markets: rows,
     proves: truth("venue.proves", proves),
     curves: asObject("venue.publish", publish).curves === true,
-    chain: contract !== null && contract !== undefined,
+    contract: contract === null || contract === undefined ? null : readContract(asObject("venue.contract", contract)),
+    development: row.development === true,
   };
+}
+
+function readContract(row: Record<string, unknown>): NonNullable<VenueInfo["contract"]> {
+  const address = (name: "address" | "token") => {
+    const value = row[name];
+    if (typeof value !== "string" || !/^0x[0-9a-fA-F]{40}$/.test(value)) throw badFormat(`venue.contract.${name}`, "an address"); // prettier-ignore
+    return value;
+  };
+  return { chainId: String(asInteger("venue.contract.chainId", row.chainId)), address: address("address"), token: address("token") }; // prettier-ignore
 }
 
 export function readPrices(json: unknown): PricesInfo {
@@ -218,6 +234,7 @@ export function readHealth(json: unknown): Health {
     logCount: asWhole("health.logCount", row.logCount),
     unproved: asWhole("health.unproved", row.unproved),
     roundsWaiting: asWhole("health.roundsWaiting", row.roundsWaiting),
+    final: row.finality ? asWhole("health.finality.final", asObject("health.finality", row.finality).final) : null,
     proofs: row.proofs === null ? null : readPace(asObject("health.proofs", row.proofs)),
   };
 }

@@ -1,7 +1,7 @@
 /// <reference types="vite/client" />
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
-import { thousands } from "../format.ts";
+import { thousands } from "./format.ts";
 
 /** Colours of the page, for what is drawn. */
 export interface Theme {
@@ -26,8 +26,9 @@ export interface PlotOptions {
   readonly figure: HTMLElement;
   /** whether x is time, in seconds since 1970 */
   readonly time: boolean;
-  /** of x in the legend, where it is no time */
+  /** of x in the legend, where it is no time, and how its values are written */
   readonly xLabel?: string;
+  readonly xValue?: (x: number) => string;
   readonly series: (theme: Theme) => uPlot.Series[];
   readonly scales?: uPlot.Scales;
   /** draws over the plot */
@@ -46,13 +47,16 @@ export class Plot {
   #plot: uPlot | null = null;
   #data: uPlot.AlignedData = [[]];
   #text = "";
+  readonly #ended = new AbortController();
+  readonly #sizes = new ResizeObserver(() => this.#resize());
 
   constructor(options: PlotOptions) {
     this.#options = options;
     this.#words = options.figure.querySelector("figcaption p")!;
     this.#place = options.figure.appendChild(document.createElement("div"));
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#draw());
-    new ResizeObserver(() => this.#resize()).observe(this.#place);
+    const { signal } = this.#ended;
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#draw(), { signal });
+    this.#sizes.observe(this.#place);
   }
 
   /** @param text  what the plot shows, above all the newest values */
@@ -63,6 +67,14 @@ export class Plot {
       this.#plot.setData(data);
       this.#label();
     } else this.#draw();
+  }
+
+  /** It is gone with what it listens to. */
+  destroy(): void {
+    this.#ended.abort();
+    this.#sizes.disconnect();
+    this.#plot?.destroy();
+    this.#place.remove();
   }
 
   #label(): void {
@@ -84,7 +96,7 @@ export class Plot {
     if (width === 0) return;
     this.#plot?.destroy();
     const theme = themeNow();
-    const { time, xLabel, series, scales, draw } = this.#options;
+    const { time, xLabel, xValue = thousands, series, scales, draw } = this.#options;
     const axis = { stroke: theme.ink, grid: { stroke: theme.line, width: 1 }, ticks: { stroke: theme.line, width: 1 } };
     this.#plot = new uPlot(
       {
@@ -98,7 +110,7 @@ export class Plot {
             ...axis,
             space: 70,
             ...(time ? { incrs: SECONDS } : {}),
-            values: (_, at) => at.map(time ? clock : thousands),
+            values: (_, at) => at.map(time ? clock : (x) => xValue(x)),
           },
           {
             ...axis,
@@ -109,7 +121,7 @@ export class Plot {
         series: [
           {
             label: time ? "time" : (xLabel ?? ""),
-            value: (_, x) => (x === null ? "–" : time ? clock(x) : thousands(x)),
+            value: (_, x) => (x === null ? "–" : time ? clock(x) : xValue(x)),
           },
           ...series(theme),
         ],

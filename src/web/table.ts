@@ -1,4 +1,4 @@
-import { element } from "../dom.ts";
+import { element } from "./dom.ts";
 
 /** Cells of a row, or cells with the class of the row. */
 export type Row = readonly string[] | { readonly cells: readonly string[]; readonly mark: string };
