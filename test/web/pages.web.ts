@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -56,6 +57,8 @@ const LENGTH = 600n;
 const START = (BigInt(Math.floor(Date.now() / 1000)) / LENGTH) * LENGTH;
 /** Of prices: it ends as the venue begins, and the next one after all but the tests of prices. */
 const EPOCH = START / LENGTH;
+/** Rules of WCAG, as axe checks them. */
+const AXE = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const PASSPHRASE = "seven green bottles";
 /** Where pictures of the pages are put, for who wants to look at them. */
 const PICTURES = process.env.TACIT_PICTURES;
@@ -726,6 +729,138 @@ describe("pages in Chromium", () => {
       await close();
       await lying.close();
     });
+
+    const submitted = (page: Page) => page.locator("#ticket-said.good", { hasText: /^Order \d+ is entry/ });
+    /** A key of its own in this browser, kept there, with play money. */
+    const firstVisit = async (page: Page) => {
+      await page.fill("#passphrase", PASSPHRASE);
+      await page.click("#key-form button[type=submit]");
+      await page.click("#take");
+      await page.locator("#own-title", { hasText: /Account \d/ }).waitFor();
+      await page.locator("#checks.good").waitFor();
+    };
+
+    it("takes who comes first from a key to an order, a fill, a proof and a withdrawal", async () => {
+      const { page, complaints, close } = await open(`${service.url}/trade`);
+      await firstVisit(page);
+      assert.match(await page.locator("#ticket-said").innerText(), /the ticket is ready/);
+      await page.fill("#lots", "2");
+      await page.fill("#limit", "100,050");
+      await page.locator("#send", { hasText: "Buy 2 at 100,050" }).waitFor();
+      await page.click("#send");
+      await submitted(page).waitFor();
+      await page.click("#tab-orders");
+      await page.locator("#orders tbody tr", { hasText: "receipted" }).waitFor();
+      await bob.order({ market: PERP, side: "sell", limit: 99_900n, size: 2n });
+      await closeAuction();
+      await page.click("#tab-positions");
+      const position = page.locator("#positions tbody tr", { hasText: "perpetual" });
+      await position.waitFor();
+      assert.equal(await position.locator("td").nth(1).innerText(), "2");
+      await page.click("#tab-history");
+      await page.selectOption("#history-kind", "fill");
+      const proved = eventOf(venue, "round");
+      clock.advance(30n);
+      await proved;
+      await page.locator("#history tbody tr", { hasText: "proved" }).waitFor();
+      const saving = page.waitForEvent("download");
+      await page.click("#csv");
+      const csv = await readFile(await (await saving).path(), "utf8");
+      assert.match(
+        csv,
+        /^entry,kind,time,about,nonce,lots,price,fee,cash\r\n\d+,"fill",[^,]+Z,"perpetual",1,2,\d+,\d+,-\d+\r\n$/,
+      );
+      await page.click("#tab-money");
+      await page.fill("#withdraw-amount", "1000");
+      await page.fill("#recipient", "not an address");
+      await page.click("text=Withdraw >> nth=-1");
+      await page.locator("#money-said.bad", { hasText: "expected an address" }).waitFor();
+      await page.fill("#recipient", `0x${"ab".repeat(20)}`);
+      await page.click("#money form >> nth=1 >> button");
+      await page.locator("#money-said.good", { hasText: "The withdrawal is entry" }).waitFor();
+      await shoot(page, "trade");
+      assert.deepEqual(complaints, []);
+      await close();
+    });
+
+    it("is used with the keyboard alone: the ticket, moving an order on the chart, cancelling it", async () => {
+      const { page, complaints, close } = await open(`${service.url}/trade`);
+      await firstVisit(page);
+      await page.focus("#lots");
+      await page.keyboard.press("ArrowUp");
+      assert.equal(await page.inputValue("#lots"), "2");
+      await page.focus("#limit");
+      const before = BigInt(await page.inputValue("#limit"));
+      await page.keyboard.press("PageDown");
+      const { tick } = venue.terms.rules.markets[0]!;
+      assert.equal(await page.inputValue("#limit"), String(before - 10n * tick));
+      await page.keyboard.press("Enter");
+      await submitted(page).waitFor();
+      const line = page.locator(".own-order");
+      await line.focus();
+      await page.keyboard.press("ArrowDown");
+      await page.keyboard.press("ArrowDown");
+      await page.keyboard.press("Enter");
+      await page.locator("#replaces").waitFor();
+      assert.equal(await page.inputValue("#limit"), String(before - 12n * tick));
+      // It stands on the button that sends.
+      await page.keyboard.press("Enter");
+      await page.locator("#replaces").waitFor({ state: "detached" });
+      await submitted(page).waitFor();
+      await page.focus("#tab-positions");
+      await page.keyboard.press("ArrowRight");
+      await page.locator("#orders tbody tr", { hasText: thousands(before - 12n * tick) }).waitFor();
+      await page.getByRole("button", { name: "Cancel all orders" }).press("Enter");
+      await page.locator("#orders-said.good").waitFor();
+      await closeAuction();
+      await page.locator("#orders tbody td", { hasText: "none" }).waitFor();
+      assert.deepEqual(complaints, []);
+      await close();
+    });
+
+    it("goes on in two tabs with one key, and after the network was away", async () => {
+      const { page, close } = await open(`${service.url}/trade`);
+      await firstVisit(page);
+      const second = await page.context().newPage();
+      await second.goto(`${service.url}/trade`);
+      await second.locator("#key", { hasText: "kept in this browser" }).waitFor();
+      await second.fill("#passphrase", PASSPHRASE);
+      await second.click("#key-form button[type=submit]");
+      await second.locator("#checks.good").waitFor();
+      for (const it of [page, second, page, second]) {
+        await it.fill("#limit", "99900");
+        await it.click("#send");
+        await submitted(it).waitFor();
+        await it.fill("#lots", "1");
+      }
+      await page.click("#tab-orders");
+      await page.locator("#orders tbody tr").nth(3).waitFor();
+      await page.context().setOffline(true);
+      await page.locator("#trouble").waitFor();
+      await page.context().setOffline(false);
+      await page.locator("#trouble").waitFor({ state: "detached" });
+      await page.fill("#lots", "7");
+      await page.click("#send");
+      await page.locator("#orders tbody tr").nth(4).waitFor();
+      await close();
+    });
+
+    it("shows what a venue says as text, and a mark that its feeds have not signed as wrong", async () => {
+      const name = "<img src=x onerror=complain(1)>";
+      const lying = await lyingVenue(service.url, {
+        "/v1/markets": (json) => {
+          json.markets[0].name = name;
+          json.markets[0].mark = String(BigInt(json.markets[0].mark) + 10n);
+        },
+      });
+      const { page, complaints, close } = await open(`${lying.url}/trade`, {}, [lying.url]);
+      await page.locator("#market option", { hasText: name }).waitFor({ state: "attached" });
+      await page.locator("#tiles .tile", { hasText: "Mark" }).locator("dd.bad", { hasText: "≠" }).waitFor();
+      assert.equal(await page.locator("img").count(), 0);
+      assert.deepEqual(complaints.filter((text) => !/WebSocket/.test(text)), []); // prettier-ignore
+      await close();
+      await lying.close();
+    });
   });
 
   describe("prices", () => {
@@ -897,7 +1032,7 @@ describe("pages in Chromium", () => {
       await openKey(page, await keyFiles(1, notebooks.alice));
       await page.click("#tab-margin");
       await page.locator("#own dd", { hasText: "yes:" }).waitFor();
-      await page.locator("#checks.good").waitFor();
+      await page.locator("#checks.good, #checks.bad").waitFor();
     };
 
     for (const [name, url] of views) {
@@ -911,6 +1046,10 @@ describe("pages in Chromium", () => {
           .filter((it) => !it.getAttribute("aria-label") && !it.labels?.length && !it.textContent.trim())
           .map((it) => it.outerHTML)`);
         assert.deepEqual(nameless, []);
+        await page.evaluate(AXE);
+        const { violations } = (await page.evaluate("axe.run()")) as { violations: { id: string; impact: string; nodes: { html: string }[] }[] }; // prettier-ignore
+        const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+        assert.deepEqual(serious.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]), []); // prettier-ignore
         const levels = (await page.evaluate(`[...document.querySelectorAll("h1, h2, h3, h4")]
           .filter((it) => it.checkVisibility()).map((it) => Number(it.tagName[1]))`)) as number[];
         assert.equal(levels.filter((level) => level === 1).length, 1);

@@ -245,6 +245,7 @@ function MarketView({ page: { feed, session }, market, settings, onSettings, onD
   return (
     <>
       <div class="card">
+        <h2 class="unseen">{market.name}</h2>
         <PriceChart
           key={market.id}
           auctions={auctions}
