@@ -657,8 +657,7 @@ describe("pages in Chromium", () => {
       await page.click("#forget");
       await page.locator("#key-form").waitFor();
       assert.equal(await own.count(), 0);
-      const threads = page.workers().map((it) => new URL(it.url()).pathname.split("/").at(-1)!.split(".")[0]);
-      assert.deepEqual(threads, ["prices"], "the key's thread has ended");
+      assert.equal(page.workers().length, 1, "the key's thread has ended, that of prices is there");
       assert.deepEqual(complaints, []);
       await close();
     });
@@ -1026,7 +1025,7 @@ describe("pages in Chromium", () => {
       }
       if (name === "watch") {
         await page.locator("#strip button").last().click();
-        await page.locator("#curve-plot figcaption p", { hasText: "cleared at" }).waitFor();
+        await page.locator("#curve-plot figcaption p", { hasText: "lots wanted" }).waitFor();
       }
       if (name !== "trade") return;
       await openKey(page, await keyFiles(1, notebooks.alice));

@@ -122,13 +122,13 @@ function drawOwn(plot: uPlot, theme: Theme, own: Own): void {
 function Handle({ plot, order, own: { market, onMove } }: { plot: uPlot; order: OwnOpenOrder; own: Own }) {
   const button = useRef<HTMLButtonElement>(null);
   const pending = useRef<bigint | null>(null);
-  const name = (limit: bigint) => TEXTS.moveOrder(order.side === "buy" ? TEXTS.buy : TEXTS.sell, money(order.remaining), money(limit)); // prettier-ignore
   const show = (limit: bigint | null) => {
     pending.current = limit;
     const at = button.current!;
+    const side = order.side === "buy" ? TEXTS.buy : TEXTS.sell;
     at.style.top = `${plot.valToPos(Number(limit ?? order.limit), "y")}px`;
-    at.textContent = at.ariaLabel = name(limit ?? order.limit);
-    at.textContent = `${order.side === "buy" ? TEXTS.buy : TEXTS.sell} ${money(order.remaining)} · ${money(limit ?? order.limit)}`;
+    at.textContent = TEXTS.ownOrder(side, money(order.remaining), money(limit ?? order.limit));
+    at.ariaLabel = TEXTS.moveOrder(at.textContent);
   };
   const done = () => {
     const limit = pending.current;

@@ -67,7 +67,7 @@ export class Session {
   }
 
   #start(): void {
-    const worker = new Worker(new URL("./account.worker.ts", import.meta.url), { type: "module" });
+    const worker = new Worker(new URL("../thread.ts", import.meta.url), { type: "module", name: "account" });
     this.#worker = worker;
     // What a thread said just before it was ended may come after.
     worker.addEventListener("message", ({ data }: MessageEvent<News>) => worker === this.#worker && this.#hear(data));

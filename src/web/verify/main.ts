@@ -39,7 +39,7 @@ function start(task: Task): void {
   byId("trust").hidden = true;
   progress.removeAttribute("value");
   outcome.hidden = running.hidden = false;
-  const started = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
+  const started = new Worker(new URL("../thread.ts", import.meta.url), { type: "module", name: "verify" });
   worker = started;
   // What a thread said just before it was ended may come after.
   worker.addEventListener("message", ({ data }: MessageEvent<News>) => started === worker && hear(data));

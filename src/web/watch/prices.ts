@@ -15,7 +15,7 @@ export function checkPrices({ pricesTold, prices, api }: Feed, changed: () => vo
   if (pricesTold === null || pricesTold === sent || !prices || prices.epoch === 0) return;
   sent = pricesTold;
   if (!worker) {
-    worker = new Worker(new URL("./prices.worker.ts", import.meta.url), { type: "module" });
+    worker = new Worker(new URL("../thread.ts", import.meta.url), { type: "module", name: "prices" });
     worker.addEventListener("message", ({ data }: MessageEvent<PricesCheck>) => {
       check = data;
       changed();
